@@ -1,0 +1,49 @@
+# The commands of the README, of CI and of a developer are the same.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# One process per core: the potentials' libraries must not start threads of their own.
+export OMP_NUM_THREADS := 1
+
+.PHONY: install demo test lint format bench serve wheel-test clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --editable '.[all,dev]' --constraint constraints.txt
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/pvkdb demo
+
+test: install
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/batched_neb.py
+
+serve: install
+	$(BIN)/pvkdb init
+	$(BIN)/pvkdb serve
+
+# A built wheel in empty environments away from the checkout: base install and [all].
+wheel-test: install
+	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh
+
+clean:
+	rm -rf $(VENV) demo-output dist build

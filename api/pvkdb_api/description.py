@@ -1,0 +1,33 @@
+"""The OpenAPI description, with the errors as they are really answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from pvkdb.schemas.responses import Problem
+from pvkdb_api.problems import MEDIA_TYPE
+
+SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"
+
+#: What a route says of its errors.
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What was refused, why, and what to do instead (RFC 9457).",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Put the schema of a problem, which no route returns by itself, into the description."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description = generate()
+        schemas = description.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,148 @@
+"""Errors as RFC 9457 describes them: every one is ``application/problem+json``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from pvkdb.errors import (
+    DatabaseError,
+    InputError,
+    NotFoundError,
+    NotMigratedError,
+    PvkdbError,
+)
+from pvkdb.schemas.responses import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+#: The first kind that fits decides the status.
+STATUS: dict[type[PvkdbError], HTTPStatus] = {
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+#: What the world may know of a database that fails; where it stands is for the log alone.
+UNREACHABLE = "the database of this service cannot be reached; try again later"
+NOT_MIGRATED = (
+    "the database of this service lacks the tables of this version; on the server, run: "
+    "pvkdb init (a new database) or pvkdb upgrade"
+)
+
+_log = logging.getLogger("pvkdb_api")
+
+
+class ParameterError(InputError):
+    """What a request gave for one named parameter cannot be used."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@contextmanager
+def naming(parameter: str) -> Iterator[None]:
+    """Say of every refusal inside which parameter it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise ParameterError(parameter, str(error)) from error
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem as a response."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter
+    )
+    return Response(
+        problem.model_dump_json(exclude_none=True), status, headers, media_type=MEDIA_TYPE
+    )
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Answer every kind of error with a problem. The unforeseen is caught in ``headers``."""
+    app.add_exception_handler(PvkdbError, _pvkdb_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _routing_error)
+
+
+def _pvkdb_error(request: Request, error: Exception) -> Response:
+    status = next(
+        (status for kind, status in STATUS.items() if isinstance(error, kind)),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    detail = str(error)
+    if isinstance(error, DatabaseError):
+        _log.error("%s", error)
+        detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
+    return problem_response(status, detail, getattr(error, "parameter", None))
+
+
+def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    complaints = error.errors()
+    return problem_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "; ".join(_sentence(complaint) for complaint in complaints),
+        _place(complaints[0]),
+    )
+
+
+def _sentence(complaint: Mapping[str, Any]) -> str:
+    if complaint["type"] == "missing":
+        return f"{_place(complaint)!r} is missing"
+    if complaint["type"] == "json_invalid":
+        return f"the body is not JSON: {complaint['ctx']['error']}"
+    if complaint["type"] == "model_attributes_type":
+        return "the body is not a JSON object sent as application/json"
+    value = complaint.get("input")
+    shown = "" if isinstance(value, dict | list) else f" cannot be {_short(value)}"
+    reason = str(complaint["msg"])
+    return f"{_place(complaint)!r}{shown}: {reason[:1].lower()}{reason[1:]}"
+
+
+def _place(complaint: Mapping[str, Any]) -> str:
+    """Name of the refused parameter: 'limit', or 'settings.images' for a field of a body."""
+    kind, *names = complaint["loc"]
+    if complaint["type"] == "json_invalid" or not names:
+        return str(kind)
+    return ".".join(map(str, names))
+
+
+def _short(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _routing_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail, headers = str(error.detail), error.headers
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"nothing stands at {_short(request.url.path)}; {_nearest_path(request)}"
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route of a path; a path may have several.
+        operations = request.app.openapi()["paths"].get(request.url.path)
+        allowed = ", ".join(map(str.upper, operations)) if operations else "GET"
+        detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
+        headers = {**(headers or {}), "Allow": allowed}
+    return problem_response(error.status_code, detail, headers=headers)
+
+
+def _nearest_path(request: Request) -> str:
+    known = [path for path in request.app.openapi()["paths"] if "{" not in path]
+    near = get_close_matches(request.url.path, known, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else "see /docs for what there is"

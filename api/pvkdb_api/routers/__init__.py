@@ -1,0 +1,15 @@
+"""The routes, one module a subject."""
+
+from pvkdb_api.routers import calculations, collections, export, health, rankings, tolerance
+
+#: Routers of the service in the order in which its description shows them.
+ROUTERS = (
+    *collections.ROUTERS,
+    calculations.router,
+    rankings.router,
+    tolerance.router,
+    export.router,
+    health.router,
+)
+
+__all__ = ["ROUTERS"]

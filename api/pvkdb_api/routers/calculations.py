@@ -1,0 +1,36 @@
+"""Asking for a calculation: it goes into the queue, a worker finds it there."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response, status
+
+from pvkdb.schemas.calculations import CalculationDocument, NebRequest
+from pvkdb.store.queue import submit
+from pvkdb.store.rows import calculation_document
+from pvkdb_api.paths import API
+from pvkdb_api.problems import naming
+from pvkdb_api.sessions import WriteSession
+
+router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Queue a migration barrier, or get the calculation that already answers it",
+    operation_id="queue_calculation",
+    responses={
+        200: {"model": CalculationDocument, "description": "The same work was asked for before."}
+    },
+)
+def queue_calculation(
+    request: NebRequest, session: WriteSession, response: Response
+) -> CalculationDocument:
+    """Queue the request. The same request gives the same calculation, whoever asks."""
+    with naming("formula"):
+        calculation, new = submit(session, request)
+    session.flush()
+    response.headers["Location"] = f"{router.prefix}/{calculation.id}"
+    if not new:
+        response.status_code = status.HTTP_200_OK
+    return calculation_document(calculation)

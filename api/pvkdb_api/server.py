@@ -1,0 +1,131 @@
+"""Running the service with uvicorn."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+
+from pvkdb.errors import InputError, PvkdbError
+from pvkdb.store.database import Store
+from pvkdb_api.app import create_app
+
+#: Seconds that requests in progress get to finish after a signal.
+GRACE_S = 10
+
+
+class PortInUseError(PvkdbError):
+    """Another process listens where the service should."""
+
+
+def serve(
+    url: str,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a database until SIGINT or SIGTERM; requests in progress are finished.
+
+    Args:
+        url: the database.
+        port: 0 takes any free port.
+        ready: called with the service's address once it listens; without it, one
+            line goes to standard error.
+
+    Raises:
+        DatabaseError: the database cannot be reached, or is not migrated.
+        PortInUseError: another process listens there.
+        InputError: host or port cannot be used.
+    """
+    store = Store(url)
+    store.require_migrated()
+    store.close()
+    with listen(host, port) as listener:
+        (ready or _say)(_address(host, listener.getsockname()[1]))
+        config = uvicorn.Config(
+            create_app(url),
+            log_config=_logging(),
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        with _signals_end_quietly():
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, so that a taken port shows before anything else starts.
+
+    Raises:
+        PortInUseError: another process listens there.
+        InputError: host or port cannot be used.
+    """
+    if not 0 <= port <= 65535:
+        raise InputError(f"port {port} does not exist; give --port a number from 0 to 65535")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (socket.gaierror, UnicodeError) as error:
+        raise InputError(
+            f"host {host!r} is unknown; give --host an address of this machine"
+        ) from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"port {port} of {host} is in use; choose another one with --port"
+            ) from error
+        if error.errno == errno.EACCES:
+            raise InputError(
+                f"port {port} of {host} needs rights that this user lacks; choose one above "
+                "1023 with --port"
+            ) from error
+        raise InputError(
+            f"{host} port {port} cannot be listened on: {error.strerror}; give --host an "
+            "address of this machine"
+        ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say(address: str) -> None:
+    print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+
+
+def _logging() -> dict[str, Any]:
+    """Uvicorn's logging, all of it on standard error, without its announcements."""
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    config["loggers"]["uvicorn.error"]["level"] = "WARNING"
+    config["loggers"]["pvkdb_api"] = {
+        "handlers": ["default"],
+        "level": "INFO",
+        "propagate": False,
+    }
+    return config
+
+
+@contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """Uvicorn raises the signal that ended it once more; here it then does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

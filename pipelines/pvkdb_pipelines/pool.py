@@ -1,0 +1,113 @@
+"""Draining the queue with one process per core.
+
+Each process claims its own work from the store; the parent only shows what they report. If the
+parent is killed, the kernel ends its children, so that no work goes on unseen and the store's
+leases tell the truth.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import queue as queues
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.store.database import Store
+from pvkdb.store.queue import count_by_state
+from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.worker import Worker
+
+#: What a process tells its parent: progress of a calculation, or its end.
+Event = tuple[CalculationDocument, Progress | None]
+
+_POLL_S = 0.2
+_PR_SET_PDEATHSIG = 1
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def drain(
+    store: Store,
+    processes: int | None = None,
+    report: Callable[[CalculationDocument, Progress], None] | None = None,
+) -> Iterator[CalculationDocument]:
+    """Run everything that is queued; yields each calculation as it ends.
+
+    Args:
+        store: Where the queue is.
+        processes: At most this many at once; by default one per core. Never more than there is
+            work for, and a single one runs in this process.
+        report: Called with the progress of each calculation.
+    """
+    with store.session() as session:
+        waiting = count_by_state(session).get(CalculationState.QUEUED, 0)
+    count = min(processes or usable_cores(), waiting)
+    if count > 1:
+        yield from _drain_parallel(store, count, report)
+    worker = Worker(store, report)
+    while (document := worker.run()) is not None:
+        yield document
+
+
+def _drain_parallel(
+    store: Store, count: int, report: Callable[[CalculationDocument, Progress], None] | None
+) -> Iterator[CalculationDocument]:
+    context = multiprocessing.get_context("spawn")
+    events: Any = context.Queue()
+    url = store.url.render_as_string(hide_password=False)
+    processes: list[BaseProcess] = [
+        context.Process(target=_work, args=(url, events, os.getpid()), name=f"worker {index}")
+        for index in range(count)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        while True:
+            try:
+                document, progress = events.get(timeout=_POLL_S)
+            except queues.Empty:
+                if not any(process.is_alive() for process in processes):
+                    break
+                continue
+            if progress is None:
+                yield document
+            elif report is not None:
+                report(document, progress)
+    except BaseException:
+        for process in processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+        raise
+    finally:
+        for process in processes:
+            process.join()
+
+
+def _work(url: str, events: Any, parent: int) -> None:
+    _die_with(parent)
+    store = Store(url)
+    worker = Worker(store, lambda document, progress: events.put((document, progress)))
+    try:
+        while (document := worker.run()) is not None:
+            events.put((document, None))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        store.close()
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

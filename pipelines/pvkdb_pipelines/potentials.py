@@ -1,0 +1,240 @@
+"""Machine-learned potentials: one model a process, many calculators, counted force calls.
+
+The weights travel inside the wheels of CHGNet and SevenNet, so nothing is downloaded. The heavy
+libraries are imported when a potential is loaded, not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from typing import Any, TypeAlias
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.data import chemical_symbols
+
+from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
+from pvkdb.schemas.calculations import FailureKind, PotentialName
+
+#: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
+Properties: TypeAlias = dict[str, Any]
+#: Properties of several structures at once, in their order; stress only where it is asked for.
+Evaluate: TypeAlias = Callable[[Sequence[Atoms], bool], list[Properties]]
+
+#: MPtrj, the training set of both models, holds 89 of the first 94 elements.
+_MPTRJ_ELEMENTS = frozenset(chemical_symbols[1:95]) - {"Po", "At", "Rn", "Fr", "Ra"}
+
+
+@dataclass
+class Potential:
+    """A potential that evaluates energies, forces and stresses, and counts how often.
+
+    Attributes:
+        name: Name that pvkdb uses, e.g. ``"sevennet-0"``.
+        weights: The library's own name of the weights, e.g. ``"7net-0"``.
+        versions: Versions of the packages that decide the numbers.
+        elements: Symbols of the elements in the training set.
+        evaluate_many: The model itself.
+        force_calls: Structures evaluated through this object so far.
+    """
+
+    name: str
+    weights: str
+    versions: dict[str, str]
+    elements: frozenset[str]
+    evaluate_many: Evaluate
+    force_calls: int = field(default=0, init=False)
+
+    def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
+        """Properties of several structures, in one batch where the model gains from it.
+
+        Without stress, which only the relaxation of a cell needs, CHGNet takes half the time.
+        """
+        self.force_calls += len(structures)
+        return self.evaluate_many(structures, stress)
+
+    def calculator(self, *, stress: bool = True) -> Calculator:
+        """A new ASE calculator for one structure, over the model that all share."""
+        return _PotentialCalculator(self, stress=stress)
+
+    def attach(self, images: Sequence[Atoms]) -> None:
+        """Give each image its own calculator; the first one asked evaluates all that moved.
+
+        An ASE band sets the positions of all images before it asks for forces, so each step
+        becomes one batch without any change to ASE. A calculator shared by the images would
+        instead lose its cache at every image and cost three times the calls.
+        """
+        group: list[Atoms] = list(images)
+        for image in group:
+            image.calc = _PotentialCalculator(self, group, stress=False)
+
+    def require_elements(self, symbols: Sequence[str]) -> None:
+        """Refuse elements outside the training set.
+
+        Raises:
+            CalculationFailedError: An element is not in :attr:`elements`.
+        """
+        missing = sorted(set(symbols) - self.elements)
+        if missing:
+            raise CalculationFailedError(
+                FailureKind.UNSUPPORTED_ELEMENT,
+                f"{self.name} was not trained on {', '.join(missing)}; "
+                "choose another composition or a DFT engine",
+            )
+
+
+class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
+    """ASE calculator of one structure, which may belong to a group evaluated together."""
+
+    implemented_properties: tuple[str, ...] = ("energy", "free_energy", "forces", "stress")
+
+    def __init__(self, potential: Potential, group: Sequence[Atoms] = (), *, stress: bool) -> None:
+        super().__init__()
+        if not stress:
+            self.implemented_properties = ("energy", "free_energy", "forces")
+        self._stress = stress
+        self._potential = potential
+        self._group = group
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] | None = None,
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        pending = [(self, self.atoms)]
+        for image in self._group:
+            calculator = image.calc
+            if (
+                isinstance(calculator, _PotentialCalculator)
+                and calculator is not self
+                and calculator._group is self._group
+                and (not calculator.results or calculator.check_state(image))
+            ):
+                pending.append((calculator, image.copy()))
+        found = self._potential.evaluate(
+            [structure for _, structure in pending], stress=self._stress
+        )
+        for (calculator, structure), results in zip(pending, found, strict=True):
+            calculator.atoms = structure
+            calculator.results = {**results, "free_energy": results["energy"]}
+
+
+def load_potential(name: PotentialName | str) -> Potential:
+    """Load a potential; the model itself is read once a process.
+
+    PyTorch is set to one thread: one process a core is faster, and several processes with
+    several threads each can be ten times slower.
+
+    Raises:
+        InputError: The name is not one of :class:`PotentialName`.
+        MissingExtraError: The library of the potential is not installed.
+    """
+    try:
+        known = PotentialName(name)
+    except ValueError:
+        names = ", ".join(PotentialName)
+        raise InputError(f"potential {str(name)!r} is not known; choose one of: {names}") from None
+    package, weights, load = _LOADERS[known]
+    try:
+        evaluate = load()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or package, "potentials") from error
+    packages = (package, "torch", "ase")
+    return Potential(
+        name=known.value,
+        weights=weights,
+        versions={package_name: version(package_name) for package_name in packages},
+        elements=_MPTRJ_ELEMENTS,
+        evaluate_many=evaluate,
+    )
+
+
+@cache
+def _load_chgnet() -> Evaluate:
+    """CHGNet 0.3.0. Source: B. Deng et al., Nat. Mach. Intell. 5, 1031 (2023),
+    doi:10.1038/s42256-023-00716-3."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        import torch
+        from ase.units import GPa
+        from chgnet.model import CHGNet
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        torch.set_num_threads(1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            model = CHGNet.load(model_name="0.3.0", use_device="cpu", verbose=False)
+
+    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+        graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(s)) for s in structures]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
+            task = "efs" if stress else "ef"
+            predictions = model.predict_graph(graphs, task=task, batch_size=len(graphs))
+        if len(graphs) == 1:
+            predictions = [predictions]
+        found = []
+        for structure, prediction in zip(structures, predictions, strict=True):
+            properties = {
+                "energy": float(prediction["e"]) * len(structure),
+                "forces": np.asarray(prediction["f"], dtype=float),
+            }
+            if stress:
+                properties["stress"] = _voigt(np.asarray(prediction["s"], dtype=float) * GPa)
+            found.append(properties)
+        return found
+
+    return evaluate
+
+
+@cache
+def _load_sevennet_0() -> Evaluate:
+    """SevenNet-0 (11 July 2024). Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857
+    (2024), doi:10.1021/acs.jctc.4c00190.
+
+    Images are evaluated one by one: a batch saves this model a tenth at most.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="No tensor product accelerator")
+        import torch
+        from sevenn.calculator import SevenNetCalculator
+
+        torch.set_num_threads(1)
+        model = SevenNetCalculator("7net-0", device="cpu")
+
+    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+        found = []
+        for structure in structures:  # stress costs this model nothing extra
+            model.calculate(structure)
+            results = model.results
+            found.append(
+                {
+                    "energy": float(results["energy"]),
+                    "forces": np.asarray(results["forces"], dtype=float),
+                    "stress": np.asarray(results["stress"], dtype=float),
+                }
+            )
+        return found
+
+    return evaluate
+
+
+def _voigt(stress: np.ndarray) -> np.ndarray:
+    """Symmetric 3 × 3 stress to Voigt order xx, yy, zz, yz, xz, xy."""
+    symmetric = (stress + stress.T) / 2
+    return np.asarray(symmetric[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
+
+
+_LOADERS: dict[PotentialName, tuple[str, str, Callable[[], Evaluate]]] = {
+    PotentialName.CHGNET: ("chgnet", "0.3.0", _load_chgnet),
+    PotentialName.SEVENNET_0: ("sevenn", "7net-0", _load_sevennet_0),
+}

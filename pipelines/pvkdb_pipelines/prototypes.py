@@ -1,0 +1,123 @@
+"""Starting structures of ABX3 perovskites, with octahedra tilted as Glazer described them."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+
+from pvkdb.errors import CalculationFailedError, InputError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.symmetry import standard_cell
+
+_GLAZER_AXIS = re.compile(r"([a-c])([-+0])")
+
+
+def tilted_perovskite(
+    a: str,
+    b: str,
+    x: str,
+    lattice_ang: float,
+    tilt_deg: float | tuple[float, float, float] = 10.0,
+    rattle_ang: float = 0.0,
+    seed: int = 2145,
+    *,
+    glazer: str = "a-b+a-",
+    primitive: bool = False,
+) -> Atoms:
+    """Build the 2 × 2 × 2 pseudo-cubic perovskite with tilted octahedra.
+
+    Each octahedron turns by ``tilt_deg`` about each axis that carries a tilt in the Glazer
+    symbol; octahedra that follow one another along that axis turn the same way (``+``, in
+    phase) or the opposite way (``-``, out of phase). Corners stay shared: a halide between two
+    octahedra lies where both rotations put it, to first order in the angle.
+
+    With the default symbol the space group is Pnma (no. 62): equal angles on the three axes
+    keep it, since the two out-of-phase angles are the ones that must be equal.
+
+    Args:
+        a, b, x: Element symbols on the A, B and X sites.
+        lattice_ang: B–B distance, Å.
+        tilt_deg: Tilt about each tilted axis, degrees; one number or one for each axis.
+        rattle_ang: Standard deviation of a random shift of every coordinate, Å.
+        seed: Seed of the random shift.
+        glazer: Tilt pattern, e.g. ``"a-b+a-"``, ``"a0a0c+"``. The letters are not used to
+            make angles equal: ``tilt_deg`` sets them.
+        primitive: Return the primitive cell of the tilted structure (20 atoms for Pnma) in
+            place of the 40 atoms.
+
+    Returns:
+        Periodic atoms, ordered A, B, X, at 40 atoms (8 formula units) or fewer if primitive.
+
+    Raises:
+        CalculationFailedError: ``a``, ``b`` or ``x`` is not an element (a molecular cation).
+        InputError: The Glazer symbol or the lattice parameter cannot be used.
+
+    Source: A. M. Glazer, Acta Cryst. B 28, 3384 (1972), doi:10.1107/S0567740872007976.
+    """
+    for site, symbol in (("A", a), ("B", b), ("X", x)):
+        if symbol not in atomic_numbers or symbol == "X":
+            raise CalculationFailedError(
+                FailureKind.UNSUPPORTED_COMPOSITION,
+                f"{symbol!r} on the {site} site is not an element: prototypes hold one atom on "
+                "each site; choose a composition without molecular cations",
+            )
+    if not 2.0 < lattice_ang < 12.0:
+        raise InputError(
+            f"lattice parameter {lattice_ang} Å is not one of a halide perovskite; "
+            "give the B–B distance in Å, between 2 and 12"
+        )
+    tilts = _tilt_angles(glazer, tilt_deg)
+    positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
+    for cell in product(range(2), repeat=3):
+        n = np.array(cell)
+        positions["A"].append(n + 0.5)
+        positions["B"].append(n.astype(float))
+        rotation = _rotation_vector(n, tilts)
+        for axis in np.eye(3):
+            half_bond = 0.5 * axis
+            positions["X"].append(n + half_bond + np.cross(rotation, half_bond))
+    atoms = Atoms(
+        [a] * 8 + [b] * 8 + [x] * 24,
+        positions=lattice_ang * np.concatenate([positions[site] for site in "ABX"]),
+        cell=[2 * lattice_ang] * 3,
+        pbc=True,
+    )
+    if primitive:
+        atoms = standard_cell(atoms, symprec=1e-3, primitive=True)
+    if rattle_ang > 0:
+        atoms.rattle(stdev=rattle_ang, seed=seed)
+    return atoms
+
+
+def _tilt_angles(
+    glazer: str, tilt_deg: float | tuple[float, float, float]
+) -> list[tuple[str, float]]:
+    """Read a Glazer symbol into (sign, tangent of the angle) for the three axes."""
+    axes = _GLAZER_AXIS.findall(glazer)
+    if len(axes) != 3 or "".join(letter + sign for letter, sign in axes) != glazer:
+        raise InputError(
+            f"{glazer!r} is not a Glazer symbol; write three letters with +, - or 0, "
+            "such as 'a-b+a-'"
+        )
+    angles = np.broadcast_to(np.asarray(tilt_deg, dtype=float), 3)
+    return [
+        (sign, 0.0 if sign == "0" else float(np.tan(np.radians(angle))))
+        for (_, sign), angle in zip(axes, angles, strict=True)
+    ]
+
+
+def _rotation_vector(n: np.ndarray, tilts: list[tuple[str, float]]) -> np.ndarray:
+    """Rotation of the octahedron at cell ``n`` (shape (3,)), radians to first order.
+
+    Neighbours across a shared corner turn against one another about the two axes normal to
+    their connection; about the connection itself they turn alike (+) or opposite (-).
+    """
+    components = []
+    for axis, (sign, angle) in enumerate(tilts):
+        layers = n.sum() - (n[axis] if sign == "+" else 0)
+        components.append(angle * (-1.0) ** layers)
+    return np.array(components)

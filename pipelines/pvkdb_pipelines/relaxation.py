@@ -1,0 +1,114 @@
+"""Relaxation of atoms and cell, which ends in a checked structure or in a typed failure."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.filters import FrechetCellFilter
+from ase.geometry import get_distances
+from ase.optimize import FIRE
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.potentials import Potential
+from pvkdb_pipelines.progress import OnStep
+
+#: Shortest distance accepted, over the sum of the covalent radii. Relaxed halide perovskites
+#: and their saddle points lie above 0.85; the potentials' false minima lie below 0.75.
+CLOSEST_APPROACH = 0.75
+
+
+def relax(
+    atoms: Atoms,
+    potential: Potential,
+    fmax: float,
+    max_steps: int,
+    *,
+    cell: bool,
+    what: str,
+    failure: FailureKind = FailureKind.RELAXATION_NOT_CONVERGED,
+    on_step: OnStep | None = None,
+) -> tuple[Atoms, int]:
+    """Relax a structure with FIRE, its cell too if asked.
+
+    Args:
+        atoms: Structure to start from; it is not changed.
+        potential: Source of energies and forces.
+        fmax: Largest force on an atom (and, with ``cell``, largest row of the cell's
+            gradient as ASE scales it), eV/Å.
+        max_steps: Steps after which the relaxation fails.
+        cell: Relax the cell together with the atoms (log-strain coordinates).
+        what: What is relaxed, in words, for messages: "host cell", "initial end point".
+        failure: Kind of the failure raised when steps run out or the energy is not finite.
+        on_step: Called with the step and the largest force after each step.
+
+    Returns:
+        The relaxed atoms with a calculator that holds their energy, and the steps taken.
+
+    Raises:
+        CalculationFailedError: Steps exhausted or energy not finite (kind ``failure``), or
+            two atoms closer than :data:`CLOSEST_APPROACH` allows (``ATOMS_TOO_CLOSE``).
+
+    Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006),
+    doi:10.1103/PhysRevLett.97.170201 (FIRE).
+    """
+    relaxed = atoms.copy()
+    relaxed.calc = potential.calculator(stress=cell)
+    check_structure(relaxed, what)
+    target = FrechetCellFilter(relaxed) if cell else relaxed
+    step, force = 0, np.inf
+    with FIRE(target, logfile=None, maxstep=0.1) as optimizer:
+        for _ in optimizer.irun(fmax=fmax, steps=max_steps):
+            step = optimizer.nsteps
+            force = float(np.linalg.norm(target.get_forces(), axis=1).max())
+            if not np.isfinite(force) or not np.isfinite(relaxed.get_potential_energy()):
+                raise CalculationFailedError(
+                    failure,
+                    f"{what}: {potential.name} gave an energy or force that is not finite at "
+                    f"step {step}; start from another structure or use another potential",
+                )
+            if on_step is not None:
+                on_step(step, force)
+    check_structure(relaxed, what)
+    if force > fmax:
+        raise CalculationFailedError(
+            failure,
+            f"{what}: largest force {force:.4f} eV/Å after {step} steps, above the "
+            f"{fmax} eV/Å asked for; allow more steps or a larger force",
+        )
+    return relaxed, step
+
+
+def check_structure(atoms: Atoms, what: str) -> None:
+    """Refuse structures with atoms on top of one another, where potentials extrapolate.
+
+    Raises:
+        CalculationFailedError: A distance is below :data:`CLOSEST_APPROACH` times the sum of
+            the covalent radii (``ATOMS_TOO_CLOSE``).
+
+    Source of the radii: B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/B801115J,
+    as tabulated in ``ase.data.covalent_radii``.
+    """
+    ratio, i, j, distance = closest_approach(atoms)
+    if ratio < CLOSEST_APPROACH:
+        raise CalculationFailedError(
+            FailureKind.ATOMS_TOO_CLOSE,
+            f"{what}: {atoms.symbols[i]}{i} and {atoms.symbols[j]}{j} are {distance:.2f} Å "
+            f"apart, {ratio:.2f} of the sum of their covalent radii (at least "
+            f"{CLOSEST_APPROACH} is accepted); start from another lattice parameter or tilt",
+        )
+
+
+def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
+    """Shortest distance relative to the covalent radii.
+
+    Returns:
+        The ratio, the indices of the two atoms, and their distance in Å.
+    """
+    _, distances = get_distances(atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    radii = covalent_radii[atoms.numbers]
+    ratios = distances / (radii[:, None] + radii[None, :])
+    np.fill_diagonal(ratios, np.inf)
+    i, j = np.unravel_index(np.argmin(ratios), ratios.shape)
+    return float(ratios[i, j]), int(i), int(j), float(distances[i, j])

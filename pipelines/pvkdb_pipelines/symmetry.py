@@ -1,0 +1,100 @@
+"""Space groups of atoms, and cells symmetrised to them (spglib behind ASE's atoms)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import spglib
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+
+
+@dataclass(frozen=True)
+class SpaceGroup:
+    """A space group as found for one structure, with its operations on that cell.
+
+    Attributes:
+        number: Number in the International Tables, 1 to 230.
+        symbol: Short Hermann-Mauguin symbol, e.g. ``"Pnma"``.
+        rotations: Rotations in fractional coordinates, shape (operations, 3, 3).
+        translations: Translations in fractional coordinates, shape (operations, 3).
+    """
+
+    number: int
+    symbol: str
+    rotations: np.ndarray
+    translations: np.ndarray
+
+
+def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
+    """Find the space group of periodic atoms within ``symprec`` Å.
+
+    Raises:
+        CalculationFailedError: spglib finds none (``SYMMETRY_CHANGED``).
+
+    Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
+    (2024), doi:10.1080/27660400.2024.2384822.
+    """
+    with _spglib_errors(atoms, symprec):
+        dataset = spglib.get_symmetry_dataset(_spglib_cell(atoms), symprec=symprec)
+    if dataset is None:
+        raise _no_symmetry(atoms, symprec)
+    return SpaceGroup(
+        number=int(dataset.number),
+        symbol=str(dataset.international),
+        rotations=np.asarray(dataset.rotations),
+        translations=np.asarray(dataset.translations),
+    )
+
+
+def standard_cell(atoms: Atoms, symprec: float, *, primitive: bool = False) -> Atoms:
+    """Symmetrise a structure into the standard setting of its space group.
+
+    Positions and cell lose the noise that ``symprec`` (Å) allowed. Elements keep the order in
+    which they first appear. For Pnma the long axis of the perovskite is b.
+
+    Raises:
+        CalculationFailedError: spglib finds no symmetry (``SYMMETRY_CHANGED``).
+    """
+    with _spglib_errors(atoms, symprec):
+        found = spglib.standardize_cell(
+            _spglib_cell(atoms), to_primitive=primitive, no_idealize=False, symprec=symprec
+        )
+    if found is None:
+        raise _no_symmetry(atoms, symprec)
+    cell, scaled, numbers = found
+    ranks = {number: rank for rank, number in reversed(list(enumerate(atoms.numbers)))}
+    order = np.argsort([ranks[number] for number in numbers], kind="stable")
+    return Atoms(numbers[order], cell=cell, scaled_positions=scaled[order], pbc=True)
+
+
+def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return atoms.cell.array, atoms.get_scaled_positions(wrap=False), atoms.numbers
+
+
+@contextmanager
+def _spglib_errors(atoms: Atoms, symprec: float) -> Iterator[None]:
+    """Both ways in which spglib reports that it failed: None until 2.x, an exception after."""
+    with warnings.catch_warnings():
+        # spglib 2.7 and 2.8 warn about their old error handling at every call.
+        warnings.filterwarnings(
+            "ignore", message="Set OLD_ERROR_HANDLING", category=DeprecationWarning
+        )
+        try:
+            yield
+        except spglib.SpglibError as error:
+            raise _no_symmetry(atoms, symprec) from error
+
+
+def _no_symmetry(atoms: Atoms, symprec: float) -> CalculationFailedError:
+    return CalculationFailedError(
+        FailureKind.SYMMETRY_CHANGED,
+        f"no space group found for {atoms.symbols} within {symprec} Å; "
+        "look for overlapping atoms or use another tolerance",
+    )

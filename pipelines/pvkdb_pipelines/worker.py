@@ -1,0 +1,145 @@
+"""Working the queue: claim a calculation, keep its lease alive, compute, write the record once."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind, NebRequest
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.rows import calculation_document
+from pvkdb_pipelines.inputs import require_monatomic_abx3, start_lattice_ang
+from pvkdb_pipelines.ownership import current_owner, is_alive
+from pvkdb_pipelines.progress import Progress
+
+#: Seconds between two renewals of a lease.
+HEARTBEAT_S = queue.LEASE.total_seconds() / 6
+
+Report = Callable[[CalculationDocument, Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Calculations taken back from workers that are gone."""
+
+    queued: int
+    failed: int
+
+
+class Worker:
+    """Runs calculations of a store, one after the other, in this process."""
+
+    def __init__(self, store: Store, report: Report | None = None) -> None:
+        """``report`` is called with each calculation's progress."""
+        self.store = store
+        self.owner = current_owner()
+        self._report = report
+
+    def recover(self) -> Recovery:
+        """Take back what lost workers held."""
+        with self.store.session() as session:
+            return Recovery(*queue.recover_lost(session, is_alive))
+
+    def run(self, calculation_id: str | None = None) -> CalculationDocument | None:
+        """Run the next queued calculation, or a given one; None if there was none to claim.
+
+        An interruption (Ctrl-C) puts the calculation back into the queue and passes on.
+        """
+        with self.store.session() as session:
+            calculation = queue.claim(session, self.owner, calculation_id)
+            if calculation is None:
+                return None
+            document = calculation_document(calculation)
+        with self._lease(document.id):
+            self._compute(document)
+        with self.store.session() as session:
+            return calculation_document(session.get_one(Calculation, document.id))
+
+    def _compute(self, document: CalculationDocument) -> None:
+        try:
+            self._run_barrier(document)
+        except KeyboardInterrupt:
+            with self.store.session() as session:
+                queue.release(session, document.id, self.owner)
+            raise
+        except CalculationFailedError as failure:
+            self._record_failure(document.id, failure.kind, str(failure))
+        except queue.LeaseLostError:
+            raise
+        except Exception as error:
+            # Whatever a potential or a library throws is a result too: a typed record, no crash.
+            self._record_failure(
+                document.id, FailureKind.CRASHED, f"{type(error).__name__}: {error}"
+            )
+
+    def _run_barrier(self, document: CalculationDocument) -> None:
+        # Imported here: loading the potentials' libraries takes seconds.
+        from pvkdb_pipelines.barrier import compute_barrier
+        from pvkdb_pipelines.record import barrier_records
+
+        request = NebRequest.model_validate(document.parameters)
+        composition = parse_composition(request.formula)
+        a, b, x = require_monatomic_abx3(composition)
+        report = self._report
+        run = compute_barrier(
+            request,
+            a,
+            b,
+            x,
+            start_lattice_ang=start_lattice_ang(composition),
+            report=None if report is None else lambda progress: report(document, progress),
+        )
+        with self.store.session() as session:
+            calculation = session.get_one(Calculation, document.id)
+            queue.finish(
+                session,
+                document.id,
+                self.owner,
+                run.result.model_dump(mode="json"),
+                run.versions,
+                barrier_records(calculation, run),
+            )
+
+    def _record_failure(self, calculation_id: str, kind: str, message: str) -> None:
+        with self.store.session() as session:
+            queue.fail(session, calculation_id, self.owner, kind, message)
+
+    @contextmanager
+    def _lease(self, calculation_id: str) -> Iterator[None]:
+        """Renew the lease from a thread while the calculation runs."""
+        stop = threading.Event()
+        parent = os.getppid()
+
+        def renew() -> None:
+            while not stop.wait(HEARTBEAT_S):
+                if os.getppid() != parent and parent != 1:
+                    os._exit(1)  # a child of a killed pool must not work on unseen
+                with self.store.session() as session:
+                    if not queue.heartbeat(session, calculation_id, self.owner):
+                        return
+
+        thread = threading.Thread(target=renew, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(timeout=5)
+
+
+def wait_for_other(store: Store, calculation_id: str, poll_s: float = 2.0) -> CalculationDocument:
+    """Wait until another process has ended a calculation."""
+    while True:
+        with store.session() as session:
+            document = calculation_document(session.get_one(Calculation, calculation_id))
+        if document.state not in ("queued", "running"):
+            return document
+        time.sleep(poll_s)

@@ -1,0 +1,5 @@
+"""``python -m pvkdb``."""
+
+from pvkdb.cli import main
+
+main()

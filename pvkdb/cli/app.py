@@ -1,0 +1,68 @@
+"""The commands of ``pvkdb``, put together."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import pvkdb
+from pvkdb.cli import barriers, databases, demo, rankings, service, tolerance
+from pvkdb.errors import InterruptedByUserError
+
+
+class Commands(TyperGroup):
+    """Commands in the order of a day's work; Ctrl-C becomes one line."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Registration order instead of the alphabet."""
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError("interrupted; nothing was half-written") from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="pvkdb",
+    help="Materials database and screening pipeline for halide-perovskite memristors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def root(
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database", metavar="URL", help="Database for the command (also accepted behind it)."
+        ),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Materials database and screening pipeline for halide-perovskite memristors."""
+    if version:
+        typer.echo(f"pvkdb {pvkdb.__version__}")
+        raise typer.Exit
+    if database is not None:
+        os.environ["PVKDB_DATABASE_URL"] = database
+
+
+app.command("demo")(demo.demo)
+app.command("init")(databases.init)
+app.command("upgrade")(databases.upgrade)
+app.command("export")(databases.export)
+app.command("tolerance")(tolerance.tolerance)
+app.command("neb")(barriers.neb)
+app.command("work")(barriers.work)
+app.command("rank")(rankings.rank)
+app.command("serve")(service.serve)

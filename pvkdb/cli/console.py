@@ -1,0 +1,91 @@
+"""What commands print: results on standard output, messages and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Tables never get wider than this, so that they fit a terminal and a paper.
+MAX_WIDTH = 100
+
+
+def output() -> Console:
+    """The console of results."""
+    return _console(stderr=False)
+
+
+def messages() -> Console:
+    """The console of messages and progress."""
+    return _console(stderr=True)
+
+
+def print_json(document: Any) -> None:
+    """Write a JSON document to standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numeric: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    caption: str | None = None,
+) -> None:
+    """A table on standard output.
+
+    Columns in ``numeric`` are aligned to the right; those and the ones in ``whole`` never wrap.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption=caption,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        expand=False,
+    )
+    for column in columns:
+        right = column in numeric
+        table.add_column(
+            column,
+            justify="right" if right else "left",
+            no_wrap=right or column in whole,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
+    output().print(table)
+
+
+def scientific(value: float) -> str:
+    """A number as the field writes it: 300, 10⁶, 8.7 × 10⁷.
+
+    Example:
+        >>> scientific(1e6), scientific(8.7e7), scientific(400)
+        ('10⁶', '8.7 × 10⁷', '400')
+    """
+    if 0.01 <= abs(value) < 1e4:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    power = "10" + str(int(exponent)).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
+    digits = mantissa.rstrip("0").rstrip(".")
+    return power if digits == "1" else f"{digits} × {power}"
+
+
+def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal or console.width > MAX_WIDTH:
+        console.width = MAX_WIDTH
+    return console

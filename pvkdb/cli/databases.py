@@ -1,0 +1,87 @@
+"""``pvkdb init``, ``upgrade`` and ``export``: making a database and getting tables out of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.errors import InputError, unknown_name
+
+
+def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
+    """Create the tables and load the curated literature; safe to run again."""
+    from pvkdb.literature import load_literature
+    from pvkdb.store.database import Store
+    from pvkdb.store.migrate import upgrade as run_migrations
+
+    store = Store(database)
+    run_migrations(store)
+    with store.session() as session:
+        report = load_literature(session)
+    if json:
+        from dataclasses import asdict
+
+        print_json({"database": store.name, **asdict(report)})
+        return
+    messages().print(f"database  {store.name}")
+    messages().print(
+        f"loaded    {report.references} references, {report.energetics} energetics, "
+        f"{report.devices} devices, {report.requirements} requirements "
+        f"(dataset {report.dataset_version})"
+    )
+
+
+def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
+    """Bring an existing database to this version's schema."""
+    from pvkdb.errors import NotMigratedError
+    from pvkdb.store.database import Store
+    from pvkdb.store.migrate import upgrade as run_migrations
+
+    store = Store(database)
+    if store.revision() is None:
+        raise NotMigratedError(
+            f"{store.name} holds no pvkdb tables to upgrade; create them with: pvkdb init"
+        )
+    before, after = run_migrations(store)
+    if json:
+        print_json({"database": store.name, "before": before, "after": after})
+    else:
+        messages().print(f"{store.name}: schema {before} -> {after}")
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="Table, e.g. energetics, devices, references.")],
+    format: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
+    ] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Write a table as CSV, JSON or Parquet."""
+    from pvkdb.schemas.tables import TABLES
+    from pvkdb.store.export import FORMATS, table_rows, write_table
+    from pvkdb.suitability import rankings_rows
+
+    if name not in TABLES:
+        raise InputError(unknown_name("table", name, TABLES))
+    if format not in FORMATS:
+        raise InputError(unknown_name("format", format, FORMATS))
+    if format == "parquet" and output is None and sys.stdout.isatty():
+        raise InputError("parquet is binary; name a file with --output FILE")
+    with open_store(database).session() as session:
+        rows = rankings_rows(session) if name == "rankings" else table_rows(session, name)
+        data = write_table(name, rows, format)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}") from error
+    messages().print(f"wrote {output}")

@@ -1,0 +1,141 @@
+"""``pvkdb demo``: the main job on real input, from the literature's tables to a ranking."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pvkdb.cli.barriers import literature_range, plot_documents, run_queue
+from pvkdb.cli.console import messages, print_table
+from pvkdb.cli.progress import watch
+from pvkdb.cli.rankings import print_ranking
+from pvkdb.cli.tolerance import print_factors
+from pvkdb.errors import InputError
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.store.database import Store
+
+FORMULAS = ("CsPbBr3", "CsPbI3")
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Scratch folder for the database and the plots.")
+    ] = Path("demo-output"),
+) -> None:
+    """The whole road in minutes: literature, tolerance factors, barriers, a ranking."""
+    from pvkdb.chemistry import parse_composition, tolerance_factors
+    from pvkdb.literature import load_literature
+    from pvkdb.store.collections import ENERGETICS
+    from pvkdb.store.database import Store
+    from pvkdb.store.migrate import upgrade
+    from pvkdb.suitability import rank
+
+    start = time.monotonic()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--folder {folder} cannot be made: {error.strerror}") from error
+    store = Store(f"sqlite:///{folder / 'demo.sqlite'}")
+
+    _step(1, "the literature's tables into an SQLite store")
+    upgrade(store)
+    with store.session() as session:
+        report = load_literature(session)
+        formulas = sorted(
+            {
+                row.material
+                for row in ENERGETICS.iterate(session, {"scope": "reported", "family": "3D"})
+                if row.source.startswith("Table 1 ")
+            }
+        )
+    messages().print(f"dataset {report.dataset_version}, {report.materials} materials\n")
+
+    _step(2, "tolerance factors of every ABX3 of the review's Table 1")
+    print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])
+
+    _step(3, "halide-vacancy barriers with two potentials, beside the literature")
+    documents = _barriers(store)
+    _print_comparison(store, documents)
+    _plot(store, folder, documents)
+
+    _step(4, "which device of Table 4 suits synaptic training")
+    with store.session() as session:
+        print_ranking(rank(session, "synaptic-training"), limit=10)
+
+    minutes = (time.monotonic() - start) / 60
+    messages().print(f"done in {minutes:.1f} min; plots and database are in {folder}/")
+    messages().print(f"start the service:  pvkdb serve --database sqlite:///{folder}/demo.sqlite")
+
+
+def _step(number: int, title: str) -> None:
+    messages().print(f"[bold]{number}/4  {title}[/bold]")
+
+
+def _barriers(store: Store) -> list[CalculationDocument]:
+    """Every pair of formula and potential, computed with one process per core."""
+    from pvkdb.schemas.calculations import NebRequest, PotentialName
+    from pvkdb.store.calculations import Calculation
+    from pvkdb.store.queue import submit
+    from pvkdb.store.rows import calculation_document
+
+    with store.session() as session:
+        ids = [
+            submit(session, NebRequest(formula=formula, potential=potential))[0].id
+            for formula in FORMULAS
+            for potential in PotentialName
+        ]
+    with watch() as report:
+        for _ in run_queue(store, None, report):
+            pass
+    with store.session() as session:
+        return [calculation_document(session.get_one(Calculation, key)) for key in ids]
+
+
+def _print_comparison(store: Store, documents: list[CalculationDocument]) -> None:
+    """Model values, and beside them what the literature reports for the same defect."""
+    numbers = ("hop/Å", "forward/eV", "reverse/eV", "force")
+    rows = []
+    for document in documents:
+        cells = [str(document.material), str(document.parameters["potential"])]
+        if document.result is None:
+            cells += ["failed", str(document.failure_kind), "", ""]
+        else:
+            cells += [
+                f"{document.result['hop']['length_ang']:.2f}",
+                f"{document.result['barrier_forward_ev']:.3f}",
+                f"{document.result['barrier_reverse_ev']:.3f}",
+                f"{document.result['residual_force_ev_per_ang']:.3f}",
+            ]
+        reported = literature_range(store, document.parameters["formula"])
+        if reported is None:
+            cells += ["not reported", ""]
+        else:
+            low, high, references = reported
+            cells += [f"{low:g}" if low == high else f"{low:g}–{high:g}", references]
+        rows.append(cells)
+    print_table(
+        "Halide-vacancy barriers",
+        ["material", "potential", *numbers, "literature E_A/eV", "ref."],
+        rows,
+        numeric=numbers,
+        whole=("material", "potential", "literature E_A/eV"),
+        caption="Model: one octahedron-edge hop in a neutral 39-atom cell, climbing-image NEB; "
+        "force: largest residual, eV/Å. Literature: Table 1 of the review, any method and path; "
+        "the two need not agree.",
+    )
+
+
+def _plot(store: Store, folder: Path, documents: list[CalculationDocument]) -> None:
+    for formula in FORMULAS:
+        converged = [
+            document
+            for document in documents
+            if document.parameters["formula"] == formula and document.result is not None
+        ]
+        if converged:
+            plot_documents(folder / f"neb-{formula}-Pnma.png", store, converged)

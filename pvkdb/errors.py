@@ -1,0 +1,110 @@
+"""The one tree of errors that pvkdb raises.
+
+Each message names the value that was refused, the reason and the remedy::
+
+    PvkdbError
+    ├── InputError                what the caller gave cannot be used
+    │   ├── FormulaError          a chemical formula that cannot be understood or balanced
+    │   └── MissingRadiusError    no sourced radius for an ion in this coordination
+    ├── NotFoundError             a key that the store or the service does not hold
+    ├── DatabaseError             the store cannot be reached or used as it is
+    │   └── NotMigratedError      the store lacks the tables of this version
+    ├── CalculationFailedError    a calculation ended in a typed failure
+    ├── ServiceError              the service refused or could not be reached (client side)
+    ├── MissingExtraError         an optional dependency is not installed
+    └── InterruptedByUserError    Ctrl-C
+
+``exit_code`` is what the command line returns when the error reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PvkdbError(Exception):
+    """Root of every error that pvkdb raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(PvkdbError):
+    """What the caller gave cannot be used."""
+
+    exit_code = 2
+
+
+class FormulaError(InputError):
+    """A chemical formula that cannot be understood, is not a halide, or does not balance."""
+
+
+class MissingRadiusError(InputError):
+    """No radius with a source is known for an ion in the coordination asked for."""
+
+
+class NotFoundError(PvkdbError):
+    """A key that the store or the service does not hold."""
+
+    exit_code = 3
+
+
+class DatabaseError(PvkdbError):
+    """The store cannot be reached or used as it is."""
+
+    exit_code = 4
+
+
+class NotMigratedError(DatabaseError):
+    """The store lacks the tables of this version of pvkdb."""
+
+
+class CalculationFailedError(PvkdbError):
+    """A calculation ended in a typed failure, which the store keeps.
+
+    ``kind`` is a value of :class:`pvkdb.schemas.calculations.FailureKind`.
+    """
+
+    exit_code = 5
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ServiceError(PvkdbError):
+    """The service refused a request or could not be reached.
+
+    ``status`` is the HTTP status, or None where no answer came.
+    """
+
+    exit_code = 6
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class MissingExtraError(PvkdbError):
+    """A dependency of an extra is not installed."""
+
+    exit_code = 7
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package!r} is not installed; install it with: pip install 'pvkdb[{extra}]'"
+        )
+
+
+class InterruptedByUserError(PvkdbError):
+    """The user stopped the command with Ctrl-C."""
+
+    exit_code = 130
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: the nearest known one, then all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"there is no {what} {name!r}; {hint}known: {', '.join(names)}"

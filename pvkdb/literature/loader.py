@@ -1,0 +1,245 @@
+"""Loading the curated tables into a store: all of them in one transaction, or nothing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError, PvkdbError
+from pvkdb.store.applications import ApplicationRequirement
+from pvkdb.store.base import utc_now
+from pvkdb.store.database import SCHEMA_REVISION
+from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.materials import Material
+from pvkdb.store.references import DatasetVersion, Reference
+from pvkdb.store.registration import register_material
+
+CuratedRow = dict[str, str]
+
+#: Columns of the curated device table that become one metric each: name, minimum, maximum,
+#: qualifier.
+_METRIC_COLUMNS = (
+    ("on_off_ratio", "on_off_ratio", "on_off_ratio", "on_off_qualifier"),
+    ("v_set_v", "v_set_min_v", "v_set_max_v", "v_qualifier"),
+    ("v_reset_v", "v_reset_min_v", "v_reset_max_v", "v_qualifier"),
+    ("endurance_cycles", "endurance_cycles", "endurance_cycles", None),
+    ("retention_s", "retention_s", "retention_s", "retention_qualifier"),
+    ("stability_days", "stability_days", "stability_days", "stability_qualifier"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load added; zero where the store already held the curated rows."""
+
+    dataset_version: str
+    references: int
+    energetics: int
+    devices: int
+    requirements: int
+    materials: int
+
+
+@cache
+def dataset_version() -> str:
+    """Version of the curated data: a hash over the files and the schema revision."""
+    digest = hashlib.sha256(SCHEMA_REVISION.encode())
+    for name in ("references", "energetics", "devices", "applications"):
+        digest.update(_file(name).encode())
+    return f"review2026-{digest.hexdigest()[:10]}"
+
+
+def load_literature(session: Session) -> LoadReport:
+    """Add every curated row that the store lacks.
+
+    Raises:
+        InputError: a curated row cannot be used; names the file, the line, the column and why.
+    """
+    report = LoadReport(
+        dataset_version=dataset_version(),
+        references=_load(session, "references", Reference, _reference),
+        energetics=_load(session, "energetics", Energetic, _energetic),
+        devices=_load(session, "devices", Device, _device),
+        requirements=_load_requirements(session),
+        materials=session.scalar(select(func.count()).select_from(Material)) or 0,
+    )
+    if session.get(DatasetVersion, report.dataset_version) is None:
+        session.add(DatasetVersion(version=report.dataset_version, loaded_at=utc_now()))
+    return report
+
+
+def read_curated(name: str) -> list[CuratedRow]:
+    """The rows of a curated file, cells as text, '' for what is not reported."""
+    return list(csv.DictReader(_file(name).splitlines()))
+
+
+@cache
+def _file(name: str) -> str:
+    return (resources.files("pvkdb.literature") / f"{name}.csv").read_text(encoding="utf-8")
+
+
+def _load(
+    session: Session,
+    name: str,
+    model: type[Reference | Energetic | Device],
+    build: Callable[[Session, CuratedRow], Reference | Energetic | Device],
+) -> int:
+    identity = model.__table__.primary_key.columns.keys()[0]  # type: ignore[attr-defined]
+    known = set(session.scalars(select(getattr(model, identity))))
+    added = 0
+    for line, row in enumerate(read_curated(name), start=2):
+        if row[identity] in known:
+            continue
+        try:
+            session.add(build(session, row))
+        except (PvkdbError, ValueError) as error:
+            raise InputError(f"{name}.csv line {line} ({row[identity]}): {error}") from error
+        added += 1
+    session.flush()
+    return added
+
+
+def _reference(session: Session, row: CuratedRow) -> Reference:
+    return Reference(
+        key=row["key"],
+        number=_integer(row, "number"),
+        authors=row["authors"] or None,
+        title=row["title"] or None,
+        journal=row["journal"] or None,
+        year=_integer(row, "year"),
+        volume=row["volume"] or None,
+        pages=row["pages"] or None,
+        doi=row["doi"] or None,
+    )
+
+
+def _energetic(session: Session, row: CuratedRow) -> Energetic:
+    material = register_material(session, parse_composition(row["material"]), row["phase"] or None)
+    return Energetic(
+        id=row["id"],
+        material=material,
+        direction=row["direction"] or None,
+        defect=row["defect"],
+        species=row["species"],
+        charge=_integer(row, "charge"),
+        quantity=row["quantity"],
+        scope=row["scope"],
+        value_min_ev=_number(row, "value_min_ev"),
+        value_max_ev=_number(row, "value_max_ev"),
+        bound=row["bound"] or None,
+        approximate=_boolean(row, "approximate") or False,
+        method=row["method"],
+        functional=row["functional"] or None,
+        soc=_boolean(row, "soc"),
+        conditions=row["conditions"] or None,
+        source=row["source"],
+        as_printed=row["as_printed"] or None,
+        erratum=row["erratum"] or None,
+        references=[
+            EnergeticReference(reference_key=key, position=position)
+            for position, key in enumerate(row["references"].split())
+        ],
+    )
+
+
+def _device(session: Session, row: CuratedRow) -> Device:
+    material = None
+    if row["material"]:
+        material = register_material(session, parse_composition(row["material"]))
+    return Device(
+        id=row["id"],
+        group=row["group"],
+        structure=row["structure"],
+        absorber=row["absorber"],
+        material=material,
+        form=row["form"] or None,
+        configuration=row["configuration"] or None,
+        source=row["source"],
+        as_printed=row["as_printed"] or None,
+        erratum=row["erratum"] or None,
+        layers=[
+            DeviceLayer(position=position, role=role, material=name)
+            for position, (role, name) in enumerate(
+                layer.strip().split("=", 1) for layer in row["layers"].split("|")
+            )
+        ],
+        metrics=list(_metrics(row)),
+        references=[
+            DeviceReference(reference_key=key, position=position)
+            for position, key in enumerate(row["references"].split())
+        ],
+    )
+
+
+def _metrics(row: CuratedRow) -> list[DeviceMetric]:
+    return [
+        DeviceMetric(
+            metric=metric,
+            value_min=_number(row, low),
+            value_max=_number(row, high),
+            qualifier=(row[qualifier] or None) if qualifier else None,
+        )
+        for metric, low, high, qualifier in _METRIC_COLUMNS
+        if row[low] or row[high]
+    ]
+
+
+def _load_requirements(session: Session) -> int:
+    known = {
+        (r.application, r.metric, r.comparator, r.source)
+        for r in session.scalars(select(ApplicationRequirement))
+    }
+    added = 0
+    for row in read_curated("applications"):
+        if (row["application"], row["metric"], row["comparator"], row["source"]) in known:
+            continue
+        session.add(
+            ApplicationRequirement(
+                application=row["application"],
+                metric=row["metric"],
+                comparator=row["comparator"],
+                value=float(row["value"]),
+                value_max=_number(row, "value_max"),
+                unit=row["unit"],
+                source=row["source"],
+                as_printed=row["as_printed"] or None,
+                erratum=row["erratum"] or None,
+            )
+        )
+        added += 1
+    session.flush()
+    return added
+
+
+def _number(row: CuratedRow, column: str) -> float | None:
+    if not row[column]:
+        return None
+    try:
+        return float(row[column])
+    except ValueError as error:
+        raise InputError(f"column {column}: {row[column]!r} is not a number") from error
+
+
+def _integer(row: CuratedRow, column: str) -> int | None:
+    if not row[column]:
+        return None
+    try:
+        return int(row[column])
+    except ValueError as error:
+        raise InputError(f"column {column}: {row[column]!r} is not a whole number") from error
+
+
+def _boolean(row: CuratedRow, column: str) -> bool | None:
+    value = row[column]
+    if value not in ("", "true", "false"):
+        raise InputError(f"column {column}: {value!r} is neither true nor false")
+    return {"": None, "true": True, "false": False}[value]

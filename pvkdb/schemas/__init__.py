@@ -1,0 +1,1 @@
+"""The documents that travel: exported rows, calculations, rankings, envelopes of the service."""

@@ -1,0 +1,37 @@
+"""Envelopes of the service: pages, problems, health."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page of a collection. ``next_cursor`` is opaque; None on the last page."""
+
+    data: list[Item]
+    total: int = Field(description="Rows that match the filters, over all pages.")
+    next_cursor: str | None
+    dataset_version: str
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 describes it (application/problem+json)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = Field(default=None, description="The parameter that was refused.")
+
+
+class Health(BaseModel):
+    """What ``/healthz`` says."""
+
+    status: str
+    version: str
+    database: str
+    dataset_version: str

@@ -1,0 +1,1 @@
+"""The store: models, sessions, collections, the queue, exports. SQLite and PostgreSQL."""

@@ -1,0 +1,313 @@
+"""The collections of the store: what can be listed, by which filters, in which order.
+
+One entry of :data:`COLLECTIONS` yields the query, the filters that the service and the client
+accept, and the order of an export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.tables import (
+    CalculationsRow,
+    DevicesRow,
+    EnergeticsRow,
+    MaterialsRow,
+    ReferencesRow,
+    Row,
+    StructuresRow,
+)
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.references import Reference
+from pvkdb.store.rows import (
+    calculations_row,
+    devices_row,
+    energetics_row,
+    materials_row,
+    references_row,
+    structures_row,
+)
+from pvkdb.store.structures import Structure
+
+RowT = TypeVar("RowT", bound=Row)
+
+#: Rows fetched at a time when a whole collection is read.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter: what it means, the type of its value, the condition it makes."""
+
+    description: str
+    type: type[str] | type[float] | type[int] | type[bool]
+    condition: Callable[[Any], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Collection(Generic[RowT]):
+    """A collection: ``statement`` selects the current rows, ``order`` sorts them uniquely."""
+
+    name: str
+    row: type[RowT]
+    statement: Select[Any]
+    key: InstrumentedAttribute[str]
+    order: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]
+    filters: Mapping[str, Filter]
+    to_row: Callable[..., RowT]
+
+    def select(self, filters: Mapping[str, Any]) -> Select[Any]:
+        """The statement with conditions.
+
+        Raises:
+            InputError: a filter is unknown (names the nearest one) or its value cannot be used.
+        """
+        statement = self.statement
+        for name, value in filters.items():
+            if value is None:
+                continue
+            if name not in self.filters:
+                raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
+            statement = statement.where(self.filters[name].condition(value))
+        return statement
+
+    def count(self, session: Session, filters: Mapping[str, Any]) -> int:
+        """How many rows match."""
+        matching = self.select(filters).order_by(None).subquery()
+        return session.scalar(select(func.count()).select_from(matching)) or 0
+
+    def page(
+        self, session: Session, filters: Mapping[str, Any], limit: int, after: str | None
+    ) -> list[RowT]:
+        """At most ``limit`` rows behind the row with key ``after``.
+
+        Raises:
+            NotFoundError: ``after`` names no row.
+        """
+        statement = self.select(filters).order_by(*self.order).limit(limit)
+        if after is not None:
+            place = session.execute(select(*self.order).where(self.key == after)).first()
+            if place is None:
+                raise NotFoundError(f"the cursor's row {after!r} no longer exists; start again")
+            statement = statement.where(tuple_(*self.order) > tuple_(*map(literal, place)))
+        return [self.to_row(*row) for row in session.execute(statement)]
+
+    def iterate(self, session: Session, filters: Mapping[str, Any]) -> Iterator[RowT]:
+        """Every row that matches, in order, fetched in batches."""
+        after = None
+        while True:
+            rows = self.page(session, filters, BATCH, after)
+            yield from rows
+            if len(rows) < BATCH:
+                return
+            after = str(getattr(rows[-1], self.key.key))
+
+    def get(self, session: Session, key: str) -> RowT:
+        """One row by its key.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        row = session.execute(self.statement.where(self.key == key)).first()
+        if row is None:
+            raise NotFoundError(f"{self.name} holds no {key!r}")
+        return self.to_row(*row)
+
+
+def _same_formula(value: str) -> ColumnElement[bool]:
+    return Composition.formula == parse_composition(value).formula
+
+
+def _material_is(value: str) -> ColumnElement[bool]:
+    """A material by its public name, or by any spelling of its formula."""
+    formula = value
+    try:
+        formula = parse_composition(value).formula
+    except InputError:
+        return Material.id == value
+    return or_(Material.id == value, Composition.formula == formula)
+
+
+def _has_metric(metric: str) -> Callable[[float], ColumnElement[bool]]:
+    return lambda value: Device.metrics.any(
+        (DeviceMetric.metric == metric) & (DeviceMetric.value_max >= value)
+    )
+
+
+def _state(value: str) -> ColumnElement[bool]:
+    states = [state.value for state in CalculationState]
+    if value not in states:
+        raise InputError(unknown_name("state", value, states))
+    return Calculation.state == value
+
+
+def _count(model: Any, column: Any) -> Any:
+    current = select(func.count()).select_from(model).where(column == Material.id)
+    return current.correlate(Material).scalar_subquery()
+
+
+_newer_energetic = aliased(Energetic)
+_newer_device = aliased(Device)
+
+MATERIALS = Collection(
+    name="materials",
+    row=MaterialsRow,
+    statement=select(
+        Material,
+        _count(Energetic, Energetic.material_id),
+        _count(Device, Device.material_id),
+        _count(Structure, Structure.material_id),
+    ).join(Material.composition),
+    key=Material.id,
+    order=(Material.id,),
+    filters={
+        "formula": Filter("Formula in any spelling, e.g. CH3NH3PbI3.", str, _same_formula),
+        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
+        "lead_free": Filter(
+            "Only compositions without (or with) lead.", bool, lambda v: Composition.lead_free == v
+        ),
+        "ion": Filter(
+            "An ion on any site, e.g. MA or Br.",
+            str,
+            lambda v: Composition.occupancies.any(SiteOccupancy.ion == v),
+        ),
+    },
+    to_row=materials_row,
+)
+
+ENERGETICS = Collection(
+    name="energetics",
+    row=EnergeticsRow,
+    statement=select(Energetic)
+    .join(Energetic.material)
+    .join(Material.composition)
+    .where(
+        ~select(_newer_energetic.id).where(_newer_energetic.supersedes_id == Energetic.id).exists()
+    ),
+    key=Energetic.id,
+    order=(Energetic.id,),
+    filters={
+        "material": Filter("Public name, or formula in any spelling.", str, _material_is),
+        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
+        "quantity": Filter("E_A or DFE.", str, lambda v: Energetic.quantity == v),
+        "defect": Filter("Label without charge, e.g. V_I.", str, lambda v: Energetic.defect == v),
+        "species": Filter("Ion that moves.", str, lambda v: Energetic.species == v),
+        "method": Filter(
+            "DFT, experiment, MLIP, mixed or unknown.", str, lambda v: Energetic.method == v
+        ),
+        "scope": Filter("reported, hop or percolation.", str, lambda v: Energetic.scope == v),
+        "min_ev": Filter(
+            "Values that reach this energy or lie above.",
+            float,
+            lambda v: or_(Energetic.value_max_ev >= v, Energetic.value_max_ev.is_(None)),
+        ),
+        "max_ev": Filter(
+            "Values that reach this energy or lie below.",
+            float,
+            lambda v: or_(Energetic.value_min_ev <= v, Energetic.value_min_ev.is_(None)),
+        ),
+        "reference": Filter(
+            "Key of a reference, e.g. r36.",
+            str,
+            lambda v: Energetic.references.any(EnergeticReference.reference_key == v),
+        ),
+    },
+    to_row=energetics_row,
+)
+
+DEVICES = Collection(
+    name="devices",
+    row=DevicesRow,
+    statement=select(Device)
+    .outerjoin(Device.material)
+    .outerjoin(Material.composition)
+    .where(~select(_newer_device.id).where(_newer_device.supersedes_id == Device.id).exists()),
+    key=Device.id,
+    order=(Device.id,),
+    filters={
+        "absorber": Filter(
+            "Absorber by public name, or formula in any spelling.", str, _material_is
+        ),
+        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
+        "group": Filter("Group heading of the source.", str, lambda v: Device.group == v),
+        "on_off_ratio_min": Filter("Smallest on/off ratio.", float, _has_metric("on_off_ratio")),
+        "endurance_cycles_min": Filter(
+            "Smallest tested endurance.", float, _has_metric("endurance_cycles")
+        ),
+        "retention_s_min": Filter("Smallest retention in s.", float, _has_metric("retention_s")),
+        "reference": Filter(
+            "Key of a reference, e.g. r161.",
+            str,
+            lambda v: Device.references.any(DeviceReference.reference_key == v),
+        ),
+    },
+    to_row=devices_row,
+)
+
+REFERENCES = Collection(
+    name="references",
+    row=ReferencesRow,
+    statement=select(Reference),
+    key=Reference.key,
+    order=(func.coalesce(Reference.number, 2**31 - 1), Reference.key),
+    filters={
+        "year_min": Filter("First year.", int, lambda v: Reference.year >= v),
+        "year_max": Filter("Last year.", int, lambda v: Reference.year <= v),
+        "q": Filter(
+            "Words in title, authors or journal.",
+            str,
+            lambda v: or_(
+                Reference.title.icontains(v, autoescape=True),
+                Reference.authors.icontains(v, autoescape=True),
+                Reference.journal.icontains(v, autoescape=True),
+            ),
+        ),
+    },
+    to_row=references_row,
+)
+
+STRUCTURES = Collection(
+    name="structures",
+    row=StructuresRow,
+    statement=select(Structure).join(Structure.material).join(Material.composition),
+    key=Structure.id,
+    order=(Structure.id,),
+    filters={
+        "material": Filter("Public name, or formula in any spelling.", str, _material_is),
+        "calculation": Filter("Id of a calculation.", str, lambda v: Structure.calculation_id == v),
+        "role": Filter("host, or image N.", str, lambda v: Structure.role == v),
+    },
+    to_row=structures_row,
+)
+
+CALCULATIONS = Collection(
+    name="calculations",
+    row=CalculationsRow,
+    statement=select(Calculation)
+    .outerjoin(Material, Material.id == Calculation.material_id)
+    .outerjoin(Composition, Composition.id == Material.composition_id),
+    key=Calculation.id,
+    order=(Calculation.created_at, Calculation.id),
+    filters={
+        "state": Filter("queued, running, done, failed or cancelled.", str, _state),
+        "kind": Filter("Kind of calculation, e.g. neb.", str, lambda v: Calculation.kind == v),
+        "material": Filter("Public name, or formula in any spelling.", str, _material_is),
+    },
+    to_row=calculations_row,
+)
+
+COLLECTIONS: dict[str, Collection[Any]] = {
+    collection.name: collection
+    for collection in (MATERIALS, ENERGETICS, DEVICES, REFERENCES, STRUCTURES, CALCULATIONS)
+}

@@ -1,0 +1,152 @@
+"""Opening a store: engines for SQLite and PostgreSQL, sessions, the schema's revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import DatabaseError, NotMigratedError
+
+#: Revision of the newest migration; a test holds it against ``migrations/``.
+SCHEMA_REVISION = "0001"
+
+
+class Store:
+    """A database of pvkdb. Cheap to make; connections are opened when needed."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare a store.
+
+        Raises:
+            DatabaseError: the URL cannot be understood or names an unsupported database.
+        """
+        self.url = _parse(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of an SQLite store, None for PostgreSQL and for memory."""
+        if self.url.get_backend_name() != "sqlite" or self.url.database in (None, "", ":memory:"):
+            return None
+        return Path(str(self.url.database))
+
+    def revision(self) -> str | None:
+        """Revision of the schema in the database, None where there is none.
+
+        Raises:
+            DatabaseError: the database cannot be reached.
+        """
+        path = self.sqlite_path
+        if path is not None and not path.exists():
+            return None
+        engine = self.engine.execution_options(pvkdb_read_only=True)
+        with self.reachable(), engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+            return None if row is None else str(row[0])
+
+    def require_migrated(self) -> Store:
+        """Return the store itself, if its schema is this version's.
+
+        Raises:
+            NotMigratedError: tables are missing or of another revision; names the remedy.
+            DatabaseError: the database cannot be reached.
+        """
+        found = self.revision()
+        if found == SCHEMA_REVISION:
+            return self
+        if found is None:
+            raise NotMigratedError(
+                f"{self.name} holds no pvkdb tables; create them with: pvkdb init"
+            )
+        raise NotMigratedError(
+            f"{self.name} has schema revision {found}, this version of pvkdb needs "
+            f"{SCHEMA_REVISION}; bring it up to date with: pvkdb upgrade"
+        )
+
+    @contextmanager
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        """A session in one transaction: committed at the end, rolled back on any error.
+
+        On SQLite a transaction takes the write lock when it begins, so that reading and then
+        writing cannot be overtaken; one that is ``read_only`` takes none and never waits.
+        """
+        engine = self.engine.execution_options(pvkdb_read_only=read_only)
+        with self.reachable(), Session(engine) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close pooled connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reachable(self) -> Iterator[None]:
+        """Turn the driver's complaints within the block into one clear :class:`DatabaseError`."""
+        try:
+            yield
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise DatabaseError(
+                f"{self.name} cannot be used: {reason}; check the URL in --database or "
+                "PVKDB_DATABASE_URL"
+            ) from error
+        except SQLAlchemyError as error:
+            if "file is not a database" in str(error):
+                raise DatabaseError(f"{self.name} is not an SQLite database") from error
+            raise
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(
+            f"{url!r} is not a database URL; write sqlite:///pvkdb.sqlite or "
+            "postgresql://user@host/database"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql" and "+" not in parsed.drivername:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if backend not in ("sqlite", "postgresql"):
+        raise DatabaseError(f"{backend!r} is not supported; use sqlite or postgresql")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite":
+            engine = create_engine(url, connect_args={"timeout": 30})
+            event.listen(engine, "connect", _configure_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        return create_engine(url, pool_pre_ping=True)
+    except NoSuchModuleError as error:
+        raise DatabaseError(f"no driver for {url.drivername!r} is installed: {error}") from error
+
+
+def _configure_sqlite(connection: Any, record: object) -> None:
+    # Python's sqlite3 would begin transactions by its own rules: not before a change of tables,
+    # and not before a savepoint, whose release then commits. Begin them ourselves.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("pvkdb_read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

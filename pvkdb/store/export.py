@@ -1,0 +1,147 @@
+"""Exporting tables: the rows of a table, and writing them as CSV, JSON or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition, radii, tolerance_factors
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.errors import InputError, MissingRadiusError, unknown_name
+from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
+from pvkdb.store.applications import ApplicationRequirement
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.materials import Composition
+from pvkdb.store.rows import applications_row
+
+Format = Literal["csv", "json", "parquet"]
+FORMATS: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def table_rows(session: Session, name: str) -> Iterator[Row]:
+    """The rows of an exported table, in order. Rankings are made in ``pvkdb.suitability``.
+
+    Raises:
+        InputError: no table has this name.
+    """
+    if name in COLLECTIONS:
+        return COLLECTIONS[name].iterate(session, {})
+    if name == "applications":
+        statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
+        return (applications_row(requirement) for requirement in session.scalars(statement))
+    if name == "ions":
+        return ion_rows()
+    if name == "tolerance":
+        return tolerance_rows(session)
+    raise InputError(unknown_name("table", name, TABLES))
+
+
+def ion_rows() -> Iterator[IonsRow]:
+    """Every radius of the registry."""
+    for radius in radii():
+        entry = molecular_ions().get(radius.ion.symbol)
+        yield IonsRow(
+            ion=radius.ion.symbol,
+            charge=radius.ion.charge,
+            name=entry.name if entry else None,
+            formula=entry.formula if entry else None,
+            smiles=entry.smiles if entry else None,
+            radius_ang=radius.radius_ang,
+            kind=radius.kind,
+            coordination=radius.coordination,
+            spin=radius.spin,
+            geometry=radius.geometry,
+            source=radius.source,
+        )
+
+
+def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
+    """Tolerance factors of every ABX3 composition in the store that has sourced radii."""
+    formulas = session.scalars(
+        select(Composition.formula).where(Composition.family == "3D").order_by(Composition.formula)
+    )
+    for formula in formulas:
+        try:
+            yield tolerance_row(formula)
+        except MissingRadiusError:
+            continue
+
+
+def tolerance_row(formula: str) -> ToleranceRow:
+    """Tolerance factors of one formula.
+
+    Raises:
+        FormulaError: the formula cannot be used.
+        InputError: it is not ABX3.
+        MissingRadiusError: an ion has no radius with a source.
+    """
+    factors = tolerance_factors(parse_composition(formula))
+    return ToleranceRow(
+        formula=factors.formula,
+        r_a_ang=factors.r_a_ang,
+        r_b_ang=factors.r_b_ang,
+        r_x_ang=factors.r_x_ang,
+        t=factors.t,
+        mu=factors.mu,
+        tau=factors.tau,
+        radii_source=factors.radii_source,
+    )
+
+
+def write_table(name: str, rows: Iterable[Row], format: Format) -> bytes:
+    """A table as the bytes of a file."""
+    columns = TABLES[name].columns()
+    records = (row.model_dump(mode="json") for row in rows)
+    if format == "json":
+        return json.dumps(list(records), ensure_ascii=False, indent=1).encode() + b"\n"
+    if format == "csv":
+        return _csv(columns, records)
+    return _parquet(columns, name, records)
+
+
+def _csv(columns: list[str], records: Iterable[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for record in records:
+        writer.writerow([_cell(record[column]) for column in columns])
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _parquet(columns: list[str], name: str, records: Iterable[Mapping[str, Any]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = TABLES[name].model_fields
+    schema = pa.schema(
+        [pa.field(column, _arrow_type(pa, str(fields[column].annotation))) for column in columns]
+    )
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([dict(r) for r in records], schema=schema), sink)
+    return sink.getvalue()
+
+
+def _arrow_type(pa: Any, annotation: str) -> Any:
+    """Arrow type of a column from its annotation; times travel as ISO text, like in JSON."""
+    for word, arrow in (("float", pa.float64()), ("int", pa.int64()), ("bool", pa.bool_())):
+        if word in annotation:
+            return arrow
+    return pa.string()

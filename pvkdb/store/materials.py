@@ -1,0 +1,60 @@
+"""Compositions with their site occupancies, and materials: a composition with its phase."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from pvkdb.store.base import Base
+
+
+class Composition(Base):
+    """Chemistry: which ion on which site, how much."""
+
+    __tablename__ = "compositions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    formula: Mapped[str] = mapped_column(unique=True)
+    family: Mapped[str] = mapped_column(index=True)
+    dimensionality: Mapped[int | None]
+    layers: Mapped[int | None]
+    lead_free: Mapped[bool]
+
+    occupancies: Mapped[list[SiteOccupancy]] = relationship(
+        order_by="SiteOccupancy.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class SiteOccupancy(Base):
+    """An ion on a site of a composition; ``amount`` is per formula unit."""
+
+    __tablename__ = "site_occupancies"
+    __table_args__ = (
+        UniqueConstraint("composition_id", "position"),
+        CheckConstraint("site IN ('A', 'B', 'X')", name="site"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"))
+    position: Mapped[int]
+    site: Mapped[str]
+    ion: Mapped[str] = mapped_column(index=True)
+    charge: Mapped[int]
+    amount: Mapped[float]
+
+
+class Material(Base):
+    """A composition with its structure family and, where known, its phase.
+
+    ``id`` is the public name: the canonical formula, with the phase behind a hyphen where there
+    is one (``CsPbBr3``, ``CsPbBr3-Pnma``).
+    """
+
+    __tablename__ = "materials"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), index=True)
+    phase: Mapped[str | None]
+
+    composition: Mapped[Composition] = relationship(lazy="joined")

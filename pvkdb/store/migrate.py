@@ -1,0 +1,43 @@
+"""Bringing a database to this version's schema with Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+import pvkdb
+from pvkdb.errors import DatabaseError
+from pvkdb.store.database import Store
+
+
+def migrations_folder() -> Path:
+    """The migrations: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        DatabaseError: the installation is incomplete.
+    """
+    package = Path(pvkdb.__file__).parent
+    for folder in (package / "_migrations", package.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise DatabaseError(f"no migrations found beside {package}; reinstall pvkdb")
+
+
+def upgrade(store: Store) -> tuple[str | None, str | None]:
+    """Run every migration that the database lacks, in one transaction.
+
+    Returns:
+        The revision before and after.
+    """
+    before = store.revision()
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    path = store.sqlite_path
+    if path is not None and not path.parent.exists():
+        raise DatabaseError(f"the folder {path.parent} does not exist; create it first")
+    with store.reachable(), store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return before, store.revision()

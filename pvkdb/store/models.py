@@ -1,0 +1,28 @@
+"""Every model, imported so that the metadata is complete."""
+
+from pvkdb.store.applications import ApplicationRequirement
+from pvkdb.store.base import Base
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.references import DatasetVersion, Reference
+from pvkdb.store.structures import Structure
+
+__all__ = [
+    "ApplicationRequirement",
+    "Base",
+    "Calculation",
+    "Composition",
+    "DatasetVersion",
+    "Device",
+    "DeviceLayer",
+    "DeviceMetric",
+    "DeviceReference",
+    "Energetic",
+    "EnergeticReference",
+    "Material",
+    "Reference",
+    "SiteOccupancy",
+    "Structure",
+]

@@ -1,0 +1,76 @@
+"""Holding a reported value against a requirement.
+
+A verdict never says more than the evidence: where a value is only a lower bound (an endurance
+that was tested, a ">" in print) and lies below the requirement, the requirement is *not shown*
+rather than *not met*; where nothing is reported, it is *unknown*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+
+from pvkdb.schemas.rankings import CriterionResult, Requirement, Verdict
+
+#: Metrics whose reported value is how far the test went, so that the truth may lie above.
+TESTED_METRICS = frozenset({"endurance_cycles"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A reported value of a metric: an interval, and whether it is only a lower bound."""
+
+    minimum: float
+    maximum: float
+    qualifier: str | None = None
+    lower_bound: bool = False
+
+
+def judge(requirement: Requirement, evidence: Evidence | None) -> CriterionResult:
+    """The verdict on one requirement.
+
+    "> v" is met above v (as printed, strictly), "< v" below v. "between v and w" is what a source
+    says of a need that varies; it is met from v on, since more endurance or retention serves too.
+    The shortfall is in decades, log10(required / reported), because the metrics span many.
+    """
+    if evidence is None:
+        return CriterionResult(
+            requirement=requirement,
+            verdict=Verdict.UNKNOWN,
+            value=None,
+            qualifier=None,
+            shortfall_decades=None,
+        )
+    if requirement.comparator in ("<", "<="):
+        verdict, value = _below(requirement, evidence)
+        missing = log10(value / requirement.value)
+    else:
+        verdict, value = _above(requirement, evidence)
+        missing = log10(requirement.value / value)
+    return CriterionResult(
+        requirement=requirement,
+        verdict=verdict,
+        value=value,
+        qualifier=evidence.qualifier,
+        shortfall_decades=0.0 if verdict is Verdict.MET else max(0.0, missing),
+    )
+
+
+def _above(requirement: Requirement, evidence: Evidence) -> tuple[Verdict, float]:
+    value = evidence.minimum
+    met = value > requirement.value or (
+        requirement.comparator in (">=", "between") and value == requirement.value
+    )
+    if met:
+        return Verdict.MET, value
+    return (Verdict.NOT_SHOWN if evidence.lower_bound else Verdict.NOT_MET), value
+
+
+def _below(requirement: Requirement, evidence: Evidence) -> tuple[Verdict, float]:
+    value = evidence.maximum
+    met = value < requirement.value or (
+        requirement.comparator == "<=" and value == requirement.value
+    )
+    if not met:
+        return Verdict.NOT_MET, value
+    return (Verdict.NOT_SHOWN if evidence.lower_bound else Verdict.MET), value

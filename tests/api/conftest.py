@@ -1,0 +1,80 @@
+"""The service without a network: requests go straight into the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from pvkdb.literature import load_literature
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb_api.app import create_app
+
+
+@dataclass
+class Api:
+    """Sends requests to an application. Starlette's own test client asks for another httpx."""
+
+    app: FastAPI
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        return self.together([(method, path, arguments)])[0]
+
+    def together(self, requests: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
+        """Send requests at the same time."""
+
+        async def send() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await asyncio.gather(
+                    *(client.request(method, path, **rest) for method, path, rest in requests)
+                )
+
+        return asyncio.run(send())
+
+    def get(self, path: str, **parameters: Any) -> httpx.Response:
+        return self.request("GET", path, params=parameters or None)
+
+    def post(self, path: str, json: Any) -> httpx.Response:
+        return self.request("POST", path, json=json)
+
+    def problem(self, path: str, status: int, **parameters: Any) -> dict[str, Any]:
+        """The problem that a GET must end in."""
+        response = self.get(path, **parameters)
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = response.json()
+        assert problem["status"] == status
+        assert "\n" not in problem["detail"]
+        assert "Traceback" not in response.text
+        return problem
+
+
+@pytest.fixture
+def api(store: Store) -> Iterator[Api]:
+    """The service on a loaded store, on each database."""
+    yield from serving(store.url.render_as_string(hide_password=False))
+
+
+@pytest.fixture(scope="session")
+def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The service on one loaded SQLite store for all tests that only read."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('api')}/literature.sqlite")
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    store.close()
+    yield from serving(str(store.url))
+
+
+def serving(url: str) -> Iterator[Api]:
+    """The service on a database; its connections are closed in the end."""
+    app = create_app(url)
+    yield Api(app)
+    app.state.served.store.close()

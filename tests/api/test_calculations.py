@@ -1,0 +1,69 @@
+"""The service asks for work by writing it into the store, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.schemas.calculations import NebRequest
+
+PATH = "/api/v1/calculations"
+
+
+def test_the_same_request_in_any_spelling_is_queued_once(api):
+    first = api.post(PATH, json={"formula": "CsPbBr3"})
+    again = api.post(PATH, json=NebRequest(formula="PbCsBr3").model_dump(mode="json"))
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json() == again.json()
+    assert first.headers["location"] == again.headers["location"]
+    assert api.get(first.headers["location"]).json() == first.json()
+    assert first.json()["state"] == "queued"
+    assert api.get(PATH, state="queued", material="CsPbBr3").json()["total"] == 1
+
+
+def test_requests_at_the_same_time_are_queued_once_each(api):
+    formulas = ["CsSnBr3", "CsGeBr3"] * 6
+    answers = api.together([("POST", PATH, {"json": {"formula": f}}) for f in formulas])
+    assert sorted(answer.status_code for answer in answers) == [200] * 10 + [202] * 2
+    assert len({answer.json()["id"] for answer in answers}) == 2
+    assert api.get(PATH).json()["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter", "said"),
+    [
+        ({"formula": "CsPbO3"}, "formula", "no halide"),
+        ({"formula": "CsPbBr2"}, "formula", "CsPbBr2"),
+        ({"formula": "Xx"}, "formula", "neither an element nor an ion"),
+        ({"formula": "a\0"}, "formula", "formula"),
+        ({"formula": "C" * 201}, "formula", "at most 200 characters"),
+        ({}, "formula", "missing"),
+        ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "'sevennet-0'"),
+        ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pnma'"),
+        ({"formula": "CsPbBr3", "settings": {"images": 1}}, "settings.images", "equal to 3"),
+        ({"formula": "CsPbBr3", "image": 5}, "image", "not permitted"),
+        ([], "body", "JSON object"),
+    ],
+)
+def test_a_bad_request_is_refused_and_nothing_is_queued(reading_api, body, parameter, said):
+    answer = reading_api.post(PATH, json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["parameter"] == parameter
+    assert said in answer.json()["detail"]
+    assert reading_api.get(PATH).json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"", b"\xff", b"[" * 100_000, b'{"formula": NaN}', b'{"formula": "\\ud800"}']
+)
+def test_what_is_no_json_is_refused(reading_api, content):
+    answer = reading_api.request(
+        "POST", PATH, content=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_form_is_refused(reading_api):
+    answer = reading_api.request("POST", PATH, data={"formula": "CsPbBr3"})
+    assert answer.status_code == 422
+    assert "application/json" in answer.json()["detail"]

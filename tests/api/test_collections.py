@@ -1,0 +1,162 @@
+"""Every collection lists, pages, filters and gets; what cannot be used is refused with a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.database import Store
+from pvkdb.store.structures import Structure
+
+COUNTS = {"energetics": 39, "devices": 28, "references": 402}
+
+
+@pytest.fixture
+def filled(store: Store, api):
+    """The literature, and some structures and queued calculations beside it."""
+    for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "MAPbI3", "CsSnI3"):
+        for potential in PotentialName:
+            sent = {"formula": formula, "potential": potential.value}
+            assert api.post("/api/v1/calculations", json=sent).status_code == 202
+    with store.session() as session:
+        for number in range(9):
+            session.add(
+                Structure(
+                    id=f"s{number}",
+                    material_id="CsPbBr3-Pnma",
+                    role=f"image {number}",
+                    origin="neb",
+                    atoms=2,
+                    cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6.5]],
+                    symbols=["Cs", "Br"],
+                    positions_ang=[[0, 0, 0], [3, 3, 0.1 * number]],
+                )
+            )
+    return api
+
+
+def pages(api, name, limit):
+    """Every page of a collection; ends also where the cursors do not."""
+    parameters = {"limit": limit}
+    for _ in range(100):
+        page = api.get(f"/api/v1/{name}", **parameters).json()
+        yield page
+        if page["next_cursor"] is None:
+            return
+        parameters["cursor"] = page["next_cursor"]
+    pytest.fail(f"{name} does not end")
+
+
+def test_pages_give_every_row_once(filled):
+    for name, collection in COLLECTIONS.items():
+        whole = filled.get(f"/api/v1/{name}", limit=500).json()
+        assert whole["total"] == len(whole["data"]) == COUNTS.get(name, whole["total"]) > 7
+        assert whole["next_cursor"] is None
+
+        got = list(pages(filled, name, limit=7))
+        assert {page["total"] for page in got} == {whole["total"]}
+        assert {len(page["data"]) for page in got[:-1]} == {7}
+        rows = [row for page in got for row in page["data"]]
+        assert rows == whole["data"]
+        keys = [row[collection.key.key] for row in rows]
+        assert len(set(keys)) == len(keys)
+        assert list(rows[0]) == collection.row.columns()
+
+
+def test_every_listed_key_can_be_got(filled):
+    for name, collection in COLLECTIONS.items():
+        for row in filled.get(f"/api/v1/{name}", limit=12).json()["data"]:
+            one = filled.get(f"/api/v1/{name}/{row[collection.key.key]}")
+            assert one.status_code == 200, one.text
+            got = one.json()
+            assert {**got, **{k: v for k, v in row.items() if k in got}} == got
+        problem = filled.problem(f"/api/v1/{name}/no-such-key", 404)
+        assert problem["detail"] == f"{name} holds no 'no-such-key'"
+
+
+def test_one_structure_comes_with_coordinates_and_one_calculation_with_settings(filled):
+    structure = filled.get("/api/v1/structures/s3").json()
+    assert structure["positions_ang"][1] == pytest.approx([3, 3, 0.3])
+    assert structure["symbols"] == ["Cs", "Br"]
+    for spelling in ("CsPbBr3", "CsPbBr₃", "PbCsBr3", "CsPbBr3-Pnma"):
+        assert filled.get("/api/v1/structures", material=spelling).json()["total"] == 9
+    listed = filled.get("/api/v1/calculations", limit=1).json()["data"][0]
+    calculation = filled.get(f"/api/v1/calculations/{listed['id']}").json()
+    assert calculation["parameters"]["settings"]["images"] == 5
+    assert calculation["result"] is None
+
+
+@pytest.mark.parametrize("spelling", ["MAPbI3", "CH3NH3PbI3", "(CH3NH3)PbI3"])
+def test_an_absorber_is_found_in_any_spelling(reading_api, spelling):
+    page = reading_api.get("/api/v1/devices", absorber=spelling).json()
+    assert page["total"] >= 1
+    assert {row["absorber"] for row in page["data"]} >= {"MAPbI3"}
+
+
+def test_filters_narrow_and_combine(api):
+    lasting = api.get("/api/v1/devices", retention_s_min=1e4).json()
+    assert 0 < lasting["total"] < 28
+    assert all(row["retention_s"] >= 1e4 for row in lasting["data"])
+    both = api.get("/api/v1/devices", retention_s_min=1e4, endurance_cycles_min=1e3).json()
+    assert 0 < both["total"] < lasting["total"]
+    lead_free = api.get("/api/v1/materials", lead_free="true").json()
+    assert {"Pb"} & {row["b_site"] for row in lead_free["data"]} == set()
+    barriers = api.get("/api/v1/energetics", quantity="E_A", max_ev=0.2).json()
+    assert barriers["total"] > 0
+    assert all(
+        row["value_min_ev"] is None or row["value_min_ev"] <= 0.2 for row in barriers["data"]
+    )
+    recent = api.get("/api/v1/references", year_min=2020, q="memrist").json()
+    assert recent["total"] > 0
+    assert all(row["year"] >= 2020 for row in recent["data"])
+
+
+def test_nothing_found_is_an_empty_page(api):
+    page = api.get("/api/v1/devices", group="none such").json()
+    assert (page["data"], page["total"], page["next_cursor"]) == ([], 0, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "parameter", "said"),
+    [
+        ("devices", {"absorbr": "MAPbI3"}, "absorbr", "did you mean 'absorber'?"),
+        ("devices", {"retention_max": 1}, "retention_max", "did you mean 'retention_s_min'?"),
+        ("devices/d-t4-r01", {"fields": "id"}, "fields", "takes none"),
+        ("tolerance/CsPbBr3", {"x": 1}, "x", "takes none"),
+        ("devices", {"limit": 0}, "limit", "greater than or equal to 1"),
+        ("devices", {"limit": 501}, "limit", "less than or equal to 500"),
+        ("devices", {"limit": "many"}, "limit", "'many'"),
+        ("devices", {"limit": [1, 2]}, "limit", "more than once"),
+        ("devices", {"retention_s_min": "nan"}, "retention_s_min", "finite"),
+        ("devices", {"absorber": ""}, "absorber", "at least 1 character"),
+        ("devices", {"absorber": "a\0b"}, "absorber", "\\x00"),
+        ("references", {"year_min": 10**30}, "year_min", "year_min"),
+        ("materials", {"formula": "CsPbO3"}, "formula", "no halide"),
+        ("materials", {"lead_free": "maybe"}, "lead_free", "boolean"),
+        ("calculations", {"state": "finished"}, "state", "known: cancelled, done"),
+        ("devices", {"cursor": "!"}, "cursor", "cannot be read"),
+        ("devices", {"cursor": "é"}, "cursor", "cannot be read"),
+        ("devices", {"cursor": "MTIz"}, "cursor", "cannot be read"),
+    ],
+)
+def test_a_refusal_names_parameter_and_reason(reading_api, path, parameters, parameter, said):
+    problem = reading_api.problem(f"/api/v1/{path}", 422, **parameters)
+    assert problem["parameter"] == parameter
+    assert said in problem["detail"]
+
+
+def test_a_cursor_belongs_to_its_query(reading_api):
+    cursor = reading_api.get("/api/v1/devices", limit=3).json()["next_cursor"]
+    for path, filters in (("devices", {"family": "3D"}), ("references", {})):
+        problem = reading_api.problem(f"/api/v1/{path}", 422, cursor=cursor, **filters)
+        assert "another query" in problem["detail"]
+    assert reading_api.get("/api/v1/devices", limit=9, cursor=cursor).status_code == 200
+
+
+def test_the_cursor_of_a_row_that_is_gone_says_so(reading_api):
+    from pvkdb_api.cursors import write_cursor
+
+    cursor = write_cursor("devices", {}, "d-gone")
+    problem = reading_api.problem("/api/v1/devices", 422, cursor=cursor)
+    assert "no longer exists; start again" in problem["detail"]

@@ -1,0 +1,88 @@
+"""The description of the service, and the pages for people, which load nothing from outside."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pvkdb.store.collections import COLLECTIONS
+
+
+@pytest.fixture
+def description(reading_api):
+    return reading_api.get("/openapi.json").json()
+
+
+def operations(description):
+    return [
+        (path, method, operation)
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_says_what_it_gives_and_how_it_fails(description):
+    found = operations(description)
+    assert len(found) >= 2 * len(COLLECTIONS) + 6
+    for _, _, operation in found:
+        assert operation["summary"]
+        assert operation["tags"]
+        problem = operation["responses"]["default"]["content"]
+        assert problem == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }
+    identities = [operation["operationId"] for _, _, operation in found]
+    assert len(set(identities)) == len(identities)
+
+
+def test_every_reference_inside_the_description_leads_somewhere(description):
+    names = set(re.findall(r"#/components/schemas/([\w.]+)", str(description)))
+    assert names <= set(description["components"]["schemas"])
+    assert "HTTPValidationError" not in names
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_the_filters_of_a_collection_are_documented(description, name):
+    parameters = description["paths"][f"/api/v1/{name}"]["get"]["parameters"]
+    documented = {entry["name"]: entry["description"] for entry in parameters}
+    assert set(documented) == {*COLLECTIONS[name].filters, "limit", "cursor"}
+    for filter_name, entry in COLLECTIONS[name].filters.items():
+        assert documented[filter_name] == entry.description
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_load_nothing_from_outside(reading_api, path):
+    answer = reading_api.get(path)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert not re.search(r"https?://|//[a-z]|<script|<link|<img|@import|url\(", answer.text)
+
+
+def test_the_front_page_shows_what_the_store_holds(reading_api):
+    page = reading_api.get("/").text
+    version = reading_api.get("/healthz").json()["dataset_version"]
+    assert version in page
+    for name, count in (("devices", 28), ("energetics", 39), ("references", 402)):
+        assert f"<b>{count}</b>{name}" in page
+
+
+def test_links_of_the_pages_lead_somewhere(reading_api):
+    for path in ("/", "/docs"):
+        links = set(re.findall(r'href="([^"]+)"', reading_api.get(path).text))
+        assert links
+        for link in links:
+            assert reading_api.get(link).status_code == 200, link
+
+
+def test_the_operations_page_lists_every_operation(reading_api, description):
+    page = reading_api.get("/docs").text
+    for path, method, operation in operations(description):
+        assert f"<b>{method.upper()}</b> <code>{path}</code>" in page
+        assert operation["summary"] in page
+
+
+def test_importing_the_service_opens_nothing():
+    """Without an address of a database there is no application: nothing is read at import."""
+    import pvkdb_api.app
+
+    assert not hasattr(pvkdb_api.app, "app")

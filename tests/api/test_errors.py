@@ -1,0 +1,91 @@
+"""Whatever goes wrong, the answer is a problem in the form of RFC 9457, and says no secret."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from pvkdb.errors import DatabaseError
+from pvkdb_api.app import create_app
+from pvkdb_api.headers import SECURITY
+
+
+@pytest.fixture
+def empty_api(api_type, tmp_path):
+    """The service on a database that nobody has migrated."""
+    app = create_app(f"sqlite:///{tmp_path}/empty.sqlite")
+    yield api_type(app)
+    app.state.served.store.close()
+
+
+@pytest.fixture
+def api_type(reading_api):
+    return type(reading_api)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/", "/api/v1/devices", "/api/v1/export/devices"])
+def test_a_database_that_is_not_migrated_is_a_503_with_the_remedy(empty_api, tmp_path, path):
+    problem = empty_api.problem(path, 503)
+    assert "pvkdb init" in problem["detail"]
+    assert str(tmp_path) not in problem["detail"]
+    assert not (tmp_path / "empty.sqlite").exists()
+
+
+def test_work_for_a_database_that_is_not_migrated_is_a_503(empty_api):
+    answer = empty_api.post("/api/v1/calculations", json={"formula": "CsPbBr3"})
+    assert answer.status_code == 503
+
+
+def test_an_unreachable_database_is_a_503_that_does_not_say_where_it_stands(api_type, caplog):
+    url = "postgresql://alice:secret@127.0.0.1:9/pvkdb?connect_timeout=1"
+    api = api_type(create_app(url))
+    for path in ("/healthz", "/api/v1/devices"):
+        problem = api.problem(path, 503)
+        assert not {"alice", "secret", "127.0.0.1"} & set(problem["detail"].split())
+        assert "cannot be reached" in problem["detail"]
+    assert "127.0.0.1" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_database_comes_back_without_a_restart(empty_api, sqlite_store, tmp_path):
+    empty_api.problem("/api/v1/devices", 503)
+    sqlite_store.close()
+    sqlite_store.sqlite_path.rename(tmp_path / "empty.sqlite")
+    assert empty_api.get("/api/v1/devices").json()["total"] == 28
+
+
+def test_a_url_that_is_no_database_is_refused_at_once():
+    with pytest.raises(DatabaseError, match="sqlite"):
+        create_app("mysql://host/database")
+
+
+def test_paths_and_methods_that_do_not_exist(reading_api):
+    assert "did you mean /api/v1/devices?" in reading_api.problem("/api/v1/device", 404)["detail"]
+    assert "did you mean /api/v1/devices?" in reading_api.problem("/api/v1/devices/", 404)["detail"]
+    assert "see /docs" in reading_api.problem("/wp-login.php", 404)["detail"]
+    answer = reading_api.request("DELETE", "/api/v1/calculations")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "POST"}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, caplog):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret reason")
+
+    monkeypatch.setattr("pvkdb_api.routers.tolerance.tolerance_row", fail)
+    with caplog.at_level(logging.ERROR, "pvkdb_api"):
+        problem = reading_api.problem("/api/v1/tolerance/CsPbBr3", 500)
+    assert "secret" not in problem["detail"]
+    assert "secret reason" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/healthz", "/api/v1/devices", "/api/v1/rankings/x",
+             "/nowhere", "/api/v1/tolerance/CsPbBr3", "/api/v1/export/ions", "/api/v1/devices?x=1"]
+)  # fmt: skip
+def test_every_response_names_its_dataset_and_is_hardened(reading_api, path):
+    headers = reading_api.get(path).headers
+    assert headers["x-dataset-version"].startswith("review2026-")
+    assert {name: headers[name] for name in SECURITY} == SECURITY

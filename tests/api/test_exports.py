@@ -1,0 +1,81 @@
+"""A table is the same as CSV, JSON and Parquet, with the columns that DESIGN.md promises."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from pvkdb.schemas.tables import TABLES
+
+COUNTS = {"energetics": 39, "devices": 28, "references": 402}
+
+#: As DESIGN.md lists them.
+COLUMNS = {
+    "energetics": "id, material, family, phase, direction, defect, species, charge, quantity, "
+    "scope, value_min_ev, value_max_ev, bound, approximate, method, functional, soc, conditions, "
+    "references, source, as_printed, erratum",
+    "devices": "id, group, structure, absorber, form, bottom_electrode, top_electrode, "
+    "other_layers, on_off_ratio, on_off_qualifier, v_set_min_v, v_set_max_v, v_reset_min_v, "
+    "v_reset_max_v, v_qualifier, endurance_cycles, retention_s, retention_qualifier, "
+    "stability_days, stability_qualifier, references, source, as_printed, erratum",
+    "applications": "application, metric, comparator, value, value_max, unit, source, "
+    "as_printed, erratum",
+    "references": "key, number, authors, title, journal, year, volume, pages, doi",
+    "tolerance": "formula, r_a_ang, r_b_ang, r_x_ang, t, mu, tau, p_perovskite, radii_source",
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_same_rows_in_every_format(reading_api, name):
+    answers = {
+        kind: reading_api.get(f"/api/v1/export/{name}", format=kind)
+        for kind in ("csv", "json", "parquet")
+    }
+    for kind, answer in answers.items():
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-disposition"] == (
+            f'attachment; filename="pvkdb-{name}.{kind}"'
+        )
+    table = pq.read_table(io.BytesIO(answers["parquet"].content))
+    records = answers["json"].json()
+    cells = list(csv.DictReader(io.StringIO(answers["csv"].content.decode())))
+    columns = answers["csv"].text.splitlines()[0].split(",")
+
+    assert columns == table.column_names == TABLES[name].columns()
+    if name in COLUMNS:
+        assert columns == COLUMNS[name].split(", ")
+    assert table.to_pylist() == records
+    assert len(cells) == len(records) == COUNTS.get(name, len(records))
+    for cell, record in zip(cells, records, strict=True):
+        for column, value in record.items():
+            assert _value(cell[column], value) == value
+    assert records or name in ("structures", "calculations")
+
+
+def _value(cell: str, like: object) -> object:
+    if like is None:
+        return cell or None
+    return cell if isinstance(like, str) else json.loads(cell)
+
+
+def test_csv_is_the_format_unless_another_is_asked_for(reading_api):
+    answer = reading_api.get("/api/v1/export/devices")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
+
+def test_unknown_tables_and_formats_are_refused(reading_api):
+    problem = reading_api.problem("/api/v1/export/device", 404)
+    assert "did you mean 'devices'?" in problem["detail"]
+    problem = reading_api.problem("/api/v1/export/devices", 422, format="xlsx")
+    assert problem["parameter"] == "format"
+    assert "'csv', 'json' or 'parquet'" in problem["detail"]
+
+
+def test_the_rows_of_an_export_are_those_of_the_collection(reading_api):
+    for name in ("devices", "energetics", "references", "materials"):
+        listed = reading_api.get(f"/api/v1/{name}", limit=500).json()["data"]
+        assert reading_api.get(f"/api/v1/export/{name}", format="json").json() == listed

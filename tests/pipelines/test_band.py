@@ -1,0 +1,135 @@
+"""The band engine finds known saddle points and refuses what is no barrier."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.constraints import FixAtoms
+from ase.optimize import FIRE
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.band import Band, ClimbingBand, check_band, converge_band, interpolate
+from pvkdb_pipelines.relaxation import relax
+
+
+@pytest.fixture
+def copper_ends(emt):
+    """Both ends of a vacancy hop to a nearest neighbour in fcc copper, 31 atoms, relaxed."""
+    crystal = bulk("Cu", "fcc", a=3.59, cubic=True) * 2
+    jumper = int(np.argmin(np.linalg.norm(crystal.positions - [0, 1.795, 1.795], axis=1)))
+    initial, final = crystal.copy(), crystal.copy()
+    final.positions[jumper] = crystal.positions[0]
+    del initial[0]
+    del final[0]
+    ends = [relax(end, emt, 0.005, 200, cell=False, what="end")[0] for end in (initial, final)]
+    return *ends, jumper - 1
+
+
+def test_saddle_of_a_copper_vacancy_is_the_symmetric_midpoint(emt, copper_ends):
+    # Half-way between two equivalent sites symmetry forbids a force along the hop, so the
+    # saddle is the relaxed crystal with the jumping atom held there.
+    initial, final, jumper = copper_ends
+    band = converge_band(interpolate(initial, final, 5), emt, 0.01, 200)
+    check_band(band)
+
+    midpoint = initial.copy()
+    midpoint.positions = (initial.positions + final.positions) / 2
+    midpoint.set_constraint(FixAtoms([jumper]))
+    midpoint.calc = emt.calculator()
+    with FIRE(midpoint, logfile=None) as optimizer:
+        assert optimizer.run(fmax=0.005, steps=200)
+    expected = midpoint.get_potential_energy() - initial.get_potential_energy()
+
+    assert band.barrier_forward_ev == pytest.approx(expected, abs=0.002)
+    assert band.barrier_reverse_ev == pytest.approx(expected, abs=0.002)
+    assert 0.3 < expected < 1.2  # experiment 0.70 eV (Ehrhart, Landolt-Börnstein III/25, 1991)
+    assert band.residual <= 0.01
+    assert np.argmax(band.energies_ev) == 3
+    assert abs(band.tangent_forces[3]) < 0.01
+
+
+def test_residual_counts_the_climbing_image(emt, copper_ends):
+    # ASE's own residual leaves it out: a shifted saddle then looks converged.
+    initial, final, _ = copper_ends
+    band = converge_band(interpolate(initial, final, 3), emt, 0.02, 200)
+    images = list(band.images)
+    images[2].rattle(0.02, seed=3)
+    emt.attach(images)
+    neb = ClimbingBand(images)
+    neb.climb = True
+    forces = neb.get_forces().reshape(3, len(initial), 3)
+    climbing = np.linalg.norm(forces[1], axis=1).max()
+    assert neb.imax == 2
+    assert neb.get_residual() >= climbing > 0.02
+
+
+def test_band_without_enough_steps_is_a_typed_failure(emt, copper_ends):
+    initial, final, _ = copper_ends
+    with pytest.raises(CalculationFailedError, match="allow more steps") as failure:
+        converge_band(interpolate(initial, final, 3), emt, 0.001, 3)
+    assert failure.value.kind == FailureKind.NEB_NOT_CONVERGED
+
+
+def test_band_with_energies_that_are_no_numbers_is_a_typed_failure(broken, copper_ends):
+    initial, final, _ = copper_ends
+    with pytest.raises(CalculationFailedError, match="not finite") as failure:
+        converge_band(interpolate(initial, final, 3), broken, 0.01, 20)
+    assert failure.value.kind == FailureKind.NEB_NOT_CONVERGED
+
+
+def test_interpolated_path_keeps_atoms_apart_and_crosses_cell_boundaries(copper_ends):
+    initial, final, jumper = copper_ends
+    wrapped = final.copy()
+    wrapped.wrap()
+    path = interpolate(initial, wrapped, 5)
+    steps = [
+        np.linalg.norm(after.positions[jumper] - before.positions[jumper])
+        for before, after in pairwise(path)
+    ]
+    assert max(steps) < 1.0
+    for image in path:
+        distances = image.get_all_distances(mic=True)
+        assert distances[np.triu_indices(len(image), 1)].min() > 2.0
+
+
+def band_of(*energies: float) -> Band:
+    """A band known by its energies only."""
+    n = len(energies)
+    values = np.array(energies) - energies[0]
+    return Band((), np.arange(n, dtype=float), values, np.zeros(n), 0.01, 10)
+
+
+@pytest.mark.parametrize(
+    ("energies", "end"),
+    [
+        ((0.0, -0.1, 0.2, 0.1, 0.0), "initial"),
+        ((0.0, 0.1, 0.2, -0.1, 0.0), "final"),
+        # Lower than its own end although the other end is lower still.
+        ((0.0, -0.1, 0.2, 0.1, -0.3), "initial"),
+    ],
+)
+def test_image_below_its_end_point_is_no_barrier(energies, end):
+    with pytest.raises(CalculationFailedError, match=f"below the {end} end point") as failure:
+        check_band(band_of(*energies))
+    assert failure.value.kind == FailureKind.IMAGE_BELOW_ENDPOINT
+
+
+def test_downhill_side_of_a_hop_to_a_lower_site_is_fine():
+    check_band(band_of(0.0, 0.1, 0.2, -0.05, -0.3))
+    check_band(band_of(0.0, -0.004, 0.2, 0.1, 0.0))  # within the noise of a converged band
+
+
+@pytest.mark.parametrize("energies", [(0.0, 0.1, 8117.0, 0.1, 0.0), (0.0, 0.1, 0.2, 0.3, 0.302)])
+def test_barrier_without_physical_size_is_refused(energies):
+    with pytest.raises(CalculationFailedError) as failure:
+        check_band(band_of(*energies))
+    assert failure.value.kind == FailureKind.BARRIER_OUT_OF_BOUNDS
+
+
+def test_forward_minus_reverse_is_the_difference_of_the_ends():
+    band = band_of(0.0, 0.2, 0.5, 0.3, 0.12)
+    assert band.barrier_forward_ev - band.barrier_reverse_ev == pytest.approx(0.12)

@@ -1,0 +1,50 @@
+"""Defect labels and reported intervals."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.chemistry import Defect, Interval
+from pvkdb.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "species"),
+    [
+        ("V_I", "vacancy", "I"),
+        ("V_MA", "vacancy", "MA"),
+        ("I_i", "interstitial", "I"),
+        ("Ag_i", "interstitial", "Ag"),
+        ("MA_Pb", "antisite", "MA"),
+        ("V_Pb", "vacancy", "Pb"),
+    ],
+)
+def test_labels_are_read(label: str, kind: str, species: str) -> None:
+    defect = Defect.parse(label)
+    assert (defect.kind, defect.species) == (kind, species)
+
+
+@pytest.mark.parametrize("label", ["", "V", "V_", "V_i", "I", "v_I", "V_I+"])
+def test_what_is_no_label_is_refused(label: str) -> None:
+    with pytest.raises(InputError, match="is not a defect"):
+        Defect.parse(label)
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval.exactly(0.35), "0.35"),
+        (Interval(0.13, 1.87), "0.13–1.87"),
+        (Interval(1.2, None, bound="lower"), "> 1.2"),
+        (Interval(0.3, 0.3, approximate=True), "~0.3"),
+    ],
+)
+def test_intervals_print_as_the_literature_does(interval: Interval, text: str) -> None:
+    assert str(interval) == text
+
+
+def test_impossible_intervals_are_refused() -> None:
+    with pytest.raises(InputError, match="above the maximum"):
+        Interval(2.0, 1.0)
+    with pytest.raises(InputError, match="needs a minimum or a maximum"):
+        Interval(None, None)

@@ -1,0 +1,135 @@
+"""Computing from the command line: answers from the store, Ctrl-C, a killed worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvkdb.schemas.calculations import NebRequest, PotentialName
+from pvkdb.store.database import Store
+from pvkdb.store.models import Calculation, Energetic, Structure
+from pvkdb.store.queue import submit
+
+from .conftest import Run
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
+
+
+@pytest.fixture
+def user_store(run: Run, environment: dict[str, str]) -> Store:
+    """The user's store, made by ``pvkdb init``."""
+    assert run("init").returncode == 0
+    return Store(environment["PVKDB_DATABASE_URL"])
+
+
+def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
+    """Wait until the store says that a calculation runs; gives its id."""
+    for _ in range(600):
+        with store.session() as session:
+            calculation = session.query(Calculation).filter_by(state="running").first()
+            if calculation is not None:
+                return calculation.id
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("no calculation started within 30 s")
+
+
+@pytest.mark.slow
+def test_neb_computes_once_and_answers_from_the_store(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    first = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "p.svg", "--json")
+    assert first.returncode == 0, first.stderr
+    document = json.loads(first.stdout)
+    result = document["result"]
+    assert document["state"] == "done"
+    assert 0 < result["barrier_forward_ev"] < 5
+    assert result["residual_force_ev_per_ang"] <= 0.05
+    assert min(result["image_energies_ev"][1:-1]) >= min(
+        result["image_energies_ev"][0], result["image_energies_ev"][-1]
+    )
+    assert document["versions"]["chgnet"]
+    assert "<svg" in (tmp_path / "p.svg").read_text()
+
+    start = time.perf_counter()
+    again = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    assert "answered from the store" in again.stdout
+    assert time.perf_counter() - start < 5
+    assert "0.35" in again.stderr  # the literature's value, apart from the model's
+    with user_store.session() as session:
+        assert session.query(Calculation).count() == 1
+        assert session.query(Structure).count() == 1 + result_images(result)
+        statement = session.query(Energetic).filter_by(method="MLIP").one()
+        assert statement.source == f"calculation {document['id']}"
+    exported = json.loads(run("export", "energetics", "--format", "json").stdout)
+    assert len(exported) == 40
+
+
+def result_images(result: dict[str, list[float]]) -> int:
+    return len(result["image_energies_ev"])
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_calculation_in_the_queue(start: Start, user_store: Store) -> None:
+    process = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    key = wait_until_running(user_store, process)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert key in stderr.strip().splitlines()[-1]
+    with user_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        assert (calculation.state, calculation.attempts) == ("queued", 0)
+        assert session.query(Structure).count() == 0
+
+
+@pytest.mark.slow
+def test_a_killed_worker_leaves_its_job_to_the_next(
+    start: Start, run: Run, user_store: Store
+) -> None:
+    with user_store.session() as session:
+        key = submit(session, CHGNET)[0].id
+    process = start("work")
+    assert wait_until_running(user_store, process) == key
+    time.sleep(2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with user_store.session() as session:
+        assert session.get_one(Calculation, key).state == "running"
+    outcome = run("work", "--json")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "took back 1" in outcome.stderr
+    documents = json.loads(outcome.stdout)
+    assert [(d["id"], d["state"], d["attempts"]) for d in documents] == [(key, "done", 2)]
+
+
+@pytest.mark.slow
+def test_a_failure_is_a_typed_record(run: Run, user_store: Store) -> None:
+    with user_store.session() as session:
+        key = submit(session, NebRequest(formula="MAPbI3", potential=PotentialName.CHGNET))[0].id
+    outcome = run("work")
+    assert outcome.returncode == 0
+    assert "unsupported composition" in outcome.stderr
+    with user_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        assert calculation.state == "failed"
+        assert calculation.failure_kind == "unsupported composition"
+        assert "molecule" in (calculation.failure_message or "")
+
+
+def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
+    outcome = run("work")
+    assert outcome.returncode == 0
+    assert "0 done, 0 failed" in outcome.stderr

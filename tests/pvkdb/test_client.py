@@ -1,0 +1,398 @@
+"""The client against a real server, and against one that fails on purpose."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+import pvkdb.client
+from pvkdb.client import Client, Results, to_pymatgen
+from pvkdb.client import _connection as connection
+from pvkdb.client._queries import query_parameters
+from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceError
+from pvkdb.literature import load_literature
+from pvkdb.schemas.calculations import CalculationState, NebRequest, PotentialName
+from pvkdb.schemas.tables import DevicesRow, ReferencesRow, StructureDocument
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.queue import claim, fail
+from pvkdb.store.registration import register_material
+from pvkdb.store.structures import Structure
+
+uvicorn = pytest.importorskip("uvicorn")
+server = pytest.importorskip("pvkdb_api.server")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, str]]:
+    """A loaded store, and the address of a server on it."""
+    from pvkdb.chemistry import parse_composition
+    from pvkdb_api.app import create_app
+
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('client')}/store.sqlite")
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+        material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
+        session.add(
+            Structure(
+                id="s1",
+                material_id=material.id,
+                role="host",
+                origin="prototype",
+                atoms=5,
+                cell_ang=[[5.87, 0, 0], [0, 5.87, 0], [0, 0, 5.87]],
+                symbols=["Cs", "Pb", "Br", "Br", "Br"],
+                positions_ang=[
+                    [0, 0, 0],
+                    [2.935, 2.935, 2.935],
+                    [0, 2.935, 2.935],
+                    [2.935, 0, 2.935],
+                    [2.935, 2.935, 0],
+                ],
+            )
+        )
+    with server.listen("127.0.0.1", 0) as listener:
+        config = uvicorn.Config(create_app(str(store.url)), log_level="warning", lifespan="on")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield store, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running.should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+    store.close()
+
+
+@pytest.fixture
+def client(served: tuple[Store, str]) -> Iterator[Client]:
+    with Client(served[1]) as client:
+        yield client
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the client would have slept."""
+    slept: list[float] = []
+    monkeypatch.setattr(connection.time, "sleep", slept.append)
+    return slept
+
+
+def answering(*answers: httpx.Response | Exception, **options: int) -> Client:
+    """A client whose server gives these answers, the last one again and again."""
+    left = list(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Client("http://service", transport=httpx.MockTransport(handle), **options)
+
+
+def problem(status: int, detail: str, **headers: str) -> httpx.Response:
+    content = {"title": "Refused", "status": status, "detail": detail}
+    return httpx.Response(
+        status, json=content, headers={"Content-Type": "application/problem+json", **headers}
+    )
+
+
+HEALTHY = {"status": "ok", "version": "0.1.0", "database": "sqlite", "dataset_version": "v1"}
+EMPTY = {"data": [], "total": 0, "next_cursor": None, "dataset_version": "v1"}
+
+
+def test_the_public_names_are_those_listed():
+    for name in pvkdb.client.__all__:
+        assert getattr(pvkdb.client, name).__doc__ or name == "FilterValue"
+    assert pvkdb.Client is Client
+
+
+def test_the_client_imports_nothing_of_the_store():
+    code = (
+        "import sys, pvkdb.client; "
+        "print(sorted(m for m in ('sqlalchemy', 'pandas', 'numpy', 'pymatgen', 'fastapi', "
+        "'pvkdb.store') if m in sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_results_page_through_everything_when_it_is_needed(client, monkeypatch):
+    monkeypatch.setattr("pvkdb.client._collections.PAGE", 7)
+    references = client.references.search()
+    assert isinstance(references, Results)
+    assert len(references) == 402
+    assert len(references._rows) == 7
+    assert references[20].key == "r21"
+    assert len(references._rows) == 21
+    assert [row.number for row in references] == list(range(1, 403))
+    assert references[-1].key == "r402"
+    assert [row.key for row in references[5:8]] == ["r6", "r7", "r8"]
+    assert [row.key for row in references[400:999]] == ["r401", "r402"]
+    assert list(references) == list(references)
+    assert references[0] in references
+    for outside in (402, -403):
+        with pytest.raises(IndexError, match="402"):
+            references[outside]
+    assert references.dataset_version.startswith("review2026-")
+    assert repr(references) == "<Results: 402 references>"
+
+
+def test_every_collection_is_searched_and_got(client):
+    for collection in (client.materials, client.energetics, client.devices, client.references):
+        found = collection.search()
+        assert len(found) > 0
+        key = getattr(found[0], collection.fields()[0])
+        assert collection.get(key) == found[0]
+        assert list(found[0].model_dump()) == collection.fields()
+
+
+def test_a_material_with_brackets_in_its_name_is_got(client):
+    bracketed = [row for row in client.materials.search() if "(" in row.id]
+    assert bracketed
+    assert client.materials.get(bracketed[0].id) == bracketed[0]
+
+
+def test_a_range_becomes_bounds(client):
+    lasting = client.devices.search(retention_s=(1e4, None))
+    assert 0 < len(lasting) < 28
+    assert all(row.retention_s is not None and row.retention_s >= 1e4 for row in lasting)
+    assert len(client.devices.search(absorber="CH3NH3PbI3")) > 0
+    barriers = client.energetics.search(quantity="E_A", value_ev=(0.1, 0.2))
+    assert len(barriers) > 0
+    for row in barriers:
+        assert row.value_min_ev is None or row.value_min_ev <= 0.2
+        assert row.value_max_ev is None or row.value_max_ev >= 0.1
+    assert {row.year for row in client.references.search(year=(2020, 2020))} == {2020}
+    assert len(client.materials.search(lead_free=True)) > 0
+    assert len(client.devices.search(absorber=None)) == 28
+
+
+def test_a_bound_that_the_service_cannot_filter_is_refused(client):
+    with pytest.raises(InputError, match="did you mean 'retention_s_min'"):
+        client.devices.search(retention_s=(1e3, 1e5))
+    with pytest.raises(InputError, match="did you mean 'absorber'"):
+        client.devices.search(absorbr="MAPbI3")
+    with pytest.raises(InputError, match="no halide"):
+        client.materials.search(formula="CsPbO3")
+
+
+@pytest.mark.parametrize(
+    "value", [(1,), (1, 2, 3), ("a", "b"), (True, None), (2, 1), ["CsPbBr3"], {"min": 1}]
+)
+def test_a_value_that_is_no_filter_is_refused_before_anything_is_sent(value):
+    with pytest.raises(InputError, match="retention_s="):
+        query_parameters({"retention_s": value})
+
+
+def test_a_data_frame_has_the_columns_of_the_table_also_without_rows(client):
+    pandas = pytest.importorskip("pandas")
+    frame = client.devices.search().to_dataframe()
+    assert list(frame.columns) == DevicesRow.columns() == client.devices.fields()
+    assert len(frame) == 28
+    assert pandas.api.types.is_float_dtype(frame["retention_s"])
+    empty = client.devices.search(group="none such").to_dataframe()
+    assert list(empty.columns) == DevicesRow.columns()
+    assert len(empty) == 0
+
+
+def test_without_pandas_or_pymatgen_the_extra_is_named(client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "pymatgen.core.lattice", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'pvkdb\[store\]'"):
+        client.references.search().to_dataframe()
+    with pytest.raises(MissingExtraError, match=r"pip install 'pvkdb\[screening\]'"):
+        to_pymatgen(client.structures.get("s1"))
+
+
+def test_a_structure_becomes_one_of_pymatgen(client):
+    pytest.importorskip("pymatgen.core.structure")
+    document = client.structures.get("s1")
+    assert isinstance(document, StructureDocument)
+    structure = to_pymatgen(document)
+    assert structure.reduced_formula == "CsPbBr3"
+    # Half the cubic lattice constant separates lead from its halides.
+    assert structure.get_distance(1, 2) == pytest.approx(5.87 / 2)
+    assert len(client.structures.search(material="CsPbBr3")) == 1
+
+
+def test_rankings_tolerance_export_and_health(client):
+    assert "synaptic-training" in client.rankings.names()
+    ranking = client.rankings.get("synaptic-training")
+    assert len(ranking.devices) == 28
+    assert ranking.dataset_version == client.health().dataset_version
+    assert client.tolerance("CsPbBr3").t == pytest.approx(0.862, abs=5e-4)
+    rows = list(csv.DictReader(io.StringIO(client.export("references").decode())))
+    assert [row["key"] for row in rows] == [row.key for row in client.references.search()]
+    assert client.export("devices", format="parquet")[:4] == b"PAR1"
+
+
+def test_what_is_not_there_is_not_found(client):
+    with pytest.raises(NotFoundError, match="materials holds no 'CsPbO3'"):
+        client.materials.get("CsPbO3")
+    with pytest.raises(NotFoundError, match="synaptic-training"):
+        client.rankings.get("synaptic")
+    with pytest.raises(NotFoundError, match="did you mean 'devices'"):
+        client.export("device")
+    with pytest.raises(InputError, match="parquet"):
+        client.export("devices", format="xlsx")  # type: ignore[arg-type]
+    for strange in ("../healthz", "a/b", "", "\0", "?x=1", "%2e%2e"):
+        with pytest.raises((NotFoundError, InputError, ServiceError)):
+            client.materials.get(strange)
+
+
+def test_a_calculation_is_queued_once_and_waited_for(served, client):
+    store, _ = served
+    calculation = client.calculations.submit("CsSnI3", potential="chgnet")
+    assert calculation.state is CalculationState.QUEUED
+    same = NebRequest(formula="SnCsI3", potential=PotentialName.CHGNET)
+    assert client.calculations.submit(same) == calculation
+    assert [row.id for row in client.calculations.search(state="queued")] == [calculation.id]
+    with pytest.raises(ServiceError, match="is still queued after"):
+        client.calculations.wait(calculation.id, timeout_s=0.05, poll_s=0.02)
+
+    def work() -> None:
+        with store.session() as session:
+            assert claim(session, "worker", calculation.id)
+            fail(session, calculation.id, "worker", "no hop", "no edge found")
+
+    worker = threading.Timer(0.1, work)
+    worker.start()
+    ended = client.calculations.wait(calculation.id, timeout_s=20, poll_s=0.02)
+    worker.join()
+    assert (ended.state, ended.failure_kind) == (CalculationState.FAILED, "no hop")
+
+
+def test_a_request_that_cannot_be_calculated_is_refused(client):
+    with pytest.raises(InputError, match="no halide"):
+        client.calculations.submit("CsPbO3")
+    with pytest.raises(InputError, match="known: chgnet, sevennet-0"):
+        client.calculations.submit("CsPbBr3", potential="emt")
+    with pytest.raises(InputError, match="names its own potential"):
+        client.calculations.submit(NebRequest(formula="CsPbBr3"), potential="chgnet")
+    with pytest.raises(InputError, match="at most 200 characters"):
+        client.calculations.submit("Cs" * 150)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [*(problem(status, "later") for status in (429, 502, 503, 504)), httpx.ConnectError("down"),
+     httpx.ReadTimeout("slow")],
+    ids=str,
+)  # fmt: skip
+def test_reading_is_repeated_until_the_service_is_back(pauses, failure):
+    with answering(failure, failure, httpx.Response(200, json=EMPTY)) as client:
+        assert len(client.devices.search()) == 0
+    assert pauses == [0.25, 0.5]
+
+
+def test_the_service_says_how_long_to_wait(pauses):
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 20))
+    answers = [
+        problem(503, "restarting", **{"Retry-After": text})
+        for text in ("7", later, "3600", "rubbish")
+    ]
+    with answering(*answers, httpx.Response(200, json=EMPTY), retries=4) as client:
+        client.devices.search()
+    assert pauses[0] == 7
+    assert pauses[1] == pytest.approx(20, abs=2)
+    assert pauses[2:] == [connection.LONGEST_WAIT_S, 2.0]
+
+
+def test_in_the_end_the_failure_is_said_in_one_line(pauses):
+    with (
+        answering(problem(503, "no\n database"), retries=2) as client,
+        pytest.raises(ServiceError, match="status 503: no database") as failed,
+    ):
+        client.devices.search()
+    assert failed.value.status == 503
+    assert len(pauses) == 2
+    with (
+        answering(httpx.ConnectError("refused")) as client,
+        pytest.raises(ServiceError, match="http://service cannot be reached: refused") as failed,
+    ):
+        client.devices.search()
+    assert failed.value.status is None
+
+
+def test_writing_and_health_are_never_repeated(pauses):
+    for failure in (problem(503, "later"), httpx.ConnectError("down")):
+        with answering(failure, httpx.Response(200, json=HEALTHY)) as client:
+            with pytest.raises(ServiceError):
+                client.calculations.submit("CsPbBr3")
+            assert client.health().status == "ok"
+        with answering(failure) as client, pytest.raises(ServiceError):
+            client.health()
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, text="<h1>Not Found</h1>"),
+        httpx.Response(500, text="oops"),
+        httpx.Response(301, headers={"Location": "http://elsewhere/"}),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"data": [{"key": 1}], "total": 1}),
+        httpx.Response(200, json={**EMPTY, "data": [{"key": "r1", "colour": "red"}], "total": 1}),
+        httpx.Response(422, content="{", headers={"Content-Type": "application/problem+json"}),
+    ],
+    ids=["404", "500", "redirect", "html", "envelope", "row", "broken problem"],
+)
+def test_another_server_at_the_address_is_recognized(answer):
+    with answering(answer) as client, pytest.raises(ServiceError, match="address") as failed:
+        client.references.search()
+    assert failed.value.status == answer.status_code
+    assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "http://", "http://host:port"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(InputError, match="address"):
+        Client(url)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "se\ncret", " secret"])
+def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key):
+    with pytest.raises(InputError) as refused:
+        Client("http://service", api_key=key)
+    assert key not in str(refused.value)
+
+
+def test_the_key_travels_as_a_bearer_token_and_the_address_may_have_a_path():
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=EMPTY)
+
+    transport = httpx.MockTransport(handle)
+    with Client("http://host/pvk/", api_key="k1", transport=transport) as client:
+        client.devices.search(retention_s=(1e4, None))
+        assert "k1" not in repr(client)
+    assert seen[0].headers["Authorization"] == "Bearer k1"
+    assert seen[0].url.path == "/pvk/api/v1/devices"
+    assert dict(seen[0].url.params) == {"retention_s_min": "10000.0", "limit": "500"}
+
+
+def test_rows_added_while_one_pages_do_not_disturb():
+    def page(keys: list[str], total: int, cursor: str | None) -> httpx.Response:
+        rows = [ReferencesRow(key=key).model_dump() for key in keys]
+        return httpx.Response(
+            200, json={**EMPTY, "data": rows, "total": total, "next_cursor": cursor}
+        )
+
+    with answering(page(["r1", "r2"], 3, "c"), page(["r3", "r4"], 4, None)) as client:
+        results = client.references.search()
+        assert len(results) == 3
+        assert [row.key for row in results] == ["r1", "r2", "r3", "r4"]
+        assert len(results) == 4

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Build the wheel and use it away from the checkout: the base install alone, then with [all].
+set -euo pipefail
+
+checkout=$(cd "$(dirname "$0")/.." && pwd)
+python=${PVKDB_PYTHON:-python3}
+away=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$away"' EXIT
+
+"$python" -m build --wheel --outdir "$away/dist" "$checkout" >"$away/build.log" 2>&1 ||
+  { cat "$away/build.log"; exit 1; }
+wheel=$(echo "$away"/dist/*.whl)
+cd "$away"
+
+echo "-- base install: light, and the client is there"
+"$python" -m venv base
+base/bin/pip install --quiet "$wheel" --constraint "$checkout/constraints.txt"
+for package in torch pymatgen sqlalchemy fastapi; do
+  if base/bin/python -c "import $package" 2>/dev/null; then
+    echo "the base install brings $package"; exit 1
+  fi
+done
+base/bin/pvkdb --help >/dev/null
+if base/bin/pvkdb init 2>err.txt; then echo "init works without its extra?"; exit 1; fi
+grep -q "pvkdb\[store\]" err.txt
+
+echo "-- [all]: init, neb, serve, and the base install's client reads it"
+"$python" -m venv full
+full/bin/pip install --quiet "$wheel[all]" --constraint "$checkout/constraints.txt"
+full/bin/pip check
+export PVKDB_DATABASE_URL="sqlite:///$away/away.sqlite"
+full/bin/pvkdb init
+full/bin/pvkdb neb CsPbBr3 --potential chgnet --plot profile.png
+test -s profile.png
+port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+full/bin/pvkdb serve --port "$port" &
+server=$!
+base/bin/python - "$port" <<'PY'
+import sys
+import time
+
+import pvkdb
+
+client = pvkdb.Client(f"http://127.0.0.1:{sys.argv[1]}")
+for attempt in range(60):
+    try:
+        client.health()
+        break
+    except pvkdb.PvkdbError:
+        time.sleep(0.5)
+assert len(client.devices.search()) == 28
+assert len(client.references.search()) == 402
+barrier = client.energetics.search(material="CsPbBr3", method="MLIP")
+assert len(barrier) == 1 and 0 < barrier[0].value_min_ev < 5, barrier
+print(f"client: {barrier[0].material} {barrier[0].value_min_ev:.3f} eV, {barrier[0].source}")
+PY
+kill -INT "$server"
+wait "$server"
+server=
+echo "wheel: all good"
