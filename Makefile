@@ -12,9 +12,11 @@ export OMP_NUM_THREADS := 1
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "setting up $(VENV): a few minutes the first time"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11; name another one: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --editable '.[all,dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]' --constraint constraints.txt
 	touch $(STAMP)
 
 demo: install

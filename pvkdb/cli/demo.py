@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +72,14 @@ def demo(
 
     minutes = (time.monotonic() - start) / 60
     messages().print(f"done in {minutes:.1f} min; plots and database are in {folder}/")
-    messages().print(f"start the service:  pvkdb serve --database sqlite:///{folder}/demo.sqlite")
+    messages().print(
+        f"start the service:  {_program()} serve --database sqlite:///{folder}/demo.sqlite"
+    )
+
+
+def _program() -> str:
+    """How this user starts pvkdb: by name where it is on the path, else by its place."""
+    return "pvkdb" if shutil.which("pvkdb") else os.path.relpath(sys.argv[0])
 
 
 def _step(number: int, title: str) -> None:

@@ -1,0 +1,196 @@
+"""The worker: typed records for whatever happens, on both databases. Faults are injected."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind, NebRequest, PotentialName
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.models import Energetic, Structure
+from pvkdb_pipelines import barrier, ownership, worker
+from pvkdb_pipelines.barrier import BarrierRun
+from pvkdb_pipelines.pool import drain
+from pvkdb_pipelines.record import barrier_records
+from pvkdb_pipelines.worker import Worker
+
+CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
+
+
+def submitted(store: Store, request: NebRequest = CHGNET) -> str:
+    with store.session() as session:
+        return queue.submit(session, request)[0].id
+
+
+def stored(store: Store, key: str) -> Calculation:
+    with store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        session.expunge(calculation)
+        return calculation
+
+
+def compute_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def broken(*args: Any, **kwargs: Any) -> BarrierRun:
+        raise error
+
+    monkeypatch.setattr(barrier, "compute_barrier", broken)
+
+
+def test_an_empty_queue_gives_nothing(empty_store: Store) -> None:
+    assert Worker(empty_store).run() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            CalculationFailedError(FailureKind.IMAGE_BELOW_ENDPOINT, "image 2 lies 80 meV below"),
+            FailureKind.IMAGE_BELOW_ENDPOINT,
+            "80 meV",
+        ),
+        (RuntimeError("the library broke"), FailureKind.CRASHED, "RuntimeError: the library"),
+        (MemoryError(), FailureKind.CRASHED, "MemoryError"),
+    ],
+)
+def test_failures_become_typed_records(
+    empty_store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    kind: FailureKind,
+    words: str,
+) -> None:
+    compute_raises(monkeypatch, error)
+    key = submitted(empty_store)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.failure_kind is kind
+    assert words in (document.failure_message or "")
+    assert stored(empty_store, key).state == "failed"
+    with empty_store.session() as session:
+        assert session.query(Structure).count() == 0
+        assert session.query(Energetic).count() == 0
+
+
+def test_ctrl_c_puts_the_calculation_back(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute_raises(monkeypatch, KeyboardInterrupt())
+    key = submitted(empty_store)
+    with pytest.raises(KeyboardInterrupt):
+        Worker(empty_store).run()
+    calculation = stored(empty_store, key)
+    assert (calculation.state, calculation.attempts, calculation.owner) == ("queued", 0, None)
+
+
+def test_a_molecular_cation_is_refused_before_any_computing(empty_store: Store) -> None:
+    submitted(empty_store, NebRequest(formula="MAPbI3"))
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.failure_kind is FailureKind.UNSUPPORTED_COMPOSITION
+    assert "MA" in (document.failure_message or "")
+
+
+def test_the_lease_is_renewed_while_work_goes_on(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
+    key = submitted(empty_store)
+    leases = []
+
+    def slow(*args: Any, **kwargs: Any) -> BarrierRun:
+        for _ in range(2):
+            leases.append(stored(empty_store, key).lease_until)
+            time.sleep(0.4)
+        raise CalculationFailedError(FailureKind.NO_HOP, "enough seen")
+
+    monkeypatch.setattr(barrier, "compute_barrier", slow)
+    Worker(empty_store).run()
+    assert leases[0] is not None
+    assert leases[1] is not None
+    assert leases[1] > leases[0]
+
+
+def test_owners_are_told_apart() -> None:
+    me = ownership.current_owner()
+    host, pid, start = me.rsplit(":", 2)
+    assert ownership.is_alive(me) is True
+    assert ownership.is_alive(f"{host}:{pid}:{float(start) - 100:.2f}") is False  # pid reused
+    assert ownership.is_alive(f"elsewhere:{pid}:{start}") is None
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    assert ownership.is_alive(f"{host}:{gone.pid}:{start}") is False
+    assert ownership.is_alive("") is None
+
+
+def test_several_processes_share_the_queue(empty_store: Store) -> None:
+    keys = {
+        submitted(empty_store, NebRequest(formula=formula))
+        for formula in ("MAPbI3", "FAPbI3", "MAPbBr3", "FAPbBr3")
+    }
+    documents = list(drain(empty_store, processes=2))
+    assert {document.id for document in documents} == keys
+    assert {document.failure_kind for document in documents} == {
+        FailureKind.UNSUPPORTED_COMPOSITION
+    }
+
+
+@pytest.mark.slow
+def test_a_barrier_is_recorded_whole(empty_store: Store, cspbbr3_barrier: Any) -> None:
+    run = cspbbr3_barrier(PotentialName.CHGNET)
+    key = submitted(empty_store)
+    with empty_store.session() as session:
+        queue.claim(session, "a")
+    with empty_store.session() as session:
+        records = barrier_records(session.get_one(Calculation, key), run)
+        queue.finish(session, key, "a", run.result.model_dump(mode="json"), run.versions, records)
+    with empty_store.session() as session:
+        host = session.get_one(Structure, f"{key}-host")
+        assert (host.atoms, host.space_group, host.parent_id) == (40, "Pnma", None)
+        images = session.query(Structure).filter(Structure.role != "host").all()
+        assert len(images) == len(run.result.image_energies_ev)
+        assert {image.parent_id for image in images} == {host.id}
+        energies = [image.energy_ev for image in sorted(images, key=lambda image: image.role)]
+        assert energies[3] - energies[0] == pytest.approx(run.result.image_energies_ev[3], abs=1e-6)
+        statement = session.get_one(Energetic, f"e-{key}")
+        assert (statement.method, statement.scope, statement.defect) == ("MLIP", "hop", "V_Br")
+        assert statement.value_max_ev == pytest.approx(
+            max(run.result.barrier_forward_ev, run.result.barrier_reverse_ev), abs=1e-4
+        )
+
+
+@pytest.mark.slow
+def test_killing_the_parent_kills_its_processes(sqlite_store: Store, tmp_path: Path) -> None:
+    keys = [
+        submitted(sqlite_store, NebRequest(formula=formula, potential=PotentialName.CHGNET))
+        for formula in ("CsPbBr3", "CsPbI3")
+    ]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "pvkdb", "work", "--processes", "2"],
+        env={**os.environ, "PVKDB_DATABASE_URL": str(sqlite_store.url)},
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(400):
+        owners = [stored(sqlite_store, key).owner for key in keys]
+        if all(owners):
+            break
+        time.sleep(0.05)
+    assert all(owners), "both calculations should run within 20 s"
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    for _ in range(100):
+        if not any(ownership.is_alive(owner or "") for owner in owners):
+            break
+        time.sleep(0.05)
+    assert [ownership.is_alive(owner or "") for owner in owners] == [False, False]
+    recovery = Worker(sqlite_store).recover()
+    assert (recovery.queued, recovery.failed) == (2, 0)

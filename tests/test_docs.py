@@ -1,0 +1,134 @@
+"""What the documentation tells people to run, runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from pvkdb.store.database import Store
+from pvkdb_api.app import create_app
+from pvkdb_api.server import listen
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md"]
+
+#: Commands that compute for long or never end; their options are checked, not their work.
+LONG = ("neb", "serve", "work", "demo")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line for page in PAGES for block in blocks(page, "bash") for line in block.split("\n")]
+    return [line.partition("#")[0].strip() for line in lines if line.startswith("pvkdb ")]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server on a loopback port, with the literature loaded."""
+    from pvkdb.literature import load_literature
+    from pvkdb.store.migrate import upgrade
+
+    url = f"sqlite:///{tmp_path_factory.mktemp('docs') / 'docs.sqlite'}"
+    store = Store(url)
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    store.close()
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(url), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        for _ in range(100):
+            if server.started:
+                break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(commands()) >= 8
+
+
+def test_short_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
+    for command in commands():
+        words = shlex.split(command)
+        if words[1] in LONG:
+            continue
+        outcome = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert outcome.returncode == 0, (command, outcome.stderr)
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c.split()[1] in LONG])
+def test_long_commands_have_the_options_shown(command: str) -> None:
+    words = shlex.split(command)
+    shown = subprocess.run(
+        [sys.executable, "-m", "pvkdb", words[1], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for word in words[2:]:
+        if word.startswith("--"):
+            assert word in shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run_against_a_service(page: Path, served: str) -> None:
+    for example in blocks(page, "python"):
+        exec(compile(example.replace("http://127.0.0.1:8000", served), page.name, "exec"), {})
+
+
+def test_addresses_shown_exist(served: str) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    paths = set(re.findall(r"http://127\.0\.0\.1:8000(/[^'\s`\"]+)", text))
+    paths.discard("/api/v1/calculations")  # posted to by the example above
+    assert paths
+    for path in paths:
+        assert httpx.get(served + path).status_code == 200, path
+
+
+def test_make_targets_named_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"^make ([\w-]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_table_reference_is_what_the_models_say() -> None:
+    path = ROOT / "docs" / "reference" / "generate.py"
+    spec = importlib.util.spec_from_file_location("generate_reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.render(), (
+        "run: python docs/reference/generate.py"
+    )
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "docs" / "explanation.md"]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)
