@@ -26,10 +26,13 @@ _EXTRAS = {
 
 def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit code."""
-    from pvkdb.cli.app import app
+    from pvkdb.cli.interrupts import install
     from pvkdb.errors import MissingExtraError, PvkdbError
 
     try:
+        install()
+        from pvkdb.cli.app import app
+
         app()
     except PvkdbError as error:
         _stop(str(error), error.exit_code)

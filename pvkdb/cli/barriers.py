@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +75,7 @@ def work(
 ) -> None:
     """Run every queued calculation, then stop."""
     store = open_store(database)
-    with _terminate_like_ctrl_c(), watch() as report:
+    with watch() as report:
         documents = list(run_queue(store, processes, report))
     done = [document for document in documents if document.state == "done"]
     failed = [document for document in documents if document.state == "failed"]
@@ -204,7 +202,7 @@ def _obtain(store: Store, request: NebRequest, retry: bool) -> tuple[Calculation
             document = calculation_document(requeue(session, document.id))
     if document.state in ("done", "failed"):
         return document, False
-    with _terminate_like_ctrl_c(), watch() as report:
+    with watch() as report:
         worker = Worker(store, report)
         worker.recover()
         try:
@@ -246,16 +244,6 @@ def plot_documents(path: Path, store: Store, documents: list[CalculationDocument
         literature_range(store, documents[0].parameters["formula"]),
     )
     messages().print(f"energy profile  {path}")
-
-
-@contextmanager
-def _terminate_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM stops work like Ctrl-C does: what is being computed goes back into the queue."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _report_elsewhere(store: Store) -> None:

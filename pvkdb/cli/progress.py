@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pvkdb.cli import interrupts
 from pvkdb.cli.console import messages
 
 if TYPE_CHECKING:
@@ -18,9 +19,17 @@ Report = Callable[["CalculationDocument", Any], None]
 
 @contextmanager
 def watch() -> Iterator[Report]:
-    """Show progress within the block; gives the function that takes it."""
+    """Show progress within the block; gives the function that takes it.
+
+    That function raises where the user has asked to stop and a library swallowed it.
+    """
     console = messages()
-    with _bars(console) if console.is_terminal else _lines(console) as report:
+    with _bars(console) if console.is_terminal else _lines(console) as show:
+
+        def report(document: CalculationDocument, progress: Any) -> None:
+            interrupts.check()
+            show(document, progress)
+
         yield report
 
 
