@@ -22,7 +22,7 @@ from pvkdb_pipelines.potentials import Potential, load_potential
 from pvkdb_pipelines.progress import Progress, ProgressReporter, Report
 from pvkdb_pipelines.relaxation import check_structure, relax
 from pvkdb_pipelines.symmetry import space_group
-from pvkdb_pipelines.vacancy import check_distinct, vacancy_endpoints
+from pvkdb_pipelines.vacancy import check_distinct, check_equivalent, vacancy_endpoints
 
 __all__ = ["BarrierRun", "Progress", "compute_barrier"]
 
@@ -107,6 +107,7 @@ def compute_barrier(
         ends.append(relaxed)
     initial, final = ends
     check_distinct(initial, final, hop)
+    check_equivalent(initial, final, hop)
 
     fmax = settings.fmax_neb_ev_per_ang
     band = converge_band(

@@ -1,30 +1,55 @@
-"""Who holds a calculation: a process on a host, and whether it still lives."""
+"""Who holds a calculation: a process of a machine, and whether it still lives.
+
+A pid says little: it is reused, and containers count their own. An owner is therefore the machine
+since its last boot, the pid namespace, the pid and the moment at which the process started.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import psutil
 
 
 def current_owner() -> str:
-    """This process as ``host:pid:start``; the start time tells a reused pid apart."""
-    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+    """This process as ``machine:pid:start``."""
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool | None:
-    """Whether an owner's process lives; None where it runs on another host."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    started = owner.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit():
+    """Whether an owner's process lives; None where that cannot be told from here."""
+    machine, _, rest = owner.partition(":")
+    pid, _, started = rest.partition(":")
+    if machine != _machine() or not pid.isdigit():
         return None
     try:
-        process = psutil.Process(int(rest))
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and f"{process.create_time():.2f}" == started
-        )
+        if psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE:
+            return False
+        return _started(int(pid)) == started
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
         return None
+
+
+def _machine() -> str:
+    """Host name, boot and pid namespace; the latter two where Linux tells them."""
+    parts = [socket.gethostname()]
+    try:
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8])
+        parts.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    except OSError:
+        pass
+    return "/".join(parts)
+
+
+def _started(pid: int) -> str:
+    """Start of a process: clock ticks since boot on Linux, which no change of the clock moves."""
+    try:
+        # The second field, the name, may hold anything; the 22nd is counted behind its bracket.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return fields[19]
+    except OSError:
+        return f"{psutil.Process(pid).create_time():.0f}"

@@ -14,9 +14,11 @@ import queue as queues
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue import count_by_state
@@ -28,6 +30,7 @@ Event = tuple[CalculationDocument, Progress | None]
 
 _POLL_S = 0.2
 _PR_SET_PDEATHSIG = 1
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def usable_cores() -> int:
@@ -68,8 +71,10 @@ def _drain_parallel(
         context.Process(target=_work, args=(url, events, os.getpid()), name=f"worker {index}")
         for index in range(count)
     ]
-    for process in processes:
-        process.start()
+    # Ctrl-C reaches the whole group: children first hear of it when they can answer.
+    with _signals_held():
+        for process in processes:
+            process.start()
     try:
         while True:
             try:
@@ -97,12 +102,28 @@ def _work(url: str, events: Any, parent: int) -> None:
     store = Store(url)
     worker = Worker(store, lambda document, progress: events.put((document, progress)))
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         while (document := worker.run()) is not None:
             events.put((document, None))
     except KeyboardInterrupt:
         sys.exit(130)
+    except PvkdbError as error:
+        print(f"pvkdb: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     finally:
         store.close()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold back what would stop this process; children start with it held back."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _die_with(parent: int) -> None:

@@ -12,6 +12,8 @@ from pvkdb_pipelines.hops import HopClass
 
 #: Relaxed end points whose jumping halide moved less than this share of the hop are one.
 _SAME_PLACE = 0.5
+#: Energies that symmetry makes equal may differ this much after relaxation, eV.
+EQUIVALENT_ENDS_TOLERANCE_EV = 0.01
 
 
 def vacancy_endpoints(host: Atoms, hop: HopClass) -> tuple[Atoms, Atoms]:
@@ -59,4 +61,25 @@ def check_distinct(initial: Atoms, final: Atoms, hop: HopClass) -> None:
             f"after relaxation the jumping {initial.symbols[jumper]} is {float(distance):.2f} Å "
             f"from where it started, on a hop of {hop.length_ang:.2f} Å: one end is not stable; "
             "choose another hop",
+        )
+
+
+def check_equivalent(initial: Atoms, final: Atoms, hop: HopClass) -> None:
+    """Hold the energies of two ends against each other where symmetry makes them equal.
+
+    Where they differ, one end has relaxed into another minimum than its mirror image, and
+    neither the forward nor the reverse barrier is the barrier of this hop.
+
+    Raises:
+        CalculationFailedError: The energies differ by more than
+            :data:`EQUIVALENT_ENDS_TOLERANCE_EV` (``ENDPOINTS_DIFFER``).
+    """
+    difference = abs(final.get_potential_energy() - initial.get_potential_energy())
+    if hop.equivalent_ends and difference > EQUIVALENT_ENDS_TOLERANCE_EV:
+        raise CalculationFailedError(
+            FailureKind.ENDPOINTS_DIFFER,
+            f"the ends of the hop are equivalent by symmetry, but their energies differ by "
+            f"{1000 * difference:.0f} meV (at most "
+            f"{1000 * EQUIVALENT_ENDS_TOLERANCE_EV:.0f} meV is accepted): one relaxed into "
+            "another minimum; use another seed or tighter forces",
         )

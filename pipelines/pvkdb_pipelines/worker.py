@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pvkdb.chemistry import parse_composition
-from pvkdb.errors import CalculationFailedError
+from pvkdb.chemistry import monatomic_abx3, parse_composition
+from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind, NebRequest
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.rows import calculation_document
-from pvkdb_pipelines.inputs import require_monatomic_abx3, start_lattice_ang
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.progress import Progress
 
@@ -67,13 +65,18 @@ class Worker:
         try:
             self._run_barrier(document)
         except KeyboardInterrupt:
-            with self.store.session() as session:
-                queue.release(session, document.id, self.owner)
+            self._release(document.id)
             raise
+        except (DatabaseError, MissingExtraError, MemoryError):
+            # The surroundings failed, not the calculation: it stays to be done.
+            self._release(document.id)
+            raise
+        except queue.LeaseLostError:
+            return  # another worker has it, and will write its result
         except CalculationFailedError as failure:
             self._record_failure(document.id, failure.kind, str(failure))
-        except queue.LeaseLostError:
-            raise
+        except InputError as refusal:
+            self._record_failure(document.id, FailureKind.UNSUPPORTED_COMPOSITION, str(refusal))
         except Exception as error:
             # Whatever a potential or a library throws is a result too: a typed record, no crash.
             self._record_failure(
@@ -83,11 +86,12 @@ class Worker:
     def _run_barrier(self, document: CalculationDocument) -> None:
         # Imported here: loading the potentials' libraries takes seconds.
         from pvkdb_pipelines.barrier import compute_barrier
+        from pvkdb_pipelines.prototypes import start_lattice_ang
         from pvkdb_pipelines.record import barrier_records
 
         request = NebRequest.model_validate(document.parameters)
         composition = parse_composition(request.formula)
-        a, b, x = require_monatomic_abx3(composition)
+        a, b, x = monatomic_abx3(composition)
         report = self._report
         run = compute_barrier(
             request,
@@ -108,21 +112,23 @@ class Worker:
                 barrier_records(calculation, run),
             )
 
+    def _release(self, calculation_id: str) -> None:
+        with contextlib.suppress(DatabaseError), self.store.session() as session:
+            queue.release(session, calculation_id, self.owner)
+
     def _record_failure(self, calculation_id: str, kind: str, message: str) -> None:
-        with self.store.session() as session:
+        with contextlib.suppress(queue.LeaseLostError), self.store.session() as session:
             queue.fail(session, calculation_id, self.owner, kind, message)
 
     @contextmanager
     def _lease(self, calculation_id: str) -> Iterator[None]:
         """Renew the lease from a thread while the calculation runs."""
         stop = threading.Event()
-        parent = os.getppid()
 
         def renew() -> None:
             while not stop.wait(HEARTBEAT_S):
-                if os.getppid() != parent and parent != 1:
-                    os._exit(1)  # a child of a killed pool must not work on unseen
-                with self.store.session() as session:
+                # A database that cannot be reached now may be there at the next beat.
+                with contextlib.suppress(DatabaseError), self.store.session() as session:
                     if not queue.heartbeat(session, calculation_id, self.owner):
                         return
 
@@ -133,13 +139,3 @@ class Worker:
         finally:
             stop.set()
             thread.join(timeout=5)
-
-
-def wait_for_other(store: Store, calculation_id: str, poll_s: float = 2.0) -> CalculationDocument:
-    """Wait until another process has ended a calculation."""
-    while True:
-        with store.session() as session:
-            document = calculation_document(session.get_one(Calculation, calculation_id))
-        if document.state not in ("queued", "running"):
-            return document
-        time.sleep(poll_s)

@@ -3,7 +3,7 @@
 Pure functions and value types; the only files read are the tables shipped beside the modules.
 """
 
-from pvkdb.chemistry.composition import Composition, Occupant, parse_composition
+from pvkdb.chemistry.composition import Composition, Occupant, monatomic_abx3, parse_composition
 from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, Radius, ion, radii, site_radius
 from pvkdb.chemistry.quantities import Interval
@@ -18,6 +18,7 @@ __all__ = [
     "Radius",
     "ToleranceFactors",
     "ion",
+    "monatomic_abx3",
     "parse_composition",
     "radii",
     "site_radius",

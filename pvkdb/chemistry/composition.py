@@ -12,21 +12,25 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from math import gcd, lcm, prod
+from math import gcd, lcm, prod, sqrt
 from typing import Literal
 
-from pvkdb.chemistry.formula import format_amount, parse_amounts
+from pvkdb.chemistry.formula import format_amount, is_exact, parse_amounts
 from pvkdb.chemistry.ions import (
     A_SITE_ELEMENTS,
     HALIDES,
+    NON_METALS,
     Ion,
     cation_charges,
+    common_charges,
     molecular_ions,
+    site_radius,
 )
-from pvkdb.errors import FormulaError
+from pvkdb.errors import FormulaError, InputError, MissingRadiusError
 
 Family = Literal["3D", "double", "vacancy-ordered", "A3B2X9", "RP", "DJ", "1D", "0D", "other"]
 Site = Literal["A", "B", "X"]
+SITES: tuple[Site, ...] = ("A", "B", "X")
 
 #: Assignments of charges to try before a formula is refused as too complex.
 _MAX_CHARGE_ASSIGNMENTS = 20_000
@@ -131,7 +135,7 @@ def parse_composition(text: str) -> Composition:
 
 
 def _balance(text: str, cations: dict[str, Fraction], negative: Fraction) -> dict[Ion, Fraction]:
-    """Charges that make the formula neutral; evenly spread charges win ties."""
+    """Charges that make the formula neutral: the likeliest set of them."""
     if not cations:
         raise FormulaError(f"formula {text!r} holds no cation, so its charge cannot balance")
     options: list[list[Ion]] = []
@@ -155,12 +159,28 @@ def _balance(text: str, cations: dict[str, Fraction], negative: Fraction) -> dic
             f"formula {text!r} does not balance: its cations give at best "
             f"{float(closest):+g}, its halides {-float(negative):+g}; check the amounts"
         )
-    chosen = min(balanced, key=lambda choice: sum(ion.charge**2 for ion in choice))
+    chosen = min(balanced, key=_unlikeliness)
     return dict(zip(chosen, cations.values(), strict=True))
 
 
+def _unlikeliness(choice: tuple[Ion, ...]) -> tuple[int, int, list[Ion]]:
+    """Few uncommon charges first, then evenly spread ones; the ions themselves break ties."""
+    elements = [ion for ion in choice if not ion.molecular]
+    uncommon = sum(ion.charge not in common_charges(ion.symbol) for ion in elements)
+    return uncommon, sum(ion.charge**2 for ion in choice), sorted(choice)
+
+
 def _charges(symbol: str) -> tuple[int, ...]:
-    """Charges to try for an element; the alkali metals have one."""
+    """Charges to try for an element.
+
+    Raises:
+        FormulaError: the element is no cation of a halide perovskite.
+    """
+    if symbol in NON_METALS:
+        raise FormulaError(
+            f"{symbol!r} cannot stand on a cation site alone; it seems to belong to an organic "
+            "cation that pvkdb does not know (see: pvkdb export ions)"
+        )
     charges = cation_charges(symbol)
     if not charges:
         raise FormulaError(f"{symbol!r} has no cation in Shannon's table, so it cannot be placed")
@@ -206,6 +226,8 @@ def _family(
         family: Family = _BY_STOICHIOMETRY.get(_ratio(a, b, x), "other")
         if family == "3D" and len({ion.charge for ion in b_site}) > 1:
             family = "double"
+        if family == "RP" and not _octahedral(b_site, x_site):
+            family = "other"  # isolated tetrahedra, such as Cs2ZnBr4
         return family, 1 if family == "RP" else None
     charges = {ion.charge for ion in spacers}
     per_layer = {frozenset({1}): Fraction(2), frozenset({2}): Fraction(1)}.get(frozenset(charges))
@@ -219,6 +241,19 @@ def _family(
     return "other", None
 
 
+def _octahedral(b_site: dict[Ion, Fraction], x_site: dict[Ion, Fraction]) -> bool:
+    """Whether every B is large enough for an octahedron of X: r_B / r_X of √2 − 1 or more.
+
+    Source: L. Pauling, J. Am. Chem. Soc. 51, 1010 (1929), doi 10.1021/ja01379a006.
+    """
+    try:
+        smallest = min(site_radius(ion, "B").radius_ang for ion in b_site)
+        largest = max(site_radius(ion, "X").radius_ang for ion in x_site)
+    except MissingRadiusError:
+        return False
+    return smallest / largest >= sqrt(2) - 1
+
+
 def _ratio(*amounts: Fraction) -> tuple[int, ...]:
     denominator = lcm(*(amount.denominator for amount in amounts))
     whole = [int(amount * denominator) for amount in amounts]
@@ -227,17 +262,13 @@ def _ratio(*amounts: Fraction) -> tuple[int, ...]:
 
 
 def _scale(family: Family, groups: Iterable[dict[Ion, Fraction]]) -> Fraction:
-    """Factor to one formula unit: the smallest with whole numbers of each *site*.
+    """Factor to one formula unit: the smallest whole numbers of ions on each *site*.
 
-    Double perovskites count each B-site ion apart, so that Cs2AgBiBr6 stays A2BB'X6.
+    A double perovskite counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6.
     """
-    listed = list(groups)
-    sums = [sum(group.values(), Fraction(0)) for group in listed]
-    if family == "double":
-        sums = [*sums[:2], *listed[2].values(), sums[3]]
-    sums = [amount for amount in sums if amount]
-    whole = _ratio(*sums)
-    return Fraction(whole[0]) / sums[0]
+    sums = [amount for group in groups if (amount := sum(group.values(), Fraction(0)))]
+    whole = 2 if family == "double" else _ratio(*sums)[0]
+    return Fraction(whole) / sums[0]
 
 
 def _sorted(group: dict[Ion, Fraction]) -> list[tuple[Ion, Fraction]]:
@@ -248,13 +279,38 @@ def _sorted(group: dict[Ion, Fraction]) -> list[tuple[Ion, Fraction]]:
 
 
 def _canonical(occupants: tuple[Occupant, ...]) -> str:
+    """The formula; in whole numbers where decimals could not hold the amounts exactly."""
+    exact = all(is_exact(occupant.amount) for occupant in occupants)
+    factor = 1 if exact else lcm(*(occupant.amount.denominator for occupant in occupants))
     parts = []
     for occupant in occupants:
         entry = molecular_ions().get(occupant.ion.symbol)
-        amount = format_amount(occupant.amount)
+        amount = format_amount(occupant.amount * factor)
         # Spacers stand in brackets; so do names that would run into a number.
         bracket = entry is not None and (entry.role == "spacer" or not entry.symbol.isalpha())
         parts.append(
             f"({occupant.ion.symbol}){amount}" if bracket else occupant.ion.symbol + amount
         )
     return "".join(parts)
+
+
+def monatomic_abx3(composition: Composition) -> tuple[str, str, str]:
+    """The elements on A, B and X of an inorganic ABX3 composition with one ion on each site.
+
+    Raises:
+        InputError: the composition is not of this kind; says why.
+    """
+    sites = [composition.on(site) for site in SITES]
+    reason = None
+    if composition.family != "3D":
+        reason = f"its family is {composition.family}, not 3D"
+    elif any(len(occupants) > 1 for occupants in sites):
+        reason = "a site is shared by several ions"
+    elif sites[0][0].ion.molecular:
+        reason = f"{sites[0][0].ion} is a molecule, which the prototype cannot orient"
+    if reason is not None:
+        raise InputError(
+            f"the Pnma prototype takes inorganic ABX3 with one ion on each site; "
+            f"{composition.formula} cannot be built: {reason}"
+        )
+    return sites[0][0].ion.symbol, sites[1][0].ion.symbol, sites[2][0].ion.symbol

@@ -18,6 +18,7 @@ from pvkdb.errors import FormulaError
 #: Longer texts are refused: no composition needs them, and a parser must not be made to work.
 MAX_LENGTH = 200
 MAX_DEPTH = 8
+DECIMALS = 6
 
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
@@ -50,6 +51,11 @@ def parse_amounts(text: str) -> dict[str, Fraction]:
     return amounts
 
 
+def is_exact(amount: Fraction) -> bool:
+    """Whether six decimals hold an amount exactly: a third is not, a twentieth is."""
+    return Fraction(10**DECIMALS) % amount.denominator == 0
+
+
 def format_amount(amount: Fraction) -> str:
     """An amount as a formula shows it: '' for 1, otherwise at most six decimals.
 
@@ -61,7 +67,7 @@ def format_amount(amount: Fraction) -> str:
         return ""
     if amount.denominator == 1:
         return str(amount.numerator)
-    return f"{float(amount):.6f}".rstrip("0").rstrip(".")
+    return f"{float(amount):.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def _clean(text: str) -> str:

@@ -147,6 +147,17 @@ def elements() -> frozenset[str]:
     return frozenset(radius.ion.symbol for radius in radii() if not radius.ion.molecular)
 
 
+#: Elements that are no cations of halide perovskites; in a formula they belong to molecules.
+NON_METALS = frozenset({"H", "C", "N", "O", "P", "S", "Se"})
+
+
+@cache
+def common_charges(symbol: str) -> frozenset[int]:
+    """Common positive oxidation states of an element, as pymatgen tabulates them."""
+    table = {row["element"]: row["charges"] for row in _rows("common_charges.csv")}
+    return frozenset(int(charge) for charge in table.get(symbol, "").split())
+
+
 @cache
 def cation_charges(symbol: str) -> tuple[int, ...]:
     """Positive charges for which Shannon's table lists the element, ascending."""

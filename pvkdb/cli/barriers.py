@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pvkdb.store.database import Store
 
 NO_PLOT = "none"
+_POLL_S = 2.0
 
 
 def neb(
@@ -40,15 +42,9 @@ def neb(
     json: JsonOption = False,
 ) -> None:
     """Compute the barrier of a halide-vacancy hop, or answer from the store."""
-    from pvkdb.chemistry import parse_composition
-
     request = _request(formula, phase, potential)
     target = _plot_path(plot, request)
-    parse_composition(formula)
     store = open_store(database)
-    from pvkdb_pipelines.inputs import require_monatomic_abx3
-
-    require_monatomic_abx3(parse_composition(formula))
     document, computed = _obtain(store, request, retry)
     if document.state == "failed":
         raise CalculationFailedError(
@@ -73,7 +69,7 @@ def work(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Run every queued calculation, then stop."""
+    """Run every queued calculation, then stop; exit code 5 where one failed."""
     store = open_store(database)
     with watch() as report:
         documents = list(run_queue(store, processes, report))
@@ -81,8 +77,7 @@ def work(
     failed = [document for document in documents if document.state == "failed"]
     if json:
         print_json([document.model_dump(mode="json") for document in documents])
-        return
-    if done:
+    elif done:
         print_barriers("Computed", done)
     for document in failed:
         messages().print(
@@ -92,6 +87,8 @@ def work(
         )
     messages().print(f"{len(done)} done, {len(failed)} failed")
     _report_elsewhere(store)
+    if failed:
+        raise typer.Exit(CalculationFailedError.exit_code)
 
 
 def run_queue(store: Store, processes: int | None, report: Any) -> Iterator[CalculationDocument]:
@@ -107,16 +104,15 @@ def run_queue(store: Store, processes: int | None, report: Any) -> Iterator[Calc
 
 def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     """A table of computed barriers."""
-    numbers = ("forward/eV", "reverse/eV", "force", "calls", "s")
+    numbers = ("hop/Å", "forward/eV", "reverse/eV", "force", "calls", "s")
     print_table(
         title,
-        ["material", "defect", "hop", "potential", *numbers, "calculation"],
+        ["material", "potential", *numbers, "calculation"],
         [
             [
                 str(document.material),
-                str(result["defect"]),
-                f"{result['hop']['hop_class']} {result['hop']['length_ang']:.2f} Å",
                 str(document.parameters["potential"]),
+                f"{result['hop']['length_ang']:.2f}",
                 f"{result['barrier_forward_ev']:.3f}",
                 f"{result['barrier_reverse_ev']:.3f}",
                 f"{result['residual_force_ev_per_ang']:.3f}",
@@ -128,9 +124,9 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
             if (result := document.result) is not None
         ],
         numeric=numbers,
-        whole=("material", "defect", "potential", "calculation"),
-        caption="Model values of one hop in a neutral cell. force: largest residual, eV/Å; "
-        "calls: energy-and-force evaluations.",
+        whole=("potential", "calculation"),
+        caption="Model values of one octahedron-edge hop of the halide vacancy, neutral cell. "
+        "force: largest residual, eV/Å; calls: energy-and-force evaluations.",
     )
 
 
@@ -192,7 +188,7 @@ def _obtain(store: Store, request: NebRequest, retry: bool) -> tuple[Calculation
     """The calculation that answers a request, and whether it had to be computed now."""
     from pvkdb.store.queue import requeue, submit
     from pvkdb.store.rows import calculation_document
-    from pvkdb_pipelines.worker import Worker, wait_for_other
+    from pvkdb_pipelines.worker import Worker
 
     with store.session() as session:
         calculation, _ = submit(session, request)
@@ -203,19 +199,41 @@ def _obtain(store: Store, request: NebRequest, retry: bool) -> tuple[Calculation
     if document.state in ("done", "failed"):
         return document, False
     with watch() as report:
-        worker = Worker(store, report)
-        worker.recover()
+        return _compute_or_wait(store, Worker(store, report), document.id)
+
+
+def _compute_or_wait(
+    store: Store, worker: Any, calculation_id: str
+) -> tuple[CalculationDocument, bool]:
+    """Compute here; where another process holds the calculation, wait for it, or take over."""
+    from pvkdb.store.calculations import Calculation
+    from pvkdb.store.rows import calculation_document
+
+    waiting = False
+    while True:
         try:
-            computed = worker.run(document.id)
-            if computed is None:
-                messages().print(f"calculation {document.id} runs elsewhere; waiting for it")
-                return wait_for_other(store, document.id), False
+            worker.recover()
+            computed = worker.run(calculation_id)
         except KeyboardInterrupt:
             raise InterruptedByUserError(
-                f"interrupted; calculation {document.id} is back in the queue, the same command "
-                "or `pvkdb work` takes it up"
+                f"interrupted; calculation {calculation_id} is back in the queue, the same "
+                "command or `pvkdb work` takes it up"
             ) from None
-    return computed, True
+        if computed is not None and computed.state in ("done", "failed"):
+            return computed, True
+        with store.session(read_only=True) as session:
+            document = calculation_document(session.get_one(Calculation, calculation_id))
+        if document.state not in ("queued", "running"):
+            return document, False
+        if not waiting:
+            messages().print(f"calculation {calculation_id} runs in another process; waiting")
+            waiting = True
+        try:
+            time.sleep(_POLL_S)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError(
+                f"interrupted; calculation {calculation_id} goes on in another process"
+            ) from None
 
 
 def _plot_path(plot: str, request: NebRequest) -> Path | None:
@@ -227,7 +245,19 @@ def _plot_path(plot: str, request: NebRequest) -> Path | None:
         raise InputError(f"--plot {plot!r} must end in .png or .svg")
     if not path.parent.is_dir():
         raise InputError(f"--plot {plot!r}: the folder {path.parent} does not exist")
+    _probe(path)
     return path
+
+
+def _probe(path: Path) -> None:
+    """Find out before hours of computing, not after, that a file cannot be written."""
+    existed = path.exists()
+    try:
+        path.open("ab").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise InputError(f"--plot {path} cannot be written: {error.strerror}") from error
 
 
 def plot_documents(path: Path, store: Store, documents: list[CalculationDocument]) -> None:
@@ -235,14 +265,15 @@ def plot_documents(path: Path, store: Store, documents: list[CalculationDocument
     from pvkdb.schemas.calculations import NebResult
     from pvkdb_pipelines.energy_profile import plot_profiles
 
-    plot_profiles(
-        {
-            str(document.parameters["potential"]): NebResult.model_validate(document.result)
-            for document in documents
-        },
-        path,
-        literature_range(store, documents[0].parameters["formula"]),
-    )
+    profiles = {
+        str(document.parameters["potential"]): NebResult.model_validate(document.result)
+        for document in documents
+    }
+    reported = literature_range(store, documents[0].parameters["formula"])
+    try:
+        plot_profiles(profiles, path, reported)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
     messages().print(f"energy profile  {path}")
 
 

@@ -27,6 +27,7 @@ def messages() -> Console:
 def print_json(document: Any) -> None:
     """Write a JSON document to standard output."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
 
 
 def print_table(

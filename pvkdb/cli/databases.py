@@ -61,12 +61,14 @@ def export(
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
 ) -> None:
-    """Write a table as CSV, JSON or Parquet."""
+    """Write a table as CSV, JSON or Parquet; --json is --format json."""
     from pvkdb.schemas.tables import TABLES
     from pvkdb.store.export import FORMATS, table_rows, write_table
     from pvkdb.suitability import rankings_rows
 
+    format = "json" if json else format
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
     if format not in FORMATS:

@@ -29,6 +29,10 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--folder", help="Scratch folder for the database and the plots.")
     ] = Path("demo-output"),
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="Database instead of the scratch one."),
+    ] = None,
 ) -> None:
     """The whole road in minutes: literature, tolerance factors, barriers, a ranking."""
     from pvkdb.chemistry import parse_composition, tolerance_factors
@@ -43,7 +47,8 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--folder {folder} cannot be made: {error.strerror}") from error
-    store = Store(f"sqlite:///{folder / 'demo.sqlite'}")
+    url = database or f"sqlite:///{folder / 'demo.sqlite'}"
+    store = Store(url)
 
     _step(1, "the literature's tables into an SQLite store")
     upgrade(store)
@@ -72,9 +77,7 @@ def demo(
 
     minutes = (time.monotonic() - start) / 60
     messages().print(f"done in {minutes:.1f} min; plots and database are in {folder}/")
-    messages().print(
-        f"start the service:  {_program()} serve --database sqlite:///{folder}/demo.sqlite"
-    )
+    messages().print(f"start the service:  {_program()} serve --database {url}")
 
 
 def _program() -> str:

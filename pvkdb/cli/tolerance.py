@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvkdb.cli.console import print_json, print_table
-from pvkdb.cli.options import JsonOption
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption
 
 if TYPE_CHECKING:
     from pvkdb.chemistry import ToleranceFactors
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def tolerance(
     formulas: Annotated[list[str], typer.Argument(help="ABX3 formulas, e.g. CsPbBr3 MAPbI3.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Tolerance factors t, mu and tau of ABX3 compositions."""
+    """Tolerance factors t, mu and tau of ABX3 compositions; no database is opened."""
     from pvkdb.chemistry import parse_composition, tolerance_factors
 
     factors = [tolerance_factors(parse_composition(formula)) for formula in formulas]

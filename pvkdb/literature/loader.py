@@ -8,20 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, PvkdbError
+from pvkdb.schemas.tables import Row
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Material
+from pvkdb.store.migrate import lock_curation
 from pvkdb.store.references import DatasetVersion, Reference
 from pvkdb.store.registration import register_material
+from pvkdb.store.rows import devices_row, energetics_row, references_row
 
 CuratedRow = dict[str, str]
 
@@ -49,6 +53,17 @@ class LoadReport:
     materials: int
 
 
+@dataclass(frozen=True, slots=True)
+class _CuratedTable:
+    """A curated file: its key column, its model, and the way from a row of it to the model."""
+
+    name: str
+    key: str
+    model: type[Reference | Energetic | Device]
+    build: Callable[[Session, CuratedRow], Any]
+    to_row: Callable[[Any], Row]
+
+
 @cache
 def dataset_version() -> str:
     """Version of the curated data: a hash over the files and the schema revision."""
@@ -64,11 +79,12 @@ def load_literature(session: Session) -> LoadReport:
     Raises:
         InputError: a curated row cannot be used; names the file, the line, the column and why.
     """
+    lock_curation(session)
     report = LoadReport(
         dataset_version=dataset_version(),
-        references=_load(session, "references", Reference, _reference),
-        energetics=_load(session, "energetics", Energetic, _energetic),
-        devices=_load(session, "devices", Device, _device),
+        references=_load(session, _REFERENCES),
+        energetics=_load(session, _ENERGETICS),
+        devices=_load(session, _DEVICES),
         requirements=_load_requirements(session),
         materials=session.scalar(select(func.count()).select_from(Material)) or 0,
     )
@@ -87,23 +103,27 @@ def _file(name: str) -> str:
     return (resources.files("pvkdb.literature") / f"{name}.csv").read_text(encoding="utf-8")
 
 
-def _load(
-    session: Session,
-    name: str,
-    model: type[Reference | Energetic | Device],
-    build: Callable[[Session, CuratedRow], Reference | Energetic | Device],
-) -> int:
-    identity = model.__table__.primary_key.columns.keys()[0]  # type: ignore[attr-defined]
-    known = set(session.scalars(select(getattr(model, identity))))
+def _load(session: Session, table: _CuratedTable) -> int:
+    """Add the rows that the store lacks; the others must say what this version's file says.
+
+    Otherwise the store would be given a dataset version whose data it does not hold.
+    """
     added = 0
-    for line, row in enumerate(read_curated(name), start=2):
-        if row[identity] in known:
-            continue
+    for line, row in enumerate(read_curated(table.name), start=2):
+        key = row[table.key]
         try:
-            session.add(build(session, row))
+            known = session.get(table.model, key)
+            built = table.build(session, row)
+            if known is None:
+                session.add(built)
+                added += 1
+            elif table.to_row(known) != table.to_row(built):
+                raise InputError(
+                    "the store holds another version of this row; load this version's data into "
+                    "a new database"
+                )
         except (PvkdbError, ValueError) as error:
-            raise InputError(f"{name}.csv line {line} ({row[identity]}): {error}") from error
-        added += 1
+            raise InputError(f"{table.name}.csv line {line} ({key}): {error}") from error
     session.flush()
     return added
 
@@ -243,3 +263,8 @@ def _boolean(row: CuratedRow, column: str) -> bool | None:
     if value not in ("", "true", "false"):
         raise InputError(f"column {column}: {value!r} is neither true nor false")
     return {"": None, "true": True, "false": False}[value]
+
+
+_REFERENCES = _CuratedTable("references", "key", Reference, _reference, references_row)
+_ENERGETICS = _CuratedTable("energetics", "id", Energetic, _energetic, energetics_row)
+_DEVICES = _CuratedTable("devices", "id", Device, _device, devices_row)

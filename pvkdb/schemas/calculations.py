@@ -39,6 +39,7 @@ class FailureKind(StrEnum):
     NO_HOP = "no hop"
     ENDPOINT_NOT_CONVERGED = "end point not converged"
     ENDPOINTS_IDENTICAL = "end points identical"
+    ENDPOINTS_DIFFER = "equivalent end points differ"
     IMAGE_BELOW_ENDPOINT = "image below end point"
     NEB_NOT_CONVERGED = "NEB not converged"
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
@@ -61,15 +62,15 @@ class NebSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     images: int = Field(default=5, ge=3, le=15, description="Images between the end points.")
-    fmax_cell_ev_per_ang: float = Field(default=0.01, gt=0, le=0.1)
-    fmax_endpoint_ev_per_ang: float = Field(default=0.01, gt=0, le=0.1)
-    fmax_neb_ev_per_ang: float = Field(default=0.02, gt=0, le=0.1)
+    fmax_cell_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
+    fmax_endpoint_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
+    fmax_neb_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
     max_steps_cell: int = Field(default=500, ge=1, le=5000)
     max_steps_endpoint: int = Field(default=400, ge=1, le=5000)
     max_steps_neb: int = Field(default=600, ge=1, le=5000)
     tilt_deg: float = Field(default=10.0, ge=0, le=25, description="Starting octahedral tilt.")
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
-    seed: int = Field(default=2145, ge=0, description="Seed of the random shift.")
+    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
 
 
 class NebRequest(BaseModel):

@@ -142,15 +142,15 @@ class ToleranceRow(Row):
 
 
 class IonsRow(Row):
-    """One radius of one ion."""
+    """One radius of one ion; ions without a sourced radius have one row without it."""
 
     ion: str
     charge: int
     name: str | None = None
     formula: str | None = None
     smiles: str | None = None
-    radius_ang: float
-    kind: str
+    radius_ang: float | None = None
+    kind: str | None = None
     coordination: int | None = None
     spin: str | None = None
     geometry: str | None = None

@@ -237,7 +237,9 @@ DEVICES = Collection(
     order=(Device.id,),
     filters={
         "absorber": Filter(
-            "Absorber by public name, or formula in any spelling.", str, _material_is
+            "Absorber as printed, by public name, or formula in any spelling.",
+            str,
+            lambda v: or_(Device.absorber == v, _material_is(v)),
         ),
         "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
         "group": Filter("Group heading of the source.", str, lambda v: Device.group == v),

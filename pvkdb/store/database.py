@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, NotMigratedError
 
 #: Revision of the newest migration; a test holds it against ``migrations/``.
 SCHEMA_REVISION = "0001"
+
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
 class Store:
@@ -28,18 +32,18 @@ class Store:
         """
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self._file: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without its password and driver."""
+        plain = self.url.set(drivername=self.url.get_backend_name())
+        return plain.render_as_string(hide_password=True)
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The file of an SQLite store, None for PostgreSQL and for memory."""
-        if self.url.get_backend_name() != "sqlite" or self.url.database in (None, "", ":memory:"):
-            return None
-        return Path(str(self.url.database))
+        """The file of an SQLite store, None for PostgreSQL."""
+        return Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
 
     def revision(self) -> str | None:
         """Revision of the schema in the database, None where there is none.
@@ -68,13 +72,40 @@ class Store:
         if found == SCHEMA_REVISION:
             return self
         if found is None:
-            raise NotMigratedError(
-                f"{self.name} holds no pvkdb tables; create them with: pvkdb init"
-            )
+            raise self._no_tables()
+        if found > SCHEMA_REVISION:
+            raise self.too_new(found)
         raise NotMigratedError(
             f"{self.name} has schema revision {found}, this version of pvkdb needs "
             f"{SCHEMA_REVISION}; bring it up to date with: pvkdb upgrade"
         )
+
+    def too_new(self, found: str) -> NotMigratedError:
+        """The error for a schema that a later version of pvkdb has made."""
+        return NotMigratedError(
+            f"{self.name} has schema revision {found}, made by a later version of pvkdb than this "
+            f"one ({SCHEMA_REVISION}); install that version"
+        )
+
+    def _no_tables(self) -> NotMigratedError:
+        return NotMigratedError(f"{self.name} holds no pvkdb tables; create them with: pvkdb init")
+
+    def _require_same_file(self) -> None:
+        """Notice that an SQLite file was deleted or replaced under open connections.
+
+        Those would go on reading and writing a file that nobody can open any more.
+        """
+        path = self.sqlite_path
+        if path is None:
+            return
+        try:
+            status = path.stat()
+        except OSError:
+            self.engine.dispose()
+            raise self._no_tables() from None
+        if self._file not in (None, (status.st_dev, status.st_ino)):
+            self.engine.dispose()
+        self._file = (status.st_dev, status.st_ino)
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
@@ -83,6 +114,7 @@ class Store:
         On SQLite a transaction takes the write lock when it begins, so that reading and then
         writing cannot be overtaken; one that is ``read_only`` takes none and never waits.
         """
+        self._require_same_file()
         engine = self.engine.execution_options(pvkdb_read_only=read_only)
         with self.reachable(), Session(engine) as session, session.begin():
             yield session
@@ -96,44 +128,43 @@ class Store:
         """Turn the driver's complaints within the block into one clear :class:`DatabaseError`."""
         try:
             yield
-        except OperationalError as error:
+        except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            if "file is not a database" in reason:
+                raise DatabaseError(f"{self.name} is not an SQLite database") from error
             raise DatabaseError(
                 f"{self.name} cannot be used: {reason}; check the URL in --database or "
-                "PVKDB_DATABASE_URL"
+                "PVKDB_DATABASE_URL, and the rights of its user"
             ) from error
-        except SQLAlchemyError as error:
-            if "file is not a database" in str(error):
-                raise DatabaseError(f"{self.name} is not an SQLite database") from error
-            raise
 
 
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise DatabaseError(
             f"{url!r} is not a database URL; write sqlite:///pvkdb.sqlite or "
             "postgresql://user@host/database"
         ) from error
     backend = parsed.get_backend_name()
-    if backend == "postgresql" and "+" not in parsed.drivername:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if backend not in ("sqlite", "postgresql"):
+    if backend not in _DRIVERS:
         raise DatabaseError(f"{backend!r} is not supported; use sqlite or postgresql")
-    return parsed
+    if parsed.drivername not in (backend, _DRIVERS[backend]):
+        raise DatabaseError(
+            f"the driver {parsed.drivername!r} is not supported; write {backend}://..."
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise DatabaseError(f"{url!r} names no file; write sqlite:///pvkdb.sqlite")
+    return parsed.set(drivername=_DRIVERS[backend])
 
 
 def _engine(url: URL) -> Engine:
-    try:
-        if url.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": 30})
-            event.listen(engine, "connect", _configure_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-            return engine
+    if url.get_backend_name() == "postgresql":
         return create_engine(url, pool_pre_ping=True)
-    except NoSuchModuleError as error:
-        raise DatabaseError(f"no driver for {url.drivername!r} is installed: {error}") from error
+    engine = create_engine(url, connect_args={"timeout": 30})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:
@@ -142,7 +173,8 @@ def _configure_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    with contextlib.suppress(sqlite3.OperationalError):  # a file that may only be read
+        cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 

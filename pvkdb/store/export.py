@@ -47,8 +47,10 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
 
 
 def ion_rows() -> Iterator[IonsRow]:
-    """Every radius of the registry."""
+    """Every radius of the registry, then the ions for which no radius is known."""
+    known = set()
     for radius in radii():
+        known.add(radius.ion.symbol)
         entry = molecular_ions().get(radius.ion.symbol)
         yield IonsRow(
             ion=radius.ion.symbol,
@@ -63,6 +65,16 @@ def ion_rows() -> Iterator[IonsRow]:
             geometry=radius.geometry,
             source=radius.source,
         )
+    for entry in molecular_ions().values():
+        if entry.symbol not in known:
+            yield IonsRow(
+                ion=entry.symbol,
+                charge=entry.charge,
+                name=entry.name,
+                formula=entry.formula,
+                smiles=entry.smiles,
+                source=entry.source,
+            )
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:

@@ -6,10 +6,16 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
 
 import pvkdb
 from pvkdb.errors import DatabaseError
 from pvkdb.store.database import Store
+
+#: Key of the advisory lock; any number that no other program uses on this database.
+_LOCK = 2145_2026
 
 
 def migrations_folder() -> Path:
@@ -25,6 +31,13 @@ def migrations_folder() -> Path:
     raise DatabaseError(f"no migrations found beside {package}; reinstall pvkdb")
 
 
+def lock_curation(connection: Connection | Session) -> None:
+    """Let one process at a time migrate and load (PostgreSQL; SQLite has its write lock)."""
+    bind = connection.get_bind() if isinstance(connection, Session) else connection
+    if bind.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
 def upgrade(store: Store) -> tuple[str | None, str | None]:
     """Run every migration that the database lacks, in one transaction.
 
@@ -38,6 +51,10 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
     if path is not None and not path.parent.exists():
         raise DatabaseError(f"the folder {path.parent} does not exist; create it first")
     with store.reachable(), store.engine.begin() as connection:
+        lock_curation(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise (store.too_new(before) if before else DatabaseError(str(error))) from error
     return before, store.revision()

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.calculations import CalculationState, FailureKind, NebRequest
 from pvkdb.store.base import Base, utc_now
@@ -39,9 +39,10 @@ def submit(session: Session, request: NebRequest, priority: int = 0) -> tuple[Ca
         The calculation, and whether it is new.
 
     Raises:
-        FormulaError: the formula of the request cannot be used.
+        InputError: the formula cannot be used, or the prototype cannot hold it.
     """
     composition = parse_composition(request.formula)
+    monatomic_abx3(composition)
     request = request.model_copy(update={"formula": composition.formula})
     key = request.key()
     material = register_material(session, composition, request.phase)

@@ -15,7 +15,7 @@ COUNTS = {"energetics": 39, "devices": 28, "references": 402}
 @pytest.fixture
 def filled(store: Store, api):
     """The literature, and some structures and queued calculations beside it."""
-    for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "MAPbI3", "CsSnI3"):
+    for formula in ("CsPbBr3", "CsPbI3", "CsPbCl3", "RbPbI3", "CsSnI3"):
         for potential in PotentialName:
             sent = {"formula": formula, "potential": potential.value}
             assert api.post("/api/v1/calculations", json=sent).status_code == 202

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb_pipelines.hops import octahedron_edge_hops, octahedron_edges, reference_hop
 from pvkdb_pipelines.prototypes import tilted_perovskite
-from pvkdb_pipelines.vacancy import check_distinct, jumping_atom, vacancy_endpoints
+from pvkdb_pipelines.vacancy import (
+    check_distinct,
+    check_equivalent,
+    jumping_atom,
+    vacancy_endpoints,
+)
 
 
 def distance(host, pair):
@@ -105,3 +111,16 @@ def test_ends_that_relaxed_into_one_are_refused():
     with pytest.raises(CalculationFailedError, match="choose another hop") as failure:
         check_distinct(initial, initial.copy(), hop)
     assert failure.value.kind == FailureKind.ENDPOINTS_IDENTICAL
+
+
+def test_equivalent_ends_must_have_equal_energies():
+    host = tilted_perovskite("Cs", "Pb", "Br", 5.9)
+    hop = reference_hop(octahedron_edge_hops(host, "Pb", "Br"))
+    assert hop.equivalent_ends
+    initial, final = vacancy_endpoints(host, hop)
+    for end, energy in ((initial, -100.0), (final, -100.02)):
+        end.calc = SinglePointCalculator(end, energy=energy)
+    with pytest.raises(CalculationFailedError, match="20 meV") as raised:
+        check_equivalent(initial, final, hop)
+    assert raised.value.kind == FailureKind.ENDPOINTS_DIFFER
+    check_equivalent(initial, initial, hop)

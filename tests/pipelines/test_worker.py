@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pvkdb.errors import CalculationFailedError
+from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import FailureKind, NebRequest, PotentialName
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
@@ -59,7 +59,7 @@ def test_an_empty_queue_gives_nothing(empty_store: Store) -> None:
             "80 meV",
         ),
         (RuntimeError("the library broke"), FailureKind.CRASHED, "RuntimeError: the library"),
-        (MemoryError(), FailureKind.CRASHED, "MemoryError"),
+        (InputError("no radius is known"), FailureKind.UNSUPPORTED_COMPOSITION, "no radius"),
     ],
 )
 def test_failures_become_typed_records(
@@ -92,12 +92,66 @@ def test_ctrl_c_puts_the_calculation_back(
     assert (calculation.state, calculation.attempts, calculation.owner) == ("queued", 0, None)
 
 
-def test_a_molecular_cation_is_refused_before_any_computing(empty_store: Store) -> None:
-    submitted(empty_store, NebRequest(formula="MAPbI3"))
+@pytest.mark.parametrize(
+    "error", [MissingExtraError("chgnet", "potentials"), DatabaseError("gone"), MemoryError()]
+)
+def test_what_fails_around_a_calculation_is_no_result_of_it(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    compute_raises(monkeypatch, error)
+    key = submitted(empty_store)
+    with pytest.raises(type(error)):
+        Worker(empty_store).run()
+    calculation = stored(empty_store, key)
+    assert (calculation.state, calculation.attempts) == ("queued", 0)
+
+
+def test_a_lost_lease_is_no_failure(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker has the calculation: this one writes nothing and goes on."""
+    key = submitted(empty_store)
+
+    def overtaken(*args: Any, **kwargs: Any) -> BarrierRun:
+        with empty_store.session() as session:
+            session.get_one(Calculation, key).owner = "another"
+        raise CalculationFailedError(FailureKind.NO_HOP, "nothing to write")
+
+    monkeypatch.setattr(barrier, "compute_barrier", overtaken)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.state == "running"
+    assert stored(empty_store, key).owner == "another"
+
+
+def test_an_ion_without_radius_is_a_typed_failure(empty_store: Store) -> None:
+    submitted(empty_store, NebRequest(formula="CsRaI3"))
     document = Worker(empty_store).run()
     assert document is not None
     assert document.failure_kind is FailureKind.UNSUPPORTED_COMPOSITION
-    assert "MA" in (document.failure_message or "")
+    assert "Ra2+" in (document.failure_message or "")
+
+
+def test_a_database_that_hiccups_does_not_end_the_lease(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
+    key = submitted(empty_store)
+    original, beats = queue.heartbeat, []
+
+    def unsteady(*args: Any) -> bool:
+        beats.append(1)
+        if len(beats) == 1:
+            raise DatabaseError("connection lost")
+        return original(*args)
+
+    def slow(*args: Any, **kwargs: Any) -> BarrierRun:
+        time.sleep(0.6)
+        raise CalculationFailedError(FailureKind.NO_HOP, "enough seen")
+
+    monkeypatch.setattr(queue, "heartbeat", unsteady)
+    monkeypatch.setattr(barrier, "compute_barrier", slow)
+    Worker(empty_store).run()
+    assert len(beats) > 2
+    assert stored(empty_store, key).failure_kind == "no hop"
 
 
 def test_the_lease_is_renewed_while_work_goes_on(
@@ -122,9 +176,9 @@ def test_the_lease_is_renewed_while_work_goes_on(
 
 def test_owners_are_told_apart() -> None:
     me = ownership.current_owner()
-    host, pid, start = me.rsplit(":", 2)
+    host, pid, start = me.split(":")
     assert ownership.is_alive(me) is True
-    assert ownership.is_alive(f"{host}:{pid}:{float(start) - 100:.2f}") is False  # pid reused
+    assert ownership.is_alive(f"{host}:{pid}:{start}0") is False  # the pid was reused
     assert ownership.is_alive(f"elsewhere:{pid}:{start}") is None
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
@@ -135,7 +189,7 @@ def test_owners_are_told_apart() -> None:
 def test_several_processes_share_the_queue(empty_store: Store) -> None:
     keys = {
         submitted(empty_store, NebRequest(formula=formula))
-        for formula in ("MAPbI3", "FAPbI3", "MAPbBr3", "FAPbBr3")
+        for formula in ("CsRaI3", "RbRaI3", "CsRaBr3", "RbRaBr3")
     }
     documents = list(drain(empty_store, processes=2))
     assert {document.id for document in documents} == keys

@@ -23,6 +23,14 @@ from pvkdb.errors import FormulaError
         ("KMgF3", "KMgF3", "3D", 3, None),
         ("Cs2AgBiBr6", "Cs2AgBiBr6", "double", 3, None),
         ("Cs2NaBiCl6", "Cs2NaBiCl6", "double", 3, None),
+        ("Cs2AgFeCl6", "Cs2AgFeCl6", "double", 3, None),
+        ("Cs2TlAgCl6", "Cs2AgTlCl6", "double", 3, None),
+        ("Cs2AgTlCl6", "Cs2AgTlCl6", "double", 3, None),
+        ("Cs2Ag0.6Na0.4InCl6", "Cs2Ag0.6Na0.4InCl6", "double", 3, None),
+        ("CsMAFAPb3I9", "CsFAMAPb3I9", "3D", 3, None),  # thirds have no exact decimals
+        ("Cs2ZnBr4", "Cs2ZnBr4", "other", None, None),  # isolated tetrahedra
+        ("Cs2PbI4", "Cs2PbI4", "RP", 2, 1),
+        ("(C4H9NH3)2PbI4", "(BA)2PbI4", "RP", 2, 1),
         ("Cs2SnI6", "Cs2SnI6", "vacancy-ordered", 0, None),
         ("Cs3Sb2I9", "Cs3Sb2I9", "A3B2X9", None, None),
         ("MA3Sb2Br9", "MA3Sb2Br9", "A3B2X9", None, None),
@@ -71,6 +79,7 @@ def test_charges_follow_from_balance(text: str, ion: str, charge: int) -> None:
         ("I2", "no cation"),
         ("CsI", "no B-site"),
         ("PbI2", "no A-site"),
+        ("(PMA)2PbI4", "organic cation that pvkdb does not know"),
         ("", "empty"),
     ],
 )
@@ -81,6 +90,29 @@ def test_what_is_no_halide_perovskite_is_refused(text: str, reason: str) -> None
 
 def charge(composition: Composition) -> Fraction:
     return sum((o.ion.charge * o.amount for o in composition.occupants), Fraction(0))
+
+
+@given(
+    st.permutations(["Cs", "MA", "FA", "Pb", "Sn", "Ag", "Bi", "Tl", "In", "I", "Br"]),
+    st.lists(st.integers(0, 7), min_size=11, max_size=11),
+)
+def test_the_canonical_formula_is_one_for_all_spellings(ions: list[str], n: list[int]) -> None:
+    spelled = [f"{ion}{k}" for ion, k in zip(ions, n, strict=True) if k]
+    try:
+        composition = parse_composition("".join(spelled))
+    except FormulaError:
+        return
+    assert parse_composition(composition.formula) == composition
+    assert parse_composition("".join(reversed(spelled))) == composition
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))
+def test_any_share_of_three_cations_survives_a_round_trip(a: int, b: int, c: int) -> None:
+    total = a + b + c
+    composition = parse_composition(f"Cs{a}MA{b}FA{c}Pb{total}I{3 * total}")
+    assert composition.family == "3D"
+    assert charge(composition) == 0
+    assert parse_composition(composition.formula) == composition
 
 
 mixed = st.tuples(

@@ -90,6 +90,12 @@ def test_rank_shows_every_criterion(run: Run) -> None:
         (("export", "ions", "--format", "xml"), ("xml", "csv")),
         (("init", "--database", "sqlite:////no/such/folder/x.sqlite"), ("/no/such/folder",)),
         (("init", "--database", "mysql://x/y"), ("mysql", "postgresql")),
+        (("init", "--database", "postgresql+psycopg2://x/y"), ("psycopg2", "postgresql://")),
+        (("init", "--database", "postgresql://x:port/y"), ("not a database URL",)),
+        (("init", "--database", "sqlite://"), ("names no file",)),
+        (("init", "--database", "sqlite:////proc/x.sqlite"), ("/proc/x.sqlite",)),
+        (("neb", "CsPbBr3", "--plot", "/proc/x.png"), ("/proc/x.png",)),
+        (("neb", "(PMA)2PbI4"), ("organic cation",)),
         (("init", "--database", "postgresql://a@127.0.0.1:1/b"), ("127.0.0.1", "--database")),
     ],
 )

@@ -63,6 +63,9 @@ def test_neb_computes_once_and_answers_from_the_store(
     start = time.perf_counter()
     again = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
     assert "answered from the store" in again.stdout
+    assert f"{result['hop']['length_ang']:.2f}" in again.stdout
+    assert document["id"] in again.stdout
+    assert max(map(len, again.stdout.splitlines())) <= 100
     assert time.perf_counter() - start < 5
     assert "0.35" in again.stderr  # the literature's value, apart from the model's
     with user_store.session() as session:
@@ -116,17 +119,33 @@ def test_a_killed_worker_leaves_its_job_to_the_next(
 
 
 @pytest.mark.slow
+def test_neb_takes_over_from_a_process_that_was_killed(
+    start: Start, run: Run, user_store: Store
+) -> None:
+    first = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    key = wait_until_running(user_store, first)
+    second = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--json")
+    assert second.stderr is not None
+    assert "runs in another process" in second.stderr.readline()
+    os.kill(first.pid, signal.SIGKILL)
+    stdout, stderr = second.communicate(timeout=120)
+    assert second.returncode == 0, stderr
+    document = json.loads(stdout)
+    assert (document["id"], document["state"], document["attempts"]) == (key, "done", 2)
+
+
+@pytest.mark.slow
 def test_a_failure_is_a_typed_record(run: Run, user_store: Store) -> None:
     with user_store.session() as session:
-        key = submit(session, NebRequest(formula="MAPbI3", potential=PotentialName.CHGNET))[0].id
+        key = submit(session, NebRequest(formula="CsRaI3", potential=PotentialName.CHGNET))[0].id
     outcome = run("work")
-    assert outcome.returncode == 0
+    assert outcome.returncode == 5
     assert "unsupported composition" in outcome.stderr
     with user_store.session() as session:
         calculation = session.get_one(Calculation, key)
         assert calculation.state == "failed"
         assert calculation.failure_kind == "unsupported composition"
-        assert "molecule" in (calculation.failure_message or "")
+        assert "Ra2+" in (calculation.failure_message or "")
 
 
 def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:

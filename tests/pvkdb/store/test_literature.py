@@ -60,6 +60,22 @@ def test_loading_again_adds_nothing(store: Store) -> None:
     assert (report.references, report.energetics, report.devices, report.requirements) == ((0,) * 4)
 
 
+def test_other_data_under_the_same_ids_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store must not claim a dataset version whose data it does not hold."""
+    original = loader._file
+
+    def corrected(name: str) -> str:
+        text = original(name)
+        return text.replace("-0.65,-0.65", "-0.66,-0.66") if name == "energetics" else text
+
+    monkeypatch.setattr(loader, "_file", corrected)
+    message = r"energetics.csv line \d+ \(e-t2-r03-dfe\): the store holds another version"
+    with pytest.raises(InputError, match=message), store.session() as session:
+        load_literature(session)
+
+
 def test_a_bad_row_leaves_the_store_as_it_was(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,52 @@ def test_an_old_schema_names_the_remedy(empty_store: Store) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(NotMigratedError, match="pvkdb upgrade"):
         empty_store.require_migrated()
+
+
+def test_a_schema_of_a_later_version_is_left_alone(empty_store: Store) -> None:
+    with empty_store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for refused in (empty_store.require_migrated, lambda: upgrade(empty_store)):
+        with pytest.raises(NotMigratedError, match="later version"):
+            refused()
+
+
+def test_a_deleted_sqlite_file_is_noticed(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        session.execute(text("SELECT 1"))
+    path = sqlite_store.sqlite_path
+    assert path is not None
+    path.unlink()
+    with pytest.raises(NotMigratedError, match="pvkdb init"), sqlite_store.session():
+        pass
+    assert not path.exists()
+
+
+def test_a_user_without_rights_is_told_so(postgres_url: str) -> None:
+    owner = Store(postgres_url)
+    upgrade(owner)
+    with owner.engine.begin() as connection:
+        connection.execute(text("DROP ROLE IF EXISTS reader"))
+        connection.execute(text("CREATE ROLE reader LOGIN"))
+    owner.close()
+    reader = Store(str(owner.url.set(username="reader")))
+    with pytest.raises(DatabaseError, match="permission denied"), reader.session() as session:
+        session.execute(text("SELECT * FROM materials"))
+    reader.close()
+
+
+def test_two_processes_may_init_at_once(database_url: str) -> None:
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pvkdb", "init", "--database", database_url],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for command in commands:
+        _, stderr = command.communicate(timeout=60)
+        assert command.returncode == 0, stderr
 
 
 @pytest.mark.parametrize(
