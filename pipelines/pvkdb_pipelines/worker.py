@@ -56,17 +56,18 @@ class Worker:
             if calculation is None:
                 return None
             document = calculation_document(calculation)
-        with self._lease(document.id):
-            self._compute(document)
+        try:
+            with self._lease(document.id):
+                self._compute(document)
+        except KeyboardInterrupt:
+            self._release(document.id)
+            raise
         with self.store.session() as session:
             return calculation_document(session.get_one(Calculation, document.id))
 
     def _compute(self, document: CalculationDocument) -> None:
         try:
             self._run_barrier(document)
-        except KeyboardInterrupt:
-            self._release(document.id)
-            raise
         except (DatabaseError, MissingExtraError, MemoryError):
             # The surroundings failed, not the calculation: it stays to be done.
             self._release(document.id)

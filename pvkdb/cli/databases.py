@@ -31,9 +31,10 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
     messages().print(f"database  {store.name}")
     messages().print(
         f"loaded    {report.references} references, {report.energetics} energetics, "
-        f"{report.devices} devices, {report.requirements} requirements "
-        f"(dataset {report.dataset_version})"
+        f"{report.devices} devices, {report.device_claims} device claims, "
+        f"{report.requirements} requirements"
     )
+    messages().print(f"dataset   {report.dataset_version}, {report.materials} materials")
 
 
 def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:

@@ -17,6 +17,7 @@ from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Health
 from pvkdb.schemas.tables import (
     CalculationsRow,
+    DeviceClaimsRow,
     DevicesRow,
     EnergeticsRow,
     MaterialsRow,
@@ -62,6 +63,9 @@ class Client:
         self.materials = Collection(connection, "materials", MaterialsRow, MaterialsRow)
         self.energetics = Collection(connection, "energetics", EnergeticsRow, EnergeticsRow)
         self.devices = Collection(connection, "devices", DevicesRow, DevicesRow)
+        self.device_claims = Collection(
+            connection, "device_claims", DeviceClaimsRow, DeviceClaimsRow
+        )
         self.references = Collection(connection, "references", ReferencesRow, ReferencesRow)
         self.structures = Collection(connection, "structures", StructuresRow, StructureDocument)
         self.calculations = Calculations(

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, PvkdbError
-from pvkdb.schemas.tables import Row
+from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import utc_now
+from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
@@ -25,9 +26,19 @@ from pvkdb.store.materials import Material
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.references import DatasetVersion, Reference
 from pvkdb.store.registration import register_material
-from pvkdb.store.rows import devices_row, energetics_row, references_row
+from pvkdb.store.reviewed import REVIEWED
+from pvkdb.store.rows import (
+    device_claims_row,
+    devices_row,
+    energetics_row,
+    references_row,
+    reviewed_row,
+)
 
 CuratedRow = dict[str, str]
+
+#: The curated files, in the order in which they are loaded.
+FILES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
 
 #: Columns of the curated device table that become one metric each: name, minimum, maximum,
 #: qualifier.
@@ -49,7 +60,9 @@ class LoadReport:
     references: int
     energetics: int
     devices: int
+    device_claims: int
     requirements: int
+    reviewed_rows: int
     materials: int
 
 
@@ -59,7 +72,7 @@ class _CuratedTable:
 
     name: str
     key: str
-    model: type[Reference | Energetic | Device]
+    model: type[Reference | Energetic | Device | DeviceClaim]
     build: Callable[[Session, CuratedRow], Any]
     to_row: Callable[[Any], Row]
 
@@ -68,7 +81,7 @@ class _CuratedTable:
 def dataset_version() -> str:
     """Version of the curated data: a hash over the files and the schema revision."""
     digest = hashlib.sha256(SCHEMA_REVISION.encode())
-    for name in ("references", "energetics", "devices", "applications"):
+    for name in FILES:
         digest.update(_file(name).encode())
     return f"review2026-{digest.hexdigest()[:10]}"
 
@@ -85,7 +98,9 @@ def load_literature(session: Session) -> LoadReport:
         references=_load(session, _REFERENCES),
         energetics=_load(session, _ENERGETICS),
         devices=_load(session, _DEVICES),
+        device_claims=_load(session, _DEVICE_CLAIMS),
         requirements=_load_requirements(session),
+        reviewed_rows=sum(_load_reviewed(session, name) for name in REVIEWED),
         materials=session.scalar(select(func.count()).select_from(Material)) or 0,
     )
     if session.get(DatasetVersion, report.dataset_version) is None:
@@ -200,6 +215,59 @@ def _device(session: Session, row: CuratedRow) -> Device:
     )
 
 
+@cache
+def _claim_positions() -> dict[str, int]:
+    return {row["id"]: place for place, row in enumerate(read_curated("device_claims"))}
+
+
+def _device_claim(session: Session, row: CuratedRow) -> DeviceClaim:
+    return DeviceClaim(
+        id=row["id"],
+        position=_claim_positions()[row["id"]],
+        device=row["device"],
+        metric=row["metric"],
+        value=_number(row, "value"),
+        value_max=_number(row, "value_max"),
+        unit=row["unit"],
+        qualifier=row["qualifier"] or None,
+        source=row["source"],
+        as_printed=row["as_printed"] or None,
+        erratum=row["erratum"] or None,
+        references=[
+            DeviceClaimReference(reference_key=key, position=position)
+            for position, key in enumerate(row["references"].split())
+        ],
+    )
+
+
+def _load_reviewed(session: Session, name: str) -> int:
+    """Load a descriptive table, whole or not at all."""
+    model = REVIEWED[name]
+    # Reference columns are text that may be empty; elsewhere an empty cell is "not reported".
+    wanted = [
+        TABLES[name].model_validate(
+            {
+                column: cell or ("" if column == "references" else None)
+                for column, cell in row.items()
+            }
+        )
+        for row in read_curated(name)
+    ]
+    held = list(map(reviewed_row, session.scalars(select(model).order_by(model.position))))
+    if held == wanted:
+        return 0
+    if held:
+        raise InputError(
+            f"{name}.csv: the store holds another version of this table; load this version's data "
+            "into a new database"
+        )
+    session.add_all(
+        model(position=position, **row.model_dump()) for position, row in enumerate(wanted)
+    )
+    session.flush()
+    return len(wanted)
+
+
 def _metrics(row: CuratedRow) -> list[DeviceMetric]:
     return [
         DeviceMetric(
@@ -268,3 +336,4 @@ def _boolean(row: CuratedRow, column: str) -> bool | None:
 _REFERENCES = _CuratedTable("references", "key", Reference, _reference, references_row)
 _ENERGETICS = _CuratedTable("energetics", "id", Energetic, _energetic, energetics_row)
 _DEVICES = _CuratedTable("devices", "id", Device, _device, devices_row)
+_DEVICE_CLAIMS = _CuratedTable("device_claims", "id", DeviceClaim, _device_claim, device_claims_row)

@@ -81,6 +81,100 @@ class DevicesRow(Row):
     erratum: str | None = None
 
 
+class DeviceClaimsRow(Row):
+    """One performance figure of a device in the running text or a caption."""
+
+    id: str
+    device: str = Field(description="The device as the text names it.")
+    metric: str = Field(description="Metric with its unit as suffix, e.g. switching_time_s.")
+    value: float
+    value_max: float | None = Field(default=None, description="Upper end of a printed range.")
+    unit: str
+    qualifier: str | None = None
+    references: str
+    source: str
+    as_printed: str | None = None
+    erratum: str | None = None
+
+
+class ConductionRow(Row):
+    """A conduction mechanism of semiconducting devices (Table 3 of the review)."""
+
+    mechanism: str
+    origin: str
+    iv_relationship: str
+    temperature_dependence: str
+    as_printed: str | None = None
+    erratum: str | None = None
+
+
+class ProcessingRow(Row):
+    """A technique of making perovskite films (Table 5 of the review)."""
+
+    technique: str
+    route: str
+    advantages: str | None = None
+    film_quality: str | None = None
+    scalability: str | None = None
+    process: str | None = None
+    challenges: str | None = None
+    source: str
+    as_printed: str | None = None
+    erratum: str | None = None
+
+
+class ArrayChallengesRow(Row):
+    """One aspect of a challenge of memristor arrays (Table 6 of the review)."""
+
+    challenge: str
+    aspect: str
+    statement: str
+    spacing_to_thickness_ratio: float | None = None
+    source: str
+    as_printed: str | None = None
+    erratum: str | None = None
+
+
+class TestProtocolsRow(Row):
+    """How a synaptic or nociceptive function is tested (Tables 7 to 9 of the review)."""
+
+    table: int
+    function: str
+    device_requirement: str | None = None
+    pulse_protocol: str | None = None
+    measured: str | None = None
+    application: str | None = None
+    memristor_type: str | None = None
+    references: str
+    source: str
+    as_printed: str | None = None
+    erratum: str | None = None
+
+
+class BenchmarkDatasetsRow(Row):
+    """A neural-network task shown with perovskite devices (Table 10 of the review)."""
+
+    dataset: str
+    description: str | None = None
+    classes: int | None = None
+    image_width_px: int | None = None
+    image_height_px: int | None = None
+    color: str | None = None
+    network: str | None = None
+    material: str | None = None
+    structure: str | None = None
+    material_source: str | None = None
+    accuracy_percent: float | None = None
+    conditions: str | None = None
+    on_chip: str | None = None
+    references: str
+    source: str
+    as_printed: str | None = None
+    accuracy_source: str | None = None
+    accuracy_as_printed: str | None = None
+    erratum: str | None = None
+
+
 class ReferencesRow(Row):
     """One entry of the bibliography."""
 
@@ -217,13 +311,19 @@ class RankingsRow(Row):
 #: Every exported table by its public name.
 TABLES: dict[str, type[Row]] = {
     "applications": ApplicationsRow,
+    "array_challenges": ArrayChallengesRow,
+    "benchmark_datasets": BenchmarkDatasetsRow,
     "calculations": CalculationsRow,
+    "conduction": ConductionRow,
+    "device_claims": DeviceClaimsRow,
     "devices": DevicesRow,
     "energetics": EnergeticsRow,
     "ions": IonsRow,
     "materials": MaterialsRow,
+    "processing": ProcessingRow,
     "rankings": RankingsRow,
     "references": ReferencesRow,
     "structures": StructuresRow,
+    "test_protocols": TestProtocolsRow,
     "tolerance": ToleranceRow,
 }

@@ -18,6 +18,7 @@ from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.tables import (
     CalculationsRow,
+    DeviceClaimsRow,
     DevicesRow,
     EnergeticsRow,
     MaterialsRow,
@@ -26,12 +27,14 @@ from pvkdb.schemas.tables import (
     StructuresRow,
 )
 from pvkdb.store.calculations import Calculation
+from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.references import Reference
 from pvkdb.store.rows import (
     calculations_row,
+    device_claims_row,
     devices_row,
     energetics_row,
     materials_row,
@@ -257,6 +260,39 @@ DEVICES = Collection(
     to_row=devices_row,
 )
 
+DEVICE_CLAIMS = Collection(
+    name="device_claims",
+    row=DeviceClaimsRow,
+    statement=select(DeviceClaim),
+    key=DeviceClaim.id,
+    order=(DeviceClaim.position,),
+    filters={
+        "metric": Filter("Metric, e.g. switching_time_s.", str, lambda v: DeviceClaim.metric == v),
+        "device": Filter(
+            "Words in the name of the device.",
+            str,
+            lambda v: DeviceClaim.device.icontains(v, autoescape=True),
+        ),
+        "value_min": Filter(
+            "Smallest value.",
+            float,
+            lambda v: func.coalesce(DeviceClaim.value_max, DeviceClaim.value) >= v,
+        ),
+        "value_max": Filter("Largest value.", float, lambda v: DeviceClaim.value <= v),
+        "has_erratum": Filter(
+            "Only figures with (or without) an erratum.",
+            bool,
+            lambda v: DeviceClaim.erratum.is_not(None) if v else DeviceClaim.erratum.is_(None),
+        ),
+        "reference": Filter(
+            "Key of a reference, e.g. r161.",
+            str,
+            lambda v: DeviceClaim.references.any(DeviceClaimReference.reference_key == v),
+        ),
+    },
+    to_row=device_claims_row,
+)
+
 REFERENCES = Collection(
     name="references",
     row=ReferencesRow,
@@ -311,5 +347,13 @@ CALCULATIONS = Collection(
 
 COLLECTIONS: dict[str, Collection[Any]] = {
     collection.name: collection
-    for collection in (MATERIALS, ENERGETICS, DEVICES, REFERENCES, STRUCTURES, CALCULATIONS)
+    for collection in (
+        MATERIALS,
+        ENERGETICS,
+        DEVICES,
+        DEVICE_CLAIMS,
+        REFERENCES,
+        STRUCTURES,
+        CALCULATIONS,
+    )
 }

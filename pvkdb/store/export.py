@@ -18,7 +18,8 @@ from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.materials import Composition
-from pvkdb.store.rows import applications_row
+from pvkdb.store.reviewed import REVIEWED
+from pvkdb.store.rows import applications_row, reviewed_row
 
 Format = Literal["csv", "json", "parquet"]
 FORMATS: dict[Format, str] = {
@@ -39,6 +40,9 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
     if name == "applications":
         statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
         return (applications_row(requirement) for requirement in session.scalars(statement))
+    if name in REVIEWED:
+        model = REVIEWED[name]
+        return map(reviewed_row, session.scalars(select(model).order_by(model.position)))
     if name == "ions":
         return ion_rows()
     if name == "tolerance":

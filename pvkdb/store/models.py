@@ -3,26 +3,41 @@
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
+from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.references import DatasetVersion, Reference
+from pvkdb.store.reviewed import (
+    ArrayChallenge,
+    BenchmarkDataset,
+    ConductionMechanism,
+    ProcessingTechnique,
+    TestProtocol,
+)
 from pvkdb.store.structures import Structure
 
 __all__ = [
     "ApplicationRequirement",
+    "ArrayChallenge",
     "Base",
+    "BenchmarkDataset",
     "Calculation",
     "Composition",
+    "ConductionMechanism",
     "DatasetVersion",
     "Device",
+    "DeviceClaim",
+    "DeviceClaimReference",
     "DeviceLayer",
     "DeviceMetric",
     "DeviceReference",
     "Energetic",
     "EnergeticReference",
     "Material",
+    "ProcessingTechnique",
     "Reference",
     "SiteOccupancy",
     "Structure",
+    "TestProtocol",
 ]

@@ -6,21 +6,26 @@ from collections.abc import Iterable
 
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
 from pvkdb.schemas.tables import (
+    TABLES,
     ApplicationsRow,
     CalculationsRow,
+    DeviceClaimsRow,
     DevicesRow,
     EnergeticsRow,
     MaterialsRow,
     ReferencesRow,
+    Row,
     StructureDocument,
     StructuresRow,
 )
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.calculations import Calculation
+from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material
 from pvkdb.store.references import Reference
+from pvkdb.store.reviewed import REVIEWED, ReviewedRow
 from pvkdb.store.structures import Structure, coordinates
 
 
@@ -86,6 +91,30 @@ def devices_row(device: Device) -> DevicesRow:
         as_printed=device.as_printed,
         erratum=device.erratum,
     )
+
+
+def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
+    """A figure as the ``device_claims`` table shows it."""
+    return DeviceClaimsRow(
+        id=claim.id,
+        device=claim.device,
+        metric=claim.metric,
+        value=claim.value,
+        value_max=claim.value_max,
+        unit=claim.unit,
+        qualifier=claim.qualifier,
+        references=_keys(claim.references),
+        source=claim.source,
+        as_printed=claim.as_printed,
+        erratum=claim.erratum,
+    )
+
+
+def reviewed_row(entry: ReviewedRow) -> Row:
+    """A row of a descriptive table, as the table of its public name shows it."""
+    name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
+    row = TABLES[name]
+    return row(**{column: getattr(entry, column) for column in row.columns()})
 
 
 def references_row(reference: Reference) -> ReferencesRow:
@@ -204,7 +233,9 @@ def structure_document(structure: Structure) -> StructureDocument:
     return StructureDocument(**structures_row(structure).model_dump(), **coordinates(structure))
 
 
-def _keys(references: Iterable[EnergeticReference | DeviceReference]) -> str:
+def _keys(
+    references: Iterable[EnergeticReference | DeviceReference | DeviceClaimReference],
+) -> str:
     return " ".join(reference.reference_key for reference in references)
 
 

@@ -12,7 +12,14 @@ import pytest
 from pvkdb.errors import InputError
 from pvkdb.literature import load_literature, loader
 from pvkdb.schemas.tables import TABLES
-from pvkdb.store.collections import COLLECTIONS, DEVICES, ENERGETICS, MATERIALS, REFERENCES
+from pvkdb.store.collections import (
+    COLLECTIONS,
+    DEVICE_CLAIMS,
+    DEVICES,
+    ENERGETICS,
+    MATERIALS,
+    REFERENCES,
+)
 from pvkdb.store.database import Store
 from pvkdb.store.export import table_rows, write_table
 from pvkdb.store.models import Reference
@@ -27,6 +34,7 @@ def test_counts(store: Store) -> None:
         assert [sum(r.quantity == q for r in table2) for q in ("DFE", "E_A")] == [9, 9]
         assert DEVICES.count(session, {}) == 28
         assert REFERENCES.count(session, {}) == 402
+        assert DEVICE_CLAIMS.count(session, {}) >= 180
 
 
 def test_values_as_the_review_prints_them(store: Store) -> None:
@@ -145,3 +153,33 @@ def test_filters_take_any_spelling(store: Store) -> None:
 def test_an_unknown_filter_names_the_nearest(store: Store) -> None:
     with store.session() as session, pytest.raises(InputError, match="did you mean 'quantity'"):
         ENERGETICS.count(session, {"quantiy": "E_A"})
+
+
+def test_claims_are_found_by_metric_device_and_erratum(store: Store) -> None:
+    with store.session() as session:
+        fast = DEVICE_CLAIMS.page(
+            session, {"metric": "endurance_cycles", "value_min": 1e6}, 20, None
+        )
+        assert {row.references for row in fast} == {"r161", "r162"}
+        # Section 3.1.1 prints the highest on/off ratio with the wrong sign of its exponent.
+        misprint = DEVICE_CLAIMS.page(
+            session, {"metric": "on_off_ratio", "value_max": 1, "has_erratum": True}, 20, None
+        )
+        assert [row.value for row in misprint] == [1.9e-9]
+        assert DEVICE_CLAIMS.count(session, {"device": "nanowire"}) > 3
+
+
+def test_the_descriptive_tables_are_loaded_in_their_printed_order(store: Store) -> None:
+    with store.session() as session:
+        mechanisms = [row.mechanism for row in table_rows(session, "conduction")]  # type: ignore[attr-defined]
+        assert mechanisms[:2] == ["Schottky emission", "Fowler–Nordheim tunneling"]
+        counts = {
+            name: len(list(table_rows(session, name)))
+            for name in ("conduction", "processing", "array_challenges", "test_protocols")
+        }
+    assert counts == {
+        "conduction": 9,
+        "processing": 4,
+        "array_challenges": 12,
+        "test_protocols": 12,
+    }

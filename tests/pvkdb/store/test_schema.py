@@ -68,6 +68,24 @@ def test_an_old_schema_names_the_remedy(empty_store: Store) -> None:
         empty_store.require_migrated()
 
 
+def test_a_store_of_the_first_version_is_upgraded_with_its_data(database_url: str) -> None:
+    from alembic import command
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    store = Store(database_url)
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO bibliography (key, title) VALUES ('r1', 'kept')"))
+    with pytest.raises(NotMigratedError, match="pvkdb upgrade"):
+        store.require_migrated()
+    assert upgrade(store) == ("0001", SCHEMA_REVISION)
+    with store.engine.connect() as connection:
+        assert connection.scalar(text("SELECT title FROM bibliography")) == "kept"
+    store.close()
+
+
 def test_a_schema_of_a_later_version_is_left_alone(empty_store: Store) -> None:
     with empty_store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

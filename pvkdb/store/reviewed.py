@@ -1,0 +1,109 @@
+"""Tables 3 and 5 to 10 of the review: descriptive rows, kept in their printed order.
+
+``position`` is the place in the curated file; ``references`` is text here, since these tables are
+read as a whole and never searched by publication.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pvkdb.store.base import Base
+
+
+class ReviewedRow(Base):
+    """What the descriptive tables share."""
+
+    __abstract__ = True
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    as_printed: Mapped[str | None]
+    erratum: Mapped[str | None]
+
+
+class ConductionMechanism(ReviewedRow):
+    """Table 3."""
+
+    __tablename__ = "conduction_mechanisms"
+
+    mechanism: Mapped[str] = mapped_column(unique=True)
+    origin: Mapped[str]
+    iv_relationship: Mapped[str]
+    temperature_dependence: Mapped[str]
+
+
+class ProcessingTechnique(ReviewedRow):
+    """Table 5."""
+
+    __tablename__ = "processing_techniques"
+
+    technique: Mapped[str] = mapped_column(unique=True)
+    route: Mapped[str]
+    advantages: Mapped[str | None]
+    film_quality: Mapped[str | None]
+    scalability: Mapped[str | None]
+    process: Mapped[str | None]
+    challenges: Mapped[str | None]
+    source: Mapped[str]
+
+
+class ArrayChallenge(ReviewedRow):
+    """Table 6."""
+
+    __tablename__ = "array_challenges"
+
+    challenge: Mapped[str]
+    aspect: Mapped[str]
+    statement: Mapped[str]
+    spacing_to_thickness_ratio: Mapped[float | None]
+    source: Mapped[str]
+
+
+class TestProtocol(ReviewedRow):
+    """Tables 7 to 9; ``table`` is the number of the printed table."""
+
+    __tablename__ = "test_protocols"
+
+    table: Mapped[int] = mapped_column("printed_table")
+    function: Mapped[str]
+    device_requirement: Mapped[str | None]
+    pulse_protocol: Mapped[str | None]
+    measured: Mapped[str | None]
+    application: Mapped[str | None]
+    memristor_type: Mapped[str | None]
+    references: Mapped[str]
+    source: Mapped[str]
+
+
+class BenchmarkDataset(ReviewedRow):
+    """Table 10."""
+
+    __tablename__ = "benchmark_datasets"
+
+    dataset: Mapped[str]
+    description: Mapped[str | None]
+    classes: Mapped[int | None]
+    image_width_px: Mapped[int | None]
+    image_height_px: Mapped[int | None]
+    color: Mapped[str | None]
+    network: Mapped[str | None]
+    material: Mapped[str | None]
+    structure: Mapped[str | None]
+    material_source: Mapped[str | None]
+    accuracy_percent: Mapped[float | None]
+    conditions: Mapped[str | None]
+    on_chip: Mapped[str | None]
+    references: Mapped[str]
+    source: Mapped[str]
+    accuracy_source: Mapped[str | None]
+    accuracy_as_printed: Mapped[str | None]
+
+
+#: The descriptive tables by their public names.
+REVIEWED: dict[str, type[ReviewedRow]] = {
+    "array_challenges": ArrayChallenge,
+    "benchmark_datasets": BenchmarkDataset,
+    "conduction": ConductionMechanism,
+    "processing": ProcessingTechnique,
+    "test_protocols": TestProtocol,
+}
