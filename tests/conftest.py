@@ -36,6 +36,16 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def review() -> list[str]:
+    """The lines of the review, which lies beside a checkout and not in it."""
+    named = os.environ.get("PVKDB_REVIEW_TEXT")
+    path = Path(named) if named else Path(__file__).parents[2] / "shared" / "seed" / "review.txt"
+    if not path.is_file():
+        lacks(f"the text of the review is not at {path}; set PVKDB_REVIEW_TEXT to its place")
+    return path.read_text(encoding="utf-8").split("\n")
+
+
+@pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real PostgreSQL server from a wheel, on a unix socket."""
     with warnings.catch_warnings():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
+from pydantic import BaseModel
+
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.tables import (
     TABLES,
     ApplicationsRow,
@@ -19,6 +22,7 @@ from pvkdb.schemas.tables import (
     StructuresRow,
 )
 from pvkdb.store.applications import ApplicationRequirement
+from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
@@ -26,36 +30,20 @@ from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material
 from pvkdb.store.references import Reference
 from pvkdb.store.reviewed import REVIEWED, ReviewedRow
-from pvkdb.store.structures import Structure, coordinates
+from pvkdb.store.structures import Structure
+
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 def energetics_row(statement: Energetic) -> EnergeticsRow:
     """A statement as the ``energetics`` table shows it."""
-    return EnergeticsRow.model_validate(
-        {
-            "id": statement.id,
-            "material": statement.material.composition.formula,
-            "family": statement.material.composition.family,
-            "phase": statement.material.phase,
-            "direction": statement.direction,
-            "defect": statement.defect,
-            "species": statement.species,
-            "charge": statement.charge,
-            "quantity": statement.quantity,
-            "scope": statement.scope,
-            "value_min_ev": statement.value_min_ev,
-            "value_max_ev": statement.value_max_ev,
-            "bound": statement.bound,
-            "approximate": statement.approximate,
-            "method": statement.method,
-            "functional": statement.functional,
-            "soc": statement.soc,
-            "conditions": statement.conditions,
-            "references": _keys(statement.references),
-            "source": statement.source,
-            "as_printed": statement.as_printed,
-            "erratum": statement.erratum,
-        }
+    return _row(
+        EnergeticsRow,
+        statement,
+        material=statement.material.composition.formula,
+        family=statement.material.composition.family,
+        phase=statement.material.phase,
+        references=_keys(statement.references),
     )
 
 
@@ -65,15 +53,14 @@ def devices_row(device: Device) -> DevicesRow:
     v_set, v_reset = device.metric("v_set_v"), device.metric("v_reset_v")
     endurance, retention = device.metric("endurance_cycles"), device.metric("retention_s")
     stability = device.metric("stability_days")
-    return DevicesRow(
-        id=device.id,
-        group=device.group,
-        structure=device.structure,
-        absorber=device.absorber,
-        form=device.form,
-        bottom_electrode=_layers(device, "bottom_electrode", "/"),
-        top_electrode=_layers(device, "top_electrode", "/"),
-        other_layers=_layers(device, "substrate", "; ", "adhesion", "transport", "buffer"),
+    return _row(
+        DevicesRow,
+        device,
+        bottom_electrode=_layers(device, "bottom_electrode", separator="/"),
+        top_electrode=_layers(device, "top_electrode", separator="/"),
+        other_layers=_layers(
+            device, "substrate", "adhesion", "transport", "buffer", separator="; "
+        ),
         on_off_ratio=_low(on_off),
         on_off_qualifier=_qualifier(on_off),
         v_set_min_v=_low(v_set),
@@ -87,66 +74,28 @@ def devices_row(device: Device) -> DevicesRow:
         stability_days=_low(stability),
         stability_qualifier=_qualifier(stability),
         references=_keys(device.references),
-        source=device.source,
-        as_printed=device.as_printed,
-        erratum=device.erratum,
     )
 
 
 def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
     """A figure as the ``device_claims`` table shows it."""
-    return DeviceClaimsRow(
-        id=claim.id,
-        device=claim.device,
-        metric=claim.metric,
-        value=claim.value,
-        value_max=claim.value_max,
-        unit=claim.unit,
-        qualifier=claim.qualifier,
-        references=_keys(claim.references),
-        source=claim.source,
-        as_printed=claim.as_printed,
-        erratum=claim.erratum,
-    )
+    return _row(DeviceClaimsRow, claim, references=_keys(claim.references))
 
 
 def reviewed_row(entry: ReviewedRow) -> Row:
     """A row of a descriptive table, as the table of its public name shows it."""
     name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
-    row = TABLES[name]
-    return row(**{column: getattr(entry, column) for column in row.columns()})
+    return _row(TABLES[name], entry)
 
 
 def references_row(reference: Reference) -> ReferencesRow:
     """A bibliography entry as the ``references`` table shows it."""
-    return ReferencesRow(
-        key=reference.key,
-        number=reference.number,
-        authors=reference.authors,
-        title=reference.title,
-        journal=reference.journal,
-        year=reference.year,
-        volume=reference.volume,
-        pages=reference.pages,
-        doi=reference.doi,
-    )
+    return _row(ReferencesRow, reference)
 
 
 def applications_row(requirement: ApplicationRequirement) -> ApplicationsRow:
     """A requirement as the ``applications`` table shows it."""
-    return ApplicationsRow.model_validate(
-        {
-            "application": requirement.application,
-            "metric": requirement.metric,
-            "comparator": requirement.comparator,
-            "value": requirement.value,
-            "value_max": requirement.value_max,
-            "unit": requirement.unit,
-            "source": requirement.source,
-            "as_printed": requirement.as_printed,
-            "erratum": requirement.erratum,
-        }
-    )
+    return _row(ApplicationsRow, requirement)
 
 
 def materials_row(
@@ -154,14 +103,11 @@ def materials_row(
 ) -> MaterialsRow:
     """A material as the ``materials`` table shows it."""
     composition = material.composition
-    return MaterialsRow(
+    return _row(
+        MaterialsRow,
+        composition,
         id=material.id,
-        formula=composition.formula,
-        family=composition.family,
         phase=material.phase,
-        dimensionality=composition.dimensionality,
-        layers=composition.layers,
-        lead_free=composition.lead_free,
         a_site=_site(composition, "A"),
         b_site=_site(composition, "B"),
         x_site=_site(composition, "X"),
@@ -174,63 +120,45 @@ def materials_row(
 def calculations_row(calculation: Calculation) -> CalculationsRow:
     """A calculation as the ``calculations`` table shows it."""
     result = calculation.result or {}
-    return CalculationsRow(
-        id=calculation.id,
-        kind=calculation.kind,
+    return _row(
+        CalculationsRow,
+        calculation,
         material=calculation.material_id,
         potential=calculation.parameters.get("potential"),
-        state=CalculationState(calculation.state),
         barrier_forward_ev=result.get("barrier_forward_ev"),
         barrier_reverse_ev=result.get("barrier_reverse_ev"),
         residual_force_ev_per_ang=result.get("residual_force_ev_per_ang"),
-        failure_kind=FailureKind(calculation.failure_kind) if calculation.failure_kind else None,
-        failure_message=calculation.failure_message,
-        attempts=calculation.attempts,
-        created_at=calculation.created_at,
-        started_at=calculation.started_at,
-        finished_at=calculation.finished_at,
     )
 
 
 def calculation_document(calculation: Calculation) -> CalculationDocument:
     """A calculation with its parameters and its whole result."""
-    return CalculationDocument(
-        id=calculation.id,
-        key=calculation.key,
-        kind=calculation.kind,
-        state=CalculationState(calculation.state),
-        material=calculation.material_id,
-        parameters=calculation.parameters,
-        result=calculation.result,
-        failure_kind=FailureKind(calculation.failure_kind) if calculation.failure_kind else None,
-        failure_message=calculation.failure_message,
-        versions=calculation.versions,
-        attempts=calculation.attempts,
-        created_at=calculation.created_at,
-        started_at=calculation.started_at,
-        finished_at=calculation.finished_at,
-    )
+    return _row(CalculationDocument, calculation, material=calculation.material_id)
 
 
 def structures_row(structure: Structure) -> StructuresRow:
     """A structure, without coordinates, as the ``structures`` table shows it."""
-    return StructuresRow(
-        id=structure.id,
-        material=structure.material_id,
-        phase=structure.material.phase,
-        space_group=structure.space_group,
-        role=structure.role,
-        origin=structure.origin,
-        parent=structure.parent_id,
-        calculation=structure.calculation_id,
-        atoms=structure.atoms,
-        energy_ev=structure.energy_ev,
-    )
+    return _row(StructuresRow, structure, **_structure_names(structure))
 
 
 def structure_document(structure: Structure) -> StructureDocument:
     """A structure with its coordinates."""
-    return StructureDocument(**structures_row(structure).model_dump(), **coordinates(structure))
+    return _row(StructureDocument, structure, **_structure_names(structure))
+
+
+def _row(kind: type[DocumentT], model: Base, **derived: Any) -> DocumentT:
+    """A document whose columns are the model's attributes of the same name, or derived ones."""
+    same = {name: getattr(model, name) for name in kind.model_fields if name not in derived}
+    return kind.model_validate({**same, **derived})
+
+
+def _structure_names(structure: Structure) -> dict[str, str | None]:
+    return {
+        "material": structure.material_id,
+        "phase": structure.material.phase,
+        "parent": structure.parent_id,
+        "calculation": structure.calculation_id,
+    }
 
 
 def _keys(
@@ -239,9 +167,8 @@ def _keys(
     return " ".join(reference.reference_key for reference in references)
 
 
-def _layers(device: Device, role: str, separator: str, *more_roles: str) -> str | None:
-    wanted = {role, *more_roles}
-    return separator.join(x.material for x in device.layers if x.role in wanted) or None
+def _layers(device: Device, *roles: str, separator: str) -> str | None:
+    return separator.join(layer.material for layer in device.layers if layer.role in roles) or None
 
 
 def _low(metric: DeviceMetric | None) -> float | None:

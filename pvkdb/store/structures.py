@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -34,12 +32,3 @@ class Structure(Base):
     positions_ang: Mapped[list[list[float]]] = mapped_column(JSON)
 
     material: Mapped[Material] = relationship(lazy="joined")
-
-
-def coordinates(structure: Structure) -> dict[str, Any]:
-    """The arrays of a structure, as :class:`pvkdb.schemas.tables.StructureDocument` names them."""
-    return {
-        "cell_ang": structure.cell_ang,
-        "symbols": structure.symbols,
-        "positions_ang": structure.positions_ang,
-    }

@@ -117,15 +117,7 @@ def _standing(entry: RankedDevice) -> tuple[int, int, float]:
 
 
 def _requirement(entry: ApplicationRequirement) -> Requirement:
-    return Requirement(
-        metric=entry.metric,
-        comparator=entry.comparator,
-        value=entry.value,
-        value_max=entry.value_max,
-        unit=entry.unit,
-        source=entry.source,
-        erratum=entry.erratum,
-    )
+    return Requirement(**{name: getattr(entry, name) for name in Requirement.model_fields})
 
 
 def _candidate(device: Device) -> Candidate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import re
 from itertools import groupby
 from pathlib import Path
@@ -197,19 +196,6 @@ def printed_numbers(printed: str) -> list[tuple[float, str]]:
         (float(number[0] if "e" in number[0] else number[0] + power), text[number.end() :])
         for number in found
     ]
-
-
-@pytest.fixture(scope="module")
-def review() -> list[str]:
-    """The lines of the review, which lies beside the checkout and not in it."""
-    named = os.environ.get("PVKDB_REVIEW_TEXT")
-    path = Path(named) if named else ROOT.parent / "shared" / "seed" / "review.txt"
-    if not path.is_file():
-        reason = f"the text of the review is not at {path}; set PVKDB_REVIEW_TEXT to its place"
-        if os.environ.get("PVKDB_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path.read_text(encoding="utf-8").split("\n")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from pathlib import Path
 
@@ -53,19 +52,6 @@ BY_KEY = {row["key"]: row for row in REFERENCES}
 
 def ids(row: Row) -> str:
     return row.get("id") or row.get("key") or f"{row['application']}-{row['metric']}"
-
-
-@pytest.fixture(scope="module")
-def review() -> list[str]:
-    """The lines of the review, which lies beside the checkout and not in it."""
-    named = os.environ.get("PVKDB_REVIEW_TEXT")
-    path = Path(named) if named else ROOT.parent / "shared" / "seed" / "review.txt"
-    if not path.is_file():
-        reason = f"the text of the review is not at {path}; set PVKDB_REVIEW_TEXT to its place"
-        if os.environ.get("PVKDB_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path.read_text(encoding="utf-8").split("\n")
 
 
 def printed_rows(review: list[str], number: str) -> list[str]:

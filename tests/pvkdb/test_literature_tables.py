@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -125,19 +124,6 @@ def find(name: str, **cells: str) -> Row:
     return rows[0]
 
 
-@pytest.fixture(scope="module")
-def review() -> list[str]:
-    """The lines of the review, which lies beside the checkout and not in it."""
-    named = os.environ.get("PVKDB_REVIEW_TEXT")
-    path = Path(named) if named else ROOT.parent / "shared" / "seed" / "review.txt"
-    if not path.is_file():
-        reason = f"the text of the review is not at {path}; set PVKDB_REVIEW_TEXT to its place"
-        if os.environ.get("PVKDB_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path.read_text(encoding="utf-8").split("\n")
-
-
 def section(review: list[str], number: str) -> list[str]:
     """The lines from the heading of a section to the next heading of any level."""
     headings = [
@@ -208,7 +194,7 @@ def test_every_reference_resolves() -> None:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_theirsis_found_in_its_place(name: str, review: list[str]) -> None:
+def test_the_print_is_found_in_its_place(name: str, review: list[str]) -> None:
     for row in TABLES[name]:
         source = row.get("source", "Table 3")
         kind, number, *position = source.split()
