@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
@@ -60,18 +61,48 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: Any) -> Iterator[str]:
-    """An empty PostgreSQL database of its own."""
-    admin_url = postgres_server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+def new_database(server: Any, template: str = "template1") -> URL:
+    """A new database of the server, copied from a template."""
+    admin = create_engine(
+        server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
+        isolation_level="AUTOCOMMIT",
+    )
     name = f"t{uuid.uuid4().hex[:12]}"
-    admin = create_engine(admin_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     admin.dispose()
+    return admin.url.set(database=name)
+
+
+def loaded(store: Store) -> Store:
+    """The store with its tables and the curated literature, closed."""
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    store.close()
+    return store
+
+
+@pytest.fixture(scope="session")
+def loaded_postgres(postgres_server: Any) -> str:
+    """Name of a database with the literature, to be copied from."""
+    url = new_database(postgres_server)
+    loaded(Store(url.render_as_string(hide_password=False)))
+    return str(url.database)
+
+
+@pytest.fixture(scope="session")
+def loaded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the literature, to be copied from."""
+    path = tmp_path_factory.mktemp("loaded") / "loaded.sqlite"
+    loaded(Store(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Any) -> str:
+    """An empty PostgreSQL database of its own."""
+    return new_database(postgres_server).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -91,20 +122,24 @@ def empty_store(database_url: str) -> Iterator[Store]:
     store.close()
 
 
-@pytest.fixture
-def store(empty_store: Store) -> Store:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store with the curated literature, on both databases."""
-    with empty_store.session() as session:
-        load_literature(session)
-    return empty_store
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_store")
+        return
+    template = request.getfixturevalue("loaded_postgres")
+    url = new_database(request.getfixturevalue("postgres_server"), template)
+    store = Store(url.render_as_string(hide_password=False))
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+def sqlite_store(loaded_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
     """A store with the curated literature, on SQLite only."""
-    store = Store(f"sqlite:///{tmp_path / 'sqlite-only.sqlite'}")
-    upgrade(store)
-    with store.session() as session:
-        load_literature(session)
+    path = tmp_path / "loaded.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    store = Store(f"sqlite:///{path}")
     yield store
     store.close()
