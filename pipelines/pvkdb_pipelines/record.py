@@ -16,10 +16,13 @@ from pvkdb_pipelines.barrier import BarrierRun
 def barrier_records(calculation: Calculation, run: BarrierRun) -> list[Base]:
     """The host, every image and the hop's activation energy, ready to be added in one go."""
     host = _structure(calculation, "host", run.host, run.result.space_group, parent=None)
+    energies = run.result.image_energies_ev
+    top = energies.index(max(energies))
     images = [
         _structure(calculation, f"image {index}", image, None, parent=host.id)
         for index, image in enumerate(run.images)
     ]
+    images[top].role = "saddle"  # its id keeps its place on the path
     return [host, *images, _statement(calculation, run)]
 
 

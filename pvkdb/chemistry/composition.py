@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from math import gcd, lcm, prod, sqrt
-from typing import Literal
+from typing import Literal, get_args
 
 from pvkdb.chemistry.formula import format_amount, is_exact, parse_amounts
 from pvkdb.chemistry.ions import (
@@ -29,6 +29,7 @@ from pvkdb.chemistry.ions import (
 from pvkdb.errors import FormulaError, InputError, MissingRadiusError
 
 Family = Literal["3D", "double", "vacancy-ordered", "A3B2X9", "RP", "DJ", "1D", "0D", "other"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
 Site = Literal["A", "B", "X"]
 SITES: tuple[Site, ...] = ("A", "B", "X")
 

@@ -28,6 +28,12 @@ class Commands(TyperGroup):
             raise InterruptedByUserError("interrupted; nothing was half-written") from None
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pvkdb {pvkdb.__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=Commands,
     name="pvkdb",
@@ -47,12 +53,14 @@ def root(
             "--database", metavar="URL", help="Database for the command (also accepted behind it)."
         ),
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """Materials database and screening pipeline for halide-perovskite memristors."""
-    if version:
-        typer.echo(f"pvkdb {pvkdb.__version__}")
-        raise typer.Exit
     if database is not None:
         os.environ["PVKDB_DATABASE_URL"] = database
 

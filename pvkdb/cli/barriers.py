@@ -35,6 +35,16 @@ def neb(
             "--plot", metavar="FILE", help=f"Energy profile, .png or .svg; '{NO_PLOT}' for none."
         ),
     ] = "",
+    images: Annotated[
+        int | None, typer.Option("--images", help="Images between the end points.")
+    ] = None,
+    fmax: Annotated[
+        float | None, typer.Option("--fmax", help="Residual force to reach, eV/Å.")
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", help="Most steps of the band.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the starting rattle.")] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Compute again what failed before.")
     ] = False,
@@ -42,7 +52,13 @@ def neb(
     json: JsonOption = False,
 ) -> None:
     """Compute the barrier of a halide-vacancy hop, or answer from the store."""
-    request = _request(formula, phase, potential)
+    chosen = {
+        "images": images,
+        "fmax_neb_ev_per_ang": fmax,
+        "max_steps_neb": max_steps,
+        "seed": seed,
+    }
+    request = _request(formula, phase, potential, chosen)
     target = _plot_path(plot, request)
     store = open_store(database)
     document, computed = _obtain(store, request, retry)
@@ -170,17 +186,32 @@ def literature_range(store: Store, formula: str) -> tuple[float, float, str] | N
     return min(low), max(high), " ".join(references)
 
 
-def _request(formula: str, phase: str, potential: str) -> NebRequest:
+def _request(
+    formula: str, phase: str, potential: str, settings: dict[str, float | None]
+) -> NebRequest:
+    from pydantic import ValidationError
+
     from pvkdb.chemistry import parse_composition
-    from pvkdb.schemas.calculations import NebRequest, PotentialName
+    from pvkdb.schemas.calculations import NebRequest, NebSettings, PotentialName
 
     names = [name.value for name in PotentialName]
     if potential not in names:
         raise InputError(unknown_name("potential", potential, names))
     if phase != "Pnma":
         raise InputError(unknown_name("phase with a prototype", phase, ["Pnma"]))
+    given = {name: value for name, value in settings.items() if value is not None}
+    try:
+        checked = NebSettings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"setting {first['loc'][0]} = {first['input']!r}: {first['msg'].lower()}"
+        ) from error
     return NebRequest(
-        formula=parse_composition(formula).formula, phase="Pnma", potential=PotentialName(potential)
+        formula=parse_composition(formula).formula,
+        phase="Pnma",
+        potential=PotentialName(potential),
+        settings=checked,
     )
 
 

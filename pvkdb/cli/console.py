@@ -55,17 +55,30 @@ def print_table(
         pad_edge=False,
         expand=False,
     )
-    for column in columns:
+    listed = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        cells = [row[index] for row in listed]
         right = column in numeric
         table.add_column(
             column,
             justify="right" if right else "left",
             no_wrap=right or column in whole,
+            min_width=_longest(column, cells) if right or column in whole else None,
             overflow="fold",
         )
-    for row in rows:
+    for row in listed:
         table.add_row(*row)
-    output().print(table)
+    console = output()
+    # A narrow terminal may wrap lines; it must not cut digits or drop columns.
+    needed = table.__rich_measure__(console, console.options).minimum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def _longest(column: str, cells: Iterable[str]) -> int:
+    from rich.text import Text
+
+    return max(Text.from_markup(cell).cell_len for cell in (column, *cells))
 
 
 def scientific(value: float) -> str:

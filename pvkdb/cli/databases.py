@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -29,6 +29,9 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
         print_json({"database": store.name, **asdict(report)})
         return
     messages().print(f"database  {store.name}")
+    if report.references == 0:
+        messages().print(f"loaded    before; dataset {report.dataset_version}")
+        return
     messages().print(
         f"loaded    {report.references} references, {report.energetics} energetics, "
         f"{report.devices} devices, {report.device_claims} device claims, "
@@ -57,7 +60,9 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
 
 def export(
     name: Annotated[str, typer.Argument(help="Table, e.g. energetics, devices, references.")],
-    format: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
+    format: Annotated[
+        str, typer.Option("--format", help="csv, json or parquet; default: by the file's ending.")
+    ] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
     ] = None,
@@ -66,19 +71,26 @@ def export(
 ) -> None:
     """Write a table as CSV, JSON or Parquet; --json is --format json."""
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.export import FORMATS, table_rows, write_table
+    from pvkdb.store.export import FORMATS, Format, table_rows, write_table
     from pvkdb.suitability import rankings_rows
 
-    format = "json" if json else format
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
-    if format not in FORMATS:
+    if format and format not in FORMATS:
         raise InputError(unknown_name("format", format, FORMATS))
-    if format == "parquet" and output is None and sys.stdout.isatty():
+    ending = output.suffix.removeprefix(".") if output else ""
+    wanted = {format, "json" if json else "", ending if ending in FORMATS else ""} - {""}
+    if len(wanted) > 1:
+        raise InputError(
+            f"two formats are asked for ({', '.join(sorted(wanted))}); --format, --json and the "
+            "ending of --output must agree"
+        )
+    chosen: Format = cast("Format", wanted.pop() if wanted else "csv")
+    if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise InputError("parquet is binary; name a file with --output FILE")
     with open_store(database).session() as session:
         rows = rankings_rows(session) if name == "rankings" else table_rows(session, name)
-        data = write_table(name, rows, format)
+        data = write_table(name, rows, chosen)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -52,7 +52,7 @@ def print_factors(factors: Sequence[ToleranceFactors]) -> None:
     numbers = ("r_A/Å", "r_B/Å", "r_X/Å", "t", "mu", "tau")
     print_table(
         "Tolerance factors",
-        ["formula", *numbers, f"tau < {TAU_LIMIT}", "radii"],
+        ["formula", *numbers, f"tau<{TAU_LIMIT}", "radii"],
         [
             [
                 entry.formula,
@@ -62,15 +62,13 @@ def print_factors(factors: Sequence[ToleranceFactors]) -> None:
                 f"{entry.t:.3f}",
                 f"{entry.mu:.3f}",
                 "undefined" if entry.tau is None else f"{entry.tau:.2f}",
-                "undefined"
-                if entry.tau is None
-                else ("perovskite" if entry.tau < TAU_LIMIT else "not predicted"),
+                "undefined" if entry.tau is None else ("yes" if entry.tau < TAU_LIMIT else "no"),
                 entry.radii_source,
             ]
             for entry in factors
         ],
         numeric=numbers,
-        whole=("formula",),
-        caption="t: Goldschmidt 1926; mu: Li 2008; tau: Bartel 2019. "
-        "A sites 12-coordinate, B and X 6-coordinate; molecules: effective radii.",
+        caption=f"tau<{TAU_LIMIT}: perovskite by Bartel's rule. t: Goldschmidt 1926; mu: Li 2008; "
+        "tau: Bartel 2019. A sites 12-coordinate, B and X 6-coordinate; molecules: effective "
+        "radii.",
     )

@@ -231,7 +231,7 @@ class ToleranceRow(Row):
     t: float
     mu: float
     tau: float | None = None
-    p_perovskite: float | None = None
+    p_perovskite: float | None = Field(default=None, description="Not computed yet.")
     radii_source: str
 
 
@@ -277,7 +277,7 @@ class StructuresRow(Row):
     material: str
     phase: str | None = None
     space_group: str | None = None
-    role: str
+    role: str = Field(description="host, saddle (the highest image), or image N from 0.")
     origin: str
     parent: str | None = None
     calculation: str | None = None

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.tables import (
@@ -28,7 +29,7 @@ from pvkdb.schemas.tables import (
 )
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
+from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.references import Reference
@@ -56,6 +57,7 @@ class Filter:
     description: str
     type: type[str] | type[float] | type[int] | type[bool]
     condition: Callable[[Any], ColumnElement[bool]]
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class Collection(Generic[RowT]):
                 continue
             if name not in self.filters:
                 raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
-            statement = statement.where(self.filters[name].condition(value))
+            wanted = self.filters[name]
+            if wanted.choices and value not in wanted.choices:
+                raise InputError(unknown_name(f"{name} among {self.name}", value, wanted.choices))
+            statement = statement.where(wanted.condition(value))
         return statement
 
     def count(self, session: Session, filters: Mapping[str, Any]) -> int:
@@ -128,6 +133,14 @@ class Collection(Generic[RowT]):
         return self.to_row(*row)
 
 
+FAMILY = Filter(
+    f"Structure family: {', '.join(FAMILIES)}.",
+    str,
+    lambda value: Composition.family == value,
+    FAMILIES,
+)
+
+
 def _same_formula(value: str) -> ColumnElement[bool]:
     return Composition.formula == parse_composition(value).formula
 
@@ -145,6 +158,15 @@ def _material_is(value: str) -> ColumnElement[bool]:
 def _has_metric(metric: str) -> Callable[[float], ColumnElement[bool]]:
     return lambda value: Device.metrics.any(
         (DeviceMetric.metric == metric) & (DeviceMetric.value_max >= value)
+    )
+
+
+def _has_at_most(metric: str) -> Callable[[float], ColumnElement[bool]]:
+    """At most a value; a reported lower bound (">") does not say so."""
+    return lambda value: Device.metrics.any(
+        (DeviceMetric.metric == metric)
+        & (DeviceMetric.value_min <= value)
+        & (func.coalesce(DeviceMetric.qualifier, "") != ">")
     )
 
 
@@ -176,7 +198,7 @@ MATERIALS = Collection(
     order=(Material.id,),
     filters={
         "formula": Filter("Formula in any spelling, e.g. CH3NH3PbI3.", str, _same_formula),
-        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
+        "family": FAMILY,
         "lead_free": Filter(
             "Only compositions without (or with) lead.", bool, lambda v: Composition.lead_free == v
         ),
@@ -202,12 +224,15 @@ ENERGETICS = Collection(
     order=(Energetic.id,),
     filters={
         "material": Filter("Public name, or formula in any spelling.", str, _material_is),
-        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
-        "quantity": Filter("E_A or DFE.", str, lambda v: Energetic.quantity == v),
+        "family": FAMILY,
+        "quantity": Filter("E_A or DFE.", str, lambda v: Energetic.quantity == v, ("DFE", "E_A")),
         "defect": Filter("Label without charge, e.g. V_I.", str, lambda v: Energetic.defect == v),
         "species": Filter("Ion that moves.", str, lambda v: Energetic.species == v),
         "method": Filter(
-            "DFT, experiment, MLIP, mixed or unknown.", str, lambda v: Energetic.method == v
+            "DFT, experiment, MLIP, mixed or unknown.",
+            str,
+            lambda v: Energetic.method == v,
+            ("DFT", "experiment", "MLIP", "mixed", "unknown"),
         ),
         "scope": Filter("reported, hop or percolation.", str, lambda v: Energetic.scope == v),
         "min_ev": Filter(
@@ -244,13 +269,23 @@ DEVICES = Collection(
             str,
             lambda v: or_(Device.absorber == v, _material_is(v)),
         ),
-        "family": Filter("Structure family, e.g. 3D.", str, lambda v: Composition.family == v),
+        "family": FAMILY,
         "group": Filter("Group heading of the source.", str, lambda v: Device.group == v),
+        "electrode": Filter(
+            "Material of an electrode, e.g. Ag.",
+            str,
+            lambda v: Device.layers.any(
+                DeviceLayer.role.in_(("bottom_electrode", "top_electrode"))
+                & (DeviceLayer.material == v)
+            ),
+        ),
         "on_off_ratio_min": Filter("Smallest on/off ratio.", float, _has_metric("on_off_ratio")),
+        "on_off_ratio_max": Filter("Largest on/off ratio.", float, _has_at_most("on_off_ratio")),
         "endurance_cycles_min": Filter(
             "Smallest tested endurance.", float, _has_metric("endurance_cycles")
         ),
         "retention_s_min": Filter("Smallest retention in s.", float, _has_metric("retention_s")),
+        "retention_s_max": Filter("Largest retention in s.", float, _has_at_most("retention_s")),
         "reference": Filter(
             "Key of a reference, e.g. r161.",
             str,
@@ -274,11 +309,21 @@ DEVICE_CLAIMS = Collection(
             lambda v: DeviceClaim.device.icontains(v, autoescape=True),
         ),
         "value_min": Filter(
-            "Smallest value.",
+            "Smallest value; figures printed as '<' do not count.",
             float,
-            lambda v: func.coalesce(DeviceClaim.value_max, DeviceClaim.value) >= v,
+            lambda v: (
+                (func.coalesce(DeviceClaim.value_max, DeviceClaim.value) >= v)
+                & func.coalesce(DeviceClaim.qualifier, "").not_in(("<", "<="))
+            ),
         ),
-        "value_max": Filter("Largest value.", float, lambda v: DeviceClaim.value <= v),
+        "value_max": Filter(
+            "Largest value; figures printed as '>' do not count.",
+            float,
+            lambda v: (
+                (DeviceClaim.value <= v)
+                & func.coalesce(DeviceClaim.qualifier, "").not_in((">", ">="))
+            ),
+        ),
         "has_erratum": Filter(
             "Only figures with (or without) an erratum.",
             bool,
@@ -324,7 +369,7 @@ STRUCTURES = Collection(
     filters={
         "material": Filter("Public name, or formula in any spelling.", str, _material_is),
         "calculation": Filter("Id of a calculation.", str, lambda v: Structure.calculation_id == v),
-        "role": Filter("host, or image N.", str, lambda v: Structure.role == v),
+        "role": Filter("host, saddle, or image N.", str, lambda v: Structure.role == v),
     },
     to_row=structures_row,
 )

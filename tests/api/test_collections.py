@@ -121,7 +121,7 @@ def test_nothing_found_is_an_empty_page(api):
     ("path", "parameters", "parameter", "said"),
     [
         ("devices", {"absorbr": "MAPbI3"}, "absorbr", "did you mean 'absorber'?"),
-        ("devices", {"retention_max": 1}, "retention_max", "did you mean 'retention_s_min'?"),
+        ("devices", {"retention_max": 1}, "retention_max", "did you mean 'retention_s_max'?"),
         ("devices/d-t4-r01", {"fields": "id"}, "fields", "takes none"),
         ("tolerance/CsPbBr3", {"x": 1}, "x", "takes none"),
         ("devices", {"limit": 0}, "limit", "greater than or equal to 1"),

@@ -213,7 +213,9 @@ def test_a_barrier_is_recorded_whole(empty_store: Store, cspbbr3_barrier: Any) -
         images = session.query(Structure).filter(Structure.role != "host").all()
         assert len(images) == len(run.result.image_energies_ev)
         assert {image.parent_id for image in images} == {host.id}
-        energies = [image.energy_ev for image in sorted(images, key=lambda image: image.role)]
+        energies = [image.energy_ev for image in sorted(images, key=lambda image: image.id)]
+        saddle = next(image for image in images if image.role == "saddle")
+        assert saddle.energy_ev == max(energies)
         assert energies[3] - energies[0] == pytest.approx(run.result.image_energies_ev[3], abs=1e-6)
         statement = session.get_one(Energetic, f"e-{key}")
         assert (statement.method, statement.scope, statement.defect) == ("MLIP", "hop", "V_Br")

@@ -178,8 +178,8 @@ def test_a_range_becomes_bounds(client):
 
 
 def test_a_bound_that_the_service_cannot_filter_is_refused(client):
-    with pytest.raises(InputError, match="did you mean 'retention_s_min'"):
-        client.devices.search(retention_s=(1e3, 1e5))
+    with pytest.raises(InputError, match="did you mean 'endurance_cycles_min'"):
+        client.devices.search(endurance_cycles=(1e3, 1e5))
     with pytest.raises(InputError, match="did you mean 'absorber'"):
         client.devices.search(absorbr="MAPbI3")
     with pytest.raises(InputError, match="no halide"):

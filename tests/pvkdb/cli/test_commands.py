@@ -48,6 +48,26 @@ def test_export_writes_files(run: Run, tmp_path: Path) -> None:
     assert failed_clearly(run("export", "ions", "-o", "no/such/ions.csv"), "no/such/ions.csv")
 
 
+def test_a_narrow_terminal_cuts_no_digits(run: Run, environment: dict[str, str]) -> None:
+    environment["COLUMNS"] = "40"
+    shown = run("tolerance", "Cs0.05FA0.79MA0.16PbI2.49Br0.51", "MASnI3").stdout
+    for number in ("0.971", "0.551", "3.67", "0.922", "3.88", "tau<4.18"):
+        assert number in shown
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version").stdout.startswith("pvkdb ")
+
+
+def test_the_ending_of_a_file_decides_its_format(run: Run, tmp_path: Path) -> None:
+    run("init")
+    assert run("export", "ions", "-o", "ions.json").returncode == 0
+    assert json.loads((tmp_path / "ions.json").read_text(encoding="utf-8"))
+    clash = run("export", "ions", "-o", "ions.json", "--format", "csv")
+    assert failed_clearly(clash, "csv, json", "must agree")
+    assert failed_clearly(run("export", "ions", "--json", "--format", "csv"), "must agree")
+
+
 def test_tolerance_needs_no_database(run: Run, tmp_path: Path) -> None:
     document = json.loads(run("tolerance", "CsPbI3", "--json").stdout)
     assert document[0]["t"] == pytest.approx(0.851, abs=1e-3)
@@ -85,6 +105,7 @@ def test_rank_shows_every_criterion(run: Run) -> None:
         (("neb", "CsPbBr3", "--potential", "chgnt"), ("chgnt", "did you mean 'chgnet'")),
         (("neb", "CsPbBr3", "--phase", "cubic"), ("cubic", "Pnma")),
         (("neb", "CsPbBr3", "--plot", "x.gif"), ("x.gif", ".svg")),
+        (("neb", "CsPbBr3", "--fmax", "3"), ("fmax", "less than or equal")),
         (("rank", "synaptic-trainig"), ("did you mean 'synaptic-training'",)),
         (("export", "energetcs"), ("did you mean 'energetics'",)),
         (("export", "ions", "--format", "xml"), ("xml", "csv")),

@@ -150,6 +150,42 @@ def test_filters_take_any_spelling(store: Store) -> None:
         assert MATERIALS.count(session, {"lead_free": True}) == 7
 
 
+def test_a_bound_in_print_is_no_value(store: Store) -> None:
+    """'> 100 ns' is not fast, '< 1000 cycles' is not 1000 cycles."""
+    with store.session() as session:
+        fast = DEVICE_CLAIMS.page(
+            session, {"metric": "switching_time_s", "value_max": 1e-7}, 50, None
+        )
+        assert fast
+        assert all(row.qualifier not in (">", ">=") for row in fast)
+        enduring = DEVICE_CLAIMS.page(
+            session, {"metric": "endurance_cycles", "value_min": 1e3}, 50, None
+        )
+        assert enduring
+        assert all(row.qualifier not in ("<", "<=") for row in enduring)
+
+
+def test_devices_are_found_by_electrode_and_short_retention(store: Store) -> None:
+    with store.session() as session:
+        assert DEVICES.count(session, {"electrode": "Ag"}) == 14
+        assert DEVICES.count(session, {"retention_s_max": 500}) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "nearest"),
+    [
+        ({"quantity": "EA"}, "known: DFE, E_A"),
+        ({"method": "dft"}, "known: DFT, MLIP"),
+        ({"family": "2D"}, "RP"),
+    ],
+)
+def test_a_value_that_cannot_occur_is_refused(
+    store: Store, filters: dict[str, str], nearest: str
+) -> None:
+    with store.session() as session, pytest.raises(InputError, match=nearest):
+        ENERGETICS.count(session, filters)
+
+
 def test_an_unknown_filter_names_the_nearest(store: Store) -> None:
     with store.session() as session, pytest.raises(InputError, match="did you mean 'quantity'"):
         ENERGETICS.count(session, {"quantiy": "E_A"})
