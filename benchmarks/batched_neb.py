@@ -38,7 +38,7 @@ def main() -> None:
         batched = [image.get_potential_energy() for image in images]
         together.append(time.process_time() - start)
         for image in images:
-            image.calc = potential.calculator()
+            image.calc = potential.calculator(stress=False)
         start = time.process_time()
         single = [image.get_potential_energy() for image in images]
         one_by_one.append(time.process_time() - start)

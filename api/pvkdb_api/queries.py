@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.responses import Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections import Collection
+from pvkdb.store.collection import Collection
 from pvkdb_api.cursors import read_cursor, write_cursor
 from pvkdb_api.problems import ParameterError, naming
 

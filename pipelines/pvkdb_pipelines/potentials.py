@@ -55,7 +55,7 @@ class Potential:
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
         """Properties of several structures, in one batch where the model gains from it.
 
-        Without stress, which only the relaxation of a cell needs, CHGNet takes half the time.
+        Without stress, which only the relaxation of a cell needs, CHGNet takes a quarter less.
         """
         self.force_calls += len(structures)
         return self.evaluate_many(structures, stress)

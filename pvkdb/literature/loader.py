@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +17,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.applications import ApplicationRequirement
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import Base, utc_now
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
@@ -28,6 +28,7 @@ from pvkdb.store.references import DatasetVersion, Reference
 from pvkdb.store.registration import register_material
 from pvkdb.store.reviewed import REVIEWED
 from pvkdb.store.rows import (
+    applications_row,
     device_claims_row,
     devices_row,
     energetics_row,
@@ -254,18 +255,8 @@ def _load_reviewed(session: Session, name: str) -> int:
         for row in read_curated(name)
     ]
     held = list(map(reviewed_row, session.scalars(select(model).order_by(model.position))))
-    if held == wanted:
-        return 0
-    if held:
-        raise InputError(
-            f"{name}.csv: the store holds another version of this table; load this version's data "
-            "into a new database"
-        )
-    session.add_all(
-        model(position=position, **row.model_dump()) for position, row in enumerate(wanted)
-    )
-    session.flush()
-    return len(wanted)
+    models = (model(position=position, **row.model_dump()) for position, row in enumerate(wanted))
+    return _add_whole(session, name, held, wanted, models)
 
 
 def _metrics(row: CuratedRow) -> list[DeviceMetric]:
@@ -282,30 +273,43 @@ def _metrics(row: CuratedRow) -> list[DeviceMetric]:
 
 
 def _load_requirements(session: Session) -> int:
-    known = {
-        (r.application, r.metric, r.comparator, r.source)
-        for r in session.scalars(select(ApplicationRequirement))
-    }
-    added = 0
-    for row in read_curated("applications"):
-        if (row["application"], row["metric"], row["comparator"], row["source"]) in known:
-            continue
-        session.add(
-            ApplicationRequirement(
-                application=row["application"],
-                metric=row["metric"],
-                comparator=row["comparator"],
-                value=float(row["value"]),
-                value_max=_number(row, "value_max"),
-                unit=row["unit"],
-                source=row["source"],
-                as_printed=row["as_printed"] or None,
-                erratum=row["erratum"] or None,
-            )
+    """Load the requirements, whole or not at all; their order in the file is their order."""
+    wanted = [
+        ApplicationRequirement(
+            application=row["application"],
+            metric=row["metric"],
+            comparator=row["comparator"],
+            value=_number(row, "value"),
+            value_max=_number(row, "value_max"),
+            unit=row["unit"],
+            source=row["source"],
+            as_printed=row["as_printed"] or None,
+            erratum=row["erratum"] or None,
         )
-        added += 1
+        for row in read_curated("applications")
+    ]
+    statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
+    held = list(map(applications_row, session.scalars(statement)))
+    return _add_whole(session, "applications", held, list(map(applications_row, wanted)), wanted)
+
+
+def _add_whole(
+    session: Session, name: str, held: Sequence[Row], wanted: Sequence[Row], models: Iterable[Base]
+) -> int:
+    """Add a table that the store lacks; refuse one that says something else.
+
+    Otherwise the store would be given a dataset version whose data it does not hold.
+    """
+    if held and held != wanted:
+        raise InputError(
+            f"{name}.csv: the store holds another version of this table; load this version's data "
+            "into a new database"
+        )
+    if held:
+        return 0
+    session.add_all(models)
     session.flush()
-    return added
+    return len(wanted)
 
 
 def _number(row: CuratedRow, column: str) -> float | None:

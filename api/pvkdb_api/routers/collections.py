@@ -11,7 +11,8 @@ from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Page
 from pvkdb.schemas.tables import StructureDocument
 from pvkdb.store.calculations import Calculation
-from pvkdb.store.collections import COLLECTIONS, Collection
+from pvkdb.store.collection import Collection
+from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.rows import calculation_document, structure_document
 from pvkdb.store.structures import Structure
 from pvkdb_api.paths import API

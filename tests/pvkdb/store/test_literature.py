@@ -68,18 +68,28 @@ def test_loading_again_adds_nothing(store: Store) -> None:
     assert (report.references, report.energetics, report.devices, report.requirements) == ((0,) * 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "printed", "other", "place"),
+    [
+        ("energetics", "-0.65,-0.65", "-0.66,-0.66", r"line \d+ \(e-t2-r03-dfe\)"),
+        ("devices", ",8.7e7,", ",8.7e8,", r"line \d+ \(d-t4-r06\)"),
+        ("device_claims", ",1.9e-9,", ",1.9e9,", r"line \d+ \(c-s3.1.1-001\)"),
+        ("applications", ">,1e6,", ">,1e5,", ""),
+        ("conduction", "Hopping", "Skipping", ""),
+    ],
+)
 def test_other_data_under_the_same_ids_is_refused(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str, printed: str, other: str, place: str
 ) -> None:
     """A store must not claim a dataset version whose data it does not hold."""
     original = loader._file
+    assert printed in original(name)
 
-    def corrected(name: str) -> str:
-        text = original(name)
-        return text.replace("-0.65,-0.65", "-0.66,-0.66") if name == "energetics" else text
+    def changed(file: str) -> str:
+        return original(file).replace(printed, other) if file == name else original(file)
 
-    monkeypatch.setattr(loader, "_file", corrected)
-    message = r"energetics.csv line \d+ \(e-t2-r03-dfe\): the store holds another version"
+    monkeypatch.setattr(loader, "_file", changed)
+    message = rf"{name}.csv.*{place}.*: the store holds another version"
     with pytest.raises(InputError, match=message), store.session() as session:
         load_literature(session)
 
