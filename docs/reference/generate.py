@@ -1,37 +1,96 @@
-"""Write the table reference from the row models: ``python docs/reference/generate.py``."""
+"""Write the data dictionary: ``python docs/reference/generate.py``.
+
+It makes ``tables.md`` here and ``datapackage.json`` beside the curated files, both from the row
+models; run it after every change of a model or of a curated file.
+"""
 
 from __future__ import annotations
 
-import re
+import inspect
+from importlib import resources
 from pathlib import Path
 
+from pvkdb.literature import datapackage
+from pvkdb.literature.loader import FILES
+from pvkdb.schemas.columns import SOURCES, Column, Row
 from pvkdb.schemas.tables import TABLES
 
 PAGE = Path(__file__).with_name("tables.md")
-HEAD = """# Exported tables
+PACKAGE = Path(str(resources.files("pvkdb.literature"))) / datapackage.PACKAGE
 
-`pvkdb export NAME`, `GET /api/v1/export/NAME` and the client give these rows. Column names carry
-units. An empty cell means "not reported". Made by `docs/reference/generate.py`; do not edit.
+HEAD = """# Data dictionary
+
+Every table that pvkdb gives out, with every column. `pvkdb export NAME`, \
+`GET /api/v1/export/NAME` and the client give the same rows. Made by \
+`docs/reference/generate.py` from `pvkdb/schemas`; do not edit.
+
 """
+LEGEND = """
+How to read the columns:
+
+- **type**: {types}. Words in code style are the only values allowed.
+- **unit**: names carry it as suffix; 1 is a pure number, count or ordinal.
+- **empty**: what an empty cell (CSV), `null` (JSON, Parquet) or `None` (client) means; — where a \
+cell is never empty.
+- **values are**: {sources}.
+
+The files in `pvkdb/literature` hold the curated tables; `datapackage.json` beside them says the \
+same as this page to programs, in the form of a [Data Package](https://datapackage.org).
+"""
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "datetime": "time",
+}
 
 
 def render() -> str:
     """The page as Markdown."""
-    parts = [HEAD]
-    for name, row in TABLES.items():
-        parts.append(f"\n## {name}\n\n{(row.__doc__ or '').strip()}\n")
-        parts.append("| column | type | meaning |\n|---|---|---|")
-        for column, field in row.model_fields.items():
-            parts.append(f"| `{column}` | {_type(field.annotation)} | {field.description or ''} |")
-    return "\n".join(parts) + "\n"
+    index = "".join(f"- [{name}](#{name}): {row.purpose}\n" for name, row in TABLES.items())
+    legend = LEGEND.format(
+        types=", ".join(f"{word}" for word in TYPES.values()),
+        sources="; ".join(f"*{word}*, {meaning}" for word, meaning in SOURCES.items()),
+    )
+    return HEAD + index + legend + "".join(_table(*entry) for entry in TABLES.items())
 
 
-def _type(annotation: object) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    text = re.sub(r"\b(typing|datetime|pvkdb\.schemas\.\w+)\.", "", text)
-    text = re.sub(r"Literal\[([^\]]*)\]", lambda found: found[1].replace("'", "`"), text)
-    return text.replace("| None", "or empty").replace("|", "or")
+def _table(name: str, row: type[Row]) -> str:
+    key = ", ".join(f"`{column}`" for column in row.primary_key)
+    kept = f"; curated in `pvkdb/literature/{name}.csv`" if name in FILES else ""
+    lines = [
+        f"\n## {name}\n",
+        f"{row.purpose}\n",
+        f"Each row is {_lower(inspect.getdoc(row) or '')} Key: {key}{kept}.\n",
+        "| column | meaning | type | unit | empty | values are |",
+        "|---|---|---|---|---|---|",
+        *(_line(column) for column in row.dictionary().values()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(column: Column) -> str:
+    cells = (
+        f"`{column.name}`",
+        column.meaning,
+        ", ".join(f"`{value}`" for value in column.values) or TYPES[column.type],
+        f"see `{column.unit_column}`" if column.unit_column else column.unit or "",
+        column.empty or "—",
+        column.source,
+    )
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def main() -> None:
+    """Write both files."""
+    PAGE.write_text(render(), encoding="utf-8")
+    PACKAGE.write_text(datapackage.render(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render(), encoding="utf-8")
+    main()

@@ -3,13 +3,22 @@
 Pure functions and value types; the only files read are the tables shipped beside the modules.
 """
 
-from pvkdb.chemistry.composition import Composition, Occupant, monatomic_abx3, parse_composition
+from pvkdb.chemistry.amounts import Amount
+from pvkdb.chemistry.composition import (
+    Composition,
+    Occupant,
+    material_family,
+    monatomic_abx3,
+    parse_composition,
+    parse_material,
+)
 from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, Radius, ion, radii, site_radius
 from pvkdb.chemistry.quantities import Interval
 from pvkdb.chemistry.tolerance import ToleranceFactors, tolerance_factors
 
 __all__ = [
+    "Amount",
     "Composition",
     "Defect",
     "Interval",
@@ -18,8 +27,10 @@ __all__ = [
     "Radius",
     "ToleranceFactors",
     "ion",
+    "material_family",
     "monatomic_abx3",
     "parse_composition",
+    "parse_material",
     "radii",
     "site_radius",
     "tolerance_factors",

@@ -1,100 +1,119 @@
 """Site-resolved compositions: which ion on which site, how much, and what family that makes.
 
-From the amounts of a formula, charges are assigned so that the formula balances, ions are put on
-the A, B and X sites, and the structure family follows from the stoichiometry and the kind of
-A-site cation. The canonical formula is the same for every spelling of a composition.
+A formula is read (:mod:`~pvkdb.chemistry.formula`) and its ions get charges
+(:mod:`~pvkdb.chemistry.charges`), sites (:mod:`~pvkdb.chemistry.sites`) and a structure family
+(:mod:`~pvkdb.chemistry.family`); :mod:`~pvkdb.chemistry.interpretation` chooses among the
+possibilities. The canonical formula is the same for every spelling of a composition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import product
-from math import gcd, lcm, prod, sqrt
-from typing import Literal, get_args
 
-from pvkdb.chemistry.formula import format_amount, is_exact, parse_amounts
-from pvkdb.chemistry.ions import (
-    A_SITE_ELEMENTS,
-    HALIDES,
-    NON_METALS,
-    Ion,
-    cation_charges,
-    common_charges,
-    molecular_ions,
-    site_radius,
-)
-from pvkdb.errors import FormulaError, InputError, MissingRadiusError
+from pvkdb.chemistry.amounts import ZERO, Amount
+from pvkdb.chemistry.canonical import canonical_formula, formula_units
+from pvkdb.chemistry.charges import assign_charges
+from pvkdb.chemistry.family import DIMENSIONALITY, FAMILIES, Family, family_of_phase
+from pvkdb.chemistry.formula import parse_amounts, readings
+from pvkdb.chemistry.interpretation import NOMINAL_EXCESS, Interpretation, interpret
+from pvkdb.chemistry.ions import Ion, names
+from pvkdb.chemistry.sites import SITES, Site
+from pvkdb.chemistry.text import PlainText, plain
+from pvkdb.errors import FormulaError, InputError
 
-Family = Literal["3D", "double", "vacancy-ordered", "A3B2X9", "RP", "DJ", "1D", "0D", "other"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
-Site = Literal["A", "B", "X"]
-SITES: tuple[Site, ...] = ("A", "B", "X")
+__all__ = [
+    "FAMILIES",
+    "NOMINAL_EXCESS",
+    "SITES",
+    "Composition",
+    "Family",
+    "Occupant",
+    "Site",
+    "material_family",
+    "monatomic_abx3",
+    "parse_composition",
+    "parse_material",
+]
 
-#: Assignments of charges to try before a formula is refused as too complex.
-_MAX_CHARGE_ASSIGNMENTS = 20_000
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
+_PHASE = re.compile(rf"(?P<phase>[αβγδε]'?(?:/[αβγδε]'?)*|(?:{'|'.join(_GREEK)})(?=-))-?")
 
-#: Connectivity of the BX6 octahedra; None where the stoichiometry alone does not decide it.
-_DIMENSIONALITY: dict[Family, int | None] = {
-    "3D": 3,
-    "double": 3,
-    "vacancy-ordered": 0,
-    "A3B2X9": None,
-    "RP": 2,
-    "DJ": 2,
-    "1D": 1,
-    "0D": 0,
-    "other": None,
-}
-
-#: Families that A : B : X decides when every A cation is small enough for the cuboctahedral hole.
-_BY_STOICHIOMETRY: dict[tuple[int, ...], Family] = {
-    (1, 1, 3): "3D",
-    (2, 1, 6): "vacancy-ordered",
-    (3, 2, 9): "A3B2X9",
-    (4, 1, 6): "0D",  # Cs4PbBr6
-    (3, 2, 5): "0D",  # Cs3Cu2I5
-    (2, 1, 4): "RP",  # n = 1
-    (1, 2, 3): "1D",  # CsCu2I3
-}
+#: What is added to a host: behind a colon or a raised dot, MAPbI3:ADNH3I.
+_ADDED = re.compile(r"(?P<host>[^:·]+(?:\d·\d[^:·]*)*)[:·](?P<added>[\w.%+()\[\]-]+)$")
+#: A salt behind a hyphen, FASnI3-SnF2, or one anion without an amount, MAPbI3(Cl), MAPbI3-Cl.
+_ADDED_SALT = re.compile(r"(?P<host>.+?)-?\(?(?<=[-(])(?P<added>[A-Z][A-Za-z0-9]*)\)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """An ion on a site and its amount in one formula unit."""
+    """An ion on a site and its amount in one formula unit; None where that is left open."""
 
     site: Site
     ion: Ion
-    amount: Fraction
+    amount: Amount | None
+
+    @property
+    def number(self) -> float | None:
+        """The amount where it is a number."""
+        return None if self.amount is None or self.symbolic else float(self.amount)
+
+    @property
+    def symbolic(self) -> str | None:
+        """The amount where it holds symbols, e.g. ``3n+1``."""
+        return str(self.amount) if self.amount and self.amount.number is None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A charge-balanced halide composition.
+    """A halide composition, resolved by site.
 
-    ``layers`` is n of a layered phase (A'2 A(n-1) B(n) X(3n+1) and its Dion-Jacobson sibling).
+    ``layers`` is n of a layered phase (A'2 A(n-1) B(n) X(3n+1) and its siblings); where the
+    formula leaves it open, ``layer_symbol`` is what stands there. ``excess_charge`` is zero where
+    the ions balance; nominal compositions (``CsPb1-xBixI3``, ``MA0.98PbI3``) keep what is left.
+    ``additives`` are named behind the host (``MAPbI3:ADNH3I``); the occupants are the host's.
     """
 
     formula: str
     occupants: tuple[Occupant, ...]
     family: Family
     layers: int | None = None
+    layer_symbol: str | None = None
+    excess_charge: Amount = field(default=ZERO)
+    additives: tuple[str, ...] = ()
 
     def on(self, site: Site) -> tuple[Occupant, ...]:
         """The occupants of a site, in the order of the formula."""
         return tuple(occupant for occupant in self.occupants if occupant.site == site)
 
     @property
+    def balanced(self) -> bool:
+        """Whether the charges of the ions add up to zero, whatever the symbols stand for."""
+        return self.excess_charge == ZERO
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols in its amounts, in alphabetical order."""
+        amounts = [occupant.amount for occupant in self.occupants if occupant.amount is not None]
+        return tuple(sorted({letter for amount in amounts for letter in amount.symbols}))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every amount is a number."""
+        return all(occupant.number is not None for occupant in self.occupants)
+
+    @property
     def dimensionality(self) -> int | None:
         """Dimensions in which octahedra connect; None where the formula does not decide it."""
-        return _DIMENSIONALITY[self.family]
+        return DIMENSIONALITY[self.family]
 
     @property
     def lead_free(self) -> bool:
-        """Whether no lead is present."""
-        return all(occupant.ion.symbol != "Pb" for occupant in self.occupants)
+        """Whether it is known to hold no lead."""
+        b_site = [occupant.ion for occupant in self.on("B")]
+        return not any(ion.symbol == "Pb" or ion.generic for ion in b_site)
 
     def __str__(self) -> str:
         return self.formula
@@ -102,7 +121,10 @@ class Composition:
 
 @lru_cache(maxsize=4096)
 def parse_composition(text: str) -> Composition:
-    """Parse a formula into a charge-balanced, site-resolved composition.
+    """Parse a formula into a site-resolved composition.
+
+    A Greek letter in front of it names a phase, which is no part of the composition; see
+    :func:`parse_material`.
 
     Raises:
         FormulaError: not a halide, not balanced, or not understood; the message says where.
@@ -110,189 +132,44 @@ def parse_composition(text: str) -> Composition:
     Example:
         >>> parse_composition("PbCsBr3").formula, parse_composition("Cs2AgBiBr6").family
         ('CsPbBr3', 'double')
+        >>> parse_composition("(3-AMP)(MA)n−1PbnI3n+1").layer_symbol
+        'n'
     """
-    amounts = parse_amounts(text)
-    anions = {symbol: amount for symbol, amount in amounts.items() if symbol in HALIDES}
-    if not anions:
-        raise FormulaError(
-            f"formula {text!r} holds no halide; pvkdb covers compounds of F, Cl, Br and I"
-        )
-    cations = {symbol: amount for symbol, amount in amounts.items() if symbol not in HALIDES}
-    ions = _balance(text, cations, sum(anions.values(), Fraction(0)))
-    spacers, a_site, b_site = _assign_sites(text, ions)
-    x_site = {Ion(symbol, -1): amount for symbol, amount in anions.items()}
-    family, layers = _family(spacers, a_site, b_site, x_site)
-    scale = _scale(family, (spacers, a_site, b_site, x_site))
-    ordered: tuple[tuple[Site, list[tuple[Ion, Fraction]]], ...] = (
-        ("A", _sorted(spacers)),
-        ("A", _sorted(a_site)),
-        ("B", _sorted(b_site)),
-        ("X", sorted(x_site.items(), key=lambda item: -HALIDES.index(item[0].symbol))),
-    )
-    occupants = tuple(
-        Occupant(site, ion, amount * scale) for site, group in ordered for ion, amount in group
-    )
-    return Composition(_canonical(occupants), occupants, family, layers)
+    return parse_material(text)[0]
 
 
-def _balance(text: str, cations: dict[str, Fraction], negative: Fraction) -> dict[Ion, Fraction]:
-    """Charges that make the formula neutral: the likeliest set of them."""
-    if not cations:
-        raise FormulaError(f"formula {text!r} holds no cation, so its charge cannot balance")
-    options: list[list[Ion]] = []
-    for symbol in cations:
-        if symbol in molecular_ions():
-            options.append([molecular_ions()[symbol].ion])
-        else:
-            options.append([Ion(symbol, charge) for charge in _charges(symbol)])
-    if prod(len(choices) for choices in options) > _MAX_CHARGE_ASSIGNMENTS:
-        raise FormulaError(
-            f"formula {text!r} holds {len(cations)} cations, too many to assign charges to"
-        )
-    totals = {
-        choice: sum(ion.charge * n for ion, n in zip(choice, cations.values(), strict=True))
-        for choice in product(*options)
-    }
-    balanced = [choice for choice, positive in totals.items() if positive == negative]
-    if not balanced:
-        closest = min(totals.values(), key=lambda positive: abs(positive - negative))
-        raise FormulaError(
-            f"formula {text!r} does not balance: its cations give at best "
-            f"{float(closest):+g}, its halides {-float(negative):+g}; check the amounts"
-        )
-    chosen = min(balanced, key=_unlikeliness)
-    return dict(zip(chosen, cations.values(), strict=True))
-
-
-def _unlikeliness(choice: tuple[Ion, ...]) -> tuple[int, int, list[Ion]]:
-    """Few uncommon charges first, then evenly spread ones; the ions themselves break ties."""
-    elements = [ion for ion in choice if not ion.molecular]
-    uncommon = sum(ion.charge not in common_charges(ion.symbol) for ion in elements)
-    return uncommon, sum(ion.charge**2 for ion in choice), sorted(choice)
-
-
-def _charges(symbol: str) -> tuple[int, ...]:
-    """Charges to try for an element.
+def parse_material(text: str) -> tuple[Composition, str | None]:
+    """A composition and the phase that is written in front of it.
 
     Raises:
-        FormulaError: the element is no cation of a halide perovskite.
+        FormulaError: as of :func:`parse_composition`.
+
+    Example:
+        >>> composition, phase = parse_material("δ-CsPbI3")
+        >>> composition.formula, phase, material_family(composition, phase)
+        ('CsPbI3', 'δ', ('1D', 1))
     """
-    if symbol in NON_METALS:
-        raise FormulaError(
-            f"{symbol!r} cannot stand on a cation site alone; it seems to belong to an organic "
-            "cation that pvkdb does not know (see: pvkdb export ions)"
-        )
-    charges = cation_charges(symbol)
-    if not charges:
-        raise FormulaError(f"{symbol!r} has no cation in Shannon's table, so it cannot be placed")
-    return charges
+    formula = plain(text)
+    phase = _PHASE.match(formula.text)
+    if phase is None:
+        return _with_additives(formula), None
+    letter = _GREEK.get(phase["phase"], phase["phase"])
+    return _with_additives(formula[phase.end() :]), letter
 
 
-def _assign_sites(
-    text: str, ions: dict[Ion, Fraction]
-) -> tuple[dict[Ion, Fraction], dict[Ion, Fraction], dict[Ion, Fraction]]:
-    """Split cations into large spacers, A-site and B-site ions."""
-    spacers = {
-        ion: n
-        for ion, n in ions.items()
-        if ion.molecular and molecular_ions()[ion.symbol].role == "spacer"
-    }
-    a_site = {
-        ion: n
-        for ion, n in ions.items()
-        if ion not in spacers and (ion.molecular or ion.symbol in A_SITE_ELEMENTS[:2])
-    }
-    rest = {ion: n for ion, n in ions.items() if ion not in spacers and ion not in a_site}
-    if not a_site and not spacers:
-        for symbol in A_SITE_ELEMENTS[2:]:
-            if Ion(symbol, 1) in rest:
-                a_site = {Ion(symbol, 1): rest.pop(Ion(symbol, 1))}
-                break
-    if not a_site and not spacers:
-        known = ", ".join([*A_SITE_ELEMENTS, *sorted(molecular_ions())])
-        raise FormulaError(f"formula {text!r} holds no A-site cation; pvkdb knows these: {known}")
-    if not rest:
-        raise FormulaError(f"formula {text!r} holds no B-site cation such as Pb, Sn, Ge or Bi")
-    return spacers, a_site, rest
-
-
-def _family(
-    spacers: dict[Ion, Fraction],
-    a_site: dict[Ion, Fraction],
-    b_site: dict[Ion, Fraction],
-    x_site: dict[Ion, Fraction],
+def material_family(
+    composition: Composition, phase: str | None = None
 ) -> tuple[Family, int | None]:
-    s, a, b, x = (sum(g.values(), Fraction(0)) for g in (spacers, a_site, b_site, x_site))
-    if not spacers:
-        family: Family = _BY_STOICHIOMETRY.get(_ratio(a, b, x), "other")
-        if family == "3D" and len({ion.charge for ion in b_site}) > 1:
-            family = "double"
-        if family == "RP" and not _octahedral(b_site, x_site):
-            family = "other"  # isolated tetrahedra, such as Cs2ZnBr4
-        return family, 1 if family == "RP" else None
-    charges = {ion.charge for ion in spacers}
-    per_layer = {frozenset({1}): Fraction(2), frozenset({2}): Fraction(1)}.get(frozenset(charges))
-    if per_layer is not None:
-        unit = s / per_layer
-        layers = b / unit
-        if layers.denominator == 1 and a / unit == layers - 1 and x / unit == 3 * layers + 1:
-            return ("RP" if charges == {1} else "DJ"), int(layers)
-    if not a_site and _ratio(s, b, x) == (1, 1, 3):
-        return "1D", None
-    return "other", None
+    """Family and dimensionality of a material, which is a composition in a phase.
 
+    ``phase`` is a space group, a Greek letter, or a word such as ``dimer`` and ``layered``.
 
-def _octahedral(b_site: dict[Ion, Fraction], x_site: dict[Ion, Fraction]) -> bool:
-    """Whether every B is large enough for an octahedron of X: r_B / r_X of √2 − 1 or more.
-
-    Source: L. Pauling, J. Am. Chem. Soc. 51, 1010 (1929), doi 10.1021/ja01379a006.
+    Example:
+        >>> material_family(parse_composition("Cs3Sb2I9"), "P-3m1")
+        ('A3B2X9 layered', 2)
     """
-    try:
-        smallest = min(site_radius(ion, "B").radius_ang for ion in b_site)
-        largest = max(site_radius(ion, "X").radius_ang for ion in x_site)
-    except MissingRadiusError:
-        return False
-    return smallest / largest >= sqrt(2) - 1
-
-
-def _ratio(*amounts: Fraction) -> tuple[int, ...]:
-    denominator = lcm(*(amount.denominator for amount in amounts))
-    whole = [int(amount * denominator) for amount in amounts]
-    divisor = gcd(*whole) or 1
-    return tuple(value // divisor for value in whole)
-
-
-def _scale(family: Family, groups: Iterable[dict[Ion, Fraction]]) -> Fraction:
-    """Factor to one formula unit: the smallest whole numbers of ions on each *site*.
-
-    A double perovskite counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6.
-    """
-    sums = [amount for group in groups if (amount := sum(group.values(), Fraction(0)))]
-    whole = 2 if family == "double" else _ratio(*sums)[0]
-    return Fraction(whole) / sums[0]
-
-
-def _sorted(group: dict[Ion, Fraction]) -> list[tuple[Ion, Fraction]]:
-    """Elements before molecules, then by charge, then alphabetical."""
-    return sorted(
-        group.items(), key=lambda item: (item[0].molecular, item[0].charge, item[0].symbol)
-    )
-
-
-def _canonical(occupants: tuple[Occupant, ...]) -> str:
-    """The formula; in whole numbers where decimals could not hold the amounts exactly."""
-    exact = all(is_exact(occupant.amount) for occupant in occupants)
-    factor = 1 if exact else lcm(*(occupant.amount.denominator for occupant in occupants))
-    parts = []
-    for occupant in occupants:
-        entry = molecular_ions().get(occupant.ion.symbol)
-        amount = format_amount(occupant.amount * factor)
-        # Spacers stand in brackets; so do names that would run into a number.
-        bracket = entry is not None and (entry.role == "spacer" or not entry.symbol.isalpha())
-        parts.append(
-            f"({occupant.ion.symbol}){amount}" if bracket else occupant.ion.symbol + amount
-        )
-    return "".join(parts)
+    family = family_of_phase(composition.family, phase)
+    return family, DIMENSIONALITY[family]
 
 
 def monatomic_abx3(composition: Composition) -> tuple[str, str, str]:
@@ -301,17 +178,112 @@ def monatomic_abx3(composition: Composition) -> tuple[str, str, str]:
     Raises:
         InputError: the composition is not of this kind; says why.
     """
-    sites = [composition.on(site) for site in SITES]
     reason = None
+    ions = [occupant.ion for occupant in composition.occupants]
     if composition.family != "3D":
         reason = f"its family is {composition.family}, not 3D"
-    elif any(len(occupants) > 1 for occupants in sites):
+    elif len(ions) > len(SITES):
         reason = "a site is shared by several ions"
-    elif sites[0][0].ion.molecular:
-        reason = f"{sites[0][0].ion} is a molecule, which the prototype cannot orient"
+    elif composition.additives:
+        reason = f"the place of {composition.additives[0]} in it is not known"
+    elif any(ion.generic for ion in ions):
+        reason = "it holds letters that stand for any ion"
+    elif any(ion.molecular for ion in ions):
+        molecule = next(ion for ion in ions if ion.molecular)
+        reason = f"{molecule} is a molecule, which the prototype cannot orient"
+    elif not (composition.numeric and composition.balanced):
+        reason = "its amounts are not those of the ideal formula"
     if reason is not None:
         raise InputError(
             f"the Pnma prototype takes inorganic ABX3 with one ion on each site; "
             f"{composition.formula} cannot be built: {reason}"
         )
-    return sites[0][0].ion.symbol, sites[1][0].ion.symbol, sites[2][0].ion.symbol
+    a, b, x = ions
+    return a.symbol, b.symbol, x.symbol
+
+
+def _with_additives(formula: PlainText) -> Composition:
+    """The composition of a formula, or that of its host with what is added to it."""
+    if match := _ADDED.match(formula.text):
+        return _add(_composition(formula[: match.end("host")]), match["added"])
+    try:
+        return _composition(formula)
+    except FormulaError as error:
+        match = _ADDED_SALT.match(formula.text)
+        if match is None or not _is_salt_or_anion(match["added"]):
+            raise
+        try:
+            host = _composition(formula[: match.end("host")])
+        except FormulaError:
+            raise error from None
+        return _add(host, match["added"])
+
+
+def _add(host: Composition, added: str) -> Composition:
+    """A host with an additive, which stays as it is written."""
+    return replace(host, formula=f"{host.formula}:{added}", additives=(added,))
+
+
+def _is_salt_or_anion(text: str) -> bool:
+    """Whether a text is a binary salt such as SnF2, or an anion without an amount.
+
+    CsPbBr3 behind CsPbCl3- is neither: it is a second composition.
+    """
+    try:
+        amounts = parse_amounts(text)
+        charged = assign_charges({names()[name][0]: n for name, n in amounts.items()})
+    except (FormulaError, KeyError):
+        return False
+    if text in names():
+        return charged.excess != ZERO and all(ion.charge < 0 for ion in charged.ions)
+    return charged.excess == ZERO and len(charged.ions) == 2
+
+
+def _composition(formula: PlainText) -> Composition:
+    """The composition of a formula without phase and additives.
+
+    Raises:
+        FormulaError: as of :func:`parse_composition`.
+    """
+    found = interpret(formula)
+    scale = formula_units(found)
+    occupants = _occupants(found, scale)
+    for brackets in (False, True):
+        canonical = canonical_formula(found, scale, brackets)
+        if _reads_back(canonical, occupants):
+            break
+    else:
+        raise FormulaError(
+            f"formula {formula.source!r} has no canonical form that reads back; round its amounts"
+        )
+    layers = found.structure.layers
+    number = None if layers is None else layers.number
+    return Composition(
+        formula=canonical,
+        occupants=occupants,
+        family=found.structure.family,
+        layers=None if number is None else int(number),
+        layer_symbol=str(layers) if layers is not None and number is None else None,
+        excess_charge=found.excess * scale,
+    )
+
+
+def _reads_back(formula: str, occupants: tuple[Occupant, ...]) -> bool:
+    """Whether a canonical formula means these occupants; usually there is only one reading."""
+    try:
+        text = plain(formula)
+        if len(readings(text)) == 1:
+            return True
+        found = interpret(text)
+    except FormulaError:
+        return False
+    return _occupants(found, formula_units(found)) == occupants
+
+
+def _occupants(found: Interpretation, scale: Fraction) -> tuple[Occupant, ...]:
+    occupants = [Occupant("A", ion, None) for ion in sorted(found.in_braces)]
+    for site, group in found.sites:
+        for ion, amount in group.items():
+            is_open = found.list_of_ions or ion in found.shared
+            occupants.append(Occupant(site, ion, None if is_open else amount * scale))
+    return tuple(occupants)

@@ -1,7 +1,8 @@
 """Point defects in the notation of Kröger and Vink, written as ``V_Br``, ``I_i``, ``Ag_i``.
 
 The charge is kept apart from the label: potentials cannot set one, and the literature often
-does not print it.
+does not print it. Nor does it always tell which defect lets an ion move, or even which ion
+moves; the label is then the ion alone (``I``), or ``ion``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,22 @@ from typing import Literal
 
 from pvkdb.errors import InputError
 
-DefectKind = Literal["vacancy", "interstitial", "antisite"]
+DefectKind = Literal["vacancy", "interstitial", "antisite", "ion"]
 
-_LABEL = re.compile(r"(?P<what>V|[A-Z0-9][A-Za-z0-9-]*)_(?P<where>i|[A-Z0-9][A-Za-z0-9-]*)")
+#: Label and species of a mobile ion that the source does not name.
+UNNAMED_ION = "ion"
+
+_ION = r"(?:\d[\d-]*)?[A-Z][A-Za-z0-9-]*"
+_LABEL = re.compile(rf"(?P<what>V|{_ION})_(?P<where>i|{_ION})")
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A point defect; ``species`` is what moves when it migrates."""
+    """A point defect; ``species`` is what moves when it migrates.
+
+    Kind "ion" is a mobile ion whose defect is not told. It makes no claim: ``I`` may be the
+    migration of vacancies, of interstitials or of both.
+    """
 
     label: str
     kind: DefectKind
@@ -35,15 +44,21 @@ class Defect:
         """Read a label.
 
         Raises:
-            InputError: the label is not of the form V_X, X_i or A_B.
+            InputError: the label is not of the form V_X, X_i, A_B, X or ion.
 
         Example:
-            >>> Defect.parse("V_I").kind, Defect.parse("Ag_i").species
-            ('vacancy', 'Ag')
+            >>> Defect.parse("V_I").kind, Defect.parse("Ag_i").species, Defect.parse("I").kind
+            ('vacancy', 'Ag', 'ion')
         """
+        # A bare V would be a vacancy without its ion, not vanadium.
+        if label == UNNAMED_ION or (label != "V" and re.fullmatch(_ION, label)):
+            return cls(label, "ion", label)
         match = _LABEL.fullmatch(label)
         if match is None:
-            raise InputError(f"{label!r} is not a defect; write V_I, I_i or MA_Pb")
+            raise InputError(
+                f"{label!r} is not a defect; write V_I, I_i or MA_Pb, and I or {UNNAMED_ION} for "
+                "a mobile ion whose defect is not known"
+            )
         what, where = match["what"], match["where"]
         if what == "V":
             if where == "i":

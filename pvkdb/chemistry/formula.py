@@ -1,147 +1,302 @@
-"""Formulas as people write them, to amounts of ions and elements.
+"""Formulas as people write them, to exact amounts of the names in them.
 
-``CsPbBr3``, ``CH3NH3PbI3``, ``Cs₂AgBiBr₆``, ``(PEA)2PbBr4`` and ``Cs0.05MA0.15FA0.8PbI2.5Br0.5``
-all become a mapping from symbol to exact amount. Which ion sits on which site is decided in
-:mod:`pvkdb.chemistry.composition`.
+``CsPbBr3``, ``CH3NH3PbI3``, ``(PEA)2PbBr4``, ``Cs0.05(FA0.83MA0.17)0.95Pb(I0.83Br0.17)3`` and
+``(3-AMP)(MA)n-1PbnI3n+1`` all become readings: which names stand there, and how much of each.
+
+Names overlap: NA is nonylammonium and the start of NAEA, Sn is tin or sulphur n times, and GABA
+may be γ-aminobutyric acid or guanidinium and butylammonium. A formula is therefore cut in every
+possible way, longest names first, and :mod:`pvkdb.chemistry.composition` takes the first reading
+whose charges make sense.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from pvkdb.chemistry.ions import elements, molecular_names
+from pvkdb.chemistry.amounts import MAX_DEGREE, ONE, SYMBOLS, ZERO, Amount, read_amount
+from pvkdb.chemistry.ions import generic_ions, names
+from pvkdb.chemistry.text import PlainText, plain
 from pvkdb.errors import FormulaError
 
-#: Longer texts are refused: no composition needs them, and a parser must not be made to work.
-MAX_LENGTH = 200
 MAX_DEPTH = 8
-DECIMALS = 6
+MAX_DIGITS = 12
+#: Ways to cut a formula that are looked at. Formulas that mean something have one to four.
+MAX_CUTS = 6
 
-_BRACKETS = {"(": ")", "[": "]", "{": "}"}
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋−–‐‑·∙", "0123456789+-----..")
-
-
-@cache
-def _names() -> re.Pattern[str]:
-    """Ion abbreviations and element symbols, longest first."""
-    names = sorted({*molecular_names(), *elements()}, key=lambda name: (-len(name), name))
-    return re.compile("|".join(re.escape(name) for name in names))
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_LEADING_LETTERS = ("A", "L", "R")
+#: ``(n = 4)`` or ``, x=0.1, y=0.2`` behind a formula.
+_VALUES = re.compile(
+    rf"[,;:]?\(?<?(?P<values>[{SYMBOLS}]>?=\d+(?:\.\d+)?(?:[,;][{SYMBOLS}]=\d+(?:\.\d+)?)*)\)?$"
+)
 
 
-def parse_amounts(text: str) -> dict[str, Fraction]:
-    """Amount of every element and molecular ion in a formula, in order of appearance.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to cut a formula into names.
+
+    ``bare`` says that no number stands in it, as in MAPbI or MAPbBrxIx: then it may be a list of
+    the ions, their amounts left open. ``shared`` are names that commas part, (FA,Cs)PbI3: they
+    share the amount of their bracket in a proportion left open, here equally. ``embraced`` are
+    names in braces without an amount, as in {en}FASnI3, where the amount of en is left open.
+    """
+
+    amounts: Mapping[str, Amount]
+    bare: bool
+    shared: frozenset[str]
+    embraced: frozenset[str]
+
+
+def parse_amounts(text: str) -> dict[str, Amount]:
+    """Amount of every ion in a formula, by its name there, in order of appearance.
 
     Raises:
         FormulaError: names the place of the first character that cannot be understood.
 
     Example:
-        >>> parse_amounts("Cs0.5MA0.5PbI3")["Cs"]
+        >>> parse_amounts("Cs0.5MA0.5PbI3")["Cs"].number
         Fraction(1, 2)
+        >>> {name: str(amount) for name, amount in parse_amounts("CsPb(BrxI1-x)3").items()}
+        {'Cs': '1', 'Pb': '1', 'Br': '3x', 'I': '3-3x'}
     """
-    cleaned = _clean(text)
-    amounts, position = _group(text, cleaned, 0, closing=None, depth=0)
-    if position != len(cleaned):  # pragma: no cover - _group consumes everything or raises
-        raise _error(text, position, "cannot be understood")
-    if not amounts:
+    return dict(readings(plain(text))[0].amounts)
+
+
+def readings(formula: PlainText) -> list[Reading]:
+    """The ways to read a formula, the one with the longest names first.
+
+    Raises:
+        FormulaError: there is none; names the place of the first character that fits nowhere.
+    """
+    formula, values = _split_values(formula)
+    if not formula.text:
         raise FormulaError("the formula is empty; write for example CsPbBr3")
-    return amounts
+    reader = _Reader(formula, values)
+    reader.read()
+    if not reader.found:
+        raise reader.error
+    return reader.found
 
 
-def is_exact(amount: Fraction) -> bool:
-    """Whether six decimals hold an amount exactly: a third is not, a twentieth is."""
-    return Fraction(10**DECIMALS) % amount.denominator == 0
-
-
-def format_amount(amount: Fraction) -> str:
-    """An amount as a formula shows it: '' for 1, otherwise at most six decimals.
-
-    Example:
-        >>> format_amount(Fraction(5, 2)), format_amount(Fraction(1))
-        ('2.5', '')
-    """
-    if amount == 1:
-        return ""
-    if amount.denominator == 1:
-        return str(amount.numerator)
-    return f"{float(amount):.{DECIMALS}f}".rstrip("0").rstrip(".")
-
-
-def _clean(text: str) -> str:
-    if len(text) > MAX_LENGTH:
-        raise FormulaError(
-            f"the formula has {len(text)} characters; at most {MAX_LENGTH} are accepted"
-        )
-    for position, character in enumerate(text):
-        if unicodedata.category(character) == "Cc":
-            raise _error(repr(text)[1:-1], position, "is a control character; remove it")
-    return text.translate(_SUBSCRIPTS)
-
-
-def _group(
-    text: str, cleaned: str, position: int, closing: str | None, depth: int
-) -> tuple[dict[str, Fraction], int]:
-    """Read units up to ``closing``; returns the amounts and the position behind it."""
-    if depth > MAX_DEPTH:
-        raise _error(text, position, f"brackets are nested deeper than {MAX_DEPTH} levels")
-    amounts: dict[str, Fraction] = {}
-    opened_at = position - 1
-    while position < len(cleaned):
-        character = cleaned[position]
-        if character.isspace():
-            position += 1
-            continue
-        if character == closing:
-            return amounts, position + 1
-        unit: dict[str, Fraction]
-        # Names come first: HC(NH2)2 and (3-AMP) hold brackets, digits and hyphens of their own.
-        if match := _names().match(cleaned, position):
-            unit = {molecular_names().get(match.group(), match.group()): Fraction(1)}
-            position = match.end()
-        elif character in _BRACKETS:
-            unit, position = _group(text, cleaned, position + 1, _BRACKETS[character], depth + 1)
-            if not unit:
-                raise _error(text, position - 1, "closes an empty bracket")
-        else:
-            raise _unknown(text, cleaned, position)
-        amount, position = _amount(text, cleaned, position)
-        for symbol, value in unit.items():
-            amounts[symbol] = amounts.get(symbol, Fraction(0)) + value * amount
-    if closing is not None:
-        raise _error(text, opened_at, f"opens a bracket that is never closed with {closing!r}")
-    return amounts, position
-
-
-def _amount(text: str, cleaned: str, position: int) -> tuple[Fraction, int]:
-    match = _NUMBER.match(cleaned, position)
+def _split_values(formula: PlainText) -> tuple[PlainText, dict[str, Fraction]]:
+    """A formula and the values given behind it for its symbols."""
+    match = _VALUES.search(formula.text)
     if match is None:
-        return Fraction(1), position
-    if len(match.group()) > 12:
-        raise _error(text, position, "starts an amount of more than 12 digits")
-    amount = Fraction(match.group())
-    if amount == 0:
-        raise _error(text, position, "is an amount of zero; leave the ion out")
-    return amount, match.end()
+        return formula, {}
+    pairs = (pair.split("=") for pair in re.split("[,;]", match["values"].replace(">", "")))
+    return formula[: match.start()], {symbol: Fraction(value) for symbol, value in pairs}
 
 
-def _unknown(text: str, cleaned: str, position: int) -> FormulaError:
-    word = re.match(r"[A-Z][a-z]*|.", cleaned[position:], re.DOTALL)
-    name = word.group() if word else cleaned[position]
-    if name in ")]}":
-        return _error(text, position, f"{name!r} closes a bracket that was never opened")
-    if re.fullmatch(r"[xyzn]", name):
-        return _error(text, position, f"the amount {name!r} is a symbol; give a number")
-    if _NUMBER.match(name):
-        return _error(text, position, "an amount stands before any ion; ions come first")
-    return _error(
-        text,
-        position,
-        f"{name!r} is neither an element nor an ion that pvkdb knows (see: pvkdb export ions)",
-    )
+@cache
+def _lengths(generic: bool) -> dict[str, tuple[int, ...]]:
+    """Lengths of the names that begin with a character, longest first."""
+    known = [*names(), *generic_ions()] if generic else [*names()]
+    found: dict[str, set[int]] = {}
+    for name in known:
+        found.setdefault(name[0], set()).add(len(name))
+    return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in found.items()}
 
 
-def _error(text: str, position: int, reason: str) -> FormulaError:
-    return FormulaError(f"formula {text!r}, character {position + 1}: {reason}")
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A name, a comma, an opening bracket, or a closing one, called ")" whatever its kind."""
+
+    name: str
+    amount: Amount = ONE
+    written: str = ""  # the amount as it stands there
+
+
+class _Reader:
+    """Cuts one formula; positions from which no end is reached are visited once."""
+
+    def __init__(self, formula: PlainText, values: Mapping[str, Fraction]) -> None:
+        self.formula = formula
+        self.text = formula.text
+        self.values = values
+        # Letters that stand for any ion are read beside X, which no element is called, and at
+        # the beginning of a formula.
+        self.generic = "X" in formula.text or formula.text.lstrip("([{")[:1] in _LEADING_LETTERS
+        self.found: list[Reading] = []
+        self.error = formula.error(0, "cannot be understood")
+        self._farthest = -1
+        self._cuts = 0
+        self._dead: set[tuple[int, tuple[int, ...]]] = set()
+        self._tokens: list[_Token] = []
+
+    def read(self) -> None:
+        """Fill ``found``, or set ``error``."""
+        self._read_from(0, ())
+
+    def _read_from(self, position: int, opened: tuple[int, ...]) -> bool:
+        """Read to the end from a position, inside the brackets opened at ``opened``."""
+        if (position, opened) in self._dead or self._cuts >= MAX_CUTS:
+            return False
+        if position == len(self.text):
+            complete = not opened and self._keep()
+            self._cuts += complete
+            if opened:
+                closing = _CLOSING[self.text[opened[-1]]]
+                self._fail(
+                    position, f"opens a bracket that is never closed with {closing!r}", opened[-1]
+                )
+        else:
+            complete = False
+            for token, end, inside in self._next(position, opened):
+                self._tokens.append(token)
+                complete |= self._read_from(end, inside)
+                self._tokens.pop()
+        if not complete:
+            self._dead.add((position, opened))
+        return complete
+
+    def _next(
+        self, position: int, opened: tuple[int, ...]
+    ) -> Iterator[tuple[_Token, int, tuple[int, ...]]]:
+        """What may stand at a position: names before brackets, for HC(NH2)2 and (CH3)2NH2."""
+        character = self.text[position]
+        matched = False
+        for length in _lengths(self.generic).get(character, ()):
+            end = position + length
+            name = self.text[position:end]
+            if len(name) == length and self._is_name(name):
+                matched = True
+                for amount, after in self._amounts(end):
+                    yield _Token(name, amount, self.text[end:after]), after, opened
+                if self._fills_bracket(end):
+                    return
+        if opened and character == _CLOSING[self.text[opened[-1]]]:
+            if self._tokens[-1].name in _CLOSING:
+                self._fail(position, "closes an empty bracket")
+                return
+            for amount, after in self._amounts(position + 1):
+                written = self.text[position + 1 : after]
+                yield _Token(")", amount, written), after, opened[:-1]
+        elif character in _CLOSING:
+            if len(opened) == MAX_DEPTH:
+                self._fail(position, f"brackets are nested deeper than {MAX_DEPTH} levels")
+                return
+            yield _Token(character), position + 1, (*opened, position)
+        elif character == "," and opened and self._tokens[-1].name not in (*_CLOSING, ","):
+            yield _Token(","), position + 1, opened
+        elif character == "-" and self._joins_brackets(position):
+            yield from self._next(position + 1, opened)
+        elif not matched:
+            self._fail(position, self._unknown(position))
+
+    def _is_name(self, name: str) -> bool:
+        """Whether a name may stand here. The A of FA is no generic letter, nor a leading X."""
+        if name in names():
+            return True
+        if not self.generic or name not in generic_ions():
+            return False
+        if all(token.name in _CLOSING for token in self._tokens):
+            return name != "X"
+        if "X" not in self.text:
+            return False
+        before = self._tokens[-1]
+        return bool(before.written) or before.name + name not in names()
+
+    def _fills_bracket(self, end: int) -> bool:
+        """Whether the name that ends here is alone in its bracket: (GABA) is not GA and BA."""
+        begun = bool(self._tokens) and self._tokens[-1].name in _CLOSING
+        return begun and self.text[end : end + 1] == _CLOSING[self._tokens[-1].name]
+
+    def _joins_brackets(self, position: int) -> bool:
+        """Whether a hyphen only stands between two bracketed units, as in (A)-(MA)PbX3."""
+        before, after = self.text[:position][-1:], self.text[position + 1 :][:1]
+        return bool(before and after) and (before in ")]}" or after in _CLOSING)
+
+    def _amounts(self, position: int) -> Iterator[tuple[Amount, int]]:
+        """The amount that stands at a position, then shorter ones in front of another name."""
+        amount, end = read_amount(self.text, position) or (ONE, position)
+        reason = self._refusal(amount, self.text[position:end])
+        if reason is None:
+            yield amount.at(self.values) if self.values else amount, end
+        else:
+            self._fail(position, reason)
+        for cut in range(position, end):  # n-BA and 3-AMP begin like amounts
+            if any(self.text[cut:after] in names() for after in range(cut + 2, cut + 8)):
+                shorter, stop = read_amount(self.text[:cut], position) or (ONE, position)
+                if stop == cut and self._refusal(shorter, self.text[position:cut]) is None:
+                    yield shorter.at(self.values), cut
+
+    def _refusal(self, amount: Amount, written: str) -> str | None:
+        if max(map(len, re.findall(r"[\d.·]+", written)), default=0) > MAX_DIGITS:
+            return f"starts an amount of more than {MAX_DIGITS} digits"
+        if amount == ZERO:
+            return "is an amount of zero; leave the ion out"
+        if not amount.possible:
+            return "is a negative amount"
+        if amount.degree > MAX_DEGREE:
+            return f"multiplies more than {MAX_DEGREE} symbols"
+        return None
+
+    def _keep(self) -> bool:
+        """Add the reading that the tokens make; False where an amount is impossible."""
+        levels: list[dict[str, Amount]] = [{}]
+        starts: list[int] = []
+        shared: set[str] = set()
+        embraced: set[str] = set()
+        for index, token in enumerate(self._tokens):
+            if token.name in _CLOSING:
+                levels.append({})
+                starts.append(index)
+                continue
+            if token.name == ",":
+                continue
+            unit, size = {token.name: ONE}, 1
+            if token.name == ")":
+                unit = levels.pop()
+                opening, *inside = self._tokens[starts.pop() : index]
+                commas = sum(part.name == "," for part in inside)
+                if commas and not any(part.written for part in inside):
+                    size += commas
+                    shared.update(unit)
+                    if len(inside) != size + commas:
+                        self._fail(index, "a comma in it parts more than single ions", 0)
+                        return False
+                elif opening.name == "{" and len(inside) == 1 and not token.written:
+                    embraced.update(unit)
+            for name, amount in unit.items():
+                share = amount * token.amount
+                levels[-1][name] = levels[-1].get(name, ZERO) + (
+                    share if size == 1 else share / size
+                )
+        amounts = {name: amount for name, amount in levels[0].items() if amount}
+        if any(not amount.possible or amount.degree > MAX_DEGREE for amount in amounts.values()):
+            self._fail(len(self.text), "its amounts add up to a negative one or multiply too often")
+            return False
+        bare = not any(re.search(r"[\d+-]", token.written) for token in self._tokens)
+        reading = Reading(amounts, bare, frozenset(shared), frozenset(embraced))
+        if reading not in self.found:
+            self.found.append(reading)
+        return True
+
+    def _fail(self, position: int, reason: str, place: int | None = None) -> None:
+        """Remember the failure that lies farthest to the right."""
+        if position > self._farthest:
+            self._farthest = position
+            self.error = self.formula.error(position if place is None else place, reason)
+
+    def _unknown(self, position: int) -> str:
+        rest = self.text[position:]
+        word = re.match(r"[A-Z][a-z]*|.", rest, re.DOTALL)
+        name = word.group() if word else rest
+        if name in ")]}":
+            return f"{name!r} closes a bracket that was never opened"
+        if name in "|/":
+            return f"{name!r} parts compositions or layers; parse each of them alone"
+        if name.isdecimal():
+            return "an amount stands before any ion; ions come first"
+        if organic := re.match(r"(?:[CHNOP]\d*|\([CHNO\d]+\)\d*){2,}", rest):
+            return (
+                f"{organic.group()!r} seems to belong to an organic ion that pvkdb does not know "
+                "(see: pvkdb export ions)"
+            )
+        return (
+            f"{name!r} is neither an element nor an ion that pvkdb knows (see: pvkdb export ions)"
+        )

@@ -15,10 +15,17 @@ from typing import Literal
 
 from pvkdb.errors import InputError, MissingRadiusError
 
-Role = Literal["A", "spacer", "B", "X"]
+Role = Literal["A", "spacer", "X"]
+_ROLES: dict[str, Role] = {"A": "A", "spacer": "spacer", "X": "X"}
 
 #: Halides, by increasing effective ionic radius.
 HALIDES = ("F", "Cl", "Br", "I")
+
+#: Anions that take the place of a little halide, as in MASbSI2.
+CHALCOGENS = ("O", "S", "Se")
+
+#: Elements that are no ions of halide perovskites; in a formula they belong to molecules.
+NON_METALS = frozenset({"H", "C", "N", "P"})
 
 #: Elements found on the A site of halide perovskites, largest first (12-coordinate Shannon radii).
 #: The first two never sit on the B site; the others do when a larger A cation is present.
@@ -27,11 +34,15 @@ A_SITE_ELEMENTS = ("Cs", "Rb", "Tl", "K", "Na", "Li")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ion:
-    """An ion with its formal charge. ``molecular`` ions carry an abbreviation as symbol."""
+    """An ion with its formal charge. ``molecular`` ions carry an abbreviation as symbol.
+
+    A ``generic`` ion is a letter that stands for any ion of its site, such as the X of CsPbX3.
+    """
 
     symbol: str
     charge: int
     molecular: bool = False
+    generic: bool = False
 
     def __str__(self) -> str:
         size = "" if abs(self.charge) == 1 else str(abs(self.charge))
@@ -40,16 +51,22 @@ class Ion:
 
 @dataclass(frozen=True, slots=True)
 class MolecularIon:
-    """Registry entry of a molecular cation; ``formula`` is the sum formula without charge."""
+    """Registry entry of a molecular ion; ``formula`` is the sum formula without charge.
+
+    ``occurrences`` counts the cells of the Perovskite Database that hold the ion; ``note`` says
+    where the entry departs from its source, and why.
+    """
 
     symbol: str
     aliases: tuple[str, ...]
     role: Role
     charge: int
     formula: str
-    smiles: str | None
+    smiles: str
     name: str
+    occurrences: int
     source: str
+    note: str
 
     @property
     def ion(self) -> Ion:
@@ -93,30 +110,42 @@ def sources() -> dict[str, dict[str, str]]:
 
 @cache
 def molecular_ions() -> dict[str, MolecularIon]:
-    """The registry of molecular cations, by symbol."""
+    """The registry of molecular ions, by symbol; ``curation/ions.py`` makes it."""
     return {
         row["symbol"]: MolecularIon(
             symbol=row["symbol"],
             aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
-            role="spacer" if row["role"] == "spacer" else "A",
+            role=_ROLES[row["role"]],
             charge=int(row["charge"]),
             formula=row["formula"],
-            smiles=row["smiles"] or None,
+            smiles=row["smiles"],
             name=row["name"],
+            occurrences=int(row["occurrences"] or 0),
             source=row["source"],
+            note=row["note"],
         )
         for row in _rows("molecular_ions.csv")
     }
 
 
 @cache
-def molecular_names() -> dict[str, str]:
-    """Everything that people write for a molecular cation, to its symbol in the registry."""
-    return {
-        name: entry.symbol
-        for entry in molecular_ions().values()
-        for name in (entry.symbol, *entry.aliases)
-    }
+def names() -> dict[str, tuple[str, ...]]:
+    """Everything that people write for an ion, to the symbols that it may mean, likeliest first.
+
+    A symbol of the registry means its own ion only, so that canonical formulas are read back.
+    Where several ions share an abbreviation, the commoner one comes first; elements come last (Ac
+    is acetate, then actinium).
+    """
+    meanings: dict[str, list[str]] = {}
+    for entry in sorted(molecular_ions().values(), key=lambda e: (-e.occurrences, e.symbol)):
+        for alias in set(entry.aliases) - molecular_ions().keys():
+            meanings.setdefault(alias, []).append(entry.symbol)
+    for symbol in molecular_ions():
+        meanings[symbol] = [symbol]
+    for element in sorted(elements() - NON_METALS):
+        meanings.setdefault(element, []).append(element)
+    meanings["CS"] = ["Cs"]  # a capital S for the small one is a common misprint
+    return {name: tuple(dict.fromkeys(symbols)) for name, symbols in meanings.items()}
 
 
 @cache
@@ -147,23 +176,59 @@ def elements() -> frozenset[str]:
     return frozenset(radius.ion.symbol for radius in radii() if not radius.ion.molecular)
 
 
-#: Elements that are no cations of halide perovskites; in a formula they belong to molecules.
-NON_METALS = frozenset({"H", "C", "N", "O", "P", "S", "Se"})
-
-
 @cache
+def _common_charges() -> dict[str, frozenset[int]]:
+    return {
+        row["element"]: frozenset(int(charge) for charge in row["charges"].split())
+        for row in _rows("common_charges.csv")
+    }
+
+
 def common_charges(symbol: str) -> frozenset[int]:
     """Common positive oxidation states of an element, as pymatgen tabulates them."""
-    table = {row["element"]: row["charges"] for row in _rows("common_charges.csv")}
-    return frozenset(int(charge) for charge in table.get(symbol, "").split())
+    return _common_charges().get(symbol, frozenset())
 
 
 @cache
+def _cation_charges() -> dict[str, tuple[int, ...]]:
+    charges: dict[str, set[int]] = {}
+    for radius in radii():
+        if radius.ion.charge > 0 and not radius.ion.molecular:
+            charges.setdefault(radius.ion.symbol, set()).add(radius.ion.charge)
+    return {symbol: tuple(sorted(known)) for symbol, known in charges.items()}
+
+
 def cation_charges(symbol: str) -> tuple[int, ...]:
     """Positive charges for which Shannon's table lists the element, ascending."""
-    return tuple(
-        sorted({r.ion.charge for r in radii() if r.ion.symbol == symbol and r.ion.charge > 0})
-    )
+    return _cation_charges().get(symbol, ())
+
+
+#: Charges that a letter for any ion of a site may have, the likeliest first. A', L and R are
+#: spacers, as are the A of Ruddlesden-Popper and Dion-Jacobson phases, printed ARP and ADJ.
+_GENERIC_CHARGES = {
+    "X": (-1,),
+    "A": (1,),
+    "B": (2, 4, 3, 1),
+    "M": (2, 4, 3, 1),
+    "B'": (1, 2),
+    "B''": (3, 4),
+    "L": (1,),
+    "R": (1,),
+    "RNH3": (1,),
+    "A'": (1, 2),
+    "ARP": (1,),
+    "ADJ": (2,),
+}
+GENERIC_SPACERS = frozenset({"L", "R", "RNH3", "A'", "ARP", "ADJ"})
+
+
+@cache
+def generic_ions() -> dict[str, tuple[Ion, ...]]:
+    """Letters that stand for any ion of a site, with the charges that they may have."""
+    return {
+        letter: tuple(Ion(letter, charge, generic=True) for charge in charges)
+        for letter, charges in _GENERIC_CHARGES.items()
+    }
 
 
 def ion(symbol: str, charge: int | None = None) -> Ion:
@@ -172,9 +237,9 @@ def ion(symbol: str, charge: int | None = None) -> Ion:
     Raises:
         InputError: the symbol is unknown, or the charge is ambiguous.
     """
-    name = molecular_names().get(symbol)
-    if name is not None:
-        return molecular_ions()[name].ion
+    for meaning in names().get(symbol, ()):
+        if meaning in molecular_ions():
+            return molecular_ions()[meaning].ion
     if symbol in HALIDES and charge in (None, -1):
         return Ion(symbol, -1)
     known = cation_charges(symbol)
@@ -189,6 +254,14 @@ def ion(symbol: str, charge: int | None = None) -> Ion:
 
 
 @cache
+def _radii_of() -> dict[Ion, tuple[Radius, ...]]:
+    by_ion: dict[Ion, tuple[Radius, ...]] = {}
+    for radius in radii():
+        by_ion[radius.ion] = (*by_ion.get(radius.ion, ()), radius)
+    return by_ion
+
+
+@cache
 def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
     """The radius that Bartel et al. use for an ion on a site.
 
@@ -199,7 +272,7 @@ def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
     Raises:
         MissingRadiusError: no radius of this ion is known for the site.
     """
-    known = [r for r in radii() if r.ion == of and r.geometry is None]
+    known = [r for r in _radii_of().get(of, ()) if r.geometry is None]
     if not known:
         raise MissingRadiusError(
             f"no radius with a source is known for {of}; "

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from math import log, sqrt
 
 from pvkdb.chemistry.composition import Composition, Occupant, Site
@@ -74,6 +73,11 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
             f"{composition.formula} is not an ABX3 perovskite (family {composition.family}); "
             "t, mu and tau are defined for ABX3 only"
         )
+    if not composition.numeric:
+        raise InputError(
+            f"{composition.formula} leaves amounts open; t, mu and tau need numbers, "
+            "for example CsPbI2Br for CsPb(I,Br)3"
+        )
     r_a, radii_a = _mean_radius(composition.on("A"), "A")
     r_b, radii_b = _mean_radius(composition.on("B"), "B")
     r_x, radii_x = _mean_radius(composition.on("X"), "X")
@@ -91,9 +95,6 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
 
 def _mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tuple[Radius, ...]]:
     radii = tuple(site_radius(occupant.ion, site) for occupant in occupants)
-    total = sum((occupant.amount for occupant in occupants), Fraction(0))
-    mean = sum(
-        float(occupant.amount / total) * radius.radius_ang
-        for occupant, radius in zip(occupants, radii, strict=True)
-    )
-    return mean, radii
+    amounts = [occupant.number or 0.0 for occupant in occupants]
+    weighted = (n * radius.radius_ang for n, radius in zip(amounts, radii, strict=True))
+    return sum(weighted) / sum(amounts), radii

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import pvkdb
-from pvkdb.cli import barriers, databases, demo, rankings, service, tolerance
+from pvkdb.cli import barriers, databases, demo, papers, rankings, service, tolerance
 from pvkdb.errors import InterruptedByUserError
 
 
@@ -68,6 +68,8 @@ def root(
 app.command("demo")(demo.demo)
 app.command("init")(databases.init)
 app.command("upgrade")(databases.upgrade)
+app.command("import")(papers.import_papers)
+app.command("history")(papers.history)
 app.command("export")(databases.export)
 app.command("tolerance")(tolerance.tolerance)
 app.command("neb")(barriers.neb)

@@ -154,6 +154,7 @@ def literature_barriers(store: Store, formula: str) -> list[EnergeticsRow]:
     halide = parse_composition(formula).on("X")[0].ion.symbol
     filters = {
         "material": formula,
+        "family": "3D",  # δ-FAPbI3 is of chains, and another matter
         "defect": Defect.vacancy(halide).label,
         "quantity": "E_A",
         "scope": "reported",

@@ -29,7 +29,12 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
         print_json({"database": store.name, **asdict(report)})
         return
     messages().print(f"database  {store.name}")
-    if report.references == 0:
+    if report.superseded:
+        messages().print(
+            f"brought up to date: {report.superseded} rows say something else now; what they said "
+            "before: pvkdb history ID"
+        )
+    elif report.references == 0:
         messages().print(f"loaded    before; dataset {report.dataset_version}")
         return
     messages().print(

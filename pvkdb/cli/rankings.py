@@ -17,7 +17,7 @@ _COLOURS = {"met": "green", "not met": "red", "not shown": "yellow", "unknown": 
 
 def rank(
     application: Annotated[
-        str, typer.Argument(help="synaptic-training, synaptic-inference or selector.")
+        str, typer.Argument(help="For example synaptic-training, synaptic-inference or selector.")
     ],
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Show only the first devices.")

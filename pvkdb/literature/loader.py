@@ -1,61 +1,56 @@
-"""Loading the curated tables into a store: all of them in one transaction, or nothing."""
+"""Loading the curated tables into a store: all of them in one transaction, or nothing.
+
+A store that holds an older release is brought to this one: a row that says something else now
+supersedes its former self, which stays under ``ID~1``.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError, PvkdbError
+from pvkdb.literature.cells import Cells
+from pvkdb.literature.entries import devices_row, energetics_row, reference_row
 from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.store import rows
 from pvkdb.store.applications import ApplicationRequirement
-from pvkdb.store.base import Base, utc_now
-from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.claims import DeviceClaim
 from pvkdb.store.database import SCHEMA_REVISION
-from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
-from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.dataset import begin_release
+from pvkdb.store.devices import Device
+from pvkdb.store.energetics import Energetic
 from pvkdb.store.materials import Material
 from pvkdb.store.migrate import lock_curation
+from pvkdb.store.recording import (
+    MaterialOf,
+    device_claim_entry,
+    device_entry,
+    energetic_entry,
+    reference_model,
+)
 from pvkdb.store.references import DatasetVersion, Reference
 from pvkdb.store.registration import register_material
 from pvkdb.store.reviewed import REVIEWED
-from pvkdb.store.rows import (
-    applications_row,
-    device_claims_row,
-    devices_row,
-    energetics_row,
-    references_row,
-    reviewed_row,
-)
+from pvkdb.store.versions import replace_row
 
 CuratedRow = dict[str, str]
 
 #: The curated files, in the order in which they are loaded.
 FILES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
 
-#: Columns of the curated device table that become one metric each: name, minimum, maximum,
-#: qualifier.
-_METRIC_COLUMNS = (
-    ("on_off_ratio", "on_off_ratio", "on_off_ratio", "on_off_qualifier"),
-    ("v_set_v", "v_set_min_v", "v_set_max_v", "v_qualifier"),
-    ("v_reset_v", "v_reset_min_v", "v_reset_max_v", "v_qualifier"),
-    ("endurance_cycles", "endurance_cycles", "endurance_cycles", None),
-    ("retention_s", "retention_s", "retention_s", "retention_qualifier"),
-    ("stability_days", "stability_days", "stability_days", "stability_qualifier"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load added; zero where the store already held the curated rows."""
+    """What a load added or superseded; zero where the store already held the curated rows."""
 
     dataset_version: str
     references: int
@@ -64,17 +59,19 @@ class LoadReport:
     device_claims: int
     requirements: int
     reviewed_rows: int
+    superseded: int
     materials: int
 
 
 @dataclass(frozen=True, slots=True)
 class _CuratedTable:
-    """A curated file: its key column, its model, and the way from a row of it to the model."""
+    """A curated file: its key column, its model, and the way from its cells to both."""
 
     name: str
     key: str
     model: type[Reference | Energetic | Device | DeviceClaim]
-    build: Callable[[Session, CuratedRow], Any]
+    read: Callable[[CuratedRow], Row]
+    build: Callable[[Any, int, MaterialOf], Any]
     to_row: Callable[[Any], Row]
 
 
@@ -88,25 +85,26 @@ def dataset_version() -> str:
 
 
 def load_literature(session: Session) -> LoadReport:
-    """Add every curated row that the store lacks.
+    """Add every curated row that the store lacks, and supersede those that say something else.
 
     Raises:
         InputError: a curated row cannot be used; names the file, the line, the column and why.
     """
     lock_curation(session)
-    report = LoadReport(
-        dataset_version=dataset_version(),
-        references=_load(session, _REFERENCES),
-        energetics=_load(session, _ENERGETICS),
-        devices=_load(session, _DEVICES),
-        device_claims=_load(session, _DEVICE_CLAIMS),
-        requirements=_load_requirements(session),
-        reviewed_rows=sum(_load_reviewed(session, name) for name in REVIEWED),
+    version = begin_release(session, dataset_version())
+    loaded = {table.name: _load(session, table, version) for table in _CURATED}
+    reviewed = {name: _replace(session, name, REVIEWED[name]) for name in REVIEWED}
+    return LoadReport(
+        dataset_version=version,
+        references=loaded["references"][0],
+        energetics=loaded["energetics"][0],
+        devices=loaded["devices"][0],
+        device_claims=loaded["device_claims"][0],
+        requirements=_replace(session, "applications", ApplicationRequirement),
+        reviewed_rows=sum(reviewed.values()),
+        superseded=sum(superseded for _, superseded in loaded.values()),
         materials=session.scalar(select(func.count()).select_from(Material)) or 0,
     )
-    if session.get(DatasetVersion, report.dataset_version) is None:
-        session.add(DatasetVersion(version=report.dataset_version, loaded_at=utc_now()))
-    return report
 
 
 def read_curated(name: str) -> list[CuratedRow]:
@@ -119,225 +117,127 @@ def _file(name: str) -> str:
     return (resources.files("pvkdb.literature") / f"{name}.csv").read_text(encoding="utf-8")
 
 
-def _load(session: Session, table: _CuratedTable) -> int:
-    """Add the rows that the store lacks; the others must say what this version's file says.
-
-    Otherwise the store would be given a dataset version whose data it does not hold.
-    """
-    added = 0
-    for line, row in enumerate(read_curated(table.name), start=2):
-        key = row[table.key]
+def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, int]:
+    """Add the rows that the store lacks, supersede those that differ; how many of each."""
+    added = superseded = 0
+    held: dict[str, Any] = {
+        getattr(known, table.key): known for known in session.scalars(select(table.model))
+    }
+    releases = _releases(session)
+    left = {name for name, known in held.items() if known.recorded_in in releases}
+    for place, (line, cells) in enumerate(_lines(table.name)):
+        name = cells[table.key]
+        left.discard(name)
         try:
-            known = session.get(table.model, key)
-            built = table.build(session, row)
-            if known is None:
-                session.add(built)
-                added += 1
-            elif table.to_row(known) != table.to_row(built):
-                raise InputError(
-                    "the store holds another version of this row; load this version's data into "
-                    "a new database"
-                )
+            built = table.build(table.read(cells), place, _registrar(session))
         except (PvkdbError, ValueError) as error:
-            raise InputError(f"{table.name}.csv line {line} ({key}): {error}") from error
-    session.flush()
-    return added
-
-
-def _reference(session: Session, row: CuratedRow) -> Reference:
-    return Reference(
-        key=row["key"],
-        number=_integer(row, "number"),
-        authors=row["authors"] or None,
-        title=row["title"] or None,
-        journal=row["journal"] or None,
-        year=_integer(row, "year"),
-        volume=row["volume"] or None,
-        pages=row["pages"] or None,
-        doi=row["doi"] or None,
-    )
-
-
-def _energetic(session: Session, row: CuratedRow) -> Energetic:
-    material = register_material(session, parse_composition(row["material"]), row["phase"] or None)
-    return Energetic(
-        id=row["id"],
-        material=material,
-        direction=row["direction"] or None,
-        defect=row["defect"],
-        species=row["species"],
-        charge=_integer(row, "charge"),
-        quantity=row["quantity"],
-        scope=row["scope"],
-        value_min_ev=_number(row, "value_min_ev"),
-        value_max_ev=_number(row, "value_max_ev"),
-        bound=row["bound"] or None,
-        approximate=_boolean(row, "approximate") or False,
-        method=row["method"],
-        functional=row["functional"] or None,
-        soc=_boolean(row, "soc"),
-        conditions=row["conditions"] or None,
-        source=row["source"],
-        as_printed=row["as_printed"] or None,
-        erratum=row["erratum"] or None,
-        references=[
-            EnergeticReference(reference_key=key, position=position)
-            for position, key in enumerate(row["references"].split())
-        ],
-    )
-
-
-def _device(session: Session, row: CuratedRow) -> Device:
-    material = None
-    if row["material"]:
-        material = register_material(session, parse_composition(row["material"]))
-    return Device(
-        id=row["id"],
-        group=row["group"],
-        structure=row["structure"],
-        absorber=row["absorber"],
-        material=material,
-        form=row["form"] or None,
-        configuration=row["configuration"] or None,
-        source=row["source"],
-        as_printed=row["as_printed"] or None,
-        erratum=row["erratum"] or None,
-        layers=[
-            DeviceLayer(position=position, role=role, material=name)
-            for position, (role, name) in enumerate(
-                layer.strip().split("=", 1) for layer in row["layers"].split("|")
-            )
-        ],
-        metrics=list(_metrics(row)),
-        references=[
-            DeviceReference(reference_key=key, position=position)
-            for position, key in enumerate(row["references"].split())
-        ],
-    )
-
-
-@cache
-def _claim_positions() -> dict[str, int]:
-    return {row["id"]: place for place, row in enumerate(read_curated("device_claims"))}
-
-
-def _device_claim(session: Session, row: CuratedRow) -> DeviceClaim:
-    return DeviceClaim(
-        id=row["id"],
-        position=_claim_positions()[row["id"]],
-        device=row["device"],
-        metric=row["metric"],
-        value=_number(row, "value"),
-        value_max=_number(row, "value_max"),
-        unit=row["unit"],
-        qualifier=row["qualifier"] or None,
-        source=row["source"],
-        as_printed=row["as_printed"] or None,
-        erratum=row["erratum"] or None,
-        references=[
-            DeviceClaimReference(reference_key=key, position=position)
-            for position, key in enumerate(row["references"].split())
-        ],
-    )
-
-
-def _load_reviewed(session: Session, name: str) -> int:
-    """Load a descriptive table, whole or not at all."""
-    model = REVIEWED[name]
-    # Reference columns are text that may be empty; elsewhere an empty cell is "not reported".
-    wanted = [
-        TABLES[name].model_validate(
-            {
-                column: cell or ("" if column == "references" else None)
-                for column, cell in row.items()
-            }
-        )
-        for row in read_curated(name)
-    ]
-    held = list(map(reviewed_row, session.scalars(select(model).order_by(model.position))))
-    models = (model(position=position, **row.model_dump()) for position, row in enumerate(wanted))
-    return _add_whole(session, name, held, wanted, models)
-
-
-def _metrics(row: CuratedRow) -> list[DeviceMetric]:
-    return [
-        DeviceMetric(
-            metric=metric,
-            value_min=_number(row, low),
-            value_max=_number(row, high),
-            qualifier=(row[qualifier] or None) if qualifier else None,
-        )
-        for metric, low, high, qualifier in _METRIC_COLUMNS
-        if row[low] or row[high]
-    ]
-
-
-def _load_requirements(session: Session) -> int:
-    """Load the requirements, whole or not at all; their order in the file is their order."""
-    wanted = [
-        ApplicationRequirement(
-            application=row["application"],
-            metric=row["metric"],
-            comparator=row["comparator"],
-            value=_number(row, "value"),
-            value_max=_number(row, "value_max"),
-            unit=row["unit"],
-            source=row["source"],
-            as_printed=row["as_printed"] or None,
-            erratum=row["erratum"] or None,
-        )
-        for row in read_curated("applications")
-    ]
-    statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
-    held = list(map(applications_row, session.scalars(statement)))
-    return _add_whole(session, "applications", held, list(map(applications_row, wanted)), wanted)
-
-
-def _add_whole(
-    session: Session, name: str, held: Sequence[Row], wanted: Sequence[Row], models: Iterable[Base]
-) -> int:
-    """Add a table that the store lacks; refuse one that says something else.
-
-    Otherwise the store would be given a dataset version whose data it does not hold.
-    """
-    if held and held != wanted:
+            raise InputError(f"{table.name}.csv line {line} ({name}): {error}") from error
+        if name not in held:
+            built.recorded_in = version
+            session.add(built)
+            added += 1
+        elif table.to_row(held[name]) != table.to_row(built):
+            replace_row(session, held[name], built, version)
+            superseded += 1
+    if withdrawn := sorted(name for name in left if "~" not in name):
         raise InputError(
-            f"{name}.csv: the store holds another version of this table; load this version's data "
-            "into a new database"
+            f"{table.name}.csv no longer holds {withdrawn[0]}, which the store has from an earlier "
+            "release; load this one into a new database"
         )
-    if held:
+    session.flush()
+    return added, superseded
+
+
+def _releases(session: Session) -> set[str]:
+    """Versions that came with a release, not with an import."""
+    imports = DatasetVersion.description.startswith("import ")
+    return set(session.scalars(select(DatasetVersion.version).where(~imports)))
+
+
+def _registrar(session: Session) -> MaterialOf:
+    return lambda composition, phase: register_material(session, composition, phase)
+
+
+def _lines(name: str) -> Iterator[tuple[int, CuratedRow]]:
+    return enumerate(read_curated(name), start=2)
+
+
+def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
+    """Read a curated row as an import would; its first problem is an error."""
+
+    def row(cells: CuratedRow) -> Row:
+        reader = Cells({column: text for column, text in cells.items() if text})
+        found = read(reader)
+        for problem in reader.problems:
+            raise InputError(f"column {problem.column} {problem.value!r}: {problem.reason}")
+        return found
+
+    return row
+
+
+def _plain(name: str) -> Callable[[CuratedRow], Row]:
+    """Read a row of a table that papers do not add to; the file has the columns of its export."""
+    kind = TABLES[name]
+    always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
+
+    def row(cells: CuratedRow) -> Row:
+        # An empty cell is "not reported"; where a column is always text, it is that text.
+        return kind.model_validate(
+            {column: text for column, text in cells.items() if text or column in always_text}
+        )
+
+    return row
+
+
+def _replace(session: Session, name: str, model: Any) -> int:
+    """Load a table that is read as a whole; a store that holds another version takes this one."""
+    read, to_row = _plain(name), _TO_ROW.get(name, rows.reviewed_row)
+    wanted = [read(cells) for cells in read_curated(name)]
+    order = inspect(model).primary_key
+    held = [to_row(entry) for entry in session.scalars(select(model).order_by(*order))]
+    if held == wanted:
         return 0
-    session.add_all(models)
+    session.execute(delete(model))
+    for position, row in enumerate(wanted):
+        place = {} if name in _TO_ROW else {"position": position}
+        session.add(model(**row.model_dump(), **place))
     session.flush()
     return len(wanted)
 
 
-def _number(row: CuratedRow, column: str) -> float | None:
-    if not row[column]:
-        return None
-    try:
-        return float(row[column])
-    except ValueError as error:
-        raise InputError(f"column {column}: {row[column]!r} is not a number") from error
+_TO_ROW: dict[str, Callable[[Any], Row]] = {"applications": rows.applications_row}
 
-
-def _integer(row: CuratedRow, column: str) -> int | None:
-    if not row[column]:
-        return None
-    try:
-        return int(row[column])
-    except ValueError as error:
-        raise InputError(f"column {column}: {row[column]!r} is not a whole number") from error
-
-
-def _boolean(row: CuratedRow, column: str) -> bool | None:
-    value = row[column]
-    if value not in ("", "true", "false"):
-        raise InputError(f"column {column}: {value!r} is neither true nor false")
-    return {"": None, "true": True, "false": False}[value]
-
-
-_REFERENCES = _CuratedTable("references", "key", Reference, _reference, references_row)
-_ENERGETICS = _CuratedTable("energetics", "id", Energetic, _energetic, energetics_row)
-_DEVICES = _CuratedTable("devices", "id", Device, _device, devices_row)
-_DEVICE_CLAIMS = _CuratedTable("device_claims", "id", DeviceClaim, _device_claim, device_claims_row)
+_CURATED = (
+    _CuratedTable(
+        "references",
+        "key",
+        Reference,
+        _checked(reference_row),
+        lambda row, place, material_of: reference_model(row),
+        rows.references_row,
+    ),
+    _CuratedTable(
+        "energetics",
+        "id",
+        Energetic,
+        _checked(lambda cells: energetics_row(cells, cells.text("references") or "")),
+        lambda row, place, material_of: energetic_entry(row, material_of).build(),
+        rows.energetics_row,
+    ),
+    _CuratedTable(
+        "devices",
+        "id",
+        Device,
+        _checked(lambda cells: devices_row(cells, cells.text("references") or "")),
+        lambda row, place, material_of: device_entry(row, material_of).build(),
+        rows.devices_row,
+    ),
+    _CuratedTable(
+        "device_claims",
+        "id",
+        DeviceClaim,
+        _plain("device_claims"),
+        lambda row, place, material_of: device_claim_entry(row, place).build(),
+        rows.device_claims_row,
+    ),
+)

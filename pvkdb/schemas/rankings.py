@@ -28,6 +28,8 @@ class Requirement(BaseModel):
     unit: str
     source: str
     erratum: str | None = None
+    basis: str = "printed"
+    upper_limit: bool | None = None
 
     def __str__(self) -> str:
         if self.comparator == "between":

@@ -18,6 +18,7 @@ class ApplicationRequirement(Base):
         ),
         CheckConstraint("comparator IN ('>', '<', '>=', '<=', 'between')", name="comparator"),
         CheckConstraint("comparator <> 'between' OR value_max IS NOT NULL", name="window"),
+        CheckConstraint("basis IN ('printed', 'reading', 'working point', 'offer')", name="basis"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,3 +31,5 @@ class ApplicationRequirement(Base):
     source: Mapped[str]
     as_printed: Mapped[str | None]
     erratum: Mapped[str | None]
+    basis: Mapped[str]
+    upper_limit: Mapped[bool | None]

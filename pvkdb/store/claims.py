@@ -15,7 +15,7 @@ class DeviceClaim(Base):
     __table_args__ = (CheckConstraint("value <= value_max", name="interval"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(unique=True)
+    position: Mapped[int] = mapped_column(index=True)
     device: Mapped[str]
     metric: Mapped[str] = mapped_column(index=True)
     value: Mapped[float]
@@ -25,6 +25,8 @@ class DeviceClaim(Base):
     source: Mapped[str]
     as_printed: Mapped[str | None]
     erratum: Mapped[str | None]
+    supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("device_claims.id"), unique=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
 
     references: Mapped[list[DeviceClaimReference]] = relationship(
         order_by="DeviceClaimReference.position", cascade="all, delete-orphan", lazy="selectin"

@@ -46,7 +46,7 @@ from pvkdb.store.structures import Structure
 FAMILY = Filter(
     f"Structure family: {', '.join(FAMILIES)}.",
     str,
-    lambda value: Composition.family == value,
+    lambda value: Material.family == value,
     FAMILIES,
 )
 
@@ -94,6 +94,7 @@ def _count(model: Any, column: Any) -> Any:
 
 _newer_energetic = aliased(Energetic)
 _newer_device = aliased(Device)
+_newer_claim = aliased(DeviceClaim)
 
 MATERIALS = Collection(
     name="materials",
@@ -208,7 +209,9 @@ DEVICES = Collection(
 DEVICE_CLAIMS = Collection(
     name="device_claims",
     row=DeviceClaimsRow,
-    statement=select(DeviceClaim),
+    statement=select(DeviceClaim).where(
+        ~select(_newer_claim.id).where(_newer_claim.supersedes_id == DeviceClaim.id).exists()
+    ),
     key=DeviceClaim.id,
     order=(DeviceClaim.position,),
     filters={

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import DatabaseError, NotMigratedError
 
 #: Revision of the newest migration; a test holds it against ``migrations/``.
-SCHEMA_REVISION = "0002"
+SCHEMA_REVISION = "0003"
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -180,5 +180,8 @@ def _configure_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("pvkdb_read_only", False)
+    options = connection.get_execution_options()
+    if options.get("pvkdb_migrating", False):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once begun
+    read_only = options.get("pvkdb_read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

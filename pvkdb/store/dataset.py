@@ -1,11 +1,23 @@
-"""Which version of the curated data a store holds."""
+"""Versions of the data in a store: ``review2026-0a1b2c3d4e`` and, after imports, ``…+5f6a7b8c9d``.
+
+The first part says which curated files were loaded, the second which files were imported since,
+in which order: two stores of the same version hold the same data.
+"""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.store.base import utc_now
 from pvkdb.store.references import DatasetVersion
+
+#: Version of a store that nothing has been loaded into.
+EMPTY = "empty"
 
 
 def current_version(session: Session) -> str:
@@ -13,4 +25,49 @@ def current_version(session: Session) -> str:
     newest = session.scalar(
         select(DatasetVersion.version).order_by(DatasetVersion.loaded_at.desc()).limit(1)
     )
-    return newest or "empty"
+    return newest or EMPTY
+
+
+def begin_release(session: Session, release: str) -> str:
+    """Record that the curated files of a release are being loaded, unless they were before.
+
+    Imports since the last release stay counted: their part of the version is kept.
+    """
+    current = current_version(session)
+    _, plus, imports = current.partition("+")
+    version = release + plus + imports
+    known = session.get(DatasetVersion, version)
+    if known is None:
+        _add(session, version, f"curated literature {release}")
+    elif version != current:
+        known.loaded_at = utc_now()  # an earlier release comes back
+        session.flush()
+    return version
+
+
+def begin_import(session: Session, paths: Sequence[Path]) -> DatasetVersion:
+    """Record that files are being imported.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    release, _, imports = current_version(session).partition("+")
+    digest = hashlib.sha256(imports.encode())
+    for path in paths:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    version = f"{release}+{digest.hexdigest()[:10]}"
+    return _add(session, version, f"import of {', '.join(path.name for path in paths)}")
+
+
+def withdraw(session: Session, version: DatasetVersion) -> None:
+    """Take a version back that has brought no row."""
+    session.delete(version)
+    session.flush()
+
+
+def _add(session: Session, version: str, description: str) -> DatasetVersion:
+    added = DatasetVersion(version=version, loaded_at=utc_now(), description=description)
+    session.add(added)
+    session.flush()
+    return added

@@ -8,13 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from pvkdb.store.base import Base
 from pvkdb.store.materials import Material
 
-#: Roles of a layer, from the bottom of a usual stack to its top.
+#: Roles of a layer, from the bottom of a usual stack to its top. An interlayer is one whose
+#: purpose the source does not tell.
 LAYER_ROLES = (
     "substrate",
     "adhesion",
     "bottom_electrode",
     "transport",
     "buffer",
+    "interlayer",
     "absorber",
     "top_electrode",
 )
@@ -45,10 +47,13 @@ class Device(Base):
     configuration: Mapped[str | None]
     mechanism: Mapped[str | None]
     volatility: Mapped[str | None]
+    text_source: Mapped[str | None]
     source: Mapped[str]
     as_printed: Mapped[str | None]
     erratum: Mapped[str | None]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), unique=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
+    fingerprint: Mapped[str | None] = mapped_column(index=True)
 
     material: Mapped[Material | None] = relationship(lazy="joined")
     layers: Mapped[list[DeviceLayer]] = relationship(

@@ -45,6 +45,8 @@ class Energetic(Base):
     erratum: Mapped[str | None]
     calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("energetics.id"), unique=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
+    fingerprint: Mapped[str | None] = mapped_column(index=True)
 
     material: Mapped[Material] = relationship(lazy="joined")
     references: Mapped[list[EnergeticReference]] = relationship(

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition, radii, tolerance_factors
 from pvkdb.chemistry.ions import molecular_ions
-from pvkdb.errors import InputError, MissingRadiusError, unknown_name
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas.columns import ColumnType
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.materials import Composition
+from pvkdb.store.materials import Composition, Material
 from pvkdb.store.reviewed import REVIEWED
 from pvkdb.store.rows import applications_row, reviewed_row
 
@@ -82,14 +83,18 @@ def ion_rows() -> Iterator[IonsRow]:
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
-    """Tolerance factors of every ABX3 composition in the store that has sourced radii."""
+    """Tolerance factors of every ABX3 composition in the store with numbers and sourced radii."""
     formulas = session.scalars(
-        select(Composition.formula).where(Composition.family == "3D").order_by(Composition.formula)
+        select(Composition.formula)
+        .join(Material)
+        .where(Material.family == "3D")
+        .distinct()
+        .order_by(Composition.formula)
     )
     for formula in formulas:
         try:
             yield tolerance_row(formula)
-        except MissingRadiusError:
+        except InputError:
             continue
 
 
@@ -146,18 +151,16 @@ def _parquet(columns: list[str], name: str, records: Iterable[Mapping[str, Any]]
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fields = TABLES[name].model_fields
+    declared = TABLES[name].dictionary()
     schema = pa.schema(
-        [pa.field(column, _arrow_type(pa, str(fields[column].annotation))) for column in columns]
+        [pa.field(column, _arrow_type(pa, declared[column].type)) for column in columns]
     )
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([dict(r) for r in records], schema=schema), sink)
     return sink.getvalue()
 
 
-def _arrow_type(pa: Any, annotation: str) -> Any:
-    """Arrow type of a column from its annotation; times travel as ISO text, like in JSON."""
-    for word, arrow in (("float", pa.float64()), ("int", pa.int64()), ("bool", pa.bool_())):
-        if word in annotation:
-            return arrow
-    return pa.string()
+def _arrow_type(pa: Any, kind: ColumnType) -> Any:
+    """Arrow type of a column; times travel as ISO text, like in JSON."""
+    known = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
+    return known.get(kind, pa.string())

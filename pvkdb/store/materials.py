@@ -9,16 +9,19 @@ from pvkdb.store.base import Base
 
 
 class Composition(Base):
-    """Chemistry: which ion on which site, how much."""
+    """Chemistry: which ion on which site, how much.
+
+    ``excess_charge`` is the charge per formula unit that a nominal composition leaves open, e.g.
+    ``x`` in ``CsPb1-xBixI3``; None where the formula balances.
+    """
 
     __tablename__ = "compositions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     formula: Mapped[str] = mapped_column(unique=True)
-    family: Mapped[str] = mapped_column(index=True)
-    dimensionality: Mapped[int | None]
     layers: Mapped[int | None]
     lead_free: Mapped[bool]
+    excess_charge: Mapped[str | None]
 
     occupancies: Mapped[list[SiteOccupancy]] = relationship(
         order_by="SiteOccupancy.position", cascade="all, delete-orphan", lazy="selectin"
@@ -26,13 +29,18 @@ class Composition(Base):
 
 
 class SiteOccupancy(Base):
-    """An ion on a site of a composition; ``amount`` is per formula unit."""
+    """An ion on a site of a composition; ``amount`` is per formula unit.
+
+    An amount with a symbol (the x of ``MAPbI3-xClx``) stands in ``amount_symbolic`` instead; both
+    are None where the formula leaves the amount open.
+    """
 
     __tablename__ = "site_occupancies"
     __table_args__ = (
         UniqueConstraint("composition_id", "position"),
         CheckConstraint("site IN ('A', 'B', 'X')", name="site"),
         CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("amount IS NULL OR amount_symbolic IS NULL", name="one_amount"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,11 +49,14 @@ class SiteOccupancy(Base):
     site: Mapped[str]
     ion: Mapped[str] = mapped_column(index=True)
     charge: Mapped[int]
-    amount: Mapped[float]
+    amount: Mapped[float | None]
+    amount_symbolic: Mapped[str | None]
 
 
 class Material(Base):
     """A composition with its structure family and, where known, its phase.
+
+    The family belongs here: Cs3Sb2I9 is made of dimers in one phase and of layers in another.
 
     ``id`` is the public name: the canonical formula, with the phase behind a hyphen where there
     is one (``CsPbBr3``, ``CsPbBr3-Pnma``).
@@ -56,5 +67,7 @@ class Material(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), index=True)
     phase: Mapped[str | None]
+    family: Mapped[str] = mapped_column(index=True)
+    dimensionality: Mapped[int | None]
 
     composition: Mapped[Composition] = relationship(lazy="joined")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -38,6 +40,33 @@ def lock_curation(connection: Connection | Session) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
+@contextmanager
+def migrating(store: Store) -> Iterator[Config]:
+    """An Alembic configuration for one transaction in which tables may be made anew.
+
+    SQLite cannot alter a column: Alembic copies the table and drops the old one, which would
+    violate the foreign keys that point to it. They are switched off and checked at the end, as
+    https://www.sqlite.org/lang_altertable.html recommends.
+
+    Raises:
+        DatabaseError: a row would be left pointing to nothing; the database stays as it was.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    engine = store.engine.execution_options(pvkdb_migrating=True)
+    try:
+        with store.reachable(), engine.begin() as connection:
+            lock_curation(connection)
+            config.attributes["connection"] = connection
+            yield config
+            if store.sqlite_path is not None:
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise DatabaseError(f"a row of {broken[0]} points to no row of {broken[2]}")
+    finally:
+        store.close()  # the next connections check foreign keys again
+
+
 def upgrade(store: Store) -> tuple[str | None, str | None]:
     """Run every migration that the database lacks, in one transaction.
 
@@ -45,14 +74,10 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
         The revision before and after.
     """
     before = store.revision()
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()))
     path = store.sqlite_path
     if path is not None and not path.parent.exists():
         raise DatabaseError(f"the folder {path.parent} does not exist; create it first")
-    with store.reachable(), store.engine.begin() as connection:
-        lock_curation(connection)
-        config.attributes["connection"] = connection
+    with migrating(store) as config:
         try:
             command.upgrade(config, "head")
         except CommandError as error:

@@ -1,12 +1,26 @@
-"""The bibliography, and which version of the curated data the store holds."""
+"""The bibliography, and the versions of the data that the store has held."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
+
+
+class DatasetVersion(Base):
+    """A version of the data in the store; the newest row is the current one.
+
+    ``description`` says what made it: the curated files of a release, or an imported paper.
+    """
+
+    __tablename__ = "dataset_versions"
+
+    version: Mapped[str] = mapped_column(primary_key=True)
+    loaded_at: Mapped[datetime]
+    description: Mapped[str | None]
 
 
 class Reference(Base):
@@ -22,13 +36,5 @@ class Reference(Base):
     year: Mapped[int | None] = mapped_column(index=True)
     volume: Mapped[str | None]
     pages: Mapped[str | None]
-    doi: Mapped[str | None]
-
-
-class DatasetVersion(Base):
-    """A loaded version of the curated data; the newest row is the current one."""
-
-    __tablename__ = "dataset_versions"
-
-    version: Mapped[str] = mapped_column(primary_key=True)
-    loaded_at: Mapped[datetime]
+    doi: Mapped[str | None] = mapped_column(index=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))

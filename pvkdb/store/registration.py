@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition as ChemicalComposition
+from pvkdb.chemistry.composition import material_family
 from pvkdb.store.base import Base
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 
@@ -19,7 +19,9 @@ ModelT = TypeVar("ModelT", bound=Base)
 
 def material_id(formula: str, phase: str | None = None) -> str:
     """The public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``."""
-    return formula if phase is None else f"{formula}-{re.sub('[^A-Za-z0-9-]', '', phase)}"
+    if phase is None:
+        return formula
+    return f"{formula}-{''.join(sign for sign in phase if sign.isalnum() or sign == '-')}"
 
 
 def register_material(
@@ -27,9 +29,16 @@ def register_material(
 ) -> Material:
     """The material of a composition and phase; added where the store lacks it."""
     name = material_id(composition.formula, phase)
+    family, dimensionality = material_family(composition, phase)
 
     def build() -> Material:
-        return Material(id=name, composition=_composition(session, composition), phase=phase)
+        return Material(
+            id=name,
+            composition=_composition(session, composition),
+            phase=phase,
+            family=family,
+            dimensionality=dimensionality,
+        )
 
     return get_or_add(session, select(Material).where(Material.id == name), build)
 
@@ -57,17 +66,17 @@ def _composition(session: Session, composition: ChemicalComposition) -> Composit
     def build() -> Composition:
         return Composition(
             formula=composition.formula,
-            family=composition.family,
-            dimensionality=composition.dimensionality,
             layers=composition.layers,
             lead_free=composition.lead_free,
+            excess_charge=None if composition.balanced else str(composition.excess_charge),
             occupancies=[
                 SiteOccupancy(
                     position=position,
                     site=occupant.site,
                     ion=occupant.ion.symbol,
                     charge=occupant.ion.charge,
-                    amount=float(occupant.amount),
+                    amount=occupant.number,
+                    amount_symbolic=occupant.symbolic,
                 )
                 for position, occupant in enumerate(composition.occupants)
             ],

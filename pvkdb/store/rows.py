@@ -27,9 +27,10 @@ from pvkdb.store.calculations import Calculation
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
-from pvkdb.store.materials import Composition, Material
+from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.references import Reference
 from pvkdb.store.reviewed import REVIEWED, ReviewedRow
+from pvkdb.store.stacks import join_layers, layer_columns
 from pvkdb.store.structures import Structure
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
@@ -41,7 +42,7 @@ def energetics_row(statement: Energetic) -> EnergeticsRow:
         EnergeticsRow,
         statement,
         material=statement.material.composition.formula,
-        family=statement.material.composition.family,
+        family=statement.material.family,
         phase=statement.material.phase,
         references=_keys(statement.references),
     )
@@ -49,6 +50,7 @@ def energetics_row(statement: Energetic) -> EnergeticsRow:
 
 def devices_row(device: Device) -> DevicesRow:
     """A device as the ``devices`` table shows it."""
+    layers = [(layer.role, layer.material) for layer in device.layers]
     on_off = device.metric("on_off_ratio")
     v_set, v_reset = device.metric("v_set_v"), device.metric("v_reset_v")
     endurance, retention = device.metric("endurance_cycles"), device.metric("retention_s")
@@ -56,11 +58,9 @@ def devices_row(device: Device) -> DevicesRow:
     return _row(
         DevicesRow,
         device,
-        bottom_electrode=_layers(device, "bottom_electrode", separator="/"),
-        top_electrode=_layers(device, "top_electrode", separator="/"),
-        other_layers=_layers(
-            device, "substrate", "adhesion", "transport", "buffer", separator="; "
-        ),
+        layers=join_layers(layers) or None,
+        material=device.material.composition.formula if device.material else None,
+        **layer_columns(layers),
         on_off_ratio=_low(on_off),
         on_off_qualifier=_qualifier(on_off),
         v_set_min_v=_low(v_set),
@@ -108,6 +108,8 @@ def materials_row(
         composition,
         id=material.id,
         phase=material.phase,
+        family=material.family,
+        dimensionality=material.dimensionality,
         a_site=_site(composition, "A"),
         b_site=_site(composition, "B"),
         x_site=_site(composition, "X"),
@@ -167,10 +169,6 @@ def _keys(
     return " ".join(reference.reference_key for reference in references)
 
 
-def _layers(device: Device, *roles: str, separator: str) -> str | None:
-    return separator.join(layer.material for layer in device.layers if layer.role in roles) or None
-
-
 def _low(metric: DeviceMetric | None) -> float | None:
     return None if metric is None else metric.value_min
 
@@ -185,7 +183,11 @@ def _qualifier(metric: DeviceMetric | None) -> str | None:
 
 def _site(composition: Composition, site: str) -> str:
     return " ".join(
-        entry.ion if entry.amount == 1 else f"{entry.ion}{entry.amount:g}"
-        for entry in composition.occupancies
-        if entry.site == site
+        entry.ion + _amount(entry) for entry in composition.occupancies if entry.site == site
     )
+
+
+def _amount(occupancy: SiteOccupancy) -> str:
+    if occupancy.amount is None:
+        return f"({occupancy.amount_symbolic or '?'})"
+    return "" if occupancy.amount == 1 else f"{occupancy.amount:g}"

@@ -29,9 +29,11 @@ class Evidence:
 def judge(requirement: Requirement, evidence: Evidence | None) -> CriterionResult:
     """The verdict on one requirement.
 
-    "> v" is met above v (as printed, strictly), "< v" below v. "between v and w" is what a source
-    says of a need that varies; it is met from v on, since more endurance or retention serves too.
-    The shortfall is in decades, log10(required / reported), because the metrics span many.
+    "> v" is met above v (as printed, strictly), "< v" below v. "between v and w" is met from v on
+    where more serves too (the endurance of a need that varies), and up to w only where the upper
+    end is a limit (a memory that must fade).
+    The shortfall is in decades, log10(required / reported), because the metrics span many; values
+    that are not positive have none.
     """
     if evidence is None:
         return CriterionResult(
@@ -42,11 +44,15 @@ def judge(requirement: Requirement, evidence: Evidence | None) -> CriterionResul
             shortfall_decades=None,
         )
     if requirement.comparator in ("<", "<="):
-        verdict, value = _below(requirement, evidence)
-        missing = log10(value / requirement.value)
+        verdict, value = _below(requirement.value, requirement.comparator == "<=", evidence)
+        missing = _decades(value, requirement.value)
     else:
-        verdict, value = _above(requirement, evidence)
-        missing = log10(requirement.value / value)
+        verdict, value = _above(requirement.value, requirement.comparator != ">", evidence)
+        missing = _decades(requirement.value, value)
+        limit = requirement.value_max if requirement.upper_limit else None
+        if verdict is Verdict.MET and limit is not None:
+            verdict, value = _below(limit, True, evidence)
+            missing = _decades(value, limit)
     return CriterionResult(
         requirement=requirement,
         verdict=verdict,
@@ -56,21 +62,19 @@ def judge(requirement: Requirement, evidence: Evidence | None) -> CriterionResul
     )
 
 
-def _above(requirement: Requirement, evidence: Evidence) -> tuple[Verdict, float]:
+def _decades(larger: float, smaller: float) -> float:
+    return log10(larger / smaller) if min(larger, smaller) > 0 else 0.0
+
+
+def _above(limit: float, inclusive: bool, evidence: Evidence) -> tuple[Verdict, float]:
     value = evidence.minimum
-    met = value > requirement.value or (
-        requirement.comparator in (">=", "between") and value == requirement.value
-    )
-    if met:
+    if value > limit or (inclusive and value == limit):
         return Verdict.MET, value
     return (Verdict.NOT_SHOWN if evidence.lower_bound else Verdict.NOT_MET), value
 
 
-def _below(requirement: Requirement, evidence: Evidence) -> tuple[Verdict, float]:
+def _below(limit: float, inclusive: bool, evidence: Evidence) -> tuple[Verdict, float]:
     value = evidence.maximum
-    met = value < requirement.value or (
-        requirement.comparator == "<=" and value == requirement.value
-    )
-    if not met:
+    if not (value < limit or (inclusive and value == limit)):
         return Verdict.NOT_MET, value
     return (Verdict.NOT_SHOWN if evidence.lower_bound else Verdict.MET), value

@@ -18,7 +18,7 @@ from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.dataset import current_version
-from pvkdb.store.devices import Device, DeviceMetric
+from pvkdb.store.devices import METRICS, Device, DeviceMetric
 from pvkdb.suitability.judgement import TESTED_METRICS, Evidence, judge
 
 
@@ -62,8 +62,16 @@ def rank_candidates(
 
 
 def applications(session: Session) -> list[str]:
-    """Applications that the store holds requirements for."""
-    names = select(ApplicationRequirement.application).distinct()
+    """Applications that devices can be ranked for.
+
+    Those of which the store holds a requirement on a metric that devices report; the others
+    (a number of states, an intensity of light) could only be answered with "unknown".
+    """
+    names = (
+        select(ApplicationRequirement.application)
+        .where(ApplicationRequirement.metric.in_(METRICS))
+        .distinct()
+    )
     return sorted(session.scalars(names))
 
 
@@ -79,8 +87,16 @@ def rank(session: Session, application: str) -> Ranking:
         .order_by(ApplicationRequirement.id)
     )
     stated = list(session.scalars(statement))
+    known = applications(session)
+    if stated and application not in known:
+        metrics = ", ".join(dict.fromkeys(entry.metric for entry in stated))
+        raise NotFoundError(
+            f"devices cannot be ranked for {application!r}: it asks for {metrics}, which the store "
+            f"holds for no device; its requirements: pvkdb export applications; can be ranked: "
+            f"{', '.join(known)}"
+        )
     if not stated:
-        raise NotFoundError(unknown_name("application", application, applications(session)))
+        raise NotFoundError(unknown_name("application", application, known))
     requirements = [_requirement(entry) for entry in stated]
     devices = session.scalars(DEVICES.statement.order_by(Device.id)).unique()
     return Ranking(

@@ -393,11 +393,36 @@ def test_contradictions_are_marked_at_both_places() -> None:
     for rows in (
         find("MAPbI3", "energy_per_event_j"),
         find("first flexible", "bending_radius_m"),
-        [
-            row
-            for row in CLAIMS
-            if row["metric"] == "array_rows_columns" and "PrPyr" in row["device"]
-        ],
+        find("PrPyr", "array_rows_columns"),
+        [BY_ID[name] for name in ("c-s5.3.1-005", "c-s5.3.1-020")],  # hydrophilic, hydrophobic
+        [BY_ID[name] for name in ("c-s5.3.3-001", "c-s5.3.4-018")],  # rigid, flexible
     ):
         assert len(rows) == 2
         assert all("contradiction" in row["erratum"] for row in rows)
+
+
+def test_the_array_of_one_paper_is_printed_in_two_ways() -> None:
+    """256 devices in the text of section 4.2, about 50 000 in the caption that it cites."""
+    (text,) = (row for row in find("PrPyr", "array_rows_columns") if row["references"] == "r122")
+    (caption,) = find("PrPyr", "array_devices", "Fig. 16 caption")
+    assert float(text["value"]) ** 2 < float(caption["value"])
+    for row in (text, caption, *find("PrPyr", "array_area_m2")):
+        assert "16 × 16 crossbar array" in row["erratum"]
+        assert "50 000 elements" in row["erratum"]
+
+
+def test_no_switching_below_a_field_that_is_far_too_low_is_doubtful() -> None:
+    (threshold,) = find("60 nm thickness", "v_threshold_v")
+    (thickness,) = find("crosstalk estimate", "thickness_m")
+    (migration,) = find("Ag+ migration", "electric_field_v_per_m")
+    field = float(threshold["value"]) / float(thickness["value"])
+    assert field == pytest.approx(1.7e4, rel=0.05)
+    assert float(migration["value"]) / field == pytest.approx(600, rel=0.05)
+    assert threshold["erratum"].startswith("doubtful: ")
+
+
+def test_an_array_size_without_a_margin_is_marked() -> None:
+    """Eqn (1) is a resistance; only the margin of eqn (2) limits the size of an array."""
+    marked = [row for row in CLAIMS if "eqn (1)" in row["erratum"]]
+    assert {row["metric"] for row in marked} == {"max_array_rows_columns"}
+    assert {row["references"] for row in marked} == {"r330", "r331"}

@@ -17,6 +17,8 @@ from pvkdb.errors import InputError
         ("Ag_i", "interstitial", "Ag"),
         ("MA_Pb", "antisite", "MA"),
         ("V_Pb", "vacancy", "Pb"),
+        ("V_X", "vacancy", "X"),
+        ("3-AMP_i", "interstitial", "3-AMP"),
     ],
 )
 def test_labels_are_read(label: str, kind: str, species: str) -> None:
@@ -24,7 +26,15 @@ def test_labels_are_read(label: str, kind: str, species: str) -> None:
     assert (defect.kind, defect.species) == (kind, species)
 
 
-@pytest.mark.parametrize("label", ["", "V", "V_", "V_i", "I", "v_I", "V_I+"])
+@pytest.mark.parametrize("label", ["I", "MA", "Cs", "X", "3-AMP", "ion"])
+def test_an_ion_alone_claims_no_defect(label: str) -> None:
+    defect = Defect.parse(label)
+    assert (defect.label, defect.kind, defect.species) == (label, "ion", label)
+
+
+@pytest.mark.parametrize(
+    "label", ["", "V", "V_", "_I", "V_i", "v_I", "V_I+", "12", "ions", "ion_i"]
+)
 def test_what_is_no_label_is_refused(label: str) -> None:
     with pytest.raises(InputError, match="is not a defect"):
         Defect.parse(label)

@@ -6,8 +6,6 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.formula import parse_amounts
@@ -18,17 +16,31 @@ from pvkdb.errors import FormulaError
     ("text", "amounts"),
     [
         ("CsPbBr3", {"Cs": 1, "Pb": 1, "Br": 3}),
-        ("CH3NH3PbI3", {"MA": 1, "Pb": 1, "I": 3}),
-        ("HC(NH2)2PbI3", {"FA": 1, "Pb": 1, "I": 3}),
-        ("(CH3NH3)3Sb2Br9", {"MA": 3, "Sb": 2, "Br": 9}),
-        ("Cs₂AgBiBr₆", {"Cs": 2, "Ag": 1, "Bi": 1, "Br": 6}),
+        ("CH3NH3PbI3", {"CH3NH3": 1, "Pb": 1, "I": 3}),
+        ("HC(NH2)2PbI3", {"HC(NH2)2": 1, "Pb": 1, "I": 3}),
+        ("(CH3NH3)3Sb2Br9", {"CH3NH3": 3, "Sb": 2, "Br": 9}),
         ("PrPyr[PbI3]", {"PrPyr": 1, "Pb": 1, "I": 3}),
         ("CsPb(Br0.5I0.5)3", {"Cs": 1, "Pb": 1, "Br": Fraction(3, 2), "I": Fraction(3, 2)}),
         ("Cs Pb I3", {"Cs": 1, "Pb": 1, "I": 3}),
+        ("(FAPbI3)0.8(CsPbBr3)0.2", {"FA": 0.8, "Cs": 0.2, "Pb": 1, "I": 2.4, "Br": 0.6}),
+        ("CsPbI3-xBrx, x=0.5", {"Cs": 1, "Pb": 1, "I": 2.5, "Br": 0.5}),
     ],
 )
-def test_spellings_give_amounts(text: str, amounts: dict[str, int]) -> None:
-    assert parse_amounts(text) == amounts
+def test_spellings_give_amounts(text: str, amounts: dict[str, int | Fraction | float]) -> None:
+    assert {name: float(n) for name, n in parse_amounts(text).items()} == amounts
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("CsPb(BrxI1-x)3", {"Cs": "1", "Pb": "1", "Br": "3x", "I": "3-3x"}),
+        ("(PEA)2MAn−1PbnI3n+1", {"PEA": "2", "MA": "n-1", "Pb": "n", "I": "3n+1"}),
+        ("FA(1-x)Cs(x)PbI(3)", {"FA": "1-x", "Cs": "x", "Pb": "1", "I": "3"}),
+        ("FAPbI3(1-x)Br3x", {"FA": "1", "Pb": "1", "I": "3-3x", "Br": "3x"}),
+    ],
+)
+def test_symbols_are_kept(text: str, amounts: dict[str, str]) -> None:
+    assert {name: str(amount) for name, amount in parse_amounts(text).items()} == amounts
 
 
 @pytest.mark.parametrize(
@@ -38,30 +50,59 @@ def test_spellings_give_amounts(text: str, amounts: dict[str, int]) -> None:
         ("CsPbI3)", "character 7", "never opened"),
         ("Cs(PbI3", "character 3", "never closed"),
         ("CsPbI0", "character 6", "amount of zero"),
+        ("CsPbI(1-2)", "character 6", "negative amount"),
         ("CsPbI3\x00", "character 7", "control character"),
-        ("CsPb(BrxI1-x)3", "character 8", "is a symbol"),
         ("3CsPbI3", "character 1", "before any ion"),
         ("Cs()PbI3", "character 4", "empty bracket"),
+        ("CsPbI1234567890123", "character 6", "more than 12 digits"),
+        ("CsPbIxyzu", "character 6", "multiplies more than 3 symbols"),
+        ("C9H9PbI3", "character 1", "organic ion that pvkdb does not know"),
+        ("CsPbI3|CsPbBr3", "character 7", "parse each of them alone"),
+        ("(" * 20, "character 9", "deeper than 8 levels"),
+        ("CsPbI3 QDs", "character 8", "'Q' is neither"),
+        ("x", "character 1", "'x' is neither"),
+        ("☃", "character 1", "neither an element nor an ion"),
     ],
 )
 def test_errors_point_at_the_place(text: str, place: str, reason: str) -> None:
-    with pytest.raises(FormulaError, match=place) as raised:
+    with pytest.raises(FormulaError) as raised:
         parse_amounts(text)
+    assert f"{place}: " in str(raised.value)
     assert reason in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["(" * 10_000, "a" * 10_000, "(" * 199, "CsPb" * 50, "☃"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "Pb", "XyPbI3", "CsPbI4", "Cs2PbI3", "CsPbI3)", "((((", "☃", "CsPb\x00I3"),
+        *("(" * 10_000, "a" * 10_000, "Cs" * 5_000, "(" * 199, "CsPb" * 50, "Cs" * 100),
+        *("CO" * 100, "NA" * 100, "In" * 99 + "I3", "BuTeSn" * 30, "BAGA" * 40 + "PbI3"),
+        *("x" * 200, "Cs" + "x" * 190, "Cs" + "(x" * 95, "Cs" + "1+" * 90 + "1", "I" * 200),
+        "CsPb(x+y+z+u)(x+y+z+u)(x-y)I3",
+        "AgAuBiCdCoCrCuFeGaGeInMnMoNiPbSbSnTiTlVWZnCsI9",
+        "MnFeCoNiCuReTcMoWVCrNbCsI3",
+        "Cs,,,,(,,,,)PbI3",
+        "{" * 8 + "en" + "}" * 8,
+    ],
+)
 def test_nonsense_is_refused_quickly(text: str) -> None:
-    start = time.perf_counter()
-    with pytest.raises(FormulaError):
-        parse_composition(text)
-    assert time.perf_counter() - start < 0.1
+    parse_composition("CsPbI3")  # the registry is loaded once
+    seconds = []
+    for _ in range(3):  # the best of three: the machine may be busy
+        start = time.perf_counter()
+        with pytest.raises(FormulaError):
+            parse_composition(text)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05  # 10 ms on an idle machine
 
 
-@given(st.text(max_size=40))
-def test_any_text_is_parsed_or_refused_with_a_formula_error(text: str) -> None:
-    try:
-        composition = parse_composition(text)
-    except FormulaError:
-        return
-    assert parse_composition(composition.formula) == composition
+def test_ordinary_formulas_parse_in_about_a_millisecond() -> None:
+    parse = parse_composition.__wrapped__
+    formulas = ["CsPbBr3", "Cs0.05(FA0.83MA0.17)0.95Pb(I0.83Br0.17)3", "(3-AMP)(MA)n-1PbnI3n+1"]
+    for formula in formulas:
+        seconds = []
+        for _ in range(20):
+            start = time.perf_counter()
+            parse(formula)
+            seconds.append(time.perf_counter() - start)
+        assert min(seconds) < 0.005

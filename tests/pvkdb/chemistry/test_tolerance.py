@@ -63,6 +63,18 @@ def test_only_abx3_has_factors() -> None:
         tolerance_factors(parse_composition("Cs2AgBiBr6"))
 
 
+@pytest.mark.parametrize("text", ["CsPb(BrxI1-x)3", "(FA,Cs)PbI3", "CsPbI3-x"])
+def test_factors_need_numbers(text: str) -> None:
+    with pytest.raises(InputError, match="leaves amounts open"):
+        tolerance_factors(parse_composition(text))
+
+
+def test_a_letter_for_any_ion_has_no_radius() -> None:
+    for text in ("CsPbX3", "ABX3", "CsBX3"):
+        with pytest.raises(MissingRadiusError):
+            tolerance_factors(parse_composition(text))
+
+
 def test_every_radius_has_a_source_with_a_citation() -> None:
     radius = site_radius(Ion("Sn", 2), "B")
     assert (radius.radius_ang, radius.source) == (1.15, "bartel2019")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import NebRequest, PotentialName
 from pvkdb.store.database import Store
 from pvkdb.store.models import Calculation, Energetic, Structure
@@ -74,7 +75,9 @@ def test_neb_computes_once_and_answers_from_the_store(
         statement = session.query(Energetic).filter_by(method="MLIP").one()
         assert statement.source == f"calculation {document['id']}"
     exported = json.loads(run("export", "energetics", "--format", "json").stdout)
-    assert len(exported) == 40
+    assert len(exported) == len(read_curated("energetics")) + 1
+    computed = [row["source"] for row in exported if row["method"] == "MLIP"]
+    assert computed == [f"calculation {document['id']}"]
 
 
 def result_images(result: dict[str, list[float]]) -> int:

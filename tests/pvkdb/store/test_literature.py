@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.literature import load_literature, loader
-from pvkdb.schemas.tables import TABLES
+from pvkdb.literature.importing import import_files
+from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.store.collection import Collection
 from pvkdb.store.collections import (
     COLLECTIONS,
     DEVICE_CLAIMS,
@@ -21,7 +26,9 @@ from pvkdb.store.collections import (
     REFERENCES,
 )
 from pvkdb.store.database import Store
+from pvkdb.store.dataset import current_version
 from pvkdb.store.export import table_rows, write_table
+from pvkdb.store.history import history
 from pvkdb.store.models import Reference
 
 
@@ -68,30 +75,109 @@ def test_loading_again_adds_nothing(store: Store) -> None:
     assert (report.references, report.energetics, report.devices, report.requirements) == ((0,) * 4)
 
 
+@pytest.fixture
+def release(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], str]:
+    """Change a curated file, as a later release would; gives the version of that release."""
+
+    original, version = loader._file.__wrapped__, loader.dataset_version.__wrapped__
+
+    def change(name: str, printed: str, other: str) -> str:
+        assert printed in original(name)
+
+        def changed(file: str) -> str:
+            return original(file).replace(printed, other) if file == name else original(file)
+
+        monkeypatch.setattr(loader, "_file", changed)
+        monkeypatch.setattr(loader, "dataset_version", version)
+        return str(version())
+
+    return change
+
+
 @pytest.mark.parametrize(
-    ("name", "printed", "other", "place"),
+    ("collection", "key", "printed", "other", "column", "before", "after"),
     [
-        ("energetics", "-0.65,-0.65", "-0.66,-0.66", r"line \d+ \(e-t2-r03-dfe\)"),
-        ("devices", ",8.7e7,", ",8.7e8,", r"line \d+ \(d-t4-r06\)"),
-        ("device_claims", ",1.9e-9,", ",1.9e9,", r"line \d+ \(c-s3.1.1-001\)"),
-        ("applications", ">,1e6,", ">,1e5,", ""),
-        ("conduction", "Hopping", "Skipping", ""),
+        (ENERGETICS, "e-t2-r03-dfe", "-0.65,-0.65", "-0.66,-0.66", "value_min_ev", -0.65, -0.66),
+        (DEVICES, "d-t4-r06", ",8.7e7,", ",8.7e8,", "retention_s", 8.7e7, 8.7e8),
+        (DEVICE_CLAIMS, "c-s3.1.1-001", ",1.9e-9,", ",1.8e-9,", "value", 1.9e-9, 1.8e-9),
     ],
 )
-def test_other_data_under_the_same_ids_is_refused(
-    store: Store, monkeypatch: pytest.MonkeyPatch, name: str, printed: str, other: str, place: str
+def test_a_later_release_supersedes_what_it_says_otherwise(
+    store: Store,
+    release: Callable[[str, str, str], str],
+    collection: Collection[Row],
+    key: str,
+    printed: str,
+    other: str,
+    column: str,
+    before: float,
+    after: float,
 ) -> None:
-    """A store must not claim a dataset version whose data it does not hold."""
-    original = loader._file
-    assert printed in original(name)
+    with store.session() as session:
+        count = collection.count(session, {})
+        old = collection.get(session, key)
+    for said in (other, printed):
+        version = release(collection.name, printed, said)
+        with store.session() as session:
+            report = load_literature(session)
+            assert (report.superseded, report.dataset_version) == (1, version)
+            assert current_version(session) == version
+            assert collection.count(session, {}) == count
+    with store.session() as session:
+        assert collection.get(session, key) == old  # the third version says what the first said
+        for named in (key, f"{key}~1", f"{key}~2"):
+            versions = history(session, named).versions
+            assert [entry.id for entry in versions] == [f"{key}~1", f"{key}~2", key]
+            assert [entry.row[column] for entry in versions] == [before, after, before]
+            assert [entry.current for entry in versions] == [False, False, True]
+            assert [bool(entry.differences) for entry in versions] == [False, True, True]
 
-    def changed(file: str) -> str:
-        return original(file).replace(printed, other) if file == name else original(file)
 
-    monkeypatch.setattr(loader, "_file", changed)
-    message = rf"{name}.csv.*{place}.*: the store holds another version"
-    with pytest.raises(InputError, match=message), store.session() as session:
+def test_a_curators_correction_outlives_a_later_release(
+    store: Store, release: Callable[[str, str, str], str], tmp_path: Path
+) -> None:
+    path = tmp_path / "correction.csv"
+    path.write_text(
+        "id,supersedes,material,defect,quantity,value,method,references,source\n"
+        "mine,e-t2-r03-dfe,CsPbBr3,Ag_i,DFE,-0.5 eV,DFT,r36,Erratum\n"
+    )
+    with store.session() as session:
+        imported = import_files(session, [path]).dataset_version
+    version = release("energetics", "-0.65,-0.65", "-0.66,-0.66")
+    with store.session() as session:
+        report = load_literature(session)
+        assert report.dataset_version == f"{version}+{imported.split('+')[1]}"
+        chain = [entry.id for entry in history(session, "mine").versions]
+        assert chain == ["e-t2-r03-dfe~1", "e-t2-r03-dfe", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "other"),
+    [("applications", ">,1e6,", ">,1e5,"), ("conduction", "Hopping", "Skipping")],
+)
+def test_a_later_release_replaces_a_table_that_is_read_as_a_whole(
+    store: Store, release: Callable[[str, str, str], str], name: str, printed: str, other: str
+) -> None:
+    def exported() -> str:
+        with store.session() as session:
+            return write_table(name, table_rows(session, name), "csv").decode()
+
+    before = exported()
+    release(name, printed, other)
+    with store.session() as session:
         load_literature(session)
+    after = exported()
+    assert after != before
+    assert after.count("\n") == before.count("\n")
+
+
+def test_a_row_that_a_release_withdrew_is_not_kept_silently(
+    store: Store, release: Callable[[str, str, str], str]
+) -> None:
+    release("energetics", "e-t2-r03-dfe,", "e-t2-r99-dfe,")
+    with pytest.raises(InputError, match=r"e-t2-r03-dfe.*new database"):  # noqa: SIM117
+        with store.session() as session:
+            load_literature(session)
 
 
 def test_a_bad_row_leaves_the_store_as_it_was(
@@ -104,7 +190,7 @@ def test_a_bad_row_leaves_the_store_as_it_was(
         return text.replace("-0.65,-0.65", "low,-0.65") if name == "energetics" else text
 
     monkeypatch.setattr(loader, "_file", spoiled)
-    message = r"energetics.csv line \d+ .*'low' is not a number"
+    message = r"energetics.csv line \d+ .*value_min_ev 'low'.*is not a value"
     with pytest.raises(InputError, match=message), empty_store.session() as session:
         load_literature(session)
     with empty_store.session() as session:
@@ -155,9 +241,13 @@ def test_filters_take_any_spelling(store: Store) -> None:
         ]
         assert spelled == [1, 1, 1]
         assert DEVICES.count(session, {"absorber": "CH3NH3PbI3"}) == 5
-        assert ENERGETICS.count(session, {"max_ev": 0.1, "quantity": "E_A"}) == 3
+        low = ENERGETICS.iterate(session, {"max_ev": 0.1, "quantity": "E_A"})
+        # Three cells of Table 1, two of which the text quotes.
+        assert Counter(row.source.split()[0] for row in low) == {"Table": 3, "section": 2}
         assert DEVICES.count(session, {"endurance_cycles_min": 1e6}) == 2
-        assert MATERIALS.count(session, {"lead_free": True}) == 7
+        lead_free = {row.formula for row in MATERIALS.iterate(session, {"lead_free": True})}
+        assert {"Cs2SnI6", "Cs3Sb2I9", "Cs3Cu2I5", "Cs2AgBiBr6", "MA3Sb2Br9"} <= lead_free
+        assert not any("Pb" in formula for formula in lead_free)
 
 
 def test_a_bound_in_print_is_no_value(store: Store) -> None:

@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import CheckConstraint, inspect, text
 
 from pvkdb.errors import DatabaseError, NotMigratedError
 from pvkdb.store.database import SCHEMA_REVISION, Store
-from pvkdb.store.migrate import migrations_folder, upgrade
+from pvkdb.store.migrate import migrating, migrations_folder, upgrade
 from pvkdb.store.models import Base
 
 
@@ -36,12 +37,7 @@ def test_upgrade_twice_changes_nothing(empty_store: Store) -> None:
 
 
 def test_down_and_up_again(empty_store: Store) -> None:
-    from alembic import command
-
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()))
-    with empty_store.engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with migrating(empty_store) as config:
         command.downgrade(config, "base")
     assert inspect(empty_store.engine).get_table_names() == ["alembic_version"]
     assert upgrade(empty_store) == (None, SCHEMA_REVISION)
@@ -68,15 +64,67 @@ def test_an_old_schema_names_the_remedy(empty_store: Store) -> None:
         empty_store.require_migrated()
 
 
-def test_a_store_of_the_first_version_is_upgraded_with_its_data(database_url: str) -> None:
-    from alembic import command
+def test_checks_are_the_models_checks_whichever_way_the_schema_came(empty_store: Store) -> None:
+    """SQLite makes a table anew to change it, and would forget its checks."""
 
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()))
+    def checks() -> set[tuple[str, str | None]]:
+        there = inspect(empty_store.engine)
+        return {
+            (table, check["name"])
+            for table in there.get_table_names()
+            for check in there.get_check_constraints(table)
+        }
+
+    wanted = {
+        (table.name, str(constraint.name))
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert checks() == wanted
+    with migrating(empty_store) as config:
+        command.downgrade(config, "0002")
+    older = checks()
+    assert ("energetics", "ck_energetics_method") in older
+    upgrade(empty_store)
+    assert checks() == wanted
+
+
+def test_a_migration_that_would_break_a_reference_is_undone(sqlite_store: Store) -> None:
+    def careless() -> None:
+        with migrating(sqlite_store) as config:
+            config.attributes["connection"].execute(text("DELETE FROM energetics"))
+
+    with pytest.raises(DatabaseError, match="energetic_references points to no row"):
+        careless()
+    with sqlite_store.session() as session:
+        assert session.scalar(text("SELECT count(*) FROM energetics")) > 0
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_a_store_with_literature_goes_down_and_up_with_its_data(store: Store) -> None:
+    def counts() -> dict[str, int]:
+        with store.session(read_only=True) as session:
+            return {
+                table: session.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+                for table in ("bibliography", "device_claims", "device_metrics", "devices")
+            }
+
+    before = counts()
+    with migrating(store) as config:
+        command.downgrade(config, "0002")
+    assert upgrade(store) == ("0002", SCHEMA_REVISION)
+    assert counts() == before
+    with store.session(read_only=True) as session:
+        families = session.scalars(text("SELECT family FROM materials WHERE id = 'MAPbI3'"))
+        assert list(families) == ["3D"]
+
+
+def test_a_store_of_the_first_version_is_upgraded_with_its_data(database_url: str) -> None:
     store = Store(database_url)
-    with store.engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with migrating(store) as config:
         command.upgrade(config, "0001")
+        connection = config.attributes["connection"]
         connection.execute(text("INSERT INTO bibliography (key, title) VALUES ('r1', 'kept')"))
     with pytest.raises(NotMigratedError, match="pvkdb upgrade"):
         store.require_migrated()
@@ -127,9 +175,9 @@ def test_two_processes_may_init_at_once(database_url: str) -> None:
         )
         for _ in range(3)
     ]
-    for command in commands:
-        _, stderr = command.communicate(timeout=60)
-        assert command.returncode == 0, stderr
+    for process in commands:
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0, stderr
 
 
 @pytest.mark.parametrize(

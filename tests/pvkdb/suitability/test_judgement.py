@@ -48,6 +48,30 @@ def test_a_need_given_as_a_range_is_met_from_its_lower_end() -> None:
     assert judge(need, Evidence(1e3, 1e3)).shortfall_decades == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("reported", "lower_bound", "verdict", "decades"),
+    [
+        (1e-4, False, Verdict.NOT_MET, 1),
+        (1e-3, False, Verdict.MET, 0),
+        (10, False, Verdict.MET, 0),
+        (10, True, Verdict.NOT_SHOWN, 0),  # it may last longer than was measured
+        (1e3, False, Verdict.NOT_MET, 2),
+    ],
+)
+def test_a_window_has_two_ends(
+    reported: float, lower_bound: bool, verdict: Verdict, decades: float
+) -> None:
+    need = requirement("between", 1e-3, 10).model_copy(update={"upper_limit": True})
+    result = judge(need, Evidence(reported, reported, None, lower_bound))
+    assert result.verdict is verdict
+    assert result.shortfall_decades == pytest.approx(decades)
+
+
+def test_a_value_without_logarithm_has_no_decades() -> None:
+    assert judge(requirement(">", 0), Evidence(-1, -1)).verdict is Verdict.NOT_MET
+    assert judge(requirement(">", 0), Evidence(-1, -1)).shortfall_decades == 0
+
+
 def test_unknown_stays_unknown() -> None:
     result = judge(requirement(">", 1e6), None)
     assert result.verdict is Verdict.UNKNOWN

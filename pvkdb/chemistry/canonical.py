@@ -1,0 +1,85 @@
+"""Canonical formulas: one formula unit, one order of ions, one way to write each amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import gcd, lcm
+
+from pvkdb.chemistry.amounts import ONE, Amount, total
+from pvkdb.chemistry.interpretation import Interpretation
+from pvkdb.chemistry.ions import Ion, molecular_ions
+from pvkdb.chemistry.sites import Group, Site, is_spacer
+
+
+def formula_units(found: Interpretation) -> Fraction:
+    """The factor from the amounts as written to those of one formula unit.
+
+    A formula unit holds the smallest whole numbers of ions on each *site*. A double perovskite
+    counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A nominal perovskite counts its B ions,
+    so that its vacancies stay visible. Symbols count as zero, except in a layer number.
+    """
+    if found.list_of_ions:
+        return Fraction(1)
+    _, _, b, _ = found.sites.sums
+    layers = found.structure.layers
+    if layers is not None and layers.number is None:
+        return layers.terms[0][1] / b.terms[0][1]  # b = n layers
+    sums = [amount.constant for amount in found.sites.sums if amount.constant > 0]
+    if not sums:
+        return Fraction(1)
+    balanced = not found.excess
+    if not balanced and found.structure.family in ("3D", "double") and b.constant > 0:
+        return (1 if found.structure.family == "3D" else 2) / b.constant
+    doubled = balanced and len({ion.charge for ion in found.sites.b}) > 1
+    ratio = _ratio(sums)
+    return Fraction(2 if doubled and ratio == (1, 1, 3) else ratio[0]) / sums[0]
+
+
+def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = False) -> str:
+    """The formula of an interpretation, its amounts multiplied by ``scale``.
+
+    In whole numbers where six decimals could not hold the amounts exactly. ``brackets`` puts
+    every name in brackets, for the rare formulas that would be read differently without them.
+    """
+    units = [(f"{{{ion.symbol}}}", ONE) for ion in sorted(found.in_braces)]
+    for ions, amount in _units(found):
+        name = ",".join(ion.symbol for ion in ions)
+        bracketed = brackets or len(ions) > 1 or _needs_brackets(ions[0])
+        units.append((f"({name})" if bracketed else name, amount * scale))
+    exact = all(amount.exact for _, amount in units)
+    factor = 1 if exact else lcm(*(amount.denominator for _, amount in units))
+    return "".join(
+        name if amount * factor == 1 else f"{name}{amount * factor}" for name, amount in units
+    )
+
+
+def _units(found: Interpretation) -> Iterator[tuple[list[Ion], Amount]]:
+    """Ions that stand in one bracket and their amount: all on a site that share it, or one."""
+    by_site: dict[Site, Group] = {}
+    for site, group in found.sites:
+        by_site[site] = by_site.get(site, {}) | group
+    for group in by_site.values():
+        if found.list_of_ions:
+            yield [*group], ONE
+            continue
+        shared = [ion for ion in group if ion in found.shared]
+        for ion, amount in group.items():
+            if ion not in shared:
+                yield [ion], amount
+            elif ion == shared[0]:
+                yield shared, total(group[other] for other in shared)
+
+
+def _needs_brackets(ion: Ion) -> bool:
+    """Spacers and molecular anions stand in brackets, and names that would run into a number."""
+    if is_spacer(ion):
+        return True
+    return ion.molecular and (molecular_ions()[ion.symbol].role == "X" or not ion.symbol.isalpha())
+
+
+def _ratio(amounts: list[Fraction]) -> tuple[int, ...]:
+    denominator = lcm(*(amount.denominator for amount in amounts))
+    whole = [int(amount * denominator) for amount in amounts]
+    divisor = gcd(*whole) or 1
+    return tuple(value // divisor for value in whole)

@@ -1,0 +1,119 @@
+r"""Formulas as they are printed, to plain text: Unicode, LaTeX, HTML and Markdown are taken off.
+
+``Cs₂AgBiBr₆``, ``$\text{Cs}_2\text{AgBiBr}_6$``, ``Cs<sub>2</sub>AgBiBr<sub>6</sub>`` and
+``Cs_{2}AgBiBr_{6}`` all become ``Cs2AgBiBr6``. Every character that stays remembers where it
+stood, so that an error can point at the place in what the user wrote.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from pvkdb.errors import FormulaError
+
+#: Longer texts are refused: no composition needs them, and a parser must not be made to work.
+MAX_LENGTH = 200
+
+_ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—−﹣－₋", "-"),
+        **dict.fromkeys("₊＋", "+"),
+        **dict.fromkeys("·∙⋅•", "·"),
+        **dict.fromkeys("′’ʹ`", "'"),
+        "″": "''",
+        "∶": ":",
+        "∂": "δ",
+    }
+)
+
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "prime": "'"}
+
+#: Mark-up, by what it becomes: nothing, a Greek letter, or an opening brace that prints nothing.
+_MARKUP = re.compile(
+    r"""\\(?P<greek>alpha|beta|gamma|delta|epsilon|prime)(?![a-z])
+      | (?P<group>\\(?:text|mathrm|mathit|mathbf|textrm|textit|textbf|rm|it|ce|mathregular)\s*\{
+          |_\s*\{)
+      | (?P<kept>\\[{}])
+      | (?P<entity>&\#?\w{1,8};)
+      | (?P<nothing></?(?:sub|sup|i|b|em|strong|span|p)\s*>|\\(?:left|right|rm|cdot|,|;|:|!|\ |quad)
+          |\$|_|\*\*?|~|\s|[\u200b-\u200f\u2060\ufeff\u00ad])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """A formula without mark-up; ``places`` are the positions of its characters in ``source``."""
+
+    source: str
+    text: str
+    places: tuple[int, ...]
+
+    def error(self, position: int, reason: str) -> FormulaError:
+        """An error that points at a character of the source, counted from 1."""
+        place = self.places[position] if position < len(self.places) else len(self.source)
+        return FormulaError(f"formula {self.source!r}, character {place + 1}: {reason}")
+
+    def __getitem__(self, part: slice) -> PlainText:
+        return PlainText(self.source, self.text[part], self.places[part])
+
+
+def plain(source: str) -> PlainText:
+    """Take the mark-up off a formula.
+
+    Raises:
+        FormulaError: the text is too long or holds a control character.
+    """
+    if len(source) > MAX_LENGTH:
+        raise FormulaError(
+            f"the formula has {len(source)} characters; at most {MAX_LENGTH} are accepted"
+        )
+    letters: list[str] = []
+    places: list[int] = []
+    braces: list[bool] = []  # whether the open braces are printed
+    position = 0
+    while position < len(source):
+        match = _MARKUP.match(source, position)
+        found = ""
+        if match is None:
+            found, end = source[position], position + 1
+            if unicodedata.category(found) == "Cc":
+                raise PlainText(source, source, tuple(range(len(source)))).error(
+                    position, "is a control character; remove it"
+                )
+            if found == "{":
+                braces.append(True)
+            elif found == "}" and braces and not braces.pop():
+                found = ""
+        else:
+            end = match.end()
+            if match["greek"]:
+                found = _GREEK[match["greek"]]
+            elif match["group"]:
+                braces.append(False)
+            elif match["kept"]:
+                found = match["kept"][1]
+            elif match["entity"]:
+                found = html.unescape(match["entity"]).strip()
+        for letter in _alike(found):
+            letters.append(letter)
+            places.append(position)
+        position = end
+    return PlainText(source, "".join(letters), tuple(places))
+
+
+def _alike(found: str) -> str:
+    """Subscripts, full-width and mathematical letters to plain ones; dashes to one minus sign."""
+    if found.isascii():
+        return "'" if found == "`" else found
+    found = found.translate(_ALIKE)
+    return "".join(
+        unicodedata.normalize("NFKC", letter)
+        if unicodedata.decomposition(letter).startswith(("<sub>", "<wide>", "<font>"))
+        else letter
+        for letter in found
+    )

@@ -1,0 +1,122 @@
+"""The text cells of one record, read as what their columns mean; problems are collected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from pvkdb.chemistry.quantities import Interval
+from pvkdb.chemistry.units import parse_measurement
+from pvkdb.errors import InputError, unknown_name
+
+T = TypeVar("T")
+
+
+class CellProblem(NamedTuple):
+    """Why a cell cannot be used."""
+
+    column: str
+    value: str | None
+    reason: str
+
+
+class Cells:
+    """Reads cells. A method that meets a problem notes it and gives None, and reading goes on."""
+
+    def __init__(self, cells: Mapping[str, str]) -> None:
+        self._cells = cells
+        self.problems: list[CellProblem] = []
+        self.doubts: list[CellProblem] = []
+
+    def complain(self, column: str, reason: str) -> None:
+        """Note a problem."""
+        self.problems.append(CellProblem(column, self._cells.get(column), reason))
+
+    def doubt(self, column: str, reason: str) -> None:
+        """Note what is possible but unlikely."""
+        self.doubts.append(CellProblem(column, self._cells.get(column), reason))
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._cells
+
+    def text(self, column: str) -> str | None:
+        """The cell, None where it is empty."""
+        return self._cells.get(column) or None
+
+    def required(self, column: str, example: str) -> str:
+        """The cell; an empty one is a problem."""
+        text = self.text(column)
+        if text is None:
+            self.complain(column, f"is empty, but every row needs it; write for example {example}")
+        return text or ""
+
+    def parsed(self, column: str, parse: Callable[[str], T]) -> T | None:
+        """The cell through ``parse``, whose InputError becomes a problem."""
+        text = self.text(column)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except InputError as error:
+            self.complain(column, str(error))
+            return None
+
+    def choice(self, column: str, choices: Sequence[str]) -> str | None:
+        """One of ``choices``, whatever its case."""
+
+        def parse(text: str) -> str:
+            for name in choices:
+                if name.casefold() == text.casefold():
+                    return name
+            raise InputError(unknown_name(column, text, choices))
+
+        return self.parsed(column, parse)
+
+    def whole(self, column: str) -> int | None:
+        """A whole number."""
+        return self.parsed(column, _whole)
+
+    def charge(self, column: str) -> int | None:
+        """A signed charge: ``+1``, ``1+``, ``-2``."""
+        return self.parsed(column, _charge)
+
+    def truth(self, column: str) -> bool | None:
+        """``true`` or ``false``, ``yes`` or ``no``."""
+        words = {"true": True, "yes": True, "false": False, "no": False}
+
+        def parse(text: str) -> bool:
+            if text.casefold() not in words:
+                raise InputError("is neither true nor false")
+            return words[text.casefold()]
+
+        return self.parsed(column, parse)
+
+    def interval(self, column: str, unit: str) -> Interval | None:
+        """A value with its unit, in ``unit``."""
+        return self.parsed(column, lambda text: parse_measurement(text, unit))
+
+    def number(self, column: str) -> float | None:
+        """A plain number in the unit that the column's name says."""
+
+        def parse(text: str) -> float:
+            found = parse_measurement(text, "1")
+            if found.minimum is None or found.minimum != found.maximum or found.approximate:
+                raise InputError("must be one plain number, in the unit of the column's name")
+            return found.minimum
+
+        return self.parsed(column, parse)
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?\d{1,9}", text):
+        raise InputError("is not a whole number")
+    return int(text)
+
+
+def _charge(text: str) -> int:
+    plain = text.replace("−", "-").replace("⁺", "+").replace("⁻", "-")
+    match = re.fullmatch(r"(?P<front>[+-])?(?P<size>\d)?(?P<back>[+-])?", plain)
+    if not match or not plain or (match["front"] and match["back"]):
+        raise InputError("is not a charge; write +1, -1 or 0")
+    return int(f"{match['front'] or match['back'] or ''}{match['size'] or 1}")

@@ -1,0 +1,90 @@
+"""What becomes of a row of an import: added, superseding, there already, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pvkdb.schemas.imports import Action
+from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+
+Statement = EnergeticsRow | DevicesRow
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The decision. ``id`` names the row that is there already; ``column`` and ``reason`` say why
+    a row is refused; ``doubt`` is told beside a row that goes in."""
+
+    action: Action | Literal["refuse"]
+    id: str | None = None
+    column: str | None = None
+    reason: str = ""
+    doubt: str | None = None
+
+
+@dataclass(slots=True)
+class There:
+    """The rows that a batch may collide with, those of the same import included."""
+
+    ids: set[str] = field(default_factory=set)
+    #: The row that superseded another one, by the id of that one.
+    newer: dict[str, str] = field(default_factory=dict)
+    #: Ids and places of the rows that state the same.
+    alike: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Ids of rows that this import has brought.
+    ours: set[str] = field(default_factory=set)
+
+    def note(
+        self, name: str, fingerprint: str, source: str, supersedes: str | None, *, ours: bool
+    ) -> None:
+        """Remember a row."""
+        self.ids.add(name)
+        self.alike.setdefault(fingerprint, {})[name] = source
+        if supersedes:
+            self.newer[supersedes] = name
+        if ours:
+            self.ours.add(name)
+
+
+def decide(row: Statement, fingerprint: str, supersedes: str | None, there: There) -> Fate:
+    """What becomes of a row."""
+    alike = there.alike.get(fingerprint, {})
+    if supersedes:
+        return _correction(supersedes, alike, there)
+    if row.id in there.ids:
+        if row.id in alike and row.id not in there.ours:
+            return Fate("already there", row.id)
+        reason = "another row has this id; to correct it, write its id into 'supersedes' instead"
+        return Fate("refuse", column="id", reason=reason)
+    current = {name: source for name, source in alike.items() if name not in there.newer}
+    if not row.id:
+        for name, source in current.items():
+            if name in there.ours:
+                reason = f"repeats the row that becomes {name}; to keep both, give each an 'id'"
+                return Fate("refuse", reason=reason)
+            if source == row.source:
+                return Fate("already there", name)
+    doubt = next(
+        (f"states the same as {name} ({source})" for name, source in current.items()), None
+    )
+    return Fate("add", doubt=doubt)
+
+
+def _correction(supersedes: str, alike: Collection[str], there: There) -> Fate:
+    if supersedes in there.ours:
+        reason = "that row is part of this import; correct it there"
+        return Fate("refuse", column="supersedes", reason=reason)
+    if supersedes not in there.ids:
+        return Fate("refuse", column="supersedes", reason="there is no row with this id")
+    after = there.newer.get(supersedes)
+    if after is None:
+        if supersedes in alike:
+            reason = "says what that row says already; leave it out, or correct something"
+            return Fate("refuse", column="supersedes", reason=reason)
+        return Fate("supersede")
+    if after in alike and after not in there.ours:
+        return Fate("already there", after)
+    reason = f"{after} has superseded that row; supersede {after}"
+    return Fate("refuse", column="supersedes", reason=reason)

@@ -1,0 +1,319 @@
+"""Adding papers to a store: checked, compared with what is there, all of them or nothing.
+
+The caller's transaction decides: it commits what :func:`import_files` has put into the session,
+or rolls it back (a dry run, or any problem).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition
+from pvkdb.errors import InputError
+from pvkdb.literature.cells import Cells
+from pvkdb.literature.deciding import Statement, There, decide
+from pvkdb.literature.entries import TABLES, devices_row, energetics_row
+from pvkdb.literature.publications import Publications
+from pvkdb.literature.reading import FileError, Record, read_records
+from pvkdb.schemas.imports import Action, Change, Counts, Difference, ImportReport, Problem
+from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+from pvkdb.store import rows
+from pvkdb.store.dataset import begin_import, current_version, withdraw
+from pvkdb.store.devices import Device
+from pvkdb.store.energetics import Energetic
+from pvkdb.store.history import differences
+from pvkdb.store.materials import Material
+from pvkdb.store.migrate import lock_curation
+from pvkdb.store.recording import (
+    Entry,
+    MaterialOf,
+    device_entry,
+    energetic_entry,
+    fingerprint,
+    insert_entries,
+)
+from pvkdb.store.registration import register_material
+
+#: An import stops after so many problems; the first ones usually explain the others.
+MAX_PROBLEMS = 20
+#: Changes and warnings that a report holds; it counts the others.
+MAX_SHOWN = 100
+#: Rows that are compared with the store and added at a time.
+BATCH = 500
+
+
+class ImportRefusedError(InputError):
+    """Files that cannot be imported as they are; nothing was added."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = "" if len(problems) == 1 else f"{len(problems)} problems, the first: "
+        super().__init__(f"{first}{problems[0]}; nothing was imported")
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How rows of one table get into the store."""
+
+    model: Any
+    letter: str
+    row: Callable[[Cells, str], Any]
+    entry: Callable[[Any, MaterialOf], Entry]
+    to_row: Callable[[Any], Statement]
+    summary: Callable[[Any], str]
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A row that waits for its batch."""
+
+    record: Record
+    row: Statement
+    supersedes: str | None
+    fingerprint: str
+
+
+def import_files(
+    session: Session,
+    paths: Sequence[Path],
+    *,
+    dry_run: bool = False,
+    on_row: Callable[[int], None] = lambda count: None,
+) -> ImportReport:
+    """Put the rows of files into the session.
+
+    Files of references come first, whatever their order. ``on_row`` hears how many rows have been
+    read. Memory does not grow with the length of a file.
+
+    Raises:
+        ImportRefusedError: names every problem (the first 20); roll the transaction back.
+    """
+    lock_curation(session)
+    work = _Import(session, paths, on_row)
+    return work.run(dry_run)
+
+
+class _Import:
+    """One import: what it has met so far."""
+
+    def __init__(
+        self, session: Session, paths: Sequence[Path], on_row: Callable[[int], None]
+    ) -> None:
+        self._session = session
+        self._paths = sorted(paths, key=lambda path: "references" not in path.name.lower())
+        self._on_row = on_row
+        self._rows_read = 0
+        self._problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+        self._changes: list[Change] = []
+        self._counts = {table.name: Counts() for table in TABLES.values()}
+        self._pending: list[_Pending] = []
+        self._materials: dict[tuple[str, str | None], Material] = {}
+        self._next_number: dict[str, int] = {}
+        self._version = ""
+
+    def run(self, dry_run: bool) -> ImportReport:
+        try:
+            version = begin_import(self._session, self._paths)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            raise ImportRefusedError(
+                [Problem(file=Path(error.filename).name, reason=reason)]
+            ) from error
+        self._version = version.version
+        self._publications = Publications(self._session, self._version)
+        for kind in _KINDS.values():
+            _fill_fingerprints(self._session, kind)
+        try:
+            for path in self._paths:
+                for record in read_records(path):
+                    self._take(record)
+            self._add_pending()
+        except FileError as error:
+            self._problems.append(error.problem)
+        if self._problems:
+            raise ImportRefusedError(self._problems)
+        report = ImportReport(
+            dry_run=dry_run,
+            dataset_version=self._version,
+            counts=self._counts,
+            changes=self._changes,
+            warnings=self._warnings,
+        )
+        if report.changed == 0:
+            withdraw(self._session, version)
+            kept = {"dataset_version": current_version(self._session)}
+            return report.model_copy(update=kept)
+        return report
+
+    def _take(self, record: Record) -> None:
+        self._rows_read += 1
+        self._on_row(self._rows_read)
+        cells = Cells(record.cells)
+        if record.table.name == "references":
+            self._add_pending()
+            found = self._publications.take(record, cells)
+            if found is not None:
+                self._note(record, found.action, found.key, found.summary)
+        else:
+            references = self._publications.keys(record, cells)
+            row = _KINDS[record.table.name].row(cells, references)
+            if not cells.problems:
+                supersedes = cells.text("supersedes")
+                waiting = _Pending(record, row, supersedes, fingerprint(row))
+                if self._pending and self._pending[0].record.table is not record.table:
+                    self._add_pending()
+                self._pending.append(waiting)
+        for problem in cells.problems:
+            self._refuse(record.problem(problem.reason, problem.column, problem.value))
+        for doubt in cells.doubts:
+            self._warn(record.problem(doubt.reason, doubt.column, doubt.value))
+        if len(self._pending) >= BATCH:
+            self._add_pending()
+
+    def _add_pending(self) -> None:
+        """Compare the waiting rows with the store, and add them."""
+        batch, self._pending = self._pending, []
+        if not batch:
+            return
+        kind = _KINDS[batch[0].record.table.name]
+        there = self._what_is_there(kind, batch)
+        added = []
+        for entry in batch:
+            record, row = entry.record, entry.row
+            fate = decide(row, entry.fingerprint, entry.supersedes, there)
+            if fate.action == "refuse":
+                value = record.cells.get(fate.column) if fate.column else None
+                self._refuse(record.problem(fate.reason, fate.column, value))
+                continue
+            if fate.doubt:
+                self._warn(record.problem(fate.doubt))
+            name = fate.id or row.id or self._new_id(entry, kind)
+            self._tell(entry, kind, fate.action, name)
+            if fate.action == "already there":
+                continue
+            there.note(name, entry.fingerprint, row.source, entry.supersedes, ours=True)
+            new = kind.entry(row.model_copy(update={"id": name}), self._material)
+            new.own.update(recorded_in=self._version, supersedes_id=entry.supersedes)
+            added.append(new)
+        if not self._problems:
+            insert_entries(self._session, added)
+
+    def _what_is_there(self, kind: _Kind, batch: Sequence[_Pending]) -> There:
+        """The rows of the store that rows of a batch name, repeat or supersede."""
+        model = kind.model
+        columns = (model.id, model.fingerprint, model.source, model.supersedes_id)
+        superseded = {entry.supersedes for entry in batch if entry.supersedes}
+        ids = superseded | {entry.row.id for entry in batch if entry.row.id}
+        marks = {entry.fingerprint for entry in batch}
+        there = There()
+        for condition in (
+            model.id.in_(ids),
+            model.fingerprint.in_(marks),
+            model.supersedes_id.in_(superseded),
+        ):
+            held = select(*columns, model.recorded_in).where(condition)
+            for *content, version in self._session.execute(held):
+                there.note(*content, ours=version == self._version)
+        return there
+
+    def _tell(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
+        """Count what becomes of a row, and keep the first of them for the report."""
+        changed: tuple[Difference, ...] = ()
+        if action == "supersede":
+            before = self._session.get_one(kind.model, entry.supersedes)
+            changed = differences(kind.to_row(before), entry.row)
+        supersedes = entry.supersedes if action == "supersede" else None
+        summary = kind.summary(entry.row)
+        self._note(entry.record, action, name, summary, supersedes, changed)
+
+    def _new_id(self, entry: _Pending, kind: _Kind) -> str:
+        """``zhang2026-d001``: the first publication, the table, a number that is free."""
+        prefix = f"{entry.row.references.split()[0]}-{kind.letter}"
+        if prefix not in self._next_number:
+            ids = self._session.scalars(
+                select(kind.model.id).where(kind.model.id.startswith(prefix, autoescape=True))
+            )
+            numbers = [int(rest) for name in ids if (rest := name[len(prefix) :]).isdigit()]
+            self._next_number[prefix] = max(numbers, default=0) + 1
+        number = self._next_number[prefix]
+        self._next_number[prefix] += 1
+        return f"{prefix}{number:03d}"
+
+    def _material(self, composition: Composition, phase: str | None) -> Material:
+        key = (composition.formula, phase)
+        if key not in self._materials:
+            self._materials[key] = register_material(self._session, composition, phase)
+        return self._materials[key]
+
+    def _refuse(self, problem: Problem) -> None:
+        self._problems.append(problem)
+        if len(self._problems) >= MAX_PROBLEMS:
+            raise ImportRefusedError(self._problems)
+
+    def _warn(self, problem: Problem) -> None:
+        if len(self._warnings) < MAX_SHOWN:
+            self._warnings.append(problem)
+
+    def _note(
+        self,
+        record: Record,
+        action: Action,
+        name: str,
+        summary: str,
+        supersedes: str | None = None,
+        changed: tuple[Difference, ...] = (),
+    ) -> None:
+        counts = self._counts[record.table.name]
+        if action == "add":
+            counts.added += 1
+        elif action == "supersede":
+            counts.superseding += 1
+        else:
+            counts.already_there += 1
+        if len(self._changes) < MAX_SHOWN:
+            self._changes.append(
+                Change(
+                    action=action,
+                    table=record.table.name,
+                    id=name,
+                    file=record.file,
+                    line=record.line,
+                    summary=summary,
+                    supersedes=supersedes,
+                    differences=changed,
+                )
+            )
+
+
+def _fill_fingerprints(session: Session, kind: _Kind) -> None:
+    """Rows of an older schema, and computed ones, have none yet."""
+    for held in session.scalars(select(kind.model).where(kind.model.fingerprint.is_(None))):
+        held.fingerprint = fingerprint(kind.to_row(held))
+
+
+def _energetic_summary(row: EnergeticsRow) -> str:
+    ends = [f"{value:g}" for value in (row.value_min_ev, row.value_max_ev) if value is not None]
+    sign = {"lower": "> ", "upper": "< "}.get(row.bound or "", "~" if row.approximate else "")
+    value = sign + "–".join(dict.fromkeys(ends))
+    phase = f" {row.phase}" if row.phase else ""
+    return f"{row.material}{phase} {row.defect} {row.quantity} {value} eV, {row.method}"
+
+
+def _device_summary(row: DevicesRow) -> str:
+    ratio = "" if row.on_off_ratio is None else f", on/off {row.on_off_ratio:g}"
+    return f"{row.structure}{ratio}"
+
+
+_KINDS = {
+    "energetics": _Kind(
+        Energetic, "e", energetics_row, energetic_entry, rows.energetics_row, _energetic_summary
+    ),
+    "devices": _Kind(Device, "d", devices_row, device_entry, rows.devices_row, _device_summary),
+}

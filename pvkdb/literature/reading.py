@@ -1,0 +1,259 @@
+"""Files of a paper, as records of text cells that know their line.
+
+A CSV file holds one table; a YAML file holds a paper with all of its tables. Both are read as
+streams, so that a file may be longer than memory. Cells stay text: what a cell means is decided
+in :mod:`pvkdb.literature.entries`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.literature.entries import TABLES, Table
+from pvkdb.schemas.imports import Problem
+
+#: Longer cells are refused: no cell of a curated table needs them.
+MAX_CELL = 4000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+class FileError(InputError):
+    """A file cannot be read any further."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a file. ``lines`` says where a cell stands if not on the record's own line."""
+
+    table: Table
+    file: str
+    line: int
+    cells: dict[str, str]
+    lines: dict[str, int] = field(default_factory=dict)
+    #: Which YAML document of the file; its ``reference`` counts for its rows.
+    document: int = 0
+    is_paper: bool = False
+
+    def problem(self, reason: str, column: str | None = None, value: str | None = None) -> Problem:
+        """A problem at this place."""
+        line = self.lines.get(column or "", self.line)
+        return Problem(file=self.file, line=line, column=column, value=value, reason=reason)
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """The records of a file, by its ending.
+
+    Raises:
+        FileError: the file cannot be read, or its form is wrong; says where and what to write.
+    """
+    if path.suffix.lower() == ".csv":
+        read = _csv_records
+    elif path.suffix.lower() in (".yaml", ".yml"):
+        read = _yaml_records
+    else:
+        raise _error(path, None, "the name must end in .yaml, .yml or .csv")
+    try:
+        yield from read(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise _error(path, None, f"cannot be read: {reason}") from error
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        raise _error(path, None, reason) from error
+
+
+def _error(path: Path, line: int | None, reason: str) -> FileError:
+    return FileError(Problem(file=path.name, line=line, reason=reason))
+
+
+# CSV
+
+
+def _csv_records(path: Path) -> Iterator[Record]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, strict=True)
+        try:
+            header = next(reader, [])
+            columns = [column.strip() for column in header]
+            table = _table_of(path, columns)
+            start = reader.line_num + 1
+            for values in reader:
+                if any(values):
+                    yield _csv_record(path, table, columns, values, start)
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise _error(path, reader.line_num, f"is not comma-separated text: {error}") from error
+
+
+def _table_of(path: Path, columns: list[str]) -> Table:
+    """The table whose columns a header names."""
+    if not any(columns):
+        raise _error(path, 1, "has no header; the first line names the columns")
+    if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+        raise _error(path, 1, "separates columns by semicolons or tabs; save it with commas")
+    for column in columns:
+        if columns.count(column) > 1:
+            raise _error(path, 1, f"names the column {column!r} more than once")
+    likely = max(TABLES.values(), key=lambda table: len(table.columns & set(columns)))
+    for column in columns:
+        if column not in likely.columns:
+            raise _error(path, 1, unknown_name(f"column of {likely.name}", column, likely.order))
+    return likely
+
+
+def _csv_record(
+    path: Path, table: Table, columns: list[str], values: list[str], line: int
+) -> Record:
+    if len(values) != len(columns):
+        reason = f"has {len(values)} cells, but the header has {len(columns)} columns"
+        raise _error(path, line, reason)
+    cells = zip(columns, values, strict=True)
+    return Record(
+        table,
+        path.name,
+        line,
+        {column: _clean(path, line, text) for column, text in cells if text.strip()},
+    )
+
+
+def _clean(path: Path, line: int, text: str) -> str:
+    if len(text) > MAX_CELL:
+        raise _error(path, line, f"holds a cell of {len(text)} characters; at most {MAX_CELL}")
+    if control := _CONTROL.search(text):
+        raise _error(path, line, f"holds the control character {control.group()!r}; remove it")
+    return text.strip()
+
+
+# YAML
+
+
+def _yaml_records(path: Path) -> Iterator[Record]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with path.open(encoding="utf-8-sig") as stream:
+        try:
+            yield from _Events(path, yaml.parse(stream, Loader=loader)).records()
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            reason = f"is not YAML: {error.problem or error.context}"
+            raise _error(path, line, reason) from error
+        except yaml.YAMLError as error:
+            raise _error(path, None, f"is not YAML: {error}") from error
+
+
+class _Events:
+    """Records from the events of a YAML stream: nothing but the current record is kept.
+
+    Every scalar stays text, as in a CSV file, so that none of YAML's surprises (``no`` is false,
+    ``1e4`` is text, ``1_000`` is a number) reaches the data.
+    """
+
+    def __init__(self, path: Path, events: Iterator[Any]) -> None:
+        self._path = path
+        self._events = events
+        self._document = 0
+
+    def records(self) -> Iterator[Record]:
+        """Every record of every document."""
+        from yaml import events
+
+        for event in self._events:
+            if isinstance(event, events.DocumentStartEvent):
+                self._document += 1
+            elif isinstance(event, events.MappingStartEvent):
+                yield from self._paper()
+            elif not isinstance(
+                event, events.StreamStartEvent | events.StreamEndEvent | events.DocumentEndEvent
+            ) and not (isinstance(event, events.ScalarEvent) and not event.value):
+                raise self._wrong(event, "must hold a mapping; see: pvkdb import --template")
+
+    def _paper(self) -> Iterator[Record]:
+        from yaml import events
+
+        sections = ["reference", *TABLES]
+        for section, _, value in self._pairs():
+            if section not in sections:
+                raise self._wrong(value, unknown_name("section", section, sections))
+            if section == "reference":
+                if not isinstance(value, events.MappingStartEvent):
+                    raise self._wrong(value, "reference must be one mapping; for several, use ---")
+                yield self._record(TABLES["references"], value, is_paper=True)
+            elif isinstance(value, events.SequenceStartEvent):
+                yield from self._rows(TABLES[section])
+            elif not (isinstance(value, events.ScalarEvent) and not value.value):
+                raise self._wrong(value, f"{section} must be a list, each row begun by '- '")
+
+    def _rows(self, table: Table) -> Iterator[Record]:
+        from yaml import events
+
+        while not isinstance(event := next(self._events), events.SequenceEndEvent):
+            if not isinstance(event, events.MappingStartEvent):
+                raise self._wrong(event, f"a row of {table.name} must be a mapping, name: value")
+            yield self._record(table, event)
+
+    def _record(self, table: Table, start: Any, is_paper: bool = False) -> Record:
+        cells: dict[str, str] = {}
+        lines: dict[str, int] = {}
+        for column, line, value in self._pairs():
+            if column not in table.columns:
+                raise self._wrong(
+                    value, unknown_name(f"field of {table.name}", column, table.order)
+                )
+            if column in cells:
+                raise self._wrong(value, f"the field {column!r} is there more than once")
+            lines[column] = line
+            if text := _clean(self._path, line, self._text(table, column, value)):
+                cells[column] = text
+        line = _line(start) or 0
+        return Record(table, self._path.name, line, cells, lines, self._document, is_paper)
+
+    def _pairs(self) -> Iterator[tuple[str, int, Any]]:
+        """Key, its line, and the event that begins its value, to the end of the mapping."""
+        from yaml import events
+
+        while not isinstance(key := next(self._events), events.MappingEndEvent):
+            if not isinstance(key, events.ScalarEvent):
+                raise self._wrong(key, "a name must be plain text")
+            value = next(self._events)
+            if isinstance(value, events.AliasEvent):
+                raise self._wrong(value, "aliases (*name) are not taken; write the value out")
+            yield key.value, _line(key) or 0, value
+
+    def _text(self, table: Table, column: str, value: Any) -> str:
+        from yaml import events
+
+        if isinstance(value, events.ScalarEvent):
+            return "" if not value.style and value.value in ("null", "~") else str(value.value)
+        separator = table.lists.get(column)
+        if separator is None or not isinstance(value, events.SequenceStartEvent):
+            raise self._wrong(value, f"{column} must be one value")
+        parts = []
+        while not isinstance(event := next(self._events), events.SequenceEndEvent):
+            if isinstance(event, events.ScalarEvent):
+                parts.append(str(event.value))
+            elif isinstance(event, events.MappingStartEvent):
+                for name, _, part in self._pairs():
+                    if not isinstance(part, events.ScalarEvent):
+                        raise self._wrong(part, f"{column} takes plain values")
+                    parts.append(f"{name}={part.value}")
+            else:
+                raise self._wrong(event, f"{column} takes plain values")
+        return separator.join(parts)
+
+    def _wrong(self, event: Any, reason: str) -> FileError:
+        return _error(self._path, _line(event), reason)
+
+
+def _line(event: Any) -> int | None:
+    return event.start_mark.line + 1 if event.start_mark else None

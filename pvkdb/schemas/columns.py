@@ -1,0 +1,189 @@
+"""Declaring the columns of a table: what a column means, its unit, where its values come from.
+
+The declaration is the data dictionary. ``docs/reference/tables.md``, the Data Package beside the
+curated files and the OpenAPI description of the service are all made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from types import NoneType
+from typing import Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+#: Type of a column, in the words of Table Schema (https://datapackage.org/standard/table-schema).
+ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "array"]
+
+#: First word of a column's source. What is computed names its formula and paper behind a colon.
+SOURCES = {
+    "printed": "stands in the source, unchanged but for the unit conversions that are named",
+    "curated": "set by a curator under the rules of `pvkdb/literature/README.md`",
+    "computed": "made by pvkdb from other columns, with the formula named",
+    "recorded": "written by pvkdb while it works",
+}
+NOT_REPORTED = "not reported"
+PHASE_SOURCE = "printed, or recorded: the prototype of a calculation"
+
+
+def column(
+    meaning: str,
+    source: str,
+    *,
+    unit: str | None = None,
+    unit_column: str | None = None,
+    values: Sequence[str] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    empty: str | None = None,
+    default: Any = PydanticUndefined,
+) -> Any:
+    """A column that every row fills.
+
+    Args:
+        meaning: What a value says, in a sentence.
+        source: Where values come from; begins with a word of :data:`SOURCES`.
+        unit: Unit of a number, ``1`` where it has none.
+        unit_column: The column that holds the unit, where it differs from row to row.
+        values: The closed vocabulary of a text. Literals and enumerations bring their own.
+        minimum: No value lies below; told, not enforced.
+        maximum: No value lies above; told, not enforced.
+        empty: What an empty text means, where one is allowed.
+        default: Value where none is given.
+    """
+    facts: JsonDict = {
+        "unit": unit,
+        "unit_column": unit_column,
+        "values": [*values] or None,
+        "minimum": minimum,
+        "maximum": maximum,
+        "empty": empty,
+        "source": source,
+    }
+    told: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
+    return Field(default=default, description=meaning, json_schema_extra=told)
+
+
+def optional(meaning: str, source: str, *, empty: str = NOT_REPORTED, **facts: Any) -> Any:
+    """A column that may be empty (None); ``empty`` says what that means."""
+    return column(meaning, source, empty=empty, default=None, **facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a row model declares of one of its columns; see :func:`column`."""
+
+    name: str
+    type: ColumnType
+    meaning: str
+    source: str
+    unit: str | None
+    unit_column: str | None
+    values: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    empty: str | None
+
+    @classmethod
+    def of(cls, name: str, field: FieldInfo) -> Column:
+        """Read the declaration back from a field of a model."""
+        told = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        facts: dict[str, Any] = dict(told)
+        kind, values = _type_and_values(field.annotation)
+        return cls(
+            name=name,
+            type=kind,
+            meaning=field.description or "",
+            source=facts.get("source", ""),
+            unit=facts.get("unit"),
+            unit_column=facts.get("unit_column"),
+            values=values or tuple(facts.get("values", ())),
+            minimum=facts.get("minimum"),
+            maximum=facts.get("maximum"),
+            empty=facts.get("empty"),
+        )
+
+
+class Row(BaseModel):
+    """One row of an exported table. The docstring of a subclass says what a row is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: What the table is for, in a sentence.
+    purpose: ClassVar[str]
+    #: Columns that together tell the rows apart.
+    primary_key: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Column names, in order."""
+        return list(cls.model_fields)
+
+    @classmethod
+    def dictionary(cls) -> dict[str, Column]:
+        """What each column means, by name, in order."""
+        return {name: Column.of(name, field) for name, field in cls.model_fields.items()}
+
+
+def references_column(empty: str | None = None) -> Any:
+    """The publications behind a row."""
+    return column(
+        "Publications that the source cites for the row: keys of the table `references`, separated "
+        "by spaces, e.g. `r36 r70`.",
+        "printed",
+        empty=empty,
+    )
+
+
+def source_column() -> Any:
+    """The place of a row in its source."""
+    return column(
+        "Place in the source: `Table 1 row 3`, `section 2.3` or `Fig. 16 caption`.", "curated"
+    )
+
+
+def as_printed_column(empty: str = "not transcribed") -> Any:
+    """The printed text behind a row."""
+    return optional(
+        "The printed text, literally, so that the row can be found in the source.",
+        "printed",
+        empty=empty,
+    )
+
+
+def erratum_column() -> Any:
+    """What is wrong with the print, beside it."""
+    return optional(
+        "A misprint, contradiction or doubt, with its reason. The printed value stays as it is.",
+        "curated",
+        empty="no doubt is known",
+    )
+
+
+def _type_and_values(annotation: object) -> tuple[ColumnType, tuple[str, ...]]:
+    if get_origin(annotation) is Literal:
+        return "string", get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return "string", tuple(member.value for member in annotation)
+    for kind, name in _PLAIN:
+        if annotation is kind:
+            return name, ()
+    if get_origin(annotation) is list:
+        return "array", ()
+    (inner,) = (part for part in get_args(annotation) if part is not NoneType)
+    return _type_and_values(inner)
+
+
+_PLAIN: tuple[tuple[type, ColumnType], ...] = (
+    (str, "string"),
+    (int, "integer"),
+    (float, "number"),
+    (bool, "boolean"),
+    (datetime, "datetime"),
+)

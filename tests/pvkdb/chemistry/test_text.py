@@ -1,0 +1,63 @@
+r"""Mark-up comes off, and every character remembers its place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.text import MAX_LENGTH, plain
+from pvkdb.errors import FormulaError
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Cs₂AgBiBr₆", "Cs2AgBiBr6"),
+        ("MAPbI₃₋ₓClₓ", "MAPbI3-xClx"),
+        ("MAPbI3−xClx", "MAPbI3-xClx"),
+        ("CsPbBr<sub>3</sub>", "CsPbBr3"),
+        (r"$\text{CsPbBr}_3$", "CsPbBr3"),
+        ("Cs_{3}Sb_{2}I_{9}", "Cs3Sb2I9"),
+        (r"\text{MAPb(Br}_x\text{I}_{1-x})_3", "MAPb(BrxI1-x)3"),
+        (r"$\mathrm{CH_3NH_3PbI_3}$", "CH3NH3PbI3"),
+        (r"$\alpha$-FAPbI$_3$", "α-FAPbI3"),
+        (r"\ce{Cs2AgBiBr6}", "Cs2AgBiBr6"),
+        (r"A_2B'B''X_6", "A2B'B''X6"),
+        ("A₂B′B″X₆", "A2B'B''X6"),
+        ("FA~0.9~Cs~0.1~PbI~3~", "FA0.9Cs0.1PbI3"),
+        ("&alpha;-CsPbI<sub>3</sub>", "α-CsPbI3"),
+        ("{en}MAPbI_{3}", "{en}MAPbI3"),
+        (r"\{en\}MAPbI_3", "{en}MAPbI3"),
+        ("ＣｓＰｂＩ３", "CsPbI3"),
+        ("𝛼-FAPbI3", "α-FAPbI3"),
+        ("Cs ₃ Sb ₂ I ₉", "Cs3Sb2I9"),
+        ("Cs\u200bPbI\u00a03", "CsPbI3"),
+    ],
+)
+def test_mark_up_comes_off(source: str, text: str) -> None:
+    assert plain(source).text == text
+
+
+def test_errors_count_in_what_was_written() -> None:
+    with pytest.raises(FormulaError, match="character 16: 'Qq' is neither"):
+        parse_composition(r"$\text{CsPb}_2 Qq_5$")
+
+
+def test_control_characters_and_long_texts_are_refused() -> None:
+    with pytest.raises(FormulaError, match="character 3: is a control character"):
+        plain("Cs\x00PbI3")
+    with pytest.raises(FormulaError, match=f"at most {MAX_LENGTH}"):
+        plain("a" * (MAX_LENGTH + 1))
+
+
+@given(st.text(max_size=MAX_LENGTH))
+def test_places_rise_and_lie_in_the_source(source: str) -> None:
+    try:
+        formula = plain(source)
+    except FormulaError:
+        return
+    assert len(formula.places) == len(formula.text)
+    assert list(formula.places) == sorted(formula.places)
+    assert all(0 <= place < len(source) for place in formula.places)

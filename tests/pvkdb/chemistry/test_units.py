@@ -1,0 +1,119 @@
+"""Values as papers print them: numbers, ranges, bounds, units."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.chemistry.quantities import Interval
+from pvkdb.chemistry.units import KCAL_PER_MOL, KJ_PER_MOL, UNITS, parse_measurement
+from pvkdb.errors import InputError
+
+
+def test_molar_energies_are_those_of_codata() -> None:
+    """CODATA 2018: 1 eV is 96.485 332 12 kJ/mol; scipy holds the constants independently."""
+    from scipy import constants
+
+    assert float(1 / KJ_PER_MOL) == pytest.approx(96.48533212, rel=1e-9)
+    assert float(KJ_PER_MOL) == pytest.approx(1000 / (constants.e * constants.N_A), rel=1e-12)
+    assert float(KCAL_PER_MOL) == pytest.approx(
+        1000 * constants.calorie / (constants.e * constants.N_A), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "low", "high", "bound", "approximate"),
+    [
+        ("0.35 eV", "eV", 0.35, 0.35, None, False),
+        ("350 meV", "eV", 0.35, 0.35, None, False),
+        ("~0.2", "eV", 0.2, 0.2, None, True),
+        ("≈ 0.2 eV", "eV", 0.2, 0.2, None, True),
+        ("> 1.20", "eV", 1.2, None, "lower", False),
+        ("≥1.2 eV", "eV", 1.2, None, "lower", False),
+        ("<0.1 eV", "eV", None, 0.1, "upper", False),
+        ("0.13–1.87", "eV", 0.13, 1.87, None, False),
+        ("0.2 eV – 0.3 eV", "eV", 0.2, 0.3, None, False),
+        ("300 meV to 0.4 eV", "eV", 0.3, 0.4, None, False),
+        ("0.35 ± 0.02 eV", "eV", 0.33, 0.37, None, False),
+        ("-0.078 to -3.6 V", "V", -3.6, -0.078, None, False),
+        ("−0.5–−1.2", "V", -1.2, -0.5, None, False),
+        ("+300 mV", "V", 0.3, 0.3, None, False),
+        ("5-8 V", "V", 5, 8, None, False),
+        ("3 months", "s", 7776000, 7776000, None, False),
+        ("1 year", "d", 365, 365, None, False),
+        ("2 Hours", "s", 7200, 7200, None, False),
+        ("90 min", "s", 5400, 5400, None, False),
+        ("12 h", "d", 0.5, 0.5, None, False),
+        ("800 ns", "s", 8e-7, 8e-7, None, False),
+        ("100 µs", "s", 1e-4, 1e-4, None, False),
+        ("10⁴", "1", 1e4, 1e4, None, False),
+        ("1.5×10^6", "1", 1.5e6, 1.5e6, None, False),
+        ("1.9 × 10⁻⁹", "1", 1.9e-9, 1.9e-9, None, False),
+        ("1E4 s", "s", 1e4, 1e4, None, False),
+        ("10,000 cycles", "cycles", 1e4, 1e4, None, False),
+        ("7 times", "cycles", 7, 7, None, False),
+    ],
+)
+def test_what_papers_print(
+    text: str,
+    unit: str,
+    low: float | None,
+    high: float | None,
+    bound: str | None,
+    approximate: bool,
+) -> None:
+    assert parse_measurement(text, unit) == Interval(low, high, bound, approximate)  # type: ignore[arg-type]
+
+
+def test_kilojoules_per_mole() -> None:
+    found = parse_measurement("~25 kJ mol⁻¹", "eV")
+    assert found.minimum == pytest.approx(25 / 96.48533212, rel=1e-9)
+    assert found.approximate
+    assert parse_measurement("25 kJ/mol", "eV").minimum == found.minimum
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "said"),
+    [
+        ("", "eV", "is not a value"),
+        ("low", "eV", "is not a value"),
+        ("0,35 eV", "eV", "is not a value"),  # a decimal comma is not a thousands separator
+        ("0.3 eV at 300 K", "eV", "is not a value"),
+        ("5 m", "s", "'m' is none of"),  # metres, minutes, months?
+        ("5 V", "eV", "'V' is none of"),
+        ("300 apples", "cycles", "'apples' is none of"),
+        ("3 eV", "1", "no unit at all"),
+        ("> 1 to 2", "1", "bounds a range"),
+        ("1e999", "1", "beyond"),
+        ("9" * 100, "1", "is not a value"),
+        ("nan", "1", "is not a value"),
+        ("inf", "1", "is not a value"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(text: str, unit: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse_measurement(text, unit)
+
+
+@given(
+    st.sampled_from([(unit, name) for unit, names in UNITS.items() for name in names]),
+    st.integers(-(10**6), 10**6),
+    st.integers(0, 4),
+)
+def test_factors_are_exact(unit_name: tuple[str, str], digits: int, decimals: int) -> None:
+    unit, name = unit_name
+    value = Fraction(digits, 10**decimals)
+    text = f"{float(value):.{decimals}f} {name}"
+    assert parse_measurement(text, unit).minimum == float(value * UNITS[unit][name])
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        found = parse_measurement(text, "eV")
+    except InputError:
+        return
+    assert found.minimum is not None or found.maximum is not None
