@@ -16,8 +16,9 @@ def formula_units(found: Interpretation) -> Fraction:
     """The factor from the amounts as written to those of one formula unit.
 
     A formula unit holds the smallest whole numbers of ions on each *site*. A double perovskite
-    counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A nominal perovskite counts its B ions,
-    so that its vacancies stay visible. Symbols count as zero, except in a layer number.
+    counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A perovskite off the ideal ratio counts
+    its B ions, so that additives and vacancies stay visible, as in (PEA)0.05MA0.95PbI3. Symbols
+    count as zero, except in a layer number.
     """
     if found.list_of_ions:
         return Fraction(1)
@@ -25,11 +26,14 @@ def formula_units(found: Interpretation) -> Fraction:
     layers = found.structure.layers
     if layers is not None and layers.number is None:
         return layers.terms[0][1] / b.terms[0][1]  # b = n layers
+    if found.shared and found.structure.family == "other" and b.constant > 0:
+        return 1 / b.constant
     sums = [amount.constant for amount in found.sites.sums if amount.constant > 0]
     if not sums:
         return Fraction(1)
     balanced = not found.excess
-    if not balanced and found.structure.family in ("3D", "double") and b.constant > 0:
+    ideal = balanced and found.structure.exact
+    if not ideal and found.structure.family in ("3D", "double") and b.constant > 0:
         return (1 if found.structure.family == "3D" else 2) / b.constant
     doubled = balanced and len({ion.charge for ion in found.sites.b}) > 1
     ratio = _ratio(sums)

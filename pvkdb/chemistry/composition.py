@@ -269,10 +269,11 @@ def _composition(formula: PlainText) -> Composition:
 
 
 def _reads_back(formula: str, occupants: tuple[Occupant, ...]) -> bool:
-    """Whether a canonical formula means these occupants; usually there is only one reading."""
+    """Whether a canonical formula means these occupants; usually nothing else is possible."""
     try:
         text = plain(formula)
-        if len(readings(text)) == 1:
+        reading, *others = readings(text)
+        if not others and all(len(names().get(name, (name,))) == 1 for name in reading.amounts):
             return True
         found = interpret(text)
     except FormulaError:

@@ -7,7 +7,7 @@ balances, then a nominal one, then a mere list of ions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
@@ -25,8 +25,8 @@ from pvkdb.errors import FormulaError
 #: few per cent of vacancies, and up to a fifth of the B ions with one charge more or less.
 NOMINAL_EXCESS = Fraction(1, 5)
 
-#: Meanings of ambiguous abbreviations that are tried for one reading.
-_MAX_MEANINGS = 12
+#: Readings, each with every meaning of ambiguous abbreviations, that are tried for a formula.
+_MAX_MEANINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,17 @@ def interpret(formula: PlainText) -> Interpretation:
     """
     best: Interpretation | None = None
     error: FormulaError | None = None
-    for reading in readings(formula):
-        for meaning in _meanings(reading):
-            try:
-                found = meaning.interpret(formula)
-            except FormulaError as refusal:
-                error = error or refusal
-                continue
-            if best is None or found.rank < best.rank:
-                best = found
-            if best.rank == (0, 0):
-                return best
+    meanings = (meaning for reading in readings(formula) for meaning in _meanings(reading))
+    for meaning in islice(meanings, _MAX_MEANINGS):
+        try:
+            found = meaning.interpret(formula)
+        except FormulaError as refusal:
+            error = error or refusal
+            continue
+        if best is None or found.rank < best.rank:
+            best = found
+        if best.rank == (0, 0):
+            return best
     if best is None:
         raise error or formula.error(0, "cannot be understood")
     return best
@@ -109,7 +109,7 @@ class _Meaning:
         if found is not None:
             return self._sharing(found)
         if self.bare and not any(ion.generic for ion in charged.ions):
-            return _list_of_ions(charged, sites)
+            return _list_of_ions(self.amounts)
         raise FormulaError(
             f"formula {formula.source!r} does not balance: its cations give at best "
             f"{_charge(charged, +1)}, its anions {_charge(charged, -1)}; check the amounts"
@@ -130,11 +130,9 @@ class _Meaning:
 
 def _meanings(reading: Reading) -> Iterator[_Meaning]:
     """The ions that the names of a reading may mean, the likeliest first."""
-    options = [
-        names().get(name, (name,))
-        for name in reading.amounts  # what has no entry is generic
-    ]
-    for symbols in islice(product(*options), _MAX_MEANINGS):
+    # Generic letters have no entry and mean themselves.
+    options = [names().get(name, (name,)) for name in reading.amounts]
+    for symbols in product(*options):
         symbol_of = dict(zip(reading.amounts, symbols, strict=True))
         amounts: dict[str, Amount] = {}
         for name, symbol in symbol_of.items():
@@ -165,7 +163,10 @@ def _acceptable(excess: Amount, sites: Sites) -> bool:
     return excess.constant == 0 and all(amount > 0 for amount in host)
 
 
-def _list_of_ions(charged: Charged, sites: Sites) -> Interpretation:
+def _list_of_ions(symbols: Iterable[str]) -> Interpretation:
+    """Ions without amounts; their charges are guessed as if there was one of each."""
+    charged = assign_charges(dict.fromkeys(symbols, ONE))
+    sites = placements(charged.ions)[0]
     structure = Structure("undetermined", exact=False)
     return Interpretation(sites, structure, ZERO, charged.uncommon, list_of_ions=True)
 

@@ -262,7 +262,7 @@ def test_scaling_and_order_do_not_matter(
         composition = parse_composition("".join(sites))
     except FormulaError:
         return
-    if composition.balanced:
+    if composition.balanced and composition.numeric:  # in CsMAFAPbI3 the A amounts are open
         assert parse_composition("".join(reversed(scaled))) == composition
 
 
