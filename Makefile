@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench serve wheel-test clean
+.PHONY: install demo test lint format bench serve wheel-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -37,7 +37,12 @@ format: install
 
 bench: install
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/batched_neb.py
+
+# The coefficients of the probability of being a perovskite, fitted again.
+fit-tolerance: install
+	$(BIN)/python curation/tolerance.py
 
 serve: install
 	$(BIN)/pvkdb init

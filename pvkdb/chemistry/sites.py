@@ -14,8 +14,9 @@ from pvkdb.chemistry.ions import (
     HALIDES,
     Ion,
     molecular_ions,
+    site_radius,
 )
-from pvkdb.errors import FormulaError
+from pvkdb.errors import FormulaError, MissingRadiusError
 
 Site = Literal["A", "B", "X"]
 SITES: tuple[Site, ...] = ("A", "B", "X")
@@ -74,8 +75,11 @@ def placements(ions: Mapping[Ion, Amount]) -> list[Sites]:
     large = {ion: n for ion, n in cations.items() if ion not in spacers and _is_large(ion)}
     rest = {ion: n for ion, n in cations.items() if ion not in spacers and ion not in large}
     small = {ion: n for ion, n in rest.items() if ion in _SMALL}
+    larger = _larger_of_two(rest, x)
     if spacers or large:
         on_a: list[Group] = [{}, small] if small else [{}]
+    elif larger is not None:
+        on_a = [{larger: rest[larger]}]
     elif small:
         largest = min(small, key=_SMALL.index)
         on_a = [{largest: small[largest]}, small] if len(small) > 1 else [small]
@@ -100,6 +104,22 @@ def placements(ions: Mapping[Ion, Amount]) -> list[Sites]:
     if not found:
         raise FormulaError("holds no B-site cation such as Pb, Sn, Ge or Bi")
     return found
+
+
+def _larger_of_two(cations: Group, x: Group) -> Ion | None:
+    """The A ion of an ABX3 without Cs, Rb or molecules: the larger cation, both 6-coordinate.
+
+    So BaLiF3 has Li on B, and PbNaF3 too. Source: C. J. Bartel et al., Sci. Adv. 5, eaav0693
+    (2019), doi 10.1126/sciadv.aav0693, whose compounds are sorted in this way.
+    """
+    if len(cations) != 2 or len(set(cations.values())) != 1:
+        return None
+    if total(x.values()) != 3 * next(iter(cations.values())):
+        return None
+    try:
+        return max(cations, key=lambda ion: (site_radius(ion, "B").radius_ang, -ion.charge))
+    except MissingRadiusError:
+        return None
 
 
 def is_spacer(ion: Ion) -> bool:

@@ -1,4 +1,4 @@
-"""Tolerance factors of ABX3 perovskites, always together with the radii they were made from.
+"""Tolerance factors of perovskites, always together with the radii they were made from.
 
 * Goldschmidt's factor t = (r_A + r_X) / (√2 (r_B + r_X)); V. M. Goldschmidt, Naturwissenschaften
   14, 477 (1926), doi 10.1007/BF01507527.
@@ -6,41 +6,75 @@
   doi 10.1107/S0108768108032734.
 * Bartel's tau = r_X / r_B - n_A (n_A - (r_A / r_B) / ln(r_A / r_B)); perovskite below 4.18;
   C. J. Bartel et al., Sci. Adv. 5, eaav0693 (2019), doi 10.1126/sciadv.aav0693.
+* The probability of being a perovskite from tau (:mod:`~pvkdb.chemistry.platt`).
+
+They hold for ABX3 and, as Bartel et al. use them, for A2BB'X6 with the mean radius of B and B'.
+A site shared by several ions has the mean of their radii and charges, weighted by the amounts; for
+equal amounts that is what the code of Bartel et al. does. On the A site t of the mean radius is the
+mean of the t of the ions; Z. Li et al., Chem. Mater. 28, 284 (2016), doi
+10.1021/acs.chemmater.5b04107. Arrays of compositions: :mod:`~pvkdb.chemistry.tolerance_arrays`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from math import log, sqrt
 
-from pvkdb.chemistry.composition import Composition, Occupant, Site
-from pvkdb.chemistry.ions import Radius, site_radius
-from pvkdb.errors import InputError
+from pvkdb.chemistry.composition import Composition, Family, Occupant, Site
+from pvkdb.chemistry.ions import Ion, Radius, radii, site_radius
+from pvkdb.chemistry.platt import PEROVSKITE
+from pvkdb.errors import InputError, MissingRadiusError
 
 #: Compositions with tau below this value are perovskites in Bartel's rule.
 TAU_LIMIT = 4.18
 
+#: Families for which the factors are defined.
+DEFINED: tuple[Family, ...] = ("3D", "double")
+
+_NO_FRAMEWORK = "they hold for octahedra that share all six corners"
+_UNDEFINED: dict[Family, str] = {
+    "vacancy-ordered": f"{_NO_FRAMEWORK}, and half of the B sites of A2BX6 are empty",
+    "RP": f"{_NO_FRAMEWORK}, and here cations separate the layers",
+    "DJ": f"{_NO_FRAMEWORK}, and here cations separate the layers",
+    "ACI": f"{_NO_FRAMEWORK}, and here cations separate the layers",
+    "A3B2X9": f"{_NO_FRAMEWORK}, and a third of the B sites of A3B2X9 are empty",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ToleranceFactors:
-    """t, mu and tau of one composition (dimensionless) and the radii behind them (Å).
+    """t, mu, tau and p of one composition (dimensionless) and the radii behind them (Å).
 
-    ``tau`` is None where it is not defined (r_A not above r_B).
+    ``tau`` and ``p_perovskite`` are None where they are not defined (r_A not above r_B).
     """
 
     formula: str
+    family: Family
     r_a_ang: float
     r_b_ang: float
     r_x_ang: float
     t: float
     mu: float
     tau: float | None
+    p_perovskite: float | None
     radii: tuple[Radius, ...]
 
     @property
     def radii_source(self) -> str:
         """The sources of the radii, e.g. ``shannon1976 + kieslich2014``."""
         return " + ".join(sorted({radius.source for radius in self.radii}, reverse=True))
+
+    @property
+    def not_defined(self) -> str | None:
+        """Which factors are not defined, and why; None where all are."""
+        if self.tau is not None:
+            return None
+        return (
+            f"tau and p_perovskite need an A cation larger than B, and r_A = {self.r_a_ang:g} Å is "
+            f"not above r_B = {self.r_b_ang:g} Å"
+        )
 
 
 def goldschmidt(r_a_ang: float, r_b_ang: float, r_x_ang: float) -> float:
@@ -54,24 +88,29 @@ def octahedral_factor(r_b_ang: float, r_x_ang: float) -> float:
 
 
 def bartel_tau(r_a_ang: float, r_b_ang: float, r_x_ang: float, a_charge: float = 1) -> float | None:
-    """Bartel's tau from radii in Å and the A-site charge; None unless r_A > r_B."""
-    if r_a_ang <= r_b_ang:
-        return None
+    """Bartel's tau from radii in Å and the A-site charge; None unless r_A > r_B.
+
+    tau has a pole at r_A = r_B: just above, it is huge and says no perovskite; below, the formula
+    would turn negative and call every such composition a perovskite.
+    """
     ratio = r_a_ang / r_b_ang
+    if ratio <= 1:
+        return None
     return r_x_ang / r_b_ang - a_charge * (a_charge - ratio / log(ratio))
 
 
 def tolerance_factors(composition: Composition) -> ToleranceFactors:
-    """t, mu and tau of an ABX3 composition; mixed sites use occupancy-weighted radii.
+    """t, mu, tau and p of an ABX3 or A2BB'X6 composition; shared sites use weighted radii.
 
     Raises:
-        InputError: the composition is not ABX3, so that the factors are not defined.
+        InputError: the factors are not defined for its family, or it leaves amounts open.
         MissingRadiusError: an ion has no radius with a source.
     """
-    if composition.family != "3D":
+    if composition.family not in DEFINED:
+        reason = _UNDEFINED.get(composition.family, _NO_FRAMEWORK)
         raise InputError(
             f"{composition.formula} is not an ABX3 perovskite (family {composition.family}); "
-            "t, mu and tau are defined for ABX3 only"
+            f"t, mu and tau are not defined for it: {reason}"
         )
     if not composition.numeric:
         raise InputError(
@@ -81,20 +120,58 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
     r_a, radii_a = _mean_radius(composition.on("A"), "A")
     r_b, radii_b = _mean_radius(composition.on("B"), "B")
     r_x, radii_x = _mean_radius(composition.on("X"), "X")
+    a_charge = _mean((o.ion.charge, o.number or 0.0) for o in composition.on("A"))
+    tau = bartel_tau(r_a, r_b, r_x, a_charge)
     return ToleranceFactors(
         formula=composition.formula,
+        family=composition.family,
         r_a_ang=r_a,
         r_b_ang=r_b,
         r_x_ang=r_x,
         t=goldschmidt(r_a, r_b, r_x),
         mu=octahedral_factor(r_b, r_x),
-        tau=bartel_tau(r_a, r_b, r_x),
+        tau=tau,
+        p_perovskite=None if tau is None else PEROVSKITE(tau),
         radii=(*radii_a, *radii_b, *radii_x),
     )
 
 
+@cache
+def factor_radius(ion: Ion, site: Site) -> Radius:
+    """The radius of an ion on a site, as Bartel et al. choose it.
+
+    It is :func:`~pvkdb.chemistry.ions.site_radius`, or, for the few B cations without a radius in
+    an octahedron (Sm2+), that of the coordination nearest to 6.
+
+    Raises:
+        MissingRadiusError: no radius of this ion is known for the site.
+    """
+    try:
+        return site_radius(ion, site)
+    except MissingRadiusError:
+        known = [radius for radius in radii() if radius.ion == ion and radius.geometry is None]
+        if site != "B" or not known:
+            raise
+        return min(known, key=lambda radius: abs((radius.coordination or 0) - 6))
+
+
 def _mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tuple[Radius, ...]]:
-    radii = tuple(site_radius(occupant.ion, site) for occupant in occupants)
-    amounts = [occupant.number or 0.0 for occupant in occupants]
-    weighted = (n * radius.radius_ang for n, radius in zip(amounts, radii, strict=True))
-    return sum(weighted) / sum(amounts), radii
+    known = tuple(factor_radius(occupant.ion, site) for occupant in occupants)
+    amounts = (occupant.number or 0.0 for occupant in occupants)
+    return _mean((r.radius_ang, n) for r, n in zip(known, amounts, strict=True)), known
+
+
+def _mean(weighted: Iterable[tuple[float, float]]) -> float:
+    """Mean of values with weights; one value alone comes back without rounding.
+
+    Added up by hand, in order: Python's sum rounds differently from version to version, and the
+    factors of arrays have to be the same to the last bit.
+    """
+    (first, weight), *others = weighted
+    if not others:
+        return first
+    value = weight * first
+    for other, share in others:
+        value += share * other
+        weight += share
+    return value / weight

@@ -64,7 +64,7 @@ class MaterialsRow(Row):
 
 
 class ToleranceRow(Row):
-    """One ABX3 composition whose ions all have a radius with a source."""
+    """One ABX3 or A2BB'X6 composition whose ions all have a radius with a source."""
 
     purpose: ClassVar[str] = "Tolerance factors, together with the radii they were made from."
     primary_key: ClassVar[tuple[str, ...]] = ("formula",)
@@ -73,7 +73,12 @@ class ToleranceRow(Row):
     r_a_ang: float = column(
         "Radius of the A site: the coordination nearest to 12.", _SITE_MEAN, unit="Å", minimum=0
     )
-    r_b_ang: float = column("Radius of the B site, 6-coordinate.", _SITE_MEAN, unit="Å", minimum=0)
+    r_b_ang: float = column(
+        "Radius of the B site, 6-coordinate or nearest to it; in A2BB'X6 the mean of B and B'.",
+        _SITE_MEAN,
+        unit="Å",
+        minimum=0,
+    )
     r_x_ang: float = column("Radius of the X site, 6-coordinate.", _SITE_MEAN, unit="Å", minimum=0)
     t: float = column(
         "Goldschmidt's tolerance factor.",
@@ -95,11 +100,12 @@ class ToleranceRow(Row):
     )
     p_perovskite: float | None = optional(
         "Probability that the composition is a perovskite.",
-        f"computed: logistic function of tau; {_BARTEL}",
+        "computed: Platt scaling of tau, 1 / (1 + exp(1.802913 tau − 7.666904)), fitted on the 460 "
+        f"training compounds of {_BARTEL}",
         unit="1",
         minimum=0,
         maximum=1,
-        empty="not computed yet",
+        empty="not defined: tau is not",
     )
     radii_source: str = column(
         "Sources of the radii, e.g. `shannon1976 + kieslich2014`.", "curated"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition, radii, tolerance_factors
 from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.columns import ColumnType
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
@@ -83,11 +84,11 @@ def ion_rows() -> Iterator[IonsRow]:
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
-    """Tolerance factors of every ABX3 composition in the store with numbers and sourced radii."""
+    """Tolerance factors of the ABX3 and A2BB'X6 compositions with numbers and sourced radii."""
     formulas = session.scalars(
         select(Composition.formula)
         .join(Material)
-        .where(Material.family == "3D")
+        .where(Material.family.in_(DEFINED))
         .distinct()
         .order_by(Composition.formula)
     )
@@ -103,7 +104,7 @@ def tolerance_row(formula: str) -> ToleranceRow:
 
     Raises:
         FormulaError: the formula cannot be used.
-        InputError: it is not ABX3.
+        InputError: it is neither ABX3 nor A2BB'X6.
         MissingRadiusError: an ion has no radius with a source.
     """
     factors = tolerance_factors(parse_composition(formula))
@@ -115,6 +116,7 @@ def tolerance_row(formula: str) -> ToleranceRow:
         t=factors.t,
         mu=factors.mu,
         tau=factors.tau,
+        p_perovskite=factors.p_perovskite,
         radii_source=factors.radii_source,
     )
 

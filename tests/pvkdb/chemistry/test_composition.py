@@ -78,7 +78,7 @@ def test_charges_follow_from_balance(text: str, ion: str, charge: int) -> None:
         ("I2", "no cation"),
         ("CsI", "no B-site"),
         ("PbI2", "no A-site"),
-        ("AgPbI3", "no A-site"),
+        ("AgPb2I5", "no A-site"),
         ("(C9H9)2PbI4", "organic ion that pvkdb does not know"),
         ("BaZrS3", "no halide"),
         ("Cs2Bi2I9", "does not balance"),  # a misprint of section 2.4
@@ -249,6 +249,15 @@ def test_mixed_perovskites_balance_and_survive_a_round_trip(
     assert charge(composition) == 0
     assert parse_composition(composition.formula) == composition
     assert sum(o.number or 0 for o in composition.on("B")) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "formula"),
+    [("LiBaF3", "BaLiF3"), ("NaPbF3", "PbNaF3"), ("AgCdBr3", "AgCdBr3"), ("NaHgI3", "NaHgI3")],
+)
+def test_the_larger_of_two_cations_is_a(text: str, formula: str) -> None:
+    """As in Bartel's Table S1; of two equal ones, the monovalent one is."""
+    assert parse_composition(text).formula == formula
 
 
 @given(mixed, st.integers(2, 9))

@@ -9,7 +9,7 @@ import pytest
 
 from pvkdb.chemistry import Ion, parse_composition, site_radius, tolerance_factors
 from pvkdb.chemistry.ions import sources
-from pvkdb.chemistry.tolerance import bartel_tau, goldschmidt
+from pvkdb.chemistry.tolerance import bartel_tau, factor_radius, goldschmidt
 from pvkdb.errors import InputError, MissingRadiusError
 
 
@@ -58,9 +58,54 @@ def test_mixed_sites_lie_between_their_ends() -> None:
     assert mixed.r_a_ang == pytest.approx(0.2 * 1.88 + 0.8 * 2.53)
 
 
-def test_only_abx3_has_factors() -> None:
-    with pytest.raises(InputError, match="not an ABX3 perovskite"):
-        tolerance_factors(parse_composition("Cs2AgBiBr6"))
+def test_double_perovskites_take_the_mean_radius_of_both_cations() -> None:
+    """As the code of Bartel et al. does for A2BB'X6: r_B = (1.15 + 1.03) / 2 for Ag+ and Bi3+."""
+    factors = tolerance_factors(parse_composition("Cs2AgBiBr6"))
+    assert factors.r_b_ang == pytest.approx(1.09)
+    assert factors.t == pytest.approx((1.88 + 1.96) / (2**0.5 * (1.09 + 1.96)))
+    assert factors.tau == pytest.approx(bartel_tau(1.88, 1.09, 1.96))
+    assert [radius.ion.symbol for radius in factors.radii] == ["Cs", "Ag", "Bi", "Br"]
+    # Shares count: a quarter of the B sites each for Ag and Na, a half for Bi.
+    mixed = tolerance_factors(parse_composition("Cs2Ag0.5Na0.5BiCl6"))
+    assert mixed.r_b_ang == pytest.approx(0.25 * 1.15 + 0.25 * 1.02 + 0.5 * 1.03)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Cs2SnI6", "half of the B sites"),
+        ("Cs3Bi2I9", "a third of the B sites"),
+        ("(PEA)2PbI4", "separate the layers"),
+        ("Cs2PbI2Cl2", "separate the layers"),
+        ("Cs4PbBr6", "share all six corners"),
+    ],
+)
+def test_other_families_have_no_factors_and_say_why(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"not an ABX3 perovskite .* not defined .*{reason}"):
+        tolerance_factors(parse_composition(text))
+
+
+def test_what_is_not_defined_says_why() -> None:
+    factors = tolerance_factors(parse_composition("Rb0.5Li0.5BaF3"))
+    assert (factors.tau, factors.p_perovskite) == (None, None)
+    assert "r_A = 1.32 Å is not above r_B = 1.35 Å" in (factors.not_defined or "")
+    assert tolerance_factors(parse_composition("CsPbI3")).not_defined is None
+
+
+def test_the_probability_follows_tau() -> None:
+    """Bartel's Table S1 gives 0.48 for CsPbI3, a little below even odds: δ at room temperature."""
+    p = {f: tolerance_factors(parse_composition(f)).p_perovskite for f in ("CsPbI3", "CsSnCl3")}
+    assert p["CsPbI3"] == pytest.approx(0.48, abs=0.02)
+    assert p["CsSnCl3"] == pytest.approx(0.66, abs=0.02)
+
+
+def test_a_b_cation_that_is_in_no_octahedron_takes_the_nearest_coordination() -> None:
+    """Shannon lists Sm2+ from 7 neighbours on; Bartel's Table S1 holds KSmCl3 with 1.22 Å."""
+    radius = factor_radius(Ion("Sm", 2), "B")
+    assert (radius.radius_ang, radius.coordination) == (1.22, 7)
+    assert factor_radius(Ion("Pb", 2), "B").coordination == 6
+    with pytest.raises(MissingRadiusError):
+        factor_radius(Ion("BA", 1, molecular=True), "A")
 
 
 @pytest.mark.parametrize("text", ["CsPb(BrxI1-x)3", "(FA,Cs)PbI3", "CsPbI3-x"])
@@ -99,3 +144,14 @@ def test_the_whole_published_table_is_met(shared_data: Path) -> None:
             compared += 1
             assert factors.t == pytest.approx(float(row["t"]), abs=0.01), row["ABX3"]
     assert compared > 40
+
+
+def test_the_halides_of_bartels_table_have_its_factors_as_formulas(shared_data: Path) -> None:
+    """Formulas alone, without telling which ion is A: every halide of the training table."""
+    path = shared_data / "bartel2019_tau" / "TableS1_train.csv"
+    with path.open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["X"] in ("F", "Cl", "Br", "I")]
+    assert len(rows) == 172
+    for row in rows:
+        factors = tolerance_factors(parse_composition(row["ABX3"]))
+        assert factors.t == pytest.approx(float(row["t"]), abs=0.01), row["ABX3"]
