@@ -44,7 +44,8 @@ def import_papers(
         _print_template(template)
         return
     if not files:
-        raise InputError("name a file to import; a form to fill in: pvkdb import --template")
+        form = "pvkdb import --template paper.yaml"
+        raise InputError(f"name a file to import; a form to fill in: {form}")
     from pvkdb.literature.importing import ImportRefusedError, import_files
 
     store = open_store(database)
@@ -58,7 +59,7 @@ def import_papers(
             print_json({"problems": [problem.model_dump() for problem in error.problems]})
         elif len(error.problems) > 1:
             for problem in error.problems:
-                messages().print(str(problem), markup=False)
+                messages().print(str(problem), markup=False, soft_wrap=True)
         raise
     if json:
         print_json(report.model_dump(mode="json"))
@@ -108,18 +109,23 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 def _print_report(report: ImportReport) -> None:
+    from rich.markup import escape
+
     shown = [change for change in report.changes if change.action != "already there"][:SHOWN]
     if shown:
         print_table(
             "Would change" if report.dry_run else "Changed",
             ["", "table", "id", "row"],
-            [[_MARKS[change.action], change.table, change.id, _row(change)] for change in shown],
+            [
+                [_MARKS[change.action], change.table, escape(change.id), _row(change)]
+                for change in shown
+            ],
             whole=("", "table", "id"),
         )
     if report.changed > len(shown):
         messages().print(f"… and {report.changed - len(shown)} more rows")
     for warning in report.warnings[:SHOWN]:
-        messages().print(f"note: {warning}", markup=False)
+        messages().print(f"note: {warning}", markup=False, soft_wrap=True)
     parts = [
         f"{counts.added} {table} added"
         + (f", {counts.superseding} superseding" if counts.superseding else "")
@@ -149,10 +155,12 @@ def _difference(difference: Difference) -> str:
 
 
 def _print_history(found: History) -> None:
+    from rich.markup import escape
+
     console = output()
     for version in found.versions:
         state = "current" if version.current else "superseded"
-        console.print(f"[bold]{version.id}[/] ({version.table}, {state})")
+        console.print(f"[bold]{escape(version.id)}[/] ({version.table}, {state})")
         brought = version.recorded_in or "not recorded"
         by = f", {version.recorded_by}" if version.recorded_by else ""
         console.print(f"  dataset {brought}{by}", markup=False)

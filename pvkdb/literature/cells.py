@@ -13,6 +13,10 @@ from pvkdb.errors import InputError, unknown_name
 T = TypeVar("T")
 
 
+#: What people write into cells that should be empty.
+_NOT_REPORTED = frozenset({"n/a", "na", "n.a.", "n.r.", "nr", "none", "-", "–", "—", "?"})
+
+
 class CellProblem(NamedTuple):
     """Why a cell cannot be used."""
 
@@ -56,6 +60,9 @@ class Cells:
         text = self.text(column)
         if text is None:
             return None
+        if text.casefold() in _NOT_REPORTED:
+            self.complain(column, "says that nothing is reported; leave the cell empty")
+            return None
         try:
             return parse(text)
         except InputError as error:
@@ -80,6 +87,13 @@ class Cells:
     def charge(self, column: str) -> int | None:
         """A signed charge: ``+1``, ``1+``, ``-2``."""
         return self.parsed(column, _charge)
+
+    def name(self, column: str) -> str:
+        """An id or a key: a letter, then letters, digits and ``. _ -``; '' where it is empty."""
+        text = self.text(column) or ""
+        if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,63}", text):
+            self.complain(column, "is no name; begin with a letter, then letters, digits, . _ -")
+        return text
 
     def truth(self, column: str) -> bool | None:
         """``true`` or ``false``, ``yes`` or ``no``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,6 +11,9 @@ from pvkdb.schemas.imports import Action
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 
 Statement = EnergeticsRow | DevicesRow
+
+#: Ids that releases give: ``e-t1-r01-ea``, ``d-t4-r06``, ``c-s5.2-001``.
+_OF_A_RELEASE = re.compile(r"[edc]-[ts]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +51,40 @@ class There:
         if ours:
             self.ours.add(name)
 
+    def successor(self, name: str) -> str:
+        """The current version of a row."""
+        while name in self.newer:
+            name = self.newer[name]
+        return name
+
 
 def decide(row: Statement, fingerprint: str, supersedes: str | None, there: There) -> Fate:
-    """What becomes of a row."""
+    """What becomes of a row.
+
+    A row that the store has held before is there already, even where it was corrected since:
+    importing a file again never brings an old value back.
+    """
     alike = there.alike.get(fingerprint, {})
+    if row.id and row.id != supersedes:
+        if row.id in there.ids:
+            if row.id in alike and row.id not in there.ours:
+                return Fate("already there", there.successor(row.id))
+            reason = "another row has this id; to correct it, write its id into 'supersedes'"
+            return Fate("refuse", column="id", reason=reason)
+        if _OF_A_RELEASE.match(row.id):
+            reason = "has the form of the ids of pvkdb's own rows; leave it out or choose another"
+            return Fate("refuse", column="id", reason=reason)
     if supersedes:
         return _correction(supersedes, alike, there)
-    if row.id in there.ids:
-        if row.id in alike and row.id not in there.ours:
-            return Fate("already there", row.id)
-        reason = "another row has this id; to correct it, write its id into 'supersedes' instead"
-        return Fate("refuse", column="id", reason=reason)
-    current = {name: source for name, source in alike.items() if name not in there.newer}
     if not row.id:
-        for name, source in current.items():
-            if name in there.ours:
+        for name, source in alike.items():
+            if source == row.source and name not in there.ours:
+                return Fate("already there", there.successor(name))
+        for name in alike:
+            if name in there.ours and name not in there.newer:
                 reason = f"repeats the row that becomes {name}; to keep both, give each an 'id'"
                 return Fate("refuse", reason=reason)
-            if source == row.source:
-                return Fate("already there", name)
+    current = {name: source for name, source in alike.items() if name not in there.newer}
     doubt = next(
         (f"states the same as {name} ({source})" for name, source in current.items()), None
     )

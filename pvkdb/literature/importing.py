@@ -18,7 +18,8 @@ from pvkdb.chemistry import Composition
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.deciding import Statement, There, decide
-from pvkdb.literature.entries import TABLES, devices_row, energetics_row
+from pvkdb.literature.device_entries import devices_row
+from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
 from pvkdb.literature.reading import FileError, Record, read_records
 from pvkdb.schemas.imports import Action, Change, Counts, Difference, ImportReport, Problem
@@ -106,7 +107,7 @@ class _Import:
         self, session: Session, paths: Sequence[Path], on_row: Callable[[int], None]
     ) -> None:
         self._session = session
-        self._paths = sorted(paths, key=lambda path: "references" not in path.name.lower())
+        self._paths = sorted(paths, key=_reading_order)
         self._on_row = on_row
         self._rows_read = 0
         self._problems: list[Problem] = []
@@ -132,6 +133,7 @@ class _Import:
             _fill_fingerprints(self._session, kind)
         try:
             for path in self._paths:
+                self._publications.forget_the_paper()
                 for record in read_records(path):
                     self._take(record)
             self._add_pending()
@@ -194,7 +196,8 @@ class _Import:
                 continue
             if fate.doubt:
                 self._warn(record.problem(fate.doubt))
-            name = fate.id or row.id or self._new_id(entry, kind)
+            given = row.id if row.id != entry.supersedes else ""
+            name = fate.id or given or self._new_id(entry, kind, there)
             self._tell(entry, kind, fate.action, name)
             if fate.action == "already there":
                 continue
@@ -213,14 +216,16 @@ class _Import:
         ids = superseded | {entry.row.id for entry in batch if entry.row.id}
         marks = {entry.fingerprint for entry in batch}
         there = There()
-        for condition in (
-            model.id.in_(ids),
-            model.fingerprint.in_(marks),
-            model.supersedes_id.in_(superseded),
-        ):
-            held = select(*columns, model.recorded_in).where(condition)
-            for *content, version in self._session.execute(held):
-                there.note(*content, ours=version == self._version)
+        held = select(*columns, model.recorded_in)
+        conditions = [model.id.in_(ids), model.fingerprint.in_(marks)]
+        while conditions:
+            before = len(there.ids)
+            for condition in conditions:
+                for *content, version in self._session.execute(held.where(condition)):
+                    there.note(*content, ours=version == self._version)
+            # What superseded the rows found, until nothing newer is there.
+            grown = len(there.ids) > before
+            conditions = [model.supersedes_id.in_(there.ids)] if grown else []
         return there
 
     def _tell(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
@@ -233,18 +238,20 @@ class _Import:
         summary = kind.summary(entry.row)
         self._note(entry.record, action, name, summary, supersedes, changed)
 
-    def _new_id(self, entry: _Pending, kind: _Kind) -> str:
+    def _new_id(self, entry: _Pending, kind: _Kind, there: There) -> str:
         """``zhang2026-d001``: the first publication, the table, a number that is free."""
         prefix = f"{entry.row.references.split()[0]}-{kind.letter}"
         if prefix not in self._next_number:
             ids = self._session.scalars(
                 select(kind.model.id).where(kind.model.id.startswith(prefix, autoescape=True))
             )
-            numbers = [int(rest) for name in ids if (rest := name[len(prefix) :]).isdigit()]
+            numbers = [int(rest) for name in ids if (rest := name[len(prefix) :]).isdecimal()]
             self._next_number[prefix] = max(numbers, default=0) + 1
-        number = self._next_number[prefix]
-        self._next_number[prefix] += 1
-        return f"{prefix}{number:03d}"
+        while True:
+            name = f"{prefix}{self._next_number[prefix]:03d}"
+            self._next_number[prefix] += 1
+            if name not in there.ids:
+                return name
 
     def _material(self, composition: Composition, phase: str | None) -> Material:
         key = (composition.formula, phase)
@@ -290,6 +297,18 @@ class _Import:
                     differences=changed,
                 )
             )
+
+
+def _reading_order(path: Path) -> int:
+    """References first, then papers, which bring their own, then tables that cite them."""
+    if path.suffix.lower() != ".csv":
+        return 1
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            header = stream.readline().casefold()
+    except OSError:
+        return 2
+    return 0 if "title" in header.split(",") else 2
 
 
 def _fill_fingerprints(session: Session, kind: _Kind) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.literature.cells import Cells
-from pvkdb.literature.entries import devices_row, energetics_row, reference_row
+from pvkdb.literature.device_entries import devices_row
+from pvkdb.literature.entries import energetics_row, reference_row
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store import rows
 from pvkdb.store.applications import ApplicationRequirement

@@ -34,81 +34,121 @@ class Publications:
     def __init__(self, session: Session, version: str) -> None:
         self._session = session
         self._version = version
-        #: File and YAML document of the paper at hand, and its key.
-        self._paper: tuple[str, int, str] | None = None
-        self._known: set[str] = set()
+        #: YAML document of the paper at hand, and its key.
+        self._paper: tuple[int, str] | None = None
+        #: Keys by what may name them in this import: keys, DOIs, and keys that a file has given
+        #: to a publication that was there.
+        self._names: dict[str, str] = {}
+        self._by_title: dict[str, list[str]] = {}
+        for key, title, doi in session.execute(
+            select(Reference.key, Reference.title, Reference.doi)
+        ):
+            self._remember(key, title, doi)
+
+    def forget_the_paper(self) -> None:
+        """A new file begins."""
+        self._paper = None
 
     def take(self, record: Record, cells: Cells) -> Found | None:
         """Find or add a publication; None where its cells cannot be used."""
         row = reference_row(cells)
-        if cells.problems:
-            return None
-        held = self._held(cells, row)
+        held = None if cells.problems else self._held(cells, row)
+        self._check_names(cells, row, held)
         if cells.problems:
             return None
         if held is not None:
             found = Found("already there", held.key, _summary(held))
+            for name in filter(None, (row.key, row.doi)):
+                self._names.setdefault(name, held.key)
         else:
             row = row.model_copy(update={"key": row.key or self._new_key(row)})
             added = reference_model(row)
             added.recorded_in = self._version
             self._session.add(added)
-            self._session.flush()
+            self._remember(row.key, row.title, row.doi)
             found = Found("add", row.key, _summary(row))
         if record.is_paper:
-            self._paper = (record.file, record.document, found.key)
+            self._paper = (record.document, found.key)
         return found
 
     def keys(self, record: Record, cells: Cells) -> str:
         """The keys of a row's publications, from keys and DOIs, or those of the paper at hand."""
-        written = (cells.text("references") or "").split()
-        if not written and self._paper and self._paper[:2] == (record.file, record.document):
-            return self._paper[2]
-        if not written:
-            remedy = "give the key of a reference, e.g. r36, or its DOI"
-            if record.lines:
-                remedy += "; in YAML, write the paper's 'reference' above its rows"
-            cells.complain("references", f"is empty, so that the row has no source; {remedy}")
-        keys = [self._key(cells, name) for name in written]
+        written = re.sub(r"(?i)\bdoi:\s*", "", cells.text("references") or "")
+        names = [name for name in re.split(r"[\s,;]+", written) if name]
+        if not names and self._paper and self._paper[0] == record.document:
+            return self._paper[1]
+        if not names:
+            cells.complain(
+                "references",
+                "is empty, so that the row has no source; give the key of a reference, e.g. r36, "
+                "or its DOI; in YAML, write the paper's 'reference' above its rows",
+            )
+        keys = [self._key(cells, name) for name in names]
         return " ".join(dict.fromkeys(key for key in keys if key))
 
     def _key(self, cells: Cells, name: str) -> str | None:
-        if name in self._known:
-            return name
-        statement = select(Reference.key).where(Reference.key == name)
+        wanted = name
         if "/" in name:
             try:
-                statement = select(Reference.key).where(Reference.doi == normal_doi(name))
+                wanted = normal_doi(name)
             except InputError as error:
                 cells.complain("references", f"{name!r} {error}")
                 return None
-        key: str | None = self._session.scalar(statement)
+        key = self._names.get(wanted)
         if key is None:
+            near = next((k for k in (f"r{name}", name.lower()) if k in self._names), None)
+            hint = f"did you mean {near}? " if near else ""
             cells.complain(
                 "references",
-                f"the bibliography has no {name!r}; add the paper to the import, as 'reference' "
-                "in YAML or in a file references.csv",
+                f"the bibliography has no {name!r}; {hint}otherwise add the paper to the import, "
+                "as 'reference' in YAML or in a CSV file of references",
             )
-        elif len(self._known) < 10_000:
-            self._known.add(key)
         return key
+
+    def _remember(self, key: str, title: str | None, doi: str | None) -> None:
+        self._names[key] = key
+        if doi:
+            self._names[doi] = key
+        self._by_title.setdefault(_words(title), []).append(key)
 
     def _held(self, cells: Cells, row: ReferencesRow) -> Reference | None:
         """The same publication in the bibliography: by DOI, by key, or by title and year."""
-        same_doi = select(Reference).where(Reference.doi == row.doi)
-        held = self._session.scalar(same_doi) if row.doi else None
-        if held is None and row.key:
-            held = self._session.get(Reference, row.key)
-            if held is not None and _words(held.title) != _words(row.title):
+        self._session.flush()  # what this import has added is found too
+        if row.doi and row.doi in self._names:
+            held = self._session.get_one(Reference, self._names[row.doi])
+            differs = [
+                column
+                for column, same in (
+                    ("title", _words(held.title) == _words(row.title)),
+                    ("year", held.year == row.year),
+                )
+                if not same
+            ]
+            if len(differs) == 2:
+                cells.complain("doi", f"belongs to another publication: {_summary(held)}")
+            elif differs:
+                cells.doubt(differs[0], f"differs from the publication of this DOI, {held.key}")
+            return held
+        if row.key and self._names.get(row.key) == row.key:
+            held = self._session.get_one(Reference, row.key)
+            if _words(held.title) != _words(row.title):
                 cells.complain("key", f"belongs to another publication: {_summary(held)}")
-                return None
-        if held is None:
-            same_year = select(Reference).where(Reference.year == row.year)
-            for candidate in self._session.scalars(same_year):
-                both_doi = candidate.doi and row.doi and candidate.doi != row.doi
-                if _words(candidate.title) == _words(row.title) and not both_doi:
-                    return candidate
-        return held
+            return held
+        for key in self._by_title.get(_words(row.title), ()):
+            candidate = self._session.get_one(Reference, key)
+            both_doi = candidate.doi and row.doi and candidate.doi != row.doi
+            if candidate.year == row.year and not both_doi:
+                return candidate
+            cells.doubt("title", f"is also that of {key} ({candidate.year}); is it the same paper?")
+        return None
+
+    @staticmethod
+    def _check_names(cells: Cells, row: ReferencesRow, held: Reference | None) -> None:
+        """Keys and numbers of the review's list are its own."""
+        if held is None and re.fullmatch(r"r\d+", row.key or ""):
+            cells.complain("key", "has the form of the review's own keys; leave it out")
+        if row.number is not None and (held is None or held.number != row.number):
+            cells.complain("number", "is the review's numbering of its references; leave it out")
 
     def _new_key(self, row: ReferencesRow) -> str:
         """``zhang2026``, or ``zhang2026b`` where that is taken."""
@@ -117,7 +157,7 @@ class Publications:
         base = f"{family or 'paper'}{row.year}"
         for letter in " bcdefghijklmnopqrstuvwxyz":
             key = f"{base}{letter.strip()}"
-            if self._session.get(Reference, key) is None:
+            if key not in self._names:
                 return key
         raise InputError(f"every key from {base} to {base}z is taken; give the paper a 'key'")
 
@@ -129,8 +169,9 @@ def _plain(text: str) -> str:
 
 
 def _words(title: str | None) -> str:
-    """A title as it is compared: letters and digits only."""
-    return "".join(sign for sign in _plain(title or "") if sign.isalnum())
+    """A title as it is compared: letters and digits only, no mark-up."""
+    text = re.sub(r"</?[a-z]+>", "", title or "")
+    return "".join(sign for sign in _plain(text) if sign.isalnum())
 
 
 def _summary(reference: Reference | ReferencesRow) -> str:

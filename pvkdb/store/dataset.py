@@ -1,16 +1,17 @@
 """Versions of the data in a store: ``review2026-0a1b2c3d4e`` and, after imports, ``…+5f6a7b8c9d``.
 
-The first part says which curated files were loaded, the second which files were imported since,
-in which order: two stores of the same version hold the same data.
+The first part says which curated files were loaded; the second stands for the files imported into
+which version, in which order.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.store.base import utc_now
@@ -40,7 +41,7 @@ def begin_release(session: Session, release: str) -> str:
     if known is None:
         _add(session, version, f"curated literature {release}")
     elif version != current:
-        known.loaded_at = utc_now()  # an earlier release comes back
+        known.loaded_at = _after(session)  # an earlier release comes back
         session.flush()
     return version
 
@@ -51,8 +52,9 @@ def begin_import(session: Session, paths: Sequence[Path]) -> DatasetVersion:
     Raises:
         OSError: a file cannot be read.
     """
-    release, _, imports = current_version(session).partition("+")
-    digest = hashlib.sha256(imports.encode())
+    current = current_version(session)
+    release, _, _ = current.partition("+")
+    digest = hashlib.sha256(current.encode())
     for path in paths:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
@@ -67,7 +69,14 @@ def withdraw(session: Session, version: DatasetVersion) -> None:
 
 
 def _add(session: Session, version: str, description: str) -> DatasetVersion:
-    added = DatasetVersion(version=version, loaded_at=utc_now(), description=description)
+    added = DatasetVersion(version=version, loaded_at=_after(session), description=description)
     session.add(added)
     session.flush()
     return added
+
+
+def _after(session: Session) -> datetime:
+    """Now, or just after the newest version where a clock was ahead: versions stay in order."""
+    newest = session.scalar(select(func.max(DatasetVersion.loaded_at)))
+    now = utc_now()
+    return now if newest is None or now > newest else newest + timedelta(microseconds=1)

@@ -93,6 +93,7 @@ def _versions(session: Session, table: _Versioned, found: Any) -> list[RowVersio
 
 
 def _text(value: object) -> str | None:
+    """As an export writes it, so that the last digit shows."""
     if value is None:
         return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -21,7 +21,7 @@ from pvkdb.store.devices import Device
 from pvkdb.store.energetics import Energetic
 from pvkdb.store.materials import Material
 from pvkdb.store.references import Reference
-from pvkdb.store.stacks import split_layers
+from pvkdb.store.stacks import join_layers, split_layers
 
 #: Finds or adds the material of a composition and phase.
 MaterialOf = Callable[[ChemicalComposition, str | None], Material]
@@ -38,8 +38,14 @@ METRIC_COLUMNS = (
     ("stability_days", "stability_days", "stability_days", "stability_qualifier"),
 )
 
-#: What does not make a statement another one: its name, its place in the paper, its wording.
-_NOT_CONTENT = frozenset({"id", "source", "as_printed", "erratum", "text_source"})
+#: What does not make a statement another one: its name, its place in the paper, its wording, and
+#: what is worked out from other columns.
+_NOT_CONTENT = frozenset(
+    {
+        *("id", "source", "as_printed", "erratum", "text_source", "group"),
+        *("family", "bottom_electrode", "top_electrode", "other_layers"),
+    }
+)
 
 #: Columns of rows that are no columns of the model: they come from its material or its children.
 _DERIVED = {
@@ -77,8 +83,19 @@ class Entry:
 
 
 def fingerprint(row: Row) -> str:
-    """The same for two rows that state the same, wherever in a paper they stand."""
-    content = row.model_dump_json(exclude=set(_NOT_CONTENT))
+    """The same for two rows that state the same, wherever in a paper they stand.
+
+    Spellings do not count: a device is its layers and its material, where those are known.
+    """
+    spelled = set()
+    if isinstance(row, DevicesRow) and row.layers and row.material:
+        spelled = {"structure", "absorber"}
+        layers = [
+            (role, "" if role == "absorber" else material)
+            for role, material in split_layers(row.layers)
+        ]
+        row = row.model_copy(update={"layers": join_layers(layers)})
+    content = row.model_dump_json(exclude={*_NOT_CONTENT, *spelled})
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

@@ -250,7 +250,7 @@ DEVICE = "structure,absorber,on_off_ratio,v_set,v_reset,retention,references,sou
     [
         ("ITO/MAPbI3/Ag,CsPbBr3,10,,,,r36,F", "absorber", "no inner layer"),
         ("ITO/MAPbI3/Ag,MAPbI3,1e-9,,,,r36,F", "on_off_ratio", "write on over off"),
-        ("ITO/MAPbI3/Ag,MAPbI3,10-100,,,,r36,F", "on_off_ratio", "takes one value"),
+        ("ITO/MAPbI3/Ag,MAPbI3,10-100,,,,r36,F", "on_off_ratio", "is a range"),
         ("ITO/MAPbI3/Ag,MAPbI3,,300 V,,,r36,F", "v_set", "outside -100 to 100"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,< 3 h,r36,F", "retention", "upper bound"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,,r36,F", "structure", "reports no figure"),

@@ -1,0 +1,257 @@
+"""What a record states of a device: its stack, its figures, and what does not fit together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.quantities import Interval
+from pvkdb.errors import InputError
+from pvkdb.literature.cells import Cells
+from pvkdb.literature.entries import build_row, material_in
+from pvkdb.schemas.tables import DevicesRow
+from pvkdb.store.stacks import (
+    Layer,
+    join_layers,
+    layer_columns,
+    split_layers,
+    split_structure,
+)
+
+#: Material of a device whose composition cannot be told; otherwise it is read off the absorber.
+UNKNOWN = "unknown"
+
+#: What devices stand on, whatever its case; no electrode.
+_SUBSTRATES = frozenset(
+    {
+        *("glass", "quartz", "sapphire", "mica", "si", "sio2", "sio2/si", "paper"),
+        *("pet", "pen", "pdms", "pi", "polyimide", "kapton"),
+    }
+)
+_IN_ORDER = ("substrate", "bottom_electrode", "absorber", "top_electrode")
+#: 10⁶ that has lost its superscript on the way from a PDF.
+_LOST_SUPERSCRIPT = re.compile(r"10[2-9]|10[1-9]\d")
+
+
+class _Metric(NamedTuple):
+    """A figure: short column, unit, the row's minimum, maximum and qualifier, possible values."""
+
+    short: str
+    unit: str
+    low: str
+    high: str | None
+    qualifier: str | None
+    bounds: tuple[float, float]
+
+
+#: On/off ratios below 1 are read the wrong way round, or flagged.
+_METRICS = (
+    _Metric("on_off_ratio", "1", "on_off_ratio", None, "on_off_qualifier", (1.0, 1e15)),
+    _Metric("v_set", "V", "v_set_min_v", "v_set_max_v", "v_qualifier", (-100.0, 100.0)),
+    _Metric("v_reset", "V", "v_reset_min_v", "v_reset_max_v", "v_qualifier", (-100.0, 100.0)),
+    _Metric("endurance", "cycles", "endurance_cycles", None, None, (1.0, 1e15)),
+    _Metric("retention", "s", "retention_s", None, "retention_qualifier", (1e-9, 1e10)),
+    _Metric("stability", "d", "stability_days", None, "stability_qualifier", (1e-3, 1e5)),
+)
+
+
+def devices_row(cells: Cells, references: str) -> DevicesRow:
+    """A device; ``references`` are the keys of its publications."""
+    cells.required("source", "'Fig. 3b' or 'Table 2'")
+    cells.required("absorber", "CsPbBr3")
+    stack = _stack(cells)
+    columns = _figures(cells)
+    formula = _formula(cells)
+    row = build_row(
+        DevicesRow,
+        cells,
+        id=cells.name("id"),
+        group=cells.text("group") or "imported",
+        structure=cells.text("structure") or "/".join(material for _, material in stack),
+        layers=join_layers(stack) or None,
+        material=formula,
+        references=references,
+        as_printed=cells.text("as_printed") or _as_typed(cells),
+        **columns,
+        **layer_columns(stack),
+    )
+    _doubt_signs(cells, row)
+    return row
+
+
+def _formula(cells: Cells) -> str | None:
+    """Canonical formula of the absorber that is meant."""
+    if "material" not in cells:
+        composition, _ = material_in(cells, "absorber", "CsPbBr3")
+        return composition.formula if composition else None
+    if cells.text("material") == UNKNOWN:
+        return None
+    composition, _ = material_in(cells, "material", f"CsPbBr3, or {UNKNOWN}")
+    if composition is None:
+        return None
+    try:
+        printed = parse_composition(cells.text("absorber") or "").formula
+    except InputError:
+        return composition.formula
+    if printed != composition.formula and not cells.text("erratum"):
+        cells.doubt("material", f"is another composition than the absorber, {printed}")
+    return composition.formula
+
+
+def _stack(cells: Cells) -> list[Layer]:
+    """The layers, as given or, for a plain stack, as the structure says."""
+    if "layers" in cells:
+        return _given_layers(cells)
+    cells.required("structure", "ITO/CsPbBr3/Ag, from the bottom to the top")
+    materials = split_structure(cells.text("structure") or "")
+    absorber = cells.text("absorber")
+    if not materials or absorber is None:
+        return []
+    if absorber not in materials[1:-1]:
+        cells.complain(
+            "absorber",
+            f"is no inner layer of the structure {cells.text('structure')!r}; write it as there, "
+            "or give the column 'layers'",
+        )
+        return []
+    place = materials.index(absorber)
+    grounds = [material.casefold() in _SUBSTRATES for material in materials]
+    if grounds[-1] and not grounds[0]:
+        cells.complain("structure", "ends with a substrate; write it from the bottom to the top")
+        return []
+    front = grounds.index(False)  # the absorber at the latest
+    if front >= place:
+        cells.complain("structure", "has no electrode below the absorber; give the column 'layers'")
+        return []
+    roles = ["interlayer"] * len(materials)  # what such a layer is for, the structure does not say
+    roles[:front] = ["substrate"] * front
+    roles[front], roles[place], roles[-1] = "bottom_electrode", "absorber", "top_electrode"
+    return list(zip(roles, materials, strict=True))
+
+
+def _given_layers(cells: Cells) -> list[Layer]:
+    layers = cells.parsed("layers", split_layers) or []
+    if not layers:
+        return []
+    roles = [role for role, _ in layers]
+    if roles.count("absorber") != 1:
+        cells.complain("layers", "must name one absorber; write absorber=CsPbBr3 in its place")
+    elif [role for role in _IN_ORDER if role in roles] != list(
+        dict.fromkeys(role for role in roles if role in _IN_ORDER)
+    ):
+        cells.complain("layers", "are not in the order from the bottom to the top")
+    materials = [material for _, material in layers]
+    printed = split_structure(cells.text("structure") or "")
+    if printed and sorted(printed) != sorted(materials):
+        cells.doubt("layers", f"are not those of the structure {cells.text('structure')!r}")
+    absorber = cells.text("absorber")
+    if absorber and "absorber" in roles and absorber != materials[roles.index("absorber")]:
+        cells.complain("layers", f"name another absorber than {absorber!r}")
+    return layers
+
+
+def _figures(cells: Cells) -> dict[str, Any]:
+    """The metric columns of a device's row."""
+    columns: dict[str, Any] = {}
+    for metric in _METRICS:
+        ends = [name for name in (metric.low, metric.high) if name]
+        column = metric.low
+        if metric.short in cells:
+            column = metric.short
+            for name in ends:
+                if name in cells and name != metric.short:
+                    cells.complain(name, f"stands beside {metric.short!r}; fill in one of the two")
+            values = _measured(cells, metric, columns)
+        else:
+            values = [cells.number(name) for name in ends]
+        if metric.qualifier and metric.qualifier in cells:
+            columns[metric.qualifier] = cells.text(metric.qualifier)
+        _check_bounds(cells, column, values, metric.bounds)
+        columns.update(zip(ends, values, strict=True))
+    for low, high in (("v_set_min_v", "v_set_max_v"), ("v_reset_min_v", "v_reset_max_v")):
+        first, last = columns[low], columns[high]
+        if first is not None and last is not None and first > last:
+            cells.complain(low, f"the minimum {first:g} V is above the maximum {last:g} V")
+    filled = any(name in cells for m in _METRICS for name in (m.short, m.low, m.high or m.low))
+    if not filled:
+        cells.complain("structure", "the row reports no figure of the device")
+    return columns
+
+
+def _measured(cells: Cells, metric: _Metric, columns: dict[str, Any]) -> list[float | None]:
+    """Values of a short column for the row's minimum and, where it has one, maximum."""
+    found = cells.interval(metric.short, metric.unit)
+    if found is None:
+        return [None, None] if metric.high else [None]
+    text = cells.text(metric.short) or ""
+    if metric.high is None and _LOST_SUPERSCRIPT.fullmatch(text.split()[0]):
+        cells.doubt(metric.short, f"is it 10^{text[2:].split()[0]}?")
+    if found.bound == "upper":
+        cells.complain(
+            metric.short,
+            "is an upper bound, which the table cannot hold; leave the cell empty and put the "
+            "print into 'as_printed'",
+        )
+    _note_qualifier(cells, metric, found, columns)
+    value = found.maximum if found.minimum is None else found.minimum
+    top = value if found.maximum is None else found.maximum
+    if metric.high is not None:
+        return [value, top]
+    if value != top:
+        cells.complain(
+            metric.short,
+            "is a range, where the table holds one value; give the end that was shown to last, "
+            "and put the print into 'as_printed'",
+        )
+    return [value]
+
+
+def _note_qualifier(
+    cells: Cells, metric: _Metric, found: Interval, columns: dict[str, Any]
+) -> None:
+    mark = ">" if found.bound == "lower" else "~" if found.approximate else None
+    if metric.qualifier is None:
+        if mark == "~":  # what was tested is a lower bound anyway, so that '>' says nothing
+            cells.complain(metric.short, "takes no '~'; write the number that was tested")
+        return
+    if mark is None:
+        return
+    if columns.get(metric.qualifier, mark) != mark:
+        cells.complain(
+            metric.short, "and v_set have different signs in front; the table holds one for both"
+        )
+    columns[metric.qualifier] = mark
+
+
+def _check_bounds(
+    cells: Cells, column: str, values: list[float | None], bounds: tuple[float, float]
+) -> None:
+    low, high = bounds
+    for value in values:
+        if value is None or low <= value <= high:
+            continue
+        if column == "on_off_ratio" and value > 0 and cells.text("erratum"):
+            continue
+        remedy = "check the unit"
+        if column == "on_off_ratio":
+            remedy = "write on over off; if the paper prints this, say so in 'erratum'"
+        cells.complain(column, f"{value:g} is outside {low:g} to {high:g}; {remedy}")
+        return
+
+
+def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
+    """Most memristors here are bipolar: SET and RESET at opposite polarity."""
+    if cells.problems or row.v_set_min_v is None or row.v_reset_min_v is None:
+        return
+    if row.v_set_min_v * row.v_reset_min_v > 0:
+        cells.doubt(
+            "v_reset" if "v_reset" in cells else "v_reset_min_v",
+            "has the sign of the SET voltage; is the device unipolar?",
+        )
+
+
+def _as_typed(cells: Cells) -> str | None:
+    """The figures of short columns, as they were typed."""
+    short = [metric.short for metric in _METRICS if metric.short in cells]
+    return "; ".join(f"{name} {cells.text(name)}" for name in short) or None
