@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import pvkdb
-from pvkdb.cli import barriers, databases, demo, papers, rankings, service, tolerance
+from pvkdb.cli import barriers, databases, demo, papers, rankings, service, structures, tolerance
 from pvkdb.errors import InterruptedByUserError
 
 
@@ -72,6 +72,7 @@ app.command("import")(papers.import_papers)
 app.command("history")(papers.history)
 app.command("export")(databases.export)
 app.command("tolerance")(tolerance.tolerance)
+app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)

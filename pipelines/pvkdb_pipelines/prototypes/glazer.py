@@ -1,31 +1,20 @@
-"""Starting structures of ABX3 perovskites, with octahedra tilted as Glazer described them."""
+"""Perovskites, double and vacancy-ordered, with octahedra tilted as Glazer described them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from pvkdb.chemistry import Composition, site_radius
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.symmetry import standard_cell
 
 _GLAZER_AXIS = re.compile(r"([a-c])([-+0])")
-
-#: Lattice constant over twice the sum of the radii of B and X. Tilted halide perovskites relax to
-#: a few percent below the ideal contact distance; 182 of 182 test relaxations converged from here.
-LATTICE_OF_RADII = 0.95
-
-
-def start_lattice_ang(composition: Composition) -> float:
-    """B–B distance to start a relaxation from, Å, from 6-coordinate Shannon radii."""
-    r_b = site_radius(composition.on("B")[0].ion, "B").radius_ang
-    r_x = site_radius(composition.on("X")[0].ion, "X").radius_ang
-    return LATTICE_OF_RADII * 2 * (r_b + r_x)
 
 
 def tilted_perovskite(
@@ -82,19 +71,10 @@ def tilted_perovskite(
             f"lattice parameter {lattice_ang} Å is not one of a halide perovskite; "
             "give the B–B distance in Å, between 2 and 12"
         )
-    tilts = _tilt_angles(glazer, tilt_deg)
-    positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
-    for cell in product(range(2), repeat=3):
-        n = np.array(cell)
-        positions["A"].append(n + 0.5)
-        positions["B"].append(n.astype(float))
-        rotation = _rotation_vector(n, tilts)
-        for axis in np.eye(3):
-            half_bond = 0.5 * axis
-            positions["X"].append(n + half_bond + np.cross(rotation, half_bond))
+    sites = _framework(_tilt_angles(glazer, tilt_deg))
     atoms = Atoms(
         [a] * 8 + [b] * 8 + [x] * 24,
-        positions=lattice_ang * np.concatenate([positions[site] for site in "ABX"]),
+        positions=lattice_ang * np.concatenate([sites["A"], sites["B"], sites["X"]]),
         cell=[2 * lattice_ang] * 3,
         pbc=True,
     )
@@ -103,6 +83,70 @@ def tilted_perovskite(
     if rattle_ang > 0:
         atoms.rattle(stdev=rattle_ang, seed=seed)
     return atoms
+
+
+def tilted_rock_salt(
+    a: str,
+    b: str,
+    b_other: str | None,
+    x: str,
+    b_x_ang: float,
+    lattice_ang: float,
+    glazer: str = "a0a0a0",
+    tilt_deg: float = 10.0,
+) -> Atoms:
+    """Build a perovskite with B and another ion, or a vacancy, in turn like the ions of NaCl.
+
+    With a0a0a0 it is elpasolite or K2PtCl6 (Fm-3m); with a-b+a- it is the tilted double
+    perovskite, P2_1/n.
+
+    Args:
+        a, b, x: Element symbols.
+        b_other: Element on the other half of the B sites; None leaves them empty.
+        b_x_ang: Distance from ``b`` to its halides, Å.
+        lattice_ang: Distance from ``b`` to ``b_other``, or to the vacancy, Å.
+        glazer: Tilt pattern.
+        tilt_deg: Tilt about each tilted axis, degrees.
+
+    Returns:
+        The primitive cell, ordered A, B, B', X.
+
+    Source: C. J. Howard, B. J. Kennedy, P. M. Woodward, Acta Cryst. B 59, 463 (2003),
+    doi:10.1107/S0108768103010073 (space groups of tilted double perovskites).
+    """
+    share = b_x_ang / lattice_ang
+    sites = _framework(
+        _tilt_angles(glazer, tilt_deg), lambda n: share if n.sum() % 2 == 0 else 1 - share
+    )
+    even = np.array([n.sum() % 2 == 0 for n in sites["B"]])
+    groups = [(a, sites["A"]), (b, sites["B"][even]), (x, sites["X"])]
+    if b_other is not None:
+        groups.insert(2, (b_other, sites["B"][~even]))
+    atoms = Atoms(
+        [symbol for symbol, positions in groups for _ in positions],
+        positions=lattice_ang * np.concatenate([positions for _, positions in groups]),
+        cell=[2 * lattice_ang] * 3,
+        pbc=True,
+    )
+    return standard_cell(atoms, symprec=1e-3, primitive=True)
+
+
+def _framework(
+    tilts: list[tuple[str, float]], share: Callable[[np.ndarray], float] = lambda n: 0.5
+) -> dict[str, np.ndarray]:
+    """Positions on the three sites of 2 × 2 × 2 perovskite cells, in units of the B–B distance.
+
+    ``share`` says how far along the way from the B at ``n`` to the next one the halide lies.
+    """
+    positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
+    for cell in product(range(2), repeat=3):
+        n = np.array(cell)
+        positions["A"].append(n + 0.5)
+        positions["B"].append(n.astype(float))
+        rotation = _rotation_vector(n, tilts)
+        for axis in np.eye(3):
+            positions["X"].append(n + share(n) * axis + np.cross(rotation, 0.5 * axis))
+    return {site: np.array(found) for site, found in positions.items()}
 
 
 def _tilt_angles(

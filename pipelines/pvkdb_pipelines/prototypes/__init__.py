@@ -1,0 +1,42 @@
+"""Starting structures: prototypes of halide perovskites and of what they decompose into."""
+
+from pvkdb_pipelines.prototypes.catalogue import (
+    PROTOTYPES,
+    build,
+    candidates,
+    phases,
+    prototype,
+)
+from pvkdb_pipelines.prototypes.compounds import (
+    FAMILIES_WITH_PROTOTYPES,
+    STOICHIOMETRIES,
+    Compound,
+    Stoichiometry,
+    competitors,
+    compound_of,
+    counts,
+)
+from pvkdb_pipelines.prototypes.elements import build_element
+from pvkdb_pipelines.prototypes.glazer import tilted_perovskite
+from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
+from pvkdb_pipelines.prototypes.radii import LATTICE_OF_RADII, start_lattice_ang
+
+__all__ = [
+    "FAMILIES_WITH_PROTOTYPES",
+    "LATTICE_OF_RADII",
+    "PROTOTYPES",
+    "STOICHIOMETRIES",
+    "Compound",
+    "PrototypeInfo",
+    "Stoichiometry",
+    "build",
+    "build_element",
+    "candidates",
+    "competitors",
+    "compound_of",
+    "counts",
+    "phases",
+    "prototype",
+    "start_lattice_ang",
+    "tilted_perovskite",
+]

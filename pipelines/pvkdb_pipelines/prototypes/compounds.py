@@ -1,0 +1,191 @@
+"""What a prototype is filled with: one ion on each site of a stoichiometry such as A2BB'X6."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pvkdb.chemistry import Composition, Ion
+from pvkdb.errors import InputError, unknown_name
+
+Stoichiometry = Literal[
+    "ABX3",
+    "A2BB'X6",
+    "A2BX6",
+    "A3B2X9",
+    "A2BX4",
+    "A4BX6",
+    "A3BX6",
+    "AB2X5",
+    "AX",
+    "BX2",
+    "BX3",
+    "BX4",
+]
+STOICHIOMETRIES: tuple[Stoichiometry, ...] = get_args(Stoichiometry)
+
+#: Sites of the stoichiometries. A is the large cation, B and B' are the others, X is the halide.
+#: The cation of AX may be any monovalent one, such as the Ag of AgBr.
+Role = Literal["A", "B", "B'", "X"]
+_ROLE = re.compile(r"([ABX]'?)(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """A stoichiometry with one monatomic ion on each of its sites, in the order of its letters."""
+
+    stoichiometry: Stoichiometry
+    ions: tuple[Ion, ...]
+
+    @property
+    def sites(self) -> dict[Role, Ion]:
+        """The ion on each site."""
+        return dict(zip(counts(self.stoichiometry), self.ions, strict=True))
+
+    @property
+    def formula(self) -> str:
+        """The formula in the order of the stoichiometry, e.g. ``Cs2AgBiBr6``."""
+        numbers = counts(self.stoichiometry)
+        return "".join(
+            f"{ion.symbol}{numbers[role] if numbers[role] > 1 else ''}"
+            for role, ion in self.sites.items()
+        )
+
+    @property
+    def numbers_of_elements(self) -> dict[str, int]:
+        """Atoms of each element in one formula unit."""
+        numbers: dict[str, int] = {}
+        for role, ion in self.sites.items():
+            count = counts(self.stoichiometry)[role]
+            numbers[ion.symbol] = numbers.get(ion.symbol, 0) + count
+        return numbers
+
+    def __str__(self) -> str:
+        return self.formula
+
+
+def counts(stoichiometry: Stoichiometry) -> dict[Role, int]:
+    """Atoms on each site in one formula unit.
+
+    Example:
+        >>> counts("A2BB'X6")
+        {'A': 2, 'B': 1, "B'": 1, 'X': 6}
+    """
+    return {role: int(number or 1) for role, number in _ROLE.findall(stoichiometry)}
+
+
+#: Stoichiometry of the families that prototypes cover, by what their name leaves open.
+_OF_FAMILY: dict[str, Stoichiometry] = {
+    "3D": "ABX3",
+    "double": "A2BB'X6",
+    "vacancy-ordered": "A2BX6",
+    "A3B2X9": "A3B2X9",
+    "A3B2X9 dimer": "A3B2X9",
+    "A3B2X9 layered": "A3B2X9",
+    "RP": "A2BX4",
+}
+FAMILIES_WITH_PROTOTYPES = tuple(_OF_FAMILY)
+
+
+def stoichiometry_of(name: str) -> Stoichiometry:
+    """The stoichiometry that a family (``double``) or a stoichiometry (``A2BB'X6``) names.
+
+    Raises:
+        InputError: no prototypes are known for it.
+    """
+    if name in STOICHIOMETRIES:
+        return name
+    if name in _OF_FAMILY:
+        return _OF_FAMILY[name]
+    raise InputError(unknown_name("family with prototypes", name, [*_OF_FAMILY, *STOICHIOMETRIES]))
+
+
+def compound_of(composition: Composition) -> Compound:
+    """The compound of a composition with one monatomic ion on each site.
+
+    Raises:
+        InputError: sites are shared, hold molecules or generic letters, amounts are open or not
+            those of a stoichiometry with prototypes; the message says which and what to do.
+    """
+    reason = _obstacle(composition)
+    if reason is None:
+        for stoichiometry in STOICHIOMETRIES:
+            found = _filled(composition, stoichiometry)
+            if found is not None:
+                return found
+        on_b = [str(occupant.ion) for occupant in composition.on("B")]
+        if len(on_b) > 1 and composition.family != "double":
+            reason = f"site B is shared by {' and '.join(on_b)}"
+        else:
+            reason = f"no prototype of its family ({composition.family}) is known"
+    raise InputError(
+        f"{composition.formula} cannot be built from a prototype, which holds one monatomic ion "
+        f"on each site: {reason}; choose another composition, or bring a structure with "
+        "pvkdb structure FORMULA --from FILE"
+    )
+
+
+def _obstacle(composition: Composition) -> str | None:
+    """What keeps a composition from filling any prototype."""
+    if composition.additives:
+        return f"the place of {composition.additives[0]} in it is not known"
+    for occupant in composition.occupants:
+        if occupant.ion.generic:
+            return f"{occupant.ion.symbol} stands for any ion"
+        if occupant.ion.molecular:
+            return f"{occupant.ion} is a molecule with an orientation"
+    if not (composition.numeric and composition.balanced):
+        return "its amounts are open or do not balance"
+    for site in ("A", "X"):
+        ions = [str(occupant.ion) for occupant in composition.on(site)]
+        if len(ions) > 1:
+            return f"site {site} is shared by {' and '.join(ions)}"
+    return None
+
+
+def _filled(composition: Composition, stoichiometry: Stoichiometry) -> Compound | None:
+    """The compound, where the composition has exactly the amounts of the stoichiometry."""
+    on_b = sorted(composition.on("B"), key=lambda occupant: occupant.ion.charge)
+    occupants = [*composition.on("A"), *on_b, *composition.on("X")]
+    wanted = counts(stoichiometry)
+    amounts = [occupant.number or 0.0 for occupant in occupants]
+    if len(amounts) != len(wanted) or [o.site for o in occupants] != [r[0] for r in wanted]:
+        return None
+    scale = next(iter(wanted.values())) / amounts[0]
+    if [amount * scale for amount in amounts] != [float(number) for number in wanted.values()]:
+        return None
+    if len(on_b) == 2 and on_b[0].ion.charge == on_b[1].ion.charge:
+        return None  # two ions of one charge share a site; nothing orders them
+    return Compound(stoichiometry, tuple(occupant.ion for occupant in occupants))
+
+
+def competitors(compound: Compound) -> tuple[Compound, ...]:
+    """The compounds that a ternary or quaternary halide may decompose into.
+
+    Binary halides first, then ternaries of the same ions: A4BX6, A2BX4, AB2X5 and ABX3 beside
+    B2+, A3B2X9 and A3BX6 beside B3+, A2BX6 beside B4+. The compound itself is left out.
+
+    Example:
+        >>> from pvkdb.chemistry import parse_composition
+        >>> [str(c) for c in competitors(compound_of(parse_composition("CsPbI3")))]
+        ['CsI', 'PbI2', 'Cs4PbI6', 'Cs2PbI4', 'CsPb2I5']
+    """
+    *cations, halide = compound.ions
+    found = [Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations]
+    if compound.sites.get("A", halide).charge == 1:
+        large, *others = cations
+        found += [
+            Compound(stoichiometry, (large, ion, halide))
+            for ion in others
+            for stoichiometry in _TERNARIES.get(ion.charge, ())
+        ]
+    return tuple(other for other in found if other != compound)
+
+
+_BINARIES: dict[int, Stoichiometry] = {1: "AX", 2: "BX2", 3: "BX3", 4: "BX4"}
+_TERNARIES: dict[int, tuple[Stoichiometry, ...]] = {
+    2: ("ABX3", "A4BX6", "A2BX4", "AB2X5"),
+    3: ("A3B2X9", "A3BX6"),
+    4: ("A2BX6",),
+}

@@ -1,0 +1,152 @@
+"""Compounds are compositions with one ion on each site; all others are refused, and told why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError
+from pvkdb_pipelines.prototypes import (
+    STOICHIOMETRIES,
+    build_element,
+    competitors,
+    compound_of,
+    counts,
+    tilted_perovskite,
+)
+from pvkdb_pipelines.prototypes.elements import element_source
+from pvkdb_pipelines.relaxation import check_structure
+from pvkdb_pipelines.symmetry import space_group
+
+
+@pytest.mark.parametrize(
+    ("formula", "stoichiometry", "written"),
+    [
+        ("CsPbI3", "ABX3", "CsPbI3"),
+        ("Cs2BiAgBr6", "A2BB'X6", "Cs2AgBiBr6"),  # the lower charge first
+        ("Cs2SnI6", "A2BX6", "Cs2SnI6"),
+        ("Cs3Sb2I9", "A3B2X9", "Cs3Sb2I9"),
+        ("Cs2ZnBr4", "A2BX4", "Cs2ZnBr4"),
+        ("Cs4PbBr6", "A4BX6", "Cs4PbBr6"),
+        ("Cs3BiBr6", "A3BX6", "Cs3BiBr6"),
+        ("CsPb2Br5", "AB2X5", "CsPb2Br5"),
+    ],
+)
+def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
+    compound = compound_of(parse_composition(formula))
+    assert compound.stoichiometry == stoichiometry
+    assert str(compound) == written
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"),
+    [
+        ("CsPb0.5Sn0.5I3", r"site B is shared by (Pb2\+ and Sn2\+|Sn2\+ and Pb2\+)"),
+        ("Cs0.5Rb0.5PbI3", r"site A is shared by Cs\+ and Rb\+"),
+        ("CsPbI2Br", "site X is shared by"),
+        ("MAPbI3", r"MA\+ is a molecule"),
+        ("CsPbX3", "X stands for any ion"),
+        ("CsPbI3-xBrx", "amounts are open"),
+        ("CsPb0.97Bi0.03I3", "do not balance"),
+        ("CsCu2I3", "no prototype of its family"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_with_the_reason(formula, reason):
+    with pytest.raises(InputError, match=reason) as refusal:
+        compound_of(parse_composition(formula))
+    assert "--from" in str(refusal.value)
+
+
+def test_counts_read_the_stoichiometry():
+    assert counts("A2BB'X6") == {"A": 2, "B": 1, "B'": 1, "X": 6}
+    assert all(sum(counts(stoichiometry).values()) >= 2 for stoichiometry in STOICHIOMETRIES)
+
+
+@pytest.mark.parametrize(
+    ("formula", "others"),
+    [
+        ("CsPbI3", "CsI PbI2 Cs4PbI6 Cs2PbI4 CsPb2I5"),
+        ("Cs2AgBiBr6", "CsBr AgBr BiBr3 Cs3Bi2Br9 Cs3BiBr6"),
+        ("Cs2SnI6", "CsI SnI4"),
+        ("Cs3Sb2I9", "CsI SbI3 Cs3SbI6"),
+        ("Cs2CdCl4", "CsCl CdCl2 CsCdCl3 Cs4CdCl6 CsCd2Cl5"),
+    ],
+)
+def test_what_a_halide_may_decompose_into(formula, others):
+    compound = compound_of(parse_composition(formula))
+    found = competitors(compound)
+    assert " ".join(map(str, found)) == others
+    # Each balances: no ion is lost or gained on the way.
+    for other in found:
+        charges = counts(other.stoichiometry)
+        assert sum(charges[role] * ion.charge for role, ion in other.sites.items()) == 0
+
+
+# Bond lengths of the molecules: K. P. Huber, G. Herzberg, Constants of Diatomic Molecules
+# (1979), Å; a little longer in the crystals.
+MOLECULES = [
+    ("I", "Cmce", 2.666),
+    ("Br", "Cmce", 2.281),
+    ("Cl", "Cmce", 1.988),
+    ("F", "C2/c", 1.412),
+]
+
+
+@pytest.mark.parametrize(("symbol", "group", "bond_ang"), MOLECULES)
+def test_halogens_are_molecular_crystals(symbol, group, bond_ang):
+    crystal = build_element(symbol)
+    assert space_group(crystal, 1e-3).symbol == group
+    distances = crystal.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.sort(distances, axis=1)
+    assert nearest[:, 0] == pytest.approx([bond_ang] * len(crystal), rel=0.03)
+    assert (nearest[:, 1] > 1.2 * bond_ang).all()
+    assert element_source(symbol)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "group"),
+    [
+        ("Pb", "Fm-3m"),
+        ("Cs", "Im-3m"),
+        ("Mg", "P6_3/mmc"),
+        ("Ge", "Fd-3m"),
+        ("Sn", "I4_1/amd"),
+        ("Bi", "R-3m"),
+        ("Sb", "R-3m"),
+        ("In", "I4/mmm"),
+        ("Ga", "Cmce"),
+        ("Te", "P3_121"),
+        ("Mn", "I-43m"),
+    ],
+)
+def test_elements_have_their_structures(symbol, group):
+    crystal = build_element(symbol)
+    assert space_group(crystal, 1e-3).symbol == group
+    if len(crystal) > 1:
+        check_structure(crystal, symbol)
+
+
+def test_element_without_a_structure_is_refused():
+    with pytest.raises(InputError, match="'Po9'"):
+        build_element("Po9")
+
+
+def test_cells_of_the_barriers_stay_as_they_are():
+    # BARRIER_RECIPE promises the same numbers for the same settings: the 2 × 2 × 2 cell is this
+    # one to the last bit.
+    tilt = float(np.tan(np.radians(10.0)))
+    positions = {"A": [], "B": [], "X": []}
+    for n in np.ndindex(2, 2, 2):
+        cell = np.array(n)
+        turns = [cell.sum(), cell.sum() - cell[1], cell.sum()]  # a-b+a-
+        rotation = np.array([tilt * (-1.0) ** turn for turn in turns])
+        positions["A"].append(cell + 0.5)
+        positions["B"].append(cell.astype(float))
+        for axis in np.eye(3):
+            positions["X"].append(cell + 0.5 * axis + np.cross(rotation, 0.5 * axis))
+    expected = 5.985 * np.concatenate([positions[site] for site in "ABX"])
+    atoms = tilted_perovskite("Cs", "Pb", "Br", 5.985, 10.0)
+    assert np.array_equal(atoms.positions, expected)
+    assert np.array_equal(atoms.cell.array, np.diag([2 * 5.985] * 3))
