@@ -1,16 +1,21 @@
-"""From a computed barrier to what the store keeps: structures and one statement on E_A."""
+"""From a finished calculation to what the store keeps: structures and statements."""
 
 from __future__ import annotations
 
 import numpy as np
 from ase import Atoms
+from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import FormulaError
 from pvkdb.schemas.calculations import NebRequest
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.energetics import Energetic
+from pvkdb.store.registration import register_material
 from pvkdb.store.structures import Structure
 from pvkdb_pipelines.barrier import BarrierRun
+from pvkdb_pipelines.compound_relaxation import RelaxationRun
 
 
 def barrier_records(calculation: Calculation, run: BarrierRun) -> list[Base]:
@@ -26,17 +31,31 @@ def barrier_records(calculation: Calculation, run: BarrierRun) -> list[Base]:
     return [host, *images, _statement(calculation, run)]
 
 
+def relaxation_records(
+    session: Session, calculation: Calculation, run: RelaxationRun
+) -> list[Base]:
+    """The relaxed structure, if its compound is a material of the store's: a halide perovskite or
+    a relative. A binary halide is kept in the result only."""
+    try:
+        composition = parse_composition(run.result.formula)
+    except FormulaError:
+        return []
+    material = register_material(session, composition, run.result.phase)
+    calculation.material_id = material.id
+    return [_structure(calculation, "host", run.atoms, run.result.space_group, parent=None)]
+
+
 def _structure(
     calculation: Calculation, role: str, atoms: Atoms, space_group: str | None, parent: str | None
 ) -> Structure:
-    request = NebRequest.model_validate(calculation.parameters)
+    potential, phase = (calculation.parameters[name] for name in ("potential", "phase"))
     energy = atoms.get_potential_energy() if atoms.calc is not None else None
     return Structure(
         id=f"{calculation.id}-{role.replace(' ', '-')}",
         material_id=calculation.material_id,
         space_group=space_group,
         role=role,
-        origin=f"{request.potential.value} from the {request.phase} prototype",
+        origin=f"{potential} from the {phase} prototype",
         parent_id=parent,
         calculation_id=calculation.id,
         atoms=len(atoms),

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
-from pvkdb.schemas.calculations import CalculationDocument, FailureKind, NebRequest
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.rows import calculation_document
+from pvkdb_pipelines import tasks
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.progress import Progress
 
@@ -67,7 +67,7 @@ class Worker:
 
     def _compute(self, document: CalculationDocument) -> None:
         try:
-            self._run_barrier(document)
+            self._run(document)
         except (DatabaseError, MissingExtraError, MemoryError):
             # The surroundings failed, not the calculation: it stays to be done.
             self._release(document.id)
@@ -84,33 +84,17 @@ class Worker:
                 document.id, FailureKind.CRASHED, f"{type(error).__name__}: {error}"
             )
 
-    def _run_barrier(self, document: CalculationDocument) -> None:
-        # Imported here: loading the potentials' libraries takes seconds.
-        from pvkdb_pipelines.barrier import compute_barrier
-        from pvkdb_pipelines.prototypes import start_lattice_ang
-        from pvkdb_pipelines.record import barrier_records
-
-        request = NebRequest.model_validate(document.parameters)
-        composition = parse_composition(request.formula)
-        a, b, x = monatomic_abx3(composition)
+    def _run(self, document: CalculationDocument) -> None:
         report = self._report
-        run = compute_barrier(
-            request,
-            a,
-            b,
-            x,
-            start_lattice_ang=start_lattice_ang(composition),
-            report=None if report is None else lambda progress: report(document, progress),
+        outcome = tasks.compute(
+            document,
+            None if report is None else lambda progress: report(document, progress),
         )
         with self.store.session() as session:
             calculation = session.get_one(Calculation, document.id)
+            records = outcome.records(session, calculation)
             queue.finish(
-                session,
-                document.id,
-                self.owner,
-                run.result.model_dump(mode="json"),
-                run.versions,
-                barrier_records(calculation, run),
+                session, document.id, self.owner, outcome.result, outcome.versions, records
             )
 
     def _release(self, calculation_id: str) -> None:

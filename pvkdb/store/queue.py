@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.calculations import CalculationState, FailureKind, NebRequest
+from pvkdb.schemas.relaxations import RelaxRequest
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.registration import get_or_add, register_material
@@ -44,12 +45,22 @@ def submit(session: Session, request: NebRequest, priority: int = 0) -> tuple[Ca
     composition = parse_composition(request.formula)
     monatomic_abx3(composition)
     request = request.model_copy(update={"formula": composition.formula})
-    key = request.key()
     material = register_material(session, composition, request.phase)
+    return enqueue(session, request, material.id, priority)
+
+
+def enqueue(
+    session: Session,
+    request: NebRequest | RelaxRequest,
+    material_id: str | None = None,
+    priority: int = 0,
+) -> tuple[Calculation, bool]:
+    """As :func:`submit`, for a request that needs no check."""
+    key = request.key()
     new = Calculation(
         key=key,
         kind=request.kind,
-        material_id=material.id,
+        material_id=material_id,
         priority=priority,
         parameters=request.model_dump(mode="json"),
     )

@@ -1,0 +1,1 @@
+"""Screening: compositions by the hundred, through filters that say why each one fell."""

@@ -1,0 +1,75 @@
+"""Kinds of calculations: how each is computed, and what the store keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import monatomic_abx3, parse_composition
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas.calculations import CalculationDocument, NebRequest
+from pvkdb.schemas.relaxations import RelaxRequest
+from pvkdb.store.base import Base
+from pvkdb.store.calculations import Calculation
+from pvkdb_pipelines.progress import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished calculation; ``records`` makes what belongs to it, in the session that writes."""
+
+    result: dict[str, Any]
+    versions: dict[str, str]
+    records: Callable[[Session, Calculation], list[Base]]
+
+
+def compute(document: CalculationDocument, report: Report | None) -> Outcome:
+    """Compute a calculation.
+
+    Raises:
+        CalculationFailedError: it ended in a typed failure.
+        InputError: it asks for what cannot be computed.
+    """
+    if document.kind not in _KINDS:
+        raise InputError(unknown_name("kind of calculation", document.kind, _KINDS))
+    return _KINDS[document.kind](document, report)
+
+
+def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
+    # Imported here: loading the potentials' libraries takes seconds.
+    from pvkdb_pipelines.barrier import compute_barrier
+    from pvkdb_pipelines.prototypes import start_lattice_ang
+    from pvkdb_pipelines.record import barrier_records
+
+    request = NebRequest.model_validate(document.parameters)
+    composition = parse_composition(request.formula)
+    a, b, x = monatomic_abx3(composition)
+    run = compute_barrier(
+        request, a, b, x, start_lattice_ang=start_lattice_ang(composition), report=report
+    )
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        lambda session, calculation: barrier_records(calculation, run),
+    )
+
+
+def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.compound_relaxation import compute_relaxation
+    from pvkdb_pipelines.record import relaxation_records
+
+    run = compute_relaxation(RelaxRequest.model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        lambda session, calculation: relaxation_records(session, calculation, run),
+    )
+
+
+_KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
+    "neb": _barrier,
+    "relax": _relaxation,
+}
