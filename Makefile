@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench serve wheel-test fit-tolerance clean
+.PHONY: install demo test lint format bench validate serve wheel-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -39,6 +39,12 @@ bench: install
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/batched_neb.py
+	$(BIN)/python benchmarks/chgnet_evaluation.py
+	$(BIN)/python benchmarks/screen.py
+
+# Relaxed cells and lowest phases beside measured ones: docs/validation/structures.md.
+validate: install
+	$(BIN)/python validation/structures.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

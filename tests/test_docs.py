@@ -20,12 +20,13 @@ from pvkdb.literature import datapackage
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.server import listen
+from pvkdb_pipelines.screening.plan import parse_plan
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md"]
 
 #: Commands that compute for long or never end; their options are checked, not their work.
-LONG = ("neb", "serve", "work", "demo")
+LONG = ("neb", "screen", "serve", "work", "demo")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -97,6 +98,13 @@ def test_long_commands_have_the_options_shown(command: str) -> None:
     for word in words[2:]:
         if word.startswith("--"):
             assert word in shown
+
+
+def test_plans_shown_can_be_carried_out() -> None:
+    plans = [plan for page in PAGES for plan in blocks(page, "toml")]
+    assert plans
+    for plan in plans:
+        assert parse_plan(plan).candidates()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -77,7 +77,7 @@ def compute_relaxation(
         InputError: The compound or the phase has no prototype.
         MissingRadiusError: An ion has no radius to start from.
     """
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     compound, settings = compound_in(request), request.settings
     info = prototype(compound.stoichiometry, request.phase)
     progress = ProgressReporter(_STAGES, report)
@@ -103,6 +103,7 @@ def compute_relaxation(
         coordination=info.coordination,
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=energy,
+        space_group_number=info.number,
     )
     progress.finish("relax atoms and cell")
     atoms_per_formula = sum(compound.numbers_of_elements.values())
@@ -122,6 +123,7 @@ def compute_relaxation(
             findings=[str(finding) for finding in findings],
             steps=steps,
             force_calls=potential.force_calls - calls_before,
+            cpu_seconds=round(time.process_time() - cpu_started, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
             optimizer=OPTIMIZER,
         ),

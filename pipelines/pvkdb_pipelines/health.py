@@ -62,6 +62,11 @@ class Flaw(StrEnum):
         """Whether the calculation failed. Otherwise the structure did, and that is a result."""
         return self in (Flaw.NOT_CONVERGED, Flaw.ENERGY_OUT_OF_RANGE, Flaw.DISTANCES_TOO_SHORT)
 
+    @property
+    def remark(self) -> bool:
+        """Whether the structure is still the one that was asked for, with something to tell."""
+        return self in (Flaw.SYMMETRY_CHANGED, Flaw.ABOVE_SIBLINGS)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -121,6 +126,16 @@ def check(
     return tuple(findings)
 
 
+def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
+    """The remark on a phase that lies further above the lowest than siblings do, if it does."""
+    if above_ev_per_formula > ABOVE_SIBLINGS_EV:
+        yield Finding(
+            Flaw.ABOVE_SIBLINGS,
+            f"{above_ev_per_formula:.2f} eV a formula unit above the lowest "
+            f"(at most {ABOVE_SIBLINGS_EV})",
+        )
+
+
 def shortest_of_radii(
     atoms: Atoms, compound: Compound, coordination: int = 6, near: Neighbours | None = None
 ) -> dict[Role, float]:
@@ -165,12 +180,7 @@ def _of_energy(
         )
     elif lowest_sibling_ev is not None:
         units = len(relaxed) / sum(compound.numbers_of_elements.values())
-        above = energy_ev / units - lowest_sibling_ev
-        if above > ABOVE_SIBLINGS_EV:
-            yield Finding(
-                Flaw.ABOVE_SIBLINGS,
-                f"{above:.2f} eV a formula unit above the lowest (at most {ABOVE_SIBLINGS_EV})",
-            )
+        yield from far_above(energy_ev / units - lowest_sibling_ev)
 
 
 def _of_distances(

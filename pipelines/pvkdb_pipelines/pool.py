@@ -13,10 +13,12 @@ import os
 import queue as queues
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
@@ -42,7 +44,7 @@ def drain(
     store: Store,
     processes: int | None = None,
     report: Callable[[CalculationDocument, Progress], None] | None = None,
-) -> Iterator[CalculationDocument]:
+) -> Generator[CalculationDocument]:
     """Run everything that is queued; yields each calculation as it ends.
 
     Args:
@@ -63,12 +65,16 @@ def drain(
 
 def _drain_parallel(
     store: Store, count: int, report: Callable[[CalculationDocument, Progress], None] | None
-) -> Iterator[CalculationDocument]:
+) -> Generator[CalculationDocument]:
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()
     url = store.url.render_as_string(hide_password=False)
     processes: list[BaseProcess] = [
-        context.Process(target=_work, args=(url, events, os.getpid()), name=f"worker {index}")
+        context.Process(
+            target=_work,
+            args=(url, events, os.getpid(), report is not None),
+            name=f"worker {index}",
+        )
         for index in range(count)
     ]
     # Ctrl-C reaches the whole group: children first hear of it when they can answer.
@@ -97,15 +103,28 @@ def _drain_parallel(
             process.join()
 
 
-def _work(url: str, events: Any, parent: int) -> None:
+def _work(url: str, events: Any, parent: int, tell: bool) -> None:
     _die_with(parent)
     store = Store(url)
-    worker = Worker(store, lambda document, progress: events.put((document, progress)))
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        # Raised in a destructor or a callback of C code the exception is lost; the note is not.
+        stopping.set()
+        raise KeyboardInterrupt
+
+    def report(document: CalculationDocument, progress: Progress) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        if tell:
+            events.put((document, progress))
+
+    worker = Worker(store, report)
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-        while (document := worker.run()) is not None:
+        while not stopping.is_set() and (document := worker.run()) is not None:
             events.put((document, None))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -113,6 +132,9 @@ def _work(url: str, events: Any, parent: int) -> None:
         print(f"pvkdb: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     finally:
+        if stopping.is_set():
+            # Nobody reads any more: what is left in a full pipe must not keep this process.
+            events.cancel_join_thread()
         store.close()
 
 

@@ -6,8 +6,6 @@ libraries are imported when a potential is loaded, not before.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +53,7 @@ class Potential:
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
         """Properties of several structures, in one batch where the model gains from it.
 
-        Without stress, which only the relaxation of a cell needs, CHGNet takes a quarter less.
+        Only the relaxation of a cell needs the stress.
         """
         self.force_calls += len(structures)
         return self.evaluate_many(structures, stress)
@@ -160,39 +158,9 @@ def load_potential(name: PotentialName | str) -> Potential:
 
 @cache
 def _load_chgnet() -> Evaluate:
-    """CHGNet 0.3.0. Source: B. Deng et al., Nat. Mach. Intell. 5, 1031 (2023),
-    doi:10.1038/s42256-023-00716-3."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        import torch
-        from ase.units import GPa
-        from chgnet.model import CHGNet
-        from pymatgen.io.ase import AseAtomsAdaptor
+    from pvkdb_pipelines.chgnet_model import load_chgnet
 
-        torch.set_num_threads(1)
-        with contextlib.redirect_stdout(io.StringIO()):
-            model = CHGNet.load(model_name="0.3.0", use_device="cpu", verbose=False)
-
-    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(s)) for s in structures]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
-            task = "efs" if stress else "ef"
-            predictions = model.predict_graph(graphs, task=task, batch_size=len(graphs))
-        if len(graphs) == 1:
-            predictions = [predictions]
-        found = []
-        for structure, prediction in zip(structures, predictions, strict=True):
-            properties = {
-                "energy": float(prediction["e"]) * len(structure),
-                "forces": np.asarray(prediction["f"], dtype=float),
-            }
-            if stress:
-                properties["stress"] = _voigt(np.asarray(prediction["s"], dtype=float) * GPa)
-            found.append(properties)
-        return found
-
-    return evaluate
+    return load_chgnet("0.3.0")
 
 
 @cache
@@ -226,12 +194,6 @@ def _load_sevennet_0() -> Evaluate:
         return found
 
     return evaluate
-
-
-def _voigt(stress: np.ndarray) -> np.ndarray:
-    """Symmetric 3 × 3 stress to Voigt order xx, yy, zz, yz, xz, xy."""
-    symmetric = (stress + stress.T) / 2
-    return np.asarray(symmetric[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
 
 
 _LOADERS: dict[PotentialName, tuple[str, str, Callable[[], Evaluate]]] = {

@@ -16,6 +16,7 @@ from pvkdb.store.registration import register_material
 from pvkdb.store.structures import Structure
 from pvkdb_pipelines.barrier import BarrierRun
 from pvkdb_pipelines.compound_relaxation import RelaxationRun
+from pvkdb_pipelines.vacancy_relaxation import VacancyRun
 
 
 def barrier_records(calculation: Calculation, run: BarrierRun) -> list[Base]:
@@ -43,6 +44,14 @@ def relaxation_records(
     material = register_material(session, composition, run.result.phase)
     calculation.material_id = material.id
     return [_structure(calculation, "host", run.atoms, run.result.space_group, parent=None)]
+
+
+def vacancy_records(session: Session, calculation: Calculation, run: VacancyRun) -> list[Base]:
+    """The cell with the lowest vacancy. Its formation energy needs chemical potentials, which
+    other calculations give."""
+    composition = parse_composition(run.result.formula)
+    calculation.material_id = register_material(session, composition, run.result.phase).id
+    return [_structure(calculation, "vacancy", run.atoms, None, parent=None)]
 
 
 def _structure(

@@ -24,12 +24,14 @@ class SpaceGroup:
         symbol: Short Hermann-Mauguin symbol, e.g. ``"Pnma"``.
         rotations: Rotations in fractional coordinates, shape (operations, 3, 3).
         translations: Translations in fractional coordinates, shape (operations, 3).
+        equivalent_atoms: For each atom the first one that is equivalent to it, shape (atoms,).
     """
 
     number: int
     symbol: str
     rotations: np.ndarray
     translations: np.ndarray
+    equivalent_atoms: np.ndarray
 
 
 def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
@@ -50,6 +52,7 @@ def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
         symbol=str(dataset.international),
         rotations=np.asarray(dataset.rotations),
         translations=np.asarray(dataset.translations),
+        equivalent_atoms=np.asarray(dataset.equivalent_atoms),
     )
 
 

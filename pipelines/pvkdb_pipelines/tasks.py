@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations import CalculationDocument, NebRequest
-from pvkdb.schemas.relaxations import RelaxRequest
+from pvkdb.schemas.relaxations import ElementRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb_pipelines.progress import Report
@@ -69,7 +69,28 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
     )
 
 
+def _element(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.element_relaxation import compute_element
+
+    run = compute_element(ElementRequest.model_validate(document.parameters), report)
+    return Outcome(run.result.model_dump(mode="json"), run.versions, lambda *_: [])
+
+
+def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.record import vacancy_records
+    from pvkdb_pipelines.vacancy_relaxation import compute_vacancies
+
+    run = compute_vacancies(VacancyRequest.model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        lambda session, calculation: vacancy_records(session, calculation, run),
+    )
+
+
 _KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
+    "element": _element,
+    "vacancy": _vacancies,
 }

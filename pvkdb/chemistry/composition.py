@@ -45,6 +45,8 @@ _PHASE = re.compile(rf"(?P<phase>[αβγδε]'?(?:/[αβγδε]'?)*|(?:{'|'.join
 _ADDED = re.compile(r"(?P<host>[^:·]+(?:\d·\d[^:·]*)*)[:·](?P<added>[\w.%+()\[\]-]+)$")
 #: A salt behind a hyphen, FASnI3-SnF2, or one anion without an amount, MAPbI3(Cl), MAPbI3-Cl.
 _ADDED_SALT = re.compile(r"(?P<host>.+?)-?\(?(?<=[-(])(?P<added>[A-Z][A-Za-z0-9]*)\)?$")
+#: A dopant in front of its host, Mn:CsPbCl3 and Mn-doped CsPbCl3.
+_DOPED = re.compile(r"(?P<added>[A-Z][a-z]?(?:\d?\+)?)(?::|-?doped)(?P<host>[^:]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,6 @@ class Composition:
         return self.formula
 
 
-@lru_cache(maxsize=4096)
 def parse_composition(text: str) -> Composition:
     """Parse a formula into a site-resolved composition.
 
@@ -138,6 +139,7 @@ def parse_composition(text: str) -> Composition:
     return parse_material(text)[0]
 
 
+@lru_cache(maxsize=4096)
 def parse_material(text: str) -> tuple[Composition, str | None]:
     """A composition and the phase that is written in front of it.
 
@@ -204,6 +206,8 @@ def monatomic_abx3(composition: Composition) -> tuple[str, str, str]:
 
 def _with_additives(formula: PlainText) -> Composition:
     """The composition of a formula, or that of its host with what is added to it."""
+    if match := _DOPED.match(formula.text):
+        return _add(_composition(formula[match.start("host") :]), match["added"])
     if match := _ADDED.match(formula.text):
         return _add(_composition(formula[: match.end("host")]), match["added"])
     try:

@@ -228,7 +228,7 @@ class _Reader:
         if max(map(len, re.findall(r"[\d.·]+", written)), default=0) > MAX_DIGITS:
             return f"starts an amount of more than {MAX_DIGITS} digits"
         if amount == ZERO:
-            return "is an amount of zero; leave the ion out"
+            return "is an amount of zero; leave the ion out, or write decimals with a point"
         if not amount.possible:
             return "is a negative amount"
         if amount.degree > MAX_DEGREE:

@@ -7,6 +7,7 @@ kinds that differ by 0.14 Å), so :class:`Radius` carries all three.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -128,6 +129,17 @@ def molecular_ions() -> dict[str, MolecularIon]:
     }
 
 
+def _spellings(alias: str) -> set[str]:
+    """An alias, and what differs from it by hyphens (4-F-PEA) or by the order of H3N only."""
+    found = {alias}
+    if halogenated := re.fullmatch(r"(\d|[omp])-?(F|Cl|Br|I)-?([A-Z]{2,})", alias):
+        place, halogen, rest = halogenated.groups()
+        found.update(f"{place}{a}{halogen}{b}{rest}" for a in ("", "-") for b in ("", "-"))
+    if re.match(r"NH3[C(]", alias):
+        found.add(f"H3N{alias[3:]}")
+    return found
+
+
 @cache
 def names() -> dict[str, tuple[str, ...]]:
     """Everything that people write for an ion, to the symbols that it may mean, likeliest first.
@@ -138,7 +150,8 @@ def names() -> dict[str, tuple[str, ...]]:
     """
     meanings: dict[str, list[str]] = {}
     for entry in sorted(molecular_ions().values(), key=lambda e: (-e.occurrences, e.symbol)):
-        for alias in set(entry.aliases) - molecular_ions().keys():
+        spellings = {name for alias in entry.aliases for name in _spellings(alias)}
+        for alias in sorted(spellings - molecular_ions().keys()):
             meanings.setdefault(alias, []).append(entry.symbol)
     for symbol in molecular_ions():
         meanings[symbol] = [symbol]

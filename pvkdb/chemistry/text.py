@@ -3,6 +3,9 @@ r"""Formulas as they are printed, to plain text: Unicode, LaTeX, HTML and Markdo
 ``Cs₂AgBiBr₆``, ``$\text{Cs}_2\text{AgBiBr}_6$``, ``Cs<sub>2</sub>AgBiBr<sub>6</sub>`` and
 ``Cs_{2}AgBiBr_{6}`` all become ``Cs2AgBiBr6``. Every character that stays remembers where it
 stood, so that an error can point at the place in what the user wrote.
+
+Blanks mean nothing, save where they part numbers: ``FAPbI3 0.95 MAPbBr3 0.05`` is the sum
+``(FAPbI3)0.95(MAPbBr3)0.05``, and ``PbI3 0.95`` must not be read as 30.95 iodides.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pvkdb.errors import FormulaError
@@ -44,6 +48,9 @@ _MARKUP = re.compile(
     re.VERBOSE,
 )
 
+#: A formula unit that ends in a number, and how much of it there is: ``FAPbI3 0.95``.
+_UNIT = re.compile(r"\s*(?P<unit>[^\s\d]\S*[\d₀-₉])\s+(?P<amount>\d*\.?\d+)(?!\S)\s*")
+
 
 @dataclass(frozen=True, slots=True)
 class PlainText:
@@ -72,19 +79,23 @@ def plain(source: str) -> PlainText:
         raise FormulaError(
             f"the formula has {len(source)} characters; at most {MAX_LENGTH} are accepted"
         )
+    written, origins = _bracketed(source)
     letters: list[str] = []
     places: list[int] = []
     braces: list[bool] = []  # whether the open braces are printed
-    position = 0
-    while position < len(source):
-        match = _MARKUP.match(source, position)
+    position = blank = 0  # ``blank``: how many letters stood before the last blank
+    while position < len(written):
+        match = _MARKUP.match(written, position)
         found = ""
         if match is None:
-            found, end = source[position], position + 1
+            found, end = written[position], position + 1
+            reason = None
             if unicodedata.category(found) == "Cc":
-                raise PlainText(source, source, tuple(range(len(source)))).error(
-                    position, "is a control character; remove it"
-                )
+                reason = "is a control character; remove it"
+            elif blank == len(letters) > 0 and (letters[-1] + found).isdecimal():
+                reason = "a blank parts two numbers; write (FAPbI3)0.95(MAPbBr3)0.05 for a sum"
+            if reason is not None:
+                raise PlainText(source, written, tuple(origins)).error(position, reason)
             if found == "{":
                 braces.append(True)
             elif found == "}" and braces and not braces.pop():
@@ -99,11 +110,27 @@ def plain(source: str) -> PlainText:
                 found = match["kept"][1]
             elif match["entity"]:
                 found = html.unescape(match["entity"]).strip()
+            elif match.group().isspace():
+                blank = len(letters)
         for letter in _alike(found):
             letters.append(letter)
-            places.append(position)
+            places.append(origins[position])
         position = end
     return PlainText(source, "".join(letters), tuple(places))
+
+
+def _bracketed(source: str) -> tuple[str, Sequence[int]]:
+    """The source with brackets around units whose amounts stand behind blanks, and its places."""
+    units = list(_UNIT.finditer(source))
+    if len(units) < 2 or "".join(unit.group() for unit in units) != source:
+        return source, range(len(source))
+    written = ""
+    origins: list[int] = []
+    for unit in units:
+        (start, end), (first, last) = unit.span("unit"), unit.span("amount")
+        written += f"({unit['unit']}){unit['amount']}"
+        origins += [start, *range(start, end), end - 1, *range(first, last)]
+    return written, origins
 
 
 def _alike(found: str) -> str:

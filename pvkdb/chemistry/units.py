@@ -43,6 +43,7 @@ _TIMES: dict[str, Fraction] = {
     # Conventions of pvkdb's tables: a month is 30 days, a year 365 days.
     "month": 30 * _DAY,
     "year": 365 * _DAY,
+    "yr": 365 * _DAY,
 }
 
 #: For each unit that columns have: what may be written, and what it is worth in that unit.

@@ -9,7 +9,17 @@ import typer
 from typer.core import TyperGroup
 
 import pvkdb
-from pvkdb.cli import barriers, databases, demo, papers, rankings, service, structures, tolerance
+from pvkdb.cli import (
+    barriers,
+    databases,
+    demo,
+    papers,
+    rankings,
+    screening,
+    service,
+    structures,
+    tolerance,
+)
 from pvkdb.errors import InterruptedByUserError
 
 
@@ -74,6 +84,7 @@ app.command("export")(databases.export)
 app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
+app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)
 app.command("serve")(service.serve)

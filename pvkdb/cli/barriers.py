@@ -93,11 +93,13 @@ def work(
     failed = [document for document in documents if document.state == "failed"]
     if json:
         print_json([document.model_dump(mode="json") for document in documents])
-    elif done:
-        print_barriers("Computed", done)
+    else:
+        barriers = [document for document in done if document.kind == "neb"]
+        if barriers:
+            print_barriers("Computed", barriers)
     for document in failed:
         messages().print(
-            f"failed  {document.id}  {document.material}: {document.failure_kind}: "
+            f"failed  {document.id}  {document.subject}: {document.failure_kind}: "
             f"{document.failure_message}",
             markup=False,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pvkdb.cli import interrupts
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
 
 Report = Callable[["CalculationDocument", Any], None]
+
+#: A log gets a line for each of these shares of a stage, and never two within these seconds.
+_LOG_SHARE, _LOG_S = 0.1, 1.0
 
 
 @contextmanager
@@ -75,5 +81,111 @@ def _bars(console: Console) -> Iterator[Report]:
         yield report
 
 
+@dataclass(slots=True)
+class StageProgress:
+    """How far a stage is, and how fast it went since it was first heard of.
+
+    What had been done before that is no part of the rate.
+    """
+
+    stage: str
+    done: int
+    total: int
+    first: int
+    since: float = field(default_factory=lambda: time.monotonic())
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Items a second, None before the first one."""
+        elapsed = time.monotonic() - self.since
+        return (self.done - self.first) / elapsed if self.done > self.first and elapsed else None
+
+    @property
+    def pace(self) -> str:
+        """Rate and time left in words, and at the end the time that it took."""
+        if self.done >= self.total:
+            took = _clock(time.monotonic() - self.since)
+            return f"took {took}" if self.done > self.first else ""
+        rate = self.rate_per_s
+        if rate is None:
+            return ""
+        shown = f"{rate:,.0f}/s" if rate >= 10 else f"{60 * rate:.3g}/min"
+        return f"{shown}, {_clock((self.total - self.done) / rate)} left"
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.done:,} of {self.total:,}"
+
+
+class StageWatch:
+    """Takes the progress of work in stages; ``current`` is the stage last heard of."""
+
+    def __init__(self, show: Callable[[StageProgress], None]) -> None:
+        self.current: StageProgress | None = None
+        self._show = show
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that so much of a stage is done; raises where the user has asked to stop."""
+        interrupts.check()
+        if self.current is None or self.current.stage != stage:
+            self.current = StageProgress(stage, done, total, first=done)
+        self.current.done, self.current.total = done, total
+        self._show(self.current)
+
+
+@contextmanager
+def watch_stages() -> Iterator[StageWatch]:
+    """Show the progress of work in stages within the block: a row each, or lines in a log."""
+    console = messages()
+    with _stage_bars(console) if console.is_terminal else _stage_lines(console) as show:
+        yield StageWatch(show)
+
+
+@contextmanager
+def _stage_bars(console: Console) -> Iterator[Callable[[StageProgress], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(count: StageProgress) -> None:
+            if count.stage not in tasks:
+                tasks[count.stage] = bars.add_task(count.stage, total=count.total, pace="")
+            bars.update(
+                tasks[count.stage], completed=count.done, total=count.total, pace=count.pace
+            )
+
+        yield show
+
+
+@contextmanager
+def _stage_lines(console: Console) -> Iterator[Callable[[StageProgress], None]]:
+    told: dict[str, tuple[float, int]] = {}  # when, and how much was done
+
+    def show(count: StageProgress) -> None:
+        now = time.monotonic()
+        finished = count.done >= count.total
+        if count.stage not in told:
+            console.print(str(count), markup=False)
+        else:
+            when, done = told[count.stage]
+            due = count.done - done >= _LOG_SHARE * count.total and now - when >= _LOG_S
+            if done >= count.total or not (due or finished):
+                return
+            console.print(f"{count}, {count.pace}", markup=False)
+        told[count.stage] = (now, count.done)
+
+    yield show
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
 def _label(document: CalculationDocument) -> str:
-    return f"{document.material} {document.parameters['potential']}"
+    return f"{document.subject} {document.parameters['potential']}"

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import Composition
+from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.deciding import Statement, There, decide
@@ -39,7 +39,7 @@ from pvkdb.store.recording import (
     fingerprint,
     insert_entries,
 )
-from pvkdb.store.registration import register_material
+from pvkdb.store.registration import material_id, register_materials
 
 #: An import stops after so many problems; the first ones usually explain the others.
 MAX_PROBLEMS = 20
@@ -115,7 +115,7 @@ class _Import:
         self._changes: list[Change] = []
         self._counts = {table.name: Counts() for table in TABLES.values()}
         self._pending: list[_Pending] = []
-        self._materials: dict[tuple[str, str | None], Material] = {}
+        self._materials: dict[str, Material] = {}  # those of the batch
         self._next_number: dict[str, int] = {}
         self._version = ""
 
@@ -186,6 +186,7 @@ class _Import:
             return
         kind = _KINDS[batch[0].record.table.name]
         there = self._what_is_there(kind, batch)
+        self._materials = register_materials(self._session, _materials_of(batch))
         added = []
         for entry in batch:
             record, row = entry.record, entry.row
@@ -254,10 +255,7 @@ class _Import:
                 return name
 
     def _material(self, composition: Composition, phase: str | None) -> Material:
-        key = (composition.formula, phase)
-        if key not in self._materials:
-            self._materials[key] = register_material(self._session, composition, phase)
-        return self._materials[key]
+        return self._materials[material_id(composition.formula, phase)]
 
     def _refuse(self, problem: Problem) -> None:
         self._problems.append(problem)
@@ -297,6 +295,17 @@ class _Import:
                     differences=changed,
                 )
             )
+
+
+def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str | None]]:
+    """What the rows of a batch are about, by public name."""
+    wanted = {}
+    for entry in batch:
+        phase = entry.row.phase if isinstance(entry.row, EnergeticsRow) else None
+        if entry.row.material:
+            composition = parse_composition(entry.row.material)
+            wanted[material_id(composition.formula, phase)] = composition, phase
+    return wanted
 
 
 def _reading_order(path: Path) -> int:

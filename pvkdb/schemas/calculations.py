@@ -151,3 +151,9 @@ class CalculationDocument(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def subject(self) -> str:
+        """What is computed: the material, or a compound in a phase or an element that is none."""
+        parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase"))
+        return self.material or " ".join(str(part) for part in parts if part)

@@ -1,4 +1,4 @@
-"""Relaxations of a compound in a phase: what is asked for and what came out."""
+"""Relaxations of compounds, elements and vacancies: what is asked for and what came out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pvkdb.schemas.calculations import PotentialName
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.
 RELAXATION_RECIPE = 1
+#: The same for a vacancy in a given host.
+VACANCY_RECIPE = 1
 
 
 class RelaxSettings(BaseModel):
@@ -46,8 +48,7 @@ class RelaxRequest(BaseModel):
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        content = {"recipe": RELAXATION_RECIPE, **self.model_dump(mode="json")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return _content_key(RELAXATION_RECIPE, self)
 
 
 class RelaxResult(BaseModel):
@@ -65,5 +66,125 @@ class RelaxResult(BaseModel):
     findings: list[str] = Field(description="What is wrong with the structure; empty if healthy.")
     steps: int
     force_calls: int
+    cpu_seconds: float = Field(description="Processor time of the computing process.")
     wall_seconds: float
     optimizer: str
+
+
+class ElementRequest(BaseModel):
+    """A solid element to relax, atoms and cell: a reference of chemical potentials."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["element"] = "element"
+    symbol: str
+    potential: PotentialName
+    settings: RelaxSettings = RelaxSettings()
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the canonical request and the recipe's revision."""
+        return _content_key(RELAXATION_RECIPE, self)
+
+
+class ElementResult(BaseModel):
+    """A relaxed element."""
+
+    symbol: str
+    energy_ev_per_atom: float
+    atoms: int
+    volume_ang3_per_atom: float
+    space_group: str = Field(description="Of the relaxed structure (spglib, 0.1 Å).")
+    structure_source: str
+    steps: int
+    force_calls: int
+    cpu_seconds: float = Field(description="Processor time of the computing process.")
+    wall_seconds: float
+
+
+class Host(BaseModel):
+    """A periodic structure as it travels: cell rows and Cartesian positions in Å."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    symbols: tuple[str, ...]
+    cell_ang: tuple[tuple[float, float, float], ...]
+    positions_ang: tuple[tuple[float, float, float], ...]
+
+
+class VacancySettings(BaseModel):
+    """Numerical settings of vacancies in a supercell of fixed shape."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distance_ang: float = Field(
+        default=10.0, ge=6, le=30, description="Least distance of a vacancy from its images."
+    )
+    fmax_ev_per_ang: float = Field(default=0.02, ge=1e-4, le=0.1)
+    max_steps: int = Field(default=400, ge=1, le=5000)
+    rattle_ang: float = Field(default=0.02, ge=0, le=0.2, description="Starting random shift.")
+    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+
+
+class VacancyRequest(BaseModel):
+    """Neutral vacancies of a halide in a relaxed host."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["vacancy"] = "vacancy"
+    formula: str
+    phase: str
+    halide: str
+    atoms_per_formula: int
+    host: Host
+    sites: tuple[int, ...] = Field(
+        description="Halides of the host, one of each symmetry-distinct kind of its prototype."
+    )
+    potential: PotentialName
+    settings: VacancySettings = VacancySettings()
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the canonical request and the recipe's revision."""
+        return _content_key(VACANCY_RECIPE, self)
+
+
+class VacancySite(BaseModel):
+    """One of the distinct vacancies."""
+
+    site: int = Field(description="Index of the halide in the host.")
+    energy_ev: float = Field(description="Of the relaxed supercell without it.")
+    steps: int
+
+
+class VacancyResult(BaseModel):
+    """Vacancies of a halide in one host; energies of supercells of one size, eV."""
+
+    formula: str
+    phase: str
+    supercell: tuple[tuple[int, int, int], ...] = Field(description="In vectors of the host.")
+    atoms_in_cell: int = Field(description="Without vacancy.")
+    distance_ang: float = Field(description="Of a vacancy from its nearest image.")
+    host_ev: float = Field(description="Lowest energy found for the complete supercell.")
+    host_drop_ev_per_formula: float = Field(
+        description="How far the host fell when the halide was put back, 0 where it did not."
+    )
+    sites: list[VacancySite]
+    charge: int | None = Field(
+        description="Charge of the vacancy; None where the potential cannot set one (neutral cell)."
+    )
+    force_calls: int
+    cpu_seconds: float = Field(description="Processor time of the computing process.")
+    wall_seconds: float
+
+    @property
+    def lowest(self) -> VacancySite:
+        """The vacancy of least energy."""
+        return min(self.sites, key=lambda site: site.energy_ev)
+
+
+#: What the queue takes besides barriers.
+AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest
+
+
+def _content_key(recipe: int, request: BaseModel) -> str:
+    content = {"recipe": recipe, **request.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

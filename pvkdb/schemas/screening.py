@@ -58,6 +58,9 @@ class Stability(BaseModel):
 
     phases: list[PhaseEnergy]
     ground_state: str | None
+    perovskite: str | None = Field(
+        description="Lowest phase of the structure type asked for: for ABX3, sharing corners."
+    )
     perovskite_above_ground_state_ev_per_atom: float | None = Field(
         description="Lowest corner-sharing phase above the lowest phase; 0 where it is the lowest."
     )
@@ -65,6 +68,32 @@ class Stability(BaseModel):
         description="Energy that decomposing costs; negative where the products are lower."
     )
     products: list[Product]
+
+
+class VacancyFormation(BaseModel):
+    """Formation energy of a neutral halide vacancy in the lowest perovskite phase.
+
+    E_f = E(vacancy) − E(host) + μ_X, with μ_X between the halide-poor limit (the metal is about to
+    appear beside its halide) and the halide-rich one (the solid halogen).
+    """
+
+    phase: str
+    calculation: str = Field(description="Id of the calculation of host and vacancies.")
+    atoms_in_cell: int = Field(description="Of the host's supercell, without vacancy.")
+    x_poor_ev: float
+    x_rich_ev: float
+    mu_x_poor_ev: float = Field(description="Chemical potential of the halide, eV an atom.")
+    mu_x_rich_ev: float
+    allowed: bool = Field(
+        description="Whether the compound is stable somewhere between the limits; otherwise they "
+        "are those of the elements and binary halides alone."
+    )
+    host_drop_ev_per_formula: float = Field(
+        description="How far the host fell when the halide was put back, 0 where it did not."
+    )
+    references: dict[str, str] = Field(
+        description="Phase of each element and competing compound behind the potentials."
+    )
 
 
 class ScreenedCandidate(BaseModel):
@@ -76,6 +105,8 @@ class ScreenedCandidate(BaseModel):
     lead_free: bool
     tolerance: Tolerance | None = None
     stability: Stability | None = None
+    vacancy: VacancyFormation | None = None
+    rank: int | None = Field(default=None, description="Among those that passed every stage.")
     fall: Fall | None = None
 
 
@@ -95,8 +126,10 @@ class ScreeningReport(BaseModel):
     plan: str = Field(description="The text of the plan.")
     potential: str
     pvkdb_version: str
+    ranked_by: str = Field(description="Column, and which end of it comes first.")
     stages: list[StageCount]
     candidates: list[ScreenedCandidate]
-    relaxations: int = Field(description="Relaxations behind the report.")
-    force_calls: int = Field(description="Force calls of these relaxations.")
-    core_hours: float = Field(description="Wall time of these relaxations, one core each.")
+    calculations: dict[str, int] = Field(description="Behind the report, by kind.")
+    failed: dict[str, int] = Field(description="Of these, how many failed, by kind of failure.")
+    force_calls: dict[str, int] = Field(description="By kind of calculation.")
+    core_hours: float = Field(description="Processor time of the calculations.")

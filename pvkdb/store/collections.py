@@ -80,6 +80,14 @@ def _has_at_most(metric: str) -> Callable[[float], ColumnElement[bool]]:
     )
 
 
+def _has_erratum(model: Any) -> Filter:
+    return Filter(
+        "Only rows with (or without) an erratum.",
+        bool,
+        lambda v: model.erratum.is_not(None) if v else model.erratum.is_(None),
+    )
+
+
 def _state(value: str) -> ColumnElement[bool]:
     states = [state.value for state in CalculationState]
     if value not in states:
@@ -156,6 +164,7 @@ ENERGETICS = Collection(
             float,
             lambda v: or_(Energetic.value_min_ev <= v, Energetic.value_min_ev.is_(None)),
         ),
+        "has_erratum": _has_erratum(Energetic),
         "reference": Filter(
             "Key of a reference, e.g. r36.",
             str,
@@ -197,6 +206,7 @@ DEVICES = Collection(
         ),
         "retention_s_min": Filter("Smallest retention in s.", float, _has_metric("retention_s")),
         "retention_s_max": Filter("Largest retention in s.", float, _has_at_most("retention_s")),
+        "has_erratum": _has_erratum(Device),
         "reference": Filter(
             "Key of a reference, e.g. r161.",
             str,
@@ -237,11 +247,7 @@ DEVICE_CLAIMS = Collection(
                 & func.coalesce(DeviceClaim.qualifier, "").not_in((">", ">="))
             ),
         ),
-        "has_erratum": Filter(
-            "Only figures with (or without) an erratum.",
-            bool,
-            lambda v: DeviceClaim.erratum.is_not(None) if v else DeviceClaim.erratum.is_(None),
-        ),
+        "has_erratum": _has_erratum(DeviceClaim),
         "reference": Filter(
             "Key of a reference, e.g. r161.",
             str,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.calculations import CalculationState, FailureKind, NebRequest
-from pvkdb.schemas.relaxations import RelaxRequest
+from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.registration import get_or_add, register_material
@@ -51,7 +51,7 @@ def submit(session: Session, request: NebRequest, priority: int = 0) -> tuple[Ca
 
 def enqueue(
     session: Session,
-    request: NebRequest | RelaxRequest,
+    request: NebRequest | AnyRelaxation,
     material_id: str | None = None,
     priority: int = 0,
 ) -> tuple[Calculation, bool]:

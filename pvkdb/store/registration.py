@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from sqlalchemy import Select, select
@@ -28,19 +28,50 @@ def register_material(
     session: Session, composition: ChemicalComposition, phase: str | None = None
 ) -> Material:
     """The material of a composition and phase; added where the store lacks it."""
-    name = material_id(composition.formula, phase)
-    family, dimensionality = material_family(composition, phase)
+    find = select(Material).where(Material.id == material_id(composition.formula, phase))
 
     def build() -> Material:
-        return Material(
-            id=name,
-            composition=_composition(session, composition),
-            phase=phase,
-            family=family,
-            dimensionality=dimensionality,
-        )
+        return _material(_registered(session, composition), composition, phase)
 
-    return get_or_add(session, select(Material).where(Material.id == name), build)
+    return get_or_add(session, find, build)
+
+
+def register_materials(
+    session: Session, wanted: Mapping[str, tuple[ChemicalComposition, str | None]]
+) -> dict[str, Material]:
+    """Materials by their public names, each with its composition and phase, as of
+    :func:`register_material`: a few statements for all of them.
+    """
+    there = select(Material).where(Material.id.in_(wanted))
+    found = {material.id: material for material in session.scalars(there)}
+    missing = {name: wanted[name] for name in wanted if name not in found}
+    if not missing:
+        return found
+    formulas = {composition.formula for composition, _ in missing.values()}
+    known = select(Composition).where(Composition.formula.in_(formulas))
+    held = {composition.formula: composition for composition in session.scalars(known)}
+    try:
+        with session.begin_nested():
+            for name, (composition, phase) in missing.items():
+                formula = composition.formula
+                held[formula] = held.get(formula) or _composition(composition)
+                found[name] = _material(held[formula], composition, phase)
+                session.add(found[name])
+    except IntegrityError:  # another session has added one of them in the meantime
+        added = {name: register_material(session, *missing[name]) for name in missing}
+        return {**found, **added}
+    return found
+
+
+def _material(held: Composition, composition: ChemicalComposition, phase: str | None) -> Material:
+    family, dimensionality = material_family(composition, phase)
+    return Material(
+        id=material_id(composition.formula, phase),
+        composition=held,
+        phase=phase,
+        family=family,
+        dimensionality=dimensionality,
+    )
 
 
 def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], ModelT]) -> ModelT:
@@ -62,26 +93,26 @@ def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], Model
     return added
 
 
-def _composition(session: Session, composition: ChemicalComposition) -> Composition:
-    def build() -> Composition:
-        return Composition(
-            formula=composition.formula,
-            layers=composition.layers,
-            lead_free=composition.lead_free,
-            excess_charge=None if composition.balanced else str(composition.excess_charge),
-            occupancies=[
-                SiteOccupancy(
-                    position=position,
-                    site=occupant.site,
-                    ion=occupant.ion.symbol,
-                    charge=occupant.ion.charge,
-                    amount=occupant.number,
-                    amount_symbolic=occupant.symbolic,
-                )
-                for position, occupant in enumerate(composition.occupants)
-            ],
-        )
+def _registered(session: Session, composition: ChemicalComposition) -> Composition:
+    find = select(Composition).where(Composition.formula == composition.formula)
+    return get_or_add(session, find, lambda: _composition(composition))
 
-    return get_or_add(
-        session, select(Composition).where(Composition.formula == composition.formula), build
+
+def _composition(composition: ChemicalComposition) -> Composition:
+    return Composition(
+        formula=composition.formula,
+        layers=composition.layers,
+        lead_free=composition.lead_free,
+        excess_charge=None if composition.balanced else str(composition.excess_charge),
+        occupancies=[
+            SiteOccupancy(
+                position=position,
+                site=occupant.site,
+                ion=occupant.ion.symbol,
+                charge=occupant.ion.charge,
+                amount=occupant.number,
+                amount_symbolic=occupant.symbolic,
+            )
+            for position, occupant in enumerate(composition.occupants)
+        ],
     )

@@ -9,85 +9,189 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
-
 import pvkdb
-from pvkdb.chemistry.tolerance import ToleranceFactors, tolerance_factors
+from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.relaxations import RelaxRequest
-from pvkdb.schemas.screening import (
-    Fall,
-    FallKind,
-    PhaseEnergy,
-    ScreenedCandidate,
-    ScreeningReport,
-    Stability,
-    StageCount,
-    Tolerance,
-)
+from pvkdb.schemas.relaxations import AnyRelaxation, RelaxRequest, VacancyRequest, VacancyResult
+from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.queue import enqueue
 from pvkdb_pipelines.compound_relaxation import relax_request
-from pvkdb_pipelines.pool import drain
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
-from pvkdb_pipelines.screening.conditions import Condition
-from pvkdb_pipelines.screening.enumeration import Candidate
+from pvkdb_pipelines.screening.evidence import record_formation
+from pvkdb_pipelines.screening.ledger import Ledger
 from pvkdb_pipelines.screening.plan import STAGES, Plan
-from pvkdb_pipelines.screening.stability import assess
+from pvkdb_pipelines.screening.stability import assess, compared
+from pvkdb_pipelines.screening.tracks import Track, failed, judge_stability, tolerance_of
+from pvkdb_pipelines.screening.vacancies import (
+    Element,
+    element_requests,
+    reference_compounds,
+    vacancy_formation,
+    vacancy_request,
+)
 
-#: Keys looked up in one query.
-_BATCH = 500
-
-#: Hears which stage is at work, and how much of it is done.
+#: Hears which stage is at work, how much of it is done, and how much there is.
 Watch = Callable[[str, int, int], None]
 
 
-@dataclass(slots=True)
-class _Track:
-    """A candidate on its way."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a plan would do: its counts before anything is computed, and the work that follows."""
 
-    candidate: Candidate
-    tolerance: Tolerance | None = None
-    compound: Compound | None = None
-    stability: Stability | None = None
-    fall: Fall | None = None
-
-    def drop(self, stage: str, kind: FallKind, reason: str, detail: str) -> None:
-        self.fall = Fall(stage=stage, kind=kind, reason=reason, detail=detail)
+    stages: list[StageCount]
+    relaxations: int
+    held: int
 
 
 @dataclass
 class Funnel:
-    """One run of a plan on a store."""
+    """One run of a plan on a store.
+
+    Attributes:
+        plan: What to screen.
+        store: Where the calculations are.
+        processes: At most this many at once; None for one a core.
+        watch: Hears of the progress.
+        retry: Whether calculations that failed before are computed again.
+    """
 
     plan: Plan
     store: Store
     processes: int | None = None
     watch: Watch = lambda stage, done, total: None
-    _tracks: list[_Track] = field(default_factory=list, init=False)
+    retry: bool = False
+    _tracks: list[Track] = field(default_factory=list, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
+    _asked: dict[str, AnyRelaxation] = field(default_factory=dict, init=False)
+    _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.store, self.processes, self.retry)
 
     def run(self) -> ScreeningReport:
         """Run every stage of the plan that is not done yet, and report.
 
         A KeyboardInterrupt passes through; what has been computed is kept.
         """
-        work = {"enumerate": self._enumerate, "tolerance": self._tolerance}
-        work["stability"] = self._stability
-        for stage in STAGES[: STAGES.index(self.plan.stop_after) + 1]:
-            entered = len(self._alive()) if stage != "enumerate" else 0
-            work[stage]()
-            self._filter(stage)
-            self._count(stage, entered or len(self._tracks))
+        self._run_to(self.plan.stop_after)
         return self._report()
 
-    def relaxations(self) -> list[RelaxRequest]:
+    def preview(self) -> Preview:
+        """Run what takes no time, and count what the stage of stability would compute."""
+        free = STAGES[: STAGES.index("stability")]
+        last = self.plan.stop_after if self.plan.stop_after in free else free[-1]
+        self._run_to(last)
+        if last == self.plan.stop_after:
+            return Preview(self._stages, 0, 0)
+        self._name_compounds()
+        requests = self._relaxations()
+        return Preview(self._stages, len(requests), self._ledger.held(requests))
+
+    def _run_to(self, last: str) -> None:
+        work = {
+            "enumerate": self._enumerate,
+            "tolerance": self._tolerance,
+            "stability": self._stability,
+            "vacancy": self._vacancy,
+        }
+        for stage in STAGES[: STAGES.index(last) + 1]:
+            entered = len(self._alive())
+            work[stage]()
+            for track in self._alive():
+                conditions = self.plan.filters.get(stage, ())
+                any(track.drop_unless(stage, condition) for condition in conditions)
+            self._count(stage, entered or len(self._tracks))
+
+    # Stages
+
+    def _enumerate(self) -> None:
+        self._tracks = [Track(candidate) for candidate in self.plan.candidates()]
+        self.watch("enumerate", len(self._tracks), len(self._tracks))
+
+    def _tolerance(self) -> None:
+        total = len(self._tracks)
+        self.watch("tolerance", 0, total)
+        for done, track in enumerate(self._tracks, start=1):
+            # Where it is not defined for the type, conditions on it do not apply.
+            with contextlib.suppress(InputError):
+                track.tolerance = tolerance_of(tolerance_factors(track.candidate.composition))
+            self.watch("tolerance", done, total)
+
+    def _stability(self) -> None:
+        self._name_compounds()
+        self._relax(self._relaxations(), "stability")
+        for track in self._alive():
+            assert track.compound is not None
+            others = {other: self._phases_of(other) for other in competitors(track.compound)}
+            track.stability = assess(track.compound, self._phases_of(track.compound), others)
+            judge_stability(track)
+
+    def _name_compounds(self) -> None:
+        for track in self._alive():
+            try:
+                track.compound = compound_of(track.candidate.composition)
+                self._requests_of(track.compound)
+            except InputError as error:
+                track.drop("stability", "not defined", "no prototype can hold it", str(error))
+
+    def _vacancy(self) -> None:
+        wanted: dict[int, VacancyRequest] = {}
+        others: dict[str, AnyRelaxation] = {}
+        with self.store.session(read_only=True) as session:
+            for index, track in enumerate(self._tracks):
+                if track.fall is not None or track.compound is None or track.stability is None:
+                    continue
+                compound, stability = track.compound, track.stability
+                phase = next(p for p in stability.phases if p.phase == stability.perovskite)
+                potential = self.plan.potential
+                wanted[index] = vacancy_request(session, compound, phase, potential)
+                for element in element_requests(compound, potential):
+                    others[element.key()] = element
+                for reference in reference_compounds(compound):
+                    # A halide without radii competes with nothing that can be computed.
+                    with contextlib.suppress(InputError):
+                        others.update((r.key(), r) for r in self._requests_of(reference))
+        self._relax([*wanted.values(), *others.values()], "vacancy")
+        for index, request in wanted.items():
+            self._form_vacancy(self._tracks[index], request)
+        with self.store.session() as session:
+            for index, request in wanted.items():
+                found = self._tracks[index].vacancy
+                if found is not None:
+                    record_formation(session, request.halide, request.potential, found)
+
+    def _form_vacancy(self, track: Track, request: VacancyRequest) -> None:
+        compound = track.compound
+        assert compound is not None
+        calculation = self._ledger.of(request)
+        if calculation.result is None:
+            failed(track, "vacancy", calculation.failure_kind, calculation.failure_message)
+            return
+        references = (compound, *reference_compounds(compound))
+        try:
+            track.vacancy = vacancy_formation(
+                compound,
+                request,
+                calculation.id,
+                VacancyResult.model_validate(calculation.result),
+                {other: self._phases_of(other) for other in references},
+                {
+                    element.symbol: _element(self._ledger.of(element))
+                    for element in element_requests(compound, self.plan.potential)
+                },
+            )
+        except InputError as error:
+            track.drop("vacancy", "not defined", "a limit of the halide is not known", str(error))
+
+    # Calculations
+
+    def _relaxations(self) -> list[RelaxRequest]:
         """The relaxations that the candidates still in the funnel need, each once."""
         wanted: dict[Compound, None] = {}
         for track in self._alive():
@@ -95,96 +199,10 @@ class Funnel:
                 wanted.update(dict.fromkeys([track.compound, *competitors(track.compound)]))
         return [request for compound in wanted for request in self._requests_of(compound)]
 
-    # Stages
-
-    def _enumerate(self) -> None:
-        self._tracks = [_Track(candidate) for candidate in self.plan.candidates()]
-
-    def _tolerance(self) -> None:
-        total = len(self._tracks)
-        for done, track in enumerate(self._tracks, start=1):
-            # Where it is not defined for the type, conditions on it do not apply.
-            with contextlib.suppress(InputError):
-                track.tolerance = _as_row(tolerance_factors(track.candidate.composition))
-            self.watch("tolerance", done, total)
-
-    def _stability(self) -> None:
-        for track in self._alive():
-            try:
-                track.compound = compound_of(track.candidate.composition)
-                self._requests_of(track.compound)
-            except InputError as error:
-                track.drop("stability", "not defined", "no prototype can hold it", str(error))
-        requests = self.relaxations()
-        keys = [request.key() for request in requests]
-        with self.store.session() as session:
-            for request in requests:
-                enqueue(session, request)
-        self._drain(keys)
-        found = self._calculations(keys)
-        phases = {
-            compound: [_phase(found[request.key()], request) for request in requests_of]
-            for compound, requests_of in self._requests.items()
-        }
-        for track in self._alive():
-            assert track.compound is not None
-            others = {other: phases[other] for other in competitors(track.compound)}
-            track.stability = assess(track.compound, phases[track.compound], others)
-            self._judge(track)
-
-    def _judge(self, track: _Track) -> None:
-        """Fall of a candidate whose phases have no energy, or are not what they were built as."""
-        stability = track.stability
-        assert stability is not None
-        if stability.decomposition_ev_per_atom is None:
-            failed = [
-                f"{entry.phase}: {entry.failure or '; '.join(entry.findings)}"
-                for entry in stability.phases
-                if entry.failure or entry.findings
-            ]
-            reason = "no energy of the compound or of what it decomposes into"
-            track.drop("stability", "numerical", reason, "; ".join(failed) or reason)
-        elif stability.perovskite_above_ground_state_ev_per_atom is None:
-            findings = sorted({text for entry in stability.phases for text in entry.findings})
-            reason = findings[0].partition(":")[0] if findings else "no phase of its type is left"
-            track.drop("stability", "physical", reason, "; ".join(findings) or reason)
-
-    def _drain(self, keys: list[str]) -> None:
-        """Work until none of the calculations waits; others in the queue are worked off too."""
-        total = len(keys)
-        done = total - self._waiting(keys)
-        self.watch("stability", done, total)
-        while self._waiting(keys):
-            for document in drain(self.store, self.processes):
-                if document.key in keys:
-                    done += 1
-                    self.watch("stability", done, total)
-        self.watch("stability", total, total)
-
-    def _waiting(self, keys: list[str]) -> int:
-        states = (CalculationState.QUEUED.value, CalculationState.RUNNING.value)
-        with self.store.session(read_only=True) as session:
-            return sum(
-                session.scalar(
-                    select(func.count())
-                    .select_from(Calculation)
-                    .where(Calculation.key.in_(part), Calculation.state.in_(states))
-                )
-                or 0
-                for part in _parts(keys)
-            )
-
-    def _calculations(self, keys: list[str]) -> dict[str, Calculation]:
-        with self.store.session(read_only=True) as session:
-            found = {
-                calculation.key: calculation
-                for part in _parts(keys)
-                for calculation in session.scalars(
-                    select(Calculation).where(Calculation.key.in_(part))
-                )
-            }
-            session.expunge_all()
-        return found
+    def _relax(self, requests: Iterable[AnyRelaxation], stage: str) -> None:
+        asked = list(requests)
+        self._asked.update((request.key(), request) for request in asked)
+        self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))
 
     def _requests_of(self, compound: Compound) -> list[RelaxRequest]:
         if compound not in self._requests:
@@ -193,25 +211,18 @@ class Funnel:
             ]
         return self._requests[compound]
 
-    # Filters and counts
+    def _phases_of(self, compound: Compound) -> list[PhaseEnergy]:
+        """The relaxed phases of a compound; none where it has no radii to be built from."""
+        if compound not in self._phases:
+            requests = self._requests.get(compound, [])
+            self._phases[compound] = compared(
+                [_phase(self._ledger.of(request), request) for request in requests]
+            )
+        return self._phases[compound]
 
-    def _filter(self, stage: str) -> None:
-        conditions = self.plan.filters.get(stage, ())
-        for track in self._alive():
-            values = _values(stage, track)
-            if values is None:
-                continue
-            for condition in conditions:
-                if not condition.holds(values[condition.column]):
-                    self._drop_by(track, stage, condition, values[condition.column])
-                    break
+    # Counts
 
-    @staticmethod
-    def _drop_by(track: _Track, stage: str, condition: Condition, value: float | None) -> None:
-        shown = "not known" if value is None else f"{value:.4g}"
-        track.drop(stage, "filter", f"not {condition}", f"{condition.column} is {shown}")
-
-    def _alive(self) -> list[_Track]:
+    def _alive(self) -> list[Track]:
         return [track for track in self._tracks if track.fall is None]
 
     def _count(self, stage: str, entered: int) -> None:
@@ -226,42 +237,50 @@ class Funnel:
         )
 
     def _report(self) -> ScreeningReport:
-        keys = [request.key() for of in self._requests.values() for request in of]
-        results = [entry.result for entry in self._calculations(keys).values() if entry.result]
+        calculations = [self._ledger.of(request) for request in self._asked.values()]
+        results = [entry for entry in calculations if entry.result is not None]
+        ranks = {id(track): rank for rank, track in enumerate(self._ranked(), start=1)}
+        calls: Counter[str] = Counter()
+        for entry in results:
+            calls[entry.kind] += (entry.result or {})["force_calls"]
         return ScreeningReport(
             title=self.plan.title,
             plan=self.plan.text,
             potential=self.plan.potential.value,
             pvkdb_version=pvkdb.__version__,
+            ranked_by=self.plan.rank_by,
             stages=self._stages,
-            candidates=[_row(track) for track in self._tracks],
-            relaxations=len(keys),
-            force_calls=sum(result["force_calls"] for result in results),
-            core_hours=sum(result["wall_seconds"] for result in results) / 3600,
+            candidates=[track.row(ranks.get(id(track))) for track in self._tracks],
+            calculations=_counted(entry.kind for entry in calculations),
+            failed=_counted(
+                str(entry.failure_kind)
+                for entry in calculations
+                if entry.state == CalculationState.FAILED.value
+            ),
+            force_calls=dict(sorted(calls.items())),
+            core_hours=sum((entry.result or {})["cpu_seconds"] for entry in results) / 3600,
         )
 
+    def _ranked(self) -> list[Track]:
+        """What passed every stage, in the order of the plan's column; unknown values last."""
+        column = self.plan.rank_by.removeprefix("-")
+        sign = -1 if self.plan.rank_by.startswith("-") else 1
 
-def _row(track: _Track) -> ScreenedCandidate:
-    composition = track.candidate.composition
-    return ScreenedCandidate(
-        formula=composition.formula,
-        type=track.candidate.type,
-        family=composition.family,
-        lead_free=composition.lead_free,
-        tolerance=track.tolerance,
-        stability=track.stability,
-        fall=track.fall,
-    )
+        def key(track: Track) -> tuple[bool, float, str]:
+            value = track.value(column)
+            name = track.candidate.name
+            return (True, 0.0, name) if value is None else (False, sign * value, name)
+
+        return sorted(self._alive(), key=key)
 
 
-def _as_row(factors: ToleranceFactors) -> Tolerance:
-    return Tolerance(
-        t=factors.t,
-        mu=factors.mu,
-        tau=factors.tau,
-        p_perovskite=factors.p_perovskite,
-        radii_source=factors.radii_source,
-    )
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _element(calculation: Calculation) -> Element:
+    result = calculation.result or {}
+    return Element(result.get("energy_ev_per_atom"), result.get("structure_source", ""))
 
 
 def _phase(calculation: Calculation, request: RelaxRequest) -> PhaseEnergy:
@@ -275,18 +294,3 @@ def _phase(calculation: Calculation, request: RelaxRequest) -> PhaseEnergy:
         findings=result.get("findings", []),
         failure=calculation.failure_message,
     )
-
-
-def _values(stage: str, track: _Track) -> Mapping[str, float | None] | None:
-    """The columns that a stage's conditions ask about; None where they do not apply."""
-    if stage == "tolerance" and track.tolerance is not None:
-        return track.tolerance.model_dump(exclude={"radii_source"})
-    if stage == "stability" and track.stability is not None:
-        return track.stability.model_dump(
-            include={"decomposition_ev_per_atom", "perovskite_above_ground_state_ev_per_atom"}
-        )
-    return None
-
-
-def _parts(keys: list[str]) -> Iterator[Iterable[str]]:
-    return (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))

@@ -35,7 +35,7 @@ from pvkdb_pipelines.screening.enumeration import (
 )
 
 #: How far a plan may go, in order.
-STAGES = ("enumerate", "tolerance", "stability")
+STAGES = ("enumerate", "tolerance", "stability", "vacancy")
 
 #: What a stage's filters may ask about a candidate.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -49,14 +49,25 @@ COLUMNS: dict[str, dict[str, str]] = {
         "decomposition_ev_per_atom": "energy that decomposing costs",
         "perovskite_above_ground_state_ev_per_atom": "lowest phase of its type above the lowest",
     },
+    "vacancy": {
+        "vacancy_x_poor_ev": "formation energy of the neutral halide vacancy, halide-poor",
+        "vacancy_x_rich_ev": "the same, halide-rich",
+        "host_drop_ev_per_formula": "fall of the host when the halide was put back",
+    },
 }
+#: What candidates are ranked by unless a plan says otherwise: the most stable ones first.
+DEFAULT_RANKING = "-decomposition_ev_per_atom"
 _SITES: tuple[Site, ...] = get_args(Site)
 _ION = re.compile(r"(?P<symbol>[A-Za-z][\w-]*?)(?:(?P<size>\d)?(?P<sign>[+-]))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A checked plan. ``filters`` are by the stage that they follow."""
+    """A checked plan.
+
+    ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders what
+    passes, smallest first, or largest first with a minus in front.
+    """
 
     title: str
     types: tuple[str, ...]
@@ -65,6 +76,7 @@ class Plan:
     filters: Mapping[str, tuple[Condition, ...]]
     potential: PotentialName
     stop_after: str
+    rank_by: str
     text: str
 
     def candidates(self) -> list[Candidate]:
@@ -127,9 +139,13 @@ class _Reader:
         self._document = document
 
     def plan(self) -> Plan:
-        known = ("title", "types", "potential", "stop_after", "ions", "mixing", "filters")
+        known = (
+            *("title", "types", "potential", "stop_after", "rank_by"),
+            *("ions", "mixing", "filters"),
+        )
         self._only(self._document, known, "")
         types = self._names("types", "type", TYPES, list(TYPES))
+        stop_after = self._choice("stop_after", STAGES, "stability")
         plan = Plan(
             title=str(self._document.get("title", self._file)),
             types=tuple(types),
@@ -139,7 +155,8 @@ class _Reader:
             potential=PotentialName(
                 self._choice("potential", [entry.value for entry in PotentialName], "chgnet")
             ),
-            stop_after=self._choice("stop_after", STAGES, STAGES[-1]),
+            stop_after=stop_after,
+            rank_by=self._ranking(stop_after),
             text="\n".join(self._lines) + "\n",
         )
         for stage in plan.filters:
@@ -228,6 +245,15 @@ class _Reader:
                     self._refuse(f"[filters] {stage}: {error}", str(text))
             filters[stage] = tuple(found)
         return filters
+
+    def _ranking(self, stop_after: str) -> str:
+        reached = STAGES[: STAGES.index(stop_after) + 1]
+        columns = [column for stage in reached for column in COLUMNS.get(stage, {})]
+        default = DEFAULT_RANKING if DEFAULT_RANKING[1:] in columns else "tau"
+        value = str(self._document.get("rank_by", default if columns else ""))
+        if columns and value.removeprefix("-") not in columns:
+            self._refuse(unknown_name("column", value.removeprefix("-"), columns), "rank_by")
+        return value
 
     def _names(self, key: str, what: str, known: Iterable[str], default: list[str]) -> list[str]:
         values = self._document.get(key, default)

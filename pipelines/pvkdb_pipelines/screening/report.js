@@ -48,7 +48,7 @@
         wanted.every((word) => lines[index].includes(word)) &&
         (!family || body.dataset.family === family) &&
         (!what || body.dataset[what] === which) &&
-        (!leadFree || text(body, 2) === "yes");
+        (!leadFree || "leadFree" in body.dataset);
       body.hidden = !fits;
       shown += fits;
     });

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib import resources
 from string import Template
 
 from pvkdb.chemistry.platt import SOURCE
 from pvkdb.chemistry.tolerance import TAU_LIMIT
-from pvkdb.schemas.screening import (
-    FallKind,
-    PhaseEnergy,
-    ScreenedCandidate,
-    ScreeningReport,
-    StageCount,
-)
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, StageCount
 from pvkdb_pipelines.screening.report_plots import Groups, histograms
+from pvkdb_pipelines.screening.report_reasons import reasons
 from pvkdb_pipelines.screening.report_table import candidates_table
-from pvkdb_pipelines.screening.report_text import (
-    OUTCOMES,
-    Outcome,
-    css_class,
-    formula,
-    outcome_of,
-    row,
-    table,
-)
+from pvkdb_pipelines.screening.report_text import OUTCOMES, Outcome, css_class, outcome_of
 
 # The policy forbids every request and every script but the one of the page.
 _PAGE = Template("""<!doctype html>
@@ -50,9 +37,6 @@ $body
 </html>
 """)
 
-#: Formulas named beside a reason.
-_EXAMPLES = 6
-
 
 def page(report: ScreeningReport) -> str:
     """The report as one HTML text that loads nothing."""
@@ -61,7 +45,7 @@ def page(report: ScreeningReport) -> str:
         ("funnel", "The funnel", _funnel(report)),
         ("candidates", "Candidates", _candidates(report)),
         ("distributions", "Distributions", _distributions(report)),
-        ("reasons", "Why candidates fell", _reasons(report)),
+        ("reasons", "Why candidates fell", reasons(report)),
         ("method", "What the numbers mean", _method(report)),
         ("plan", "The plan", f"<pre><code>{escape(report.plan)}</code></pre>"),
     )
@@ -89,8 +73,9 @@ def _head(report: ScreeningReport) -> str:
         (f"{len(report.candidates):,}", "candidates"),
         (f"{len(survivors):,}", "passed every stage"),
         (f"{sum(candidate.lead_free for candidate in survivors):,}", "of these without lead"),
-        (f"{report.relaxations:,}", "relaxations"),
-        (f"{report.force_calls:,}", "force calls"),
+        (f"{sum(report.calculations.values()):,}", "calculations"),
+        (f"{sum(report.failed.values()):,}", "of these failed"),
+        (f"{sum(report.force_calls.values()):,}", "force calls"),
         (f"{report.core_hours:,.2f}", "core-hours"),
     )
     items = "".join(f"<li><b>{value}</b>{label}</li>" for value, label in cards)
@@ -147,8 +132,9 @@ def _candidates(report: ScreeningReport) -> str:
     kinds = {outcome_of(candidate) for candidate in report.candidates}
     outcomes: dict[str, str] = {f"outcome:{kind}": kind for kind in OUTCOMES if kind in kinds}
     outcomes |= {f"stage:{name}": f"fell at {name}" for name in stages}
-    return f"""<p>Survivors come first, then those that came farther; among equals, those that cost
-more to decompose. Open a formula for its radii, its phases and why it fell.</p>
+    return f"""<p>Survivors come first{_ranking(report)}; then those that came farther, among equals
+those that cost more to decompose. Open a formula for its radii, its phases, its calculations and
+why it fell.</p>
 <form id="candidates-filter" hidden>
 <label>Find <input type="search" name="text" placeholder="Cs Br, delta, tau …"></label>
 <label>Family <select name="family">{_options({name: name for name in families})}</select></label>
@@ -157,6 +143,14 @@ more to decompose. Open a formula for its radii, its phases and why it fell.</p>
 <output></output>
 </form>
 {candidates_table(report)}"""
+
+
+def _ranking(report: ScreeningReport) -> str:
+    if not report.ranked_by:
+        return ""
+    column = report.ranked_by.removeprefix("-")
+    end = "largest" if report.ranked_by.startswith("-") else "smallest"
+    return f", ranked by <code>{escape(column)}</code>, {end} first"
 
 
 def _options(choices: Mapping[str, str]) -> str:
@@ -182,6 +176,18 @@ def _distributions(report: ScreeningReport) -> str:
             "perovskite above ground state (meV/atom)",
             0.0,
             "is the ground state",
+        ),
+        histograms(
+            _by_family(report, _vacancy_x_poor),
+            "halide vacancy, halide-poor (eV)",
+            0.0,
+            "forms by itself to the left",
+        ),
+        histograms(
+            _by_family(report, _vacancy_x_rich),
+            "halide vacancy, halide-rich (eV)",
+            0.0,
+            "forms by itself to the left",
         ),
     )
     drawn = "".join(figures)
@@ -218,66 +224,16 @@ def _perovskite_above(candidate: ScreenedCandidate) -> float | None:
     return _mev(stability.perovskite_above_ground_state_ev_per_atom) if stability else None
 
 
+def _vacancy_x_poor(candidate: ScreenedCandidate) -> float | None:
+    return candidate.vacancy.x_poor_ev if candidate.vacancy else None
+
+
+def _vacancy_x_rich(candidate: ScreenedCandidate) -> float | None:
+    return candidate.vacancy.x_rich_ev if candidate.vacancy else None
+
+
 def _mev(energy_ev: float | None) -> float | None:
     return None if energy_ev is None else 1000 * energy_ev
-
-
-def _reasons(report: ScreeningReport) -> str:
-    fallen: defaultdict[tuple[str, FallKind, str], list[str]] = defaultdict(list)
-    for candidate in report.candidates:
-        if fall := candidate.fall:
-            fallen[fall.stage, fall.kind, fall.reason].append(candidate.formula)
-    if not fallen:
-        return '<p class="soft">No candidate fell.</p>' + _flaws(report)
-    place = {stage.stage: index for index, stage in enumerate(report.stages)}
-    ordered = sorted(fallen.items(), key=lambda item: (place.get(item[0][0], -1), -len(item[1])))
-    rows = (
-        row(
-            (
-                escape(stage),
-                f'<span class="badge {css_class(kind)}">{kind}</span>',
-                escape(reason),
-                f"{len(formulas):,}",
-                _examples(formulas),
-            )
-        )
-        for (stage, kind, reason), formulas in ordered
-    )
-    return table(("Stage", "Kind", "Reason", "Count", "Candidates"), rows) + _flaws(report)
-
-
-def _examples(formulas: list[str]) -> str:
-    more = len(formulas) - _EXAMPLES
-    named = ", ".join(formula(text) for text in formulas[:_EXAMPLES])
-    return f"{named} and {more:,} more" if more > 0 else named
-
-
-def _flaws(report: ScreeningReport) -> str:
-    """Phases with findings or failures, also of candidates that did not fall for them."""
-    phases = [
-        phase
-        for candidate in report.candidates
-        if candidate.stability
-        for phase in candidate.stability.phases
-    ]
-    counts = Counter(flaw for phase in phases for flaw in dict.fromkeys(_flaws_of(phase)))
-    if not counts:
-        return ""
-    rows = (
-        row((escape(flaw), f"{count:,}", f"{100 * count / len(phases):.1f} %"))
-        for flaw, count in counts.most_common()
-    )
-    return (
-        f"<h3>What was found in the {len(phases):,} relaxed phases</h3>"
-        "<p>A candidate does not fall for a phase that fails if another one carries it.</p>"
-        + table(("Found", "Phases", "Share"), rows)
-    )
-
-
-def _flaws_of(phase: PhaseEnergy) -> Iterator[str]:
-    """The names of what is wrong with a phase, without its own numbers."""
-    for text in (*phase.findings, *([phase.failure] if phase.failure else [])):
-        yield text.partition(":")[0]
 
 
 def _method(report: ScreeningReport) -> str:
@@ -302,6 +258,10 @@ competing compounds that were relaxed, per atom of the candidate. Positive is st
 not. A competitor that nobody computed is not in it.</li>
 <li><b>Perovskite above ground state</b>: the lowest phase with corner-sharing octahedra against
 the lowest phase of all that were tried. 0 means that it is the lowest.</li>
+<li><b>Halide vacancy</b>: formation energy of the neutral vacancy in the lowest phase of the
+type, E(vacancy) − E(host) + μ<sub>X</sub>, between two limits of the chemical potential of the
+halide. Poor: the metal is about to appear beside its halide; rich: the solid halogen is. The cell
+is neutral, since the potentials know no charge.</li>
 <li><b>t, μ, τ and p</b> depend on the radii, whose source stands with every candidate. τ and p are
 empty where r<sub>A</sub> is not above r<sub>B</sub>.</li>
 <li><b>Physical</b> falls are results. <b>Numerical</b> ones say nothing about the compound.</li>

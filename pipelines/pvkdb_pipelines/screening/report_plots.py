@@ -65,11 +65,15 @@ class Bins:
         above = [value for value in values if value > self.high]
         said = []
         if below:
-            said.append(f"the first bars hold {len(below)} lower values, down to {min(below):.4g}")
+            said.append(f"the first bars hold {_values(below, 'lower')}, down to {min(below):.4g}")
         if above:
-            said.append(f"the last bars hold {len(above)} higher values, up to {max(above):.4g}")
+            said.append(f"the last bars hold {_values(above, 'higher')}, up to {max(above):.4g}")
         text = "; ".join(said)
         return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _values(found: Sequence[float], which: str) -> str:
+    return f"{len(found)} {which} value{'s' if len(found) > 1 else ''}"
 
 
 def nice_step(least: float) -> float:
@@ -107,7 +111,7 @@ def histograms(groups: Groups, axis: str, anchor: float, mark: str) -> str:
         _group(name, counts[name], len(groups[name]), bins, tallest, _ROW * place)
         for place, name in enumerate(groups)
     ]
-    drawn.append(_axis(bins, axis, mark, height))
+    drawn.append(_axis(bins, axis, mark, len(groups)))
     title = f"Distribution of {axis}"
     return (
         f'<figure><svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
@@ -143,8 +147,8 @@ def _group(
     return "".join(parts)
 
 
-def _axis(bins: Bins, axis: str, mark: str, height: float) -> str:
-    bottom = height - _AXIS
+def _axis(bins: Bins, axis: str, mark: str, rows: int) -> str:
+    bottom, height = _ROW * rows, _ROW * rows + _AXIS
 
     def x(value: float) -> float:
         return _LEFT + (value - bins.low) / (bins.high - bins.low) * (_WIDTH - _LEFT - _RIGHT)
@@ -159,8 +163,10 @@ def _axis(bins: Bins, axis: str, mark: str, height: float) -> str:
     at = x(bins.anchor)
     side = "end" if at > _WIDTH * 0.6 else "start"
     shift = -4 if side == "end" else 4
+    # Through the bars of each row, not through the labels between them.
+    line = "".join(f"M{at:.1f} {_ROW * row + _LABEL}v{_ROW - _LABEL}" for row in range(rows))
     parts.append(
-        f'<path class="mark" d="M{at:.1f} {_LABEL - 4}V{bottom}"/>'
+        f'<path class="mark" d="{line}"/>'
         f'<text class="tick {side}" x="{at + shift:.1f}" y="{_LABEL + 10}">{escape(mark)}</text>'
         f'<text class="mid" x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{height - 6}">'
         f"{escape(axis)}</text>"

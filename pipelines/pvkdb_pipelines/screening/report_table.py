@@ -2,156 +2,199 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 
-from pvkdb.schemas.screening import (
-    PhaseEnergy,
-    Product,
-    ScreenedCandidate,
-    ScreeningReport,
-    Stability,
-    Tolerance,
-)
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from pvkdb_pipelines.screening.report_details import details, product
 from pvkdb_pipelines.screening.report_text import (
     css_class,
     formula,
     milli,
     number,
     outcome_of,
-    row,
-    table,
 )
 
-#: Head of each column, what it means, and whether the larger value is the better one.
-_COLUMNS: tuple[tuple[str, str, bool], ...] = (
-    ("Candidate", "open it for radii, phases and what it decomposes into", False),
-    ("Type", "structure type and family", False),
-    ("Pb-free", "whether it holds no lead", False),
-    ("t", "Goldschmidt's tolerance factor", False),
-    ("μ", "octahedral factor, r_B over r_X", False),
-    ("τ", "tolerance factor of Bartel et al.; perovskites lie below 4.18", False),
-    ("p", "probability of being a perovskite, from τ", True),
-    ("Ground state", "lowest of the phases that were relaxed", False),
-    ("Perovskite above", "lowest corner-sharing phase above the ground state, meV an atom", False),
-    ("Decomposition", "energy that decomposing costs, meV an atom; negative: it pays", True),
-    ("Products", "what it decomposes into, formula units for one of the candidate", False),
-    ("Outcome", "passed, or the stage at which it fell and why", False),
-)
-_UNITS = {"Perovskite above": "meV/atom", "Decomposition": "meV/atom"}
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its head and unit, what it means, and the HTML of a candidate's cell.
+
+    ``better`` is "high" or "low" for numbers, which are aligned to the right, by the end that
+    sorting shows first; empty for text.
+    """
+
+    head: str
+    meaning: str
+    cell: Callable[[ScreenedCandidate], str]
+    unit: str = ""
+    better: str = ""
 
 
 def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
-    """Survivors first, then who came farther; among equals, who costs more to decompose."""
+    """Survivors by rank, then who came farther; among equals, who costs more to decompose."""
     place = {stage.stage: index for index, stage in enumerate(report.stages)}
 
-    def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, float]:
-        fall, stability = candidate.fall, candidate.stability
+    def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
+        fall, stability, rank = candidate.fall, candidate.stability, candidate.rank
         reached = place.get(fall.stage, -1) if fall else len(place)
         energy = stability.decomposition_ev_per_atom if stability else None
-        return fall is not None, -reached, energy is None, -(energy or 0.0)
+        cost = -(energy or 0.0)
+        return fall is not None, -reached, rank is None, rank or 0, energy is None, cost
 
     return sorted(report.candidates, key=key)
 
 
 def candidates_table(report: ScreeningReport) -> str:
-    """The table, a body for each candidate: its row, and a row that opens below it."""
-    head = "".join(
-        f'<th scope="col" title="{escape(meaning)}"{" data-high" if high else ""}>{name}'
-        f"{f' <small>{_UNITS[name]}</small>' if name in _UNITS else ''}</th>"
-        for name, meaning, high in _COLUMNS
+    """The table, a body for each candidate: its row, and a row that opens below it.
+
+    Columns that nobody has a value for are left out: a plan that stops early has no energies.
+    """
+    candidates = ranked(report)
+    filled = {column: [column.cell(candidate) for candidate in candidates] for column in _COLUMNS}
+    columns = {column: cells for column, cells in filled.items() if any(cells)}
+    head = "".join(_head(column) for column in columns)
+    bodies = "\n".join(
+        _body(candidate, dict(zip(columns, cells, strict=True)))
+        for candidate, *cells in zip(candidates, *columns.values(), strict=True)
     )
-    bodies = "\n".join(_body(candidate) for candidate in ranked(report))
     return (
         '<div class="wide tall" tabindex="0" role="region" aria-label="Candidates">'
         f'<table id="candidates-table"><thead><tr>{head}</tr></thead>\n{bodies}\n</table></div>'
     )
 
 
-def _body(candidate: ScreenedCandidate) -> str:
-    outcome = outcome_of(candidate)
-    tolerance, stability = candidate.tolerance, candidate.stability
-    cells = (
-        f"<details><summary>{formula(candidate.formula)}</summary></details>",
-        f"{escape(candidate.type)} <small>{escape(candidate.family)}</small>",
-        "yes" if candidate.lead_free else "no",
-        *(_factors(tolerance) if tolerance else ("",) * 4),
-        *(_energies(stability) if stability else ("",) * 4),
-        f'<span class="badge {css_class(outcome)}">{outcome}</span>'
-        + (
-            f" <small>{escape(candidate.fall.stage)}: {escape(candidate.fall.reason)}</small>"
-            if candidate.fall
-            else ""
-        ),
+def _head(column: Column) -> str:
+    unit = f" <small>{column.unit}</small>" if column.unit else ""
+    return (
+        f'<th scope="col" title="{escape(column.meaning)}"{_class(column)}'
+        f"{' data-high' if column.better == 'high' else ''}>{column.head}{unit}</th>"
     )
+
+
+def _class(column: Column) -> str:
+    return ' class="n"' if column.better else ""
+
+
+def _body(candidate: ScreenedCandidate, cells: dict[Column, str]) -> str:
     stage = candidate.fall.stage if candidate.fall else ""
+    shown = "".join(f"<td{_class(column)}>{cell}</td>" for column, cell in cells.items())
     return (
         f'<tbody data-name="{escape(candidate.formula)}" data-family="{escape(candidate.family)}" '
-        f'data-outcome="{outcome}" data-stage="{escape(stage)}">{row(cells)}'
-        f'<tr class="more"><td colspan="{len(_COLUMNS)}"><div>{_more(candidate)}</div></td></tr>'
+        f'data-outcome="{outcome_of(candidate)}" data-stage="{escape(stage)}"'
+        f"{' data-lead-free' if candidate.lead_free else ''}><tr>{shown}</tr>"
+        f'<tr class="more"><td colspan="{len(cells)}"><div>{details(candidate)}</div></td></tr>'
         "</tbody>"
     )
 
 
-def _factors(tolerance: Tolerance) -> tuple[str, ...]:
-    values = (tolerance.t, tolerance.mu, tolerance.tau, tolerance.p_perovskite)
-    return tuple(number(value, 3) for value in values)
+def _name(candidate: ScreenedCandidate) -> str:
+    return f"<details><summary>{formula(candidate.formula)}</summary></details>"
 
 
-def _energies(stability: Stability) -> tuple[str, ...]:
-    return (
-        escape(stability.ground_state or ""),
-        milli(stability.perovskite_above_ground_state_ev_per_atom),
-        milli(stability.decomposition_ev_per_atom),
-        " + ".join(f"<span>{_product(product)}</span>" for product in stability.products),
-    )
+def _rank(candidate: ScreenedCandidate) -> str:
+    return "" if candidate.rank is None else str(candidate.rank)
 
 
-def _product(product: Product, phase: bool = False) -> str:
-    named = f" <small>({escape(product.phase)})</small>" if phase else ""
-    amount = "" if product.amount == 1 else f"{product.amount:.4g} "
-    return f"{amount}{formula(product.formula)}{named}"
+def _type(candidate: ScreenedCandidate) -> str:
+    kind, family = escape(candidate.type), escape(candidate.family)
+    return f"<span>{kind}</span> <span><small>{family}</small></span>"
 
 
-def _more(candidate: ScreenedCandidate) -> str:
-    """What the row has no room for."""
-    said = []
-    if candidate.fall:
-        fall = candidate.fall
-        said.append(
-            f"Fell at <b>{escape(fall.stage)}</b> ({escape(fall.kind)}): {escape(fall.detail)}"
-        )
-    if candidate.tolerance:
-        said.append(f"Radii: {escape(candidate.tolerance.radii_source)}")
+def _lead_free(candidate: ScreenedCandidate) -> str:
+    return "yes" if candidate.lead_free else "no"
+
+
+def _t(candidate: ScreenedCandidate) -> str:
+    return number(candidate.tolerance.t, 3) if candidate.tolerance else ""
+
+
+def _mu(candidate: ScreenedCandidate) -> str:
+    return number(candidate.tolerance.mu, 3) if candidate.tolerance else ""
+
+
+def _tau(candidate: ScreenedCandidate) -> str:
+    return number(candidate.tolerance.tau, 3) if candidate.tolerance else ""
+
+
+def _probability(candidate: ScreenedCandidate) -> str:
+    return number(candidate.tolerance.p_perovskite, 3) if candidate.tolerance else ""
+
+
+def _ground_state(candidate: ScreenedCandidate) -> str:
+    state = candidate.stability.ground_state if candidate.stability else None
+    return f"<span>{escape(state)}</span>" if state else ""
+
+
+def _above(candidate: ScreenedCandidate) -> str:
     stability = candidate.stability
-    if stability and stability.products:
-        products = " + ".join(_product(product, phase=True) for product in stability.products)
-        said.append(f"Decomposes into {products}")
-    text = "".join(f"<p>{sentence}</p>" for sentence in said) or "<p>Nothing more is known.</p>"
-    return text + (_phases(stability) if stability and stability.phases else "")
+    return milli(stability.perovskite_above_ground_state_ev_per_atom) if stability else ""
 
 
-def _phases(stability: Stability) -> str:
-    """Every phase that was relaxed, the lowest first."""
-    energies = {phase.phase: phase.energy_ev_per_formula for phase in stability.phases}
-    lowest = energies.get(stability.ground_state or "")
+def _decomposition(candidate: ScreenedCandidate) -> str:
+    return milli(candidate.stability.decomposition_ev_per_atom) if candidate.stability else ""
 
-    def key(phase: PhaseEnergy) -> tuple[bool, float]:
-        return phase.energy_ev_per_formula is None, phase.energy_ev_per_formula or 0.0
 
-    def cells(phase: PhaseEnergy) -> Sequence[str]:
-        energy = phase.energy_ev_per_formula
-        above = None if energy is None or lowest is None else energy - lowest
-        wrong = [*phase.findings, *([phase.failure] if phase.failure else [])]
-        return (
-            escape(phase.phase),
-            number(energy, 4),
-            milli(above),
-            escape(phase.space_group or ""),
-            number(phase.volume_ang3_per_formula, 2),
-            escape("; ".join(wrong)),
-            f"<code>{escape(phase.calculation)}</code>",
-        )
+def _products(candidate: ScreenedCandidate) -> str:
+    products = candidate.stability.products if candidate.stability else []
+    return " + ".join(f"<span>{product(entry)}</span>" for entry in products)
 
-    head = ("Phase", "eV/formula", "above, meV", "space group", "Å³/formula", "found", "record")
-    return table(head, (row(cells(phase)) for phase in sorted(stability.phases, key=key)))
+
+def _x_poor(candidate: ScreenedCandidate) -> str:
+    return number(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
+
+
+def _x_rich(candidate: ScreenedCandidate) -> str:
+    return number(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
+
+
+def _outcome(candidate: ScreenedCandidate) -> str:
+    outcome, fall = outcome_of(candidate), candidate.fall
+    badge = f'<span class="badge {css_class(outcome)}">{outcome}</span>'
+    return badge + (f" <small>{escape(fall.stage)}: {escape(fall.reason)}</small>" if fall else "")
+
+
+_COLUMNS = (
+    Column("Candidate", "open it for radii, phases, calculations and products", _name),
+    Column("Rank", "among those that passed every stage", _rank, better="low"),
+    Column("Type", "structure type and family", _type),
+    Column("Pb-free", "whether it holds no lead", _lead_free),
+    Column("t", "Goldschmidt's tolerance factor", _t, better="low"),
+    Column("μ", "octahedral factor, r_B over r_X", _mu, better="low"),
+    Column("τ", "factor of Bartel et al.; perovskites lie below 4.18", _tau, better="low"),
+    Column("p", "probability of being a perovskite, from τ", _probability, better="high"),
+    Column("Ground state", "lowest of the phases that were relaxed", _ground_state),
+    Column(
+        "Perovskite above",
+        "lowest phase of the type above the ground state",
+        _above,
+        unit="meV/atom",
+        better="low",
+    ),
+    Column(
+        "Decomposition",
+        "energy that decomposing costs; negative: it pays",
+        _decomposition,
+        unit="meV/atom",
+        better="high",
+    ),
+    Column(
+        "Products", "what it decomposes into, formula units for one of the candidate", _products
+    ),
+    Column(
+        "Vacancy, X&#8209;poor",
+        "formation energy of the neutral halide vacancy in the halide-poor limit",
+        _x_poor,
+        unit="eV",
+        better="low",
+    ),
+    Column(
+        "Vacancy, X&#8209;rich",
+        "formation energy of the neutral halide vacancy in the halide-rich limit",
+        _x_rich,
+        unit="eV",
+        better="low",
+    ),
+    Column("Outcome", "passed, or the stage at which it fell and why", _outcome),
+)

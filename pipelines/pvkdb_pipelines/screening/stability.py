@@ -7,8 +7,8 @@ Pure functions on energies of one potential. Which of them count:
   changed") is still an arrangement of the same atoms: its energy bounds the lowest one from
   above, and counts as such for a candidate and for what it decomposes into. It is no longer the
   phase that it started as, hence neither a perovskite nor a ground state with a name.
-- "Far above other phases" says nothing against the structure: the phase keeps its name, and its
-  distance from the lowest is the number by which a filter drops it.
+- A remark (:attr:`Flaw.remark`) says nothing against the structure: with octahedra that still
+  share what they shared, the phase keeps its name in a lower symmetry, and far above the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy.optimize import linprog
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
-from pvkdb_pipelines.health import Flaw
+from pvkdb_pipelines.health import Flaw, far_above
 from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
 
 #: The phases that a screening of each type is after: networks of corner-sharing octahedra, and
@@ -83,6 +83,7 @@ def assess(
     return Stability(
         phases=list(phases),
         ground_state=named.phase if named else None,
+        perovskite=perovskite.phase if perovskite else None,
         perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
         decomposition_ev_per_atom=_per_atom(decomposed, lowest, atoms),
         products=list(decomposed.products) if decomposed else [],
@@ -104,6 +105,20 @@ def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
         and not any(flaw.numerical for flaw in _flaws(phase))
     )
     return min(levels, default=None)
+
+
+def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
+    """The phases of one compound, those far above the lowest with a remark that says so."""
+    lowest = lowest_level(phases)
+    if lowest is None:
+        return list(phases)
+    found = []
+    for phase in phases:
+        energy = phase.energy_ev_per_formula
+        above = 0.0 if energy is None else energy - lowest.energy_ev_per_formula
+        findings = [*phase.findings, *map(str, far_above(above))]
+        found.append(phase.model_copy(update={"findings": findings}))
+    return found
 
 
 def without_energy(
@@ -181,7 +196,7 @@ def _per_atom(upper: Level | Decomposition | None, lower: Level | None, atoms: i
 
 
 def _kept_its_structure(phase: PhaseEnergy) -> bool:
-    return not (_flaws(phase) - {Flaw.ABOVE_SIBLINGS})
+    return all(flaw.remark for flaw in _flaws(phase))
 
 
 def _flaws(phase: PhaseEnergy) -> set[Flaw]:

@@ -28,6 +28,7 @@ from pvkdb_pipelines.screening.stability import (
     PEROVSKITE_PHASES,
     Level,
     assess,
+    compared,
     decompose,
     lowest_level,
     without_energy,
@@ -105,7 +106,7 @@ def test_a_numerical_finding_takes_the_energy_away(flaw: Flaw) -> None:
     assert found.decomposition_ev_per_atom == pytest.approx((15.0 - 14.5) / 5)
 
 
-PHYSICAL = [flaw for flaw in Flaw if not flaw.numerical and flaw is not Flaw.ABOVE_SIBLINGS]
+PHYSICAL = [flaw for flaw in Flaw if not flaw.numerical and not flaw.remark]
 
 
 @pytest.mark.parametrize("flaw", PHYSICAL)
@@ -135,6 +136,23 @@ def test_a_competitor_that_fell_apart_still_competes() -> None:
     found = assess(target, [energy("Pnma", -16.0)], theirs)
     assert found.decomposition_ev_per_atom == pytest.approx((16.0 - 6.5 - 9.2) / 5)
     assert {(p.formula, p.phase) for p in found.products} == {("CsBr", "one"), ("PbBr2", "P-3m1")}
+
+
+@pytest.mark.parametrize("remark", [flaw for flaw in Flaw if flaw.remark])
+def test_a_remark_takes_no_name_away(remark: Flaw) -> None:
+    found = assess(CSPBI3, [energy("Pnma", -15.3, remark), energy("delta", -15.2)], {})
+    assert (found.ground_state, found.perovskite) == ("Pnma", "Pnma")
+
+
+def test_phases_far_above_the_lowest_are_remarked() -> None:
+    lowest, near, far = energy("2H", -13.8), energy("6H", -13.4), energy("Pnma", -13.0)
+    failed = energy("delta", None, failure="relaxation not converged")
+    found = {entry.phase: entry.findings for entry in compared([far, lowest, near, failed])}
+    assert found["2H"] == found["6H"] == found["delta"] == []
+    assert found["Pnma"] == [
+        f"{Flaw.ABOVE_SIBLINGS}: 0.80 eV a formula unit above the lowest (at most 0.5)"
+    ]
+    assert compared([failed]) == [failed]
 
 
 def test_a_perovskite_far_above_keeps_its_name_and_its_number() -> None:

@@ -144,6 +144,9 @@ def test_small_alkali_ions_sit_where_the_ratio_is_that_of_a_perovskite(
         ("MAPbI3(Cl)", "MAPbI3:Cl"),
         ("FASnI3-SnF2", "FASnI3:SnF2"),
         ("MAPbI3·H2O", "MAPbI3:H2O"),
+        ("Mn:CsPbCl3", "CsPbCl3:Mn"),
+        ("Bi3+-doped MAPbBr3", "MAPbBr3:Bi3+"),
+        ("FAPbI3 0.95 MAPbBr3 0.05", "FA0.95MA0.05PbI2.85Br0.15"),
     ],
 )
 def test_other_ways_to_write_compositions(text: str, formula: str) -> None:

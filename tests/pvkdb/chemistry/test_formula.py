@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry import parse_composition, parse_material
 from pvkdb.chemistry.formula import parse_amounts
 from pvkdb.errors import FormulaError
 
@@ -53,6 +53,8 @@ def test_symbols_are_kept(text: str, amounts: dict[str, str]) -> None:
         ("CsPbI(1-2)", "character 6", "negative amount"),
         ("CsPbI3\x00", "character 7", "control character"),
         ("3CsPbI3", "character 1", "before any ion"),
+        ("FAPbI3 0.95", "character 8", "a blank parts two numbers"),
+        ("Cs0,05FA0,95PbI3", "character 3", "decimals with a point"),
         ("Cs()PbI3", "character 4", "empty bracket"),
         ("CsPbI1234567890123", "character 6", "more than 12 digits"),
         ("CsPbIxyzu", "character 6", "multiplies more than 3 symbols"),
@@ -97,7 +99,7 @@ def test_nonsense_is_refused_quickly(text: str) -> None:
 
 
 def test_ordinary_formulas_parse_in_about_a_millisecond() -> None:
-    parse = parse_composition.__wrapped__
+    parse = parse_material.__wrapped__
     formulas = ["CsPbBr3", "Cs0.05(FA0.83MA0.17)0.95Pb(I0.83Br0.17)3", "(3-AMP)(MA)n-1PbnI3n+1"]
     for formula in formulas:
         seconds = []

@@ -34,6 +34,9 @@ from pvkdb.errors import FormulaError
         ("𝛼-FAPbI3", "α-FAPbI3"),
         ("Cs ₃ Sb ₂ I ₉", "Cs3Sb2I9"),
         ("Cs\u200bPbI\u00a03", "CsPbI3"),
+        ("Cs 0.05 FA 0.95 PbI 3", "Cs0.05FA0.95PbI3"),
+        ("FAPbI3 0.95 MAPbBr3 0.05", "(FAPbI3)0.95(MAPbBr3)0.05"),
+        ("CsPbI₃ .05  FAPbI₃ .95", "(CsPbI3).05(FAPbI3).95"),
     ],
 )
 def test_mark_up_comes_off(source: str, text: str) -> None:
@@ -43,6 +46,17 @@ def test_mark_up_comes_off(source: str, text: str) -> None:
 def test_errors_count_in_what_was_written() -> None:
     with pytest.raises(FormulaError, match="character 16: 'Qq' is neither"):
         parse_composition(r"$\text{CsPb}_2 Qq_5$")
+
+
+def test_errors_in_a_sum_count_in_what_was_written() -> None:
+    with pytest.raises(FormulaError, match="character 13: 'Qq' is neither"):
+        parse_composition("FAPbI3 0.95 QqPbBr3 0.05")
+
+
+def test_numbers_that_a_blank_parts_are_not_joined() -> None:
+    """PbI3 0.95 is not PbI30.95."""
+    with pytest.raises(FormulaError, match="character 8: a blank parts two numbers"):
+        plain("FAPbI3 0.95MAPbBr3 0.05")
 
 
 def test_control_characters_and_long_texts_are_refused() -> None:

@@ -44,6 +44,7 @@ def test_molar_energies_are_those_of_codata() -> None:
         ("5-8 V", "V", 5, 8, None, False),
         ("3 months", "s", 7776000, 7776000, None, False),
         ("1 year", "d", 365, 365, None, False),
+        ("2 yrs", "d", 730, 730, None, False),
         ("2 Hours", "s", 7200, 7200, None, False),
         ("90 min", "s", 5400, 5400, None, False),
         ("12 h", "d", 0.5, 0.5, None, False),

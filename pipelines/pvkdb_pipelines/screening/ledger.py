@@ -1,0 +1,114 @@
+"""A screening's calculations in the store: asked for once, worked off, looked up."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.relaxations import AnyRelaxation
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.queue import enqueue, requeue
+from pvkdb_pipelines.pool import drain
+from pvkdb_pipelines.worker import Worker
+
+#: Keys looked up in one query.
+_BATCH = 500
+#: Seconds between looks at work that others do.
+_POLL_S = 2.0
+_OPEN = (CalculationState.QUEUED.value, CalculationState.RUNNING.value)
+
+#: Hears how many of a stage's calculations are done, and how many there are.
+OnDone = Callable[[int, int], None]
+
+
+@dataclass
+class Ledger:
+    """The calculations that a screening has asked for, by their content keys.
+
+    Attributes:
+        store: Where the queue is.
+        processes: At most this many at once; None for one a core.
+        retry: Whether what failed before is computed again.
+    """
+
+    store: Store
+    processes: int | None = None
+    retry: bool = False
+    found: dict[str, Calculation] = field(default_factory=dict, init=False)
+
+    def compute(self, requests: Sequence[AnyRelaxation], on_done: OnDone) -> None:
+        """Have every request computed, unless the store knows the answer, and look them up.
+
+        Other calculations that wait in the queue are worked off on the way.
+        """
+        keys = list(dict.fromkeys(request.key() for request in requests))
+        with self.store.session() as session:
+            for request in requests:
+                calculation, new = enqueue(session, request)
+                failed = calculation.state == CalculationState.FAILED.value
+                # Once a run: what failed again in this one is a result of it.
+                if self.retry and failed and not new and calculation.key not in self.found:
+                    requeue(session, calculation.id)
+        self._drain(keys, on_done)
+        self.found.update(self._look_up(keys))
+
+    def of(self, request: AnyRelaxation) -> Calculation:
+        """The finished calculation of a request that was computed."""
+        return self.found[request.key()]
+
+    def held(self, requests: Sequence[AnyRelaxation]) -> int:
+        """How many of the requests the store has finished already."""
+        keys = list(dict.fromkeys(request.key() for request in requests))
+        finished = [entry for entry in self._look_up(keys).values() if entry.state not in _OPEN]
+        return len(finished)
+
+    def _drain(self, keys: list[str], on_done: OnDone) -> None:
+        wanted, total = frozenset(keys), len(keys)
+        while (waiting := self._waiting(keys)) > 0:
+            Worker(self.store).recover()
+            drained, done = 0, total - waiting
+            on_done(done, total)
+            # Closed at once where on_done raises, so that no worker goes on behind our back.
+            with contextlib.closing(drain(self.store, self.processes)) as finished:
+                for document in finished:
+                    drained += 1
+                    if document.key in wanted:
+                        done += 1
+                        on_done(done, total)
+            if drained == 0:
+                time.sleep(_POLL_S)  # other workers have what is left
+        on_done(total, total)
+
+    def _waiting(self, keys: list[str]) -> int:
+        with self.store.session(read_only=True) as session:
+            return sum(
+                session.scalar(
+                    select(func.count())
+                    .select_from(Calculation)
+                    .where(Calculation.key.in_(part), Calculation.state.in_(_OPEN))
+                )
+                or 0
+                for part in _parts(keys)
+            )
+
+    def _look_up(self, keys: list[str]) -> dict[str, Calculation]:
+        with self.store.session(read_only=True) as session:
+            found = {
+                calculation.key: calculation
+                for part in _parts(keys)
+                for calculation in session.scalars(
+                    select(Calculation).where(Calculation.key.in_(part))
+                )
+            }
+            session.expunge_all()
+        return found
+
+
+def _parts(keys: list[str]) -> Iterator[list[str]]:
+    return (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))

@@ -1,0 +1,111 @@
+"""A candidate on its way through the funnel: what is known of it, and where it fell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pvkdb.chemistry.tolerance import ToleranceFactors
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.screening import (
+    Fall,
+    FallKind,
+    ScreenedCandidate,
+    Stability,
+    Tolerance,
+    VacancyFormation,
+)
+from pvkdb_pipelines.prototypes import Compound
+from pvkdb_pipelines.screening.conditions import Condition
+from pvkdb_pipelines.screening.enumeration import Candidate
+
+
+@dataclass(slots=True)
+class Track:
+    """A candidate, filled stage by stage."""
+
+    candidate: Candidate
+    tolerance: Tolerance | None = None
+    compound: Compound | None = None
+    stability: Stability | None = None
+    vacancy: VacancyFormation | None = None
+    fall: Fall | None = None
+
+    def drop(self, stage: str, kind: FallKind, reason: str, detail: str) -> None:
+        """Take the candidate out of the funnel."""
+        self.fall = Fall(stage=stage, kind=kind, reason=reason, detail=detail)
+
+    def drop_unless(self, stage: str, condition: Condition) -> bool:
+        """Take the candidate out where it does not meet a condition; says whether it did.
+
+        Tolerance factors that are not defined for a type cannot speak against it.
+        """
+        if stage == "tolerance" and self.tolerance is None:
+            return False
+        value = self.value(condition.column)
+        if condition.holds(value):
+            return False
+        shown = "not known" if value is None else f"{value:.4g}"
+        self.drop(stage, "filter", f"not {condition}", f"{condition.column} is {shown}")
+        return True
+
+    def value(self, column: str) -> float | None:
+        """A number that conditions and the ranking ask about; None where it is not known."""
+        for part in (self.tolerance, self.stability, self.vacancy):
+            found = getattr(part, column.removeprefix("vacancy_"), None)
+            if isinstance(found, float):
+                return found
+        return None
+
+    def row(self, rank: int | None = None) -> ScreenedCandidate:
+        """The candidate as the report tells it."""
+        composition = self.candidate.composition
+        return ScreenedCandidate(
+            formula=composition.formula,
+            type=self.candidate.type,
+            family=composition.family,
+            lead_free=composition.lead_free,
+            tolerance=self.tolerance,
+            stability=self.stability,
+            vacancy=self.vacancy,
+            rank=rank,
+            fall=self.fall,
+        )
+
+
+def tolerance_of(factors: ToleranceFactors) -> Tolerance:
+    """Tolerance factors as the report tells them."""
+    return Tolerance(
+        t=factors.t,
+        mu=factors.mu,
+        tau=factors.tau,
+        p_perovskite=factors.p_perovskite,
+        radii_source=factors.radii_source,
+    )
+
+
+def judge_stability(track: Track) -> None:
+    """Fall of a candidate whose phases have no energy, or are not what they were built as."""
+    stability = track.stability
+    assert stability is not None
+    wrong = [
+        f"{entry.phase}: {entry.failure or '; '.join(entry.findings)}"
+        for entry in stability.phases
+        if entry.failure or entry.findings
+    ]
+    if stability.decomposition_ev_per_atom is None:
+        reason = "no energy of the compound or of what it decomposes into"
+        track.drop("stability", "numerical", reason, "; ".join(wrong) or reason)
+    elif stability.perovskite is None:
+        findings = sorted({text for entry in stability.phases for text in entry.findings})
+        reason = findings[0].partition(":")[0] if findings else "no phase of its type is left"
+        track.drop("stability", "physical", reason, "; ".join(wrong) or reason)
+
+
+def failed(track: Track, stage: str, kind: str | None, message: str | None) -> None:
+    """Fall of a candidate whose calculation ended in a typed failure."""
+    not_possible = (
+        FailureKind.UNSUPPORTED_COMPOSITION.value,
+        FailureKind.UNSUPPORTED_ELEMENT.value,
+    )
+    fall: FallKind = "not defined" if kind in not_possible else "numerical"
+    track.drop(stage, fall, kind or "crashed", message or "no message was recorded")

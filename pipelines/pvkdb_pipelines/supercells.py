@@ -1,0 +1,91 @@
+"""Supercells that keep a defect away from its periodic images, with as few atoms as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from ase import Atoms
+from ase.build import make_supercell
+from ase.geometry import minkowski_reduce
+
+from pvkdb.errors import InputError
+
+Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
+
+#: Supercells of more cells than this are not searched.
+_MOST_CELLS = 32
+#: Distances that differ less are the same, Å: the cells of a phase do not jump between shapes.
+_SAME_ANG = 0.05
+
+
+def distant_supercell(
+    atoms: Atoms, distance_ang: float, most_atoms: int = 240
+) -> tuple[Atoms, Matrix]:
+    """The smallest supercell whose shortest lattice vector is at least ``distance_ang`` long.
+
+    Every sublattice is looked at, in its Hermite normal form, not only diagonal ones: the 20-atom
+    Pnma perovskite (√2 × 2 × √2) gives 40 atoms in 2 × 2 × 2 octahedra. Of supercells of one size
+    the one with the longest shortest vector is taken.
+
+    Args:
+        atoms: Periodic structure.
+        distance_ang: Least distance of an atom from its own images, Å.
+        most_atoms: Atoms that the supercell may have.
+
+    Returns:
+        The supercell, its vectors Minkowski-reduced, and its vectors in those of ``atoms``.
+
+    Raises:
+        InputError: no supercell of that many atoms is large enough.
+
+    Source: G. L. W. Hart, R. W. Forcade, Phys. Rev. B 77, 224115 (2008),
+    doi:10.1103/PhysRevB.77.224115 (enumeration by Hermite normal forms).
+    """
+    cell = atoms.cell.array
+    for count in range(1, min(_MOST_CELLS, most_atoms // len(atoms)) + 1):
+        matrix, shortest = _most_distant(cell, count)
+        if shortest >= distance_ang:
+            return make_supercell(atoms, matrix), _as_matrix(matrix)
+    raise InputError(
+        f"no supercell of {atoms.symbols} with at most {most_atoms} atoms keeps a defect "
+        f"{distance_ang:g} Å from its images; ask for a smaller distance"
+    )
+
+
+def shortest_vector_ang(cell: np.ndarray) -> float:
+    """Length of the shortest lattice vector, Å: the distance of an atom from its nearest image."""
+    reduced, _ = minkowski_reduce(cell)
+    return float(np.linalg.norm(reduced, axis=1).min())
+
+
+def _most_distant(cell: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    best, longest = np.eye(3, dtype=int), 0.0
+    for hermite in _hermite_normal_forms(count):
+        reduced, operation = minkowski_reduce(hermite @ cell)
+        shortest = float(np.linalg.norm(reduced, axis=1).min())
+        if shortest > longest + _SAME_ANG:
+            best, longest = np.rint(operation @ hermite).astype(int), shortest
+    if np.linalg.det(best) < 0:
+        best = -best
+    return best, longest
+
+
+def _hermite_normal_forms(count: int) -> Iterator[np.ndarray]:
+    """All sublattices of index ``count``, one matrix each, rows as vectors."""
+    for a in _divisors(count):
+        for c in _divisors(count // a):
+            f = count // a // c
+            for b in range(c):
+                for d in range(f):
+                    for e in range(f):
+                        yield np.array([[a, b, d], [0, c, e], [0, 0, f]])
+
+
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+
+
+def _as_matrix(matrix: np.ndarray) -> Matrix:
+    rows = [tuple(int(value) for value in row) for row in matrix]
+    return rows[0], rows[1], rows[2]  # type: ignore[return-value]

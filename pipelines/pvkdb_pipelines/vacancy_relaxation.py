@@ -1,0 +1,140 @@
+"""The recipe of neutral halide vacancies: from a relaxed host to energies with and without one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ase import Atoms
+
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.relaxations import Host, VacancyRequest, VacancyResult, VacancySite
+from pvkdb_pipelines.potentials import Potential, load_potential
+from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
+from pvkdb_pipelines.relaxation import relax
+from pvkdb_pipelines.supercells import distant_supercell, shortest_vector_ang
+
+#: A host that falls further than this when the halide is put back was no minimum, eV a formula
+#: unit; free relaxation slid by 45 to 57 meV in hosts that collapse.
+HOST_DROP_EV = 0.005
+_LOAD, _HOST, _VACANCIES, _REFILL = (
+    "load the potential",
+    "relax the supercell",
+    "relax the vacancies",
+    "put the halide back",
+)
+_STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
+
+
+@dataclass(frozen=True)
+class VacancyRun:
+    """Computed vacancies: the numbers, the atoms of the lowest one, and what decides them."""
+
+    result: VacancyResult
+    atoms: Atoms
+    versions: dict[str, str]
+
+
+def host_of(atoms: Atoms) -> Host:
+    """A structure as a request carries it; rounded, so that its hash is that of its print."""
+    return Host(
+        symbols=tuple(atoms.get_chemical_symbols()),
+        cell_ang=tuple(_rounded(row) for row in atoms.cell.array),
+        positions_ang=tuple(_rounded(row) for row in atoms.positions),
+    )
+
+
+def compute_vacancies(
+    request: VacancyRequest, report: Report | None = None, potential: Potential | None = None
+) -> VacancyRun:
+    """Relax a host's supercell without and with each distinct vacancy, the cell fixed.
+
+    Where the complete supercell falls when the halide of the lowest vacancy is put back, the host
+    was no minimum; its lower energy then counts, and the fall is told.
+
+    Args:
+        request: Host, sites, potential and settings.
+        report: Called at each step with the progress.
+        potential: Potential to use in place of the one that the request names.
+
+    Raises:
+        CalculationFailedError: Not converged, not finite, or atoms too close.
+        InputError: No supercell is large enough.
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    settings = request.settings
+    progress = ProgressReporter(_STAGES, report)
+    progress.begin(_LOAD)
+    potential = potential or load_potential(request.potential)
+    potential.require_elements(sorted(set(request.host.symbols)))
+    calls_before = potential.force_calls
+    cell, matrix = distant_supercell(_atoms_of(request.host), settings.distance_ang)
+    units = len(cell) / request.atoms_per_formula
+
+    def relaxed(start: Atoms, what: str, on_step: OnStep) -> tuple[Atoms, int]:
+        rattled = start.copy()
+        rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
+        return relax(
+            rattled,
+            potential,
+            settings.fmax_ev_per_ang,
+            settings.max_steps,
+            cell=False,
+            what=f"{request.formula} {request.phase}, {what}",
+            failure=FailureKind.RELAXATION_NOT_CONVERGED,
+            on_step=on_step,
+        )
+
+    target = settings.fmax_ev_per_ang
+    host, _ = relaxed(cell, "complete supercell", progress.begin(_HOST, target))
+    found: list[tuple[VacancySite, Atoms]] = []
+    for site in request.sites:
+        # make_supercell repeats the host's list of atoms, so that an index is itself a copy's.
+        start = host.copy()
+        del start[site]
+        vacancy, steps = relaxed(start, f"vacancy at {site}", progress.begin(_VACANCIES, target))
+        energy = float(vacancy.get_potential_energy())
+        found.append((VacancySite(site=site, energy_ev=energy, steps=steps), vacancy))
+    lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
+    refilled, _ = relaxed(
+        _with_halide(vacancy, host, lowest.site), "halide put back", progress.begin(_REFILL, target)
+    )
+    host_ev = float(host.get_potential_energy())
+    drop_ev = (host_ev - float(refilled.get_potential_energy())) / units
+    collapsed = drop_ev > HOST_DROP_EV
+    progress.finish(_REFILL)
+    return VacancyRun(
+        result=VacancyResult(
+            formula=request.formula,
+            phase=request.phase,
+            supercell=matrix,
+            atoms_in_cell=len(cell),
+            distance_ang=round(shortest_vector_ang(cell.cell.array), 3),
+            host_ev=float(refilled.get_potential_energy()) if collapsed else host_ev,
+            host_drop_ev_per_formula=round(drop_ev, 5) if collapsed else 0.0,
+            sites=[entry for entry, _ in found],
+            charge=None,
+            force_calls=potential.force_calls - calls_before,
+            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            wall_seconds=round(time.perf_counter() - started, 3),
+        ),
+        atoms=vacancy,
+        versions={**potential.versions, "weights": potential.weights},
+    )
+
+
+def _with_halide(vacancy: Atoms, host: Atoms, site: int) -> Atoms:
+    """The cell of a vacancy with its halide back where it was, in the host's order."""
+    filled = host.copy()
+    others = [index for index in range(len(host)) if index != site]
+    filled.positions[others] = vacancy.positions
+    return filled
+
+
+def _atoms_of(host: Host) -> Atoms:
+    return Atoms(host.symbols, positions=host.positions_ang, cell=host.cell_ang, pbc=True)
+
+
+def _rounded(row: object) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 8) for value in row)  # type: ignore[attr-defined]
+    return x, y, z

@@ -1,0 +1,217 @@
+"""The funnel: what enters, what falls and why, and that nothing is computed twice.
+
+The energies here are made up, three eV an atom but for the compound named, so that every outcome
+can be asked for; the real potential runs in the tests of ``pvkdb screen``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from pymatgen.core import Composition
+
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.relaxations import RelaxResult
+from pvkdb.schemas.screening import ScreeningReport
+from pvkdb.store import queue
+from pvkdb.store.database import Store
+from pvkdb.store.rows import calculation_document
+from pvkdb_pipelines.screening import ledger
+from pvkdb_pipelines.screening.funnel import Funnel
+from pvkdb_pipelines.screening.plan import Plan, parse_plan
+
+PLAN = """\
+types = ["ABX3", "A2BX6"]
+stop_after = "{stop}"
+[ions]
+A = ["Cs"]
+B = [{b}]
+X = [{x}]
+[filters]
+"""
+EV_PER_ATOM = -3.0
+
+
+def plan(b: str = '"Pb2+"', x: str = '"I"', stop: str = "stability", **filters: str) -> Plan:
+    text = PLAN.format(b=b, x=x, stop=stop)
+    if "4+" not in b:
+        text = text.replace(', "A2BX6"', "")
+    return parse_plan(text + "".join(f'{stage} = ["{on}"]\n' for stage, on in filters.items()))
+
+
+@dataclass
+class Bench:
+    """Stands in for the workers: ends what is queued with made-up energies.
+
+    Attributes:
+        offsets_ev: What a compound's phase has above three eV an atom, per formula unit.
+        findings: What is wrong with a compound's relaxed phase.
+        failing: Compounds whose relaxations fail.
+        stop_after: Calculations after which the user presses Ctrl-C.
+        computed: Every calculation ended, as often as it was.
+    """
+
+    offsets_ev: dict[tuple[str, str], float] = field(default_factory=dict)
+    findings: dict[tuple[str, str], str] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    stop_after: int | None = None
+    computed: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def drain(self, store: Store, processes: int | None = None) -> Iterator[CalculationDocument]:
+        while True:
+            with store.session() as session:
+                calculation = queue.claim(session, "bench")
+                if calculation is None:
+                    return
+                if self.stop_after is not None and self.computed.total() >= self.stop_after:
+                    queue.release(session, calculation.id, "bench")
+                    session.commit()
+                    raise KeyboardInterrupt
+                parameters = calculation.parameters
+                name = (parameters["formula"], parameters["phase"])
+                self.computed[name] += 1
+                if name[0] in self.failing:
+                    kind = FailureKind.RELAXATION_NOT_CONVERGED
+                    queue.fail(session, calculation.id, "bench", kind, "300 steps")
+                else:
+                    result = self._result(*name, parameters["stoichiometry"])
+                    queue.finish(session, calculation.id, "bench", result, {})
+                session.refresh(calculation)
+                document = calculation_document(calculation)
+            yield document
+
+    def _result(self, formula: str, phase: str, stoichiometry: str) -> dict[str, Any]:
+        atoms = int(Composition(formula).num_atoms)
+        energy = EV_PER_ATOM * atoms + self.offsets_ev.get((formula, phase), 0.0)
+        return RelaxResult(
+            formula=formula,
+            stoichiometry=stoichiometry,
+            phase=phase,
+            energy_ev_per_formula=energy,
+            atoms_per_formula=atoms,
+            formula_units=4,
+            volume_ang3_per_formula=200.0,
+            space_group="P1",
+            lattice_parameters=(8.0, 8.0, 12.0, 90.0, 90.0, 90.0),
+            findings=[found] if (found := self.findings.get((formula, phase))) else [],
+            steps=1,
+            force_calls=10,
+            wall_seconds=36.0,
+            cpu_seconds=36.0,
+            optimizer="none",
+        ).model_dump(mode="json")
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    bench = Bench()
+    monkeypatch.setattr(ledger, "drain", bench.drain)
+    return bench
+
+
+def counts(report: ScreeningReport) -> dict[str, tuple[int, int, dict[str, int]]]:
+    """By stage: entered, passed, fell; everyone who enters passes or falls."""
+    for stage in report.stages:
+        assert stage.entered == stage.passed + sum(stage.fell.values())
+    return {stage.stage: (stage.entered, stage.passed, dict(stage.fell)) for stage in report.stages}
+
+
+def test_radii_need_no_calculation(empty_store: Store, bench: Bench) -> None:
+    chosen = plan('"Pb2+", "Sn4+"', '"I", "Br"', "tolerance", tolerance="tau < 4.18")
+    report = Funnel(chosen, empty_store).run()
+    # tau of CsPbI3 is 4.30, of CsPbBr3 4.10; it is not defined for A2BX6 and asks nothing of it.
+    assert counts(report) == {"enumerate": (4, 4, {}), "tolerance": (4, 3, {"filter": 1})}
+    (fallen,) = (entry for entry in report.candidates if entry.fall)
+    assert fallen.formula == "CsPbI3"
+    assert fallen.fall is not None
+    assert (fallen.fall.reason, fallen.fall.detail) == ("not tau < 4.18", "tau is 4.303")
+    assert report.calculations == {}
+    assert not bench.computed
+
+
+def test_a_stable_compound_passes_and_an_unstable_one_falls(
+    empty_store: Store, bench: Bench
+) -> None:
+    bench.offsets_ev = {
+        ("CsPbI3", "delta"): -0.5,
+        ("CsPbI3", "Pnma"): -0.4,
+        ("CsSnI3", "Pnma"): 0.5,
+    }
+    chosen = plan('"Pb2+", "Sn2+"', stability="decomposition_ev_per_atom > 0.05")
+    report = Funnel(chosen, empty_store).run()
+    assert counts(report)["stability"] == (2, 1, {"filter": 1})
+    lead, tin = report.candidates
+    assert lead.stability is not None
+    assert lead.stability.ground_state == "delta"
+    assert lead.stability.decomposition_ev_per_atom == pytest.approx(0.5 / 5)
+    assert lead.stability.perovskite_above_ground_state_ev_per_atom == pytest.approx(0.1 / 5)
+    assert (lead.rank, tin.rank) == (1, None)
+    assert report.calculations == {"relax": bench.computed.total()}
+    assert report.force_calls == {"relax": 10 * bench.computed.total()}
+    assert report.core_hours == pytest.approx(0.01 * bench.computed.total())
+
+
+def test_a_perovskite_that_became_chains_falls_as_a_result(
+    empty_store: Store, bench: Bench
+) -> None:
+    for info in ("Pm-3m", "P4/mbm", "I4/mcm", "Pnma", "R-3c", "R3m"):
+        bench.findings["CsPbI3", info] = "connectivity changed: shares edges"
+    report = Funnel(plan(), empty_store).run()
+    assert counts(report)["stability"] == (1, 0, {"physical": 1})
+    (candidate,) = report.candidates
+    assert candidate.fall is not None
+    assert candidate.fall.reason == "connectivity changed"
+
+
+def test_failures_are_typed_and_computed_again_when_asked(empty_store: Store, bench: Bench) -> None:
+    bench.failing = {"CsPbI3"}
+    report = Funnel(plan(), empty_store).run()
+    assert counts(report)["stability"] == (1, 0, {"numerical": 1})
+    phases = bench.computed.total()
+    assert set(report.failed) == {"relaxation not converged"}
+
+    bench.failing = set()
+    assert Funnel(plan(), empty_store).run() == report  # what failed is known, too
+    assert bench.computed.total() == phases
+    again = Funnel(plan(), empty_store, retry=True).run()
+    assert counts(again)["stability"] == (1, 1, {})
+    assert bench.computed.total() == phases + report.failed["relaxation not converged"]
+
+
+def test_a_stopped_screening_computes_nothing_twice(empty_store: Store, bench: Bench) -> None:
+    bench.stop_after = 5
+    with pytest.raises(KeyboardInterrupt):
+        Funnel(plan(), empty_store).run()
+    assert bench.computed.total() == 5
+    bench.stop_after = None
+    heard: list[tuple[str, int, int]] = []
+    report = Funnel(plan(), empty_store, watch=lambda *told: heard.append(told)).run()
+    assert set(bench.computed.values()) == {1}
+    total = bench.computed.total()
+    assert next(told for told in heard if told[0] == "stability") == ("stability", 5, total)
+    assert heard[-1] == ("stability", total, total)
+    assert Funnel(plan(), empty_store).run() == report
+    assert bench.computed.total() == total
+
+
+def test_plans_share_what_they_both_need(empty_store: Store, bench: Bench) -> None:
+    Funnel(plan(), empty_store).run()
+    before = set(bench.computed)
+    Funnel(plan('"Pb2+", "Sn2+"'), empty_store).run()
+    assert set(bench.computed.values()) == {1}
+    assert {"CsI", "PbI2"} <= {formula for formula, _ in before}
+
+
+def test_a_preview_counts_what_a_run_then_computes(empty_store: Store, bench: Bench) -> None:
+    chosen = plan('"Pb2+", "Sn2+"', tolerance="tau < 4.29")  # CsPbI3 falls, CsSnI3 passes
+    preview = Funnel(chosen, empty_store).preview()
+    assert not bench.computed
+    assert [stage.passed for stage in preview.stages] == [2, 1]
+    assert preview.held == 0
+    report = Funnel(chosen, empty_store).run()
+    assert report.calculations == {"relax": preview.relaxations}
+    assert Funnel(chosen, empty_store).preview().held == preview.relaxations

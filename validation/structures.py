@@ -1,0 +1,44 @@
+"""Write docs/validation/structures.md: relaxed cells and phases beside measured ones.
+
+    python validation/structures.py [--page-only]
+
+relaxes every ordered inorganic phase of ``experimental_cells.csv`` and every phase of the known
+facts with SevenNet-0 and CHGNet, keeps the numbers in ``docs/validation/structures.json`` and
+writes the page from them. ``--page-only`` writes the page again from the numbers kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from validation.relaxed_phases import RelaxedPhase
+from validation.results import compute, read_results
+from validation.structures_page import render
+
+FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+PAGE, NUMBERS = FOLDER / "structures.md", FOLDER / "structures.json"
+
+
+def main() -> None:
+    """Compute unless told not to, and write both files."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--page-only", action="store_true", help="use the numbers kept")
+    if not parser.parse_args().page_only:
+        results = compute(min(2, os.cpu_count() or 1), _say)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        NUMBERS.write_text(results.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(render(read_results(NUMBERS)), encoding="utf-8")
+    print(f"written: {PAGE}")
+
+
+def _say(done: int, total: int, last: RelaxedPhase) -> None:
+    ended = f" failed: {last.failure}" if last.failure else ""
+    line = f"{done} of {total}: {last.compound} {last.phase} ({last.symmetry}), {last.potential}"
+    print(line + ended, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
