@@ -48,6 +48,7 @@ class Flaw(StrEnum):
 
     NOT_CONVERGED = "not converged"
     ENERGY_OUT_OF_RANGE = "energy out of range"
+    ATOMS_TOO_CLOSE = "atoms too close"
     DISTANCES_TOO_SHORT = "distances too short"
     DISTANCES_TOO_LONG = "distances too long"
     VOLUME_OUT_OF_RANGE = "volume out of range"
@@ -59,8 +60,12 @@ class Flaw(StrEnum):
 
     @property
     def numerical(self) -> bool:
-        """Whether the calculation failed. Otherwise the structure did, and that is a result."""
-        return self in (Flaw.NOT_CONVERGED, Flaw.ENERGY_OUT_OF_RANGE, Flaw.DISTANCES_TOO_SHORT)
+        """Whether the calculation failed. Otherwise the structure did, and that is a result.
+
+        Bonds shorter than radii say are such a result: they belong to fewer neighbours than the
+        prototype gave, as around Zn (4) and Hg (2) where it gave 8.
+        """
+        return self in (Flaw.NOT_CONVERGED, Flaw.ENERGY_OUT_OF_RANGE, Flaw.ATOMS_TOO_CLOSE)
 
     @property
     def remark(self) -> bool:
@@ -204,7 +209,7 @@ def _of_distances(
         worst = int(np.argmin(ratios))
         i, j = near.first[worst], near.second[worst]
         yield Finding(
-            Flaw.DISTANCES_TOO_SHORT,
+            Flaw.ATOMS_TOO_CLOSE,
             f"{relaxed.symbols[i]}–{relaxed.symbols[j]} {near.distance[worst]:.2f} Å, "
             f"{ratios[worst]:.2f} of the covalent radii (at least {CLOSEST_APPROACH})",
         )

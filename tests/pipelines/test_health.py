@@ -87,9 +87,15 @@ def test_atoms_that_met_are_too_close(cspbi3):
     iodine = np.flatnonzero(relaxed.symbols == "I")
     relaxed.positions[iodine[1]] = relaxed.positions[iodine[0]] + [2.0, 0, 0]
     found = check(relaxed, compound, start)
-    assert Flaw.DISTANCES_TOO_SHORT in [finding.flaw for finding in found]
+    assert Flaw.ATOMS_TOO_CLOSE in [finding.flaw for finding in found]
     assert any("I–I 2.00 Å" in finding.message for finding in found)
-    assert Flaw.DISTANCES_TOO_SHORT.numerical
+    assert Flaw.ATOMS_TOO_CLOSE.numerical
+
+
+def test_short_bonds_of_another_coordination_are_no_failed_calculation():
+    # CHGNet's HgCl2, ZnI2 and CoI2 end with bonds of 0.76 to 0.83 of the radii of the eight
+    # neighbours that the prototypes of PbCl2 and CaF2 gave them.
+    assert not Flaw.DISTANCES_TOO_SHORT.numerical
 
 
 def test_crushed_and_blown_up_cells(cspbi3):
@@ -171,4 +177,4 @@ def test_binary_halides_are_judged_by_distances():
     squeezed = start.copy()
     squeezed.set_cell(squeezed.cell * 0.75, scale_atoms=True)
     found = flaws(squeezed, compound, start, coordination=8)
-    assert set(found) == {Flaw.DISTANCES_TOO_SHORT, Flaw.VOLUME_OUT_OF_RANGE}
+    assert {Flaw.DISTANCES_TOO_SHORT, Flaw.VOLUME_OUT_OF_RANGE} <= set(found)

@@ -206,8 +206,9 @@ class Funnel:
 
     def _requests_of(self, compound: Compound) -> list[RelaxRequest]:
         if compound not in self._requests:
+            chosen = self.plan.phases.get(compound.stoichiometry) or candidates(compound)
             self._requests[compound] = [
-                relax_request(compound, info, self.plan.potential) for info in candidates(compound)
+                relax_request(compound, info, self.plan.potential) for info in chosen
             ]
         return self._requests[compound]
 

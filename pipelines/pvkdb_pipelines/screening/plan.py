@@ -26,6 +26,13 @@ from pvkdb.chemistry.ions import (
 )
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb_pipelines.prototypes import (
+    STOICHIOMETRIES,
+    PrototypeInfo,
+    Stoichiometry,
+    phases,
+    prototype,
+)
 from pvkdb_pipelines.screening.conditions import Condition
 from pvkdb_pipelines.screening.enumeration import (
     TYPES,
@@ -66,13 +73,16 @@ class Plan:
     """A checked plan.
 
     ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders what
-    passes, smallest first, or largest first with a minus in front.
+    passes, smallest first, or largest first with a minus in front. ``phases`` are the prototypes
+    to relax, by stoichiometry, where the plan names them; elsewhere they are chosen by
+    :func:`~pvkdb_pipelines.prototypes.candidates`.
     """
 
     title: str
     types: tuple[str, ...]
     ions: Mapping[Site, tuple[Ion, ...]]
     mixing: tuple[Mixing, ...]
+    phases: Mapping[Stoichiometry, tuple[PrototypeInfo, ...]]
     filters: Mapping[str, tuple[Condition, ...]]
     potential: PotentialName
     stop_after: str
@@ -141,7 +151,7 @@ class _Reader:
     def plan(self) -> Plan:
         known = (
             *("title", "types", "potential", "stop_after", "rank_by"),
-            *("ions", "mixing", "filters"),
+            *("ions", "mixing", "phases", "filters"),
         )
         self._only(self._document, known, "")
         types = self._names("types", "type", TYPES, list(TYPES))
@@ -151,6 +161,7 @@ class _Reader:
             types=tuple(types),
             ions=self._ions(),
             mixing=tuple(self._mixing()),
+            phases=self._phases(),
             filters=self._filters(),
             potential=PotentialName(
                 self._choice("potential", [entry.value for entry in PotentialName], "chgnet")
@@ -230,6 +241,23 @@ class _Reader:
                 if not number or not 0 < share < 1:
                     self._refuse(f"[mixing] {site}: {share!r} is no share between 0 and 1", site)
                 yield Mixing(site, Fraction(str(share)))
+
+    def _phases(self) -> dict[Stoichiometry, tuple[PrototypeInfo, ...]]:
+        table = self._document.get("phases", {})
+        self._only(table, STOICHIOMETRIES, "phases")
+        chosen: dict[Stoichiometry, tuple[PrototypeInfo, ...]] = {}
+        for name, wanted in table.items():
+            if not isinstance(wanted, list) or not wanted:
+                known = ", ".join(info.phase for info in phases(name))
+                self._refuse(f"[phases] {name} must be a list of some of {known}", name)
+            found = []
+            for phase in wanted:
+                try:
+                    found.append(prototype(name, str(phase)))
+                except InputError as error:
+                    self._refuse(f"[phases] {error}", str(phase))
+            chosen[name] = tuple(dict.fromkeys(found))
+        return chosen
 
     def _filters(self) -> dict[str, tuple[Condition, ...]]:
         table = self._document.get("filters", {})

@@ -60,6 +60,9 @@ def test_a_plan_says_what_will_be_done() -> None:
         ('A = ["Cs"]', "A = []", 7, "must be a list of ions"),
         ('X = ["I", "Br"]', 'x = ["I", "Br"]', 9, "no key 'x'"),
         ("[filters]", "[mixing]\nX = 1.5\n[filters]", 12, "no share between 0 and 1"),
+        ("[filters]", '[phases]\nABX3 = ["Pnma", "K2PtCl6"]\n[filters]', 12, "no ABX3 prototype"),
+        ("[filters]", '[phases]\nABX4 = ["Pnma"]\n[filters]', 12, "no key 'ABX4'"),
+        ("[filters]", "[phases]\nABX3 = []\n[filters]", 12, "list of some of Pm-3m"),
     ],
 )
 def test_a_bad_plan_is_refused_with_its_line(old: str, new: str, line: int, said: str) -> None:
@@ -67,6 +70,11 @@ def test_a_bad_plan_is_refused_with_its_line(old: str, new: str, line: int, said
     with pytest.raises(PlanError, match=said) as caught:
         parse_plan(GOOD.replace(old, new))
     assert f"plan.toml line {line}: " in str(caught.value)
+
+
+def test_phases_are_the_prototypes_of_a_stoichiometry_by_any_name() -> None:
+    text = GOOD.replace("[filters]", '[phases]\nABX3 = ["tilted", "delta", "Pnma"]\n[filters]')
+    assert [info.phase for info in parse_plan(text).phases["ABX3"]] == ["Pnma", "delta"]
 
 
 def test_what_is_no_toml_is_told_with_its_place() -> None:
