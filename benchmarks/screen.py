@@ -36,7 +36,8 @@ from pvkdb_pipelines.compound_relaxation import compute_relaxation, relax_reques
 from pvkdb_pipelines.pool import usable_cores
 from pvkdb_pipelines.prototypes import candidates, competitors, compound_of
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan import Plan, read_plan
+from pvkdb_pipelines.screening.plan import Plan
+from pvkdb_pipelines.screening.plan_file import read_plan
 
 Stratum = tuple[str, str]
 

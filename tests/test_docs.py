@@ -20,7 +20,7 @@ from pvkdb.literature import datapackage
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.server import listen
-from pvkdb_pipelines.screening.plan import parse_plan
+from pvkdb_pipelines.screening.plan_file import parse_plan
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md"]

@@ -16,6 +16,7 @@ from pvkdb.store.registration import register_material
 from pvkdb.store.structures import Structure
 from pvkdb_pipelines.barrier import BarrierRun
 from pvkdb_pipelines.compound_relaxation import RelaxationRun
+from pvkdb_pipelines.health import Flaw
 from pvkdb_pipelines.vacancy_relaxation import VacancyRun
 
 
@@ -36,10 +37,13 @@ def relaxation_records(
     session: Session, calculation: Calculation, run: RelaxationRun
 ) -> list[Base]:
     """The relaxed structure, if its compound is a material of the store's: a halide perovskite or
-    a relative. A binary halide is kept in the result only."""
+    a relative. A binary halide is kept in the result only, and so is a structure that became
+    another one, which is no host for anything."""
     try:
         composition = parse_composition(run.result.formula)
     except FormulaError:
+        return []
+    if not all(Flaw(finding.partition(":")[0]).remark for finding in run.result.findings):
         return []
     material = register_material(session, composition, run.result.phase)
     calculation.material_id = material.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
@@ -56,7 +58,7 @@ def relax(
     relaxed = atoms.copy()
     relaxed.calc = potential.calculator(stress=cell)
     check_structure(relaxed, what)
-    target = FrechetCellFilter(relaxed) if cell else relaxed
+    target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
     with FIRE(target, logfile=None, maxstep=0.1) as optimizer:
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
@@ -78,6 +80,27 @@ def relax(
             f"{fmax} eV/Å asked for; allow more steps or a larger force",
         )
     return relaxed, step
+
+
+class _CellFilter(FrechetCellFilter):  # type: ignore[misc]  # ASE is untyped
+    """Atoms and cell, with the forces of one geometry worked out once.
+
+    An optimizer asks several times a step, and the derivative of the matrix exponential takes as
+    long as CHGNet takes for ten atoms.
+    """
+
+    _known: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    def get_forces(self, **kwargs: Any) -> np.ndarray:
+        """Forces on atoms and cell, shape (n + 3, 3), as of ``FrechetCellFilter``."""
+        positions, cell = self.atoms.positions, self.atoms.cell.array
+        if self._known is not None:
+            known_positions, known_cell, forces = self._known
+            if np.array_equal(positions, known_positions) and np.array_equal(cell, known_cell):
+                return forces.copy()
+        forces = np.asarray(super().get_forces(**kwargs))
+        self._known = positions.copy(), cell.copy(), forces.copy()
+        return forces
 
 
 def check_structure(atoms: Atoms, what: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
 from ase import Atoms
 
+from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.relaxations import Host, VacancyRequest, VacancyResult, VacancySite
 from pvkdb_pipelines.potentials import Potential, load_potential
@@ -14,9 +16,6 @@ from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxation import relax
 from pvkdb_pipelines.supercells import distant_supercell, shortest_vector_ang
 
-#: A host that falls further than this when the halide is put back was no minimum, eV a formula
-#: unit; free relaxation slid by 45 to 57 meV in hosts that collapse.
-HOST_DROP_EV = 0.005
 _LOAD, _HOST, _VACANCIES, _REFILL = (
     "load the potential",
     "relax the supercell",
@@ -49,8 +48,8 @@ def compute_vacancies(
 ) -> VacancyRun:
     """Relax a host's supercell without and with each distinct vacancy, the cell fixed.
 
-    Where the complete supercell falls when the halide of the lowest vacancy is put back, the host
-    was no minimum; its lower energy then counts, and the fall is told.
+    Then the halide of the lowest vacancy is put back. Where the complete supercell ends lower than
+    before, the host was no minimum: the lower energy counts, and the fall is told.
 
     Args:
         request: Host, sites, potential and settings.
@@ -58,7 +57,8 @@ def compute_vacancies(
         potential: Potential to use in place of the one that the request names.
 
     Raises:
-        CalculationFailedError: Not converged, not finite, or atoms too close.
+        CalculationFailedError: The host or every vacancy did not converge, was not finite, or had
+            atoms too close.
         InputError: No supercell is large enough.
     """
     started, cpu_started = time.perf_counter(), time.process_time()
@@ -88,20 +88,32 @@ def compute_vacancies(
     target = settings.fmax_ev_per_ang
     host, _ = relaxed(cell, "complete supercell", progress.begin(_HOST, target))
     found: list[tuple[VacancySite, Atoms]] = []
+    failures: list[CalculationFailedError] = []
     for site in request.sites:
         # make_supercell repeats the host's list of atoms, so that an index is itself a copy's.
         start = host.copy()
         del start[site]
-        vacancy, steps = relaxed(start, f"vacancy at {site}", progress.begin(_VACANCIES, target))
+        try:
+            vacancy, steps = relaxed(
+                start, f"vacancy at {site}", progress.begin(_VACANCIES, target)
+            )
+        except CalculationFailedError as failure:
+            failures.append(failure)
+            continue
         energy = float(vacancy.get_potential_energy())
         found.append((VacancySite(site=site, energy_ev=energy, steps=steps), vacancy))
+    if not found:
+        raise failures[0]
     lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
-    refilled, _ = relaxed(
-        _with_halide(vacancy, host, lowest.site), "halide put back", progress.begin(_REFILL, target)
-    )
     host_ev = float(host.get_potential_energy())
-    drop_ev = (host_ev - float(refilled.get_potential_energy())) / units
-    collapsed = drop_ev > HOST_DROP_EV
+    drop_ev: float | None = None
+    with contextlib.suppress(CalculationFailedError):  # then how stable the host is stays unknown
+        refilled, _ = relaxed(
+            _with_halide(vacancy, host, lowest.site),
+            "halide put back",
+            progress.begin(_REFILL, target),
+        )
+        drop_ev = max(0.0, (host_ev - float(refilled.get_potential_energy())) / units)
     progress.finish(_REFILL)
     return VacancyRun(
         result=VacancyResult(
@@ -110,9 +122,10 @@ def compute_vacancies(
             supercell=matrix,
             atoms_in_cell=len(cell),
             distance_ang=round(shortest_vector_ang(cell.cell.array), 3),
-            host_ev=float(refilled.get_potential_energy()) if collapsed else host_ev,
-            host_drop_ev_per_formula=round(drop_ev, 5) if collapsed else 0.0,
+            host_ev=host_ev - (drop_ev or 0.0) * units,
+            host_drop_ev_per_formula=drop_ev,
             sites=[entry for entry, _ in found],
+            failed_sites=[str(failure) for failure in failures],
             charge=None,
             force_calls=potential.force_calls - calls_before,
             cpu_seconds=round(time.process_time() - cpu_started, 3),

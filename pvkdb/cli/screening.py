@@ -84,7 +84,7 @@ def screen(
 
 
 def _list(json: bool) -> None:
-    from pvkdb_pipelines.screening.plan import read_plan, shipped_plans
+    from pvkdb_pipelines.screening.plan_file import read_plan, shipped_plans
 
     plans = {name: read_plan(name) for name in shipped_plans()}
     if json:
@@ -109,7 +109,7 @@ def _read(name: str, potential: str) -> Plan:
     from dataclasses import replace
 
     from pvkdb.schemas.calculations import PotentialName
-    from pvkdb_pipelines.screening.plan import read_plan
+    from pvkdb_pipelines.screening.plan_file import read_plan
 
     names = [entry.value for entry in PotentialName]
     if potential and potential not in names:

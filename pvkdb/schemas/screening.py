@@ -42,6 +42,7 @@ class PhaseEnergy(BaseModel):
     space_group: str | None
     volume_ang3_per_formula: float | None
     findings: list[str] = Field(description="What is wrong with the relaxed structure, if so.")
+    failure_kind: str | None = Field(default=None, description="Kind of failure, if it failed.")
     failure: str | None = Field(description="Why the relaxation failed, if so.")
 
 
@@ -68,6 +69,9 @@ class Stability(BaseModel):
         description="Energy that decomposing costs; negative where the products are lower."
     )
     products: list[Product]
+    without_energy: list[str] = Field(
+        description="Competitors whose every relaxation failed: it may look more stable than it is."
+    )
 
 
 class VacancyFormation(BaseModel):
@@ -88,8 +92,13 @@ class VacancyFormation(BaseModel):
         description="Whether the compound is stable somewhere between the limits; otherwise they "
         "are those of the elements and binary halides alone."
     )
-    host_drop_ev_per_formula: float = Field(
-        description="How far the host fell when the halide was put back, 0 where it did not."
+    host_drop_ev_per_formula: float | None = Field(
+        description="How far the host fell when the halide was put back, 0 where it did not; None "
+        "where that relaxation failed."
+    )
+    without_energy: list[str] = Field(
+        description="Compounds that may appear beside it but have no energy: the limits may be "
+        "narrower than they are."
     )
     references: dict[str, str] = Field(
         description="Phase of each element and competing compound behind the potentials."

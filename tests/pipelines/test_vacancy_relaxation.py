@@ -51,7 +51,7 @@ def test_a_vacancy_of_copper_costs_what_plain_ase_finds(emt: Potential) -> None:
     assert found == pytest.approx(expected, abs=0.01)
     assert 0.8 < found < 1.8
     assert result.distance_ang >= 7.0
-    assert result.host_drop_ev_per_formula == 0.0
+    assert 0 <= result.host_drop_ev_per_formula < 1e-5
     assert result.charge is None
 
 

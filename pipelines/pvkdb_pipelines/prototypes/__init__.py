@@ -12,9 +12,11 @@ from pvkdb_pipelines.prototypes.compounds import (
     STOICHIOMETRIES,
     Compound,
     Stoichiometry,
+    binaries,
     competitors,
     compound_of,
     counts,
+    halides_of,
 )
 from pvkdb_pipelines.prototypes.elements import build_element
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite
@@ -29,12 +31,14 @@ __all__ = [
     "Compound",
     "PrototypeInfo",
     "Stoichiometry",
+    "binaries",
     "build",
     "build_element",
     "candidates",
     "competitors",
     "compound_of",
     "counts",
+    "halides_of",
     "phases",
     "prototype",
     "start_lattice_ang",

@@ -172,15 +172,33 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
         ['CsI', 'PbI2', 'Cs4PbI6', 'Cs2PbI4', 'CsPb2I5']
     """
     *cations, halide = compound.ions
-    found = [Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations]
+    found = list(binaries(compound))
     if compound.sites.get("A", halide).charge == 1:
         large, *others = cations
-        found += [
-            Compound(stoichiometry, (large, ion, halide))
-            for ion in others
-            for stoichiometry in _TERNARIES.get(ion.charge, ())
-        ]
+        for ion in others:
+            found += ternaries(large, ion, halide)
     return tuple(other for other in found if other != compound)
+
+
+def binaries(compound: Compound) -> tuple[Compound, ...]:
+    """The binary halides of a compound's ions."""
+    *cations, halide = compound.ions
+    return tuple(Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations)
+
+
+def ternaries(large: Ion, small: Ion, halide: Ion) -> tuple[Compound, ...]:
+    """The halides of a monovalent and another cation that have prototypes."""
+    return tuple(
+        Compound(stoichiometry, (large, small, halide))
+        for stoichiometry in _TERNARIES.get(small.charge, ())
+    )
+
+
+def halides_of(ion: Ion, large: Ion, halide: Ion) -> tuple[Compound, ...]:
+    """The binary and ternary halides of an ion that have prototypes; none for other charges."""
+    if ion.charge not in _BINARIES:
+        return ()
+    return Compound(_BINARIES[ion.charge], (ion, halide)), *ternaries(large, ion, halide)
 
 
 _BINARIES: dict[int, Stoichiometry] = {1: "AX", 2: "BX2", 3: "BX3", 4: "BX4"}

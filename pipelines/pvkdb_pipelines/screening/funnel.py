@@ -103,10 +103,11 @@ class Funnel:
         for stage in STAGES[: STAGES.index(last) + 1]:
             entered = len(self._alive())
             work[stage]()
+            entered = len(self._tracks) if stage == "enumerate" else entered
             for track in self._alive():
                 conditions = self.plan.filters.get(stage, ())
                 any(track.drop_unless(stage, condition) for condition in conditions)
-            self._count(stage, entered or len(self._tracks))
+            self._count(stage, entered)
 
     # Stages
 
@@ -293,5 +294,6 @@ def _phase(calculation: Calculation, request: RelaxRequest) -> PhaseEnergy:
         space_group=result.get("space_group"),
         volume_ang3_per_formula=result.get("volume_ang3_per_formula"),
         findings=result.get("findings", []),
+        failure_kind=calculation.failure_kind,
         failure=calculation.failure_message,
     )

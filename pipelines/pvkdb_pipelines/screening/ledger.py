@@ -50,10 +50,12 @@ class Ledger:
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
             for request in requests:
-                calculation, new = enqueue(session, request)
+                calculation, _ = enqueue(session, request)
                 failed = calculation.state == CalculationState.FAILED.value
+                cancelled = calculation.state == CalculationState.CANCELLED.value
                 # Once a run: what failed again in this one is a result of it.
-                if self.retry and failed and not new and calculation.key not in self.found:
+                retried = self.retry and failed and calculation.key not in self.found
+                if cancelled or retried:
                     requeue(session, calculation.id)
         self._drain(keys, on_done)
         self.found.update(self._look_up(keys))

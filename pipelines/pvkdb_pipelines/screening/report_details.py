@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from pvkdb.schemas.relaxations import HOST_DROP_EV
 from pvkdb.schemas.screening import (
     PhaseEnergy,
     Product,
@@ -41,6 +42,9 @@ def _sentences(candidate: ScreenedCandidate) -> Iterator[str]:
         if stability.products:
             products = " + ".join(product(entry, phase=True) for entry in stability.products)
             yield f"Decomposes into {products}"
+        if stability.without_energy:
+            missing = ", ".join(map(formula, stability.without_energy))
+            yield f"Competitors without an energy, so that it may look too stable: {missing}."
     if candidate.vacancy:
         yield from _vacancy(candidate.vacancy)
 
@@ -58,12 +62,17 @@ def _vacancy(vacancy: VacancyFormation) -> Iterator[str]:
             "The compound is stable nowhere between these limits: they are those of the elements "
             "and binary halides alone."
         )
-    if vacancy.host_drop_ev_per_formula > 0:
+    drop = vacancy.host_drop_ev_per_formula
+    if drop is None:
+        yield "The halide could not be put back: how stable the host is, is not known."
+    elif drop > HOST_DROP_EV:
         yield (
-            "The host fell when the halide was put back, by "
-            f"{milli(vacancy.host_drop_ev_per_formula)} meV a formula unit; its energy is the "
-            "lower one."
+            f"The host fell by {milli(drop)} meV a formula unit when the halide was put back: it "
+            "was no minimum. Its energy is the lower one."
         )
+    if vacancy.without_energy:
+        missing = ", ".join(map(formula, vacancy.without_energy))
+        yield f"Without an energy, so that a limit may be narrower: {missing}."
     references = ", ".join(
         f"{formula(name)} <small>({escape(phase)})</small>"
         for name, phase in vacancy.references.items()

@@ -69,8 +69,10 @@ def _flaws(report: ScreeningReport) -> str:
 
 def _flaws_of(phase: PhaseEnergy) -> Iterator[str]:
     """The names of what is wrong with a phase, without its own numbers."""
-    for text in (*phase.findings, *([phase.failure] if phase.failure else [])):
+    for text in phase.findings:
         yield text.partition(":")[0]
+    if phase.failure:
+        yield "calculation failed"  # the message begins with the phase, "CsPbI3 Pnma: ..."
 
 
 def _calculations(report: ScreeningReport) -> str:

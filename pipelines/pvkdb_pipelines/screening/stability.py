@@ -24,7 +24,7 @@ from scipy.optimize import linprog
 from pvkdb.errors import InputError
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
 from pvkdb_pipelines.health import Flaw, far_above
-from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
+from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry, binaries
 
 #: The phases that a screening of each type is after: networks of corner-sharing octahedra, and
 #: the dimers and isolated octahedra where the type is made of them. A type that is not here
@@ -59,8 +59,9 @@ def assess(
     state is the lowest phase that is still itself. Both differences are from the lowest energy at
     all: a perovskite that is the ground state by name lies above 0 where a structure without a
     name is lower. Decomposition is None where the compound has no energy, or its competitors with
-    an energy do not balance it. A competitor without an energy cannot be among the products, and
-    the compound then looks at least as stable as it is: :func:`without_energy` names them.
+    an energy do not balance it, or a binary halide of its own ions has no energy. Another
+    competitor without an energy cannot be among the products, and the compound then looks at
+    least as stable as it is: ``without_energy`` names them.
 
     Args:
         compound: The compound.
@@ -79,7 +80,8 @@ def assess(
     perovskite = lowest_level(phase for phase in kept if phase.phase in wanted)
     levels = {other: lowest_level(theirs) for other, theirs in competitors.items()}
     known = {other: level for other, level in levels.items() if level is not None}
-    decomposed = None if lowest is None else decompose(compound, known)
+    measurable = lowest is not None and all(other in known for other in binaries(compound))
+    decomposed = decompose(compound, known) if measurable else None
     return Stability(
         phases=list(phases),
         ground_state=named.phase if named else None,
@@ -87,6 +89,7 @@ def assess(
         perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
         decomposition_ev_per_atom=_per_atom(decomposed, lowest, atoms),
         products=list(decomposed.products) if decomposed else [],
+        without_energy=sorted(other.formula for other in without_energy(competitors)),
     )
 
 

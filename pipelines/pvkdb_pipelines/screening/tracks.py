@@ -9,14 +9,17 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.screening import (
     Fall,
     FallKind,
+    PhaseEnergy,
     ScreenedCandidate,
     Stability,
     Tolerance,
     VacancyFormation,
 )
+from pvkdb_pipelines.health import Flaw
 from pvkdb_pipelines.prototypes import Compound
 from pvkdb_pipelines.screening.conditions import Condition
 from pvkdb_pipelines.screening.enumeration import Candidate
+from pvkdb_pipelines.screening.stability import PEROVSKITE_PHASES, lowest_level
 
 
 @dataclass(slots=True)
@@ -83,22 +86,54 @@ def tolerance_of(factors: ToleranceFactors) -> Tolerance:
     )
 
 
+#: What a fall is put down to where several things are wrong, the first of these.
+_GRAVEST_FIRST = (
+    Flaw.CONNECTIVITY_CHANGED,
+    Flaw.COORDINATION_CHANGED,
+    Flaw.VOLUME_OUT_OF_RANGE,
+    Flaw.DISTANCES_TOO_SHORT,
+    Flaw.DISTANCES_TOO_LONG,
+    Flaw.BONDS_UNEVEN,
+)
+
+
 def judge_stability(track: Track) -> None:
-    """Fall of a candidate whose phases have no energy, or are not what they were built as."""
-    stability = track.stability
+    """Fall of a candidate whose phases have no energy, or are not what they were built as.
+
+    Only the phases of its type speak for or against it: of ABX3, the perovskites.
+    """
+    stability, compound = track.stability, track.compound
     assert stability is not None
-    wrong = [
-        f"{entry.phase}: {entry.failure or '; '.join(entry.findings)}"
-        for entry in stability.phases
-        if entry.failure or entry.findings
-    ]
-    if stability.decomposition_ev_per_atom is None:
-        reason = "no energy of the compound or of what it decomposes into"
-        track.drop("stability", "numerical", reason, "; ".join(wrong) or reason)
+    assert compound is not None
+    wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
+    own = [entry for entry in stability.phases if entry.phase in wanted]
+    wrong = "; ".join(_said(entry) for entry in own if entry.failure or entry.findings)
+    lowest = lowest_level(own)
+    if stability.perovskite is None and lowest is None:
+        kinds = sorted({entry.failure_kind or _first_flaw(entry) for entry in own})
+        track.drop("stability", "numerical", ", ".join(kinds) or "no phase of its type", wrong)
     elif stability.perovskite is None:
-        findings = sorted({text for entry in stability.phases for text in entry.findings})
-        reason = findings[0].partition(":")[0] if findings else "no phase of its type is left"
-        track.drop("stability", "physical", reason, "; ".join(wrong) or reason)
+        level = next(entry for entry in own if lowest and entry.phase == lowest.phase)
+        track.drop("stability", "physical", _first_flaw(level), wrong)
+    elif stability.decomposition_ev_per_atom is None:
+        missing = ", ".join(stability.without_energy)
+        track.drop(
+            "stability",
+            "numerical",
+            "what it decomposes into has no energy",
+            f"every relaxation of {missing} failed" if missing else "nothing balances it",
+        )
+
+
+def _said(entry: PhaseEnergy) -> str:
+    return f"{entry.phase}: {entry.failure or '; '.join(entry.findings)}"
+
+
+def _first_flaw(entry: PhaseEnergy) -> str:
+    """The gravest thing that is wrong with a relaxed phase."""
+    named = [finding.partition(":")[0] for finding in entry.findings]
+    order = [flaw.value for flaw in _GRAVEST_FIRST]
+    return min(named, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def failed(track: Track, stage: str, kind: str | None, message: str | None) -> None:

@@ -14,8 +14,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.relaxations import ElementRequest, VacancyRequest, VacancyResult
 from pvkdb.schemas.screening import PhaseEnergy, VacancyFormation
 from pvkdb.store.structures import Structure
-from pvkdb_pipelines.prototypes import Compound, build, competitors
-from pvkdb_pipelines.prototypes.compounds import Stoichiometry
+from pvkdb_pipelines.prototypes import Compound, build, competitors, halides_of
 from pvkdb_pipelines.screening.formation import halide_limits, neutral_vacancy_ev
 from pvkdb_pipelines.screening.stability import lowest_level
 from pvkdb_pipelines.starts import atoms_of
@@ -24,7 +23,6 @@ from pvkdb_pipelines.vacancy_relaxation import host_of
 
 #: Tolerance at which the halides of an unrelaxed prototype are equivalent, Å.
 _SYMPREC_ANG = 1e-3
-_BINARIES: dict[int, Stoichiometry] = {1: "AX", 2: "BX2", 3: "BX3", 4: "BX4"}
 
 
 def vacancy_request(
@@ -69,7 +67,8 @@ def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
     """What may appear beside a compound somewhere between the limits.
 
     The compounds that it decomposes into, and the halides of its B cations in their other common
-    charges: SnI2 and CsSnI3 appear beside Cs2SnI6 where iodine is scarce.
+    charges: SnI2 and CsSnI3 appear beside Cs2SnI6 where iodine is scarce, Cs2SnI6 beside CsSnI3
+    where it is plentiful.
     """
     halide, large = compound.sites["X"], compound.sites["A"]
     found = dict.fromkeys(competitors(compound))
@@ -78,12 +77,8 @@ def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
             continue
         ion = compound.sites[role]
         for charge in sorted(common_charges(ion.symbol)):
-            if charge == ion.charge or charge not in _BINARIES:
-                continue
-            other = Ion(ion.symbol, charge)
-            found[Compound(_BINARIES[charge], (other, halide))] = None
-            if charge == 2:
-                found[Compound("ABX3", (large, other, halide))] = None
+            if charge != ion.charge:
+                found.update(dict.fromkeys(halides_of(Ion(ion.symbol, charge), large, halide)))
     found.pop(compound, None)
     return tuple(found)
 
@@ -147,6 +142,9 @@ def vacancy_formation(
         mu_x_rich_ev=limits.rich_ev,
         allowed=limits.allowed_ev is not None,
         host_drop_ev_per_formula=result.host_drop_ev_per_formula,
+        without_energy=sorted(
+            other.formula for other in reference_compounds(compound) if other not in levels
+        ),
         references={
             **{symbol: elements[symbol].source for symbol in energies},
             **{other.formula: level.phase for other, level in levels.items()},

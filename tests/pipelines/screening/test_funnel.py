@@ -22,7 +22,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.rows import calculation_document
 from pvkdb_pipelines.screening import ledger
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan import Plan, parse_plan
+from pvkdb_pipelines.screening.plan import Plan
+from pvkdb_pipelines.screening.plan_file import parse_plan
 
 PLAN = """\
 types = ["ABX3", "A2BX6"]

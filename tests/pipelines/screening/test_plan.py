@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pvkdb_pipelines.screening.conditions import Condition
-from pvkdb_pipelines.screening.plan import PlanError, parse_plan, read_plan, shipped_plans
+from pvkdb_pipelines.screening.plan import PlanError
+from pvkdb_pipelines.screening.plan_file import parse_plan, read_plan, shipped_plans
 
 GOOD = """\
 title = "Lead"
@@ -62,6 +63,11 @@ def test_a_plan_says_what_will_be_done() -> None:
         ("[filters]", "[mixing]\nX = 1.5\n[filters]", 12, "no share between 0 and 1"),
         ("[filters]", '[phases]\nABX3 = ["Pnma", "K2PtCl6"]\n[filters]', 12, "no ABX3 prototype"),
         ("[filters]", '[phases]\nABX4 = ["Pnma"]\n[filters]', 12, "no key 'ABX4'"),
+        ("[filters]", '[phases]\nABX3 = ["delta"]\n[filters]', 12, "needs one of its own phases"),
+        ('X = ["I", "Br"]', 'X = ["I", "Pb2+"]', 9, "'Pb2.' cannot stand on the X site"),
+        ('A = ["Cs"]', 'A = ["Cs", "I"]', 7, "'I' cannot stand on the A site"),
+        ('B = ["Pb", "Sn2+"]', 'B = [["Pb"]]', 8, "is not an ion"),
+        ("[filters]", "[mixing]\nB = 1e-9\n[filters]", 12, "no share between 0 and 1"),
         ("[filters]", "[phases]\nABX3 = []\n[filters]", 12, "list of some of Pm-3m"),
     ],
 )

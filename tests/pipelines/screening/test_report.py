@@ -35,7 +35,7 @@ def phase(name: str, energy: float | None, *findings: str) -> PhaseEnergy:
         space_group=name,
         volume_ang3_per_formula=222.22,
         findings=list(findings),
-        failure=None if energy is not None else "relaxation not converged: 300 steps",
+        failure=None if energy is not None else f"CsPbI3 {name}: largest force 0.03 eV/Å",
     )
 
 
@@ -54,6 +54,7 @@ STABILITY = Stability(
         Product(formula="CsI", phase="Pm-3m", amount=1),
         Product(formula="PbI2", phase="P-3m1", amount=1),
     ],
+    without_energy=["CsPb2I5"],
 )
 VACANCY = VacancyFormation(
     phase="Pnma",
@@ -65,6 +66,7 @@ VACANCY = VacancyFormation(
     mu_x_rich_ev=-1.609,
     allowed=False,
     host_drop_ev_per_formula=0.0123,
+    without_energy=[],
     references={"Pb": "Fm-3m", "I": "Cmce"},
 )
 TOLERANCE = Tolerance(t=0.851, mu=0.541, tau=4.303, p_perovskite=0.477, radii_source="shannon1976")
@@ -262,6 +264,14 @@ def test_failures_are_counted_by_reason() -> None:
     assert any("connectivity changed" in line and "|1|" in line for line in rows)
     assert any("relaxation not converged" in line and "|0.5 %|" in line for line in rows)
     assert any("|relax|" in line and "|12,345|" in line for line in rows)
+
+
+def test_failed_phases_are_counted_together() -> None:
+    failed = STABILITY.model_copy(update={"phases": [phase("Pnma", None), phase("R-3c", None)]})
+    shown = section(page(report(candidate("CsPbI3", stability=failed))), "reasons")
+    rows = [re.sub(r"<.*?>", "|", line) for line in re.findall(r"<tr>(.*?)</tr>", shown)]
+    assert any("calculation failed" in line and "|2|" in line for line in rows)
+    assert not any("CsPbI3" in line for line in rows)
 
 
 def test_an_empty_report_is_a_page() -> None:
