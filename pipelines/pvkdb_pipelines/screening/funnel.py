@@ -139,7 +139,9 @@ class Funnel:
                 track.compound = compound_of(track.candidate.composition)
                 self._requests_of(track.compound)
             except InputError as error:
-                track.drop("stability", "not defined", "no prototype can hold it", str(error))
+                # The remedy in the message, a structure of one's own, is none for a screening.
+                detail = str(error).partition("; choose another")[0]
+                track.drop("stability", "not defined", "no prototype can hold it", detail)
 
     def _vacancy(self) -> None:
         wanted: dict[int, VacancyRequest] = {}

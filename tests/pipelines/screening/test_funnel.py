@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.relaxations import RelaxResult
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
 from pvkdb.store.rows import calculation_document
 from pvkdb_pipelines.screening import ledger
 from pvkdb_pipelines.screening.funnel import Funnel
@@ -216,3 +219,34 @@ def test_a_preview_counts_what_a_run_then_computes(empty_store: Store, bench: Be
     report = Funnel(chosen, empty_store).run()
     assert report.calculations == {"relax": preview.relaxations}
     assert Funnel(chosen, empty_store).preview().held == preview.relaxations
+
+
+def test_a_stage_that_nobody_reaches_counts_nobody(bench: Bench, empty_store: Store) -> None:
+    report = Funnel(plan(tolerance="tau < 0"), empty_store).run()
+    found = counts(report)
+    assert found["tolerance"] == (1, 0, {"filter": 1})
+    assert found["stability"] == (0, 0, {})
+    assert bench.computed.total() == 0
+
+
+def test_what_was_cancelled_is_computed_after_all(bench: Bench, empty_store: Store) -> None:
+    Funnel(plan(), empty_store).run()
+    with empty_store.session() as session:
+        calculation = session.query(Calculation).filter_by(state="done").first()
+        assert calculation is not None
+        calculation.state, calculation.result = "cancelled", None
+        parameters = calculation.parameters
+    report = Funnel(plan(), empty_store).run()
+    assert bench.computed[parameters["formula"], parameters["phase"]] == 2
+    assert bench.computed.total() == len(bench.computed) + 1
+    assert report.candidates[0].fall is None
+
+
+def test_another_store_gives_the_same_report(
+    bench: Bench, empty_store: Store, tmp_path: Path
+) -> None:
+    """Ids of calculations are their content, not chance."""
+    other = Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    upgrade(other)
+    assert Funnel(plan(), empty_store).run() == Funnel(plan(), other).run()
+    other.close()
