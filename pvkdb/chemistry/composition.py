@@ -136,7 +136,13 @@ def parse_composition(text: str) -> Composition:
         >>> parse_composition("(3-AMP)(MA)n−1PbnI3n+1").layer_symbol
         'n'
     """
-    return parse_material(text)[0]
+    return _known.get(text) or parse_material(text)[0]
+
+
+#: Compositions by canonical formula, which parses to the same: whoever has read a formula as typed
+#: goes on with the canonical one.
+_known: dict[str, Composition] = {}
+_MOST_KNOWN = 4096
 
 
 @lru_cache(maxsize=4096)
@@ -153,10 +159,11 @@ def parse_material(text: str) -> tuple[Composition, str | None]:
     """
     formula = plain(text)
     phase = _PHASE.match(formula.text)
-    if phase is None:
-        return _with_additives(formula), None
-    letter = _GREEK.get(phase["phase"], phase["phase"])
-    return _with_additives(formula[phase.end() :]), letter
+    letter = _GREEK.get(phase["phase"], phase["phase"]) if phase else None
+    composition = _with_additives(formula[phase.end() :] if phase else formula)
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    return _known.setdefault(composition.formula, composition), letter
 
 
 def material_family(

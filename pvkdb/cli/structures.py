@@ -174,8 +174,15 @@ def _relaxed(
                 f"the store holds no relaxed host of {described}; compute one with: "
                 f"pvkdb neb {composition.formula}"
             )
-        # SevenNet-0 comes before CHGNet, which is soft.
-        host, *others = sorted(hosts, key=lambda s: hosts[s].parameters["potential"], reverse=True)
+        # SevenNet-0 comes before CHGNet, which is soft; of one potential's, the lowest phase.
+        host, *others = sorted(
+            hosts,
+            key=lambda s: (
+                hosts[s].parameters["potential"] != "sevennet-0",
+                (s.energy_ev or 0.0) / s.atoms,
+                s.id,
+            ),
+        )
         notes = [
             f"{host.material.id}: relaxed, {host.origin}; structure {host.id}, "
             f"space group {host.space_group}"
