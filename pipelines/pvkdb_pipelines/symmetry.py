@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,8 @@ def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @contextmanager
 def _spglib_errors(atoms: Atoms, symprec: float) -> Iterator[None]:
     """Both ways in which spglib reports that it failed: None until 2.x, an exception after."""
+    # Its C library also writes of every try that failed, into whatever the user is looking at.
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")
     with warnings.catch_warnings():
         # spglib 2.7 and 2.8 warn about their old error handling at every call.
         warnings.filterwarnings(

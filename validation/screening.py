@@ -1,0 +1,192 @@
+"""The page docs/validation/screening.md from the report of a screening: what a plan found.
+
+    pvkdb screen inorganic -o inorganic-screening
+    python validation/screening.py inorganic-screening/screening-report.json
+
+Every number comes from the report, what is known of perovskites from the table of Bartel et al.
+that pvkdb ships. The page is long to compute, an hour or so, so that no test makes it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+
+PAGE = Path(__file__).parents[1] / "docs" / "validation" / "screening.md"
+#: Rows of the tables of candidates and of reasons.
+MOST_CANDIDATES, MOST_REASONS = 40, 15
+#: Above the ground state by no more than this, eV an atom, a perovskite counts as found.
+NEAR_EV_PER_ATOM = 0.010
+
+HEAD = """# What the shipped plan finds
+
+Made by `validation/screening.py` from the report of `pvkdb screen {plan}`; do not edit. {title}: \
+{compositions:,} compositions, {potential}, {calculations:,} calculations of which {failed:.2f} % \
+failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
+
+These are values of one machine-learned potential: a list of what to look at with a second \
+potential and with DFT, not a list of what exists. Where a potential is known to be wrong is said in \
+[structures.md](structures.md) and at the end of this page.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("report", type=Path, help="screening-report.json")
+    chosen = parser.parse_args()
+    text = chosen.report.read_text(encoding="utf-8")
+    report = ScreeningReport.model_validate_json(text)
+    PAGE.write_text("\n".join(page(report)) + "\n", encoding="utf-8")
+    print(PAGE)
+
+
+def page(report: ScreeningReport) -> Iterator[str]:
+    """The lines of the page."""
+    number = sum(report.calculations.values())
+    yield HEAD.format(
+        plan="inorganic",
+        title=report.title,
+        compositions=len(report.candidates),
+        potential=report.potential,
+        calculations=number,
+        failed=100 * sum(report.failed.values()) / number,
+        calls=sum(report.force_calls.values()),
+        core_hours=report.core_hours,
+    )
+    yield "## Funnel\n"
+    kinds = sorted({kind for stage in report.stages for kind in stage.fell})
+    yield from _table(
+        ("stage", "entered", "passed", *(f"fell: {kind}" for kind in kinds)),
+        (
+            (stage.stage, stage.entered, stage.passed, *(stage.fell.get(k, 0) for k in kinds))
+            for stage in report.stages
+        ),
+    )
+    yield "\nWhy candidates fell:\n"
+    falls = [candidate.fall for candidate in report.candidates if candidate.fall]
+    reasons = Counter((fall.stage, fall.kind, fall.reason) for fall in falls)
+    yield from _table(
+        ("stage", "kind", "reason", "candidates"),
+        ((*reason, count) for reason, count in reasons.most_common(MOST_REASONS)),
+    )
+    yield "\n## Who passed\n"
+    yield from _survivors(report)
+    yield "\n## Beside what is known\n"
+    yield from _known_perovskites(report.candidates)
+    yield "\n## Lowest phases of the binary halides\n"
+    yield from _binaries(report.candidates)
+
+
+def _survivors(report: ScreeningReport) -> Iterator[str]:
+    ranked = [candidate for candidate in report.candidates if candidate.rank is not None]
+    ranked.sort(key=lambda candidate: candidate.rank or 0)
+    yield (
+        f"{len(ranked)} candidates, in the order of `{report.ranked_by}`; the first "
+        f"{min(len(ranked), MOST_CANDIDATES)}. Energies above the ground state and of "
+        "decomposition in meV an atom, of the neutral halide vacancy in eV (halide-poor, "
+        "halide-rich).\n"
+    )
+    yield from _table(
+        ("", "formula", "type", "tau", "lowest phase", "above", "decomposition", "vacancy"),
+        (_survivor(candidate) for candidate in ranked[:MOST_CANDIDATES]),
+    )
+
+
+def _survivor(candidate: ScreenedCandidate) -> Sequence[object]:
+    stability, vacancy = candidate.stability, candidate.vacancy
+    assert stability is not None
+    tau = candidate.tolerance.tau if candidate.tolerance else None
+    return (
+        candidate.rank,
+        candidate.formula,
+        candidate.type,
+        "" if tau is None else f"{tau:.2f}",
+        stability.ground_state or "",
+        _milli(stability.perovskite_above_ground_state_ev_per_atom),
+        _milli(stability.decomposition_ev_per_atom),
+        f"{vacancy.x_poor_ev:.2f}, {vacancy.x_rich_ev:.2f}" if vacancy else "",
+    )
+
+
+def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
+    """ABX3 candidates that Bartel's training table classifies by experiment."""
+    path = resources.files("pvkdb.chemistry") / "data" / "bartel2019_table_s1.csv"
+    with path.open(encoding="utf-8") as stream:
+        labels = {row["ABX3"]: float(row["exp_label"]) > 0 for row in csv.DictReader(stream)}
+    counts: Counter[tuple[bool, bool]] = Counter()
+    wrong: dict[bool, list[str]] = {True: [], False: []}
+    for candidate in candidates:
+        stability = candidate.stability
+        if candidate.formula not in labels or stability is None:
+            continue
+        above = stability.perovskite_above_ground_state_ev_per_atom
+        found = above is not None and above <= NEAR_EV_PER_ATOM
+        known = labels[candidate.formula]
+        counts[known, found] += 1
+        if known != found:
+            wrong[known].append(candidate.formula)
+    total, right = counts.total(), counts[True, True] + counts[False, False]
+    yield (
+        f"Of the relaxed ABX3, the training table of Bartel et al. (Sci. Adv. 5, eaav0693 (2019)) "
+        f"classifies {total} by experiment. Taking a perovskite for found where it lies within "
+        f"{1000 * NEAR_EV_PER_ATOM:.0f} meV an atom of the lowest phase, {right} of {total} "
+        "agree.\n"
+    )
+    yield from _table(
+        ("experiment", "found as perovskite", "not found"),
+        (
+            ("perovskite", counts[True, True], counts[True, False]),
+            ("other structure", counts[False, True], counts[False, False]),
+        ),
+    )
+    for known, words in ((True, "Perovskites missed"), (False, "Others taken for perovskites")):
+        if wrong[known]:
+            yield f"\n{words}: {', '.join(wrong[known])}."
+
+
+def _binaries(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
+    """The phases of binary halides that the decomposition energies are measured from."""
+    phases: dict[str, str] = {}
+    for candidate in candidates:
+        for product in candidate.stability.products if candidate.stability else ():
+            phases.setdefault(product.formula, product.phase)
+    found = sorted((phase, formula) for formula, phase in phases.items() if _is_binary(formula))
+    yield (
+        "By the prototype that the relaxation started from; many have left its symmetry. By "
+        "measurement (A. F. Wells, Structural Inorganic Chemistry, Oxford 1984) those of "
+        "CsCl, CsBr and CsI should be Pm-3m, of PbCl2, PbBr2 and the halides of Ba Pnma, of PbI2, "
+        "CdI2 and MgI2 P-3m1: where another one stands, the potential puts it lower, and what is "
+        "measured from it looks less stable by as much.\n"
+    )
+    by_phase: dict[str, list[str]] = {}
+    for phase, formula in found:
+        by_phase.setdefault(phase, []).append(formula)
+    yield from _table(
+        ("prototype", "halides"), ((phase, ", ".join(names)) for phase, names in by_phase.items())
+    )
+
+
+def _is_binary(formula: str) -> bool:
+    return sum(letter.isupper() for letter in formula) == 2
+
+
+def _milli(value: float | None) -> str:
+    return "" if value is None else f"{1000 * value:z.1f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(str(cell) for cell in row)} |"
+
+
+if __name__ == "__main__":
+    main()
