@@ -31,8 +31,8 @@ Made by `validation/screening.py` from the report of `pvkdb screen {plan}`; do n
 failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
 
 These are values of one machine-learned potential: a list of what to look at with a second \
-potential and with DFT, not a list of what exists. Where a potential is known to be wrong is said in \
-[structures.md](structures.md) and at the end of this page.
+potential and with DFT, not a list of what exists. Where a potential is known to be wrong is said \
+in [structures.md](structures.md) and at the end of this page.
 """
 
 
