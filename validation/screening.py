@@ -90,12 +90,13 @@ def _survivors(report: ScreeningReport) -> Iterator[str]:
     yield (
         f"{len(ranked)} candidates, in the order of `{report.ranked_by}`; the first "
         f"{min(len(ranked), MOST_CANDIDATES)}. Energies above the ground state and of "
-        "decomposition in meV an atom, of the neutral halide vacancy in eV (halide-poor, "
-        "halide-rich).\n"
+        "decomposition in meV an atom.\n"
     )
+    head: tuple[str, ...] = ("", "formula", "type", "tau", "lowest phase", "above", "decomposition")
+    if any(candidate.vacancy for candidate in ranked):
+        head = (*head, "V_X poor, rich / eV")
     yield from _table(
-        ("", "formula", "type", "tau", "lowest phase", "above", "decomposition", "vacancy"),
-        (_survivor(candidate) for candidate in ranked[:MOST_CANDIDATES]),
+        head, (_survivor(candidate)[: len(head)] for candidate in ranked[:MOST_CANDIDATES])
     )
 
 

@@ -71,7 +71,7 @@ def test_counts_of_known_perovskites_and_binaries() -> None:
     assert "200 calculations of which 0.50 % failed" in text
     assert "| stability | 4 | 1 | 3 |" in text
     assert "| stability | physical | connectivity changed | 3 |" in text
-    assert "| 1 | CsSnBr3 | ABX3 |  | Pnma | 0.0 | 12.3 |  |" in text
+    assert "| 1 | CsSnBr3 | ABX3 |  | Pnma | 0.0 | 12.3 |" in text
     assert "2 of 4 agree" in text
     assert "Perovskites missed: CsSnCl3." in text
     assert "Others taken for perovskites: CsMgI3." in text
