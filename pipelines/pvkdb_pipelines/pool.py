@@ -25,6 +25,7 @@ from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue import count_by_state
 from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.threads import one_thread_each
 from pvkdb_pipelines.worker import Worker
 
 #: What a process tells its parent: progress of a calculation, or its end.
@@ -66,6 +67,7 @@ def drain(
 def _drain_parallel(
     store: Store, count: int, report: Callable[[CalculationDocument, Progress], None] | None
 ) -> Generator[CalculationDocument]:
+    one_thread_each()
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()
     url = store.url.render_as_string(hide_password=False)

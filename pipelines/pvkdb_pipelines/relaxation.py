@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -60,7 +63,7 @@ def relax(
     check_structure(relaxed, what)
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
-    with FIRE(target, logfile=None, maxstep=0.1) as optimizer:
+    with _quiet_logarithms(), FIRE(target, logfile=None, maxstep=0.1) as optimizer:
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
             step = optimizer.nsteps
             force = float(np.linalg.norm(target.get_forces(), axis=1).max())
@@ -80,6 +83,14 @@ def relax(
             f"{fmax} eV/Å asked for; allow more steps or a larger force",
         )
     return relaxed, step
+
+
+@contextmanager
+def _quiet_logarithms() -> Iterator[None]:
+    """The logarithm of a deformation is as exact as it needs to be: scipy warns from 1e-13 on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
+        yield
 
 
 class _CellFilter(FrechetCellFilter):  # type: ignore[misc]  # ASE is untyped
