@@ -45,6 +45,7 @@ bench: install
 # Relaxed cells and lowest phases beside measured ones: docs/validation/structures.md.
 validate: install
 	$(BIN)/python validation/structures.py
+	$(BIN)/python validation/migration.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

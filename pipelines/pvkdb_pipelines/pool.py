@@ -14,7 +14,7 @@ import queue as queues
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -45,6 +45,7 @@ def drain(
     store: Store,
     processes: int | None = None,
     report: Callable[[CalculationDocument, Progress], None] | None = None,
+    only: Sequence[str] | None = None,
 ) -> Generator[CalculationDocument]:
     """Run everything that is queued; yields each calculation as it ends.
 
@@ -53,19 +54,32 @@ def drain(
         processes: At most this many at once; by default one per core. Never more than there is
             work for, and a single one runs in this process.
         report: Called with the progress of each calculation.
+        only: Ids of the calculations to run; None for all.
     """
     with store.session() as session:
         waiting = count_by_state(session).get(CalculationState.QUEUED, 0)
-    count = min(processes or usable_cores(), waiting)
+    count = min(processes or usable_cores(), waiting if only is None else len(only))
     if count > 1:
-        yield from _drain_parallel(store, count, report)
-    worker = Worker(store, report)
-    while (document := worker.run()) is not None:
-        yield document
+        yield from _drain_parallel(store, count, report, only)
+    yield from _run_all(Worker(store, report), only)
+
+
+def _run_all(worker: Worker, only: Sequence[str] | None) -> Iterator[CalculationDocument]:
+    """Run what can be claimed, one after the other."""
+    if only is None:
+        while (document := worker.run()) is not None:
+            yield document
+        return
+    for calculation_id in only:
+        if (document := worker.run(calculation_id)) is not None:
+            yield document
 
 
 def _drain_parallel(
-    store: Store, count: int, report: Callable[[CalculationDocument, Progress], None] | None
+    store: Store,
+    count: int,
+    report: Callable[[CalculationDocument, Progress], None] | None,
+    only: Sequence[str] | None,
 ) -> Generator[CalculationDocument]:
     one_thread_each()
     context = multiprocessing.get_context("spawn")
@@ -74,7 +88,7 @@ def _drain_parallel(
     processes: list[BaseProcess] = [
         context.Process(
             target=_work,
-            args=(url, events, os.getpid(), report is not None),
+            args=(url, events, os.getpid(), report is not None, only),
             name=f"worker {index}",
         )
         for index in range(count)
@@ -105,7 +119,7 @@ def _drain_parallel(
             process.join()
 
 
-def _work(url: str, events: Any, parent: int, tell: bool) -> None:
+def _work(url: str, events: Any, parent: int, tell: bool, only: Sequence[str] | None) -> None:
     _die_with(parent)
     store = Store(url)
     stopping = threading.Event()
@@ -126,8 +140,10 @@ def _work(url: str, events: Any, parent: int, tell: bool) -> None:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-        while not stopping.is_set() and (document := worker.run()) is not None:
+        for document in _run_all(worker, only):
             events.put((document, None))
+            if stopping.is_set():
+                break
     except KeyboardInterrupt:
         sys.exit(130)
     except PvkdbError as error:

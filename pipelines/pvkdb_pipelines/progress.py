@@ -41,11 +41,21 @@ class ProgressReporter:
         self._report = report
         self._fraction = 0.0
 
-    def begin(self, stage: str, target: float | None = None) -> OnStep:
-        """Enter a stage; returns what its optimizer calls with step and force (eV/Å)."""
+    def begin(
+        self, stage: str, target: float | None = None, part: tuple[int, int] = (0, 1)
+    ) -> OnStep:
+        """Enter a stage, or the next of its equal parts (number from 0, how many).
+
+        Returns what its optimizer calls with step and force (eV/Å).
+        """
         ends = list(self._stages.values())
         position = list(self._stages).index(stage)
-        start, end = ([0.0, *ends][position], ends[position])
+        first_part, parts = part
+        width = (ends[position] - [0.0, *ends][position]) / parts
+        start = [0.0, *ends][position] + first_part * width
+        end = start + width
+        if parts > 1:
+            stage = f"{stage} ({first_part + 1} of {parts})"
         first: float | None = None
 
         def on_step(step: int, force: float) -> None:

@@ -12,7 +12,8 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.filters import FrechetCellFilter
 from ase.geometry import get_distances
-from ase.optimize import FIRE
+from ase.optimize import BFGS, FIRE
+from ase.optimize.optimize import Optimizer
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
@@ -37,6 +38,7 @@ def relax(
     failure: FailureKind = FailureKind.RELAXATION_NOT_CONVERGED,
     on_step: OnStep | None = None,
     first_step: float = FIRST_STEP,
+    hessian: np.ndarray | None = None,
 ) -> tuple[Atoms, int]:
     """Relax a structure with FIRE, its cell too if asked.
 
@@ -52,6 +54,8 @@ def relax(
         on_step: Called with the step and the largest force after each step.
         first_step: FIRE's time step to begin with, in ASE's units; it grows to 1.0 and shrinks by
             itself.
+        hessian: Second derivatives of the energy to begin with, shape (3 n, 3 n), eV/Å²: BFGS then
+            takes the place of FIRE. Not with ``cell``.
 
     Returns:
         The relaxed atoms with a calculator that holds their energy, and the steps taken.
@@ -68,7 +72,7 @@ def relax(
     check_structure(relaxed, what)
     target = _CellFilter(relaxed) if cell else relaxed
     step, force = 0, np.inf
-    with _quiet_logarithms(), FIRE(target, logfile=None, maxstep=0.1, dt=first_step) as optimizer:
+    with _quiet_logarithms(), _optimizer(target, first_step, hessian) as optimizer:
         for _ in optimizer.irun(fmax=fmax, steps=max_steps):
             step = optimizer.nsteps
             force = float(np.linalg.norm(target.get_forces(), axis=1).max())
@@ -88,6 +92,14 @@ def relax(
             f"{fmax} eV/Å asked for; allow more steps or a larger force",
         )
     return relaxed, step
+
+
+def _optimizer(target: Any, first_step: float, hessian: np.ndarray | None) -> Optimizer:
+    if hessian is None:
+        return FIRE(target, logfile=None, maxstep=0.1, dt=first_step)
+    optimizer = BFGS(target, logfile=None, maxstep=0.1)
+    optimizer.H0 = hessian
+    return optimizer
 
 
 @contextmanager
@@ -130,7 +142,7 @@ def check_structure(atoms: Atoms, what: str) -> None:
     as tabulated in ``ase.data.covalent_radii``.
     """
     ratio, i, j, distance = closest_approach(atoms)
-    if ratio < CLOSEST_APPROACH:
+    if not ratio >= CLOSEST_APPROACH:  # so that what is no number is refused too
         raise CalculationFailedError(
             FailureKind.ATOMS_TOO_CLOSE,
             f"{what}: {atoms.symbols[i]}{i} and {atoms.symbols[j]}{j} are {distance:.2f} Å "

@@ -46,10 +46,12 @@ def read_start(path: Path, composition: Composition) -> Atoms:
         composition: What it must hold.
 
     Raises:
-        InputError: not readable, not periodic, sites shared by elements, another composition
-            than the one asked for, or atoms on top of one another.
+        InputError: not readable, not finite, not periodic, sites shared by elements, another
+            composition than the one asked for, or atoms on top of one another.
     """
     atoms = _read(path)
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(f"{path} holds coordinates that are no finite numbers")
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
         raise InputError(f"{path} holds no periodic structure in three dimensions")
     _require_order(atoms, path)

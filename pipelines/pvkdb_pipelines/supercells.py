@@ -15,6 +15,7 @@ Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
 
 #: Supercells of more cells than this are not searched.
 _MOST_CELLS = 32
+_MOST_SYMMETRIC_CELLS = 64
 #: Distances that differ less are the same, Å: the cells of a phase do not jump between shapes.
 _SAME_ANG = 0.05
 
@@ -51,6 +52,49 @@ def distant_supercell(
         f"no supercell of {atoms.symbols} with at most {most_atoms} atoms keeps a defect "
         f"{distance_ang:g} Å from its images; ask for a smaller distance"
     )
+
+
+def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: float) -> Matrix:
+    """The smallest supercell that keeps the point symmetry and a distance between images.
+
+    A defect relaxed on one site of it can be carried to every equivalent site: the symmetry of the
+    crystal maps the supercell onto itself.
+
+    Args:
+        cell: Rows are the primitive vectors, shape (3, 3), Å.
+        rotations: Of the space group, in fractional coordinates of ``cell``, shape (o, 3, 3).
+        distance_ang: Least distance of an atom from its own images, Å.
+
+    Returns:
+        The vectors of the supercell in those of ``cell``; of several smallest the one whose
+        shortest vector is longest. They are Minkowski-reduced.
+
+    Raises:
+        InputError: no supercell of up to 64 cells is large enough.
+    """
+    for count in range(1, _MOST_SYMMETRIC_CELLS + 1):
+        best, longest = None, distance_ang
+        for hermite in _hermite_normal_forms(count):
+            if not _is_kept(hermite, rotations):
+                continue
+            reduced, operation = minkowski_reduce(hermite @ cell)
+            shortest = float(np.linalg.norm(reduced, axis=1).min())
+            if shortest >= longest:
+                best, longest = np.rint(operation @ hermite).astype(int), shortest + _SAME_ANG
+        if best is not None:
+            return _as_matrix(best if np.linalg.det(best) > 0 else -best)
+    raise InputError(
+        f"no supercell of up to {_MOST_SYMMETRIC_CELLS} primitive cells keeps a defect "
+        f"{distance_ang:g} Å from its images and the symmetry of the crystal; ask for a smaller "
+        "distance"
+    )
+
+
+def _is_kept(hermite: np.ndarray, rotations: np.ndarray) -> bool:
+    """Whether rotations map the sublattice (rows) onto itself."""
+    # A row v of lattice coordinates is turned into v @ R.T.
+    turned = hermite @ np.transpose(rotations, (0, 2, 1)) @ np.linalg.inv(hermite)
+    return bool(np.abs(turned - np.rint(turned)).max() < 1e-6)
 
 
 def shortest_vector_ang(cell: np.ndarray) -> float:

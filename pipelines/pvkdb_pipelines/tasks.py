@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.calculations import CalculationDocument, NebRequest
+from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import ElementRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
@@ -40,20 +40,14 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
 
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
-    from pvkdb_pipelines.barrier import compute_barrier
-    from pvkdb_pipelines.prototypes import start_lattice_ang
-    from pvkdb_pipelines.record import barrier_records
+    from pvkdb_pipelines.migration import compute as migration
+    from pvkdb_pipelines.migration.record import migration_records
 
-    request = NebRequest.model_validate(document.parameters)
-    composition = parse_composition(request.formula)
-    a, b, x = monatomic_abx3(composition)
-    run = compute_barrier(
-        request, a, b, x, start_lattice_ang=start_lattice_ang(composition), report=report
-    )
+    run = migration.compute_migration(NebRequest.model_validate(document.parameters), report)
     return Outcome(
         run.result.model_dump(mode="json"),
         run.versions,
-        lambda session, calculation: barrier_records(calculation, run),
+        lambda session, calculation: migration_records(calculation, run),
     )
 
 

@@ -10,7 +10,8 @@ from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.relaxations import Host, VacancyRequest, VacancyResult, VacancySite
+from pvkdb.schemas.relaxations import VacancyRequest, VacancyResult, VacancySite
+from pvkdb_pipelines.hosts import atoms_in
 from pvkdb_pipelines.potentials import Potential, load_potential
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxation import relax
@@ -32,15 +33,6 @@ class VacancyRun:
     result: VacancyResult
     atoms: Atoms
     versions: dict[str, str]
-
-
-def host_of(atoms: Atoms) -> Host:
-    """A structure as a request carries it; rounded, so that its hash is that of its print."""
-    return Host(
-        symbols=tuple(atoms.get_chemical_symbols()),
-        cell_ang=tuple(_rounded(row) for row in atoms.cell.array),
-        positions_ang=tuple(_rounded(row) for row in atoms.positions),
-    )
 
 
 def compute_vacancies(
@@ -68,7 +60,7 @@ def compute_vacancies(
     potential = potential or load_potential(request.potential)
     potential.require_elements(sorted(set(request.host.symbols)))
     calls_before = potential.force_calls
-    cell, matrix = distant_supercell(_atoms_of(request.host), settings.distance_ang)
+    cell, matrix = distant_supercell(atoms_in(request.host), settings.distance_ang)
     units = len(cell) / request.atoms_per_formula
 
     def relaxed(start: Atoms, what: str, on_step: OnStep) -> tuple[Atoms, int]:
@@ -142,12 +134,3 @@ def _with_halide(vacancy: Atoms, host: Atoms, site: int) -> Atoms:
     others = [index for index in range(len(host)) if index != site]
     filled.positions[others] = vacancy.positions
     return filled
-
-
-def _atoms_of(host: Host) -> Atoms:
-    return Atoms(host.symbols, positions=host.positions_ang, cell=host.cell_ang, pbc=True)
-
-
-def _rounded(row: object) -> tuple[float, float, float]:
-    x, y, z = (round(float(value), 8) for value in row)  # type: ignore[attr-defined]
-    return x, y, z

@@ -8,9 +8,9 @@ from pvkdb.chemistry.composition import (
     Composition,
     Occupant,
     material_family,
-    monatomic_abx3,
     parse_composition,
     parse_material,
+    require_monatomic,
 )
 from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, Radius, ion, radii, site_radius
@@ -28,10 +28,10 @@ __all__ = [
     "ToleranceFactors",
     "ion",
     "material_family",
-    "monatomic_abx3",
     "parse_composition",
     "parse_material",
     "radii",
+    "require_monatomic",
     "site_radius",
     "tolerance_factors",
 ]

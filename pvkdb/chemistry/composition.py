@@ -33,9 +33,9 @@ __all__ = [
     "Occupant",
     "Site",
     "material_family",
-    "monatomic_abx3",
     "parse_composition",
     "parse_material",
+    "require_monatomic",
 ]
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
@@ -181,34 +181,32 @@ def material_family(
     return family, DIMENSIONALITY[family]
 
 
-def monatomic_abx3(composition: Composition) -> tuple[str, str, str]:
-    """The elements on A, B and X of an inorganic ABX3 composition with one ion on each site.
+def require_monatomic(composition: Composition) -> None:
+    """Refuse what has no structure without a choice: shared sites, molecules, open amounts.
 
     Raises:
-        InputError: the composition is not of this kind; says why.
+        InputError: the composition is not of one monatomic ion on each site; says why.
     """
     reason = None
-    ions = [occupant.ion for occupant in composition.occupants]
-    if composition.family != "3D":
-        reason = f"its family is {composition.family}, not 3D"
-    elif len(ions) > len(SITES):
+    occupants = composition.occupants
+    ions = [occupant.ion for occupant in occupants]
+    most = {"A": 1, "B": 2 if composition.family == "double" else 1, "X": 1}
+    molecule = next((ion for ion in ions if ion.molecular), None)
+    if any(sum(o.site == site for o in occupants) > count for site, count in most.items()):
         reason = "a site is shared by several ions"
     elif composition.additives:
         reason = f"the place of {composition.additives[0]} in it is not known"
     elif any(ion.generic for ion in ions):
         reason = "it holds letters that stand for any ion"
-    elif any(ion.molecular for ion in ions):
-        molecule = next(ion for ion in ions if ion.molecular)
+    elif molecule is not None:
         reason = f"{molecule} is a molecule, which the prototype cannot orient"
     elif not (composition.numeric and composition.balanced):
         reason = "its amounts are not those of the ideal formula"
     if reason is not None:
         raise InputError(
-            f"the Pnma prototype takes inorganic ABX3 with one ion on each site; "
-            f"{composition.formula} cannot be built: {reason}"
+            f"prototypes hold one monatomic ion on each site; {composition.formula} cannot be "
+            f"built: {reason}; give a structure of your own"
         )
-    a, b, x = ions
-    return a.symbol, b.symbol, x.symbol
 
 
 def _with_additives(formula: PlainText) -> Composition:

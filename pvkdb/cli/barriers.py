@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvkdb.cli.console import messages, print_json, print_table
+from pvkdb.cli.barrier_files import (
+    NO_PLOT,
+    checked_path,
+    draw_graph,
+    draw_path,
+    plot_documents,
+    write_path,
+)
+from pvkdb.cli.barrier_tables import print_barriers, print_hops, print_literature, print_spread
+from pvkdb.cli.console import messages, print_json
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.progress import watch
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError, unknown_name
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.calculations import CalculationDocument, NebRequest
-    from pvkdb.schemas.tables import EnergeticsRow
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.migration import NebRequest
+    from pvkdb.schemas.relaxations import Host
     from pvkdb.store.database import Store
 
-NO_PLOT = "none"
+BOTH = "both"
 _POLL_S = 2.0
 
 
 def neb(
-    formula: Annotated[str, typer.Argument(help="Inorganic ABX3 composition, e.g. CsPbBr3.")],
-    phase: Annotated[str, typer.Option("--phase", help="Prototype of the host.")] = "Pnma",
+    formula: Annotated[str, typer.Argument(help="Composition, e.g. CsPbBr3.")],
+    phase: Annotated[
+        str | None,
+        typer.Option("--phase", help="Prototype of the host; default: the likeliest, e.g. Pnma."),
+    ] = None,
     potential: Annotated[
-        str, typer.Option("--potential", help="chgnet or sevennet-0.")
-    ] = "sevennet-0",
+        str, typer.Option("--potential", help="chgnet, sevennet-0, or both for their spread.")
+    ] = BOTH,
+    defect: Annotated[
+        str | None,
+        typer.Option("--defect", help="V_Br, V_Cs, Br_i, Ag_i…; default: the halide's vacancy."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="CIF or POSCAR of the host instead."),
+    ] = None,
     plot: Annotated[
         str,
         typer.Option(
             "--plot", metavar="FILE", help=f"Energy profile, .png or .svg; '{NO_PLOT}' for none."
         ),
     ] = "",
+    graph: Annotated[
+        str, typer.Option("--graph", metavar="FILE", help="Picture of the migration graph.")
+    ] = "",
+    picture: Annotated[
+        str, typer.Option("--picture", metavar="FILE", help="Picture of the atoms along a hop.")
+    ] = "",
+    path: Annotated[
+        str, typer.Option("--path", metavar="FILE", help="The hops' images as extended XYZ.")
+    ] = "",
+    hop: Annotated[
+        int | None,
+        typer.Option("--hop", min=1, help="Hop of --picture and --path; default: limiting, all."),
+    ] = None,
     images: Annotated[
         int | None, typer.Option("--images", help="Images between the end points.")
+    ] = None,
+    cutoff: Annotated[
+        float | None, typer.Option("--cutoff", help="Longest hop to compute, Å.")
+    ] = None,
+    distance: Annotated[
+        float | None,
+        typer.Option("--distance", help="Least distance of a defect from its images, Å."),
     ] = None,
     fmax: Annotated[
         float | None, typer.Option("--fmax", help="Residual force to reach, eV/Å.")
     ] = None,
     max_steps: Annotated[
-        int | None, typer.Option("--max-steps", help="Most steps of the band.")
+        int | None, typer.Option("--max-steps", help="Most steps of a band.")
+    ] = None,
+    max_atoms: Annotated[
+        int | None, typer.Option("--max-atoms", help="Compute supercells up to this size.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the starting rattle.")] = None,
     retry: Annotated[
@@ -51,31 +95,48 @@ def neb(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Compute the barrier of a halide-vacancy hop, or answer from the store."""
+    """Compute how a defect migrates: every hop, and the bottleneck of the easiest path.
+
+    What the store knows already is answered from it.
+    """
     chosen = {
         "images": images,
+        "cutoff_ang": cutoff,
+        "distance_ang": distance,
         "fmax_neb_ev_per_ang": fmax,
         "max_steps_neb": max_steps,
+        "max_atoms": max_atoms,
         "seed": seed,
     }
-    request = _request(formula, phase, potential, chosen)
-    target = _plot_path(plot, request)
+    requests = _requests(formula, phase, potential, defect, source, chosen)
+    first = requests[0]
+    target = None if plot == NO_PLOT else checked_path("--plot", plot or _plot_name(requests))
+    graph_to = checked_path("--graph", graph) if graph else None
+    picture_to = checked_path("--picture", picture) if picture else None
+    path_to = checked_path("--path", path, (".xyz", ".extxyz")) if path else None
     store = open_store(database)
-    document, computed = _obtain(store, request, retry)
-    if document.state == "failed":
-        raise CalculationFailedError(
-            str(document.failure_kind),
-            f"{document.parameters['formula']} with {potential}: {document.failure_kind}: "
-            f"{document.failure_message} (calculation {document.id}; compute again with --retry)",
-        )
+    found = _obtain(store, requests, retry)
+    documents = [document for document, _ in found]
+    done = [document for document in documents if document.state == "done"]
     if json:
-        print_json(document.model_dump(mode="json"))
-    else:
-        origin = "computed" if computed else "answered from the store"
-        print_barriers(f"{request.formula} ({phase}), {origin}", [document])
-        print_literature(store, request.formula)
-    if target is not None:
-        plot_documents(target, store, [document])
+        dumped = [document.model_dump(mode="json") for document in documents]
+        print_json(dumped if potential == BOTH else dumped[0])
+    elif done:
+        origin = "computed" if any(computed for _, computed in found) else "answered from the store"
+        print_barriers(f"{first.formula} ({first.phase}), {origin}", done)
+        for document in done:
+            print_hops(document)
+        print_spread(done)
+        print_literature(store, first.formula, first.defect)
+    if done and target is not None:
+        plot_documents(target, store, done)
+    if done and graph_to is not None:
+        draw_graph(graph_to, store, done[-1])
+    if done and picture_to is not None:
+        draw_path(picture_to, store, done[-1], hop)
+    if done and path_to is not None:
+        write_path(path_to, store, done[-1], hop)
+    _raise_failures(documents)
 
 
 def work(
@@ -120,88 +181,27 @@ def run_queue(store: Store, processes: int | None, report: Any) -> Iterator[Calc
     yield from drain(store, processes, report)
 
 
-def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
-    """A table of computed barriers."""
-    numbers = ("hop/Å", "forward/eV", "reverse/eV", "force", "calls", "s")
-    print_table(
-        title,
-        ["material", "potential", *numbers, "calculation"],
-        [
-            [
-                str(document.material),
-                str(document.parameters["potential"]),
-                f"{result['hop']['length_ang']:.2f}",
-                f"{result['barrier_forward_ev']:.3f}",
-                f"{result['barrier_reverse_ev']:.3f}",
-                f"{result['residual_force_ev_per_ang']:.3f}",
-                str(result["force_calls"]),
-                f"{result['wall_seconds']:.0f}",
-                document.id,
-            ]
-            for document in documents
-            if (result := document.result) is not None
-        ],
-        numeric=numbers,
-        whole=("potential", "calculation"),
-        caption="Model values of one octahedron-edge hop of the halide vacancy, neutral cell. "
-        "force: largest residual, eV/Å; calls: energy-and-force evaluations.",
-    )
-
-
-def literature_barriers(store: Store, formula: str) -> list[EnergeticsRow]:
-    """What the literature says on the activation energy of the halide vacancy of a composition."""
-    from pvkdb.chemistry import Defect, parse_composition
-    from pvkdb.store.collections import ENERGETICS
-
-    halide = parse_composition(formula).on("X")[0].ion.symbol
-    filters = {
-        "material": formula,
-        "family": "3D",  # δ-FAPbI3 is of chains, and another matter
-        "defect": Defect.vacancy(halide).label,
-        "quantity": "E_A",
-        "scope": "reported",
-    }
-    with store.session() as session:
-        return list(ENERGETICS.iterate(session, filters))
-
-
-def print_literature(store: Store, formula: str) -> None:
-    """One line for each statement of the literature, apart from the model's table."""
-    from pvkdb.chemistry import Interval
-
-    for row in literature_barriers(store, formula):
-        interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
-        messages().print(
-            f"literature: E_A of {row.defect} in {row.material} {interval} eV "
-            f"({row.references}; {row.source}; method {row.method})",
-            markup=False,
-        )
-
-
-def literature_range(store: Store, formula: str) -> tuple[float, float, str] | None:
-    """Smallest and largest reported activation energy of the halide vacancy, with references."""
-    rows = literature_barriers(store, formula)
-    low = [row.value_min_ev for row in rows if row.value_min_ev is not None]
-    high = [row.value_max_ev for row in rows if row.value_max_ev is not None]
-    if not low or not high:
-        return None
-    references = dict.fromkeys(key for row in rows for key in row.references.split())
-    return min(low), max(high), " ".join(references)
-
-
-def _request(
-    formula: str, phase: str, potential: str, settings: dict[str, float | None]
-) -> NebRequest:
+def _requests(
+    formula: str,
+    phase: str | None,
+    potential: str,
+    defect: str | None,
+    source: Path | None,
+    settings: dict[str, float | None],
+) -> list[NebRequest]:
+    """One request for each potential; the most trusted one last."""
     from pydantic import ValidationError
 
     from pvkdb.chemistry import parse_composition
-    from pvkdb.schemas.calculations import NebRequest, NebSettings, PotentialName
+    from pvkdb.schemas.calculations import PotentialName
+    from pvkdb.schemas.migration import NebRequest, NebSettings
+    from pvkdb.store.migration_requests import settle
+    from pvkdb_pipelines.migration.sites import parse_defect
+    from pvkdb_pipelines.starts import elements_of
 
     names = [name.value for name in PotentialName]
-    if potential not in names:
-        raise InputError(unknown_name("potential", potential, names))
-    if phase != "Pnma":
-        raise InputError(unknown_name("phase with a prototype", phase, ["Pnma"]))
+    if potential != BOTH and potential not in names:
+        raise InputError(unknown_name("potential", potential, [*names, BOTH]))
     given = {name: value for name, value in settings.items() if value is not None}
     try:
         checked = NebSettings.model_validate(given)
@@ -210,30 +210,77 @@ def _request(
         raise InputError(
             f"setting {first['loc'][0]} = {first['input']!r}: {first['msg'].lower()}"
         ) from error
-    return NebRequest(
-        formula=parse_composition(formula).formula,
-        phase="Pnma",
-        potential=PotentialName(potential),
-        settings=checked,
-    )
+    composition = parse_composition(formula)
+    if defect is not None:
+        kind, symbol = parse_defect(defect)
+        held = elements_of(composition)
+        if kind == "vacancy" and symbol not in held:
+            raise InputError(
+                f"--defect {defect}: {composition.formula} holds no {symbol} that could be "
+                f"missing; it holds {', '.join(held)}"
+            )
+    host, found = (None, phase) if source is None else _host(source, composition.formula)
+    requests = []
+    for name in names if potential == BOTH else [potential]:
+        request = NebRequest(
+            formula=composition.formula,
+            phase=phase or found,
+            defect=defect,
+            potential=PotentialName(name),
+            host=host,
+            settings=checked,
+        )
+        requests.append(settle(request)[1])
+    return requests
 
 
-def _obtain(store: Store, request: NebRequest, retry: bool) -> tuple[CalculationDocument, bool]:
-    """The calculation that answers a request, and whether it had to be computed now."""
+def _host(source: Path, formula: str) -> tuple[Host, str]:
+    """A user's structure as a host, and the name of its phase."""
+    from pvkdb.chemistry import parse_composition
+    from pvkdb_pipelines.hosts import host_of
+    from pvkdb_pipelines.starts import phase_of, read_start
+
+    composition = parse_composition(formula)
+    atoms = read_start(source, composition)
+    return host_of(atoms), phase_of(atoms, composition)
+
+
+def _obtain(
+    store: Store, requests: Sequence[NebRequest], retry: bool
+) -> list[tuple[CalculationDocument, bool]]:
+    """The calculations that answer requests, and of each whether it had to be computed now."""
     from pvkdb.store.queue import requeue, submit
     from pvkdb.store.rows import calculation_document
+    from pvkdb_pipelines.pool import drain
     from pvkdb_pipelines.worker import Worker
 
+    documents = []
     with store.session() as session:
-        calculation, _ = submit(session, request)
-        document = calculation_document(calculation)
-        again = document.state == "cancelled" or (retry and document.state == "failed")
-        if again:
-            document = calculation_document(requeue(session, document.id))
-    if document.state in ("done", "failed"):
-        return document, False
+        for request in requests:
+            calculation, _ = submit(session, request)
+            document = calculation_document(calculation)
+            again = document.state == "cancelled" or (retry and document.state == "failed")
+            documents.append(
+                calculation_document(requeue(session, document.id)) if again else document
+            )
+    open_ids = [entry.id for entry in documents if entry.state not in ("done", "failed")]
+    if not open_ids:
+        return [(document, False) for document in documents]
+    found = {document.id: (document, False) for document in documents}
     with watch() as report:
-        return _compute_or_wait(store, Worker(store, report), document.id)
+        Worker(store).recover()
+        try:
+            for document in drain(store, None, report, open_ids):
+                found[document.id] = (document, True)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError(
+                f"interrupted; calculation {', '.join(open_ids)} is back in the queue, the same "
+                "command or `pvkdb work` takes it up"
+            ) from None
+        for document, _ in list(found.values()):
+            if document.state not in ("done", "failed"):
+                found[document.id] = _compute_or_wait(store, Worker(store, report), document.id)
+    return [found[document.id] for document in documents]
 
 
 def _compute_or_wait(
@@ -270,45 +317,27 @@ def _compute_or_wait(
             ) from None
 
 
-def _plot_path(plot: str, request: NebRequest) -> Path | None:
-    if plot == NO_PLOT:
-        return None
-    name = f"neb-{request.formula}-{request.phase}-{request.potential.value}.png"
-    path = Path(plot or name)
-    if path.suffix not in (".png", ".svg"):
-        raise InputError(f"--plot {plot!r} must end in .png or .svg")
-    if not path.parent.is_dir():
-        raise InputError(f"--plot {plot!r}: the folder {path.parent} does not exist")
-    _probe(path)
-    return path
+def _plot_name(requests: Sequence[NebRequest]) -> str:
+    first = requests[0]
+    parts = ["neb", first.formula, str(first.phase).replace("/", "")]
+    if first.defect is not None:
+        parts.append(first.defect)
+    if len(requests) == 1:
+        parts.append(first.potential.value)
+    return "-".join(parts) + ".png"
 
 
-def _probe(path: Path) -> None:
-    """Find out before hours of computing, not after, that a file cannot be written."""
-    existed = path.exists()
-    try:
-        path.open("ab").close()
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise InputError(f"--plot {path} cannot be written: {error.strerror}") from error
-
-
-def plot_documents(path: Path, store: Store, documents: list[CalculationDocument]) -> None:
-    """Energy profiles of one material, one curve a potential, with the literature apart."""
-    from pvkdb.schemas.calculations import NebResult
-    from pvkdb_pipelines.energy_profile import plot_profiles
-
-    profiles = {
-        str(document.parameters["potential"]): NebResult.model_validate(document.result)
-        for document in documents
-    }
-    reported = literature_range(store, documents[0].parameters["formula"])
-    try:
-        plot_profiles(profiles, path, reported)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    messages().print(f"energy profile  {path}")
+def _raise_failures(documents: Sequence[CalculationDocument]) -> None:
+    """One clear line for what failed, after what did not was shown."""
+    failed = [document for document in documents if document.state == "failed"]
+    said = [
+        f"{document.parameters['formula']} with {document.parameters['potential']}: "
+        f"{document.failure_kind}: {document.failure_message} (calculation {document.id}; compute "
+        "again with --retry)"
+        for document in failed
+    ]
+    if said:
+        raise CalculationFailedError(str(failed[0].failure_kind), "; ".join(said))
 
 
 def _report_elsewhere(store: Store) -> None:

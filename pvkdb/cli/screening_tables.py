@@ -202,6 +202,20 @@ def _x_rich(candidate: ScreenedCandidate) -> str:
     return _number(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
 
 
+def _e_a(candidate: ScreenedCandidate) -> str:
+    return _number(candidate.migration.e_a_ev, 2) if candidate.migration else ""
+
+
+def _spread(candidate: ScreenedCandidate) -> str:
+    return _number(candidate.migration.e_a_spread_ev, 2) if candidate.migration else ""
+
+
+def _limited(candidate: ScreenedCandidate) -> str:
+    if candidate.migration is None:
+        return ""
+    return f"{candidate.migration.outcomes[0].dimensionality}D"
+
+
 def _plain(text: str) -> str:
     """Text from a plan, which may hold what rich would take for markup."""
     from rich.markup import escape
@@ -229,12 +243,18 @@ _COLUMNS: dict[str, Callable[[ScreenedCandidate], str]] = {
     "decomp.": _decomposition,
     "E_f poor": _x_poor,
     "E_f rich": _x_rich,
+    "E_A": _e_a,
+    "±": _spread,
+    "in": _limited,
 }
-_NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich")
+_NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich", "E_A", "±")
 _MEANINGS = {
     "p": "p: probability of a perovskite.",
     "phase": "phase: the lowest of those relaxed.",
     "above": "above: lowest perovskite phase above that, meV/atom.",
     "decomp.": "decomp.: energy that decomposing costs, meV/atom.",
     "E_f poor": "E_f: formation energy of the neutral halide vacancy, halide-poor and -rich, eV.",
+    "E_A": "E_A: bottleneck of the vacancy's easiest path, eV.",
+    "±": "±: spread over the potentials, eV.",
+    "in": "in: dimensions in which it leads on.",
 }

@@ -10,12 +10,8 @@ from pvkdb.client._answers import parse
 from pvkdb.client._collections import Collection
 from pvkdb.client._connection import API
 from pvkdb.errors import InputError, ServiceError
-from pvkdb.schemas.calculations import (
-    CalculationDocument,
-    CalculationState,
-    NebRequest,
-    PotentialName,
-)
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState, PotentialName
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.tables import CalculationsRow
 
 #: States that nothing leaves by itself.

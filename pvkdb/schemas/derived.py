@@ -228,8 +228,8 @@ class StructuresRow(Row):
         empty="not determined: a cell with a defect",
     )
     role: str = column(
-        "What it is for the calculation: `host`, `saddle` (the highest image), or `image N` "
-        "from 0.",
+        "What it is for the calculation: `host`, `vacancy`, `hop N image M` on a migration path "
+        "(N from 1, M from 0), or `hop N saddle`, its highest image.",
         "recorded",
     )
     origin: str = column("How it was made, e.g. `sevennet-0 from the Pnma prototype`.", "recorded")

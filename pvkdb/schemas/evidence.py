@@ -82,7 +82,10 @@ class EnergeticsRow(Row):
         "Phase: space group or name, e.g. `Pnma`, `δ`, `layered`.", PHASE_SOURCE
     )
     direction: str | None = optional(
-        "Direction of the hop, e.g. `in-plane`, `c`.", "printed", empty="not reported or isotropic"
+        "Direction of the hop, e.g. `in-plane`, `c`; of a computed bottleneck the dimensions in "
+        "which its path leads on (`1D`, `2D`, `3D`) or the axis that it follows (`a`, `b`, `c`).",
+        "printed, or computed: percolation on the graph of hops",
+        empty="not reported or isotropic",
     )
     defect: str = column(
         "Defect in Kröger–Vink notation without charge: `V_I` vacancy, `I_i` interstitial, "
@@ -104,7 +107,8 @@ class EnergeticsRow(Row):
     )
     scope: Literal["reported", "hop", "percolation"] = column(
         "What the energy covers: `reported` as the source has it, `hop` one jump between "
-        "neighbouring sites, `percolation` the hardest hop of a path through the crystal.",
+        "neighbouring sites, `percolation` the highest saddle of the easiest path through the "
+        "crystal, above the lowest site.",
         "curated",
     )
     value_min_ev: float | None = optional(

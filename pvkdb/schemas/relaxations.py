@@ -51,7 +51,7 @@ class RelaxRequest(BaseModel):
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        return _content_key(RELAXATION_RECIPE, self)
+        return content_key(RELAXATION_RECIPE, self)
 
 
 class RelaxResult(BaseModel):
@@ -86,7 +86,7 @@ class ElementRequest(BaseModel):
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        return _content_key(RELAXATION_RECIPE, self)
+        return content_key(RELAXATION_RECIPE, self)
 
 
 class ElementResult(BaseModel):
@@ -107,7 +107,7 @@ class ElementResult(BaseModel):
 class Host(BaseModel):
     """A periodic structure as it travels: cell rows and Cartesian positions in Å."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     symbols: tuple[str, ...]
     cell_ang: tuple[tuple[float, float, float], ...]
@@ -147,7 +147,7 @@ class VacancyRequest(BaseModel):
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        return _content_key(VACANCY_RECIPE, self)
+        return content_key(VACANCY_RECIPE, self)
 
 
 class VacancySite(BaseModel):
@@ -190,6 +190,7 @@ class VacancyResult(BaseModel):
 AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest
 
 
-def _content_key(recipe: int, request: BaseModel) -> str:
+def content_key(recipe: int, request: BaseModel) -> str:
+    """SHA-256 over what a request asks for and the revision of the recipe that answers it."""
     content = {"recipe": recipe, **request.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

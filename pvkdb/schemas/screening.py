@@ -105,6 +105,36 @@ class VacancyFormation(BaseModel):
     )
 
 
+class BarrierOutcome(BaseModel):
+    """What one potential says of the migration of a candidate's halide vacancy."""
+
+    potential: str
+    calculation: str = Field(description="Id of the calculation.")
+    e_a_ev: float | None = Field(description="Bottleneck of the easiest percolating path.")
+    dimensionality: int | None = Field(description="Dimensions in which that path leads on.")
+    limited_by: str | None = Field(description="Class of the hop that limits it.")
+    upper_bound: bool = Field(
+        default=False, description="Whether a hop that failed might be part of an easier path."
+    )
+    host_left_for: str | None = Field(
+        default=None, description="What the host became, where its phase is no minimum."
+    )
+    failure_kind: str | None = None
+    failure: str | None = None
+
+
+class Migration(BaseModel):
+    """Activation energy of the halide vacancy of a candidate."""
+
+    phase: str
+    e_a_ev: float = Field(description="By the first potential of the plan's [barriers].")
+    e_a_spread_ev: float | None = Field(
+        description="Between the lowest and the highest over all potentials; None where only one "
+        "has a value."
+    )
+    outcomes: list[BarrierOutcome]
+
+
 class ScreenedCandidate(BaseModel):
     """A candidate with everything that is known of it, and where it fell, if it did."""
 
@@ -115,6 +145,7 @@ class ScreenedCandidate(BaseModel):
     tolerance: Tolerance | None = None
     stability: Stability | None = None
     vacancy: VacancyFormation | None = None
+    migration: Migration | None = None
     rank: int | None = Field(default=None, description="Among those that passed every stage.")
     fall: Fall | None = None
 

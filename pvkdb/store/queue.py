@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import monatomic_abx3, parse_composition
 from pvkdb.errors import NotFoundError, PvkdbError
-from pvkdb.schemas.calculations import CalculationState, FailureKind, NebRequest
+from pvkdb.schemas.calculations import CalculationState, FailureKind
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.calculations import Calculation
+from pvkdb.store.migration_requests import settle
 from pvkdb.store.registration import get_or_add, register_material
 
 #: How long a claim holds without a heartbeat.
@@ -42,11 +43,9 @@ def submit(session: Session, request: NebRequest, priority: int = 0) -> tuple[Ca
     Raises:
         InputError: the formula cannot be used, or the prototype cannot hold it.
     """
-    composition = parse_composition(request.formula)
-    monatomic_abx3(composition)
-    request = request.model_copy(update={"formula": composition.formula})
-    material = register_material(session, composition, request.phase)
-    return enqueue(session, request, material.id, priority)
+    composition, settled = settle(request)
+    material = register_material(session, composition, settled.phase)
+    return enqueue(session, settled, material.id, priority)
 
 
 def enqueue(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvkdb.schemas.calculations import NebRequest
+from pvkdb.schemas.migration import NebRequest
 
 PATH = "/api/v1/calculations"
 
@@ -38,7 +38,10 @@ def test_requests_at_the_same_time_are_queued_once_each(api):
         ({"formula": "C" * 201}, "formula", "at most 200 characters"),
         ({}, "formula", "missing"),
         ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "'sevennet-0'"),
-        ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pnma'"),
+        ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pm-3m'"),
+        ({"formula": "Cs2SnI6", "phase": "Pnma"}, "phase", "Fm-3m"),
+        ({"formula": "MAPbI3"}, "formula", "is a molecule"),
+        ({"formula": "Cs4PbBr6"}, "formula", "structure of your own"),
         ({"formula": "CsPbBr3", "settings": {"images": 1}}, "settings.images", "equal to 3"),
         ({"formula": "CsPbBr3", "image": 5}, "image", "not permitted"),
         ([], "body", "JSON object"),

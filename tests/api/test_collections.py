@@ -85,7 +85,7 @@ def test_one_structure_comes_with_coordinates_and_one_calculation_with_settings(
         assert filled.get("/api/v1/structures", material=spelling).json()["total"] == 9
     listed = filled.get("/api/v1/calculations", limit=1).json()["data"][0]
     calculation = filled.get(f"/api/v1/calculations/{listed['id']}").json()
-    assert calculation["parameters"]["settings"]["images"] == 5
+    assert calculation["parameters"]["settings"]["distance_ang"] == 10.0
     assert calculation["result"] is None
 
 

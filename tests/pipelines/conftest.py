@@ -10,12 +10,10 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
-from pvkdb.schemas.calculations import NebRequest, PotentialName
-from pvkdb_pipelines.barrier import BarrierRun, compute_barrier
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import NebRequest
+from pvkdb_pipelines.migration.compute import MigrationRun, compute_migration
 from pvkdb_pipelines.potentials import Potential, Properties
-
-#: 0.95 · 2 (r_B + r_X) with 6-coordinate Shannon radii Pb2+ 1.19 Å and Br- 1.96 Å.
-CSPBBR3_START_ANG = 0.95 * 2 * (1.19 + 1.96)
 
 
 def potential_from(evaluate_one: Callable[[Atoms], Properties], *elements: str) -> Potential:
@@ -27,9 +25,9 @@ def potential_from(evaluate_one: Callable[[Atoms], Properties], *elements: str) 
     return Potential("test", "none", {}, frozenset(elements), evaluate_many)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def emt() -> Potential:
-    """Effective-medium theory of copper: analytic, fast, no machine learning."""
+    """Effective-medium theory of metals: analytic, fast, no machine learning."""
 
     def evaluate_one(structure: Atoms) -> Properties:
         atoms = structure.copy()
@@ -40,7 +38,7 @@ def emt() -> Potential:
             "stress": atoms.get_stress(),
         }
 
-    return potential_from(evaluate_one, "Cu")
+    return potential_from(evaluate_one, "Al", "Cu", "Ni")
 
 
 @pytest.fixture
@@ -55,12 +53,11 @@ def broken() -> Potential:
 
 
 @pytest.fixture(scope="session")
-def cspbbr3_barrier() -> Callable[[PotentialName], BarrierRun]:
-    """The barrier of CsPbBr3 with default settings, computed once for each potential."""
+def cspbbr3_migration() -> Callable[[PotentialName], MigrationRun]:
+    """The migration of V_Br in CsPbBr3 with default settings, computed once for each potential."""
 
     @cache
-    def compute(potential: PotentialName) -> BarrierRun:
-        request = NebRequest(formula="CsPbBr3", potential=potential)
-        return compute_barrier(request, "Cs", "Pb", "Br", CSPBBR3_START_ANG)
+    def compute(potential: PotentialName) -> MigrationRun:
+        return compute_migration(NebRequest(formula="CsPbBr3", potential=potential))
 
     return compute

@@ -7,9 +7,7 @@ import pytest
 from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError
-from pvkdb.schemas.calculations import FailureKind, NebSettings
-from pvkdb_pipelines.host import relaxed_pnma_host
-from pvkdb_pipelines.potentials import load_potential
+from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.progress import Progress, ProgressReporter
 from pvkdb_pipelines.prototypes import tilted_perovskite
 from pvkdb_pipelines.relaxation import relax
@@ -58,13 +56,6 @@ def test_atoms_on_top_of_one_another_are_refused_before_a_potential_sees_them(br
         relax(start, broken, 0.01, 10, cell=True, what="host cell")
     assert failure.value.kind == FailureKind.ATOMS_TOO_CLOSE
     assert broken.force_calls == 0
-
-
-def test_host_that_is_not_pnma_is_refused():
-    settings = NebSettings(tilt_deg=0.0, rattle_ang=0.0)
-    with pytest.raises(CalculationFailedError, match="to Pm-3m") as failure:
-        relaxed_pnma_host("Cs", "Pb", "Br", 5.98, settings, load_potential("chgnet"))
-    assert failure.value.kind == FailureKind.SYMMETRY_CHANGED
 
 
 def test_progress_never_falls_and_ends_at_one():

@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb_pipelines.prototypes import tilted_perovskite
-from pvkdb_pipelines.supercells import distant_supercell, shortest_vector_ang
+from pvkdb_pipelines.prototypes import build, compound_of, tilted_perovskite
+from pvkdb_pipelines.supercells import (
+    distant_supercell,
+    shortest_vector_ang,
+    symmetric_supercell,
+)
+from pvkdb_pipelines.symmetry import space_group, standard_cell
 
 
 def test_the_tilted_perovskite_becomes_two_octahedra_each_way() -> None:
@@ -68,3 +74,48 @@ def test_no_image_is_nearer_than_asked(lengths: list[float], angles: list[float]
     assert len(make_supercell(atoms, matrix)) == len(supercell)
     assert np.allclose(matrix @ atoms.cell.array, supercell.cell.array)
     assert np.linalg.det(matrix) > 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "phase", "atoms"),
+    [
+        ("CsPbBr3", "Pnma", 40),  # √2 × 1 × √2: two octahedra each way
+        ("CsPbBr3", "Pm-3m", 20),  # images at the corners and in the middle of a doubled cube
+        ("Cs2SnI6", "Fm-3m", None),
+        ("Cs3Sb2I9", "P6_3/mmc", None),
+        ("Cs3Sb2I9", "P-3m1", 42),  # √3 × √3 × 1
+        ("CsPbI3", "delta", None),
+    ],
+)
+def test_symmetric_supercell_keeps_every_operation(
+    formula: str, phase: str, atoms: int | None
+) -> None:
+    """As many operations as the crystal has, times the translations within the supercell."""
+    built = build(compound_of(parse_composition(formula)), phase)
+    primitive = standard_cell(built, 0.01, primitive=True)
+    group = space_group(primitive, 0.01)
+    matrix = symmetric_supercell(primitive.cell.array, group.rotations, 10.0)
+    supercell = make_supercell(primitive, matrix)
+    cells = len(supercell) // len(primitive)
+    assert shortest_vector_ang(supercell.cell.array) >= 10.0
+    found = space_group(supercell, 0.01)
+    assert found.number == group.number
+    assert len(found.rotations) == cells * len(group.rotations)
+    assert np.linalg.det(matrix) == pytest.approx(cells)
+    assert atoms is None or len(supercell) == atoms
+    # Symmetry can only ask for more atoms than distance alone.
+    assert len(supercell) >= len(distant_supercell(primitive, 10.0)[0])
+
+
+def test_symmetric_supercell_of_cubic_copper_is_cubic() -> None:
+    copper = bulk("Cu", "fcc", a=3.61)
+    matrix = symmetric_supercell(copper.cell.array, space_group(copper, 0.01).rotations, 8.5)
+    reduced = np.array(matrix) @ copper.cell.array
+    assert len(set(np.linalg.norm(reduced, axis=1).round(6))) == 1
+
+
+@pytest.mark.slow
+def test_symmetric_supercells_are_not_sought_without_end() -> None:
+    copper = bulk("Cu", "fcc", a=3.61)
+    with pytest.raises(InputError, match=r"up to 64 primitive cells.*smaller distance"):
+        symmetric_supercell(copper.cell.array, space_group(copper, 0.01).rotations, 40.0)

@@ -13,8 +13,9 @@ from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.relaxations import ElementRequest, VacancyRequest, VacancySettings
 from pvkdb_pipelines.element_relaxation import compute_element
+from pvkdb_pipelines.hosts import host_of
 from pvkdb_pipelines.potentials import Potential, Properties
-from pvkdb_pipelines.vacancy_relaxation import compute_vacancies, host_of
+from pvkdb_pipelines.vacancy_relaxation import compute_vacancies
 
 from .conftest import potential_from
 

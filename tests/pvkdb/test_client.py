@@ -19,7 +19,8 @@ from pvkdb.client import _connection as connection
 from pvkdb.client._queries import query_parameters
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceError
 from pvkdb.literature import load_literature
-from pvkdb.schemas.calculations import CalculationState, NebRequest, PotentialName
+from pvkdb.schemas.calculations import CalculationState, PotentialName
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.tables import DevicesRow, ReferencesRow, StructureDocument
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade

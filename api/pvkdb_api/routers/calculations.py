@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response, status
 
-from pvkdb.schemas.calculations import CalculationDocument, NebRequest
+from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.store.migration_requests import host_composition, host_phase
 from pvkdb.store.queue import submit
 from pvkdb.store.rows import calculation_document
 from pvkdb_api.paths import API
@@ -28,7 +30,10 @@ def queue_calculation(
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation, whoever asks."""
     with naming("formula"):
-        calculation, new = submit(session, request)
+        composition = host_composition(request)
+    with naming("phase"):
+        host_phase(request, composition)
+    calculation, new = submit(session, request)
     session.flush()
     response.headers["Location"] = f"{router.prefix}/{calculation.id}"
     if not new:

@@ -16,14 +16,16 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation, RelaxRequest, VacancyRequest, VacancyResult
 from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb_pipelines.compound_relaxation import relax_request
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
+from pvkdb_pipelines.screening.barriers import barrier_requests, migration_of, most_promising
 from pvkdb_pipelines.screening.evidence import record_formation
-from pvkdb_pipelines.screening.ledger import Ledger
+from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
 from pvkdb_pipelines.screening.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stability import assess, compared
 from pvkdb_pipelines.screening.tracks import Track, failed, judge_stability, tolerance_of
@@ -68,7 +70,7 @@ class Funnel:
     _tracks: list[Track] = field(default_factory=list, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
-    _asked: dict[str, AnyRelaxation] = field(default_factory=dict, init=False)
+    _asked: dict[str, AnyRequest] = field(default_factory=dict, init=False)
     _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +101,7 @@ class Funnel:
             "tolerance": self._tolerance,
             "stability": self._stability,
             "vacancy": self._vacancy,
+            "barrier": self._barrier,
         }
         for stage in STAGES[: STAGES.index(last) + 1]:
             entered = len(self._alive())
@@ -144,6 +147,8 @@ class Funnel:
                 track.drop("stability", "not defined", "no prototype can hold it", detail)
 
     def _vacancy(self) -> None:
+        if self.plan.stop_after == "barrier":
+            self._keep_most_promising()
         wanted: dict[int, VacancyRequest] = {}
         others: dict[str, AnyRelaxation] = {}
         with self.store.session(read_only=True) as session:
@@ -168,6 +173,35 @@ class Funnel:
                 found = self._tracks[index].vacancy
                 if found is not None:
                     record_formation(session, request.halide, request.potential, found)
+
+    def _keep_most_promising(self) -> None:
+        most = self.plan.barriers.most
+        kept = {id(track) for track in most_promising(self._alive(), most)}
+        for track in self._alive():
+            if id(track) not in kept:
+                track.drop(
+                    "vacancy",
+                    "filter",
+                    f"beyond the {most} most stable, type by type",
+                    f"[barriers] most = {most}",
+                )
+
+    def _barrier(self) -> None:
+        wanted: dict[int, list[NebRequest]] = {}
+        with self.store.session(read_only=True) as session:
+            for index, track in enumerate(self._tracks):
+                if track.fall is None and track.compound and track.stability:
+                    stability = track.stability
+                    phase = next(p for p in stability.phases if p.phase == stability.perovskite)
+                    potentials = self.plan.barriers.potentials
+                    wanted[index] = barrier_requests(session, track.compound, phase, potentials)
+        self._relax([request for some in wanted.values() for request in some], "barrier")
+        for index, requests in wanted.items():
+            track = self._tracks[index]
+            track.migration = migration_of(str(requests[0].phase), requests, self._ledger.of)
+            if track.migration is None:
+                calculation = self._ledger.of(requests[0])
+                failed(track, "barrier", calculation.failure_kind, calculation.failure_message)
 
     def _form_vacancy(self, track: Track, request: VacancyRequest) -> None:
         compound = track.compound
@@ -202,7 +236,7 @@ class Funnel:
                 wanted.update(dict.fromkeys([track.compound, *competitors(track.compound)]))
         return [request for compound in wanted for request in self._requests_of(compound)]
 
-    def _relax(self, requests: Iterable[AnyRelaxation], stage: str) -> None:
+    def _relax(self, requests: Iterable[AnyRequest], stage: str) -> None:
         asked = list(requests)
         self._asked.update((request.key(), request) for request in asked)
         self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))

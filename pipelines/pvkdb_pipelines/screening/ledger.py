@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.queue import enqueue, requeue
+from pvkdb.store.queue import enqueue, requeue, submit
 from pvkdb_pipelines.pool import drain
 from pvkdb_pipelines.worker import Worker
 
@@ -23,6 +24,7 @@ _BATCH = 500
 _POLL_S = 2.0
 _OPEN = (CalculationState.QUEUED.value, CalculationState.RUNNING.value)
 
+AnyRequest = AnyRelaxation | NebRequest
 #: Hears how many of a stage's calculations are done, and how many there are.
 OnDone = Callable[[int, int], None]
 
@@ -42,7 +44,7 @@ class Ledger:
     retry: bool = False
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
 
-    def compute(self, requests: Sequence[AnyRelaxation], on_done: OnDone) -> None:
+    def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
         """Have every request computed, unless the store knows the answer, and look them up.
 
         Other calculations that wait in the queue are worked off on the way.
@@ -50,7 +52,11 @@ class Ledger:
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
             for request in requests:
-                calculation, _ = enqueue(session, request)
+                # A barrier is of a material; of a relaxation that turns out when it is done.
+                if isinstance(request, NebRequest):
+                    calculation, _ = submit(session, request)
+                else:
+                    calculation, _ = enqueue(session, request)
                 failed = calculation.state == CalculationState.FAILED.value
                 cancelled = calculation.state == CalculationState.CANCELLED.value
                 # Once a run: what failed again in this one is a result of it.
@@ -60,11 +66,11 @@ class Ledger:
         self._drain(keys, on_done)
         self.found.update(self._look_up(keys))
 
-    def of(self, request: AnyRelaxation) -> Calculation:
+    def of(self, request: AnyRequest) -> Calculation:
         """The finished calculation of a request that was computed."""
         return self.found[request.key()]
 
-    def held(self, requests: Sequence[AnyRelaxation]) -> int:
+    def held(self, requests: Sequence[AnyRequest]) -> int:
         """How many of the requests the store has finished already."""
         keys = list(dict.fromkeys(request.key() for request in requests))
         finished = [entry for entry in self._look_up(keys).values() if entry.state not in _OPEN]

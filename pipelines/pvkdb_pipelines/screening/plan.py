@@ -14,7 +14,7 @@ from pvkdb_pipelines.screening.conditions import Condition
 from pvkdb_pipelines.screening.enumeration import Candidate, Mixing, enumerate_candidates
 
 #: How far a plan may go, in order.
-STAGES = ("enumerate", "tolerance", "stability", "vacancy")
+STAGES = ("enumerate", "tolerance", "stability", "vacancy", "barrier")
 
 #: What a stage's filters may ask about a candidate.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -33,9 +33,24 @@ COLUMNS: dict[str, dict[str, str]] = {
         "vacancy_x_rich_ev": "the same, halide-rich",
         "host_drop_ev_per_formula": "fall of the host when the halide was put back",
     },
+    "barrier": {
+        "e_a_ev": "activation energy of the halide vacancy, the bottleneck of its easiest path",
+        "e_a_spread_ev": "by how much the potentials differ about it",
+    },
 }
 #: What candidates are ranked by unless a plan says otherwise: the most stable ones first.
 DEFAULT_RANKING = "-decomposition_ev_per_atom"
+
+
+@dataclass(frozen=True, slots=True)
+class Barriers:
+    """How barriers are computed: of how many candidates, and with which potentials.
+
+    The first potential's value is the candidate's; the others say how far to trust it.
+    """
+
+    most: int = 60
+    potentials: tuple[PotentialName, ...] = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,8 @@ class Plan:
     ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders what
     passes, smallest first, or largest first with a minus in front. ``phases`` are the prototypes
     to relax, by stoichiometry, where the plan names them; elsewhere they are chosen by
-    :func:`~pvkdb_pipelines.prototypes.candidates`.
+    :func:`~pvkdb_pipelines.prototypes.candidates`. ``barriers`` is what the plan says of vacancies
+    and barriers, which cost more than all that goes before.
     """
 
     title: str
@@ -58,6 +74,7 @@ class Plan:
     stop_after: str
     rank_by: str
     text: str
+    barriers: Barriers = Barriers()
 
     def candidates(self) -> list[Candidate]:
         """The compositions that the plan enumerates."""

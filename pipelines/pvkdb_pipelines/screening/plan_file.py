@@ -30,7 +30,14 @@ from pvkdb_pipelines.prototypes import (
 )
 from pvkdb_pipelines.screening.conditions import Condition
 from pvkdb_pipelines.screening.enumeration import TYPES, Mixing
-from pvkdb_pipelines.screening.plan import COLUMNS, DEFAULT_RANKING, STAGES, Plan, PlanError
+from pvkdb_pipelines.screening.plan import (
+    COLUMNS,
+    DEFAULT_RANKING,
+    STAGES,
+    Barriers,
+    Plan,
+    PlanError,
+)
 from pvkdb_pipelines.screening.stability import PEROVSKITE_PHASES
 
 #: Smaller shares of an ion are dopants, which no stage of a screening describes.
@@ -92,7 +99,7 @@ class _Reader:
     def plan(self) -> Plan:
         known = (
             *("title", "types", "potential", "stop_after", "rank_by"),
-            *("ions", "mixing", "phases", "filters"),
+            *("ions", "mixing", "phases", "filters", "barriers"),
         )
         self._only(self._document, known, "")
         types = self._names("types", "type", TYPES, list(TYPES))
@@ -110,6 +117,7 @@ class _Reader:
             stop_after=stop_after,
             rank_by=self._ranking(stop_after),
             text="\n".join(self._lines) + "\n",
+            barriers=self._barriers(stop_after),
         )
         for stage in plan.filters:
             if STAGES.index(stage) > STAGES.index(plan.stop_after):
@@ -234,6 +242,33 @@ class _Reader:
                     self._refuse(f"[filters] {stage}: {error}", str(text))
             filters[stage] = tuple(found)
         return filters
+
+    def _barriers(self, stop_after: str) -> Barriers:
+        table = self._document.get("barriers", {})
+        self._only(table, ("most", "potentials"), "barriers")
+        if table and stop_after != "barrier":
+            self._refuse(
+                f"[barriers] comes behind the last stage, {stop_after!r}; leave it out or set "
+                'stop_after = "barrier"',
+                "barriers",
+            )
+        default = Barriers()
+        most = table.get("most", default.most)
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            self._refuse(f"[barriers] most: {most!r} is no number of candidates from 1", "most")
+        names = table.get("potentials", [entry.value for entry in default.potentials])
+        known = [entry.value for entry in PotentialName]
+        if not isinstance(names, list) or not names:
+            self._refuse(
+                f"[barriers] potentials: must be a list of some of {', '.join(known)}", "potentials"
+            )
+        for name in names:
+            if name not in known:
+                self._refuse(
+                    f"[barriers] potentials: {unknown_name('potential', str(name), known)}",
+                    str(name),
+                )
+        return Barriers(most, tuple(PotentialName(name) for name in dict.fromkeys(names)))
 
     def _ranking(self, stop_after: str) -> str:
         reached = STAGES[: STAGES.index(stop_after) + 1]

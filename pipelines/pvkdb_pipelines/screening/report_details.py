@@ -7,6 +7,7 @@ from html import escape
 
 from pvkdb.schemas.relaxations import HOST_DROP_EV
 from pvkdb.schemas.screening import (
+    Migration,
     PhaseEnergy,
     Product,
     ScreenedCandidate,
@@ -47,6 +48,8 @@ def _sentences(candidate: ScreenedCandidate) -> Iterator[str]:
             yield f"Competitors without an energy, so that it may look too stable: {missing}."
     if candidate.vacancy:
         yield from _vacancy(candidate.vacancy)
+    if candidate.migration:
+        yield from _migration(candidate.migration)
 
 
 def _vacancy(vacancy: VacancyFormation) -> Iterator[str]:
@@ -78,6 +81,27 @@ def _vacancy(vacancy: VacancyFormation) -> Iterator[str]:
         for name, phase in vacancy.references.items()
     )
     yield f"Chemical potentials from {references}"
+
+
+def _migration(migration: Migration) -> Iterator[str]:
+    for outcome in migration.outcomes:
+        record = f"record <code>{escape(outcome.calculation)}</code>"
+        name = f"Vacancy migration in {escape(migration.phase)} with {escape(outcome.potential)}"
+        if outcome.e_a_ev is None:
+            yield (
+                f"{name} failed: {escape(str(outcome.failure_kind))}: "
+                f"{escape(str(outcome.failure))}; {record}"
+            )
+            continue
+        left = (
+            f"; the host left its phase for {escape(outcome.host_left_for)}"
+            if (outcome.host_left_for)
+            else ""
+        )
+        yield (
+            f"{name}: {number(outcome.e_a_ev, 3)} eV in {outcome.dimensionality}D, limited by "
+            f"{escape(str(outcome.limited_by))}{left}; {record}"
+        )
 
 
 def _phases(stability: Stability) -> str:

@@ -189,6 +189,12 @@ def _distributions(report: ScreeningReport) -> str:
             0.0,
             "forms by itself to the left",
         ),
+        histograms(
+            _by_family(report, _e_a),
+            "activation energy of the halide vacancy (eV)",
+            0.0,
+            "moves freely",
+        ),
     )
     drawn = "".join(figures)
     if not drawn:
@@ -232,6 +238,10 @@ def _vacancy_x_rich(candidate: ScreenedCandidate) -> float | None:
     return candidate.vacancy.x_rich_ev if candidate.vacancy else None
 
 
+def _e_a(candidate: ScreenedCandidate) -> float | None:
+    return candidate.migration.e_a_ev if candidate.migration else None
+
+
 def _mev(energy_ev: float | None) -> float | None:
     return None if energy_ev is None else 1000 * energy_ev
 
@@ -262,6 +272,10 @@ the lowest phase of all that were tried. 0 means that it is the lowest.</li>
 type, E(vacancy) − E(host) + μ<sub>X</sub>, between two limits of the chemical potential of the
 halide. Poor: the metal is about to appear beside its halide; rich: the solid halogen is. The cell
 is neutral, since the potentials know no charge.</li>
+<li><b>E<sub>A</sub></b>: the highest saddle of the easiest path by which a neutral halide vacancy
+leads through the crystal, above its lowest site, over all hops that symmetry tells apart. The
+first potential named in the plan gives the value, the others the spread; neither gives absolute
+barriers of experiments.</li>
 <li><b>t, μ, τ and p</b> depend on the radii, whose source stands with every candidate. τ and p are
 empty where r<sub>A</sub> is not above r<sub>B</sub>.</li>
 <li><b>Physical</b> falls are results. <b>Numerical</b> ones say nothing about the compound.</li>

@@ -149,6 +149,25 @@ def _x_rich(candidate: ScreenedCandidate) -> str:
     return number(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
 
 
+def _e_a(candidate: ScreenedCandidate) -> str:
+    if candidate.migration is None:
+        return ""
+    first = candidate.migration.outcomes[0]
+    sign = "≤ " if first.upper_bound else ""
+    return f"{sign}{number(candidate.migration.e_a_ev, 3)}"
+
+
+def _spread(candidate: ScreenedCandidate) -> str:
+    return number(candidate.migration.e_a_spread_ev, 3) if candidate.migration else ""
+
+
+def _path(candidate: ScreenedCandidate) -> str:
+    if candidate.migration is None:
+        return ""
+    first = candidate.migration.outcomes[0]
+    return f"<span>{first.dimensionality}D, {escape(str(first.limited_by))}</span>"
+
+
 def _outcome(candidate: ScreenedCandidate) -> str:
     outcome, fall = outcome_of(candidate), candidate.fall
     badge = f'<span class="badge {css_class(outcome)}">{outcome}</span>'
@@ -196,5 +215,16 @@ _COLUMNS = (
         unit="eV",
         better="low",
     ),
+    Column(
+        "E<sub>A</sub>",
+        "highest saddle of the halide vacancy's easiest path through the crystal",
+        _e_a,
+        unit="eV",
+        better="low",
+    ),
+    Column(
+        "Spread", "by how much the potentials differ about it", _spread, unit="eV", better="low"
+    ),
+    Column("Path", "dimensions in which it leads on, and what limits it", _path),
     Column("Outcome", "passed, or the stage at which it fell and why", _outcome),
 )

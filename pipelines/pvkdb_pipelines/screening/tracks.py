@@ -9,6 +9,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.screening import (
     Fall,
     FallKind,
+    Migration,
     PhaseEnergy,
     ScreenedCandidate,
     Stability,
@@ -31,6 +32,7 @@ class Track:
     compound: Compound | None = None
     stability: Stability | None = None
     vacancy: VacancyFormation | None = None
+    migration: Migration | None = None
     fall: Fall | None = None
 
     def drop(self, stage: str, kind: FallKind, reason: str, detail: str) -> None:
@@ -53,7 +55,7 @@ class Track:
 
     def value(self, column: str) -> float | None:
         """A number that conditions and the ranking ask about; None where it is not known."""
-        for part in (self.tolerance, self.stability, self.vacancy):
+        for part in (self.tolerance, self.stability, self.vacancy, self.migration):
             found = getattr(part, column.removeprefix("vacancy_"), None)
             if isinstance(found, float):
                 return found
@@ -70,6 +72,7 @@ class Track:
             tolerance=self.tolerance,
             stability=self.stability,
             vacancy=self.vacancy,
+            migration=self.migration,
             rank=rank,
             fall=self.fall,
         )
@@ -142,5 +145,8 @@ def failed(track: Track, stage: str, kind: str | None, message: str | None) -> N
         FailureKind.UNSUPPORTED_COMPOSITION.value,
         FailureKind.UNSUPPORTED_ELEMENT.value,
     )
+    unstable = (FailureKind.UNSTABLE_HOST.value, FailureKind.SYMMETRY_CHANGED.value)
     fall: FallKind = "not defined" if kind in not_possible else "numerical"
+    if kind in unstable:
+        fall = "physical"
     track.drop(stage, fall, kind or "crashed", message or "no message was recorded")

@@ -14,12 +14,12 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.relaxations import ElementRequest, VacancyRequest, VacancyResult
 from pvkdb.schemas.screening import PhaseEnergy, VacancyFormation
 from pvkdb.store.structures import Structure
+from pvkdb_pipelines.hosts import host_of
 from pvkdb_pipelines.prototypes import Compound, build, competitors, halides_of
 from pvkdb_pipelines.screening.formation import halide_limits, neutral_vacancy_ev
 from pvkdb_pipelines.screening.stability import lowest_level
 from pvkdb_pipelines.starts import atoms_of
 from pvkdb_pipelines.symmetry import space_group
-from pvkdb_pipelines.vacancy_relaxation import host_of
 
 #: Tolerance at which the halides of an unrelaxed prototype are equivalent, Å.
 _SYMPREC_ANG = 1e-3

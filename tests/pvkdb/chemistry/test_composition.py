@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvkdb.chemistry import Amount, Composition, monatomic_abx3, parse_composition
+from pvkdb.chemistry import Amount, Composition, parse_composition, require_monatomic
 from pvkdb.chemistry.amounts import total
 from pvkdb.errors import FormulaError, InputError
 
@@ -186,15 +186,20 @@ def test_lead_free_is_what_is_known_to_be(text: str, lead_free: bool) -> None:
         ("CsPbX3", "letters that stand for any ion"),
         ("MAPbI3", "MA\\+ is a molecule"),
         ("CsPbI2Br", "shared by several ions"),
-        ("Cs3Sb2I9", "family is A3B2X9"),
+        ("Cs2Ag0.6Na0.4InCl6", "shared by several ions"),
         ("CsPbI3:EuCl2", "place of EuCl2"),
         ("CsPbI3-x", "not those of the ideal formula"),
     ],
 )
 def test_what_no_prototype_can_build(text: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        monatomic_abx3(parse_composition(text))
-    assert monatomic_abx3(parse_composition("CsPbI3")) == ("Cs", "Pb", "I")
+        require_monatomic(parse_composition(text))
+
+
+@pytest.mark.parametrize("text", ["CsPbI3", "Cs2AgBiBr6", "Cs2SnI6", "Cs3Sb2I9", "Cs2PbI4"])
+def test_one_monatomic_ion_on_each_site_can_be_built(text: str) -> None:
+    """The two B of a double perovskite have a site each."""
+    require_monatomic(parse_composition(text))
 
 
 def charge(composition: Composition) -> Amount:

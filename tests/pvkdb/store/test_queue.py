@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from pvkdb.errors import FormulaError, NotFoundError
-from pvkdb.schemas.calculations import NebRequest, NebSettings, PotentialName
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import NebRequest, NebSettings
 from pvkdb.store import queue
 from pvkdb.store.base import utc_now
 from pvkdb.store.calculations import Calculation

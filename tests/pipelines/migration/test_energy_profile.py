@@ -6,47 +6,30 @@ import numpy as np
 import pytest
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations import Hop, NebResult
-from pvkdb_pipelines.energy_profile import interpolated_profile, plot_profiles
+from pvkdb.schemas.migration import NebResult
+from pvkdb_pipelines.migration.energy_profile import interpolated_profile, plot_profiles
+
+from .results import hop_barrier, migration_result_of
 
 
 def result(formula: str = "CsPbBr3", height: float = 0.2) -> NebResult:
-    """A hop over a sine barrier 5 Å long."""
+    """A hop over a sine barrier 5 Å long, beside a higher one that does not limit the path."""
     coordinate = np.linspace(0, 5, 7)
     phase = 2 * np.pi * coordinate / 5
-    return NebResult(
-        formula=formula,
-        phase="Pnma",
-        space_group="Pnma",
-        species="Br",
-        defect="V_Br",
-        charge=None,
-        hop=Hop(
-            from_site=16,
-            to_site=17,
-            lattice_vector=(0, 0, 0),
-            length_ang=4.2,
-            hop_class="octahedron edge",
-            multiplicity=16,
+    return migration_result_of(
+        formula,
+        hop_barrier(
+            height,
+            reaction_coordinate_ang=coordinate.tolist(),
+            image_energies_ev=(height * (1 - np.cos(phase)) / 2).tolist(),
+            image_tangent_forces_ev_per_ang=(-height * np.pi / 5 * np.sin(phase)).tolist(),
         ),
-        distinct_hops=6,
-        reaction_coordinate_ang=coordinate.tolist(),
-        image_energies_ev=(height * (1 - np.cos(phase)) / 2).tolist(),
-        image_tangent_forces_ev_per_ang=(-height * np.pi / 5 * np.sin(phase)).tolist(),
-        barrier_forward_ev=height,
-        barrier_reverse_ev=height,
-        residual_force_ev_per_ang=0.01,
-        lattice_parameters=(11.9, 11.9, 11.9, 90, 93, 90),
-        atoms_in_cell=39,
-        force_calls=300,
-        wall_seconds=30,
-        neb_method="improvedtangent, climbing image",
-        optimizer="NEBOptimizer (ODE12r)",
+        hop_barrier(0.9),
     )
 
 
 def test_curve_follows_energies_and_forces():
-    coordinate, energy = interpolated_profile(result(), 501)
+    coordinate, energy = interpolated_profile(result().limiting, 501)
     exact = 0.2 * (1 - np.cos(2 * np.pi * coordinate / 5)) / 2
     assert np.abs(energy - exact).max() < 0.002
 

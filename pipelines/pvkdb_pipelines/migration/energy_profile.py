@@ -12,7 +12,7 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 
 from pvkdb.errors import InputError, MissingExtraError
-from pvkdb.schemas.calculations import NebResult
+from pvkdb.schemas.migration import HopBarrier, NebResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Colours told apart by colour-blind readers (Okabe & Ito).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 _GREY = "#6b6b6b"
-_STYLE = {
+STYLE = {
     "font.family": "sans-serif",
     "font.size": 9.5,
     "axes.linewidth": 0.8,
@@ -40,7 +40,7 @@ def plot_profiles(
     path: str | Path,
     literature: LiteratureRange | None = None,
 ) -> Path:
-    """Draw the energy of each image and the curve through them.
+    """Draw the energy of each image of the limiting hop and the curve through them.
 
     The curve is the cubic Hermite spline through energies and true forces along the path, so
     its slope at each image is the computed one. Forward and reverse barriers are those of the
@@ -74,7 +74,7 @@ def plot_profiles(
     except ModuleNotFoundError as error:
         raise MissingExtraError("matplotlib", "plot") from error
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(5.6 if literature else 4.8, 3.5), layout="constrained")
         FigureCanvasAgg(figure)
         if literature is None:
@@ -83,30 +83,30 @@ def plot_profiles(
             axes, apart = figure.subplots(1, 2, sharey=True, width_ratios=(6, 1))
             _draw_literature(apart, literature)
         for colour, (name, result) in zip(_cycle(len(profiles)), profiles.items(), strict=True):
-            _draw_profile(axes, name, result, colour, alone=len(profiles) == 1)
+            _draw_profile(axes, name, result.limiting, colour, alone=len(profiles) == 1)
         _label(axes, profiles, literature)
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
         figure.savefig(path, dpi=200, metadata=metadata)
     return path
 
 
-def interpolated_profile(result: NebResult, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
     """Path length (Å) and energy (eV) of the Hermite spline, each of shape (points,)."""
-    coordinate = np.array(result.reaction_coordinate_ang)
-    slopes = -np.array(result.image_tangent_forces_ev_per_ang)
-    spline = CubicHermiteSpline(coordinate, np.array(result.image_energies_ev), slopes)
+    coordinate = np.array(barrier.reaction_coordinate_ang)
+    slopes = -np.array(barrier.image_tangent_forces_ev_per_ang)
+    spline = CubicHermiteSpline(coordinate, np.array(barrier.image_energies_ev), slopes)
     dense = np.linspace(coordinate[0], coordinate[-1], points)
     return dense, spline(dense)
 
 
-def _draw_profile(axes: Axes, name: str, result: NebResult, colour: str, *, alone: bool) -> None:
+def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, alone: bool) -> None:
     """Curve and images; arrows for the barriers where there is room, the legend elsewhere."""
-    coordinate, energy = interpolated_profile(result)
-    forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
+    coordinate, energy = interpolated_profile(barrier)
+    forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     axes.plot(coordinate, energy, color=colour, linewidth=1.6, zorder=2)
     axes.plot(
-        result.reaction_coordinate_ang,
-        result.image_energies_ev,
+        barrier.reaction_coordinate_ang,
+        barrier.image_energies_ev,
         "o",
         color=colour,
         markeredgecolor="white",
@@ -117,15 +117,15 @@ def _draw_profile(axes: Axes, name: str, result: NebResult, colour: str, *, alon
     )
     if not alone:
         return
-    top = max(result.image_energies_ev)
+    top = max(barrier.image_energies_ev)
     ends = (
-        (result.reaction_coordinate_ang[0], result.image_energies_ev[0], forward, "left"),
-        (result.reaction_coordinate_ang[-1], result.image_energies_ev[-1], reverse, "right"),
+        (barrier.reaction_coordinate_ang[0], barrier.image_energies_ev[0], forward, "left"),
+        (barrier.reaction_coordinate_ang[-1], barrier.image_energies_ev[-1], reverse, "right"),
     )
     axes.plot(
         [ends[0][0], ends[1][0]], [top, top], color=_GREY, linewidth=0.7, linestyle=(0, (4, 3))
     )
-    for position, end, barrier, side in ends:
+    for position, end, height, side in ends:
         axes.annotate(
             "",
             (position, top),
@@ -140,7 +140,7 @@ def _draw_profile(axes: Axes, name: str, result: NebResult, colour: str, *, alon
         )
         direction = 1 if side == "left" else -1
         axes.annotate(
-            f"{barrier:.3f} eV",
+            f"{height:.3f} eV",
             (position, (3 * top + end) / 4),
             xytext=(5 * direction, 0),
             textcoords="offset points",
@@ -176,8 +176,8 @@ def _label(
 ) -> None:
     """Title, axis labels and units, and room around the curves."""
     first = next(iter(profiles.values()))
-    formula = re.sub(r"(?<=[A-Za-z)])(\d+)", r"$_{\1}$", first.formula)
-    material = f"{formula} ($\\mathit{{{first.phase}}}$), $V_\\mathrm{{{first.species}}}$ hop"
+    formula = formula_symbol(first.formula)
+    material = f"{formula} ($\\mathit{{{first.phase}}}$), limiting hop of {_symbol(first.defect)}"
     if len(profiles) == 1:
         axes.set_title(f"{material}, {next(iter(profiles))}", fontsize=10.5)
     else:
@@ -193,6 +193,17 @@ def _label(
     if literature is not None:
         ceiling = max(ceiling, literature[1] + 0.15 * (literature[1] - lowest))
     axes.set_ylim(lowest - 0.08 * (highest - lowest), ceiling)
+
+
+def formula_symbol(formula: str) -> str:
+    """A formula with its numbers lowered, for matplotlib."""
+    return re.sub(r"(?<=[A-Za-z)])(\d+)", r"$_{\1}$", formula)
+
+
+def _symbol(defect: str) -> str:
+    """A defect in Kröger–Vink notation: V_Br, Ag_i."""
+    what, _, where = defect.partition("_")
+    return f"$\\mathrm{{{what}}}_\\mathrm{{{where}}}$"
 
 
 def _cycle(count: int) -> list[str]:

@@ -1,0 +1,279 @@
+"""The recipe of `pvkdb neb`: from a composition to every barrier and the path that limits it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from ase import Atoms
+
+from pvkdb.chemistry.composition import Composition
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.migration import NebRequest, NebResult
+from pvkdb.store.migration_requests import settle
+from pvkdb_pipelines import health
+from pvkdb_pipelines.hosts import atoms_in
+from pvkdb_pipelines.migration.hop_words import (
+    Octahedra,
+    halide_hops_in_words,
+    octahedra_of,
+)
+from pvkdb_pipelines.migration.hops import HopClass, Pair, find_hops
+from pvkdb_pipelines.migration.host import (
+    Crystal,
+    Start,
+)
+from pvkdb_pipelines.migration.paths import Path, PathFinder
+from pvkdb_pipelines.migration.percolation import Edge, Threshold, connecting_length_ang, thresholds
+from pvkdb_pipelines.migration.preparation import prepare
+from pvkdb_pipelines.migration.results import migration_result
+from pvkdb_pipelines.migration.sites import parse_defect
+from pvkdb_pipelines.migration.states import Stage
+from pvkdb_pipelines.potentials import Potential, load_potential
+from pvkdb_pipelines.progress import ProgressReporter, Report
+from pvkdb_pipelines.prototypes import build, compound_of, prototype
+from pvkdb_pipelines.starts import elements_of
+
+#: Where there are no octahedra to say, hops up to this multiple of the shortest are looked at.
+_CUTOFF = 1.2
+#: Slack of lengths that are to be reached, Å.
+_SLACK_ANG = 0.001
+#: Longer hops are not sought even where shorter ones do not lead through the crystal, Å.
+_LONGEST_ANG = 9.0
+#: Hops computed again at most: as long as another one comes to limit the path.
+_MOST_RECHECKS = 3
+
+_LOAD, _HOST, _DEFECTS, _PATHS = (
+    "load the potential",
+    "relax the host",
+    "relax the defects",
+    "converge the paths",
+)
+_PREPARING = {"host": _HOST, "defects": _DEFECTS}
+_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
+
+
+@dataclass(frozen=True)
+class MigrationRun:
+    """Barriers and everything that they rest on.
+
+    Attributes:
+        result: The numbers, as they are stored.
+        crystal: The host.
+        paths: Every hop, in the order of the result, with its band.
+        versions: Versions of the packages and the weights that decide the numbers.
+    """
+
+    result: NebResult
+    crystal: Crystal
+    paths: list[Path]
+    versions: dict[str, str]
+
+
+def compute_migration(
+    request: NebRequest, report: Report | None = None, potential: Potential | None = None
+) -> MigrationRun:
+    """Compute every hop of a defect and the easiest paths through the crystal.
+
+    The host is relaxed with its cell, must keep its space group and must be a minimum; one defect
+    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop gets a
+    band with a climbing image; the hops make a periodic graph, whose bottleneck is the activation
+    energy. The hop that limits it is computed again in another way. A KeyboardInterrupt passes
+    through at any point.
+
+    Args:
+        request: Composition, phase, defect, potential and numerical settings.
+        report: Called at each step with the progress.
+        potential: Potential to use in place of the one that the request names.
+
+    Raises:
+        CalculationFailedError: With the :class:`FailureKind` that says what failed.
+        InputError: The composition has no prototype, or the defect is not known.
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    composition, request = settle(request)
+    settings = request.settings
+    defect = request.defect or f"V_{composition.on('X')[0].ion.symbol}"
+    kind, symbol = parse_defect(defect)
+    progress = ProgressReporter(_STAGES, report)
+    progress.begin(_LOAD)
+    potential = potential or load_potential(request.potential)
+    potential.require_elements([*elements_of(composition), symbol])
+    calls_before = potential.force_calls
+
+    prepared = prepare(
+        _start(request, composition),
+        kind,
+        symbol,
+        potential,
+        settings,
+        name=f"{request.formula} {request.phase}",
+        atoms_per_formula=sum(elements_of(composition).values()),
+        announce=lambda stage, fmax, part, parts: progress.begin(
+            _PREPARING[stage], fmax, (part, parts)
+        ),
+    )
+    crystal, states = prepared.crystal, prepared.states
+    stage = states.stage
+
+    octahedra = _octahedra(stage, composition)
+    hops, cutoff = _hops(stage, octahedra, settings.cutoff_ang)
+    finder = PathFinder(states, potential, settings)
+    target = settings.fmax_neb_ev_per_ang
+    paths: list[Path] = []
+    for index, hop in enumerate(hops):
+        paths.append(finder.find(hop, progress.begin(_PATHS, target, (index, len(hops) + 1))))
+    _again_from_lower_ends(finder, paths)
+    last = (len(hops), len(hops) + 1)
+    found = _rechecked(
+        crystal, stage, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
+    )
+    progress.finish(_PATHS)
+    return MigrationRun(
+        result=migration_result(
+            request.model_copy(update={"defect": defect}),
+            crystal,
+            states,
+            paths,
+            found,
+            bounds=_thresholds(crystal, stage, paths, optimistic=states.lowest_ev),
+            words=_words(stage, octahedra),
+            cutoff_ang=cutoff,
+            drop_ev_per_formula=prepared.drop_ev_per_formula,
+            force_calls=potential.force_calls - calls_before,
+            cpu_seconds=time.process_time() - cpu_started,
+            wall_seconds=time.perf_counter() - started,
+        ),
+        crystal=crystal,
+        paths=paths,
+        versions={**potential.versions, "weights": potential.weights},
+    )
+
+
+def _start(request: NebRequest, composition: Composition) -> Start:
+    """The structure to begin with."""
+    if request.host is not None:
+        return Start(atoms_in(request.host))
+    compound = compound_of(composition)
+    info = prototype(compound.stoichiometry, str(request.phase))
+    atoms = build(compound, info.phase)
+
+    def flaw(relaxed: Atoms) -> str | None:
+        findings = health.check(relaxed, compound, atoms, coordination=info.coordination)
+        return next((str(finding) for finding in findings if not finding.flaw.remark), None)
+
+    return Start(atoms, info.number, flaw)
+
+
+def _hops(
+    stage: Stage, octahedra: Octahedra | None, cutoff_ang: float | None
+) -> tuple[list[HopClass], float]:
+    """The distinct hops, and the length up to which they were looked for, Å."""
+    positions, cell = stage.sites.positions, stage.host.cell.array
+    if cutoff_ang is None:
+        connecting = connecting_length_ang(positions, cell, _LONGEST_ANG)
+        if not np.isfinite(connecting):
+            raise CalculationFailedError(
+                FailureKind.NO_HOP,
+                f"hops of {stage.sites.symbol} up to {_LONGEST_ANG} Å do not lead through "
+                f"{stage.host.get_chemical_formula()} in three dimensions; name a cutoff to "
+                "compute those that there are",
+            )
+        cutoff_ang = connecting
+        if octahedra is not None:
+            cutoff_ang = max(connecting, octahedra.longest_edge_ang + _SLACK_ANG)
+        elif stage.sites.kind == "vacancy":
+            found = find_hops(positions, stage.operations, stage.sites.action, connecting)
+            cutoff_ang = max(connecting, _CUTOFF * found[0].length_ang)
+    hops = find_hops(positions, stage.operations, stage.sites.action, cutoff_ang)
+    if not hops:
+        raise CalculationFailedError(
+            FailureKind.NO_HOP,
+            f"no two {stage.sites.symbol} sites of {stage.host.get_chemical_formula()} are within "
+            f"{cutoff_ang:g} Å; ask for a larger cutoff",
+        )
+    return hops, cutoff_ang
+
+
+def _again_from_lower_ends(finder: PathFinder, paths: list[Path]) -> None:
+    """Try hops again that failed, where one of their ends has turned out to be lower since."""
+    if not finder.improved:
+        return
+    for index, path in enumerate(paths):
+        ends = {finder.states.kind(path.hop.start), finder.states.kind(path.hop.end)}
+        if path.failure is not None and ends & finder.improved:
+            paths[index] = finder.find(path.hop, lambda step, force: None)
+
+
+def _rechecked(
+    crystal: Crystal,
+    stage: Stage,
+    finder: PathFinder,
+    paths: list[Path],
+    recheck: bool,
+    on_step: Callable[[int, float], None],
+) -> dict[str, Threshold]:
+    """The thresholds, after the hop that limits the easiest path has been computed again."""
+    found = _thresholds(crystal, stage, paths)
+    if "1D" not in found:
+        failures = "; ".join(str(path.failure) for path in paths if path.failure is not None)
+        raise CalculationFailedError(
+            FailureKind.NO_PERCOLATION,
+            f"the hops that converged lead nowhere through the crystal; failed: {failures}",
+        )
+    for _ in range(_MOST_RECHECKS if recheck else 0):
+        pending = {
+            found[name].hop
+            for name in ("1D", "2D", "3D")
+            if name in found and paths[found[name].hop].recheck_ev is None
+        }
+        if not pending:
+            break
+        hop = min(pending)
+        checked = finder.recheck(paths[hop], on_step)
+        if checked.recheck_ev is None:
+            checked = replace(checked, recheck_ev=np.nan)
+        paths[hop] = checked
+        found = _thresholds(crystal, stage, paths)
+    return found
+
+
+def _thresholds(
+    crystal: Crystal, stage: Stage, paths: Sequence[Path], optimistic: float | None = None
+) -> dict[str, Threshold]:
+    """Percolation thresholds on the potential's scale; failed hops count at an energy, or not."""
+    edges = [
+        Edge(pair, saddle, index)
+        for index, path in enumerate(paths)
+        if not path.composed
+        and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
+        for pair in path.hop.members
+    ]
+    return thresholds(len(stage.sites.positions), edges, crystal.axes)
+
+
+def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
+    """The octahedra of the host, where a halide moves between its sites."""
+    halide = composition.on("X")[0].ion.symbol
+    if stage.sites.kind == "interstitial" or stage.sites.symbol != halide:
+        return None
+    cations = {occupant.ion.symbol for occupant in composition.on("B")}
+    return octahedra_of(stage.host, cations, halide)
+
+
+def _words(stage: Stage, octahedra: Octahedra | None) -> Callable[[HopClass], str]:
+    """A function that puts hops into words."""
+    sites = stage.sites
+    if octahedra is None:
+        between = "interstitial" if sites.kind == "interstitial" else sites.symbol
+        return lambda hop: f"between {between} sites"
+    say = halide_hops_in_words(octahedra)
+
+    def words(hop: HopClass) -> str:
+        pair: Pair = (int(sites.atoms[hop.start]), int(sites.atoms[hop.end]), hop.vector)
+        return say(pair)
+
+    return words

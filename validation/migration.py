@@ -1,0 +1,45 @@
+"""Write docs/validation/migration.md: computed activation energies beside the literature's.
+
+    python validation/migration.py [--page-only]
+
+computes the migration of every defect in ``migration_cases.py`` with SevenNet-0 and CHGNet, an hour
+or more on two cores, keeps the numbers in ``docs/validation/migration.json`` as they come, and
+writes the page and its picture. ``--page-only`` writes the page again from the numbers kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from validation.migration_page import render, write_picture
+from validation.migration_results import Computed, compute, read_results
+
+FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "json", "svg"))
+
+
+def main() -> None:
+    """Compute unless told not to, and write the files."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--page-only", action="store_true", help="use the numbers kept")
+    if not parser.parse_args().page_only:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        compute(NUMBERS, _say)
+    results = read_results(NUMBERS)
+    write_picture(results, PICTURE)
+    PAGE.write_text(render(results), encoding="utf-8")
+    print(f"written: {PAGE}")
+
+
+def _say(done: int, total: int, last: Computed) -> None:
+    if last.result is None:
+        ended = f"{last.failure_kind}: {last.failure}"
+    else:
+        ended = f"{last.result.e_a_ev:.3f} eV, {last.result.cpu_seconds:.0f} s"
+    print(f"{done} of {total}: {last.case} {last.potential}: {ended}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

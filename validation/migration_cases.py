@@ -1,0 +1,148 @@
+"""What the page of migration barriers computes, and which statements it is held against."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ase.io import read
+
+from pvkdb.literature import load_literature
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import NebRequest, NebSettings
+from pvkdb.schemas.tables import EnergeticsRow
+from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.migration_requests import settle
+from pvkdb_pipelines.hosts import host_of
+
+STRUCTURES = Path(__file__).parent / "structures_used"
+#: SevenNet-0 ranks, CHGNet warns: the order of the page.
+POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A defect in a host.
+
+    Attributes:
+        formula, phase, defect: What is computed.
+        structure: File of the host, where no prototype can be it.
+        distance_ang: Least distance between images, where it is not the default.
+    """
+
+    formula: str
+    phase: str
+    defect: str
+    structure: str = ""
+    distance_ang: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Shown in tables and kept with the numbers."""
+        return f"{self.formula} {self.phase} {self.defect}"
+
+    def request(self, potential: PotentialName) -> NebRequest:
+        """The calculation with one potential."""
+        settings = NebSettings()
+        if self.distance_ang is not None:
+            settings = NebSettings(distance_ang=self.distance_ang)
+        host = host_of(read(STRUCTURES / self.structure)) if self.structure else None
+        return settle(
+            NebRequest(
+                formula=self.formula,
+                phase=self.phase,
+                defect=self.defect,
+                potential=potential,
+                host=host,
+                settings=settings,
+            )
+        )[1]
+
+
+_MAPI = "MAPbI3-Pnma.vasp"
+
+CASES = (
+    Case("CsPbI3", "Pnma", "V_I"),
+    Case("CsPbBr3", "Pnma", "V_Br"),
+    Case("CsPbCl3", "Pnma", "V_Cl"),
+    Case("Cs2AgBiBr6", "Fm-3m", "V_Br"),
+    Case("Cs2SnI6", "Fm-3m", "V_I"),
+    Case("Cs2SnBr6", "Fm-3m", "V_Br"),
+    Case("Cs2SnCl6", "Fm-3m", "V_Cl"),
+    Case("Cs3Sb2I9", "P-3m1", "V_I"),
+    Case("Cs3Sb2I9", "P6_3/mmc", "V_I"),
+    Case("CsPbBr3", "Pnma", "V_Cs"),
+    Case("CsPbI3", "Pnma", "V_Cs"),
+    Case("CsPbI3", "Pnma", "V_Pb"),
+    Case("CsSnI3", "Pnma", "V_I"),
+    Case("Cs3Bi2I9", "P6_3/mmc", "V_I"),
+    # The 48-atom cell is 8.6 Å wide; the next one that keeps its symmetry has 192 atoms.
+    Case("MAPbI3", "Pnma", "V_I", _MAPI, 8.5),
+    Case("MAPbI3", "Pnma", "Ag_i", _MAPI, 8.5),
+)
+
+_DIMER, _LAYERED = "P6_3/mmc", "P-3m1"
+_ANY_HALIDE = {
+    ("CsPbX3", "V_Cs"): ("CsPbBr3", "CsPbI3"),
+    ("Cs2SnX6", "V_X"): ("Cs2SnI6", "Cs2SnBr6", "Cs2SnCl6"),
+}
+_PHASES = {"dimer": _DIMER, "layered": _LAYERED}
+
+
+def reported() -> list[EnergeticsRow]:
+    """Every activation energy of the literature, as the store holds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{Path(folder) / 'literature.sqlite'}")
+        upgrade(store)
+        with store.session() as session:
+            load_literature(session)
+            filters = {"quantity": "E_A", "scope": "reported"}
+            rows = list(ENERGETICS.iterate(session, filters))
+        store.close()
+    return rows
+
+
+def cases_for(row: EnergeticsRow) -> list[Case]:
+    """The cases that a statement of the literature is held against; none where it cannot be."""
+    generic = _ANY_HALIDE.get((row.material, row.defect))
+    if generic is not None:
+        return [
+            case
+            for case in CASES
+            if case.formula in generic
+            and case.defect[0] == "V"
+            and (row.defect == "V_X" or case.defect == row.defect)
+        ]
+    return [
+        case
+        for case in CASES
+        if case.formula == row.material
+        and case.defect == row.defect
+        and row.phase in (None, *(name for name, phase in _PHASES.items() if phase == case.phase))
+    ]
+
+
+def why_not(row: EnergeticsRow) -> str:
+    """Why a statement of the literature has no computed counterpart here."""
+    if row.defect in ("ion", "I", "X", "Cs"):
+        return "the source does not say which defect moves"
+    if row.material.startswith("MAPbI3") and row.defect.endswith("_i"):
+        return "not run: an interstitial beside turning molecules; Ag_i stands for the metals"
+    if row.defect in ("V_MA", "V_FA", "MA_i"):
+        return "a molecule that moves and turns has no single saddle"
+    if any(mark in row.material for mark in ("X", "A2", "AB")):
+        return "the formula leaves its ions open"
+    if row.phase == "δ":
+        return "no structure of this phase with its molecules is at hand"
+    if row.material.startswith(("MA", "FA", "(", "[", "{")):
+        return "no ordered structure with these molecules is at hand"
+    return "not run"
+
+
+def processes() -> int:
+    """One a core, two at most."""
+    return min(2, os.cpu_count() or 1)

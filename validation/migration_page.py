@@ -1,0 +1,346 @@
+"""The page docs/validation/migration.md and its picture, from the numbers kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from scipy.stats import spearmanr
+
+from pvkdb.chemistry import Interval
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import HopBarrier, NebResult
+from pvkdb.schemas.tables import EnergeticsRow
+from validation.migration_cases import CASES, POTENTIALS, Case, cases_for, reported, why_not
+from validation.migration_results import Computed, Results
+
+#: A value farther than this from the literature's interval does not agree with it, eV.
+AGREES_EV = 0.1
+
+HEAD = """# Migration barriers beside the literature's
+
+Made by `make validate` (`validation/migration.py`), with its numbers in `migration.json`; do \
+not edit. Every activation energy of the literature that the store holds is put beside the \
+bottleneck that pvkdb computes: the highest saddle of the easiest path by which the defect leads \
+through the crystal, above its lowest site. Two potentials, neutral cells, no dispersion, no \
+temperature. The values of the literature are of many methods and often of one hop, not of a path; \
+where one is said to be of one kind of hop, it is compared with that.
+
+**In short.** {summary}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A statement of the literature and what one case gives for it."""
+
+    row: EnergeticsRow
+    case: Case
+    values: dict[PotentialName, float]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lowest and highest of the literature; equal where only a bound is known."""
+        low, high = self.row.value_min_ev, self.row.value_max_ev
+        known = [value for value in (low, high) if value is not None]
+        return min(known), max(known)
+
+    def deviation(self, potential: PotentialName) -> float | None:
+        """By how much the computed value lies outside the literature's interval, eV."""
+        value = self.values.get(potential)
+        if value is None:
+            return None
+        low, high = self.interval
+        if value < low:
+            return value - low
+        if value > high and self.row.bound != "lower":
+            return value - high
+        return 0.0
+
+
+def render(results: Results) -> str:
+    """The page."""
+    compared, left = _compared(results)
+    parts = [
+        HEAD.format(summary=_summary(compared, results)),
+        "![computed against reported](migration.svg)\n",
+        *_table(compared, results),
+        *_statistics(compared),
+        *_antimony(results),
+        *_disagreements(compared),
+        *_not_computed(left),
+        *_costs(results),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def write_picture(results: Results, path: Path) -> None:
+    """Computed against reported activation energies, one mark a statement and potential."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    compared, _ = _compared(results)
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    highest = 0.1
+    for potential, colour, mark in zip(POTENTIALS, ("#0072B2", "#D55E00"), "os", strict=True):
+        label = potential.value
+        for entry in compared:
+            value = entry.values.get(potential)
+            if value is None:
+                continue
+            low, high = entry.interval
+            axes.plot([low, high], [value, value], color=colour, linewidth=1.0, alpha=0.6)
+            axes.plot((low + high) / 2, value, mark, color=colour, markersize=5, label=label)
+            label = None  # type: ignore[assignment]  # once in the legend
+            highest = max(highest, high, value)
+    axes.plot([0, highest], [0, highest], color="#888888", linewidth=0.8, linestyle="--")
+    axes.set_xlabel("Reported (eV)")
+    axes.set_ylabel("Computed bottleneck (eV)")
+    axes.legend(frameon=False)
+    axes.set_aspect("equal")
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _compared(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRow, str]]]:
+    """Statements with a computed counterpart, and those without, with the reason."""
+    compared: list[Comparison] = []
+    left: list[tuple[EnergeticsRow, str]] = []
+    for row in reported():
+        cases = cases_for(row)
+        if not cases:
+            left.append((row, why_not(row)))
+        for case in cases:
+            values, reasons = {}, []
+            for potential in POTENTIALS:
+                computed = results.of(case, potential)
+                if computed is None or computed.result is None:
+                    kind = "not run" if computed is None else computed.failure_kind
+                    reasons.append(f"{potential.value}: {kind}")
+                else:
+                    value = _value(row, computed.result)
+                    if value is not None:
+                        values[potential] = value
+            if values:
+                compared.append(Comparison(row, case, values))
+            else:
+                left.append((row, "; ".join(reasons)))
+    return compared, left
+
+
+def _value(row: EnergeticsRow, result: NebResult) -> float | None:
+    """What of a result answers a statement: the bottleneck, or one kind of hop."""
+    if row.direction == "intra-octahedral":
+        edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
+        return _lowest_barrier(edges)
+    return result.e_a_ev
+
+
+def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
+    known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
+    return min(known, default=None)
+
+
+def _summary(compared: Sequence[Comparison], results: Results) -> str:
+    total = len(CASES) * len(POTENTIALS)
+    done = [entry for entry in results.computed if entry.result is not None]
+    said = [f"{len(done)} of {total} calculations gave a percolating path"]
+    for potential in POTENTIALS:
+        found = [d for entry in compared if (d := entry.deviation(potential)) is not None]
+        inside = sum(abs(deviation) <= AGREES_EV for deviation in found)
+        said.append(
+            f"with {potential.value} {inside} of {len(found)} statements lie within "
+            f"{AGREES_EV:g} eV of the computed value"
+        )
+    return "; ".join(said) + "."
+
+
+def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
+    yield "## Beside the literature\n"
+    yield (
+        "| material | defect | literature, eV | references | "
+        + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
+        + " | spread | limited by (SevenNet-0) |"
+    )
+    yield "|" + "---|" * (6 + len(POTENTIALS))
+    for entry in compared:
+        row = entry.row
+        interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
+        direction = f" ({row.direction})" if row.direction else ""
+        values = [_shown(results.of(entry.case, p), entry.values.get(p)) for p in POTENTIALS]
+        spread = max(entry.values.values()) - min(entry.values.values())
+        yield (
+            f"| {entry.case.formula} {entry.case.phase} | {entry.case.defect}{direction} | "
+            f"{interval} | {row.references} | {' | '.join(values)} | "
+            f"{f'{spread:.2f}' if len(entry.values) > 1 else ''} | "
+            f"{_limited(results.of(entry.case, PotentialName.SEVENNET_0))} |"
+        )
+    yield ""
+
+
+def _shown(computed: Computed | None, value: float | None) -> str:
+    if computed is None:
+        return "not run"
+    if computed.result is None or value is None:
+        return str(computed.failure_kind or "no such hop")
+    sign = "≤ " if computed.result.upper_bound else ""
+    return f"{sign}{value:.3f} ({computed.result.dimensionality}D)"
+
+
+def _limited(computed: Computed | None) -> str:
+    if computed is None or computed.result is None:
+        return ""
+    hop = computed.result.limiting.hop
+    left = computed.result.host_left_for
+    return f"{hop.hop_class}, {hop.length_ang:.2f} Å" + (f"; host became {left}" if left else "")
+
+
+def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
+    yield "## How well they agree\n"
+    yield (
+        "Against the middle of each reported interval. Rank correlation is Spearman's, over all "
+        "statements.\n"
+    )
+    yield "| potential | statements | rank correlation | mean error, eV | mean absolute error, eV |"
+    yield "|---|---|---|---|---|"
+    for potential in POTENTIALS:
+        pairs = _pairs(compared, potential)
+        if len(pairs) < 3:
+            continue
+        errors = [computed - reported for computed, reported in pairs]
+        rank = float(spearmanr(*zip(*pairs, strict=True)).statistic)
+        yield (
+            f"| {potential.value} | {len(pairs)} | {rank:.2f} | {mean(errors):+.2f} | "
+            f"{mean(map(abs, errors)):.2f} |"
+        )
+    yield ""
+    yield "| family | potential | statements | mean error, eV |"
+    yield "|---|---|---|---|"
+    by_family: defaultdict[str, list[Comparison]] = defaultdict(list)
+    for entry in compared:
+        by_family[entry.row.family].append(entry)
+    for family, entries in sorted(by_family.items()):
+        for potential in POTENTIALS:
+            pairs = _pairs(entries, potential)
+            if pairs:
+                error = mean(computed - reported for computed, reported in pairs)
+                yield f"| {family} | {potential.value} | {len(pairs)} | {error:+.2f} |"
+    yield ""
+
+
+def _pairs(compared: Sequence[Comparison], potential: PotentialName) -> list[tuple[float, float]]:
+    return [
+        (entry.values[potential], sum(entry.interval) / 2)
+        for entry in compared
+        if potential in entry.values
+    ]
+
+
+def _antimony(results: Results) -> Iterator[str]:
+    """Dimer against layered Cs3Sb2I9, direction by direction."""
+    cases = {case.phase: case for case in CASES if case.formula == "Cs3Sb2I9"}
+    dimer, layered = cases["P6_3/mmc"], cases["P-3m1"]
+    yield "## Cs3Sb2I9: dimers against layers\n"
+    yield (
+        "The review has the iodide vacancy move more easily between dimers (0.47 eV) than in "
+        "layers (0.57 eV). An order is claimed below only where the gap exceeds the spread of the "
+        "two potentials.\n"
+    )
+    yield "| path | potential | dimer, eV | layered, eV |"
+    yield "|---|---|---|---|"
+    gaps: defaultdict[str, list[float]] = defaultdict(list)
+    for direction in ("1D", "2D", "3D", "c"):
+        for potential in POTENTIALS:
+            values = []
+            for case in (dimer, layered):
+                computed = results.of(case, potential)
+                result = computed.result if computed else None
+                values.append(None if result is None else result.threshold_ev(direction))
+            shown = ["not computed" if value is None else f"{value:.3f}" for value in values]
+            yield f"| {direction} | {potential.value} | {shown[0]} | {shown[1]} |"
+            if values[0] is not None and values[1] is not None:
+                gaps[direction].append(values[0] - values[1])
+    yield ""
+    for direction, found in gaps.items():
+        spread = max(found) - min(found) if len(found) > 1 else None
+        smallest = min(found, key=abs)
+        same_sign = all(gap > 0 for gap in found) or all(gap < 0 for gap in found)
+        if spread is None or not same_sign or abs(smallest) <= spread:
+            verdict = "no order can be claimed: the potentials differ by as much as the phases"
+        else:
+            easier = "layered" if smallest > 0 else "dimer"
+            verdict = f"the {easier} phase is easier, by {abs(smallest):.2f} eV at least"
+        yield f"- {direction}: {verdict}."
+    yield ""
+
+
+def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
+    yield "## What does not agree\n"
+    found = False
+    for entry in compared:
+        for potential in POTENTIALS:
+            deviation = entry.deviation(potential)
+            if deviation is None or abs(deviation) <= AGREES_EV:
+                continue
+            found = True
+            low, high = entry.interval
+            said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            yield (
+                f"- {entry.case.formula} {entry.case.phase}, {entry.case.defect}: "
+                f"{potential.value} gives {entry.values[potential]:.2f} eV, the literature "
+                f"{said} eV ({entry.row.references}; {entry.row.source}; "
+                f"method {entry.row.method})."
+            )
+    if not found:
+        yield "Every computed value is within the literature's interval or close to it."
+    yield ""
+
+
+def _not_computed(left: Sequence[tuple[EnergeticsRow, str]]) -> Iterator[str]:
+    yield "## Statements without a computed counterpart\n"
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for row, reason in left:
+        phase = f" {row.phase}" if row.phase else ""
+        by_reason[reason].append(f"{row.material}{phase} {row.defect} ({row.source})")
+    for reason, rows in by_reason.items():
+        yield f"- {reason}: {', '.join(rows)}."
+    yield ""
+
+
+def _costs(results: Results) -> Iterator[str]:
+    yield "## What was computed\n"
+    yield "| case | potential | E_A, eV | 1D / 2D / 3D | again | hops | atoms | calls | CPU, s |"
+    yield "|" + "---|" * 9
+    for entry in results.computed:
+        result = entry.result
+        name = f"| {entry.case} | {entry.potential.value} |"
+        if result is None:
+            yield f"{name} {entry.failure_kind} | {_short(entry.failure)} | | | | | |"
+            continue
+        ways = " / ".join(_way(result, name) for name in ("1D", "2D", "3D"))
+        again = result.limiting.recheck_saddle_ev
+        failed = sum(hop.saddle_ev is None for hop in result.hops)
+        hops = f"{len(result.hops)}" + (f", {failed} without a path" if failed else "")
+        yield (
+            f"{name} {result.e_a_ev:.3f} | {ways} | {'' if again is None else f'{again:.3f}'} | "
+            f"{hops} | {result.atoms_in_cell} | {result.force_calls:,} | {result.cpu_seconds:.0f} |"
+        )
+    yield ""
+    yield (
+        "again: saddle of the limiting hop from a rattled path with two more images. CPU: "
+        "processor time of one process on one thread."
+    )
+
+
+def _way(result: NebResult, direction: str) -> str:
+    value = result.threshold_ev(direction)
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _short(text: str | None) -> str:
+    said = (text or "").replace("|", "/")
+    return said if len(said) <= 160 else said[:157] + "…"
