@@ -38,11 +38,12 @@ format: install
 bench: install
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/tolerance.py
+	$(BIN)/python benchmarks/neb.py
 	$(BIN)/python benchmarks/batched_neb.py
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 
-# Relaxed cells and lowest phases beside measured ones: docs/validation/structures.md.
+# Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py

@@ -67,17 +67,6 @@ class Potential:
         """A new ASE calculator for one structure, over the model that all share."""
         return _PotentialCalculator(self, stress=stress)
 
-    def attach(self, images: Sequence[Atoms]) -> None:
-        """Give each image its own calculator; the first one asked evaluates all that moved.
-
-        An ASE band sets the positions of all images before it asks for forces, so each step
-        becomes one batch without any change to ASE. A calculator shared by the images would
-        instead lose its cache at every image and cost three times the calls.
-        """
-        group: list[Atoms] = list(images)
-        for image in group:
-            image.calc = _PotentialCalculator(self, group, stress=False)
-
     def require_elements(self, symbols: Sequence[str]) -> None:
         """Refuse elements outside the training set.
 
@@ -94,17 +83,16 @@ class Potential:
 
 
 class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
-    """ASE calculator of one structure, which may belong to a group evaluated together."""
+    """ASE calculator of one structure."""
 
     implemented_properties: tuple[str, ...] = ("energy", "free_energy", "forces", "stress")
 
-    def __init__(self, potential: Potential, group: Sequence[Atoms] = (), *, stress: bool) -> None:
+    def __init__(self, potential: Potential, *, stress: bool) -> None:
         super().__init__()
         if not stress:
             self.implemented_properties = ("energy", "free_energy", "forces")
         self._stress = stress
         self._potential = potential
-        self._group = group
 
     def calculate(
         self,
@@ -113,22 +101,8 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         super().calculate(atoms, properties, system_changes)
-        pending = [(self, self.atoms)]
-        for image in self._group:
-            calculator = image.calc
-            if (
-                isinstance(calculator, _PotentialCalculator)
-                and calculator is not self
-                and calculator._group is self._group
-                and (not calculator.results or calculator.check_state(image))
-            ):
-                pending.append((calculator, image.copy()))
-        found = self._potential.evaluate(
-            [structure for _, structure in pending], stress=self._stress
-        )
-        for (calculator, structure), results in zip(pending, found, strict=True):
-            calculator.atoms = structure
-            calculator.results = {**results, "free_energy": results["energy"]}
+        (found,) = self._potential.evaluate([self.atoms], stress=self._stress)
+        self.results = {**found, "free_energy": found["energy"]}
 
 
 def load_potential(name: PotentialName | str) -> Potential:

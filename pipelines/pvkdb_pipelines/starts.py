@@ -55,7 +55,7 @@ def read_start(path: Path, composition: Composition) -> Atoms:
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
         raise InputError(f"{path} holds no periodic structure in three dimensions")
     _require_order(atoms, path)
-    _require_composition(atoms, composition, path)
+    require_composition(atoms, composition, path)
     try:
         check_structure(atoms, str(path))
     except CalculationFailedError as error:
@@ -198,7 +198,12 @@ def _require_order(atoms: Atoms, path: Path) -> None:
             )
 
 
-def _require_composition(atoms: Atoms, composition: Composition, path: Path) -> None:
+def require_composition(atoms: Atoms, composition: Composition, name: Path | str) -> None:
+    """Refuse a structure of other atoms than a composition has; ``name`` is its, for the message.
+
+    Raises:
+        InputError: the elements or their ratios differ.
+    """
     wanted = elements_of(composition)
     units = len(atoms) / sum(wanted.values())
     found = {element: count / units for element, count in atoms.symbols.formula.count().items()}
@@ -206,5 +211,5 @@ def _require_composition(atoms: Atoms, composition: Composition, path: Path) -> 
         abs(found[element] - amount) > _AMOUNT for element, amount in wanted.items()
     ):
         raise InputError(
-            f"{path} holds {atoms.symbols.formula.reduce()[0]}, not {composition.formula}"
+            f"{name} holds {atoms.symbols.formula.reduce()[0]}, not {composition.formula}"
         )

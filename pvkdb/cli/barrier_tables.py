@@ -39,8 +39,7 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
                 str(document.material),
                 result.defect,
                 str(document.parameters["potential"]),
-                f"{sign}{result.e_a_ev:.3f}",
-                f"{result.dimensionality}D",
+                f"{sign}{result.e_a_ev:.3f} {result.dimensionality}D",
                 result.limiting.hop.hop_class,
                 *along,
                 document.id,
@@ -49,15 +48,15 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     print_table(
         title,
         [
-            *("material", "defect", "potential", "E_A/eV", "in", "limited by"),
+            *("material", "defect", "potential", "E_A/eV", "limited by"),
             *(*_AXES, "calculation"),
         ],
         rows,
         numeric=numbers,
-        whole=("defect", "potential", "in", "calculation"),
+        whole=("defect", "potential", "calculation"),
         caption="Model values of neutral cells. E_A: highest saddle of the easiest path through "
-        "the crystal, above the lowest site; in: dimensions in which it leads on; a, b, c: along "
-        "the axes.",
+        "the crystal, above the lowest site, and the dimensions in which it leads on; a, b, c: "
+        "along the axes.",
     )
 
 

@@ -35,7 +35,7 @@ class NebSettings(BaseModel):
         default=None,
         ge=3,
         le=25,
-        description="Images between the end points; None for one each 0.75 Å, 5 at least.",
+        description="Images between the end points; None for one each 1.1 Å, 3 at least.",
     )
     cutoff_ang: float | None = Field(
         default=None,

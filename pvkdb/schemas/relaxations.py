@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas.calculations import PotentialName
 
@@ -109,9 +109,18 @@ class Host(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    symbols: tuple[str, ...]
-    cell_ang: tuple[tuple[float, float, float], ...]
+    symbols: tuple[str, ...] = Field(min_length=1)
+    cell_ang: tuple[tuple[float, float, float], ...] = Field(min_length=3, max_length=3)
     positions_ang: tuple[tuple[float, float, float], ...]
+
+    @model_validator(mode="after")
+    def _one_position_each(self) -> Host:
+        if len(self.symbols) != len(self.positions_ang):
+            raise ValueError(
+                f"{len(self.symbols)} symbols and {len(self.positions_ang)} positions: give one "
+                "position for each atom"
+            )
+        return self
 
 
 class VacancySettings(BaseModel):

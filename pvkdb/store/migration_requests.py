@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from pvkdb.chemistry import Composition, parse_composition, require_monatomic
+from pvkdb.chemistry import Composition, Defect, parse_composition, require_monatomic
+from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.migration import HOST_PHASES, NebRequest
 
 
 def settle(request: NebRequest) -> tuple[Composition, NebRequest]:
-    """The composition of a request, and the request in its canonical spelling with its phase.
+    """The composition of a request, and the request in its canonical spelling, nothing left open.
 
     Raises:
-        InputError: as of :func:`host_composition` and :func:`host_phase`.
+        InputError: as of :func:`host_composition`, :func:`host_phase` and :func:`moving_defect`.
     """
     composition = host_composition(request)
-    phase = host_phase(request, composition)
-    return composition, request.model_copy(update={"formula": composition.formula, "phase": phase})
+    settled = {
+        "formula": composition.formula,
+        "phase": host_phase(request, composition),
+        "defect": moving_defect(request, composition),
+    }
+    return composition, request.model_copy(update=settled)
 
 
 def host_composition(request: NebRequest) -> Composition:
@@ -50,3 +55,20 @@ def host_phase(request: NebRequest, composition: Composition) -> str:
     if request.phase is not None and request.phase not in known:
         raise InputError(unknown_name("phase with a prototype", request.phase, known))
     return request.phase or known[0]
+
+
+def moving_defect(request: NebRequest, composition: Composition) -> str:
+    """The defect of a request, the vacancy of the halide where it leaves that open.
+
+    Raises:
+        InputError: it is no vacancy or interstitial of an element.
+    """
+    if request.defect is None:
+        return Defect.vacancy(composition.on("X")[0].ion.symbol).label
+    defect = Defect.parse(request.defect)
+    if defect.kind not in ("vacancy", "interstitial") or defect.species in molecular_ions():
+        raise InputError(
+            f"defect {request.defect!r} cannot be followed through a crystal; write the vacancy of "
+            "an element as V_Br, an interstitial as Br_i or Ag_i"
+        )
+    return defect.label

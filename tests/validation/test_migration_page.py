@@ -1,4 +1,4 @@
-"""The page of migration barriers: every statement has its place, and the page is that of its numbers."""
+"""The page of migration barriers is that of its numbers, and every statement has its place."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_case_ended_in_a_path_or_in_a_typed_reason(results: Results) -> No
 
 
 def test_known_orders_come_out(results: Results) -> None:
-    """Vacancy-ordered Cs2SnI6 lies above 3D CsPbI3, in the literature (1.11 against 0.21 to 0.36 eV)
+    """Vacancy-ordered Cs2SnI6 lies above 3D CsPbI3, as in the literature (1.11, 0.21 to 0.36 eV)
     and with both potentials."""
     energies = {
         (entry.case, entry.potential): entry.result.e_a_ev

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response, status
 
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.migration import NebRequest
-from pvkdb.store.migration_requests import host_composition, host_phase
+from pvkdb.store.migration_requests import host_composition, host_phase, moving_defect
 from pvkdb.store.queue import submit
 from pvkdb.store.rows import calculation_document
 from pvkdb_api.paths import API
@@ -33,6 +33,8 @@ def queue_calculation(
         composition = host_composition(request)
     with naming("phase"):
         host_phase(request, composition)
+    with naming("defect"):
+        moving_defect(request, composition)
     calculation, new = submit(session, request)
     session.flush()
     response.headers["Location"] = f"{router.prefix}/{calculation.id}"

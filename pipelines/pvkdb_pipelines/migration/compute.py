@@ -35,7 +35,7 @@ from pvkdb_pipelines.migration.states import Stage
 from pvkdb_pipelines.potentials import Potential, load_potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
-from pvkdb_pipelines.starts import elements_of
+from pvkdb_pipelines.starts import elements_of, require_composition
 
 #: Where there are no octahedra to say, hops up to this multiple of the shortest are looked at.
 _CUTOFF = 1.2
@@ -96,8 +96,7 @@ def compute_migration(
     started, cpu_started = time.perf_counter(), time.process_time()
     composition, request = settle(request)
     settings = request.settings
-    defect = request.defect or f"V_{composition.on('X')[0].ion.symbol}"
-    kind, symbol = parse_defect(defect)
+    kind, symbol = parse_defect(str(request.defect))
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential = potential or load_potential(request.potential)
@@ -134,7 +133,7 @@ def compute_migration(
     progress.finish(_PATHS)
     return MigrationRun(
         result=migration_result(
-            request.model_copy(update={"defect": defect}),
+            request,
             crystal,
             states,
             paths,
@@ -156,7 +155,9 @@ def compute_migration(
 def _start(request: NebRequest, composition: Composition) -> Start:
     """The structure to begin with."""
     if request.host is not None:
-        return Start(atoms_in(request.host))
+        atoms = atoms_in(request.host)
+        require_composition(atoms, composition, "the structure")
+        return Start(atoms)
     compound = compound_of(composition)
     info = prototype(compound.stoichiometry, str(request.phase))
     atoms = build(compound, info.phase)

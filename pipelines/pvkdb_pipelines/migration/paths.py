@@ -28,8 +28,6 @@ from pvkdb_pipelines.relaxation import check_structure, relax
 
 #: A relaxed image this near to a site counts as a defect on it, Å.
 _ON_SITE_ANG = 1.5
-#: Residual of a whole band that climbs, where no saddle was found from its top, eV/Å.
-FMAX_BAND = 0.02
 #: What relaxes this much below a state replaces it, eV.
 _LOWER_EV = 0.002
 #: How often a hop may find a lower end point before it is given up.

@@ -91,6 +91,8 @@ def climb(
     matrix = hessian + _bofill(
         hessian, probe, forces - _evaluated(start, position + probe, potential)[1]
     )
+    if not np.isfinite(matrix).all():
+        return None
     for taken in range(max_steps + 1):
         residual = float(np.linalg.norm(forces.reshape(-1, 3), axis=1).max())
         if on_step is not None:

@@ -85,7 +85,6 @@ def test_band_without_enough_steps_is_a_typed_failure(emt, copper_ends):
     assert failure.value.kind == FailureKind.NEB_NOT_CONVERGED
 
 
-@pytest.mark.xfail(strict=True, reason="NaN forces move the images to NaN, which ASE trips over")
 def test_band_with_energies_that_are_no_numbers_is_a_typed_failure(broken, copper_ends):
     initial, final, _ = copper_ends
     with pytest.raises(CalculationFailedError, match="not finite") as failure:

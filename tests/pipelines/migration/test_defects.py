@@ -63,11 +63,13 @@ def test_healed_host_is_the_crystal_or_the_calculation_fails(metal_vacancy, emt)
 
 
 def test_site_into_which_a_neighbour_jumps_holds_no_vacancy(emt):
-    """The fault: where the first atom is missing, everything is drawn to one side."""
+    """The fault: where the first atom is missing, a neighbour is drawn into its place."""
     host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
     stage = vacancy_stage(host, "Cu")
     hessian = host_hessian(host, stage.operations, stage.action, emt)
-    goal = host.positions[1:] + np.array([0, 0, 2.0])
+    goal = host.positions[1:].copy()
+    neighbour = int(np.linalg.norm(goal - host.positions[0], axis=1).argmin())
+    goal[neighbour] *= 0.2  # the vacancy is at the origin
 
     def drawn(structure: Atoms) -> Properties:
         step = structure.positions - goal

@@ -14,11 +14,11 @@ from pvkdb_pipelines.migration.band import interpolate
 from pvkdb_pipelines.migration.search import PathSearch
 from pvkdb_pipelines.potentials import Potential, Properties
 
-from ..conftest import potential_from
 from .conftest import silent
+from .double_well import along_ang, held
 
 #: E = H (1 − cos 2πx/P) / 2 + T x + D (y² + z²): minima every P, each T·P above the one before.
-_H, _P, _D = 0.3, 1.6, 1.0
+_H, _P, _D = 0.3, 3.0, 1.0
 _CENTRE = np.array([6.0, 6.0, 6.0])
 
 
@@ -32,7 +32,7 @@ def washboard(tilt: float) -> Potential:
         forces = -np.array([[slope, 2 * _D * y, 2 * _D * z], 2 * _D * corner])
         return {"energy": float(energy), "forces": forces}
 
-    return potential_from(evaluate_one, "Cu")
+    return held(evaluate_one)
 
 
 def ends_of(tilt: float) -> tuple[Atoms, Atoms]:
@@ -40,7 +40,7 @@ def ends_of(tilt: float) -> tuple[Atoms, Atoms]:
     shift = -np.arcsin(tilt * _P / (_H * np.pi)) * _P / (2 * np.pi)
     ends = []
     for x in (shift - _P, shift + _P):
-        atoms = Atoms("Cu2", [_CENTRE + np.array([x, 0, 0]), [0, 0, 0]], cell=[12] * 3, pbc=True)
+        atoms = Atoms("Cu2", [_CENTRE + np.array([x, 0, 0]), [0, 0, 0]], cell=[20] * 3, pbc=True)
         (found,) = washboard(tilt).evaluate([atoms])
         atoms.calc = SinglePointCalculator(atoms, energy=found["energy"], forces=found["forces"])
         ends.append(atoms)
@@ -66,13 +66,13 @@ def test_a_path_by_way_of_a_minimum_goes_from_end_to_end(tilt):
     low = initial.get_potential_energy()
     assert energies.max() == pytest.approx(values.max() - low, abs=0.001)
     # The minimum on the way is part of the path.
-    middle = np.abs([image.positions[0, 0] - 6 for image in band.images]).argmin()
+    middle = np.abs([along_ang(image) for image in band.images]).argmin()
     assert energies[middle] < energies.max() - 0.2
 
 
 def test_a_path_over_another_site_is_no_hop_of_its_own():
     initial, final = ends_of(0.05)
-    other = search(0.05, lambda atoms: 7 if abs(atoms.positions[0, 0] - 6) < 0.5 else None)
+    other = search(0.05, lambda atoms: 7 if abs(along_ang(atoms)) < 0.5 else None)
     with pytest.raises(CalculationFailedError, match="over another site") as failure:
         other.path(interpolate(initial, final, 6), (0, 1), silent)
     assert failure.value.kind == FailureKind.NO_ELEMENTARY_HOP
