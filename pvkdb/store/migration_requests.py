@@ -65,10 +65,14 @@ def moving_defect(request: NebRequest, composition: Composition) -> str:
     """
     if request.defect is None:
         return Defect.vacancy(composition.on("X")[0].ion.symbol).label
-    defect = Defect.parse(request.defect)
+    refusal = InputError(
+        f"defect {request.defect!r} cannot be followed through a crystal; write the vacancy of an "
+        "element as V_Br, an interstitial as Br_i or Ag_i"
+    )
+    try:
+        defect = Defect.parse(request.defect)
+    except InputError as error:
+        raise refusal from error
     if defect.kind not in ("vacancy", "interstitial") or defect.species in molecular_ions():
-        raise InputError(
-            f"defect {request.defect!r} cannot be followed through a crystal; write the vacancy of "
-            "an element as V_Br, an interstitial as Br_i or Ag_i"
-        )
+        raise refusal
     return defect.label
