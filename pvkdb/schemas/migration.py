@@ -187,7 +187,7 @@ class NebResult(BaseModel):
     )
     e_a_ev: float = Field(
         description="Bottleneck of the path that leads on in most dimensions, among those that are "
-        "within 0.025 eV of the easiest of all."
+        "within 0.1 eV of the easiest of all."
     )
     dimensionality: int = Field(description="Dimensions in which that path leads on.")
     upper_bound: bool = Field(

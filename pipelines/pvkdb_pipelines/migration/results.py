@@ -21,8 +21,9 @@ from pvkdb_pipelines.migration.host import Crystal
 from pvkdb_pipelines.migration.paths import Path
 from pvkdb_pipelines.migration.percolation import Threshold
 
-#: Paths whose bottlenecks differ by less than kT at room temperature serve alike, eV.
-_SAME_EV = 0.025
+#: A path that leads on in more dimensions counts before an easier one up to this, eV: about what
+#: two potentials differ by, and between the splits of tilted perovskites (0.04) and layers (0.3).
+_SAME_EV = 0.1
 #: A failed hop could make a path easier only if it lowered a threshold by more than noise, eV.
 _NOISE_EV = 0.005
 
