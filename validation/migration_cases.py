@@ -130,6 +130,8 @@ def why_not(row: EnergeticsRow) -> str:
     """Why a statement of the literature has no computed counterpart here."""
     if row.defect in ("ion", "I", "X", "Cs"):
         return "the source does not say which defect moves"
+    if row.material == "MAPbI3" and row.defect == "V_Pb":
+        return "not run: V_I and Ag_i stand for MAPbI3"
     if row.material.startswith("MAPbI3") and row.defect.endswith("_i"):
         return "not run: an interstitial beside turning molecules; Ag_i stands for the metals"
     if row.defect in ("V_MA", "V_FA", "MA_i"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
@@ -33,6 +34,6 @@ def atoms_in(host: Host) -> Atoms:
     return atoms
 
 
-def _rounded(row: object) -> tuple[float, float, float]:
-    x, y, z = (round(float(value), 8) for value in row)  # type: ignore[attr-defined]
+def _rounded(row: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 8) for value in row)
     return x, y, z

@@ -173,12 +173,14 @@ class PathSearch:
         ways: dict[int | None, list[Atoms]],
         on_step: OnStep,
         minima: int,
-    ) -> Band:
+    ) -> Band | None:
         """The path on from a minimum that is neither end."""
         between = ways[None]
         minimum = between[-1]
         site = self.site_of(minimum)
         if site is not None and site not in sites:
+            if minima > 0:
+                return None  # it may be where the hop began
             raise CalculationFailedError(
                 FailureKind.NO_ELEMENTARY_HOP,
                 "the easiest way of this hop leads over another site: other hops make it up",
