@@ -98,7 +98,7 @@ def _optimizer(target: Any, first_step: float, hessian: np.ndarray | None) -> Op
     if hessian is None:
         return FIRE(target, logfile=None, maxstep=0.1, dt=first_step)
     optimizer = BFGS(target, logfile=None, maxstep=0.1)
-    optimizer.H0 = hessian
+    optimizer.H0 = hessian.copy()  # it updates what it is given
     return optimizer
 
 

@@ -269,12 +269,37 @@ def path_over(
 
 def joined(first: Band, second: Band) -> Band:
     """A path made of two, the last image of the first being the first of the second."""
+    highest = max((first, second), key=highest_ev)
     return measure_band(
         [*first.images, *second.images[1:]],
-        max(first.residual, second.residual),
+        highest.residual,
         max(first.band_residual, second.band_residual),
         first.steps + second.steps,
     )
+
+
+def symmetric(first: Band, second: Band, exchange: Exchange) -> Band:
+    """A path made of one half and its mirror image: the half whose highest point is lower.
+
+    Args:
+        first: From the first end to the middle.
+        second: From the middle to the last end.
+        exchange: Maps either end onto the other.
+    """
+    if highest_ev(first) <= highest_ev(second):
+        halves = (first, mirror_image(first, exchange))
+    else:
+        halves = (mirror_image(second, exchange), second)
+    return joined(*halves)
+
+
+def mirror_image(half: Band, exchange: Exchange) -> Band:
+    """A band on the other side of a path that is the same from both ends, in the path's order."""
+    images = [image.copy() for image in reversed(half.images)]
+    for image, source in zip(images, reversed(half.images), strict=True):
+        image.positions = exchange.positions(source.positions)
+        _keep(image, source.get_potential_energy(), exchange.forces(source.get_forces()))
+    return measure_band(images, half.residual, half.band_residual, half.steps)
 
 
 def _falling(saddle: Atoms, frames: Sequence[Atoms]) -> list[Atoms]:
@@ -301,6 +326,11 @@ def top_of(band: Band) -> tuple[int, np.ndarray]:
     """The highest inner image, and the direction of the band there, shape (atoms, 3)."""
     index = 1 + int(np.argmax(band.energies_ev[1:-1]))
     return index, _inner_tangents(band.energies_ev, _segments(band.images))[index - 1]
+
+
+def highest_ev(band: Band) -> float:
+    """Highest energy on a path, on the potential's scale."""
+    return float(max(image.get_potential_energy() for image in band.images))
 
 
 def is_monotonic(energies: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from pvkdb_pipelines.migration.band import (
     Band,
     below_end_point,
     check_band,
+    highest_ev,
     images_for,
     interpolate,
     is_monotonic,
@@ -90,7 +91,7 @@ class PathFinder:
                 check_structure(image, f"image {index}")
         except CalculationFailedError as failure:
             return Path(hop, failure=failure)
-        return Path(hop, band, _top_ev(band), by_half)
+        return Path(hop, band, highest_ev(band), by_half)
 
     def recheck(self, path: Path, on_step: OnStep) -> Path:
         """Compute a path again with two more images, from a rattled start and without symmetry.
@@ -108,7 +109,7 @@ class PathFinder:
             check_band(band)
         except CalculationFailedError:
             return path
-        found = _top_ev(band)
+        found = highest_ev(band)
         if found < path.saddle_ev:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
         return replace(path, recheck_ev=found)
@@ -190,8 +191,3 @@ class PathFinder:
             key=lambda entry: entry[1],
         )
         return site if distance <= _ON_SITE_ANG else None
-
-
-def _top_ev(band: Band) -> float:
-    """Highest point of a band on the potential's scale."""
-    return float(max(image.get_potential_energy() for image in band.images))

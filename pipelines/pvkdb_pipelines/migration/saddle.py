@@ -27,6 +27,10 @@ from pvkdb_pipelines.progress import OnStep
 _LONGEST_STEP_ANG = 0.1
 #: First step away from a saddle, of the atom that moves most, Å.
 _FIRST_STEP_ANG = 0.12
+#: Where the energy has fallen by less than this, the saddle is not left yet, eV; then the step is
+#: doubled, so often at most.
+_FALLEN_EV = 0.002
+_MOST_DOUBLED = 2
 #: Steps on the way down, Å: long, since only their goal matters.
 _STEP_DOWN_ANG = 0.25
 _MOST_STEPS_DOWN = 60
@@ -136,12 +140,10 @@ def descend(
         The structures on the way, each with energy and forces, up to that minimum or to another;
         None where none was reached.
     """
-    atoms = saddle.atoms.copy()
-    atoms.positions += side * _FIRST_STEP_ANG * saddle.mode / np.abs(saddle.mode).max()
-    atoms.calc = potential.calculator(stress=False)
+    atoms = _next_to(saddle, side, potential)
     frames: list[Atoms] = []
     with BFGS(atoms, logfile=None, maxstep=_STEP_DOWN_ANG) as optimizer:
-        optimizer.H0 = hessian
+        optimizer.H0 = hessian.copy()  # it updates what it is given
         for converged in optimizer.irun(fmax=_DOWN_FMAX, steps=_MOST_STEPS_DOWN):
             energy, forces = float(atoms.get_potential_energy()), atoms.get_forces()
             if not np.isfinite(energy) or not np.isfinite(forces).all():
@@ -150,6 +152,19 @@ def descend(
             if converged or arrived(atoms):
                 return frames
     return None
+
+
+def _next_to(saddle: Saddle, side: int, potential: Potential) -> Atoms:
+    """A structure on one side of a saddle, far enough from it for the forces to lead away."""
+    top = float(saddle.atoms.get_potential_energy())
+    step = side * _FIRST_STEP_ANG * saddle.mode / np.abs(saddle.mode).max()
+    atoms = saddle.atoms.copy()
+    atoms.calc = potential.calculator(stress=False)
+    for doubled in range(_MOST_DOUBLED + 1):
+        atoms.positions = saddle.atoms.positions + 2**doubled * step
+        if atoms.get_potential_energy() < top - _FALLEN_EV:
+            break
+    return atoms
 
 
 def _step(

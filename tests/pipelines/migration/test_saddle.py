@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.migration.saddle import climb, descend
+from pvkdb_pipelines.relaxation import relax
 
 from .double_well import along_ang, at, double_well, ends_of_the_well, stationary_ang
 
@@ -69,3 +71,14 @@ def test_the_way_down_ends_in_a_minimum_that_nobody_knew_too():
     assert frames is not None
     assert abs(along_ang(frames[-1])) == pytest.approx(1.2, abs=0.02)
     assert np.abs(frames[-1].get_forces()).max() <= 0.02
+
+
+def test_second_derivatives_to_begin_with_are_left_as_they_were():
+    """ASE's optimizer updates the matrix that it is given, and others begin with it too."""
+    stiff = STIFF.copy()
+    saddle = climb(at(0.3, 0.1, 0.1), ALONG, stiff, double_well(), 0.001, 100)
+    assert saddle is not None
+    descend(saddle, 1, stiff, double_well(), lambda atoms: False)
+    failure = FailureKind.ENDPOINT_NOT_CONVERGED
+    relax(at(0.5), double_well(), 0.01, 50, cell=False, what="", failure=failure, hessian=stiff)
+    assert np.array_equal(stiff, STIFF)
