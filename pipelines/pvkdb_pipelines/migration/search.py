@@ -89,7 +89,7 @@ class PathSearch:
         on_step: OnStep,
         exchange: Exchange | None = None,
         minima: int = 0,
-        known_ev: float = np.inf,
+        known_ev: float = -np.inf,
     ) -> Band:
         """The path over the saddles between two ends; a whole band where none is found.
 
@@ -228,7 +228,7 @@ class PathSearch:
         )
         between = (after if from_start else before)[-1]
         halved = from_start != to_end and _mirrors(exchange, between, between)
-        known = np.inf if halved else highest_ev(middle)
+        known = -np.inf if halved else highest_ev(middle)
 
         def rest(first: Atoms, last: Atoms, between: Sites) -> Band:
             images = interpolate(first, last, count)
