@@ -330,16 +330,18 @@ def _costs(results: Results) -> Iterator[str]:
             yield f"{name} {entry.failure_kind} | {_short(entry.failure)} | | | | | |"
             continue
         ways = " / ".join(_way(result, name) for name in ("1D", "2D", "3D"))
-        again = result.limiting.recheck_saddle_ev
+        limiting = result.limiting
+        again = "none" if limiting.recheck_failure else _short_ev(limiting.recheck_saddle_ev)
         failed = sum(hop.saddle_ev is None for hop in result.hops)
         hops = f"{len(result.hops)}" + (f", {failed} without a path" if failed else "")
         yield (
-            f"{name} {result.e_a_ev:.3f} | {ways} | {'' if again is None else f'{again:.3f}'} | "
+            f"{name} {result.e_a_ev:.3f} | {ways} | {again} | "
             f"{hops} | {result.atoms_in_cell} | {result.force_calls:,} | {result.cpu_seconds:.0f} |"
         )
     yield ""
     yield (
-        "again: saddle of the limiting hop from a rattled path with two more images. CPU: "
+        "again: saddle of the limiting hop from a rattled path with two more images, none where "
+        "that found no saddle. CPU: "
         "processor time of one process on one thread."
     )
 
@@ -347,6 +349,10 @@ def _costs(results: Results) -> Iterator[str]:
 def _way(result: NebResult, direction: str) -> str:
     value = result.threshold_ev(direction)
     return "–" if value is None else f"{value:.3f}"
+
+
+def _short_ev(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _short(text: str | None) -> str:

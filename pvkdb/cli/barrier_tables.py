@@ -74,7 +74,7 @@ def print_hops(document: CalculationDocument) -> None:
                 _energy(barrier.barrier_forward_ev),
                 _energy(barrier.barrier_reverse_ev),
                 _energy(barrier.saddle_ev),
-                _energy(barrier.recheck_saddle_ev),
+                "none" if barrier.recheck_failure else _energy(barrier.recheck_saddle_ev),
                 _energy(barrier.residual_force_ev_per_ang),
             ]
         )
@@ -88,9 +88,10 @@ def print_hops(document: CalculationDocument) -> None:
         rows,
         numeric=tuple(name for name in numbers if name != "forward"),
         whole=("sites",),
-        caption=f"eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
-        f"rattled path; force: residual, eV/Å. Sites, meV: {sites}. "
-        f"{result.force_calls:,} energy-and-force evaluations, {result.wall_seconds:.0f} s.",
+        caption="eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
+        "rattled path, none where that found no saddle; force: residual, eV/Å. Sites, meV: "
+        f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
+        f"{result.wall_seconds:.0f} s.",
     )
 
 

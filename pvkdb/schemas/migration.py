@@ -160,6 +160,9 @@ class HopBarrier(BaseModel):
         default=None,
         description="Saddle found again from a rattled path with two more images.",
     )
+    recheck_failure: str | None = Field(
+        default=None, description="Why that path found none; null too where it was not tried."
+    )
 
 
 class PercolationThreshold(BaseModel):

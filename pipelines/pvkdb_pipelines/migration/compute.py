@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
@@ -229,15 +229,12 @@ def _rechecked(
         pending = {
             found[name].hop
             for name in ("1D", "2D", "3D")
-            if name in found and paths[found[name].hop].recheck_ev is None
+            if name in found and not paths[found[name].hop].rechecked
         }
         if not pending:
             break
         hop = min(pending)
-        checked = finder.recheck(paths[hop], on_step)
-        if checked.recheck_ev is None:
-            checked = replace(checked, recheck_ev=np.nan)
-        paths[hop] = checked
+        paths[hop] = finder.recheck(paths[hop], on_step)
         found = _thresholds(crystal, stage, paths)
     return found
 

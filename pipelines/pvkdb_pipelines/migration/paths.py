@@ -46,6 +46,7 @@ class Path:
         by_half: Whether symmetry gave one half of it.
         failure: Why there is no band.
         recheck_ev: Saddle found again from a rattled path, on the potential's scale.
+        recheck_failure: Why none was found again.
     """
 
     hop: HopClass
@@ -54,6 +55,12 @@ class Path:
     by_half: bool = False
     failure: CalculationFailedError | None = None
     recheck_ev: float | None = None
+    recheck_failure: CalculationFailedError | None = None
+
+    @property
+    def rechecked(self) -> bool:
+        """Whether it was tried again."""
+        return self.recheck_ev is not None or self.recheck_failure is not None
 
     @property
     def composed(self) -> bool:
@@ -107,8 +114,8 @@ class PathFinder:
         try:
             band = self._converged(path.hop, images, on_step)
             check_band(band)
-        except CalculationFailedError:
-            return path
+        except CalculationFailedError as failure:
+            return replace(path, recheck_failure=failure)
         found = highest_ev(band)
         if found < path.saddle_ev:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)

@@ -155,7 +155,6 @@ def _hop(
             failure_kind=path.failure.kind,
             failure_message=str(path.failure),
         )
-    again = path.recheck_ev
     start, end = (states.of(site).energy_ev for site in (hop.start, hop.end))
     return HopBarrier(
         hop=described,
@@ -170,7 +169,8 @@ def _hop(
         reaction_coordinate_ang=[float(value) for value in band.path_ang],
         image_energies_ev=[float(value) for value in band.energies_ev],
         image_tangent_forces_ev_per_ang=[float(value) for value in band.tangent_forces],
-        recheck_saddle_ev=None if again is None or np.isnan(again) else again - zero,
+        recheck_saddle_ev=None if path.recheck_ev is None else path.recheck_ev - zero,
+        recheck_failure=None if path.recheck_failure is None else str(path.recheck_failure),
     )
 
 

@@ -86,6 +86,16 @@ def test_recheck_keeps_the_lower_of_two_saddles(metal_vacancy, emt):
     assert checked.recheck_ev == too_high.saddle_ev
 
 
+def test_recheck_that_finds_nothing_says_why_and_keeps_the_path(metal_vacancy, emt):
+    states, hop = metal_vacancy("Al")
+    path = PathFinder(states, emt, NebSettings()).find(hop, silent)
+    hasty = PathFinder(states, emt, NebSettings(max_steps_neb=1))
+    checked = hasty.recheck(path, silent)
+    assert checked.rechecked
+    assert checked.recheck_failure.kind == FailureKind.NEB_NOT_CONVERGED
+    assert (checked.recheck_ev, checked.saddle_ev) == (None, path.saddle_ev)
+
+
 def test_a_lower_state_that_a_path_uncovers_takes_the_place_of_its_site(metal_vacancy, emt):
     """The fault: the vacancy was left on a shoulder, 0.1 Å off its minimum."""
     states, hop = metal_vacancy("Cu")
