@@ -39,6 +39,7 @@ bench: install
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/neb.py
+	$(BIN)/python benchmarks/neb_whole.py
 	$(BIN)/python benchmarks/batched_neb.py
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
