@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 import pvkdb
 from pvkdb.cli import (
     barriers,
+    crossbars,
     databases,
     demo,
     papers,
@@ -87,4 +88,5 @@ app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)
+app.command("crossbar")(crossbars.crossbar)
 app.command("serve")(service.serve)
