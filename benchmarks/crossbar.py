@@ -3,9 +3,9 @@
     python benchmarks/crossbar.py [LARGEST]
 
 For 1S1R cells (R_LRS 100 kΩ, on/off 10³, selectivity 10³) with floating lines: the margin by the
-formula, by the circuit without line resistance, and with 2 Ω from cell to cell at the nearest and the
-farthest cell. CPU seconds are those of the farthest cell, circuit and both states included, in the
-elimination order of pvkdb and, up to 256 lines, in SuperLU's minimum-degree order.
+formula, by the circuit without line resistance, and with 2 Ω from cell to cell at the nearest and
+the farthest cell. CPU seconds are those of the farthest cell, circuit and both states included, in
+the elimination order of pvkdb and, up to 256 lines, in SuperLU's minimum-degree order.
 """
 
 from __future__ import annotations
