@@ -18,6 +18,7 @@ from pvkdb.cli import (
     rankings,
     screening,
     service,
+    simulators,
     structures,
     tolerance,
 )
@@ -89,4 +90,5 @@ app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)
 app.command("crossbar")(crossbars.crossbar)
+app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pvkdb.crossbar.estimates import ArrayQuestion
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
 
+#: Lines up to which a circuit is solved before anybody wonders.
+_SOON = 128
+
 
 def crossbar(
     on_off: Annotated[
@@ -68,6 +71,10 @@ def crossbar(
     question = _question(
         on_off, device, database, r_lrs, pull_up, selectivity, line_resistance, size, margin
     )
+    if size is not None and size > _SOON:
+        messages().print(
+            f"solving circuits of {size} × {size}: seconds for each kind of cell and read"
+        )
     document = estimate(question)
     if json:
         print_json(document.model_dump(mode="json"))
@@ -191,7 +198,7 @@ def _print_devices(database: str, json: bool) -> None:
 
 def print_devices(arrays: Sequence[DeviceArray]) -> None:
     """The array sizes of devices as a table."""
-    numeric = ("on/off", "N", "best N", "rectifying N")
+    numeric = ("on/off", "N", "best N", "rect. N")
     print_table(
         "Largest N × N array of the devices, floating lines",
         ["id", "device", "ref.", *numeric],
@@ -199,7 +206,7 @@ def print_devices(arrays: Sequence[DeviceArray]) -> None:
         numeric=numeric,
         whole=("id",),
         caption="N: bare cells (1R), R_pull-up = R_LRS (default: R_LRS is not reported); best N: "
-        "at the best pull-up; rectifying N: with the rectification ratio that the text claims for "
+        "at the best pull-up; rect. N: with the rectification ratio that the text claims for "
         "the device's only publication. –: not reported.",
     )
     for array in arrays:

@@ -101,6 +101,7 @@ def test_no_pull_up_beats_the_best_one(
 
 
 @given(ratios, ratios, pull_ups, cells, selectivities, selectivities, reads)
+@settings(deadline=None)
 def test_a_larger_ratio_or_selectivity_never_makes_a_smaller_array(
     one: float, two: float, pull_up: float, cell: Cell, few: float, more: float, read: Read
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_larger_ratio_or_selectivity_never_makes_a_smaller_array(
 
 
 @given(st.floats(1, 1e4), ratios, pull_ups, cells, selectivities, reads)
+@settings(deadline=None)
 def test_margins_lie_between_0_and_1_and_any_data_never_has_more(
     n: float, on_off: float, pull_up: float, cell: Cell, selectivity: float, read: Read
 ) -> None:
@@ -123,6 +125,7 @@ def test_margins_lie_between_0_and_1_and_any_data_never_has_more(
 
 
 @given(ratios, pull_ups, reads)
+@settings(deadline=None)
 def test_a_cell_alone_has_no_sneak_path(on_off: float, pull_up: float, read: Read) -> None:
     """A divider of two resistors, whatever the other lines would do."""
     alone = pull_up / (1 + pull_up) - (0 if isinf(on_off) else pull_up / (on_off + pull_up))

@@ -7,7 +7,7 @@ from math import inf, nan, sinh
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pvkdb.errors import InputError
@@ -73,11 +73,13 @@ def test_limits_of_the_vacancies() -> None:
 
 
 @given(barriers, temperatures)
+@settings(deadline=None)
 def test_without_field_nothing_drifts(barrier: float, temperature: float) -> None:
     assert drift_velocity_m_per_s(barrier, 0.0, temperature, **WALK) == 0
 
 
 @given(barriers, temperatures)
+@settings(deadline=None)
 def test_a_small_field_drifts_by_the_einstein_relation(barrier: float, temperature: float) -> None:
     """v = (q D / k_B T) F to first order; the next term is (qaF/2kT)²/6."""
     field = 1e-6
@@ -98,6 +100,7 @@ def test_a_strong_field_accelerates_by_the_hyperbolic_sine() -> None:
 
 
 @given(barriers, fields, temperatures, st.integers(-2, 2))
+@settings(deadline=None)
 def test_drift_is_odd_in_field_and_charge_and_never_outruns_the_attempts(
     barrier: float, field: float, temperature: float, charge: int
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_tilted_away_barrier_hides_no_jump_in_speed() -> None:
 
 
 @given(barriers, st.floats(0, 0.5), temperatures, st.floats(0, 1e9))
+@settings(deadline=None)
 def test_a_higher_barrier_is_never_faster(
     barrier: float, more: float, temperature: float, field: float
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_higher_barrier_is_never_faster(
 
 
 @given(st.floats(-0.5, 2), st.floats(0, 1), temperatures)
+@settings(deadline=None)
 def test_a_costlier_vacancy_is_never_more_frequent(
     energy: float, more: float, temperature: float
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pvkdb.chemistry import Interval
@@ -28,6 +28,7 @@ def intervals(low: float, high: float) -> st.SearchStrategy[Interval]:
     intervals(0.01, 3),
     st.integers(),
 )
+@settings(deadline=None)
 def test_every_sample_lies_within_the_bounds(
     barrier: Interval, temperature: Interval, thickness: Interval, bias: Interval, seed: int
 ) -> None:

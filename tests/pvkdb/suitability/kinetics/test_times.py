@@ -7,7 +7,7 @@ from math import inf, nan
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pvkdb.chemistry.units import KJ_PER_MOL
@@ -69,6 +69,7 @@ def test_the_retention_of_ref_331_at_room_temperature(review: list[str]) -> None
 
 
 @given(st.floats(1e-3, 1e9), temperatures, temperatures, st.floats(0, 2))
+@settings(deadline=None)
 def test_extrapolating_there_and_back_changes_nothing(
     retention: float, one: float, two: float, activation: float
 ) -> None:
@@ -78,6 +79,7 @@ def test_extrapolating_there_and_back_changes_nothing(
 
 
 @given(barriers, thicknesses, biases, temperatures)
+@settings(deadline=None)
 def test_the_switching_voltage_is_the_inverse_of_the_switching_time(
     barrier: float, thickness: float, bias: float, temperature: float
 ) -> None:
@@ -126,6 +128,7 @@ def test_the_relaxation_time_is_that_of_the_diffusion_equation() -> None:
 
 
 @given(barriers, st.floats(0, 0.5), thicknesses, biases, temperatures)
+@settings(deadline=None)
 def test_a_higher_barrier_makes_longer_times_and_a_higher_voltage(
     barrier: float, more: float, thickness: float, bias: float, temperature: float
 ) -> None:
@@ -143,6 +146,7 @@ def test_a_higher_barrier_makes_longer_times_and_a_higher_voltage(
 
 
 @given(barriers, thicknesses, biases, st.floats(1, 10), temperatures)
+@settings(deadline=None)
 def test_more_bias_is_faster_and_more_thickness_slower(
     barrier: float, thickness: float, bias: float, factor: float, temperature: float
 ) -> None:
