@@ -7,9 +7,11 @@ import sys
 #: What is missing when an import fails, and the extra that brings it.
 _EXTRAS = {
     "alembic": "store",
+    "numpy": "store",
     "pandas": "store",
     "psycopg": "store",
     "pyarrow": "store",
+    "scipy": "store",
     "sqlalchemy": "store",
     "ase": "screening",
     "psutil": "screening",

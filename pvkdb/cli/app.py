@@ -11,12 +11,14 @@ from typer.core import TyperGroup
 import pvkdb
 from pvkdb.cli import (
     barriers,
+    crossbars,
     databases,
     demo,
     papers,
     rankings,
     screening,
     service,
+    simulators,
     structures,
     tolerance,
 )
@@ -87,4 +89,6 @@ app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)
+app.command("crossbar")(crossbars.crossbar)
+app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)

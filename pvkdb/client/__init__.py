@@ -12,6 +12,7 @@ from __future__ import annotations
 from pvkdb.client._calculations import Calculations
 from pvkdb.client._client import Client
 from pvkdb.client._collections import Collection, Results
+from pvkdb.client._crossbars import Crossbars
 from pvkdb.client._queries import FilterValue
 from pvkdb.client._rankings import Rankings
 from pvkdb.client.structures import to_pymatgen
@@ -20,6 +21,7 @@ __all__ = [
     "Calculations",
     "Client",
     "Collection",
+    "Crossbars",
     "FilterValue",
     "Rankings",
     "Results",

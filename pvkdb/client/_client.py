@@ -12,6 +12,7 @@ from pvkdb.client._answers import parse
 from pvkdb.client._calculations import Calculations
 from pvkdb.client._collections import Collection
 from pvkdb.client._connection import API, Connection
+from pvkdb.client._crossbars import Crossbars
 from pvkdb.client._rankings import Rankings
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Health
@@ -72,6 +73,7 @@ class Client:
             connection, "calculations", CalculationsRow, CalculationDocument
         )
         self.rankings = Rankings(connection)
+        self.crossbars = Crossbars(connection)
 
     def tolerance(self, formula: str) -> ToleranceRow:
         """Tolerance factors of an ABX3 formula in any spelling, with the radii behind them.

@@ -237,6 +237,18 @@ def test_rankings_tolerance_export_and_health(client):
     assert client.export("devices", format="parquet")[:4] == b"PAR1"
 
 
+def test_crossbar_arrays_come_from_the_service(client):
+    document = client.crossbars.estimate(on_off_ratio=float("inf"), size=4)
+    assert (document.limits[0].size, document.limits[0].size_best_pull_up) == (4, 5)
+    assert document.exact[0].margin_far == pytest.approx(document.exact[0].margin_formula)
+    assert client.crossbars.estimate(device="d-t4-r01").device == "d-t4-r01"
+    assert len(client.crossbars.devices()) == 28
+    with pytest.raises(InputError, match="below 1"):
+        client.crossbars.estimate(on_off_ratio=0.1)
+    with pytest.raises(NotFoundError, match="nope"):
+        client.crossbars.estimate(device="nope")
+
+
 def test_what_is_not_there_is_not_found(client):
     with pytest.raises(NotFoundError, match="materials holds no 'CsPbO3'"):
         client.materials.get("CsPbO3")

@@ -1,12 +1,21 @@
 """The routes, one module a subject."""
 
-from pvkdb_api.routers import calculations, collections, export, health, rankings, tolerance
+from pvkdb_api.routers import (
+    calculations,
+    collections,
+    crossbar,
+    export,
+    health,
+    rankings,
+    tolerance,
+)
 
 #: Routers of the service in the order in which its description shows them.
 ROUTERS = (
     *collections.ROUTERS,
     calculations.router,
     rankings.router,
+    crossbar.router,
     tolerance.router,
     export.router,
     health.router,

@@ -1,0 +1,18 @@
+"""Crossbar arrays of memristors: read margins, largest arrays, the circuit itself.
+
+``limits`` holds equations (1) and (2) of the review (Chem. Soc. Rev. 2026, 55, 2145, section 5.1.1)
+in closed form, ``network`` solves the circuit with line resistance, ``spacing`` the crosstalk rule.
+"""
+
+from pvkdb.crossbar.limits import LargestArray, largest_array, read_margin, sneak_resistance_ohm
+from pvkdb.crossbar.spacing import critical_field_v_per_m, smallest_spacing_m, spacing_by_field_m
+
+__all__ = [
+    "LargestArray",
+    "critical_field_v_per_m",
+    "largest_array",
+    "read_margin",
+    "smallest_spacing_m",
+    "sneak_resistance_ohm",
+    "spacing_by_field_m",
+]

@@ -1,0 +1,106 @@
+"""Arrays of the devices in the store: the thin edge that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Interval
+from pvkdb.crossbar.limits import largest_array
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.schemas.crossbar import Cell, DeviceArray
+from pvkdb.store.claims import DeviceClaim
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.devices import Device, DeviceMetric
+
+#: Metric of a claim that tells how well a cell rectifies.
+RECTIFICATION = "rectification_ratio"
+
+
+def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
+    """The on/off ratio of a device, and the words for where it comes from.
+
+    Raises:
+        NotFoundError: there is no such device.
+        InputError: its ratio is not reported, or is printed below 1.
+    """
+    devices = {device.id: device for device in _devices(session)}
+    if (device := devices.get(device_id)) is None:
+        raise NotFoundError(unknown_name("device", device_id, devices))
+    if (metric := device.metric("on_off_ratio")) is None:
+        raise InputError(
+            f"{device_id} ({device.structure}) has no on/off ratio in the store; give one instead "
+            "of the device"
+        )
+    if reason := _unusable(metric):
+        raise InputError(f"{device_id} ({device.structure}): {reason}; give a ratio instead")
+    return _interval(metric), f"store, {device_id} ({device.source})"
+
+
+def device_arrays(session: Session) -> list[DeviceArray]:
+    """Every device of the store with the largest array that its figures allow.
+
+    R_LRS is reported for none of them; what matters is R_pull-up over R_LRS, taken as 1 and at its
+    best. A claimed rectification ratio counts where its publication is the only one of the device
+    and the publication of no other device.
+    """
+    devices = _devices(session)
+    claims = _rectification(session, devices)
+    return [_array(device, claims.get(device.id)) for device in devices]
+
+
+def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
+    metric = device.metric("on_off_ratio")
+    reason = "on/off ratio not reported" if metric is None else _unusable(metric)
+    usable = metric is not None and reason is None
+    ratio = metric.value_min if metric is not None else 1.0
+    rectifying = None
+    if usable and claim is not None:
+        rectifying = largest_array(ratio, cell=Cell.RECTIFIER, selectivity=claim.value).size
+    return DeviceArray(
+        device=device.id,
+        structure=device.structure,
+        references=" ".join(reference.reference_key for reference in device.references),
+        on_off_ratio=None if metric is None else metric.value_min,
+        on_off_qualifier=None if metric is None else metric.qualifier,
+        size=largest_array(ratio).size if usable else None,
+        size_best_pull_up=largest_array(ratio, None).size if usable else None,
+        rectification_ratio=None if claim is None else claim.value,
+        rectification_claim=None if claim is None else claim.id,
+        size_rectifying=rectifying,
+        reason=reason,
+    )
+
+
+def _devices(session: Session) -> list[Device]:
+    return list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
+
+
+def _interval(metric: DeviceMetric) -> Interval:
+    if metric.qualifier == ">":
+        return Interval(metric.value_min, None, bound="lower")
+    return Interval(metric.value_min, metric.value_max, approximate=metric.qualifier == "~")
+
+
+def _unusable(metric: DeviceMetric) -> str | None:
+    if metric.value_min <= 1:
+        return f"an on/off ratio of {metric.value_min:g} tells no two states apart"
+    return None
+
+
+def _rectification(session: Session, devices: Sequence[Device]) -> dict[str, DeviceClaim]:
+    """The first claim of a rectification ratio for each device that it can be told to belong to."""
+    owners: dict[str, list[Device]] = {}
+    for device in devices:
+        for reference in device.references:
+            owners.setdefault(reference.reference_key, []).append(device)
+    found: dict[str, DeviceClaim] = {}
+    claims = DEVICE_CLAIMS.statement.where(DeviceClaim.metric == RECTIFICATION)
+    for claim in session.scalars(claims.order_by(DeviceClaim.position)):
+        if len(claim.references) != 1 or claim.value < 1:
+            continue
+        owned = owners.get(claim.references[0].reference_key, [])
+        if len(owned) == 1 and len(owned[0].references) == 1:
+            found.setdefault(owned[0].id, claim)
+    return found

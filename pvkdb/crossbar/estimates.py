@@ -1,0 +1,252 @@
+"""Everything that can be said of a crossbar made of one device, in one document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isinf
+
+from pvkdb.chemistry import Interval
+from pvkdb.crossbar.checks import fraction, ratio, resistance
+from pvkdb.crossbar.limits import (
+    BLOCKED,
+    MARGIN,
+    largest_array,
+    largest_array_any_data,
+    read_margin,
+)
+from pvkdb.crossbar.reading import Device, near_and_far
+from pvkdb.errors import InputError
+from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, ExactRead, Read
+
+REVIEW = "review, section 5.1.1"
+
+#: Kinds of cell under each read scheme. A rectifier blocks nothing where unselected lines are held
+#: at V/2 or V/3: the half-selected cells conduct forwards.
+COMBINATIONS = (
+    (Cell.RESISTOR, Read.FLOATING),
+    (Cell.RECTIFIER, Read.FLOATING),
+    (Cell.SELECTOR, Read.FLOATING),
+    (Cell.RESISTOR, Read.HALF_BIAS),
+    (Cell.SELECTOR, Read.HALF_BIAS),
+    (Cell.RESISTOR, Read.THIRD_BIAS),
+    (Cell.SELECTOR, Read.THIRD_BIAS),
+)
+
+#: Lines of the largest array that is solved exactly: half a gigabyte of factors.
+LARGEST_EXACT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayQuestion:
+    """What is known of a device, and what is asked.
+
+    ``on_off`` is R_HRS over R_LRS with its qualifier; without ``pull_up_ohm`` the pull-up is as
+    large as R_LRS; without ``selectivity`` only bare resistors are looked at; ``size`` asks for the
+    exact solution of an array of that many lines of each kind, with ``line_ohm`` between
+    neighbouring cells.
+    """
+
+    on_off: Interval
+    r_lrs_ohm: float | None = None
+    pull_up_ohm: float | None = None
+    selectivity: float | None = None
+    line_ohm: float | None = None
+    size: int | None = None
+    margin: float = MARGIN
+    device: str | None = None
+    on_off_source: str = "given"
+
+
+def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> CrossbarDocument:
+    """Largest arrays of every kind, and the exact solution where a size is asked for.
+
+    Raises:
+        InputError: a number is out of its range, or one is missing that another one needs.
+    """
+    on_off = _on_off(question.on_off)
+    _check(question, largest_exact)
+    pull_up = 1.0
+    if question.pull_up_ohm is not None and question.r_lrs_ohm is not None:
+        pull_up = question.pull_up_ohm / question.r_lrs_ohm
+    selectivity = question.selectivity or 1.0
+    kinds = [
+        (cell, read)
+        for cell, read in COMBINATIONS
+        if question.selectivity is not None or cell is Cell.RESISTOR
+    ]
+    return CrossbarDocument(
+        device=question.device,
+        on_off_ratio=None if isinf(on_off) else on_off,
+        on_off_is_lower_bound=question.on_off.bound == "lower",
+        margin=question.margin,
+        pull_up_ratio=pull_up,
+        limits=[
+            _limit(cell, read, on_off, pull_up, selectivity, question.margin)
+            for cell, read in kinds
+        ],
+        exact=[
+            _exact(question, cell, read, on_off, pull_up, selectivity)
+            for cell, read in kinds
+            if question.size is not None
+        ],
+        assumptions=_assumptions(question, pull_up),
+        notes=_notes(question, kinds),
+    )
+
+
+def _on_off(interval: Interval) -> float:
+    """The ratio that a size may rest on: the lower end of what is reported."""
+    if interval.minimum is None:
+        raise InputError(
+            f"an on/off ratio of {interval} has no lower end, and an array can only rest on that; "
+            "give the ratio that is surely reached"
+        )
+    return ratio("on/off ratio", interval.minimum)
+
+
+def _check(question: ArrayQuestion, largest_exact: int) -> None:
+    fraction("the margin", question.margin)
+    for name, ohm in (("R_LRS", question.r_lrs_ohm), ("R_pull-up", question.pull_up_ohm)):
+        if ohm is not None:
+            resistance(name, ohm)
+    if question.selectivity is not None and isinf(ratio("selectivity", question.selectivity)):
+        raise InputError("selectivity = inf blocks every sneak path; give the measured ratio")
+    if question.line_ohm is not None:
+        resistance("line resistance", question.line_ohm, zero=True)
+    if question.pull_up_ohm is not None and question.r_lrs_ohm is None:
+        raise InputError(
+            f"R_pull-up = {question.pull_up_ohm:g} ohm counts only beside R_LRS, which is not "
+            "given; give R_LRS too, or leave the pull-up out (it is as large as R_LRS then)"
+        )
+    if question.line_ohm is not None and question.r_lrs_ohm is None:
+        raise InputError(
+            f"a line resistance of {question.line_ohm:g} ohm counts only beside R_LRS, which is "
+            "not given; give R_LRS too"
+        )
+    if question.line_ohm is not None and question.size is None:
+        raise InputError(
+            f"a line resistance of {question.line_ohm:g} ohm needs the circuit of an array; give "
+            "its size too"
+        )
+    if question.size is not None and not 1 <= question.size <= largest_exact:
+        raise InputError(
+            f"size = {question.size} cannot be solved exactly; give 1 to {largest_exact} lines"
+        )
+
+
+def _limit(
+    cell: Cell, read: Read, on_off: float, pull_up: float, selectivity: float, margin: float
+) -> ArrayLimit:
+    factor = 1.0 if cell is Cell.RESISTOR else selectivity
+    found = largest_array(on_off, pull_up, cell, factor, read, margin)
+    best = largest_array(on_off, None, cell, factor, read, margin)
+    return ArrayLimit(
+        cell=cell,
+        read=read,
+        blocked=BLOCKED[cell]
+        if read is Read.FLOATING or cell is Cell.RESISTOR
+        else "half-selected",
+        selectivity=factor,
+        size=found.size,
+        root=found.root,
+        size_best_pull_up=best.size,
+        root_best_pull_up=best.root,
+        best_pull_up_ratio=None if isinf(best.pull_up_ratio) else best.pull_up_ratio,
+        size_any_data=largest_array_any_data(on_off, pull_up, cell, factor, read, margin),
+    )
+
+
+def _exact(
+    question: ArrayQuestion,
+    cell: Cell,
+    read: Read,
+    on_off: float,
+    pull_up: float,
+    selectivity: float,
+) -> ExactRead:
+    size = question.size or 1
+    r_lrs = question.r_lrs_ohm or 1.0
+    factor = 1.0 if cell is Cell.RESISTOR else selectivity
+    device = Device(r_lrs, on_off, cell, factor)
+    near, far = near_and_far(device, size, pull_up * r_lrs, question.line_ohm or 0.0, read)
+    return ExactRead(
+        cell=cell,
+        read=read,
+        size=size,
+        margin_formula=read_margin(size, on_off, pull_up, cell, factor, read),
+        margin_near=near.margin,
+        margin_far=far.margin,
+        cell_voltage_near=near.cell_voltage,
+        cell_voltage_far=far.cell_voltage,
+    )
+
+
+def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
+    given_lrs = question.r_lrs_ohm is not None
+    given_pull_up = question.pull_up_ohm is not None
+    assumed = [
+        Assumption(
+            name="on/off ratio",
+            value="infinite" if question.on_off.minimum == inf else str(question.on_off),
+            unit="1",
+            source=question.on_off_source,
+            default=False,
+        ),
+        Assumption(
+            name="R_LRS",
+            value=f"{question.r_lrs_ohm:g}" if given_lrs else "not known",
+            unit="ohm" if given_lrs else "1",
+            source="given" if given_lrs else "only ratios to it matter without line resistance",
+            default=not given_lrs,
+        ),
+        Assumption(
+            name="R_pull-up / R_LRS",
+            value=f"{pull_up:g}",
+            unit="1",
+            source="given" if given_pull_up else "pvkdb: as large as R_LRS; best pull-up beside it",
+            default=not given_pull_up,
+        ),
+        Assumption(
+            name="read margin ΔV/V_read",
+            value=f"{question.margin:g}",
+            unit="1",
+            source=f"{REVIEW}: more than 10 %" if question.margin == MARGIN else "given",
+            default=question.margin == MARGIN,
+        ),
+        Assumption(
+            name="data in the other cells",
+            value="all in LRS",
+            unit="1",
+            source=f"{REVIEW}: the worst case; any data: one threshold for whatever they hold",
+            default=True,
+        ),
+    ]
+    if question.size is not None:
+        line = question.line_ohm
+        assumed.append(
+            Assumption(
+                name="line resistance between neighbouring cells",
+                value=f"{line or 0:g}",
+                unit="ohm",
+                source="given" if line is not None else "pvkdb: none",
+                default=line is None,
+            )
+        )
+    return assumed
+
+
+def _notes(question: ArrayQuestion, kinds: list[tuple[Cell, Read]]) -> list[str]:
+    notes = []
+    if question.on_off.bound == "lower":
+        notes.append("The on/off ratio is reported as a lower bound; so are the sizes.")
+    if question.selectivity is None:
+        notes.append("Without a selectivity only bare resistors (1R) are looked at.")
+    else:
+        notes.append(
+            "A rectifier blocks only cells on neither selected line (the middle term of equation "
+            "(1)), a selector all three; under V/2 and V/3 a rectifier blocks nothing."
+        )
+    if any(cell is Cell.SELECTOR for cell, _ in kinds):
+        notes.append("The selector's own resistance in series with the selected cell is left out.")
+    return notes

@@ -1,0 +1,111 @@
+"""Crossbar arrays: how large one can be, and what an exact solution of its circuit says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pvkdb.schemas.assumptions import Assumption
+
+
+class Cell(StrEnum):
+    """What stands at a crosspoint."""
+
+    RESISTOR = "1R"
+    SELECTOR = "1S1R"
+    RECTIFIER = "self-rectifying"
+
+
+class Read(StrEnum):
+    """What the lines that are not selected do while one cell is read."""
+
+    FLOATING = "floating"
+    HALF_BIAS = "half-bias"
+    THIRD_BIAS = "third-bias"
+
+
+class ArrayLimit(BaseModel):
+    """The largest N × N array of one kind of cell under one read scheme.
+
+    0 says that not even a single cell keeps the margin.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: Cell
+    read: Read
+    blocked: str = Field(
+        description="Where the selectivity counts: `all terms` or `middle term` of equation (1), "
+        "`half-selected` cells of a biased read, `-` for nowhere."
+    )
+    selectivity: float = Field(description="Factor on the blocked resistances; 1 blocks nothing.")
+    size: int = Field(description="Largest N at the pull-up of the request; whole cells.")
+    root: float = Field(description="The real N at which the margin is just kept; 0 for none.")
+    size_best_pull_up: int = Field(description="Largest N at the pull-up that allows most.")
+    root_best_pull_up: float
+    best_pull_up_ratio: float | None = Field(
+        description="That pull-up over R_LRS; None for an open bit line (infinite resistance)."
+    )
+    size_any_data: int = Field(
+        description="Largest N where one threshold must serve for all data in the other cells: "
+        "LRS read among HRS against HRS read among LRS, at the pull-up of the request."
+    )
+
+
+class ExactRead(BaseModel):
+    """Reading one cell of an array, all others in LRS, from the whole circuit.
+
+    Margins and voltages are fractions of the read voltage.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: Cell
+    read: Read
+    size: int
+    margin_formula: float = Field(description="Equations (1) and (2), without line resistance.")
+    margin_near: float = Field(description="The cell next to both drivers.")
+    margin_far: float = Field(description="The cell farthest from both drivers, the worst one.")
+    cell_voltage_near: float = Field(description="Voltage across that cell in LRS.")
+    cell_voltage_far: float = Field(description="Voltage across that cell in LRS.")
+
+
+class CrossbarDocument(BaseModel):
+    """Array sizes, the exact solution where asked for, and everything assumed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str | None = Field(description="Device of the store whose on/off ratio this is.")
+    on_off_ratio: float | None = Field(description="R_HRS over R_LRS; None for infinite.")
+    on_off_is_lower_bound: bool = Field(
+        description="Whether the ratio is reported as `>`; sizes are lower bounds then."
+    )
+    margin: float
+    pull_up_ratio: float = Field(description="R_pull-up over R_LRS.")
+    limits: list[ArrayLimit]
+    exact: list[ExactRead]
+    assumptions: list[Assumption]
+    notes: list[str]
+
+
+class DeviceArray(BaseModel):
+    """A device of the store and the largest array that its reported figures allow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str
+    structure: str
+    references: str
+    on_off_ratio: float | None = Field(description="None where it is not reported.")
+    on_off_qualifier: str | None
+    size: int | None = Field(description="1R, floating lines, R_pull-up = R_LRS.")
+    size_best_pull_up: int | None
+    rectification_ratio: float | None = Field(
+        description="Claimed in the text of a publication that is the device's only one."
+    )
+    rectification_claim: str | None = Field(description="Id of that claim.")
+    size_rectifying: int | None = Field(
+        description="Self-rectifying with that ratio (in the middle term of equation (1))."
+    )
+    reason: str | None = Field(description="Why there is no size.")

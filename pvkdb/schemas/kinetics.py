@@ -1,0 +1,66 @@
+"""What a migration barrier says of a device: rates, times, and everything assumed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pvkdb.schemas.assumptions import Assumption
+
+
+class Quantity(BaseModel):
+    """One estimate as an interval, with its equation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    minimum: float | None
+    maximum: float | None = Field(description="None where nothing bounds it from above.")
+    unit: str
+    equation: str
+    source: str
+
+
+class KineticsDocument(BaseModel):
+    """Estimates for one mobile ion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ion: str
+    quantities: list[Quantity]
+    assumptions: list[Assumption]
+    notes: list[str]
+
+    def quantity(self, name: str) -> Quantity | None:
+        """The estimate of that name, or None where it was not made."""
+        return next((entry for entry in self.quantities if entry.name == name), None)
+
+
+class MobileIon(BaseModel):
+    """A migration barrier of the store that a device's ions may have to cross."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    energetic: str = Field(description="Id of the statement in the table `energetics`.")
+    species: str
+    defect: str
+    role: str = Field(description="`halide`, or the electrode that the ion comes from, e.g. `Ag`.")
+    barrier_min_ev: float | None
+    barrier_max_ev: float | None
+    bound: str | None
+    approximate: bool
+    method: str
+    scope: str
+    source: str
+
+
+class DeviceKinetics(BaseModel):
+    """The mobile ions of a device, halide and extrinsic apart, and what each would do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str
+    structure: str
+    material: str | None
+    ions: list[MobileIon]
+    estimates: list[KineticsDocument] = Field(description="One for each ion, in their order.")
+    missing: list[str] = Field(description="What the store does not hold, in sentences.")

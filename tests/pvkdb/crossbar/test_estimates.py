@@ -1,0 +1,103 @@
+"""The document on a crossbar: what it answers, what it assumes, what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from pvkdb.chemistry import Interval
+from pvkdb.crossbar.devices import device_arrays, on_off_of
+from pvkdb.crossbar.estimates import ArrayQuestion, estimate
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.schemas.crossbar import Cell, Read
+from pvkdb.store.database import Store
+
+QUESTION = ArrayQuestion(on_off=Interval.exactly(1e3), selectivity=514)
+
+
+def test_both_readings_of_a_selectivity_are_given() -> None:
+    sizes = {(limit.cell, limit.read): limit for limit in estimate(QUESTION).limits}
+    assert sizes[Cell.SELECTOR, Read.FLOATING].size == pytest.approx(1747, abs=3)
+    assert sizes[Cell.SELECTOR, Read.FLOATING].blocked == "all terms"
+    assert sizes[Cell.RECTIFIER, Read.FLOATING].size == 32
+    assert sizes[Cell.RECTIFIER, Read.FLOATING].blocked == "middle term"
+    assert sizes[Cell.RESISTOR, Read.FLOATING].size_best_pull_up == 5
+    assert sizes[Cell.SELECTOR, Read.THIRD_BIAS].best_pull_up_ratio is None
+
+
+def test_everything_assumed_is_said() -> None:
+    document = estimate(QUESTION)
+    assumed = {entry.name: entry for entry in document.assumptions}
+    assert assumed["R_pull-up / R_LRS"].value == "1"
+    assert assumed["R_pull-up / R_LRS"].default
+    assert assumed["R_LRS"].value == "not known"
+    given = estimate(replace(QUESTION, r_lrs_ohm=1e4, pull_up_ohm=5e3))
+    assumed = {entry.name: entry for entry in given.assumptions}
+    assert assumed["R_pull-up / R_LRS"].value == "0.5"
+    assert not assumed["R_pull-up / R_LRS"].default
+    assert given.pull_up_ratio == 0.5
+
+
+def test_the_exact_circuit_agrees_with_the_formula_and_shows_the_drop() -> None:
+    ideal = estimate(replace(QUESTION, size=16))
+    assert len(ideal.exact) == len(ideal.limits) == 7
+    for read in ideal.exact:
+        assert read.margin_far == pytest.approx(read.margin_formula, abs=1e-9)
+    real = estimate(replace(QUESTION, size=16, r_lrs_ohm=1e4, line_ohm=20.0))
+    for read in real.exact:
+        assert read.cell_voltage_far < read.cell_voltage_near
+        assert read.margin_far < read.margin_near
+
+
+def test_a_lower_bound_makes_lower_bounds() -> None:
+    document = estimate(ArrayQuestion(on_off=Interval(10, None, bound="lower")))
+    assert document.on_off_is_lower_bound
+    assert document.on_off_ratio == 10
+    assert any("lower bound" in note for note in document.notes)
+    assert estimate(ArrayQuestion(on_off=Interval.exactly(inf))).on_off_ratio is None
+    with pytest.raises(InputError, match="no lower end"):
+        estimate(ArrayQuestion(on_off=Interval(None, 10, bound="upper")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pull_up_ohm": 5.0}, "R_pull-up = 5 ohm counts only beside R_LRS"),
+        ({"line_ohm": 5.0, "size": 4}, "line resistance of 5 ohm counts only beside R_LRS"),
+        ({"line_ohm": 5.0, "r_lrs_ohm": 1e4}, "give its size too"),
+        ({"size": 0}, "size = 0 cannot be solved"),
+        ({"size": 513}, "size = 513 cannot be solved exactly; give 1 to 512"),
+        ({"selectivity": inf}, "selectivity = inf"),
+        ({"r_lrs_ohm": -1e4}, "R_LRS = -10000 is no resistance"),
+        ({"on_off": Interval.exactly(0.2)}, "on/off ratio = 0.2 is below 1"),
+        ({"margin": 1.0}, "the margin = 1"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        estimate(replace(QUESTION, **changes))
+
+
+def test_devices_of_the_store_get_their_size_where_the_data_allow_it(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        arrays = {array.device: array for array in device_arrays(session)}
+        assert len(arrays) == 28
+        # Table 4 row 1: on/off 10³. Section 5.2 claims nearly 10³ as the rectification of row 14.
+        assert (arrays["d-t4-r01"].size, arrays["d-t4-r01"].size_best_pull_up) == (4, 5)
+        assert arrays["d-t4-r14"].rectification_ratio == 1e3
+        assert arrays["d-t4-r14"].rectification_claim == "c-s5.2-018"
+        assert arrays["d-t4-r14"].size_rectifying == 43
+        assert arrays["d-t4-r15"].reason == "on/off ratio not reported"
+        assert arrays["d-t4-r15"].size is None
+        assert [array.device for array in arrays.values() if array.rectification_ratio] == [
+            "d-t4-r14"
+        ]
+        ratio, source = on_off_of(session, "d-t4-r25")
+        assert (ratio.minimum, ratio.bound) == (10, "lower")  # printed "> 10"
+        assert "Table 4 row 25" in source
+        with pytest.raises(InputError, match="no on/off ratio in the store"):
+            on_off_of(session, "d-t4-r15")
+        with pytest.raises(NotFoundError, match="no device 'd-t4-r1'"):
+            on_off_of(session, "d-t4-r1")
