@@ -21,6 +21,8 @@ _EXTRAS = {
     "fastapi": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
+    "numpy": "store",
+    "pymcdm": "rank",
 }
 
 
