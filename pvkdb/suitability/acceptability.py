@@ -120,10 +120,10 @@ def _ranks(scores: Floats, told: int) -> Acceptability:
     positions = np.arange(count)
     for start in range(0, samples, _CHUNK):
         part = np.ascontiguousarray(scores[:, start : start + _CHUNK].T)
-        # Rounded, so that scores that differ by rounding alone are equal.
         order = np.argsort(-part, axis=1)
         ordered = np.take_along_axis(part, order, axis=1)
         new = np.ones(ordered.shape, dtype=bool)
+        # Scores that differ by rounding alone are equal.
         new[:, 1:] = ordered[:, 1:] < ordered[:, :-1] - np.float32(1e-6)
         rank = np.maximum.accumulate(np.where(new, positions, 0), axis=1)
         sums += np.bincount(order.ravel(), rank.ravel(), minlength=count)
