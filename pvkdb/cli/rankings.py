@@ -11,7 +11,6 @@ from pvkdb.cli.console import messages, print_json
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.ranking_tables import print_applications, print_explanation, print_ranking
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.rankings import ORDERS
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile
@@ -62,6 +61,7 @@ def rank(
     json: JsonOption = False,
 ) -> None:
     """Rank devices or materials for an application, with every number behind the order."""
+    from pvkdb.schemas.rankings import ORDERS
     from pvkdb.suitability import Options, applications, parse_weights, shipped_profiles
     from pvkdb.suitability import rank as rank_store
 
