@@ -21,7 +21,8 @@ from pvkdb.suitability.acceptability import rank_acceptability
 from pvkdb.suitability.evidence import Candidate, Evidence
 from pvkdb.suitability.judging import worth_of
 from pvkdb.suitability.metrics import METRICS
-from pvkdb.suitability.ranking import Options, rank_candidates
+from pvkdb.suitability.options import Options
+from pvkdb.suitability.ranking import rank_candidates
 
 CANDIDATES, CRITERIA, SAMPLES = 2_000, 10, 10_000
 BAR_S, BAR_MIB = 10.0, 1000 / 1.048576

@@ -1,12 +1,13 @@
 """Suitability: which device or material serves which application, and on what evidence."""
 
+from pvkdb.suitability.options import Options, parse_weights, weighted
 from pvkdb.suitability.profile_file import (
     parse_profile,
     read_profile,
     shipped_profile,
     shipped_profiles,
 )
-from pvkdb.suitability.ranking import Options, parse_weights, rank_candidates, weighted
+from pvkdb.suitability.ranking import rank_candidates
 from pvkdb.suitability.store_rankings import applications, rank, rankings_rows
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pvkdb.schemas.profiles import Scale, Subject
 
@@ -45,6 +45,10 @@ def _ratio(name: str, says: str, least: float = 0) -> Metric:
 
 def _energy(name: str, says: str) -> Metric:
     return Metric(name, "eV", "materials", says)
+
+
+def _predicted(name: str, unit: str, says: str) -> Metric:
+    return replace(_positive(name, unit, says, "materials"), modelled=True)
 
 
 VOLATILITY = ("non-volatile", "volatile", "both")
@@ -95,24 +99,9 @@ _ALL = (
     Metric("lead_free", "", "materials", "lead-free: {}", words=YES_NO),
     Metric("a_cation", "", "materials", "A cation: {}", words=A_CATIONS),
     # Windows that a model of kinetics predicts, where one is plugged in.
-    Metric(
-        *("modelled_switching_time_s", "s", "materials", "switches in {} (model)", "log"),
-        least=0,
-        open_end=True,
-        modelled=True,
-    ),
-    Metric(
-        *("modelled_retention_s", "s", "materials", "forgets in {} (model)", "log"),
-        least=0,
-        open_end=True,
-        modelled=True,
-    ),
-    Metric(
-        *("modelled_set_voltage_v", "V", "materials", "sets at {} (model)", "log"),
-        least=0,
-        open_end=True,
-        modelled=True,
-    ),
+    _predicted("modelled_switching_time_s", "s", "switches in {} (model)"),
+    _predicted("modelled_retention_s", "s", "forgets in {} (model)"),
+    _predicted("modelled_set_voltage_v", "V", "sets at {} (model)"),
 )
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

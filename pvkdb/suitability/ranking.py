@@ -7,8 +7,7 @@ more evidence. Candidates that are equal in all of this share a place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,74 +23,19 @@ from pvkdb.schemas.rankings import (
     UnderReading,
     Verdict,
 )
-from pvkdb.suitability.acceptability import SAMPLES, SEED, Acceptability, rank_acceptability
+from pvkdb.suitability.acceptability import Acceptability, rank_acceptability
 from pvkdb.suitability.cross_checks import cross_check
 from pvkdb.suitability.desirability import FLOOR, Desirability
 from pvkdb.suitability.evidence import Candidate
 from pvkdb.suitability.judging import also_known, assess, worth_of
 from pvkdb.suitability.metrics import METRICS
+from pvkdb.suitability.options import Options, weighted
 from pvkdb.suitability.scoring import Scores, pareto_front, score
 
 #: Probabilities are told of so many ranks.
 RANKS_TOLD = 10
 #: Scores that differ by less are equal.
 _DIGITS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to rank: which score decides, other weights, which reading, how many samples."""
-
-    order: Order = "shown"
-    weights: Mapping[str, float] | None = None
-    reading: str | None = None
-    samples: int = SAMPLES
-    seed: int = SEED
-
-
-def parse_weights(text: str) -> dict[str, float]:
-    """Weights as one writes them: ``endurance_cycles=2,retention_s=1``.
-
-    Raises:
-        InputError: a part is no metric with a number.
-    """
-    weights = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = part.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if not equals or not 0 <= number < float("inf"):
-            raise InputError(
-                f"weights: {part!r} is no weight; write METRIC=NUMBER with a number from 0, "
-                "separated by commas"
-            )
-        weights[name.strip()] = number
-    return weights
-
-
-def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None) -> list[Criterion]:
-    """Criteria with other weights; those not named keep theirs.
-
-    Raises:
-        InputError: a metric is not among them, or the weights sum to zero.
-    """
-    known = [criterion.metric for criterion in criteria]
-    for name, weight in (weights or {}).items():
-        if name not in known:
-            raise InputError(f"weights: {unknown_name('criterion', name, known)}")
-        if not 0 <= weight < float("inf"):
-            raise InputError(f"weights: {name}={weight:g} is no number from 0")
-    changed = [
-        criterion.model_copy(
-            update={"weight": (weights or {}).get(criterion.metric, criterion.weight)}
-        )
-        for criterion in criteria
-    ]
-    if sum(criterion.weight for criterion in changed) == 0:
-        raise InputError("weights: they sum to zero; give one criterion a weight")
-    return changed
 
 
 def rank_candidates(
@@ -172,7 +116,11 @@ def _ranked(
         RANKS_TOLD,
     )
     shown = places([_standing(*pair, "shown") for pair in zip(scores, failed, strict=True)])
-    checks, others, missing = _checked(values, [weights[place] for place in counted], shown)
+    checks, others, missing = (
+        _checked(values, [weights[place] for place in counted], shown)
+        if options.cross_checked
+        else ([], {}, [])
+    )
     under = _under_readings(criteria, candidates, options, readings)
     found = [
         _entry(candidate, scores[place], assessments[place], failed[place]).model_copy(

@@ -13,11 +13,12 @@ from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.dataset import current_version
 from pvkdb.suitability.devices import device_candidates
 from pvkdb.suitability.materials import Model, material_candidates
+from pvkdb.suitability.options import Options
 from pvkdb.suitability.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking import Options, rank_candidates
+from pvkdb.suitability.ranking import rank_candidates
 
-#: An export has neither probabilities nor cross-checks: few samples will do.
-_FEW = 1
+#: An export has neither probabilities of ranks nor cross-checks.
+_FOR_EXPORT = Options(samples=1, cross_checked=False)
 
 
 def rank(
@@ -80,7 +81,7 @@ def applications() -> list[ProfileSummary]:
 def rankings_rows(session: Session) -> Iterator[RankingsRow]:
     """The ``rankings`` table: every device under every application."""
     for name in shipped_profiles():
-        ranking = rank(session, name, options=Options(samples=_FEW))
+        ranking = rank(session, name, options=_FOR_EXPORT)
         for entry in ranking.candidates:
             yield RankingsRow(
                 application=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -263,9 +264,7 @@ def test_a_better_value_never_loses_a_place(drawn: list, which: int, metric: str
     if held is None or held.minimum is None:
         return
     better = Evidence(held.minimum * 10, None if held.maximum is None else held.maximum * 10)
-    raised = Candidate(
-        *(f"c{place}", f"c{place}", "device", {**candidates[place].evidence, metric: better})
-    )
+    raised = replace(candidates[place], evidence={**candidates[place].evidence, metric: better})
     before = by_id(ordered(candidates))[f"c{place}"]
     after = by_id(ordered([*candidates[:place], raised, *candidates[place + 1 :]]))[f"c{place}"]
     assert after.shown >= before.shown - 1e-12
@@ -293,15 +292,10 @@ def test_the_unit_of_a_metric_changes_nothing(drawn: list, factor: float) -> Non
         }
     )
     others = [
-        Candidate(
-            *(each.id, each.label, "device"),
-            {
-                metric: held
-                if metric != "retention_s"
-                else Evidence(
-                    None if held.minimum is None else held.minimum / factor,
-                    None if held.maximum is None else held.maximum / factor,
-                )
+        replace(
+            each,
+            evidence={
+                metric: _divided(held, factor) if metric == "retention_s" else held
                 for metric, held in each.evidence.items()
             },
         )
@@ -311,3 +305,10 @@ def test_the_unit_of_a_metric_changes_nothing(drawn: list, factor: float) -> Non
     for name, entry in plain.items():
         assert scaled[name].shown == pytest.approx(entry.shown, abs=1e-9)
         assert scaled[name].expected == pytest.approx(entry.expected, abs=1e-9)
+
+
+def _divided(held: Evidence, factor: float) -> Evidence:
+    return Evidence(
+        None if held.minimum is None else held.minimum / factor,
+        None if held.maximum is None else held.maximum / factor,
+    )
