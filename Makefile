@@ -38,6 +38,7 @@ format: install
 bench: install
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/tolerance.py
+	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/neb.py
 	$(BIN)/python benchmarks/neb_whole.py
 	$(BIN)/python benchmarks/batched_neb.py

@@ -23,6 +23,8 @@ _EXTRAS = {
     "fastapi": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
+    "numpy": "store",
+    "pymcdm": "rank",
 }
 
 

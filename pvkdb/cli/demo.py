@@ -16,7 +16,7 @@ from pvkdb.cli.barrier_tables import literature_range, results_of
 from pvkdb.cli.barriers import run_queue
 from pvkdb.cli.console import messages, print_table
 from pvkdb.cli.progress import watch
-from pvkdb.cli.rankings import print_ranking
+from pvkdb.cli.ranking_tables import print_ranking
 from pvkdb.cli.tolerance import print_factors
 from pvkdb.errors import InputError
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from pvkdb.client._answers import parse
 from pvkdb.client._connection import API, Connection
-from pvkdb.schemas.rankings import Ranking
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
 
 
 class Rankings:
-    """Which devices serve which application."""
+    """Which devices and materials suit which application."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -20,11 +22,45 @@ class Rankings:
         """Applications that there are rankings for."""
         return parse(Page[str], self._connection.get(f"{API}/rankings")).data
 
-    def get(self, application: str) -> Ranking:
-        """The ranking for an application, every criterion shown.
+    def profile(self, application: str) -> Profile:
+        """What an application asks for, with bounds, weights and sources.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
         """
+        path = f"{API}/rankings/{quote(application, safe='')}/profile"
+        return parse(Profile, self._connection.get(path))
+
+    def get(
+        self,
+        application: str,
+        subject: Subject = "devices",
+        *,
+        order: Order = "shown",
+        weights: Mapping[str, float] | None = None,
+        reading: str | None = None,
+        samples: int | None = None,
+    ) -> Ranking:
+        """The ranking for an application, every criterion and its evidence shown.
+
+        Args:
+            application: name of the application.
+            subject: devices or materials.
+            order: the score that decides.
+            weights: other weights, by metric.
+            reading: another reading of doubtful requirements, by its name.
+            samples: random weights and values for the stability of the order.
+
+        Raises:
+            NotFoundError: there is no such application; names those that there are.
+            InputError: a weight or the reading cannot be used.
+        """
         path = f"{API}/rankings/{quote(application, safe='')}"
-        return parse(Ranking, self._connection.get(path))
+        query: dict[str, str] = {"subject": subject, "order": order}
+        if weights:
+            query["weights"] = ",".join(f"{name}={value!r}" for name, value in weights.items())
+        if reading is not None:
+            query["reading"] = reading
+        if samples is not None:
+            query["samples"] = str(samples)
+        return parse(Ranking, self._connection.get(path, query))

@@ -15,7 +15,10 @@ _SITE_MEAN = "computed: mean of radii of the table `ions`, weighted by the amoun
 _NEB = "climbing-image NEB (Henkelman 2000, doi 10.1063/1.1329672)"
 _POTENTIAL = "computed: by the potential that `origin` names"
 _COUNTED = "computed: counted in the store"
-_JUDGED = "computed: every requirement held against the reported value (`pvkdb.suitability`)"
+_SCORED = (
+    "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
+)
+_JUDGED = "computed: every criterion held against the reported value (`pvkdb.suitability`)"
 _NOT_YET = "the calculation has not come that far"
 
 
@@ -262,21 +265,30 @@ class RankingsRow(Row):
     purpose: ClassVar[str] = "Which device serves which application, best first."
     primary_key: ClassVar[tuple[str, ...]] = ("application", "device")
 
-    application: str = column("The application, as in `applications`.", "curated")
+    application: str = column("Name of the application profile.", "curated")
     rank: int = column(
-        "Place of the device, from 1; equal evidence shares a place.", _JUDGED, unit="1", minimum=1
+        "Place by the score as shown, from 1; equal evidence shares a place.",
+        _SCORED,
+        unit="1",
+        minimum=1,
     )
-    device: str = column("The device: `id` of the table `devices`.", "curated")
-    structure: str = column("Stack of the device.", "printed")
-    absorber: str = column("Perovskite of the device.", "printed")
-    met: int = column("Requirements that are met.", _JUDGED, unit="1", minimum=0)
+    device: str = column(
+        "The device: `id` of the table `devices`; of a device that only the text knows, the `id` "
+        "of its first figure in `device_claims`.",
+        "curated",
+    )
+    structure: str = column("Stack of the device, or its name in the text.", "printed")
+    absorber: str | None = optional(
+        "Perovskite of the device.", "printed", empty="only the text knows the device"
+    )
+    met: int = column("Criteria with weight that are met.", _JUDGED, unit="1", minimum=0)
     unknown: int = column(
-        "Requirements on which nothing is reported.", _JUDGED, unit="1", minimum=0
+        "Criteria with weight on which nothing is reported.", _JUDGED, unit="1", minimum=0
     )
-    criteria: int = column("Requirements of the application.", _COUNTED, unit="1", minimum=1)
+    criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
     shortfall_decades: float = column(
-        "Decades missing to the requirements that are known; 0 where all are met.",
-        "computed: sum of log10(required / reported) over the requirements that are not met",
+        "Decades missing to the criteria that are known; 0 where all are met.",
+        "computed: sum of log10(required / reported) over the criteria on a log scale",
         unit="decades",
         minimum=0,
     )
@@ -285,3 +297,26 @@ class RankingsRow(Row):
         "printed",
         empty="the source cites nothing",
     )
+    shown: float = column(
+        "Score as far as the evidence shows it; what is unknown counts as the floor, 0.01.",
+        _SCORED,
+        unit="1",
+        minimum=0,
+        maximum=1,
+    )
+    expected: float = column(
+        "Mean score over all that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
+    )
+    possible: float = column(
+        "Best score that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
+    )
+    coverage: float = column(
+        "Share of the weight on which there is evidence.", _JUDGED, unit="1", minimum=0, maximum=1
+    )
+    not_demonstrated: int = column(
+        "Criteria with weight on which only a lower bound is known that does not reach them.",
+        _JUDGED,
+        unit="1",
+        minimum=0,
+    )
+    failed: int = column("Criteria with weight that are failed.", _JUDGED, unit="1", minimum=0)

@@ -1,5 +1,25 @@
-"""Suitability: which device serves which application, and on what evidence."""
+"""Suitability: which device or material serves which application, and on what evidence."""
 
-from pvkdb.suitability.ranking import applications, rank, rank_candidates, rankings_rows
+from pvkdb.suitability.options import Options, parse_weights, weighted
+from pvkdb.suitability.profile_file import (
+    parse_profile,
+    read_profile,
+    shipped_profile,
+    shipped_profiles,
+)
+from pvkdb.suitability.ranking import rank_candidates
+from pvkdb.suitability.store_rankings import applications, rank, rankings_rows
 
-__all__ = ["applications", "rank", "rank_candidates", "rankings_rows"]
+__all__ = [
+    "Options",
+    "applications",
+    "parse_profile",
+    "parse_weights",
+    "rank",
+    "rank_candidates",
+    "rankings_rows",
+    "read_profile",
+    "shipped_profile",
+    "shipped_profiles",
+    "weighted",
+]

@@ -7,12 +7,60 @@ import pytest
 
 def test_every_application_named_has_a_ranking(api):
     names = api.get("/api/v1/rankings").json()["data"]
+    assert len(names) == 11
     assert "synaptic-training" in names
     for name in names:
-        ranking = api.get(f"/api/v1/rankings/{name}").json()
+        ranking = api.get(f"/api/v1/rankings/{name}", samples=20).json()
         assert ranking["application"] == name
-        assert len(ranking["devices"]) == 28
+        assert sum(entry["kind"] == "device" for entry in ranking["candidates"]) == 28
         assert ranking["dataset_version"] == api.get("/healthz").json()["dataset_version"]
+
+
+def test_the_breakdown_is_that_of_the_library(reading_api):
+    """Scores, verdicts, evidence, stability and cross-checks travel."""
+    ranking = reading_api.get("/api/v1/rankings/synaptic-training").json()
+    first, third = ranking["candidates"][0], ranking["candidates"][2]
+    assert (first["rank"], first["shown"], first["rank_probabilities"][0]) == (1, 1, 1)
+    (endurance,) = (each for each in third["criteria"] if each["metric"] == "endurance_cycles")
+    assert endurance["verdict"] == "not demonstrated"
+    assert endurance["grade"] == "measured"
+    assert endurance["maximum"] is None
+    assert {check["method"] for check in ranking["cross_checks"]} == {"TOPSIS", "SPOTIS"}
+    assert ranking["floor"] == 0.01
+
+
+def test_materials_weights_readings_and_orders(reading_api):
+    path = "/api/v1/rankings/synaptic-inference"
+    ranking = reading_api.get(path, subject="materials", weights="lead_free=3", samples=20).json()
+    assert ranking["subject"] == "materials"
+    weights = {entry["metric"]: entry["weight"] for entry in ranking["criteria"]}
+    assert weights["lead_free"] == 3
+    assert ranking["candidates"][0]["id"].startswith("Cs")
+    other = reading_api.get(path, reading="no shorter than training", order="possible").json()
+    assert (other["reading"], other["order"]) == ("no shorter than training", "possible")
+
+
+def test_a_profile_is_there_to_read(reading_api):
+    profile = reading_api.get("/api/v1/rankings/selector/profile").json()
+    (retention,) = (each for each in profile["devices"] if each["metric"] == "retention_s")
+    assert (retention["bounds"]["at_most"], retention["source"]) == (10, "section 6")
+    reading_api.problem("/api/v1/rankings/selectr/profile", 404)
+
+
+def test_what_cannot_be_ranked_names_its_parameter(reading_api):
+    path = "/api/v1/rankings/synaptic-training"
+    for parameter, value, word in (
+        ("weights", "retention_s=-1", "no weight"),
+        ("weights", "tau=1", "no criterion 'tau'"),
+        ("weights", "endurance_cycles=0,retention_s=0", "sum to zero"),
+        ("reading", "years", "one reading only"),
+        ("order", "best", "shown"),
+        ("subject", "people", "devices"),
+        ("samples", "0", "greater"),
+    ):
+        problem = reading_api.problem(path, 422, **{parameter: value})
+        assert problem["parameter"] == parameter
+        assert word in problem["detail"]
 
 
 def test_an_unknown_application_is_answered_with_those_there_are(reading_api):

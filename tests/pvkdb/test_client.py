@@ -229,7 +229,13 @@ def test_a_structure_becomes_one_of_pymatgen(client):
 def test_rankings_tolerance_export_and_health(client):
     assert "synaptic-training" in client.rankings.names()
     ranking = client.rankings.get("synaptic-training")
-    assert len(ranking.devices) == 28
+    assert sum(entry.kind == "device" for entry in ranking.candidates) == 28
+    materials = client.rankings.get(
+        "synaptic-training", "materials", weights={"lead_free": 0.5}, samples=10, order="possible"
+    )
+    assert (materials.subject, materials.order, materials.samples) == ("materials", "possible", 10)
+    assert {each.metric: each.weight for each in materials.criteria}["lead_free"] == 0.5
+    assert client.rankings.profile("selector").devices[0].metric == "retention_s"
     assert ranking.dataset_version == client.health().dataset_version
     assert client.tolerance("CsPbBr3").t == pytest.approx(0.862, abs=5e-4)
     rows = list(csv.DictReader(io.StringIO(client.export("references").decode())))

@@ -1,31 +1,72 @@
-"""Rankings: which device serves which application."""
+"""Rankings: which device or material suits which application."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from pvkdb import suitability
-from pvkdb.schemas.rankings import Ranking
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
 from pvkdb_api.paths import API
+from pvkdb_api.problems import naming
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import DatasetVersion, ReadSession
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 
+#: More samples than the default give no better picture and cost the service's time.
+_MOST_SAMPLES = 10_000
+
 
 @router.get("", summary="Names of the applications", operation_id="list_rankings")
 def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
-    """Every application that has requirements, on one page."""
-    names = suitability.applications(session)
+    """Every application that has a profile, on one page."""
+    names = suitability.shipped_profiles()
     return Page[str](data=names, total=len(names), next_cursor=None, dataset_version=version)
 
 
 @router.get(
     "/{application}",
-    summary="Devices in the order in which they serve an application",
+    summary="Devices or materials in the order in which they suit an application",
     operation_id="get_ranking",
 )
-def get_ranking(application: Text, session: ReadSession) -> Ranking:
-    """Each device against each requirement: met, not met, not shown, or unknown."""
-    return suitability.rank(session, application)
+def get_ranking(
+    application: Text,
+    session: ReadSession,
+    subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
+    order: Annotated[Order, Query(description="The score that decides.")] = "shown",
+    weights: Annotated[
+        str, Query(max_length=500, description="Other weights: METRIC=NUMBER, by commas.")
+    ] = "",
+    reading: Annotated[
+        Text | None, Query(description="Another reading of doubtful requirements.")
+    ] = None,
+    samples: Annotated[
+        int, Query(ge=1, le=_MOST_SAMPLES, description="Random weights and values.")
+    ] = 2_000,
+) -> Ranking:
+    """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
+    profile = suitability.shipped_profile(application)
+    with naming("weights"):
+        suitability.weighted(profile.criteria(subject), suitability.parse_weights(weights))
+    options = suitability.Options(
+        order=order,
+        weights=suitability.parse_weights(weights),
+        reading=reading,
+        samples=samples,
+    )
+    with naming("reading"):
+        return suitability.rank(session, profile, subject, options)
+
+
+@router.get(
+    "/{application}/profile",
+    summary="What an application asks for",
+    operation_id="get_profile",
+)
+def get_profile(application: Text) -> Profile:
+    """The criteria on devices and on materials, with bounds, weights and sources."""
+    return suitability.shipped_profile(application)

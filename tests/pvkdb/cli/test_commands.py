@@ -95,18 +95,6 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
     assert (empty["formula"], empty["t"]) == ("Cs2SnI6", None)
 
 
-def test_rank_shows_every_criterion(run: Run) -> None:
-    run("init")
-    outcome = run("rank", "synaptic-training")
-    assert "r161" in outcome.stdout
-    assert "unknown" in outcome.stdout
-    assert max(map(len, outcome.stdout.splitlines())) <= 100
-    document = json.loads(run("rank", "synaptic-training", "--json", "--limit", "3").stdout)
-    assert [entry["rank"] for entry in document["devices"]] == [1, 1, 3]
-    # The doubtful requirement of section 6 says that it is doubtful.
-    assert "doubtful" in run("rank", "synaptic-inference").stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -128,6 +116,12 @@ def test_rank_shows_every_criterion(run: Run) -> None:
         (("neb", "CsPbBr3", "--plot", "x.gif"), ("x.gif", ".svg")),
         (("neb", "CsPbBr3", "--fmax", "3"), ("fmax", "less than or equal")),
         (("rank", "synaptic-trainig"), ("did you mean 'synaptic-training'",)),
+        (("rank", "selector", "--weights", "tau=1"), ("no criterion 'tau'",)),
+        (("rank", "selector", "--order", "best"), ("--order", "no order 'best'")),
+        (("rank", "selector", "--profile", "x.toml"), ("either", "x.toml")),
+        (("rank", "--profile", "x.toml"), ("x.toml", "cannot be read")),
+        (("rank", "selector", "--explain", "d-t4"), ("did you mean 'd-t4-r", "no candidate")),
+        (("rank", "selector", "--screening", "r.json"), ("--materials",)),
         (("export", "energetcs"), ("did you mean 'energetics'",)),
         (("export", "ions", "--format", "xml"), ("xml", "csv")),
         (("init", "--database", "sqlite:////no/such/folder/x.sqlite"), ("/no/such/folder",)),

@@ -1,0 +1,119 @@
+"""Application profiles: what an application asks of devices and of materials, with its sources."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Subject = Literal["devices", "materials"]
+SUBJECTS: tuple[Subject, ...] = ("devices", "materials")
+
+Scale = Literal["linear", "log"]
+
+#: What the bounds of a criterion rest on.
+Basis = Literal["printed", "reading", "span", "working point", "offer", "reference"]
+BASES: dict[Basis, str] = {
+    "printed": "a number printed as a requirement",
+    "reading": "our reading of words without a number, or of a number said of something close by",
+    "span": "the lowest and the highest value that a table prints: a scale, no requirement",
+    "working point": "the value of one demonstration",
+    "offer": "a property that perovskites offer, not a stated need",
+    "reference": "another publication, named",
+}
+
+
+class Bounds(BaseModel):
+    """Which values of a metric are good: a trapezoid on the scale of the metric, or some words.
+
+    The desirability is 1 from ``at_least`` to ``at_most`` and 0 from ``fails_below`` down and from
+    ``fails_above`` up; between, it runs straight on the scale. A bound that is None does not exist.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_least: float | None = Field(default=None, description="Satisfied from here on.")
+    at_most: float | None = Field(default=None, description="Satisfied up to here.")
+    fails_below: float | None = Field(
+        default=None, description="Nothing is left of it here; None: the step is at at_least."
+    )
+    fails_above: float | None = Field(
+        default=None, description="Nothing is left of it here; None: the step is at at_most."
+    )
+    accepts: tuple[str, ...] = Field(default=(), description="Words that satisfy.")
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """``fails_below ≤ at_least ≤ at_most ≤ fails_above``, with infinities where none is."""
+        at_least = -_INFINITY if self.at_least is None else self.at_least
+        at_most = _INFINITY if self.at_most is None else self.at_most
+        below = at_least if self.fails_below is None else self.fails_below
+        above = at_most if self.fails_above is None else self.fails_above
+        return below, at_least, at_most, above
+
+
+_INFINITY = float("inf")
+
+
+class Reading(BaseModel):
+    """Another reading of a doubtful requirement, used where it is asked for by its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    bounds: Bounds
+    source: str
+    quoted: str | None = None
+    note: str | None = None
+
+
+class Criterion(BaseModel):
+    """One criterion of a profile."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metric: str
+    unit: str
+    bounds: Bounds
+    scale: Scale = "linear"
+    graded: bool = Field(
+        default=False,
+        description="Whether the bounds are a scale for comparing: falling short is no failure.",
+    )
+    weight: float
+    basis: Basis
+    source: str
+    quoted: str | None = Field(default=None, description="The words or number of the source.")
+    note: str | None = Field(default=None, description="Doubts, and why the bounds are these.")
+    readings: tuple[Reading, ...] = ()
+
+
+class Ask(BaseModel):
+    """What an application needs without a number, or in a metric that no source reports."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    asks: str
+    source: str
+
+
+class Profile(BaseModel):
+    """What an application asks of devices, and of materials that may become devices."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    summary: str
+    devices: tuple[Criterion, ...]
+    materials: tuple[Criterion, ...]
+    not_judged: tuple[Ask, ...] = ()
+
+    def criteria(self, subject: Subject) -> tuple[Criterion, ...]:
+        """The criteria on devices or on materials."""
+        return self.devices if subject == "devices" else self.materials
+
+    def readings(self, subject: Subject) -> tuple[str, ...]:
+        """Names of the other readings of doubtful criteria."""
+        criteria = self.criteria(subject)
+        return tuple(dict.fromkeys(entry.name for each in criteria for entry in each.readings))

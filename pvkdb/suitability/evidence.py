@@ -1,0 +1,79 @@
+"""Evidence: what is known of one metric of one candidate, and of candidates as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pvkdb.schemas.rankings import Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A value, an interval, one side of an interval, or a word.
+
+    ``minimum`` None: open below (``< 100`` in print). ``maximum`` None: open above (``> 100`` in
+    print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
+    no meaning for the candidate, which is another thing than nothing being known.
+    """
+
+    minimum: float | None = None
+    maximum: float | None = None
+    word: str | None = None
+    qualifier: str | None = None
+    grade: Grade = Grade.MEASURED
+    source: str | None = None
+    references: tuple[str, ...] = ()
+    note: str | None = None
+    not_defined: str | None = None
+
+    @classmethod
+    def exactly(cls, value: float, grade: Grade = Grade.MEASURED) -> Evidence:
+        """A single number."""
+        return cls(value, value, grade=grade)
+
+    @property
+    def known(self) -> bool:
+        """Whether it says anything on the metric."""
+        return self.minimum is not None or self.maximum is not None or self.word is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A device or a material, and what is known of it by metric."""
+
+    id: str
+    label: str
+    kind: Literal["device", "figures", "material"]
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    material: str | None = None
+    absorber: str | None = None
+    references: str = ""
+    devices: int | None = None
+
+
+def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
+    """Several statements on one metric as one interval that spans them all.
+
+    Its grade is that of the statements where they agree; measured values of two references or
+    more are graded so, and statements of different grades have no method in common.
+    """
+    listed = list(parts)
+    minima = [part.minimum for part in listed]
+    maxima = [part.maximum for part in listed]
+    references = tuple(dict.fromkeys(key for part in listed for key in part.references))
+    grades = {part.grade for part in listed}
+    grade = grades.pop() if len(grades) == 1 else Grade.REPORTED
+    if grade is Grade.MEASURED and len(references) > 1:
+        grade = Grade.MEASURED_SEVERAL
+    qualifiers = {part.qualifier for part in listed}
+    return Evidence(
+        minimum=None if None in minima else min(value for value in minima if value is not None),
+        maximum=None if None in maxima else max(value for value in maxima if value is not None),
+        qualifier=qualifiers.pop() if len(qualifiers) == 1 else None,
+        grade=grade,
+        source="; ".join(dict.fromkeys(part.source for part in listed if part.source)) or None,
+        references=references,
+        note=note or "; ".join(dict.fromkeys(part.note for part in listed if part.note)) or None,
+    )
