@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 
 from pvkdb import __version__
 from pvkdb.store.database import Store
+from pvkdb_api import optimade
 from pvkdb_api.description import PROBLEM, SUMMARY, describe
 from pvkdb_api.headers import Headers
 from pvkdb_api.problems import handle_problems
@@ -45,6 +46,10 @@ def create_app(database_url: str) -> FastAPI:
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
         )
     app.include_router(pages.router)
+    if optimade.available():
+        from pvkdb_api.optimade.app import optimade_app
+
+        app.mount(optimade.PATH, optimade_app(served))
     describe(app)
     handle_problems(app)
     app.add_middleware(Headers, served=served)
