@@ -209,7 +209,8 @@ class Scalar(Property):
 
     def _wrong(self, value: Any) -> RefusedError:
         return RefusedError(
-            f"{self.name!r} is a {self.kind} and cannot be compared with {shown(value)}", "filter"
+            f"{self.name!r} is of type {self.kind} and cannot be compared with {shown(value)}",
+            "filter",
         )
 
 

@@ -121,7 +121,7 @@ _PROPERTIES: tuple[Property, ...] = (
     Items(
         "elements_ratios",
         rows=_elements,
-        item=cast(StructureElement.atoms, Double) / Structure.atoms,
+        item=cast(StructureElement.atoms, Double) / cast(Structure.atoms, Double),
         item_kind="float",
         count=Structure.nelements.expression,
         loads=_symbol_columns,
