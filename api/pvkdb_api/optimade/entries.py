@@ -152,10 +152,13 @@ def _parameter(each: Scalar, value: Any) -> ColumnElement[Any] | None:
     if value is None and each.nullable:
         return None
     if each.kind == "timestamp":
-        return literal(datetime.fromisoformat(value), UtcDateTime)
+        time = datetime.fromisoformat(value)
+        if time.tzinfo is None:
+            raise ValueError(value)
+        return literal(time, UtcDateTime)
     if each.kind == "string":
-        if not isinstance(value, str):
-            raise TypeError(value)
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError(value)
         return literal(value, Text)
     return number(value if each.kind == "float" else int(value))
 
