@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import unknown_name
@@ -21,6 +21,9 @@ from pvkdb_api.problems import ParameterError
 
 #: Members of an entry that stand beside its attributes.
 TOP_LEVEL = ("id", "type", "relationships", "links")
+
+#: The condition that every entry fulfils.
+ALL: ColumnElement[bool] = true()
 
 #: Keys of the references behind some entries, by the entry's id.
 RelatedReferences = Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]]
@@ -80,29 +83,39 @@ def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
     sorted_by = sort_properties(kind, wanted.sort)
     orders = [_order(each, descending) for each, descending in sorted_by]
     matching = kind.source.where(wanted.condition)
-    fields = [kind.properties[name] for name in wanted.fields]
-    columns = {name: column for each in fields for name, column in each.columns.items()}
-    page = matching.add_columns(
-        kind.key.label("_key"),
-        *(each.expression.label(f"_order_{place}") for place, (each, _) in enumerate(sorted_by)),
-        *(column.label(name) for name, column in columns.items()),
-    )
+    page = matching.add_columns(*(each.expression for each, _ in sorted_by))
     bound = {"filter": wanted.filter, "sort": wanted.sort}
     if wanted.cursor is not None:
         page = page.where(behind(orders, _place(kind, bound, wanted.cursor, sorted_by)))
     page = page.order_by(*(clause for order in orders for clause in order.clauses()))
-    rows = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
-    more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
+    places = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
+    more, places = len(places) > wanted.limit, places[: wanted.limit]
     cursor = None
-    if more and rows:
-        place = [getattr(rows[-1], f"_order_{number}") for number in range(len(orders))]
-        cursor = write_cursor(kind.name, bound, json.dumps(place, default=str))
+    if more and places:
+        cursor = write_cursor(kind.name, bound, json.dumps([*places[-1]], default=str))
+    available = session.scalar(select(func.count(kind.key))) or 0
     return Found(
-        [_entry(kind, row, fields) for row in rows],
-        total=_count(session, matching),
-        available=_count(session, kind.source),
+        _entries(session, kind, wanted.fields, [place[-1] for place in places]),
+        total=available if wanted.condition is ALL else _count(session, matching),
+        available=available,
         cursor=cursor,
     )
+
+
+def _entries(
+    session: Session, kind: EntryType, names: Sequence[str], keys: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The entries with these ids. Apart from the search, since a database that sorts works out
+    the columns of every row that it sorts."""
+    fields = [kind.properties[name] for name in names if name not in TOP_LEVEL]
+    columns = {name: column for each in fields for name, column in each.columns.items()}
+    rows = session.execute(
+        kind.source.add_columns(
+            kind.key.label("_key"), *(column.label(name) for name, column in columns.items())
+        ).where(kind.key.in_(keys))
+    )
+    found = {row._key: {each.name: each.value(row) for each in fields} for row in rows}
+    return [{"id": key, "type": kind.name, "attributes": found[key]} for key in keys]
 
 
 def sort_properties(kind: EntryType, sort: str) -> list[tuple[Scalar, bool]]:
@@ -164,10 +177,4 @@ def _parameter(each: Scalar, value: Any) -> ColumnElement[Any] | None:
 
 
 def _count(session: Session, source: Select[Any]) -> int:
-    counted = source.add_columns(literal(1)).subquery()
-    return session.scalar(select(func.count()).select_from(counted)) or 0
-
-
-def _entry(kind: EntryType, row: Any, fields: Sequence[Property]) -> dict[str, Any]:
-    attributes = {each.name: each.value(row) for each in fields if each.name not in TOP_LEVEL}
-    return {"id": row._key, "type": kind.name, "attributes": attributes}
+    return session.scalar(source.add_columns(func.count())) or 0

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, true
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
+from pvkdb_api.optimade.entries import ALL
 from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
 from pvkdb_api.optimade.grammar import parse
 from pvkdb_api.optimade.lists import Items
@@ -61,7 +62,7 @@ def condition(
         UnsupportedError: it asks for an optional part that is not supported.
     """
     if not text.strip():
-        return true()
+        return ALL
     try:
         made: Condition = _Filter(properties, warn).transform(parse(text))
     except VisitError as error:
