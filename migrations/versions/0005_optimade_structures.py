@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("structure_id", sa.String(), nullable=False),
         sa.Column("element", sa.String(), nullable=False),
         sa.Column("atoms", sa.Integer(), nullable=False),
+        sa.Column("ratio", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["structure_id"], ["structures.id"], name=op.f("fk_structure_elements_structure_id")
         ),
@@ -89,6 +90,7 @@ def _derive() -> None:
         sa.column("structure_id", sa.String()),
         sa.column("element", sa.String()),
         sa.column("atoms", sa.Integer()),
+        sa.column("ratio", sa.Double()),
     )
     change = (
         structures.update()
@@ -118,7 +120,12 @@ def _derive() -> None:
         connection.execute(
             elements.insert(),
             [
-                {"structure_id": key, "element": element, "atoms": number}
+                {
+                    "structure_id": key,
+                    "element": element,
+                    "atoms": number,
+                    "ratio": number / atoms.total(),
+                }
                 for key, atoms in counted.items()
                 for element, number in atoms.items()
             ],

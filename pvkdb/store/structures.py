@@ -57,13 +57,14 @@ class Structure(Base):
         self.formula_anonymous = anonymous_formula(counted)
         self.formula_hill = hill_formula(counted)
         self.elements = [
-            StructureElement(element=element, atoms=number) for element, number in counted.items()
+            StructureElement(element=element, atoms=number, ratio=number / len(symbols))
+            for element, number in counted.items()
         ]
         return symbols
 
 
 class StructureElement(Base):
-    """How many atoms of an element a structure holds."""
+    """How many atoms of an element a structure holds, and which share of all its atoms."""
 
     __tablename__ = "structure_elements"
     __table_args__ = (Index("ix_structure_elements_element", "element", "structure_id"),)
@@ -71,3 +72,4 @@ class StructureElement(Base):
     structure_id: Mapped[str] = mapped_column(ForeignKey("structures.id"), primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
     atoms: Mapped[int]
+    ratio: Mapped[float]

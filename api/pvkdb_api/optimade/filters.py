@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from lark import Token, Transformer
 from lark.exceptions import VisitError
-from sqlalchemy import ColumnElement, and_, not_, or_, true
+from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
@@ -178,8 +178,8 @@ class _Filter(Transformer[Token, Condition]):
                 for wanted in tuples
             ]
             if word == "ONLY":
-                some, none_else = lists[0].any_row(true()), lists[0].any_row(not_(or_(*rows)))
-                return Condition(and_(some, not_(none_else)), size=len(rows))
+                others_too = lists[0].any_row(not_(or_(*rows)))
+                return Condition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
             return _join(and_ if word == "ALL" else or_, [lists[0].any_row(row) for row in rows])
 
         return zipped

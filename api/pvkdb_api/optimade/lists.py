@@ -14,12 +14,16 @@ from pvkdb_api.optimade.properties import OPERATORS, Kind, Operator, Property, S
 
 @dataclass(frozen=True, eq=False)
 class Items(Property):
-    """A list whose items are rows of a table: ``select`` finds those of an entry, ``item`` is the
-    item in them. Lists over the same rows can be zipped.
+    """A list whose items are rows of a table, ``item`` in each of them.
+
+    ``rows`` selects the entry that a row belongs to, by its ``owner``. It does not look at the
+    entry itself, so that a database may begin with the few rows of a rare item. Lists over the
+    same rows can be zipped.
     """
 
     kind: Kind = "list"
     rows: Select[Any] = field(kw_only=True)
+    owner: ColumnElement[Any] = field(kw_only=True)
     item: ColumnElement[Any] = field(kw_only=True)
     item_kind: Kind = field(kw_only=True)
     count: ColumnElement[Any] | None = field(default=None, kw_only=True)
@@ -42,7 +46,7 @@ class Items(Property):
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
         """No item fulfils none of the conditions, and there is an item."""
         fulfilled = or_(*(self.fulfils(*condition) for condition in wanted))
-        return and_(self.any_row(true()), not_(self.any_row(not_(fulfilled))))
+        return and_(self.not_empty(), not_(self.any_row(not_(fulfilled))))
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
         """Number of items, where SQL knows it."""
@@ -58,7 +62,11 @@ class Items(Property):
 
     def any_row(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether a row of the entry fulfils a condition."""
-        return self.rows.where(condition).exists()
+        return self.owner.in_(self.rows.where(condition))
+
+    def not_empty(self) -> ColumnElement[bool]:
+        """Whether there is an item."""
+        return self.owner.in_(self.rows) if self.count is None else self.count > 0
 
 
 @dataclass(frozen=True, eq=False)

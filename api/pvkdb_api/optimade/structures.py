@@ -8,9 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Double,
     Integer,
-    cast,
     literal,
     select,
 )
@@ -31,9 +29,7 @@ DESCRIPTION = (
 )
 
 #: Rows of the atoms counted by element; lists over them can be zipped in a filter.
-_elements = (
-    select(literal(1)).where(StructureElement.structure_id == Structure.id).correlate(Structure)
-)
+_elements = select(StructureElement.structure_id)
 
 
 def _symbols(row: Any) -> list[str]:
@@ -55,12 +51,11 @@ def _species(row: Any) -> list[dict[str, Any]]:
 _statement, _phase = aliased(Energetic), aliased(Material)
 #: Publications that report energies of a structure's composition; see :func:`_related`.
 _cited = (
-    select(literal(1))
+    select(_phase.composition_id)
     .select_from(EnergeticReference)
     .join(_statement, _statement.id == EnergeticReference.energetic_id)
     .join(_phase, _phase.id == _statement.material_id)
-    .where(_phase.composition_id == Material.composition_id, current(_statement))
-    .correlate(Material)
+    .where(current(_statement))
 )
 
 
@@ -105,6 +100,7 @@ _PROPERTIES: tuple[Property, ...] = (
     Items(
         "elements",
         rows=_elements,
+        owner=Structure.id.expression,
         item=StructureElement.element.expression,
         item_kind="string",
         count=Structure.nelements.expression,
@@ -121,7 +117,8 @@ _PROPERTIES: tuple[Property, ...] = (
     Items(
         "elements_ratios",
         rows=_elements,
-        item=cast(StructureElement.atoms, Double) / cast(Structure.atoms, Double),
+        owner=Structure.id.expression,
+        item=StructureElement.ratio.expression,
         item_kind="float",
         count=Structure.nelements.expression,
         loads=_symbol_columns,
@@ -184,6 +181,7 @@ _PROPERTIES: tuple[Property, ...] = (
     Items(
         "species_at_sites",
         rows=_elements,
+        owner=Structure.id.expression,
         item=StructureElement.element.expression,
         item_kind="string",
         count=Structure.atoms.expression,
@@ -217,6 +215,7 @@ STRUCTURES = EntryType(
         "references.id": Items(
             "references.id",
             rows=_cited,
+            owner=Material.composition_id.expression,
             item=EnergeticReference.reference_key.expression,
             item_kind="string",
         )

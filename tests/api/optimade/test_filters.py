@@ -18,10 +18,7 @@ from .conftest import PROTOTYPES, VACANCY
 ALL = {*(key for _, _, key in PROTOTYPES), VACANCY}
 LEAD = {"cspbi3-gamma", "cspbi3-delta", "cspbbr3", VACANCY}
 IODIDES = {key for key in ALL if "i3" in key or "i6" in key or "i9" in key}
-ROWS = (
-    "SELECT ? AS anon_1 FROM structure_elements "
-    "WHERE structure_elements.structure_id = structures.id"
-)
+ROWS = "SELECT structure_elements.structure_id FROM structure_elements WHERE"
 
 #: Filter, its condition in the SQL of SQLite, and the structures that it finds. None where the
 #: SQL is too long to say anything.
@@ -61,12 +58,12 @@ TABLE: list[tuple[str, str | None, set[str]]] = [
     ('id = "x\' OR 1=1 --"', "structures.id = ?", set()),
     (r'id = "a\"b\\c"', "structures.id = ?", set()),
     # Lists.
-    ('elements HAS "Pb"', f"EXISTS ({ROWS} AND structure_elements.element = ?)", LEAD),
+    ('elements HAS "Pb"', f"structures.id IN ({ROWS} structure_elements.element = ?)", LEAD),
     ('elements HAS ALL "Cs","Pb","I"', None, LEAD - {"cspbbr3"}),
     ('elements HAS ANY "Ag", "Ge"', None, {"cs2agbibr6", "rbgecl3", "rbgecl3-2H"}),
     ('elements HAS ONLY "Cs","Sn","I","Pb"',
-     f"(EXISTS ({ROWS})) AND NOT (EXISTS ({ROWS} AND NOT (structure_elements.element = ? OR "
-     "structure_elements.element = ? OR structure_elements.element = ? OR "
+     f"structures.nelements > ? AND (structures.id NOT IN ({ROWS} NOT (structure_elements.element "
+     "= ? OR structure_elements.element = ? OR structure_elements.element = ? OR "
      "structure_elements.element = ?)))",
      {"cspbi3-gamma", "cspbi3-delta", VACANCY, "cssni3", "cs2sni6"}),
     ('elements HAS < "Br"', None, {"cs2agbibr6"}),

@@ -46,12 +46,18 @@ def derived(store: Store, key: str) -> tuple[object, ...]:
             found.formula_reduced,
             found.formula_anonymous,
             found.formula_hill,
-            {entry.element: entry.atoms for entry in found.elements},
+            {entry.element: (entry.atoms, entry.ratio) for entry in found.elements},
         )
 
 
-CUBIC = (3, "CsI3Pb", "A3BC", "CsI3Pb", {"Cs": 1, "I": 3, "Pb": 1})
-VACANCY = (3, "Cs2I5Pb2", "A5B2C2", "Cs2I5Pb2", {"Cs": 2, "I": 5, "Pb": 2})
+CUBIC = (3, "CsI3Pb", "A3BC", "CsI3Pb", {"Cs": (1, 0.2), "I": (3, 0.6), "Pb": (1, 0.2)})
+VACANCY = (
+    3,
+    "Cs2I5Pb2",
+    "A5B2C2",
+    "Cs2I5Pb2",
+    {"Cs": (2, 2 / 9), "I": (5, 5 / 9), "Pb": (2, 2 / 9)},
+)
 
 
 def test_elements_and_formulas_follow_the_symbols(empty_store: Store) -> None:
