@@ -31,6 +31,7 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
     DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
+    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
 }
 
 #: What the world may know of a database that fails; where it stands is for the log alone.

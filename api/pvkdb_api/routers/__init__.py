@@ -1,10 +1,19 @@
 """The routes, one module a subject."""
 
-from pvkdb_api.routers import calculations, collections, export, health, rankings, tolerance
+from pvkdb_api.routers import (
+    calculations,
+    collections,
+    export,
+    health,
+    rankings,
+    structures,
+    tolerance,
+)
 
 #: Routers of the service in the order in which its description shows them.
 ROUTERS = (
     *collections.ROUTERS,
+    structures.router,
     calculations.router,
     rankings.router,
     tolerance.router,
