@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from pvkdb import __version__
 from pvkdb.store.database import Store
@@ -16,6 +17,9 @@ from pvkdb_api.problems import handle_problems
 from pvkdb_api.queries import refuse_unknown_parameters
 from pvkdb_api.routers import ROUTERS, pages
 from pvkdb_api.sessions import ServedStore
+
+#: Smaller answers travel as they are.
+GZIP_FROM_BYTES = 1000
 
 
 def create_app(database_url: str) -> FastAPI:
@@ -52,5 +56,6 @@ def create_app(database_url: str) -> FastAPI:
         app.mount(optimade.PATH, optimade_app(served))
     describe(app)
     handle_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_middleware(Headers, served=served)
     return app
