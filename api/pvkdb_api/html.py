@@ -9,6 +9,7 @@ from typing import Any
 
 from pvkdb import __version__
 from pvkdb.schemas.tables import TABLES
+from pvkdb_api.optimade import PATH as OPTIMADE
 from pvkdb_api.paths import API
 
 _PAGE = Template("""<!doctype html>
@@ -49,7 +50,14 @@ $body
 """)
 
 
-def front_page(dataset_version: str, counts: Mapping[str, int]) -> str:
+_OPTIMADE = f'<p><a href="{OPTIMADE}/v1/info">OPTIMADE</a>: base URL <code>{OPTIMADE}/v1</code></p>'
+_NO_OPTIMADE = (
+    '<p class="soft">OPTIMADE is not served here; on the server, run: '
+    "<code>pip install 'pvkdb[optimade]'</code></p>"
+)
+
+
+def front_page(dataset_version: str, counts: Mapping[str, int], optimade: bool) -> str:
     """What this is, what it holds, and where to go."""
     cards = "".join(
         f'<li><a href="{API}/{name}"><b>{count:,}</b>{escape(name)}</a></li>'
@@ -67,6 +75,7 @@ literature reports, what calculations add, and rankings of both together.</p>
 <p><a href="/docs">Operations</a> of the service, as <a href="/openapi.json">OpenAPI</a> too;
 <a href="{API}/rankings">rankings</a>; <a href="/healthz">health</a>.</p>
 <p>From Python: <code>pvkdb.Client(url).devices.search(absorber="MAPbI3").to_dataframe()</code></p>
+{_OPTIMADE if optimade else _NO_OPTIMADE}
 <h2>Tables as files</h2>
 <p>{files}. Add <code>format=json</code> or <code>format=parquet</code> for other kinds.</p>"""
     return _PAGE.substitute(title="pvkdb", body=body)

@@ -16,11 +16,13 @@ from starlette.exceptions import HTTPException
 from pvkdb.errors import (
     DatabaseError,
     InputError,
+    MissingExtraError,
     NotFoundError,
     NotMigratedError,
     PvkdbError,
 )
 from pvkdb.schemas.responses import Problem
+from pvkdb_api import optimade
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,6 +31,7 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
     DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
+    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
 }
 
 #: What the world may know of a database that fails; where it stands is for the log alone.
@@ -143,6 +146,8 @@ def _routing_error(request: Request, error: Exception) -> Response:
 
 
 def _nearest_path(request: Request) -> str:
+    if request.url.path.startswith(f"{optimade.PATH}/") and not optimade.available():
+        return str(MissingExtraError("optimade", "optimade"))
     known = [path for path in request.app.openapi()["paths"] if "{" not in path]
     near = get_close_matches(request.url.path, known, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else "see /docs for what there is"

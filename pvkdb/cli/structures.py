@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from pvkdb.chemistry import Composition
-    from pvkdb_pipelines.structure_files import StructureFormat
+    from pvkdb.store.structure_files import StructureFormat
 
 #: Endings of files, and the format that they ask for.
 _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extxyz"}
@@ -220,7 +220,7 @@ def _add(
 
 
 def _format(format: str, output: Path | None) -> StructureFormat:
-    from pvkdb_pipelines.structure_files import STRUCTURE_FORMATS
+    from pvkdb.store.structure_files import STRUCTURE_FORMATS
 
     if format and format not in STRUCTURE_FORMATS:
         raise InputError(unknown_name("structure format", format, STRUCTURE_FORMATS))
@@ -235,7 +235,7 @@ def _format(format: str, output: Path | None) -> StructureFormat:
 def _write(
     atoms: Atoms, notes: list[str], format: StructureFormat, output: Path | None, json: bool
 ) -> None:
-    from pvkdb_pipelines.structure_files import structure_text
+    from pvkdb.store.structure_files import structure_text
 
     if json:
         print_json(

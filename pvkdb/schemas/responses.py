@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from pvkdb.schemas.tables import ToleranceRow
+
 Item = TypeVar("Item")
 
 
@@ -16,6 +18,20 @@ class Page(BaseModel, Generic[Item]):
     total: int = Field(description="Rows that match the filters, over all pages.")
     next_cursor: str | None
     dataset_version: str
+
+
+class FormulaTolerance(BaseModel):
+    """Tolerance factors of one formula among many, or why it has none."""
+
+    formula: str = Field(description="The formula as it was given.")
+    factors: ToleranceRow | None = Field(description="The factors with their radii.")
+    problem: str | None = Field(description="Why there are none.")
+
+
+class ToleranceAnswer(BaseModel):
+    """Tolerance factors of many formulas, in the order in which they were given."""
+
+    data: list[FormulaTolerance]
 
 
 class Problem(BaseModel):

@@ -26,6 +26,7 @@ class Composition(Base):
     occupancies: Mapped[list[SiteOccupancy]] = relationship(
         order_by="SiteOccupancy.position", cascade="all, delete-orphan", lazy="selectin"
     )
+    tolerance: Mapped[CompositionTolerance | None] = relationship(cascade="all, delete-orphan")
 
 
 class SiteOccupancy(Base):
@@ -51,6 +52,22 @@ class SiteOccupancy(Base):
     charge: Mapped[int]
     amount: Mapped[float | None]
     amount_symbolic: Mapped[str | None]
+
+
+class CompositionTolerance(Base):
+    """Tolerance factors of a composition, kept so that searches can use them.
+
+    They follow from the formula; ``pvkdb init`` and ``pvkdb upgrade`` work them out again.
+    A composition for which they are not defined has none.
+    """
+
+    __tablename__ = "tolerance_factors"
+
+    composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
+    t: Mapped[float]
+    mu: Mapped[float]
+    tau: Mapped[float | None] = mapped_column(index=True)
+    p_perovskite: Mapped[float | None]
 
 
 class Material(Base):

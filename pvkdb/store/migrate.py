@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 import pvkdb
 from pvkdb.errors import DatabaseError
 from pvkdb.store.database import Store
+from pvkdb.store.tolerance import renew_tolerance
 
 #: Key of the advisory lock; any number that no other program uses on this database.
 _LOCK = 2145_2026
@@ -70,6 +71,8 @@ def migrating(store: Store) -> Iterator[Config]:
 def upgrade(store: Store) -> tuple[str | None, str | None]:
     """Run every migration that the database lacks, in one transaction.
 
+    What follows from formulas is worked out again, since this version may know other radii.
+
     Returns:
         The revision before and after.
     """
@@ -82,4 +85,5 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
             command.upgrade(config, "head")
         except CommandError as error:
             raise (store.too_new(before) if before else DatabaseError(str(error))) from error
+        renew_tolerance(config.attributes["connection"])
     return before, store.revision()

@@ -6,7 +6,7 @@ from pvkdb.store.calculations import Calculation
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
-from pvkdb.store.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 from pvkdb.store.references import DatasetVersion, Reference
 from pvkdb.store.reviewed import (
     ArrayChallenge,
@@ -15,7 +15,7 @@ from pvkdb.store.reviewed import (
     ProcessingTechnique,
     TestProtocol,
 )
-from pvkdb.store.structures import Structure
+from pvkdb.store.structures import Structure, StructureElement
 
 __all__ = [
     "ApplicationRequirement",
@@ -24,6 +24,7 @@ __all__ = [
     "BenchmarkDataset",
     "Calculation",
     "Composition",
+    "CompositionTolerance",
     "ConductionMechanism",
     "DatasetVersion",
     "Device",
@@ -39,5 +40,6 @@ __all__ = [
     "Reference",
     "SiteOccupancy",
     "Structure",
+    "StructureElement",
     "TestProtocol",
 ]

@@ -13,6 +13,7 @@ from pvkdb.chemistry import Composition as ChemicalComposition
 from pvkdb.chemistry.composition import material_family
 from pvkdb.store.base import Base
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.tolerance import composition_tolerance
 
 ModelT = TypeVar("ModelT", bound=Base)
 
@@ -115,4 +116,5 @@ def _composition(composition: ChemicalComposition) -> Composition:
             )
             for position, occupant in enumerate(composition.occupants)
         ],
+        tolerance=composition_tolerance(composition),
     )

@@ -7,12 +7,14 @@ from pvkdb_api.routers import (
     export,
     health,
     rankings,
+    structures,
     tolerance,
 )
 
 #: Routers of the service in the order in which its description shows them.
 ROUTERS = (
     *collections.ROUTERS,
+    structures.router,
     calculations.router,
     rankings.router,
     crossbar.router,

@@ -26,6 +26,9 @@ DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
     "calculations": (Calculation, CalculationDocument, calculation_document),
 }
 
+#: Collections whose entries have a router of their own.
+OWN_ROUTERS = frozenset({"structures"})
+
 
 def collection_router(collection: Collection[Any]) -> APIRouter:
     """``GET /NAME`` with the collection's filters, and ``GET /NAME/{key}``."""
@@ -46,6 +49,9 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
         query: Annotated[parameters, Query()],  # type: ignore[valid-type]
     ) -> Any:
         return read_page(session, collection, query, version)
+
+    if name in OWN_ROUTERS:
+        return router
 
     @router.get(
         "/{key}",

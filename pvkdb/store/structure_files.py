@@ -5,15 +5,50 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from ase import Atoms
-from ase.io import write
+from pvkdb.errors import MissingExtraError
+from pvkdb.schemas.tables import StructureDocument
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 StructureFormat = Literal["cif", "poscar", "extxyz"]
 STRUCTURE_FORMATS: tuple[StructureFormat, ...] = get_args(StructureFormat)
+#: Media type and ending of each format as a file; POSCAR and extended XYZ have none of their own.
+FILES: dict[StructureFormat, tuple[str, str]] = {
+    "cif": ("chemical/x-cif", "cif"),
+    "poscar": ("text/plain; charset=utf-8", "vasp"),
+    "extxyz": ("text/plain; charset=utf-8", "xyz"),
+}
 #: Tolerance at which a CIF is written with its symmetry, Å.
 SYMPREC_ANG = 1e-3
+
+
+def document_text(document: StructureDocument, format: StructureFormat) -> str:
+    """A stored structure as text that names the material, what it is, and how it was made.
+
+    Raises:
+        MissingExtraError: ASE or pymatgen is not installed.
+    """
+    try:
+        from ase import Atoms
+
+        atoms = Atoms(
+            document.symbols,
+            positions=document.positions_ang,
+            cell=document.cell_ang,
+            pbc=True,
+        )
+        notes = [
+            f"pvkdb structure {document.id}: {document.role} of {document.material}",
+            " ".join(document.origin.split()),
+        ]
+        if document.energy_ev is not None:
+            notes.append(f"energy of the cell {document.energy_ev:.6f} eV")
+        return structure_text(atoms, format, notes)
+    except ImportError as error:
+        raise MissingExtraError(error.name or "ase", "screening") from error
 
 
 def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) -> str:
@@ -29,6 +64,8 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
         return "".join(f"# {note}\n" for note in notes) + _cif(atoms)
     text = io.StringIO()
     said = "; ".join(notes)
+    from ase.io import write
+
     if format == "poscar":
         write(text, atoms, format="vasp", direct=True)
         _, _, below = text.getvalue().partition("\n")

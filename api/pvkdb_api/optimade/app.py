@@ -1,0 +1,272 @@
+"""The OPTIMADE application, to be mounted on the service. Needs the extra ``optimade``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from optimade.models import (
+    EntryInfoResponse,
+    ErrorResponse,
+    InfoResponse,
+    LinksResponse,
+    ReferenceResponseMany,
+    ReferenceResponseOne,
+    StructureResponseMany,
+    StructureResponseOne,
+)
+from pydantic import BaseModel
+from sqlalchemy import literal
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+
+from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
+from pvkdb_api.optimade import filters
+from pvkdb_api.optimade.entries import EntryType, Listing, find
+from pvkdb_api.optimade.errors import RefusedError, VersionError
+from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
+from pvkdb_api.optimade.parameters import (
+    EntryQuery,
+    ListingQuery,
+    check,
+    includes_references,
+    refuse_unknown,
+    response_fields,
+)
+from pvkdb_api.optimade.references import REFERENCES
+from pvkdb_api.optimade.responses import (
+    BASE,
+    OPENAPI,
+    JsonApiResponse,
+    answer,
+    refusal,
+    root_url,
+)
+from pvkdb_api.problems import UNREACHABLE
+from pvkdb_api.sessions import ReadSession, ServedStore
+
+RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    "structures": (StructureResponseMany, StructureResponseOne),
+    "references": (ReferenceResponseMany, ReferenceResponseOne),
+}
+
+_log = logging.getLogger("pvkdb_api")
+
+
+def optimade_app(served: ServedStore) -> FastAPI:
+    """The application under ``/optimade``: ``/versions`` and everything below ``/v1``."""
+    app = FastAPI(
+        title="pvkdb: OPTIMADE",
+        version="1.2.0",
+        openapi_url=OPENAPI,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=JsonApiResponse,
+        responses={"default": {"model": ErrorResponse, "description": "What is wrong."}},
+    )
+    app.state.served = served
+    app.add_api_route("/versions", versions, response_class=Response, summary="Major versions")
+    app.add_api_route("/v1/info", info, response_model=None, responses=_model(InfoResponse))
+    app.add_api_route(
+        "/v1/info/{entry_type}", info_of, response_model=None, responses=_model(EntryInfoResponse)
+    )
+    app.add_api_route("/v1/links", list_links, response_model=None, responses=_model(LinksResponse))
+    for kind in ENTRY_TYPES.values():
+        _add_entry_type(app, kind)
+    app.add_api_route("/{version:path}", other_version, include_in_schema=False)
+    for error in (PvkdbError, RequestValidationError, HTTPException):
+        app.add_exception_handler(error, _refuse)
+    return app
+
+
+def versions() -> Response:
+    """The major versions that are served, as a table in CSV."""
+    return Response("version\n1\n", headers={"Content-Type": "text/csv; header=present"})
+
+
+def info(request: Request) -> Response:
+    """What this base URL offers."""
+    refuse_unknown(request, [])
+    found = base_info(f"{root_url(request)}{BASE}")
+    return answer(request, found, returned=1, available=1)
+
+
+def info_of(request: Request, entry_type: str) -> Response:
+    """The properties of an entry type."""
+    refuse_unknown(request, [])
+    if entry_type not in ENTRY_TYPES:
+        raise HTTPException(404, unknown_name("entry type", entry_type[:60], ENTRY_TYPES))
+    return answer(request, entry_info(ENTRY_TYPES[entry_type]), returned=1, available=1)
+
+
+def list_links(request: Request) -> Response:
+    """Databases related to this one."""
+    found = links(f"{root_url(request)}{BASE}")
+    return answer(request, found, returned=len(found), available=len(found))
+
+
+def other_version(request: Request, version: str) -> Response:
+    """Whatever stands nowhere; under another version, with the status for that."""
+    first, _, _ = version.partition("/")
+    if first != "v1" and first.startswith("v") and first[1:].replace(".", "").isdigit():
+        raise VersionError(f"version {first[1:][:20]} is not served; {BASE} is")
+    raise HTTPException(404, f"nothing stands here; see {BASE}/info for what there is")
+
+
+def _model(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"model": model, "description": "As asked for."}}
+
+
+def _add_entry_type(app: FastAPI, kind: EntryType) -> None:
+    many, one = RESPONSES[kind.name]
+
+    def list_entries(
+        request: Request, session: ReadSession, query: Annotated[ListingQuery, Query()]
+    ) -> Response:
+        return _list(request, session, kind, query)
+
+    def get_entry(
+        request: Request,
+        session: ReadSession,
+        entry_id: str,
+        query: Annotated[EntryQuery, Query()],
+    ) -> Response:
+        return _get(request, session, kind, entry_id, query)
+
+    app.add_api_route(
+        f"/v1/{kind.name}",
+        list_entries,
+        response_model=None,
+        summary=f"Search {kind.name}",
+        operation_id=f"list_{kind.name}",
+        responses=_model(many),
+    )
+    app.add_api_route(
+        f"/v1/{kind.name}/{{entry_id:path}}",
+        get_entry,
+        response_model=None,
+        summary=f"One of the {kind.name}",
+        operation_id=f"get_{kind.name}",
+        responses=_model(one),
+    )
+
+
+def _list(request: Request, session: Session, kind: EntryType, query: ListingQuery) -> Response:
+    warnings = refuse_unknown(request, [*ListingQuery.model_fields])
+    check(query)
+    fields = response_fields(kind, query, warnings)
+    found = find(
+        session,
+        kind,
+        Listing(
+            filters.condition(query.filter, kind.searchable, warnings.append),
+            filter=query.filter,
+            sort=query.sort,
+            fields=_held(kind, fields),
+            limit=query.limit(),
+            cursor=query.page_cursor,
+            offset=query.offset(),
+        ),
+    )
+    _add_foreign(kind, found.entries, fields)
+    included = _relate(session, kind, found.entries, includes_references(query))
+    return answer(
+        request,
+        found.entries,
+        returned=found.total,
+        available=found.available,
+        warnings=warnings,
+        next_link=_next_link(request, found.cursor),
+        included=included,
+    )
+
+
+def _get(
+    request: Request, session: Session, kind: EntryType, key: str, query: EntryQuery
+) -> Response:
+    warnings = refuse_unknown(request, [*EntryQuery.model_fields])
+    check(query)
+    fields = response_fields(kind, query, warnings)
+    by_id = kind.key == literal(key.replace("\0", ""))
+    wanted = Listing(by_id, filter="", sort="", fields=_held(kind, fields), limit=1)
+    found = find(session, kind, wanted)
+    _add_foreign(kind, found.entries, fields)
+    included = _relate(session, kind, found.entries, includes_references(query))
+    return answer(
+        request,
+        found.entries[0] if found.entries else None,
+        returned=found.total,
+        available=found.available,
+        warnings=warnings,
+        included=included,
+    )
+
+
+def _held(kind: EntryType, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in fields if name in kind.properties)
+
+
+def _add_foreign(kind: EntryType, entries: list[dict[str, Any]], fields: tuple[str, ...]) -> None:
+    """Properties of other providers that were asked for have no value."""
+    foreign = {name: None for name in fields if name.startswith("_")}
+    for entry in entries:
+        entry["attributes"] = {**foreign, **entry["attributes"]}
+
+
+def _relate(
+    session: Session, kind: EntryType, entries: list[dict[str, Any]], include: bool
+) -> list[dict[str, Any]]:
+    """Name the references of each entry; give those references where they are to be included."""
+    if kind.related_references is None or not entries:
+        return []
+    related = kind.related_references(session, [entry["id"] for entry in entries])
+    for entry in entries:
+        keys = related.get(entry["id"], ())
+        if keys:
+            linked = [{"type": "references", "id": key} for key in keys]
+            entry["relationships"] = {"references": {"data": linked}}
+    wanted = sorted({key for keys in related.values() for key in keys})
+    if not include or not wanted:
+        return []
+    listing = Listing(
+        REFERENCES.key.in_(wanted),
+        filter="",
+        sort="",
+        fields=tuple(REFERENCES.properties),
+        limit=len(wanted),
+    )
+    return find(session, REFERENCES, listing).entries
+
+
+def _next_link(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = {
+        name: value
+        for name, value in request.query_params.items()
+        if name not in ("page_offset", "page_number", "page_cursor")
+    }
+    query = urlencode({**kept, "page_cursor": cursor})
+    return f"{root_url(request)}{request.url.path}?{query}"
+
+
+def _refuse(request: Request, error: Exception) -> Response:
+    if isinstance(error, RefusedError):
+        return refusal(request, error.status, error.title, str(error), error.parameter)
+    if isinstance(error, RequestValidationError):
+        complaint = error.errors()[0]
+        name = str(complaint["loc"][-1])
+        return refusal(
+            request, 400, "Bad Request", f"{name!r}: {str(complaint['msg']).lower()}", name
+        )
+    if isinstance(error, HTTPException):
+        title = "Not Found" if error.status_code == 404 else "Refused"
+        return refusal(request, error.status_code, title, str(error.detail))
+    if isinstance(error, DatabaseError):
+        _log.error("%s", error)
+        return refusal(request, 503, "Service Unavailable", UNREACHABLE)
+    return refusal(request, 422, "Unprocessable Entity", str(error))

@@ -1,0 +1,162 @@
+"""Query parameters of OPTIMADE, checked as the specification asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+
+from pvkdb.errors import unknown_name
+from pvkdb_api.optimade import PREFIX
+from pvkdb_api.optimade.entries import TOP_LEVEL, EntryType
+from pvkdb_api.optimade.errors import RefusedError, TooManyError, VersionError
+
+#: Entries on a page, and at most.
+PAGE_LIMIT, PAGE_LIMIT_MAX = 20, 500
+
+_PARAMETER = r"[a-z_][a-z_0-9]*"
+
+
+class EntryQuery(BaseModel):
+    """Query parameters of one entry."""
+
+    response_format: str = Field(default="json", description="Only json.")
+    email_address: str = Field(default="", max_length=320, description="Of the user; not used.")
+    response_fields: str = Field(
+        default="",
+        max_length=8000,
+        description="Properties to return, separated by commas.",
+    )
+    include: str = Field(
+        default="references",
+        max_length=200,
+        description="Related entries to add under included: references, or nothing.",
+    )
+    api_hint: str = Field(default="", max_length=40, description="Version wished for, e.g. v1.2.")
+
+
+class ListingQuery(EntryQuery):
+    """Query parameters of a list of entries."""
+
+    filter: str = Field(default="", description="Filter in the language of OPTIMADE.")
+    sort: str = Field(
+        default="",
+        max_length=1000,
+        description="Properties to sort by, separated by commas; a minus in front turns one round.",
+    )
+    page_limit: int = Field(
+        default=PAGE_LIMIT,
+        ge=0,
+        description=f"Entries on a page, at most {PAGE_LIMIT_MAX}; 0 for the default.",
+    )
+    page_cursor: str | None = Field(
+        default=None, max_length=8000, description="From links.next of the page before."
+    )
+    page_offset: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        default=0, description="Entries to skip."
+    )
+    page_number: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        default=None, description="Page by its number, from 1."
+    )
+
+    def limit(self) -> int:
+        """Entries on the page.
+
+        Raises:
+            TooManyError: more than the service gives at once.
+        """
+        if self.page_limit > PAGE_LIMIT_MAX:
+            raise TooManyError(
+                f"page_limit {self.page_limit} is above {PAGE_LIMIT_MAX}; follow links.next for "
+                "more",
+                "page_limit",
+            )
+        return self.page_limit or PAGE_LIMIT
+
+    def offset(self) -> int:
+        """Entries to skip. A cursor wins over an offset, and that over a number."""
+        if self.page_cursor is not None:
+            return 0
+        if self.page_offset:
+            return self.page_offset
+        return ((self.page_number or 1) - 1) * self.limit()
+
+
+def refuse_unknown(request: Request, known: Sequence[str]) -> list[str]:
+    """Refuse parameters that do not exist; those of other providers give a warning.
+
+    Raises:
+        RefusedError: a parameter does not exist, or is given twice.
+    """
+    warnings = []
+    for name in request.query_params:
+        if name in known:
+            if len(request.query_params.getlist(name)) > 1:
+                raise RefusedError(f"{name!r} is given more than once; give it once", name)
+        elif re.fullmatch(_PARAMETER, name) and name.startswith("_") and not _ours(name):
+            warnings.append(f"the query parameter {name} is of another provider and not used")
+        else:
+            raise RefusedError(unknown_name("query parameter", name[:60], known), name[:60])
+    return warnings
+
+
+def check(query: EntryQuery) -> None:
+    """Refuse what is not offered.
+
+    Raises:
+        RefusedError: another format, or relationships that are not followed.
+        VersionError: another major version.
+    """
+    if query.response_format not in ("", "json"):
+        raise RefusedError(
+            f"the format {query.response_format!r} is not offered; use json", "response_format"
+        )
+    for name in _names(query.include):
+        if name != "references":
+            raise RefusedError(
+                f"{name!r} cannot be included; include=references or include= can", "include"
+            )
+    if not query.api_hint:
+        return
+    hint = re.fullmatch(r"v(\d+)(\.\d+)?", query.api_hint)
+    if hint is None:
+        raise RefusedError("api_hint reads like v1 or v1.2", "api_hint")
+    if int(hint[1]) != 1:
+        raise VersionError(f"version {hint[1]} is not served; version 1 is", "api_hint")
+
+
+def includes_references(query: EntryQuery) -> bool:
+    """Whether related references are wanted."""
+    return "references" in _names(query.include)
+
+
+def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> tuple[str, ...]:
+    """The properties to return, and, as a name without a value, those of other providers.
+
+    Raises:
+        RefusedError: a property does not exist.
+    """
+    wanted = _names(query.response_fields)
+    if not wanted:
+        return tuple(kind.properties)
+    for name in wanted:
+        if name in kind.properties or name in TOP_LEVEL:
+            continue
+        if name.startswith("_") and not _ours(name):
+            warnings.append(f"{name} is no property of this provider; it has no value here")
+        else:
+            raise RefusedError(
+                unknown_name("property", name[:60], kind.properties), "response_fields"
+            )
+    return tuple(dict.fromkeys(wanted))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _ours(name: str) -> bool:
+    return name.startswith(f"_{PREFIX}_")

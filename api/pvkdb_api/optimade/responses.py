@@ -1,0 +1,100 @@
+"""The JSON:API envelope of OPTIMADE: data or errors, always with ``meta``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from pvkdb import __version__
+from pvkdb_api.optimade import PATH, PREFIX
+
+#: Version of the specification; the major version stands in the base URL.
+API_VERSION = "1.2.0"
+BASE = f"{PATH}/v1"
+OPENAPI = "/v1/openapi.json"
+
+PROVIDER = {
+    "name": "pvkdb",
+    "description": "Halide perovskites for memristors: structures, migration barriers, devices",
+    "prefix": PREFIX,
+    "homepage": None,
+}
+IMPLEMENTATION = {"name": "pvkdb", "version": __version__}
+
+
+class JsonApiResponse(JSONResponse):
+    """JSON with the media type of JSON:API."""
+
+    media_type = "application/vnd.api+json"
+
+
+def root_url(request: Request) -> str:
+    """Scheme and host of the service, as the request names them."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def answer(
+    request: Request,
+    data: Any,
+    *,
+    returned: int,
+    available: int,
+    warnings: Sequence[str] = (),
+    next_link: str | None = None,
+    included: Sequence[dict[str, Any]] | None = None,
+) -> JsonApiResponse:
+    """A response with data.
+
+    Args:
+        data: One entry, a list of them, or None.
+        returned: Entries that match the filter, on all pages.
+        available: Entries of the type.
+        warnings: What the request named and the service did not use.
+        next_link: The next page; None on the last one.
+        included: Entries that those of ``data`` are related to.
+    """
+    meta = _meta(request, warnings) | {
+        "data_returned": returned,
+        "data_available": available,
+        "more_data_available": next_link is not None,
+    }
+    body = {"data": data, "meta": meta, "links": {"next": next_link}}
+    if included is not None:
+        body["included"] = [*included]
+    return JsonApiResponse(body)
+
+
+def refusal(
+    request: Request, status: int, title: str, detail: str, parameter: str | None = None
+) -> JsonApiResponse:
+    """A response with an error."""
+    error: dict[str, Any] = {"status": str(status), "title": title, "detail": detail}
+    if parameter is not None:
+        error["source"] = {"parameter": parameter}
+    meta = _meta(request, ()) | {"more_data_available": False}
+    return JsonApiResponse({"errors": [error], "meta": meta}, status)
+
+
+def _meta(request: Request, warnings: Sequence[str]) -> dict[str, Any]:
+    path = request.url.path.removeprefix(BASE)
+    query = f"?{request.url.query}" if request.url.query else ""
+    meta: dict[str, Any] = {
+        "query": {"representation": f"{path}{query}"},
+        "api_version": API_VERSION,
+        "schema": f"{root_url(request)}{PATH}{OPENAPI}",
+        "time_stamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "provider": PROVIDER,
+        "implementation": IMPLEMENTATION,
+    }
+    version = getattr(request.state, "dataset_version", None)
+    if version is not None:
+        meta[f"_{PREFIX}_dataset_version"] = version
+    if warnings:
+        meta["warnings"] = [
+            {"type": "warning", "title": "Not used", "detail": detail} for detail in warnings
+        ]
+    return meta

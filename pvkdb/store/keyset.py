@@ -1,0 +1,59 @@
+"""Pages of an ordered query by the place of the last row, not by counting rows.
+
+The next page begins behind the values by which the last row was sorted. It costs the same however
+far a reader has come, and rows that come in between neither repeat nor hide others. Rows without
+a value come last in both directions, on both databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, UnaryExpression, and_, false, or_
+
+
+@dataclass(frozen=True)
+class Order:
+    """One expression to sort by."""
+
+    expression: ColumnElement[Any]
+    descending: bool = False
+    nullable: bool = False
+
+    def clauses(self) -> list[UnaryExpression[Any]]:
+        """What goes into ``ORDER BY``."""
+        sorted_by = self.expression.desc() if self.descending else self.expression.asc()
+        # NULLS LAST would keep SQLite from using an index where there is nothing to place.
+        return [sorted_by.nulls_last() if self.nullable else sorted_by]
+
+    def same(self, value: Any) -> ColumnElement[bool]:
+        """Rows that stand at this value."""
+        return self.expression.is_(None) if value is None else self.expression == value
+
+    def behind(self, value: Any) -> ColumnElement[bool]:
+        """Rows that stand behind this value."""
+        if value is None:
+            return false()
+        beyond = self.expression < value if self.descending else self.expression > value
+        return or_(beyond, self.expression.is_(None)) if self.nullable else beyond
+
+
+def behind(orders: Sequence[Order], place: Sequence[Any]) -> ColumnElement[bool]:
+    """The condition that a row stands behind a place: a value for each order.
+
+    The last order must tell all rows apart.
+    """
+    return or_(
+        *(
+            and_(
+                *(
+                    order.same(value)
+                    for order, value in zip(orders[:depth], place[:depth], strict=True)
+                ),
+                orders[depth].behind(place[depth]),
+            )
+            for depth in range(len(orders))
+        )
+    )

@@ -1,0 +1,116 @@
+"""A store with structures of published types, on both databases, and servers on them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.store.database import Store
+from pvkdb.store.registration import register_material
+from pvkdb.store.structures import Structure
+from pvkdb_pipelines.prototypes import build, compound_of
+
+from ...conftest import new_database
+
+pytest.importorskip("optimade")
+
+#: Formula, phase and the id that the structure gets. Prototypes hold the space group and lengths
+#: from radii; the last one is without an iodine atom.
+PROTOTYPES = (
+    ("CsPbI3", "Pnma", "cspbi3-gamma"),
+    ("CsPbI3", "delta", "cspbi3-delta"),
+    ("CsPbBr3", "Pnma", "cspbbr3"),
+    ("CsSnI3", "R3m", "cssni3"),
+    ("RbGeCl3", "R3m", "rbgecl3"),
+    ("RbGeCl3", "2H", "rbgecl3-2H"),
+    ("Cs2AgBiBr6", "P2_1/n", "cs2agbibr6"),
+    ("Cs2SnI6", "Fm-3m", "cs2sni6"),
+    ("Cs3Sb2I9", "P6_3/mmc", "cs3sb2i9-dimer"),
+    ("Cs3Sb2I9", "P-3m1", "cs3sb2i9-layer"),
+)
+VACANCY = "cspbi3-vacancy"
+#: When the first of them was recorded; the others followed by the minute, and half a second.
+FIRST = datetime(2026, 5, 1, 12, 0, 0, 500_000, UTC)
+
+SERVE = (
+    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
+    "ready=lambda address: print(address, flush=True))"
+)
+
+
+def fill(store: Store) -> Store:
+    """The store with the structures in it, closed."""
+    with store.session() as session:
+        for number, (formula, phase, key) in enumerate(PROTOTYPES):
+            composition = parse_composition(formula)
+            material = register_material(session, composition, phase)
+            atoms = build(compound_of(composition), phase)
+            role = "start" if key == "cssni3" else "host"
+            entry = structure(key, material, atoms, role, number)
+            session.add(entry)
+            if key == "cspbi3-gamma":
+                entry.energy_ev, entry.space_group = -60.25, "Pnma"
+                del atoms[next(atom.index for atom in atoms if atom.symbol == "I")]
+                session.add(structure(VACANCY, material, atoms, "vacancy", len(PROTOTYPES), key))
+    store.close()
+    return store
+
+
+def structure(
+    key: str, material: Any, atoms: Atoms, role: str, minute: int, parent: str | None = None
+) -> Structure:
+    return Structure(
+        id=key,
+        material=material,
+        role=role,
+        origin="prototype",
+        parent_id=parent,
+        atoms=len(atoms),
+        cell_ang=np.round(atoms.cell.array, 8).tolist(),
+        symbols=atoms.get_chemical_symbols(),
+        positions_ang=np.round(atoms.positions, 8).tolist(),
+        recorded_at=FIRST + timedelta(minutes=minute),
+    )
+
+
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A store with literature and structures that tests only read, on each database."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("optimade") / "optimade.sqlite"
+        shutil.copy(request.getfixturevalue("loaded_sqlite"), path)
+        url = f"sqlite:///{path}"
+    else:
+        template = request.getfixturevalue("loaded_postgres")
+        database = new_database(request.getfixturevalue("postgres_server"), template)
+        url = database.render_as_string(hide_password=False)
+    store = fill(Store(url))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="package")
+def address(filled: Store) -> Iterator[str]:
+    """Address of a running service on the filled store."""
+    url = filled.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-W", "error", "-c", SERVE, url]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)

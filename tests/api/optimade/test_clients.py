@@ -1,0 +1,64 @@
+"""Clients that others have written read the service: pymatgen's and optimade's own."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from .conftest import PROTOTYPES, VACANCY
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """A client that asks anything but loopback fails instead of waiting."""
+    import socket
+
+    resolve = socket.getaddrinfo
+
+    def loopback_only(host, *rest, **options):
+        assert host in ("127.0.0.1", "localhost"), f"{host} was asked for"
+        return resolve(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", loopback_only)
+
+
+def test_pymatgen_reads_structures(address):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pymatgen.ext.optimade import OptimadeRester
+
+        # The address of a resource ends with a slash: pymatgen joins "v1/structures" to it.
+        with OptimadeRester(f"{address}/optimade/") as rester:
+            found = rester.get_structures(elements=["Cs", "Pb", "I"], nelements=3)
+            cell = rester.get_structures_with_filter('id="cs2sni6"')
+            told = rester.get_snls_with_filter('id="cspbi3-gamma"', ["_pvkdb_tau"])
+    (structures,) = found.values()
+    assert set(structures) == {"cspbi3-gamma", "cspbi3-delta", VACANCY}
+    assert structures["cspbi3-gamma"].composition.reduced_formula == "CsPbI3"
+    (antifluorite,) = cell.values()
+    crystal = antifluorite["cs2sni6"]
+    (tin,) = (site for site in crystal if site.species_string == "Sn")
+    assert [neighbour.species_string for neighbour in crystal.get_neighbors(tin, 3.3)] == ["I"] * 6
+    ((snl,),) = ([*each.values()] for each in told.values())
+    assert snl.data["_optimade"]["_pvkdb_tau"] == pytest.approx(4.303, abs=5e-4)
+
+
+def test_optimades_client_reads_every_page(address):
+    from optimade.client import OptimadeClient
+
+    base_url = f"{address}/optimade"
+    client = OptimadeClient(
+        base_urls=[base_url], max_results_per_provider=1000, silent=True, use_async=False
+    )
+    got = client.get('elements HAS "Cs"', response_fields=["nsites", "_pvkdb_family"])
+    entries = got["structures"]['elements HAS "Cs"'][base_url]["data"]
+    assert {entry["id"] for entry in entries} == {
+        key for formula, _, key in PROTOTYPES if formula.startswith("Cs")
+    } | {VACANCY}
+    assert client.count("nelements=3", endpoint="structures")["structures"]["nelements=3"] == {
+        base_url: len(PROTOTYPES)
+    }
+    references = client.references.get('year="2024"')["references"]['year="2024"'][base_url]
+    assert len(references["data"]) == 57
+    assert not references["errors"]
