@@ -11,12 +11,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from pvkdb import __version__
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
+from pvkdb_api.counts import Counts
 from pvkdb_api.description import PROBLEM, SUMMARY, describe
 from pvkdb_api.headers import Headers
 from pvkdb_api.problems import handle_problems
 from pvkdb_api.queries import refuse_unknown_parameters
-from pvkdb_api.routers import ROUTERS, pages
+from pvkdb_api.routers import ROUTERS, export, pages
 from pvkdb_api.sessions import ServedStore
+from pvkdb_api.streams import Streams
 
 #: Smaller answers travel as they are.
 GZIP_FROM_BYTES = 1000
@@ -45,10 +47,13 @@ def create_app(database_url: str) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.served = served
+    app.state.counts = Counts()
+    app.state.streams = Streams()
     for router in ROUTERS:
         app.include_router(
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
         )
+    app.include_router(export.unknown)
     app.include_router(pages.router)
     if optimade.available():
         from pvkdb_api.optimade.app import optimade_app

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.responses import Page
+from pvkdb.errors import unknown_name
+from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collection import Collection
-from pvkdb_api.cursors import read_cursor, write_cursor
+from pvkdb.store.collection import Collection, Filter, Place, Sorting
+from pvkdb_api.answers import answer
+from pvkdb_api.counts import Counts
+from pvkdb_api.cursors import read_cursor, unreadable, write_cursor
+from pvkdb_api.lists import LONGEST_LIST, split_values
 from pvkdb_api.problems import ParameterError, naming
 
 RowT = TypeVar("RowT", bound=Row)
 
 #: Text that both databases take: PostgreSQL stores no NUL.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+ListText = Annotated[str, Field(min_length=1, max_length=LONGEST_LIST, pattern=r"^[^\x00]*$")]
 
 #: The type of a parameter for the type that a filter names, bounded to what both databases hold.
 PARAMETER_TYPES: dict[type, Any] = {
@@ -28,56 +34,182 @@ PARAMETER_TYPES: dict[type, Any] = {
     bool: bool,
 }
 
+#: Said of a parameter that takes several values.
+SEVERAL = "Several by commas."
 
-class PageQuery(BaseModel):
+MOST_ROWS = 500
+
+
+class FieldsQuery(BaseModel):
+    """What part of each row is wanted."""
+
+    fields: ListText | None = Field(
+        default=None,
+        description="Only these fields, by commas; `/fields` lists them.",
+        examples=["id"],
+    )
+
+
+class PageQuery(FieldsQuery):
     """Query parameters of every collection."""
 
-    limit: int = Field(default=100, ge=1, le=500, description="Rows on a page.")
-    cursor: str | None = Field(
-        default=None, max_length=1000, description="next_cursor of the page before."
+    limit: int = Field(
+        default=100,
+        ge=0,
+        le=MOST_ROWS,
+        description="Rows on a page; 0 only counts.",
+        examples=[100],
+    )
+    cursor: Annotated[str, Field(max_length=4000)] | None = Field(
+        default=None, description="next_cursor of the page before."
+    )
+    sort: ListText | None = Field(
+        default=None,
+        description="Fields to sort by, by commas; a minus before a name: largest first. Rows "
+        "without a value come last.",
+        examples=["id"],
+    )
+    facets: ListText | None = Field(
+        default=None,
+        description="Fields whose values are to be counted, by commas; `/fields` says which.",
     )
 
 
 def query_model(collection: Collection[Any]) -> type[PageQuery]:
-    """The query parameters of a collection: its filters, with limit and cursor."""
-    fields: dict[str, Any] = {
+    """The query parameters of a collection: its filters, with fields, order, limit and cursor."""
+    return create_model(
+        f"{collection.name.title()}Query", __base__=PageQuery, **filter_fields(collection)
+    )
+
+
+def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
+    """The filters of a collection as fields of a model."""
+    return {
         name: (
-            PARAMETER_TYPES[entry.type] | None,
-            Field(default=None, description=entry.description),
+            (ListText if entry.many else PARAMETER_TYPES[entry.type]) | None,
+            Field(
+                default=None,
+                description=describe_filter(entry),
+                examples=None if entry.example is None else [entry.example],
+            ),
         )
         for name, entry in collection.filters.items()
     }
-    return create_model(f"{collection.name.title()}Query", __base__=PageQuery, **fields)
 
 
-def read_page(
-    session: Session, collection: Collection[RowT], query: PageQuery, dataset_version: str
-) -> Page[RowT]:
-    """A page of a collection.
+def describe_filter(entry: Filter) -> str:
+    """What a filter means, for the description of the service."""
+    return f"{entry.description} {SEVERAL}" if entry.many else entry.description
+
+
+def read_filters(collection: Collection[Any], query: BaseModel) -> dict[str, Any]:
+    """The filters of a query with their values, each held against its collection.
 
     Raises:
-        ParameterError: a filter's value or the cursor cannot be used.
+        ParameterError: a value cannot be used.
     """
-    filters = query.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
-    for name, value in filters.items():
+    filters = {}
+    for name, entry in collection.filters.items():
+        value = getattr(query, name)
+        if value is None:
+            continue
+        filters[name] = split_values(name, value) if entry.many else value
         with naming(name):
-            collection.select({name: value})
-    after = None
-    if query.cursor is not None:
-        after = read_cursor(collection.name, filters, query.cursor)
-    try:
-        rows = collection.page(session, filters, query.limit + 1, after)
-    except NotFoundError as error:
-        raise ParameterError("cursor", str(error)) from error
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    last = str(getattr(rows[-1], collection.key.key)) if more else ""
-    return Page[collection.row](  # type: ignore[name-defined]
+            collection.condition(name, filters[name])
+    return filters
+
+
+def read_fields(row: type[Row], text: str | None) -> list[str] | None:
+    """The fields that a ``fields`` parameter names; None for all.
+
+    Raises:
+        ParameterError: there is no such field; names the nearest one.
+    """
+    if text is None:
+        return None
+    names = split_values("fields", text)
+    for name in names:
+        if name not in row.model_fields:
+            raise ParameterError("fields", unknown_name("field", name[:60], row.model_fields))
+    return [*names]
+
+
+def page_answer(
+    request: Request,
+    session: Session,
+    collection: Collection[RowT],
+    query: PageQuery,
+    dataset_version: str,
+) -> Response:
+    """A page of a collection, as the answer to a request.
+
+    Raises:
+        ParameterError: a filter's value, a field, the order or the cursor cannot be used.
+    """
+    filters = read_filters(collection, query)
+    fields = read_fields(collection.row, query.fields)
+    facets = split_values("facets", query.facets) if query.facets else ()
+    for name in facets:
+        if name not in collection.facets:
+            known = collection.facets
+            raise ParameterError("facets", unknown_name("facet", name[:60], known))
+    with naming("sort"):
+        sorting = collection.sorting(query.sort)
+    bound = {"filters": filters, "sort": sorting}
+    after = _place(collection, sorting, bound, query.cursor)
+    rows, place = [], None
+    if query.limit:
+        found = collection.find(session, filters, query.limit, sorting, after)
+        rows, place = found.rows, found.place
+    counts: Counts = request.app.state.counts
+    page = Page[collection.row](  # type: ignore[name-defined]
         data=rows,
-        total=collection.count(session, filters),
-        next_cursor=write_cursor(collection.name, filters, last) if more else None,
+        total=counts.get(
+            session, collection.name, filters, lambda: collection.count(session, filters)
+        ),
+        next_cursor=write_cursor(collection.name, bound, json.dumps(place)) if place else None,
         dataset_version=dataset_version,
+        facets={
+            name: _facet(counts, session, collection, filters, name) for name in facets
+        } or None,
     )
+    include: Any = None
+    if fields is not None:
+        others = dict.fromkeys(Page.model_fields, True)
+        include = {**others, "data": {"__all__": set(fields)}}
+    return answer(request, page.model_dump_json(include=include))
+
+
+def _facet(
+    counts: Counts,
+    session: Session,
+    collection: Collection[Any],
+    filters: Mapping[str, Any],
+    name: str,
+) -> list[FacetValue]:
+    counted = counts.get(
+        session,
+        f"{collection.name}/{name}",
+        filters,
+        lambda: collection.facet(session, filters, name),
+    )
+    return [FacetValue(value=value, count=number) for value, number in counted.items()]
+
+
+def _place(
+    collection: Collection[Any],
+    sorting: Sequence[Sorting],
+    bound: Mapping[str, Any],
+    cursor: str | None,
+) -> Place | None:
+    if cursor is None:
+        return None
+    try:
+        place = json.loads(read_cursor(collection.name, bound, cursor))
+        collection.place(sorting, place)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise unreadable() from error
+    return [*place]
 
 
 def refuse_unknown_parameters(request: Request) -> None:

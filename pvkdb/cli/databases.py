@@ -74,9 +74,10 @@ def export(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write a table as CSV, JSON or Parquet; --json is --format json."""
+    """Write a table as CSV, JSON, JSON lines or Parquet; --json is --format json."""
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.export import FORMATS, Format, table_rows, write_table
+    from pvkdb.store.export import table_rows
+    from pvkdb.store.table_files import FORMATS, Format, write_table
     from pvkdb.suitability import rankings_rows
 
     if name not in TABLES:

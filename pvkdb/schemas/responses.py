@@ -11,13 +11,61 @@ from pvkdb.schemas.tables import ToleranceRow
 Item = TypeVar("Item")
 
 
+class FacetValue(BaseModel):
+    """A value of a field, and in how many of the rows that match it stands."""
+
+    value: str | bool | int | float | None = Field(description="The value; null: not reported.")
+    count: int = Field(description="Rows with this value.")
+
+
 class Page(BaseModel, Generic[Item]):
     """A page of a collection. ``next_cursor`` is opaque; None on the last page."""
 
-    data: list[Item]
+    data: list[Item] = Field(description="Rows of this page, in order.")
     total: int = Field(description="Rows that match the filters, over all pages.")
-    next_cursor: str | None
-    dataset_version: str
+    next_cursor: str | None = Field(
+        description="What leads to the next page as `cursor`; null on the last one."
+    )
+    dataset_version: str = Field(description="Version of the data, for a citation.")
+    facets: dict[str, list[FacetValue]] | None = Field(
+        default=None,
+        description="Values of the fields that `facets` names, the most frequent first, at most "
+        "50 each; null where none was asked for.",
+    )
+
+
+class FieldInfo(BaseModel):
+    """What a field of a collection means, and what can be done with it."""
+
+    name: str = Field(description="Name of the field.")
+    type: str = Field(description="string, integer, number, boolean, datetime or array.")
+    meaning: str = Field(description="What a value says.")
+    unit: str | None = Field(description="Unit of a number; `1` where it has none.")
+    values: list[str] = Field(description="The only values that are used; empty: any.")
+    empty: str | None = Field(description="What null means.")
+    source: str = Field(description="Where values come from.")
+    sortable: bool = Field(description="Whether `sort` takes it.")
+    facet: bool = Field(description="Whether `facets` takes it.")
+
+
+class FilterInfo(BaseModel):
+    """A filter of a collection."""
+
+    name: str = Field(description="Name of the parameter.")
+    type: str = Field(description="string, integer, number or boolean.")
+    meaning: str = Field(description="Which rows it keeps.")
+    several: bool = Field(description="Whether it takes several values, by commas.")
+    choices: list[str] = Field(description="The only values that it takes; empty: any.")
+    example: str | bool | int | float | None = Field(description="A value that can be used.")
+
+
+class CollectionFields(BaseModel):
+    """What the rows of a collection hold, and how they can be searched."""
+
+    name: str = Field(description="Name of the collection.")
+    purpose: str = Field(description="What it is for.")
+    fields: list[FieldInfo] = Field(description="Fields of a row, in order.")
+    filters: list[FilterInfo] = Field(description="Filters of a search.")
 
 
 class FormulaTolerance(BaseModel):
@@ -31,23 +79,23 @@ class FormulaTolerance(BaseModel):
 class ToleranceAnswer(BaseModel):
     """Tolerance factors of many formulas, in the order in which they were given."""
 
-    data: list[FormulaTolerance]
+    data: list[FormulaTolerance] = Field(description="One answer a formula, in their order.")
 
 
 class Problem(BaseModel):
     """An error as RFC 9457 describes it (application/problem+json)."""
 
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
+    type: str = Field(default="about:blank", description="Always about:blank: see the status.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="Status of the answer.")
+    detail: str = Field(description="What was refused, why, and what to do instead.")
     parameter: str | None = Field(default=None, description="The parameter that was refused.")
 
 
 class Health(BaseModel):
     """What ``/healthz`` says."""
 
-    status: str
-    version: str
-    database: str
-    dataset_version: str
+    status: str = Field(description="`ok`; where it is not, the answer is a problem.")
+    version: str = Field(description="Version of pvkdb.")
+    database: str = Field(description="Kind of database: sqlite or postgresql.")
+    dataset_version: str = Field(description="Version of the data.")

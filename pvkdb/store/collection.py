@@ -1,93 +1,278 @@
-"""What a collection is: a query with named filters, a unique order, and pages of rows."""
+"""What a collection is: rows with named filters, orders, facets, counts and pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
+from pvkdb.store.base import UtcDateTime
+from pvkdb.store.keyset import Order, behind
 
 RowT = TypeVar("RowT", bound=Row)
 
 #: Rows fetched at a time when a whole collection is read.
-BATCH = 500
+BATCH = 1000
+
+#: Values of a facet that are given, the most frequent first.
+FACET_VALUES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter: what it means, the type of its value, the condition it makes."""
+    """A filter: what it means, the type of its value, the condition it makes.
+
+    A filter of ``many`` takes a sequence of values and keeps rows that fit any of them; its
+    condition is made from the whole sequence.
+    """
 
     description: str
     type: type[str] | type[float] | type[int] | type[bool]
     condition: Callable[[Any], ColumnElement[bool]]
     choices: tuple[str, ...] = ()
+    many: bool = False
+    example: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sortable:
+    """What rows can be sorted by: an expression, the type of its values, whether it may lack one."""
+
+    expression: ColumnElement[Any]
+    type: type[Any]
+    nullable: bool = False
+
+    @classmethod
+    def of(cls, attribute: InstrumentedAttribute[Any]) -> Sortable:
+        """A column of a model."""
+        column = attribute.property.columns[0]
+        kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
+        return cls(attribute.expression, kind, bool(column.nullable))
+
+    def order(self, descending: bool) -> Order:
+        """The order of a query. Truth values become numbers: they know no < and >."""
+        expression = cast(self.expression, Integer) if self.type is bool else self.expression
+        return Order(expression, descending, self.nullable)
+
+    def parameter(self, value: Any) -> Any:
+        """A value of a place as a query takes it.
+
+        Raises:
+            ValueError: it cannot be a value of this column.
+        """
+        if value is None:
+            if not self.nullable:
+                raise ValueError("a place has no value for a column that always has one")
+            return None
+        if self.type is str:
+            if not isinstance(value, str) or "\0" in value:
+                raise ValueError(f"{value!r} is not text")
+            return value
+        if self.type is datetime:
+            return literal(_time(value), UtcDateTime)
+        if isinstance(value, str) or not math.isfinite(value) or abs(value) >= 2**53:
+            raise ValueError(f"{value!r} is no number of a column")
+        return value if self.type is float else int(value)
+
+
+def sortables(model: Any, names: str) -> dict[str, Sortable]:
+    """Columns of a model, by their names."""
+    return {name: Sortable.of(getattr(model, name)) for name in names.split()}
+
+
+#: One level of an order: the name of what is sorted by, and whether it descends.
+Sorting = tuple[str, bool]
+
+#: The values by which a row was sorted, its key last.
+Place = list[Any]
+
+
+@dataclass(frozen=True)
+class Found(Generic[RowT]):
+    """Some rows in order; ``place`` is that of the last one, None where no row stands behind."""
+
+    rows: list[RowT]
+    place: Place | None
 
 
 @dataclass(frozen=True)
 class Collection(Generic[RowT]):
-    """A collection: ``statement`` selects the current rows, ``order`` sorts them uniquely."""
+    """A collection.
+
+    ``source`` says which rows belong to it, without loading them; searching and counting need no
+    more. ``loads`` loads rows, which ``to_row`` turns into what travels. A row whose key stands in
+    ``supersedes`` has been replaced and is not listed.
+    """
 
     name: str
     row: type[RowT]
-    statement: Select[Any]
+    source: Select[Any]
+    loads: Select[Any]
     key: InstrumentedAttribute[str]
-    order: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]
     filters: Mapping[str, Filter]
     to_row: Callable[..., RowT]
+    sortable: Mapping[str, Sortable]
+    order: tuple[Sorting, ...] = ()
+    facets: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    supersedes: InstrumentedAttribute[str | None] | None = None
+
+    def current(self) -> Select[Any]:
+        """The rows that nothing has replaced."""
+        return self._current(self.source)
+
+    @property
+    def statement(self) -> Select[Any]:
+        """What loads the rows that nothing has replaced."""
+        return self._current(self.loads)
+
+    def _current(self, rows: Select[Any]) -> Select[Any]:
+        if self.supersedes is None:
+            return rows
+        # A list, which is short, rather than a look for a newer row behind each row.
+        replaced = select(self.supersedes).where(self.supersedes.is_not(None))
+        return rows.where(self.key.not_in(replaced))
 
     def select(self, filters: Mapping[str, Any]) -> Select[Any]:
-        """The statement with conditions.
+        """The rows that match.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
         """
-        statement = self.statement
+        statement = self.current()
         for name, value in filters.items():
-            if value is None:
-                continue
-            if name not in self.filters:
-                raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
-            wanted = self.filters[name]
-            if wanted.choices and value not in wanted.choices:
-                raise InputError(unknown_name(f"{name} among {self.name}", value, wanted.choices))
-            statement = statement.where(wanted.condition(value))
+            if value is not None:
+                statement = statement.where(self.condition(name, value))
         return statement
+
+    def condition(self, name: str, value: Any) -> ColumnElement[bool]:
+        """The condition of one filter.
+
+        Raises:
+            InputError: the filter is unknown (names the nearest one) or its value cannot be used.
+        """
+        if name not in self.filters:
+            raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
+        wanted = self.filters[name]
+        values = value if isinstance(value, list | tuple) else (value,)
+        for each in values if wanted.choices else ():
+            if each not in wanted.choices:
+                raise InputError(unknown_name(f"{name} among {self.name}", each, wanted.choices))
+        return wanted.condition(tuple(values) if wanted.many else value)
 
     def count(self, session: Session, filters: Mapping[str, Any]) -> int:
         """How many rows match."""
-        matching = self.select(filters).order_by(None).subquery()
-        return session.scalar(select(func.count()).select_from(matching)) or 0
+        if self.supersedes is not None and not any(v is not None for v in filters.values()):
+            # Each replaced row is named once; both numbers come from an index alone.
+            counted = _only(self.source, func.count() - func.count(self.supersedes))
+        else:
+            counted = _only(self.select(filters), func.count())
+        return session.scalar(counted) or 0
 
-    def page(
-        self, session: Session, filters: Mapping[str, Any], limit: int, after: str | None
-    ) -> list[RowT]:
-        """At most ``limit`` rows behind the row with key ``after``.
+    def facet(self, session: Session, filters: Mapping[str, Any], name: str) -> dict[Any, int]:
+        """The most frequent values of a facet among the rows that match, with how many have each.
 
         Raises:
-            NotFoundError: ``after`` names no row.
+            InputError: there is no such facet; names the nearest one.
         """
-        statement = self.select(filters).order_by(*self.order).limit(limit)
-        if after is not None:
-            place = session.execute(select(*self.order).where(self.key == after)).first()
-            if place is None:
-                raise NotFoundError(f"the cursor's row {after!r} no longer exists; start again")
-            statement = statement.where(tuple_(*self.order) > tuple_(*map(literal, place)))
-        return [self.to_row(*row) for row in session.execute(statement)]
+        if name not in self.facets:
+            raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
+        value, number = self.facets[name].label("value"), func.count().label("number")
+        counted = (
+            _only(self.select(filters), value, number)
+            .group_by(value)
+            .order_by(number.desc(), value)
+            .limit(FACET_VALUES)
+        )
+        return {row.value: row.number for row in session.execute(counted)}
 
-    def iterate(self, session: Session, filters: Mapping[str, Any]) -> Iterator[RowT]:
+    def sorting(self, text: str | None) -> tuple[Sorting, ...]:
+        """The order that a text like ``family,-on_off_ratio`` names; the key decides in the end.
+
+        Raises:
+            InputError: rows cannot be sorted by a name (names the nearest one), or it comes twice.
+        """
+        named: dict[str, bool] = {}
+        for part in filter(None, (part.strip() for part in (text or "").split(","))):
+            name = part.removeprefix("-")
+            if name not in self.sortable:
+                raise InputError(unknown_name(f"field of {self.name} to sort by", name, self.sortable))
+            if name in named:
+                raise InputError(f"{name!r} is sorted by twice; name it once")
+            named[name] = part.startswith("-")
+        levels = tuple(named.items()) or self.order
+        return levels if any(name == self.key.key for name, _ in levels) else (
+            *levels, (self.key.key, False)
+        )
+
+    def find(
+        self,
+        session: Session,
+        filters: Mapping[str, Any],
+        limit: int,
+        sorting: Sequence[Sorting] | None = None,
+        after: Sequence[Any] | None = None,
+    ) -> Found[RowT]:
+        """At most ``limit`` rows behind a place.
+
+        Which rows are wanted is found first, from indexes where there are some; only those rows
+        are then loaded.
+
+        Raises:
+            ValueError: the place does not fit the order.
+        """
+        levels = sorting or self.sorting(None)
+        orders = [self.sortable[name].order(descending) for name, descending in levels]
+        wanted = _only(self.select(filters), self.key, *(order.expression for order in orders))
+        if after is not None:
+            wanted = wanted.where(behind(orders, self.place(levels, after)))
+        clauses = [clause for order in orders for clause in order.clauses()]
+        found = session.execute(wanted.order_by(*clauses).limit(limit + 1)).all()
+        more, found = len(found) > limit, found[:limit]
+        return Found(
+            rows=self.load(session, [row[0] for row in found]),
+            place=[_plain(value) for value in found[-1][1:]] if more and found else None,
+        )
+
+    def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
+        """Values of a place as a query takes them.
+
+        Raises:
+            ValueError: they cannot be the values of a row.
+        """
+        try:
+            return [
+                self.sortable[name].parameter(value)
+                for (name, _), value in zip(sorting, values, strict=True)
+            ]
+        except (TypeError, OverflowError) as error:
+            raise ValueError(str(error)) from error
+
+    def load(self, session: Session, keys: Sequence[str]) -> list[RowT]:
+        """The rows with these keys, in their order."""
+        if not keys:
+            return []
+        loaded = session.execute(self.loads.where(self.key.in_(keys)))
+        rows = {getattr(row[0], self.key.key): row for row in loaded}
+        return [self.to_row(*rows[key]) for key in keys]
+
+    def iterate(
+        self, session: Session, filters: Mapping[str, Any], sorting: Sequence[Sorting] | None = None
+    ) -> Iterator[RowT]:
         """Every row that matches, in order, fetched in batches."""
-        after = None
+        after: Place | None = None
         while True:
-            rows = self.page(session, filters, BATCH, after)
-            yield from rows
-            if len(rows) < BATCH:
+            found = self.find(session, filters, BATCH, sorting, after)
+            yield from found.rows
+            if found.place is None:
                 return
-            after = str(getattr(rows[-1], self.key.key))
+            after = found.place
 
     def get(self, session: Session, key: str) -> RowT:
         """One row by its key.
@@ -95,7 +280,23 @@ class Collection(Generic[RowT]):
         Raises:
             NotFoundError: there is none.
         """
-        row = session.execute(self.statement.where(self.key == key)).first()
-        if row is None:
+        if session.scalar(_only(self.current().where(self.key == key), self.key)) is None:
             raise NotFoundError(f"{self.name} holds no {key!r}")
-        return self.to_row(*row)
+        return self.load(session, [key])[0]
+
+
+def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
+    return statement.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no time")
+    time = datetime.fromisoformat(value)
+    if time.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return time.astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.store.base import Base
@@ -22,6 +22,11 @@ class Energetic(Base):
         ),
         CheckConstraint("value_min_ev <= value_max_ev", name="interval"),
         CheckConstraint("value_min_ev IS NOT NULL OR value_max_ev IS NOT NULL", name="has_value"),
+        # Everything that a search by quantity and energy needs to filter, sort and count.
+        Index(
+            "ix_energetics_value",
+            *("quantity", "value_min_ev", "value_max_ev", "material_id", "id"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -1,12 +1,8 @@
-"""Exporting tables: the rows of a table, and writing them as CSV, JSON or Parquet."""
+"""Exporting tables: the rows of a table. :mod:`pvkdb.store.table_files` writes them."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,21 +11,12 @@ from pvkdb.chemistry import parse_composition, radii, tolerance_factors
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.columns import ColumnType
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.materials import Composition, Material
 from pvkdb.store.reviewed import REVIEWED
 from pvkdb.store.rows import applications_row, reviewed_row
-
-Format = Literal["csv", "json", "parquet"]
-FORMATS: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "parquet": "application/vnd.apache.parquet",
-}
-
 
 def table_rows(session: Session, name: str) -> Iterator[Row]:
     """The rows of an exported table, in order. Rankings are made in ``pvkdb.suitability``.
@@ -119,50 +106,3 @@ def tolerance_row(formula: str) -> ToleranceRow:
         p_perovskite=factors.p_perovskite,
         radii_source=factors.radii_source,
     )
-
-
-def write_table(name: str, rows: Iterable[Row], format: Format) -> bytes:
-    """A table as the bytes of a file."""
-    columns = TABLES[name].columns()
-    records = (row.model_dump(mode="json") for row in rows)
-    if format == "json":
-        return json.dumps(list(records), ensure_ascii=False, indent=1).encode() + b"\n"
-    if format == "csv":
-        return _csv(columns, records)
-    return _parquet(columns, name, records)
-
-
-def _csv(columns: list[str], records: Iterable[Mapping[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for record in records:
-        writer.writerow([_cell(record[column]) for column in columns])
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _parquet(columns: list[str], name: str, records: Iterable[Mapping[str, Any]]) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    declared = TABLES[name].dictionary()
-    schema = pa.schema(
-        [pa.field(column, _arrow_type(pa, declared[column].type)) for column in columns]
-    )
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([dict(r) for r in records], schema=schema), sink)
-    return sink.getvalue()
-
-
-def _arrow_type(pa: Any, kind: ColumnType) -> Any:
-    """Arrow type of a column; times travel as ISO text, like in JSON."""
-    known = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
-    return known.get(kind, pa.string())

@@ -17,7 +17,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import Composition as ChemicalComposition
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
 from pvkdb.store.claims import DeviceClaim
-from pvkdb.store.devices import Device
+from pvkdb.store.devices import METRIC_COLUMNS, Device, metric_columns
 from pvkdb.store.energetics import Energetic
 from pvkdb.store.materials import Material
 from pvkdb.store.references import Reference
@@ -27,16 +27,6 @@ from pvkdb.store.stacks import join_layers, split_layers
 MaterialOf = Callable[[ChemicalComposition, str | None], Material]
 
 Values = dict[str, Any]
-
-#: A metric of a device and its columns in the row: minimum, maximum, qualifier.
-METRIC_COLUMNS = (
-    ("on_off_ratio", "on_off_ratio", "on_off_ratio", "on_off_qualifier"),
-    ("v_set_v", "v_set_min_v", "v_set_max_v", "v_qualifier"),
-    ("v_reset_v", "v_reset_min_v", "v_reset_max_v", "v_qualifier"),
-    ("endurance_cycles", "endurance_cycles", "endurance_cycles", None),
-    ("retention_s", "retention_s", "retention_s", "retention_qualifier"),
-    ("stability_days", "stability_days", "stability_days", "stability_qualifier"),
-)
 
 #: What does not make a statement another one: its name, its place in the paper, its wording, and
 #: what is worked out from other columns.
@@ -55,7 +45,7 @@ _DERIVED = {
         {
             *("material", "layers", "references"),
             *("bottom_electrode", "top_electrode", "other_layers"),
-            *(column for _, *columns in METRIC_COLUMNS for column in columns if column),
+            *(column for columns in METRIC_COLUMNS.values() for column in columns if column),
         }
     ),
 }
@@ -120,12 +110,17 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> Entry:
         {"position": position, "role": role, "material": name}
         for position, (role, name) in enumerate(split_layers(row.layers or ""))
     ]
+    metrics = list(_metrics(row))
+    own = {**row.model_dump(exclude=set(_DERIVED[Device])), "fingerprint": fingerprint(row)}
+    own.update(dict.fromkeys(name for names in METRIC_COLUMNS.values() for name in names if name))
+    for metric in metrics:
+        own.update(metric_columns(**metric))
     return Entry(
         Device,
-        {**row.model_dump(exclude=set(_DERIVED[Device])), "fingerprint": fingerprint(row)},
+        own,
         {
             "layers": layers,
-            "metrics": list(_metrics(row)),
+            "metrics": metrics,
             "references": _references(row.references),
         },
         material_of(parse_composition(row.material), None) if row.material else None,
@@ -171,8 +166,8 @@ def _references(keys: str) -> list[Values]:
 
 
 def _metrics(row: DevicesRow) -> Iterator[Values]:
-    for metric, low, high, qualifier in METRIC_COLUMNS:
-        minimum, maximum = getattr(row, low), getattr(row, high)
+    for metric, (low, high, qualifier) in METRIC_COLUMNS.items():
+        minimum, maximum = getattr(row, low), getattr(row, high or low)
         if minimum is None and maximum is None:
             continue
         yield {

@@ -25,7 +25,7 @@ from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
+from pvkdb.store.devices import Device, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.references import Reference
@@ -51,28 +51,12 @@ def energetics_row(statement: Energetic) -> EnergeticsRow:
 def devices_row(device: Device) -> DevicesRow:
     """A device as the ``devices`` table shows it."""
     layers = [(layer.role, layer.material) for layer in device.layers]
-    on_off = device.metric("on_off_ratio")
-    v_set, v_reset = device.metric("v_set_v"), device.metric("v_reset_v")
-    endurance, retention = device.metric("endurance_cycles"), device.metric("retention_s")
-    stability = device.metric("stability_days")
     return _row(
         DevicesRow,
         device,
         layers=join_layers(layers) or None,
         material=device.material.composition.formula if device.material else None,
         **layer_columns(layers),
-        on_off_ratio=_low(on_off),
-        on_off_qualifier=_qualifier(on_off),
-        v_set_min_v=_low(v_set),
-        v_set_max_v=_high(v_set),
-        v_reset_min_v=_low(v_reset),
-        v_reset_max_v=_high(v_reset),
-        v_qualifier=_qualifier(v_set or v_reset),
-        endurance_cycles=_low(endurance),
-        retention_s=_low(retention),
-        retention_qualifier=_qualifier(retention),
-        stability_days=_low(stability),
-        stability_qualifier=_qualifier(stability),
         references=_keys(device.references),
     )
 
@@ -167,18 +151,6 @@ def _keys(
     references: Iterable[EnergeticReference | DeviceReference | DeviceClaimReference],
 ) -> str:
     return " ".join(reference.reference_key for reference in references)
-
-
-def _low(metric: DeviceMetric | None) -> float | None:
-    return None if metric is None else metric.value_min
-
-
-def _high(metric: DeviceMetric | None) -> float | None:
-    return None if metric is None else metric.value_max
-
-
-def _qualifier(metric: DeviceMetric | None) -> str | None:
-    return None if metric is None else metric.qualifier
 
 
 def _site(composition: Composition, site: str) -> str:

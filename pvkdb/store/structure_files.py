@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
@@ -20,6 +21,13 @@ FILES: dict[StructureFormat, tuple[str, str]] = {
     "cif": ("chemical/x-cif", "cif"),
     "poscar": ("text/plain; charset=utf-8", "vasp"),
     "extxyz": ("text/plain; charset=utf-8", "xyz"),
+}
+ManyFormat = Literal["extxyz", "cif", "jsonl"]
+#: The formats in which one file holds many structures.
+MANY: dict[ManyFormat, tuple[str, str]] = {
+    "extxyz": FILES["extxyz"],
+    "cif": FILES["cif"],
+    "jsonl": ("application/x-ndjson", "jsonl"),
 }
 #: Tolerance at which a CIF is written with its symmetry, Å.
 SYMPREC_ANG = 1e-3
@@ -49,6 +57,21 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         return structure_text(atoms, format, notes)
     except ImportError as error:
         raise MissingExtraError(error.name or "ase", "screening") from error
+
+
+def many_text(document: StructureDocument, format: ManyFormat) -> str:
+    """A stored structure as its part of a file of many: a frame, a block named by id, or a line.
+
+    Raises:
+        MissingExtraError: ASE or pymatgen is not installed.
+    """
+    if format == "jsonl":
+        return document.model_dump_json() + "\n"
+    text = document_text(document, format)
+    if format == "cif":  # blocks of one file need names of their own
+        name = re.sub(r"[^\w.-]", "_", document.id, flags=re.ASCII)
+        text = re.sub(r"^data_.*$", f"data_{name}", text, count=1, flags=re.MULTILINE)
+    return text
 
 
 def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ COLUMNS = {
 def test_a_table_has_the_same_rows_in_every_format(reading_api, name):
     answers = {
         kind: reading_api.get(f"/api/v1/export/{name}", format=kind)
-        for kind in ("csv", "json", "parquet")
+        for kind in ("csv", "json", "jsonl", "parquet")
     }
     for kind, answer in answers.items():
         assert answer.status_code == 200, answer.text
@@ -45,6 +45,7 @@ def test_a_table_has_the_same_rows_in_every_format(reading_api, name):
         )
     table = pq.read_table(io.BytesIO(answers["parquet"].content))
     records = answers["json"].json()
+    assert [json.loads(line) for line in answers["jsonl"].content.splitlines()] == records
     cells = list(csv.DictReader(io.StringIO(answers["csv"].content.decode())))
     columns = answers["csv"].text.splitlines()[0].split(",")
 
@@ -75,7 +76,7 @@ def test_unknown_tables_and_formats_are_refused(reading_api):
     assert "did you mean 'devices'?" in problem["detail"]
     problem = reading_api.problem("/api/v1/export/devices", 422, format="xlsx")
     assert problem["parameter"] == "format"
-    assert "'csv', 'json' or 'parquet'" in problem["detail"]
+    assert "'csv', 'json', 'jsonl' or 'parquet'" in problem["detail"]
 
 
 def test_the_rows_of_an_export_are_those_of_the_collection(reading_api):

@@ -46,7 +46,8 @@ def test_long_answers_travel_compressed_where_that_is_understood(reading_api, pa
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.content == plain.content  # httpx has unpacked it
-    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    if "content-length" in packed.headers:  # a file that is sent while it is made has none
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2
     assert "accept-encoding" in packed.headers["vary"].lower()
 
 

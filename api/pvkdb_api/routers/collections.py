@@ -2,21 +2,22 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb.schemas.responses import Page
-from pvkdb.schemas.tables import StructureDocument
+from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
+from pvkdb.schemas.tables import Row, StructureDocument
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.collection import Collection
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.rows import calculation_document, structure_document
 from pvkdb.store.structures import Structure
+from pvkdb_api.answers import CONDITIONAL, answer
 from pvkdb_api.paths import API
-from pvkdb_api.queries import Text, query_model, read_page
+from pvkdb_api.queries import Text, page_answer, query_model
 from pvkdb_api.sessions import DatasetVersion, ReadSession
 
 #: Collections of which one entry is more than its row: model, document, and the way from one to
@@ -29,26 +30,43 @@ DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
 #: Collections whose entries have a router of their own.
 OWN_ROUTERS = frozenset({"structures"})
 
+_TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
+
 
 def collection_router(collection: Collection[Any]) -> APIRouter:
-    """``GET /NAME`` with the collection's filters, and ``GET /NAME/{key}``."""
+    """``GET /NAME``, ``GET /NAME/fields`` and ``GET /NAME/{key}``."""
     name = collection.name
     router = APIRouter(prefix=f"{API}/{name}", tags=[name])
     parameters = query_model(collection)
     document = DOCUMENTS[name][1] if name in DOCUMENTS else collection.row
+    stem = collection.row.__name__.removesuffix("Row")
+    page = create_model(
+        f"{stem}Page", __base__=Page[collection.row | part_of(stem, collection.row)]  # type: ignore[name-defined]
+    )
 
     @router.get(
         "",
-        response_model=Page[collection.row],  # type: ignore[name-defined]
+        response_model=page,
+        responses=CONDITIONAL,
         summary=f"List {name}",
+        description=f"{collection.row.purpose} Filters narrow together.",
         operation_id=f"list_{name}",
     )
     def list_rows(
+        request: Request,
         session: ReadSession,
         version: DatasetVersion,
         query: Annotated[parameters, Query()],  # type: ignore[valid-type]
     ) -> Any:
-        return read_page(session, collection, query, version)
+        return page_answer(request, session, collection, query, version)
+
+    @router.get(
+        "/fields",
+        summary=f"What the rows of {name} hold, and how they can be searched",
+        operation_id=f"describe_{name}",
+    )
+    def describe() -> CollectionFields:
+        return collection_fields(collection)
 
     if name in OWN_ROUTERS:
         return router
@@ -56,13 +74,65 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
     @router.get(
         "/{key}",
         response_model=document,
+        responses=CONDITIONAL,
         summary=f"One of the {name}, by its {collection.key.key}",
         operation_id=f"get_{name}",
     )
-    def get_row(session: ReadSession, key: Annotated[Text, Path()]) -> Any:
-        return read_one(session, collection, key)
+    def get_row(
+        request: Request,
+        session: ReadSession,
+        key: Annotated[Text, Path(description=f"The {collection.key.key} of the row.")],
+    ) -> Response:
+        return answer(request, read_one(session, collection, key).model_dump_json())
 
     return router
+
+
+def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
+    """The fields of a row, none of which needs to be there: what ``fields`` leaves of it."""
+    part: dict[str, Any] = {
+        name: (field.annotation, field.merge_field_infos(field, default=None))
+        for name, field in row.model_fields.items()
+    }
+    return create_model(
+        f"{stem}Part",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__=f"Those fields of a row that `fields` named. {row.__doc__}",
+        **part,
+    )
+
+
+def collection_fields(collection: Collection[Any]) -> CollectionFields:
+    """What the rows of a collection hold, and how they can be searched."""
+    return CollectionFields(
+        name=collection.name,
+        purpose=collection.row.purpose,
+        fields=[
+            FieldInfo(
+                name=column.name,
+                type=column.type,
+                meaning=column.meaning,
+                unit=column.unit,
+                values=[*column.values],
+                empty=column.empty,
+                source=column.source,
+                sortable=column.name in collection.sortable,
+                facet=column.name in collection.facets,
+            )
+            for column in collection.row.dictionary().values()
+        ],
+        filters=[
+            FilterInfo(
+                name=name,
+                type=_TYPES[entry.type],
+                meaning=entry.description,
+                several=entry.many,
+                choices=[*entry.choices],
+                example=entry.example,
+            )
+            for name, entry in collection.filters.items()
+        ],
+    )
 
 
 def read_one(session: Session, collection: Collection[Any], key: str) -> BaseModel:

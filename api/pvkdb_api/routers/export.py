@@ -1,53 +1,104 @@
-"""Whole tables as files."""
-
-from __future__ import annotations
+"""Whole tables as files, and what filters leave of them."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.store.export import FORMATS, Format, table_rows, write_table
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.export import table_rows
+from pvkdb.store.table_files import FORMATS, Format, stream_table
+from pvkdb_api.answers import CONDITIONAL
 from pvkdb_api.paths import API
-from pvkdb_api.queries import Text
-from pvkdb_api.sessions import ReadSession
+from pvkdb_api.problems import naming
+from pvkdb_api.queries import (
+    FieldsQuery,
+    ListText,
+    Text,
+    filter_fields,
+    read_fields,
+    read_filters,
+)
+from pvkdb_api.streams import file_responses, send_file
 
 router = APIRouter(prefix=f"{API}/export", tags=["export"])
 
+#: What stands for a table that does not exist; it is in no description.
+unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
 
-@router.get(
-    "/{name}",
-    summary="A table as a file",
-    description=f"All rows of a table: {', '.join(TABLES)}. An empty cell is 'not reported'.",
-    operation_id="export_table",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "The file.",
-            "content": {media_type.partition(";")[0]: {} for media_type in FORMATS.values()},
-        }
-    },
-)
-def export_table(
-    name: Text,
-    session: ReadSession,
-    format: Annotated[Format, Query(description="Kind of file.")] = "csv",
-) -> Response:
-    """A table as a file.
+#: Tables that change only with the dataset version. The others change with calculations too.
+OF_VERSION = frozenset(TABLES) - {
+    *("calculations", "energetics", "materials", "rankings", "structures", "tolerance")
+}
 
-    Raises:
-        NotFoundError: no table has this name.
-    """
-    if name not in TABLES:
-        raise NotFoundError(unknown_name("table", name, TABLES))
-    return Response(
-        write_table(name, _rows(session, name), format),
-        media_type=FORMATS[format],
-        headers={"Content-Disposition": f'attachment; filename="pvkdb-{name}.{format}"'},
+
+class FileQuery(FieldsQuery):
+    """Query parameters of every table."""
+
+    format: Format = Field(default="csv", description="Kind of file.", examples=["csv"])
+
+
+class SortedFileQuery(FileQuery):
+    """Query parameters of a collection as a file."""
+
+    sort: ListText | None = Field(
+        default=None,
+        description="Fields to sort by, by commas; a minus before a name: largest first.",
+        examples=["id"],
+    )
+
+
+def _add_table(name: str) -> None:
+    collection = COLLECTIONS.get(name)
+    query_type: type[BaseModel] = FileQuery
+    if collection is not None:
+        query_type = create_model(
+            f"{name.title()}File", __base__=SortedFileQuery, **filter_fields(collection)
+        )
+
+    @router.get(
+        f"/{name}",
+        summary=f"The table {name} as a file",
+        description=f"{TABLES[name].purpose} An empty cell is 'not reported'.",
+        operation_id=f"export_{name}",
+        response_class=Response,
+        responses={**file_responses({**FORMATS}), **CONDITIONAL},
+    )
+    async def export_table(
+        request: Request,
+        query: Annotated[query_type, Query()],  # type: ignore[valid-type]
+    ) -> Response:
+        return await _send(request, name, query)
+
+
+async def _send(request: Request, name: str, query: Any) -> Response:
+    collection = COLLECTIONS.get(name)
+    fields = read_fields(TABLES[name], query.fields)
+    filters, sorting = {}, None
+    if collection is not None:
+        filters = read_filters(collection, query)
+        with naming("sort"):
+            sorting = collection.sorting(query.sort)
+
+    def make(session: Session) -> Iterator[bytes]:
+        rows = (
+            _rows(session, name)
+            if collection is None
+            else collection.iterate(session, filters, sorting)
+        )
+        return stream_table(name, rows, query.format, fields)
+
+    return await send_file(
+        request,
+        make,
+        media_type=FORMATS[query.format],
+        file_name=f"pvkdb-{name}.{query.format}",
+        of_version=name in OF_VERSION,
     )
 
 
@@ -55,3 +106,17 @@ def _rows(session: Session, name: str) -> Iterator[Row]:
     if name == "rankings":
         return suitability.rankings_rows(session)
     return table_rows(session, name)
+
+
+@unknown.get("/{name}")
+def refuse_table(name: Text) -> None:
+    """No table has this name.
+
+    Raises:
+        NotFoundError: always; names the nearest table.
+    """
+    raise NotFoundError(unknown_name("table", name, TABLES))
+
+
+for _name in TABLES:
+    _add_table(_name)

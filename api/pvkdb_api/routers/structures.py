@@ -1,22 +1,67 @@
-"""One structure, as JSON or as a file that other codes read."""
+"""Structures, as JSON or as files that other codes read: one, or all that filters leave."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field, create_model
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import StructureDocument
+from pvkdb.store.collections import STRUCTURES
 from pvkdb.store.rows import structure_document
-from pvkdb.store.structure_files import FILES, document_text
+from pvkdb.store.structure_files import FILES, MANY, document_text, many_text
 from pvkdb.store.structures import Structure
+from pvkdb_api.answers import CONDITIONAL, answer
 from pvkdb_api.paths import API
-from pvkdb_api.queries import Text
+from pvkdb_api.queries import Text, filter_fields, read_filters
 from pvkdb_api.sessions import ReadSession
+from pvkdb_api.streams import file_responses, send_file
 
 router = APIRouter(prefix=f"{API}/structures", tags=["structures"])
+
+
+class _FileQuery(BaseModel):
+    format: Literal["extxyz", "cif", "jsonl"] = Field(
+        default="extxyz",
+        description="Kind of file: extended XYZ with a frame, CIF with a block, or JSON lines with "
+        "a line for each structure.",
+        examples=["extxyz"],
+    )
+
+
+StructuresFile = create_model("StructuresFile", __base__=_FileQuery, **filter_fields(STRUCTURES))
+
+
+@router.get(
+    "/file",
+    summary="All structures that match, with coordinates, as one file",
+    description="In the order of their ids. The filters are those of the list.",
+    operation_id="export_structure_file",
+    response_class=Response,
+    responses=file_responses({name: media_type for name, (media_type, _) in MANY.items()}),
+)
+async def get_structure_file(
+    request: Request,
+    query: Annotated[StructuresFile, Query()],  # type: ignore[valid-type]
+) -> Response:
+    """One file of many structures."""
+    filters = read_filters(STRUCTURES, query)
+    kind = query.format
+    media_type, ending = MANY[kind]
+
+    def make(session: Session) -> Iterator[bytes]:
+        for row in STRUCTURES.iterate(session, filters):
+            document = structure_document(session.get_one(Structure, row.id))
+            yield many_text(document, kind).encode()
+
+    return await send_file(
+        request, make, media_type=media_type, file_name=f"pvkdb-structures.{ending}"
+    )
 
 
 @router.get(
@@ -25,15 +70,17 @@ router = APIRouter(prefix=f"{API}/structures", tags=["structures"])
     operation_id="get_structures",
     response_model=StructureDocument,
     responses={
+        **CONDITIONAL,
         200: {
             "description": "The structure.",
             "content": {media_type.partition(";")[0]: {} for media_type, _ in FILES.values()},
-        }
+        },
     },
 )
 def get_structure(
+    request: Request,
     session: ReadSession,
-    key: Annotated[Text, Path()],
+    key: Annotated[Text, Path(description="The id of the structure.")],
     format: Annotated[
         Literal["json", "cif", "poscar", "extxyz"],
         Query(description="Kind of answer. A CIF has the conventional cell with its symmetry."),
@@ -50,11 +97,12 @@ def get_structure(
         raise NotFoundError(f"structures holds no {key!r}")
     document = structure_document(found)
     if format == "json":
-        return document
+        return answer(request, document.model_dump_json())
     media_type, ending = FILES[format]
     name = re.sub(r"[^\w.-]", "_", document.id, flags=re.ASCII)
-    return Response(
+    return answer(
+        request,
         document_text(document, format),
-        media_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+        media_type,
+        {"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
     )

@@ -338,7 +338,8 @@ def test_files_of_references_come_first(do_import: Import) -> None:
 
 def test_an_export_goes_in_again_without_a_change(store: Store, do_import: Import) -> None:
     """Curators may edit an exported table in a spreadsheet."""
-    from pvkdb.store.export import table_rows, write_table
+    from pvkdb.store.export import table_rows
+    from pvkdb.store.table_files import write_table
 
     for name in ("references", "energetics", "devices"):
         with store.session(read_only=True) as session:

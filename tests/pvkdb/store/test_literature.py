@@ -27,7 +27,8 @@ from pvkdb.store.collections import (
 )
 from pvkdb.store.database import Store
 from pvkdb.store.dataset import current_version
-from pvkdb.store.export import table_rows, write_table
+from pvkdb.store.export import table_rows
+from pvkdb.store.table_files import write_table
 from pvkdb.store.history import history
 from pvkdb.store.models import Reference
 
@@ -46,11 +47,11 @@ def test_counts(store: Store) -> None:
 
 def test_values_as_the_review_prints_them(store: Store) -> None:
     with store.session() as session:
-        lead = ENERGETICS.page(
-            session, {"material": "FAPbI3", "defect": "V_Pb", "quantity": "E_A"}, 5, None
-        )[0]
+        lead = ENERGETICS.find(
+            session, {"material": "FAPbI3", "defect": "V_Pb", "quantity": "E_A"}, 5
+        ).rows[0]
         assert (lead.value_min_ev, lead.value_max_ev, lead.bound) == (1.2, None, "lower")
-        silver = ENERGETICS.page(session, {"defect": "Ag_i", "quantity": "DFE"}, 5, None)[0]
+        silver = ENERGETICS.find(session, {"defect": "Ag_i", "quantity": "DFE"}, 5).rows[0]
         assert (silver.value_min_ev, silver.charge, silver.references) == (-0.65, 1, "r36 r70")
         wires = DEVICES.get(session, "d-t4-r06")
         assert (wires.v_set_min_v, wires.v_set_max_v) == (0.19, 4.8)
@@ -64,7 +65,7 @@ def test_values_as_the_review_prints_them(store: Store) -> None:
 
 def test_a_misprinted_absorber_is_kept_and_linked_to_what_is_meant(store: Store) -> None:
     with store.session() as session:
-        row = DEVICES.page(session, {"absorber": "(PEA)2Cs3Pb4I13"}, 5, None)[0]
+        row = DEVICES.find(session, {"absorber": "(PEA)2Cs3Pb4I13"}, 5).rows[0]
         assert row.absorber == "(PEA)2Cs3Pb4I1.3"
         assert row.erratum is not None
 

@@ -1,0 +1,49 @@
+"""Answers that a reader may keep and ask about again (ETag, If-None-Match)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response, status
+
+#: What a route with such answers says of them.
+CONDITIONAL: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Nothing has changed since the answer whose ETag was sent."}
+}
+
+
+def answer(
+    request: Request,
+    content: str | bytes,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The content with its ETag, or 304 where the reader has it already."""
+    body = content.encode() if isinstance(content, str) else content
+    tag = etag(hashlib.sha256(body).hexdigest())
+    kept = {**(headers or {}), "ETag": tag, "Cache-Control": "no-cache"}
+    if matches(request, tag):
+        return not_modified(tag)
+    return Response(body, media_type=media_type, headers=kept)
+
+
+def etag(*parts: str) -> str:
+    """A weak ETag: the same content may travel compressed or not."""
+    return f'W/"{hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]}"'
+
+
+def matches(request: Request, tag: str) -> bool:
+    """Whether the reader has an answer with this ETag."""
+    wanted = request.headers.get("If-None-Match", "")
+    known = [part.strip().removeprefix("W/") for part in wanted.split(",")]
+    return "*" in known or tag.removeprefix("W/") in known
+
+
+def not_modified(tag: str) -> Response:
+    """The answer to a reader that has it already."""
+    return Response(
+        status_code=status.HTTP_304_NOT_MODIFIED,
+        headers={"ETag": tag, "Cache-Control": "no-cache"},
+    )
