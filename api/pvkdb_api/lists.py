@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pvkdb_api.problems import ParameterError
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-#: Most values of one parameter, longest value, longest parameter.
-MOST_VALUES = 500
-LONGEST_VALUE = 200
-LONGEST_LIST = 16_000
+from pydantic import Field
+
+#: Longest parameter with several values.
+LONGEST_LIST = 8_000
 
 _OPENING, _CLOSING = "([{", ")]}"
 
 
-def split_values(name: str, text: str) -> tuple[str, ...]:
+def split_values(text: str) -> tuple[str, ...]:
     """The values of a list; a comma within brackets or double quotes does not part them.
 
-    Raises:
-        ParameterError: a value is empty or too long, a quote is open, or there are too many.
-
     Example:
-        >>> split_values("absorber", 'MAPbI3, (FA,Cs)PbI3,"a, b"')
+        >>> split_values('MAPbI3, (FA,Cs)PbI3,"a, b"')
         ('MAPbI3', '(FA,Cs)PbI3', 'a, b')
     """
     values, value, depth, quoted = [], "", 0, False
@@ -30,19 +29,30 @@ def split_values(name: str, text: str) -> tuple[str, ...]:
         if not quoted:
             depth += (character in _OPENING) - (character in _CLOSING)
         if character == "," and depth <= 0 and not quoted:
-            values.append(value.strip())
+            values.append(value)
             value = ""
         else:
             value += character
-    values.append(value.strip())
-    if quoted:
-        raise ParameterError(name, f"{name!r} has a double quote that is never closed")
-    if not all(values):
-        raise ParameterError(name, f"{name!r} has an empty value; write values as A,B,C")
-    if len(values) > MOST_VALUES:
-        raise ParameterError(
-            name, f"{name!r} has {len(values)} values; ask for at most {MOST_VALUES} at a time"
-        )
-    if max(map(len, values)) > LONGEST_VALUE:
-        raise ParameterError(name, f"a value of {name!r} is longer than {LONGEST_VALUE} characters")
-    return tuple(dict.fromkeys(values))
+    return _tidy([*values, value])
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The values of a list of names, in which nothing needs brackets or quotes."""
+    return _tidy(text.split(","))
+
+
+def names_type(names: Iterable[str], sign: str = "") -> Any:
+    """The type of a list of names; the description of the service says which there are.
+
+    What else is given is refused by whoever reads the list, with the nearest name.
+    """
+    one = f" *({sign}({'|'.join(map(re.escape, names))}))? *"
+    return Annotated[
+        str,
+        Field(max_length=LONGEST_LIST, json_schema_extra={"pattern": f"^{one}(,{one})*$"}),
+    ]
+
+
+def _tidy(values: Iterable[str]) -> tuple[str, ...]:
+    stripped = (value.strip(" ") for value in values)
+    return tuple(dict.fromkeys(value for value in stripped if value))

@@ -17,7 +17,7 @@ from pvkdb.store.collection import Collection, Filter, Place, Sorting
 from pvkdb_api.answers import answer
 from pvkdb_api.counts import Counts
 from pvkdb_api.cursors import read_cursor, unreadable, write_cursor
-from pvkdb_api.lists import LONGEST_LIST, split_values
+from pvkdb_api.lists import LONGEST_LIST, names_type, split_names, split_values
 from pvkdb_api.problems import ParameterError, naming
 
 RowT = TypeVar("RowT", bound=Row)
@@ -40,17 +40,7 @@ SEVERAL = "Several by commas."
 MOST_ROWS = 500
 
 
-class FieldsQuery(BaseModel):
-    """What part of each row is wanted."""
-
-    fields: ListText | None = Field(
-        default=None,
-        description="Only these fields, by commas; `/fields` lists them.",
-        examples=["id"],
-    )
-
-
-class PageQuery(FieldsQuery):
+class PageQuery(BaseModel):
     """Query parameters of every collection."""
 
     limit: int = Field(
@@ -63,30 +53,63 @@ class PageQuery(FieldsQuery):
     cursor: Annotated[str, Field(max_length=4000)] | None = Field(
         default=None, description="next_cursor of the page before."
     )
-    sort: ListText | None = Field(
-        default=None,
-        description="Fields to sort by, by commas; a minus before a name: largest first. Rows "
-        "without a value come last.",
-        examples=["id"],
-    )
-    facets: ListText | None = Field(
-        default=None,
-        description="Fields whose values are to be counted, by commas; `/fields` says which.",
-    )
 
 
-def query_model(collection: Collection[Any]) -> type[PageQuery]:
+def query_model(collection: Collection[Any]) -> type[BaseModel]:
     """The query parameters of a collection: its filters, with fields, order, limit and cursor."""
+    facets = names_type(collection.facets) | None
     return create_model(
-        f"{collection.name.title()}Query", __base__=PageQuery, **filter_fields(collection)
+        f"{collection.name.title()}Query",
+        __base__=PageQuery,
+        **filter_fields(collection),
+        **fields_field(collection.row),
+        **sort_field(collection),
+        facets=(
+            facets,
+            Field(
+                default=None,
+                description="Fields whose values are to be counted, by commas.",
+                examples=[next(iter(collection.facets))],
+            ),
+        ),
     )
+
+
+def fields_field(row: type[Row]) -> dict[str, Any]:
+    """The parameter ``fields`` for rows, as a field of a model."""
+    columns = row.columns()
+    return {
+        "fields": (
+            names_type(columns) | None,
+            Field(
+                default=None,
+                description="Only these fields of each row, by commas.",
+                examples=[",".join(columns[:2])],
+            ),
+        )
+    }
+
+
+def sort_field(collection: Collection[Any]) -> dict[str, Any]:
+    """The parameter ``sort`` of a collection, as a field of a model."""
+    return {
+        "sort": (
+            names_type(collection.sortable, "-?") | None,
+            Field(
+                default=None,
+                description="Fields to sort by, by commas; a minus before a name: largest first. "
+                "Rows without a value come last.",
+                examples=[f"-{collection.key.key}"],
+            ),
+        )
+    }
 
 
 def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
     """The filters of a collection as fields of a model."""
     return {
         name: (
-            (ListText if entry.many else PARAMETER_TYPES[entry.type]) | None,
+            parameter_type(entry) | None,
             Field(
                 default=None,
                 description=describe_filter(entry),
@@ -95,6 +118,13 @@ def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
         )
         for name, entry in collection.filters.items()
     }
+
+
+def parameter_type(entry: Filter) -> Any:
+    """The type of the parameter of a filter."""
+    if entry.choices:
+        return names_type(entry.choices)
+    return ListText if entry.many else PARAMETER_TYPES[entry.type]
 
 
 def describe_filter(entry: Filter) -> str:
@@ -113,7 +143,9 @@ def read_filters(collection: Collection[Any], query: BaseModel) -> dict[str, Any
         value = getattr(query, name)
         if value is None:
             continue
-        filters[name] = split_values(name, value) if entry.many else value
+        if entry.many:
+            value = split_names(value) if entry.choices else split_values(value)
+        filters[name] = value
         with naming(name):
             collection.condition(name, filters[name])
     return filters
@@ -127,7 +159,7 @@ def read_fields(row: type[Row], text: str | None) -> list[str] | None:
     """
     if text is None:
         return None
-    names = split_values("fields", text)
+    names = split_names(text)
     for name in names:
         if name not in row.model_fields:
             raise ParameterError("fields", unknown_name("field", name[:60], row.model_fields))
@@ -138,7 +170,7 @@ def page_answer(
     request: Request,
     session: Session,
     collection: Collection[RowT],
-    query: PageQuery,
+    query: Any,
     dataset_version: str,
 ) -> Response:
     """A page of a collection, as the answer to a request.
@@ -148,7 +180,7 @@ def page_answer(
     """
     filters = read_filters(collection, query)
     fields = read_fields(collection.row, query.fields)
-    facets = split_values("facets", query.facets) if query.facets else ()
+    facets = split_names(query.facets or "")
     for name in facets:
         if name not in collection.facets:
             known = collection.facets
@@ -169,9 +201,8 @@ def page_answer(
         ),
         next_cursor=write_cursor(collection.name, bound, json.dumps(place)) if place else None,
         dataset_version=dataset_version,
-        facets={
-            name: _facet(counts, session, collection, filters, name) for name in facets
-        } or None,
+        facets={name: _facet(counts, session, collection, filters, name) for name in facets}
+        or None,
     )
     include: Any = None
     if fields is not None:

@@ -43,7 +43,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sortable:
-    """What rows can be sorted by: an expression, the type of its values, whether it may lack one."""
+    """What rows can be sorted by: an expression, the type of its values, whether some lack one."""
 
     expression: ColumnElement[Any]
     type: type[Any]
@@ -196,19 +196,21 @@ class Collection(Generic[RowT]):
         """The order that a text like ``family,-on_off_ratio`` names; the key decides in the end.
 
         Raises:
-            InputError: rows cannot be sorted by a name (names the nearest one), or it comes twice.
+            InputError: rows cannot be sorted by a name; names the nearest one.
         """
         named: dict[str, bool] = {}
         for part in filter(None, (part.strip() for part in (text or "").split(","))):
             name = part.removeprefix("-")
             if name not in self.sortable:
-                raise InputError(unknown_name(f"field of {self.name} to sort by", name, self.sortable))
-            if name in named:
-                raise InputError(f"{name!r} is sorted by twice; name it once")
-            named[name] = part.startswith("-")
+                raise InputError(
+                    unknown_name(f"field of {self.name} to sort by", name, self.sortable)
+                )
+            named.setdefault(name, part.startswith("-"))  # a second level of it decides nothing
         levels = tuple(named.items()) or self.order
-        return levels if any(name == self.key.key for name, _ in levels) else (
-            *levels, (self.key.key, False)
+        return (
+            levels
+            if any(name == self.key.key for name, _ in levels)
+            else (*levels, (self.key.key, False))
         )
 
     def find(

@@ -417,9 +417,7 @@ REFERENCES = Collection(
     order=(("number", False),),
     filters={
         "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
-        "doi": any_of(
-            Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"
-        ),
+        "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
         "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
         "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),
         "q": words(

@@ -24,6 +24,9 @@ Column = InstrumentedAttribute[Any]
 #: Words of a search that are looked at.
 _WORDS = 10
 
+#: What is longer is no formula.
+_LONGEST_FORMULA = 200
+
 
 def any_of(
     column: Column,
@@ -101,6 +104,8 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     """Materials by their public names, or by any spelling of their formulas."""
     formulas = set(values)
     for value in values:
+        if len(value) > _LONGEST_FORMULA:
+            continue
         try:
             formulas.add(parse_composition(value).formula)
         except InputError:
@@ -124,7 +129,7 @@ def has_ion_named(word: str) -> ColumnElement[bool]:
 
 
 def material_filters(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -> dict[str, Filter]:
-    """Filters by what a row's material is; ``of`` says of a condition that the material meets it."""
+    """Filters by what a row's material is; ``of`` turns a condition on it into one on the row."""
     return {
         "family": Filter(
             f"Structure family: {', '.join(FAMILIES)}.",

@@ -123,9 +123,7 @@ class Device(Base):
     @validates("metrics")
     def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
         """Keep the columns in step with the metrics."""
-        said = metric_columns(
-            metric.metric, metric.value_min, metric.value_max, metric.qualifier
-        )
+        said = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
         for name, value in said.items():
             setattr(self, name, value)
         return metric

@@ -18,6 +18,7 @@ from pvkdb.store.materials import Composition, Material
 from pvkdb.store.reviewed import REVIEWED
 from pvkdb.store.rows import applications_row, reviewed_row
 
+
 def table_rows(session: Session, name: str) -> Iterator[Row]:
     """The rows of an exported table, in order. Rankings are made in ``pvkdb.suitability``.
 

@@ -17,12 +17,12 @@ from pvkdb_api.answers import CONDITIONAL
 from pvkdb_api.paths import API
 from pvkdb_api.problems import naming
 from pvkdb_api.queries import (
-    FieldsQuery,
-    ListText,
     Text,
+    fields_field,
     filter_fields,
     read_fields,
     read_filters,
+    sort_field,
 )
 from pvkdb_api.streams import file_responses, send_file
 
@@ -37,29 +37,18 @@ OF_VERSION = frozenset(TABLES) - {
 }
 
 
-class FileQuery(FieldsQuery):
+class FileQuery(BaseModel):
     """Query parameters of every table."""
 
     format: Format = Field(default="csv", description="Kind of file.", examples=["csv"])
 
 
-class SortedFileQuery(FileQuery):
-    """Query parameters of a collection as a file."""
-
-    sort: ListText | None = Field(
-        default=None,
-        description="Fields to sort by, by commas; a minus before a name: largest first.",
-        examples=["id"],
-    )
-
-
 def _add_table(name: str) -> None:
     collection = COLLECTIONS.get(name)
-    query_type: type[BaseModel] = FileQuery
+    parameters = fields_field(TABLES[name])
     if collection is not None:
-        query_type = create_model(
-            f"{name.title()}File", __base__=SortedFileQuery, **filter_fields(collection)
-        )
+        parameters |= {**filter_fields(collection), **sort_field(collection)}
+    query_type = create_model(f"{name.title()}File", __base__=FileQuery, **parameters)
 
     @router.get(
         f"/{name}",

@@ -28,9 +28,9 @@ from pvkdb.store.collections import (
 from pvkdb.store.database import Store
 from pvkdb.store.dataset import current_version
 from pvkdb.store.export import table_rows
-from pvkdb.store.table_files import write_table
 from pvkdb.store.history import history
 from pvkdb.store.models import Reference
+from pvkdb.store.table_files import write_table
 
 
 def test_counts(store: Store) -> None:
