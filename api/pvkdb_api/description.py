@@ -1,15 +1,26 @@
-"""The OpenAPI description, with the errors as they are really answered."""
+"""The OpenAPI description, with the errors as they are really answered and an example of each field.
+
+The examples are real answers about the curated literature; ``docs/reference/openapi.py`` collects
+them and writes the description as a file.
+"""
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI
 
 from pvkdb.schemas.responses import Problem
+from pvkdb_api.field_notes import EVERYWHERE, OF
 from pvkdb_api.problems import MEDIA_TYPE
 
 SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"
+
+#: The file with an example of each field, by schema.
+EXAMPLES = "examples.json"
 
 #: What a route says of its errors.
 PROBLEM: dict[int | str, dict[str, Any]] = {
@@ -21,13 +32,40 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 
 
 def describe(app: FastAPI) -> None:
-    """Put the schema of a problem, which no route returns by itself, into the description."""
+    """Complete the description that FastAPI makes.
+
+    The schema of a problem, which no route returns by itself, comes in; each field gets its
+    meaning and an example.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema:
+            return app.openapi_schema
         description = generate()
         schemas = description.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        for name, schema in schemas.items():
+            _explain(name, schema)
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """An example of each field, by schema; none where the file has not been made yet."""
+    file = resources.files("pvkdb_api").joinpath(EXAMPLES)
+    found: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return found
+
+
+def _explain(name: str, schema: dict[str, Any]) -> None:
+    shared = examples().get(name.removesuffix("Part") + "Row", {}) if "Part" in name else {}
+    known = {**shared, **examples().get(name, {})}
+    for field, declared in schema.get("properties", {}).items():
+        note = OF.get(name, {}).get(field) or EVERYWHERE.get(field)
+        if note is not None:
+            declared.setdefault("description", note)
+        if field in known:
+            declared.setdefault("examples", [known[field]])

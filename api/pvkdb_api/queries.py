@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collection import Collection, Filter, Place, Sorting
+from pvkdb.store.collection import Collection, Filter, Place, Search, Sorting
 from pvkdb_api.answers import answer
 from pvkdb_api.counts import Counts
 from pvkdb_api.cursors import read_cursor, unreadable, write_cursor
@@ -132,13 +132,14 @@ def describe_filter(entry: Filter) -> str:
     return f"{entry.description} {SEVERAL}" if entry.many else entry.description
 
 
-def read_filters(collection: Collection[Any], query: BaseModel) -> dict[str, Any]:
-    """The filters of a query with their values, each held against its collection.
+def read_filters(collection: Collection[Any], query: BaseModel) -> tuple[dict[str, Any], Search]:
+    """The filters of a query with their values, and what to look for.
 
     Raises:
         ParameterError: a value cannot be used.
     """
-    filters = {}
+    filters: dict[str, Any] = {}
+    matching = collection.current()
     for name, entry in collection.filters.items():
         value = getattr(query, name)
         if value is None:
@@ -147,8 +148,8 @@ def read_filters(collection: Collection[Any], query: BaseModel) -> dict[str, Any
             value = split_names(value) if entry.choices else split_values(value)
         filters[name] = value
         with naming(name):
-            collection.condition(name, filters[name])
-    return filters
+            matching = matching.where(collection.condition(name, value))
+    return filters, matching if filters else {}
 
 
 def read_fields(row: type[Row], text: str | None) -> list[str] | None:
@@ -178,7 +179,7 @@ def page_answer(
     Raises:
         ParameterError: a filter's value, a field, the order or the cursor cannot be used.
     """
-    filters = read_filters(collection, query)
+    filters, search = read_filters(collection, query)
     fields = read_fields(collection.row, query.fields)
     facets = split_names(query.facets or "")
     for name in facets:
@@ -191,17 +192,17 @@ def page_answer(
     after = _place(collection, sorting, bound, query.cursor)
     rows, place = [], None
     if query.limit:
-        found = collection.find(session, filters, query.limit, sorting, after)
+        found = collection.find(session, search, query.limit, sorting, after)
         rows, place = found.rows, found.place
     counts: Counts = request.app.state.counts
     page = Page[collection.row](  # type: ignore[name-defined]
         data=rows,
         total=counts.get(
-            session, collection.name, filters, lambda: collection.count(session, filters)
+            session, collection.name, filters, lambda: collection.count(session, search)
         ),
         next_cursor=write_cursor(collection.name, bound, json.dumps(place)) if place else None,
         dataset_version=dataset_version,
-        facets={name: _facet(counts, session, collection, filters, name) for name in facets}
+        facets={name: _facet(counts, session, collection, filters, search, name) for name in facets}
         or None,
     )
     include: Any = None
@@ -216,13 +217,14 @@ def _facet(
     session: Session,
     collection: Collection[Any],
     filters: Mapping[str, Any],
+    search: Search,
     name: str,
 ) -> list[FacetValue]:
     counted = counts.get(
         session,
         f"{collection.name}/{name}",
         filters,
-        lambda: collection.facet(session, filters, name),
+        lambda: collection.facet(session, search, name),
     )
     return [FacetValue(value=value, count=number) for value, number in counted.items()]
 

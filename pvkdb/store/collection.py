@@ -90,6 +90,9 @@ def sortables(model: Any, names: str) -> dict[str, Sortable]:
 #: One level of an order: the name of what is sorted by, and whether it descends.
 Sorting = tuple[str, bool]
 
+#: What is looked for: filters with their values, or what :meth:`Collection.select` made of them.
+Search = Mapping[str, Any] | Select[Any]
+
 #: The values by which a row was sorted, its key last.
 Place = list[Any]
 
@@ -107,8 +110,9 @@ class Collection(Generic[RowT]):
     """A collection.
 
     ``source`` says which rows belong to it, without loading them; searching and counting need no
-    more. ``loads`` loads rows, which ``to_row`` turns into what travels. A row whose key stands in
-    ``supersedes`` has been replaced and is not listed.
+    more. ``loads`` loads models, which ``to_row`` turns into rows; ``listed`` makes rows of keys
+    without models, where many are asked for. A row whose key stands in ``supersedes`` has been
+    replaced and is not listed.
     """
 
     name: str
@@ -122,6 +126,7 @@ class Collection(Generic[RowT]):
     order: tuple[Sorting, ...] = ()
     facets: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     supersedes: InstrumentedAttribute[str | None] | None = None
+    listed: Callable[[Session, Sequence[str]], list[RowT]] | None = None
 
     def current(self) -> Select[Any]:
         """The rows that nothing has replaced."""
@@ -139,12 +144,14 @@ class Collection(Generic[RowT]):
         replaced = select(self.supersedes).where(self.supersedes.is_not(None))
         return rows.where(self.key.not_in(replaced))
 
-    def select(self, filters: Mapping[str, Any]) -> Select[Any]:
+    def select(self, filters: Search) -> Select[Any]:
         """The rows that match.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
         """
+        if isinstance(filters, Select):
+            return filters
         statement = self.current()
         for name, value in filters.items():
             if value is not None:
@@ -166,16 +173,16 @@ class Collection(Generic[RowT]):
                 raise InputError(unknown_name(f"{name} among {self.name}", each, wanted.choices))
         return wanted.condition(tuple(values) if wanted.many else value)
 
-    def count(self, session: Session, filters: Mapping[str, Any]) -> int:
+    def count(self, session: Session, filters: Search) -> int:
         """How many rows match."""
-        if self.supersedes is not None and not any(v is not None for v in filters.values()):
+        if self.supersedes is not None and _is_empty(filters):
             # Each replaced row is named once; both numbers come from an index alone.
             counted = _only(self.source, func.count() - func.count(self.supersedes))
         else:
             counted = _only(self.select(filters), func.count())
         return session.scalar(counted) or 0
 
-    def facet(self, session: Session, filters: Mapping[str, Any], name: str) -> dict[Any, int]:
+    def facet(self, session: Session, filters: Search, name: str) -> dict[Any, int]:
         """The most frequent values of a facet among the rows that match, with how many have each.
 
         Raises:
@@ -216,7 +223,7 @@ class Collection(Generic[RowT]):
     def find(
         self,
         session: Session,
-        filters: Mapping[str, Any],
+        filters: Search,
         limit: int,
         sorting: Sequence[Sorting] | None = None,
         after: Sequence[Any] | None = None,
@@ -260,12 +267,14 @@ class Collection(Generic[RowT]):
         """The rows with these keys, in their order."""
         if not keys:
             return []
+        if self.listed is not None:
+            return self.listed(session, keys)
         loaded = session.execute(self.loads.where(self.key.in_(keys)))
         rows = {getattr(row[0], self.key.key): row for row in loaded}
         return [self.to_row(*rows[key]) for key in keys]
 
     def iterate(
-        self, session: Session, filters: Mapping[str, Any], sorting: Sequence[Sorting] | None = None
+        self, session: Session, filters: Search, sorting: Sequence[Sorting] | None = None
     ) -> Iterator[RowT]:
         """Every row that matches, in order, fetched in batches."""
         after: Place | None = None
@@ -289,6 +298,10 @@ class Collection(Generic[RowT]):
 
 def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
     return statement.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def _is_empty(filters: Search) -> bool:
+    return not isinstance(filters, Select) and all(value is None for value in filters.values())
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,7 @@ from pvkdb.store.conditions import (
 )
 from pvkdb.store.devices import Device, DeviceLayer, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.listed import listed_devices, listed_energetics
 from pvkdb.store.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.references import Reference
 from pvkdb.store.rows import (
@@ -242,6 +243,7 @@ ENERGETICS = Collection(
         ),
     },
     to_row=energetics_row,
+    listed=listed_energetics,
     sortable={
         **sortables(
             Energetic,
@@ -336,6 +338,7 @@ DEVICES = Collection(
         ),
     },
     to_row=devices_row,
+    listed=listed_devices,
     sortable={
         **sortables(
             Device,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.store.collection import Search
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.export import table_rows
 from pvkdb.store.table_files import FORMATS, Format, stream_table
@@ -68,9 +69,10 @@ def _add_table(name: str) -> None:
 async def _send(request: Request, name: str, query: Any) -> Response:
     collection = COLLECTIONS.get(name)
     fields = read_fields(TABLES[name], query.fields)
-    filters, sorting = {}, None
+    search: Search = {}
+    sorting = None
     if collection is not None:
-        filters = read_filters(collection, query)
+        _, search = read_filters(collection, query)
         with naming("sort"):
             sorting = collection.sorting(query.sort)
 
@@ -78,7 +80,7 @@ async def _send(request: Request, name: str, query: Any) -> Response:
         rows = (
             _rows(session, name)
             if collection is None
-            else collection.iterate(session, filters, sorting)
+            else collection.iterate(session, search, sorting)
         )
         return stream_table(name, rows, query.format, fields)
 

@@ -50,12 +50,12 @@ async def get_structure_file(
     query: Annotated[StructuresFile, Query()],  # type: ignore[valid-type]
 ) -> Response:
     """One file of many structures."""
-    filters = read_filters(STRUCTURES, query)
+    _, search = read_filters(STRUCTURES, query)
     kind = query.format
     media_type, ending = MANY[kind]
 
     def make(session: Session) -> Iterator[bytes]:
-        for row in STRUCTURES.iterate(session, filters):
+        for row in STRUCTURES.iterate(session, search):
             document = structure_document(session.get_one(Structure, row.id))
             yield many_text(document, kind).encode()
 

