@@ -271,7 +271,9 @@ def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
             median, late = median_ms(paths, address)
             found[name] = {"median_ms": round(median, 1), "p95_ms": round(late, 1)}
         before = f"{page}&family=3D&retention_s_max=1e6&retention_s_min="
-        found["20 clients"] = dict(zip(("per_s", "by"), rate(address, before, seconds), strict=True))
+        found["20 clients"] = dict(
+            zip(("per_s", "by"), rate(address, before, seconds), strict=True)
+        )
         found["peak_mb before the stream"] = round(peak_mb(process))
         if stream:
             start, rows = time.monotonic(), 0

@@ -1,4 +1,4 @@
-"""The OpenAPI description, with the errors as they are really answered and an example of each field.
+"""The OpenAPI description: the errors as they are really answered, an example of each field.
 
 The examples are real answers about the curated literature; ``docs/reference/openapi.py`` collects
 them and writes the description as a file.

@@ -27,8 +27,8 @@ def split_values(text: str) -> tuple[str, ...]:
             quoted = not quoted
             continue
         if not quoted:
-            depth += (character in _OPENING) - (character in _CLOSING)
-        if character == "," and depth <= 0 and not quoted:
+            depth = max(0, depth + (character in _OPENING) - (character in _CLOSING))
+        if character == "," and depth == 0 and not quoted:
             values.append(value)
             value = ""
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request, Response
@@ -195,7 +196,7 @@ def page_answer(
         found = collection.find(session, search, query.limit, sorting, after)
         rows, place = found.rows, found.place
     counts: Counts = request.app.state.counts
-    page = Page[collection.row](  # type: ignore[name-defined]
+    page = _page_of(collection.row)(
         data=rows,
         total=counts.get(
             session, collection.name, filters, lambda: collection.count(session, search)
@@ -210,6 +211,12 @@ def page_answer(
         others = dict.fromkeys(Page.model_fields, True)
         include = {**others, "data": {"__all__": set(fields)}}
     return answer(request, page.model_dump_json(include=include))
+
+
+@cache
+def _page_of(row: type[Row]) -> type[Page[Any]]:
+    """The pages of rows; pydantic would build the model anew each time."""
+    return Page[row]  # type: ignore[valid-type]
 
 
 def _facet(

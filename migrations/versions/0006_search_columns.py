@@ -25,6 +25,14 @@ COLUMNS = (
 )
 
 INDEXES = {
+    "ix_devices_material": (
+        "devices",
+        ["material_id", "retention_s", "retention_qualifier", "on_off_ratio", "id"],
+    ),
+    "ix_energetics_material": (
+        "energetics",
+        ["material_id", "quantity", "value_min_ev", "value_max_ev", "id"],
+    ),
     "ix_devices_retention": (
         "devices",
         ["retention_s", "material_id", "retention_qualifier", "on_off_ratio", "id"],
@@ -33,11 +41,20 @@ INDEXES = {
         "devices",
         ["on_off_ratio", "material_id", "on_off_qualifier", "retention_s", "id"],
     ),
+    "ix_devices_absorber": ("devices", ["absorber"]),
     "ix_devices_endurance": ("devices", ["endurance_cycles", "material_id", "id"]),
     "ix_energetics_value": (
         "energetics",
         ["quantity", "value_min_ev", "value_max_ev", "material_id", "id"],
     ),
+}
+
+
+#: Indexes that are the beginning of one of the new ones.
+REPLACED = {
+    "ix_devices_material_id": ("devices", ["material_id"]),
+    "ix_energetics_material_id": ("energetics", ["material_id"]),
+    "ix_energetics_quantity": ("energetics", ["quantity"]),
 }
 
 
@@ -49,9 +66,13 @@ def upgrade() -> None:
     op.execute(_repeat("v_qualifier", "v_reset_v", "qualifier", "v_qualifier IS NULL"))
     for name, (table, columns) in INDEXES.items():
         op.create_index(name, table, columns)
+    for name, (table, _) in REPLACED.items():
+        op.drop_index(name, table)
 
 
 def downgrade() -> None:
+    for name, (table, columns) in REPLACED.items():
+        op.create_index(name, table, columns)
     for name, (table, _) in INDEXES.items():
         op.drop_index(name, table)
     with op.batch_alter_table("devices") as devices:

@@ -159,8 +159,10 @@ MATERIALS = Collection(
         ),
         **material_filters(lambda condition: condition),
         **_energy_filters(
-            lambda statement: Material.id.in_(
-                select(Energetic.material_id).where(statement, _not_replaced(Energetic))
+            lambda statement: (
+                select(Energetic.id)
+                .where(Energetic.material_id == Material.id, statement, _not_replaced(Energetic))
+                .exists()
             ),
             "Materials with",
         ),

@@ -68,7 +68,11 @@ class Device(Base):
 
     __tablename__ = "devices"
     __table_args__ = (
-        # Each holds everything that a search by its first column needs to filter, sort and count.
+        # Each holds everything that a search by its first columns needs to filter, sort and count.
+        Index(
+            "ix_devices_material",
+            *("material_id", "retention_s", "retention_qualifier", "on_off_ratio", "id"),
+        ),
         Index(
             "ix_devices_retention",
             *("retention_s", "material_id", "retention_qualifier", "on_off_ratio", "id"),
@@ -83,8 +87,8 @@ class Device(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     group: Mapped[str] = mapped_column("device_group")
     structure: Mapped[str]
-    absorber: Mapped[str]
-    material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"), index=True)
+    absorber: Mapped[str] = mapped_column(index=True)
+    material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"))
     form: Mapped[str | None]
     configuration: Mapped[str | None]
     mechanism: Mapped[str | None]

@@ -22,7 +22,12 @@ class Energetic(Base):
         ),
         CheckConstraint("value_min_ev <= value_max_ev", name="interval"),
         CheckConstraint("value_min_ev IS NOT NULL OR value_max_ev IS NOT NULL", name="has_value"),
-        # Everything that a search by quantity and energy needs to filter, sort and count.
+        # Everything that a search by material, or by quantity and energy, needs to filter, sort
+        # and count.
+        Index(
+            "ix_energetics_material",
+            *("material_id", "quantity", "value_min_ev", "value_max_ev", "id"),
+        ),
         Index(
             "ix_energetics_value",
             *("quantity", "value_min_ev", "value_max_ev", "material_id", "id"),
@@ -30,12 +35,12 @@ class Energetic(Base):
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"), index=True)
+    material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"))
     direction: Mapped[str | None]
     defect: Mapped[str] = mapped_column(index=True)
     species: Mapped[str]
     charge: Mapped[int | None]
-    quantity: Mapped[str] = mapped_column(index=True)
+    quantity: Mapped[str]
     scope: Mapped[str]
     value_min_ev: Mapped[float | None]
     value_max_ev: Mapped[float | None]

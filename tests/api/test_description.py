@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from pvkdb.literature import read_curated
 from pvkdb.store.collections import COLLECTIONS
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 @pytest.fixture
@@ -88,3 +91,33 @@ def test_importing_the_service_opens_nothing():
     import pvkdb_api.app
 
     assert not hasattr(pvkdb_api.app, "app")
+
+
+def test_every_field_says_what_it_means_and_shows_a_value(description):
+    for name, schema in description["components"]["schemas"].items():
+        for field, declared in schema.get("properties", {}).items():
+            assert declared.get("description"), f"{name}.{field}"
+            shown = declared.get("examples") or declared.get("default") is not None
+            assert shown or _is_made_of_others(declared), f"{name}.{field}"
+
+
+def test_every_parameter_says_what_it_means(description):
+    for path, _, operation in operations(description):
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description"), f"{path} {parameter['name']}"
+
+
+def test_the_description_that_is_kept_is_that_of_the_service():
+    """When this fails, run: python docs/reference/openapi.py"""
+    from runpy import run_path
+
+    made = run_path(str(REFERENCE / "openapi.py"))
+    assert (REFERENCE / "openapi.json").read_text("utf-8") == made["render"]()
+
+
+def _is_made_of_others(declared):
+    """Whether the values are documents, whose own fields show theirs."""
+    options = declared.get("anyOf", [declared])
+    return all(
+        "$ref" in option or option.get("type") in ("array", "object", "null") for option in options
+    )

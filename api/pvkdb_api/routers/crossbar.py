@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -23,7 +23,9 @@ router = APIRouter(prefix=f"{API}/crossbar", tags=["crossbar"])
 #: Lines of the largest array that a request may have solved: a fraction of a second.
 LARGEST_SOLVED = 128
 
-Ohm = Annotated[float | None, Query(allow_inf_nan=False)]
+
+def _number(meaning: str) -> Any:
+    return Annotated[float | None, Query(allow_inf_nan=False, description=meaning)]
 
 
 @router.get(
@@ -39,15 +41,17 @@ def get_crossbar(
     device: Annotated[
         Text | None, Query(description="Device of the store, instead of a ratio.")
     ] = None,
-    r_lrs_ohm: Ohm = None,
-    pull_up_ohm: Ohm = None,
-    selectivity: Ohm = None,
-    line_resistance_ohm: Ohm = None,
+    r_lrs_ohm: _number("Resistance of the low-resistance state, in Ω.") = None,  # type: ignore[valid-type]
+    pull_up_ohm: _number("Pull-up resistance, in Ω; R_LRS where it is not given.") = None,  # type: ignore[valid-type]
+    selectivity: _number("Factor on the resistances that a selector or rectifier blocks.") = None,  # type: ignore[valid-type]
+    line_resistance_ohm: _number("Resistance of a line between two crosspoints, in Ω.") = None,  # type: ignore[valid-type]
     size: Annotated[
         int | None,
         Query(ge=1, le=LARGEST_SOLVED, description="Lines of the array that is solved exactly."),
     ] = None,
-    margin: Annotated[float, Query(gt=0, lt=1)] = MARGIN,
+    margin: Annotated[
+        float, Query(gt=0, lt=1, description="Read margin to be kept, of the read voltage.")
+    ] = MARGIN,
 ) -> CrossbarDocument:
     """Equations (1) and (2) of the review for every kind of cell, with everything assumed.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from pvkdb import suitability
 from pvkdb.schemas.profiles import Profile, Subject
@@ -20,6 +20,10 @@ router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 #: More samples than the default give no better picture and cost the service's time.
 _MOST_SAMPLES = 10_000
 
+Application = Annotated[
+    Text, Path(description="Name of an application, as the list of rankings gives it.")
+]
+
 
 @router.get("", summary="Names of the applications", operation_id="list_rankings")
 def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
@@ -34,7 +38,7 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
     operation_id="get_ranking",
 )
 def get_ranking(
-    application: Text,
+    application: Application,
     session: ReadSession,
     subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
     order: Annotated[Order, Query(description="The score that decides.")] = "shown",
@@ -67,6 +71,6 @@ def get_ranking(
     summary="What an application asks for",
     operation_id="get_profile",
 )
-def get_profile(application: Text) -> Profile:
+def get_profile(application: Application) -> Profile:
     """The criteria on devices and on materials, with bounds, weights and sources."""
     return suitability.shipped_profile(application)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from pvkdb.errors import InputError
@@ -37,7 +37,9 @@ router = APIRouter(prefix=f"{API}/tolerance", tags=["tolerance"])
     summary="Tolerance, octahedral and tau factor of an ABX3 formula",
     operation_id="get_tolerance",
 )
-def get_tolerance(formula: Text) -> ToleranceRow:
+def get_tolerance(
+    formula: Annotated[Text, Path(description="Formula in any spelling, e.g. CsPbBr3.")],
+) -> ToleranceRow:
     """t, mu and tau with the radii they were made from. Any spelling of the formula will do."""
     with naming("formula"):
         return tolerance_row(formula)
