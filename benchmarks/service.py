@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import random
 import resource
 import shutil
@@ -230,6 +231,12 @@ def rate(address: str, before: str, seconds: int, clients: int = 20) -> tuple[fl
     return next(done) / seconds, "httpx"
 
 
+def cpu_s(process: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_mb(process: int) -> float:
     """Most memory that a process has held."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -268,8 +275,14 @@ def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
         }
         for name, paths in asked.items():
             median_ms(paths[:2], address)
+            before_s = cpu_s(process)
             median, late = median_ms(paths, address)
-            found[name] = {"median_ms": round(median, 1), "p95_ms": round(late, 1)}
+            cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
+            found[name] = {
+                "median_ms": round(median, 1),
+                "p95_ms": round(late, 1),
+                "service_cpu_ms": round(cpu_ms, 1),
+            }
         before = f"{page}&family=3D&retention_s_max=1e6&retention_s_min="
         found["20 clients"] = dict(
             zip(("per_s", "by"), rate(address, before, seconds), strict=True)
@@ -304,18 +317,21 @@ def measure_datasette(program: str, path: Path, seconds: int) -> dict[str, Any]:
     command = [program, "serve", str(path), "-p", str(port), "--setting", "sql_time_limit_ms"]
     command += ["30000", "--setting", "num_sql_threads", "3"]
     page = f"/{path.stem}/device_list.json?_sort_desc=on_off_ratio&_size=100&_extra=count"
-    with serving(command, f"http://127.0.0.1:{port}") as (address, _):
+    with serving(command, f"http://127.0.0.1:{port}") as (address, process):
         paths = [
             f"{page}&family={FAMILIES[n % 4]}&retention_s__lte=1000000&retention_s__gte={1e4 + n}"
             for n in range(20)
         ]
         median_ms(paths[:2], address)
+        before_s = cpu_s(process)
         median, late = median_ms(paths, address)
+        cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
         before = f"{page}&family=3D&retention_s__lte=1000000&retention_s__gte="
         per_s, by = rate(address, before, seconds)
     return {
         "median_ms": round(median, 1),
         "p95_ms": round(late, 1),
+        "service_cpu_ms": round(cpu_ms, 1),
         "20 clients": {"per_s": per_s, "by": by},
     }
 

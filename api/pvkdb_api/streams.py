@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -100,7 +100,7 @@ def _begin(held: ExitStack, session_of: Any, make: MakeFile) -> tuple[str, Itera
     return version, itertools.chain([first], pieces)
 
 
-def file_responses(media_types: Mapping[str, str]) -> dict[int | str, dict[str, Any]]:
+def file_responses(media_types: Iterable[str]) -> dict[int | str, dict[str, Any]]:
     """What a route says of the files that it sends."""
-    kinds = sorted({media_type.partition(";")[0] for media_type in media_types.values()})
+    kinds = sorted({media_type.partition(";")[0] for media_type in media_types})
     return {200: {"description": "The file.", "content": {kind: {} for kind in kinds}}}

@@ -124,7 +124,9 @@ class Collection(Generic[RowT]):
     to_row: Callable[..., RowT]
     sortable: Mapping[str, Sortable]
     order: tuple[Sorting, ...] = ()
-    facets: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = field(
+        default_factory=dict
+    )
     supersedes: InstrumentedAttribute[str | None] | None = None
     listed: Callable[[Session, Sequence[str]], list[RowT]] | None = None
 
@@ -141,7 +143,8 @@ class Collection(Generic[RowT]):
         if self.supersedes is None:
             return rows
         # A list, which is short, rather than a look for a newer row behind each row.
-        replaced = select(self.supersedes).where(self.supersedes.is_not(None))
+        column: Any = self.supersedes
+        replaced = select(column).where(column.is_not(None))
         return rows.where(self.key.not_in(replaced))
 
     def select(self, filters: Search) -> Select[Any]:
@@ -177,7 +180,8 @@ class Collection(Generic[RowT]):
         """How many rows match."""
         if self.supersedes is not None and _is_empty(filters):
             # Each replaced row is named once, and few are: the whole table need not be looked at.
-            replaced = self.source.where(self.supersedes.is_not(None))
+            column: Any = self.supersedes
+            replaced = self.source.where(column.is_not(None))
             every, old = (
                 _only(rows, func.count()).scalar_subquery() for rows in (self.source, replaced)
             )

@@ -95,7 +95,7 @@ def at_most(
 # ── Of materials, from the tables that point to one ─────────────────────────────────────────────
 
 
-def materials_where(condition: ColumnElement[bool]) -> Select[tuple[str]]:
+def materials_where(condition: ColumnElement[bool]) -> Select[str]:
     """The names of the materials whose composition or family fits."""
     return select(Material.id).join(Material.composition).where(condition)
 

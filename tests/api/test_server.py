@@ -49,6 +49,13 @@ def test_a_host_that_is_not_this_machine_is_refused(host):
         listen(host, 0).close()
 
 
+def test_the_body_of_an_answer_does_not_wait_for_its_head_to_be_acknowledged():
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_service_quietly(sqlite_store, number):
     command = [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)]

@@ -40,10 +40,8 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
     parameters = query_model(collection)
     document = DOCUMENTS[name][1] if name in DOCUMENTS else collection.row
     stem = collection.row.__name__.removesuffix("Row")
-    page = create_model(
-        f"{stem}Page",
-        __base__=Page[collection.row | part_of(stem, collection.row)],  # type: ignore[name-defined]
-    )
+    listed: Any = collection.row | part_of(stem, collection.row)
+    page: Any = create_model(f"{stem}Page", __base__=Page[listed])
 
     @router.get(
         "",

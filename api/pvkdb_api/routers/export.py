@@ -57,11 +57,11 @@ def _add_table(name: str) -> None:
         description=f"{TABLES[name].purpose} An empty cell is 'not reported'.",
         operation_id=f"export_{name}",
         response_class=Response,
-        responses={**file_responses({**FORMATS}), **CONDITIONAL},
+        responses={**file_responses(FORMATS.values()), **CONDITIONAL},
     )
     async def export_table(
         request: Request,
-        query: Annotated[query_type, Query()],  # type: ignore[valid-type]
+        query: Annotated[query_type, Query()],
     ) -> Response:
         return await _send(request, name, query)
 

@@ -43,11 +43,11 @@ StructuresFile = create_model("StructuresFile", __base__=_FileQuery, **filter_fi
     description="In the order of their ids. The filters are those of the list.",
     operation_id="export_structure_file",
     response_class=Response,
-    responses=file_responses({name: media_type for name, (media_type, _) in MANY.items()}),
+    responses=file_responses(media_type for media_type, _ in MANY.values()),
 )
 async def get_structure_file(
     request: Request,
-    query: Annotated[StructuresFile, Query()],  # type: ignore[valid-type]
+    query: Annotated[StructuresFile, Query()],
 ) -> Response:
     """One file of many structures."""
     _, search = read_filters(STRUCTURES, query)
