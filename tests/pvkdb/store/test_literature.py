@@ -225,11 +225,11 @@ def test_pages_hold_every_row_once(store: Store, name: str) -> None:
         everything = list(collection.iterate(session, {}))
         keys, after = [], None
         for _ in range(200):
-            page = collection.page(session, {}, 7, after)
-            keys += [getattr(row, collection.key.key) for row in page]
-            if len(page) < 7:
+            page = collection.find(session, {}, 7, after=after)
+            keys += [getattr(row, collection.key.key) for row in page.rows]
+            if page.place is None:
                 break
-            after = keys[-1]
+            after = page.place
     assert keys == [getattr(row, collection.key.key) for row in everything]
     assert len(set(keys)) == len(keys)
 
@@ -254,14 +254,14 @@ def test_filters_take_any_spelling(store: Store) -> None:
 def test_a_bound_in_print_is_no_value(store: Store) -> None:
     """'> 100 ns' is not fast, '< 1000 cycles' is not 1000 cycles."""
     with store.session() as session:
-        fast = DEVICE_CLAIMS.page(
-            session, {"metric": "switching_time_s", "value_max": 1e-7}, 50, None
-        )
+        fast = DEVICE_CLAIMS.find(
+            session, {"metric": "switching_time_s", "value_max": 1e-7}, 50
+        ).rows
         assert fast
         assert all(row.qualifier not in (">", ">=") for row in fast)
-        enduring = DEVICE_CLAIMS.page(
-            session, {"metric": "endurance_cycles", "value_min": 1e3}, 50, None
-        )
+        enduring = DEVICE_CLAIMS.find(
+            session, {"metric": "endurance_cycles", "value_min": 1e3}, 50
+        ).rows
         assert enduring
         assert all(row.qualifier not in ("<", "<=") for row in enduring)
 
@@ -294,14 +294,14 @@ def test_an_unknown_filter_names_the_nearest(store: Store) -> None:
 
 def test_claims_are_found_by_metric_device_and_erratum(store: Store) -> None:
     with store.session() as session:
-        fast = DEVICE_CLAIMS.page(
-            session, {"metric": "endurance_cycles", "value_min": 1e6}, 20, None
-        )
+        fast = DEVICE_CLAIMS.find(
+            session, {"metric": "endurance_cycles", "value_min": 1e6}, 20
+        ).rows
         assert {row.references for row in fast} == {"r161", "r162"}
         # Section 3.1.1 prints the highest on/off ratio with the wrong sign of its exponent.
-        misprint = DEVICE_CLAIMS.page(
-            session, {"metric": "on_off_ratio", "value_max": 1, "has_erratum": True}, 20, None
-        )
+        misprint = DEVICE_CLAIMS.find(
+            session, {"metric": "on_off_ratio", "value_max": 1, "has_erratum": True}, 20
+        ).rows
         assert [row.value for row in misprint] == [1.9e-9]
         assert DEVICE_CLAIMS.count(session, {"device": "nanowire"}) > 3
 
