@@ -78,12 +78,12 @@ OF: dict[str, dict[str, str]] = {
         "positions_ang": "Cartesian positions: n × 3, in Å.",
     },
     "Known": {"grade": "How good the evidence is."},
-    "NebRequest": {
+    "PostedRequest": {
         "kind": "What is computed.",
         "potential": "Potential that computes it.",
         "settings": "Numerical settings.",
     },
-    "NebSettings": {
+    "PostedSettings": {
         "fmax_cell_ev_per_ang": "Largest force at which the cell counts as relaxed, eV/Å.",
         "fmax_endpoint_ev_per_ang": "Largest force at which an end point is relaxed, eV/Å.",
         "max_steps_cell": "Most steps of the relaxation of the cell.",

@@ -63,8 +63,8 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationDocument": {**_TIMES, **_FAILURE},
     "CalculationsRow": {**_TIMES, **_FAILURE},
     "EnergeticsRow": {"functional": "PBE", "soc": True},
-    "NebRequest": {"formula": "CsPbBr3", "phase": "Pnma", "defect": "V_Br"},
-    "NebSettings": {"images": 5, "cutoff_ang": 5.6},
+    "PostedRequest": {"formula": "CsPbBr3", "phase": "Pnma", "defect": "V_Br"},
+    "PostedSettings": {"images": 5, "cutoff_ang": 5.6},
     "Page_str_": {"total": 9, "dataset_version": "review2026-1eaa49ea2c"},
     "Problem": {
         "title": "Unprocessable Entity",

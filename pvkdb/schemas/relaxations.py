@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -104,14 +104,20 @@ class ElementResult(BaseModel):
     wall_seconds: float
 
 
+#: A length in Å; neither a truth value nor a text is one.
+Coordinate = Annotated[float, Field(strict=True)]
+
+
 class Host(BaseModel):
     """A periodic structure as it travels: cell rows and Cartesian positions in Å."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     symbols: tuple[str, ...] = Field(min_length=1)
-    cell_ang: tuple[tuple[float, float, float], ...] = Field(min_length=3, max_length=3)
-    positions_ang: tuple[tuple[float, float, float], ...]
+    cell_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
+        min_length=3, max_length=3
+    )
+    positions_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...]
 
     @model_validator(mode="after")
     def _one_position_each(self) -> Host:

@@ -51,7 +51,7 @@ def serving(url: str) -> Iterator[str]:
 
 
 def test_drawn_requests_are_answered_as_described(address, tmp_path):
-    asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "1")
+    asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "3")
     assert cases_of(schemathesis(address, tmp_path, *asked)) >= 100
 
 

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response, status
+from pydantic import ConfigDict
 
 from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.migration import NebRequest, NebSettings
 from pvkdb.store.migration_requests import host_composition, host_phase, moving_defect
 from pvkdb.store.queue import submit
 from pvkdb.store.rows import calculation_document
 from pvkdb_api.paths import API
 from pvkdb_api.problems import naming
 from pvkdb_api.sessions import WriteSession
+
+
+class PostedSettings(NebSettings):
+    """Numerical settings of migration barriers. Forces in eV/Å, lengths in Å.
+
+    In JSON, true is no number and "5" none either; in the files of a plan, a number may be a text.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+
+class PostedRequest(NebRequest):
+    """The migration of a defect whose barrier is wanted."""
+
+    settings: PostedSettings = PostedSettings()
+
 
 router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
 
@@ -26,7 +43,7 @@ router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
     },
 )
 def queue_calculation(
-    request: NebRequest, session: WriteSession, response: Response
+    request: PostedRequest, session: WriteSession, response: Response
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation, whoever asks."""
     with naming("formula"):
