@@ -66,7 +66,10 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
 def export(
     name: Annotated[str, typer.Argument(help="Table, e.g. energetics, devices, references.")],
     format: Annotated[
-        str, typer.Option("--format", help="csv, json or parquet; default: by the file's ending.")
+        str,
+        typer.Option(
+            "--format", help="csv, json, jsonl or parquet; default: by the file's ending."
+        ),
     ] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
