@@ -136,7 +136,8 @@ class Collection(Generic[RowT]):
 
     @property
     def statement(self) -> Select[Any]:
-        """What loads the rows that nothing has replaced."""
+        """What loads the rows that nothing has replaced, joined to their materials: others add
+        conditions to it."""
         return self._current(self.loads)
 
     def _current(self, rows: Select[Any]) -> Select[Any]:

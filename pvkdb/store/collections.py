@@ -146,7 +146,9 @@ MATERIALS = Collection(
     name="materials",
     row=MaterialsRow,
     source=select().select_from(Material).join(Material.composition),
-    loads=select(Material, _ENERGETICS_COUNT, _DEVICES_COUNT, _STRUCTURES_COUNT),
+    loads=select(Material, _ENERGETICS_COUNT, _DEVICES_COUNT, _STRUCTURES_COUNT).join(
+        Material.composition
+    ),
     key=Material.id,
     filters={
         "id": any_of(Material.id, "Public name.", example="CsPbBr3-Pnma"),
@@ -198,7 +200,7 @@ ENERGETICS = Collection(
     name="energetics",
     row=EnergeticsRow,
     source=select().select_from(Energetic),
-    loads=select(Energetic),
+    loads=select(Energetic).join(Energetic.material).join(Material.composition),
     key=Energetic.id,
     supersedes=Energetic.supersedes_id,
     filters={
@@ -274,7 +276,7 @@ DEVICES = Collection(
     name="devices",
     row=DevicesRow,
     source=select().select_from(Device),
-    loads=select(Device),
+    loads=select(Device).outerjoin(Device.material).outerjoin(Material.composition),
     key=Device.id,
     supersedes=Device.supersedes_id,
     filters={
@@ -445,7 +447,7 @@ STRUCTURES = Collection(
     name="structures",
     row=StructuresRow,
     source=select().select_from(Structure),
-    loads=select(Structure),
+    loads=select(Structure).join(Structure.material).join(Material.composition),
     key=Structure.id,
     filters={
         "id": any_of(Structure.id, "Name of the structure."),
