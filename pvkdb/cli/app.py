@@ -13,12 +13,14 @@ from pvkdb.cli import (
     barriers,
     databases,
     demo,
+    jobs,
     papers,
     rankings,
     screening,
     service,
     structures,
     tolerance,
+    work,
 )
 from pvkdb.errors import InterruptedByUserError
 
@@ -85,6 +87,7 @@ app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
-app.command("work")(barriers.work)
+app.command("work")(work.work)
+app.add_typer(jobs.app, name="jobs")
 app.command("rank")(rankings.rank)
 app.command("serve")(service.serve)

@@ -104,8 +104,8 @@ def file_store(store: Store) -> FileStore:
     path = store.sqlite_path
     if path is None:
         raise DatabaseError(
-            f"{store.name} needs a place for files that every worker reaches; name it in {SETTING}, "
-            "e.g. /data/pvkdb-files or s3://bucket/pvkdb"
+            f"{store.name} needs a place for files that every worker reaches; name it in "
+            f"{SETTING}, e.g. /data/pvkdb-files or s3://bucket/pvkdb"
         )
     return FileStore(str(path.resolve().with_name(f"{path.stem}-files")))
 
