@@ -41,9 +41,9 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
         CalculationFailedError: it ended in a typed failure.
         InputError: it asks for what cannot be computed.
     """
-    if document.kind not in _KINDS:
-        raise InputError(unknown_name("kind of calculation", document.kind, _KINDS))
-    return _KINDS[document.kind](document, report)
+    if document.kind not in KINDS:
+        raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
+    return KINDS[document.kind](document, report)
 
 
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -90,7 +90,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     )
 
 
-_KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
+KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
     "element": _element,

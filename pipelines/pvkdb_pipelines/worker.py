@@ -94,7 +94,7 @@ class Worker:
         try:
             with lease:
                 outcome = tasks.compute(document, self._reporting(document, lease))
-            self._record_outcome(document.id, outcome, lease)
+            return self._record_outcome(document.id, outcome, lease)
         except StopCalculation:
             self._record(
                 lambda session: queue.cancelled(session, document.id, self.owner, lease.untold())
@@ -125,23 +125,26 @@ class Worker:
 
         return report
 
-    def _record_outcome(self, calculation_id: str, outcome: tasks.Outcome, lease: Lease) -> None:
+    def _record_outcome(
+        self, calculation_id: str, outcome: tasks.Outcome, lease: Lease
+    ) -> CalculationDocument:
         files = keep_files(self.store, outcome.files)
 
-        def record(session: Session) -> None:
-            calculation = session.get_one(Calculation, calculation_id)
-            queue.finish(
+        def record(session: Session) -> CalculationDocument:
+            calculation = queue.finish(
                 session,
                 calculation_id,
                 self.owner,
                 outcome.result,
                 outcome.versions,
-                outcome.records(session, calculation),
                 files=files,
                 lines=lease.untold(),
             )
+            session.add_all(outcome.records(session, calculation))
+            session.flush()
+            return calculation_document(calculation)
 
-        self._patiently(record)
+        return self._patiently(record)
 
     def _record_failure(
         self,

@@ -7,6 +7,7 @@ import sys
 #: What is missing when an import fails, and the extra that brings it.
 _EXTRAS = {
     "alembic": "store",
+    "fsspec": "store",
     "pandas": "store",
     "psycopg": "store",
     "pyarrow": "store",
@@ -19,6 +20,7 @@ _EXTRAS = {
     "sevenn": "potentials",
     "torch": "potentials",
     "fastapi": "api",
+    "prometheus_client": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
 }

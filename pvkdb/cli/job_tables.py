@@ -71,10 +71,9 @@ def print_job(job: JobDocument) -> None:
     for name, linked in (("waits for", job.depends_on), ("needed by", job.needed_by)):
         for other, other_state in linked.items():
             line(name, f"{other} ({other_state.value})")
-    for name, value in calculation.parameters.items():
-        if name not in ("kind", "host"):
-            line("" if name != next(iter(calculation.parameters)) else "parameters",
-                 f"{name} = {value}")  # fmt: skip
+    shown = {k: v for k, v in calculation.parameters.items() if k not in ("kind", "host")}
+    for number, (name, value) in enumerate(shown.items()):
+        line("" if number else "parameters", f"{name} = {value}")
     for file in job.files:
         line("file", f"{file.name} ({file.size:,} bytes, sha256 {file.sha256[:12]})")
     console.print()

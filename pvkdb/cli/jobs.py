@@ -159,13 +159,11 @@ def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> Non
     while True:
         with store.session(read_only=True) as session:
             calculation = jobs.find(session, name)
-            session.refresh(calculation)
-            lines = jobs.log_of(session, calculation.id, last)
             state, progress = calculation.state, calculation.progress
             failure = (calculation.failure_kind, calculation.failure_message)
-        for line in lines:
-            last = line.id
-            typer.echo(event_line(line.at, line.event, line.message))
+            for line in jobs.log_of(session, calculation.id, last):
+                last = max(last, line.id)
+                typer.echo(event_line(line.at, line.event, line.message))
         if progress is not None and progress != told:
             told = progress
             force = "" if progress["force"] is None else f", {progress['force']:.3f} eV/Å"
@@ -193,15 +191,15 @@ def files(
 
     store = open_store(database)
     with store.session(read_only=True) as session:
-        calculation = jobs.find(session, name)
-        kept = {file.name: file.sha256 for file in files_of(session, calculation.id)}
+        key = jobs.find(session, name).id
+        kept = {file.name: file.sha256 for file in files_of(session, key)}
     if not kept:
-        raise NotFoundError(f"calculation {calculation.id} has no files")
+        raise NotFoundError(f"calculation {key} has no files")
     place = file_store(store)
     written = []
-    for file, key in kept.items():
+    for file, sha256 in kept.items():
         target = output / Path(file).name
-        content = place.get(key)
+        content = place.get(sha256)
         try:
             output.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)

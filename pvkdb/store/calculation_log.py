@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations import EventKind
@@ -15,6 +15,8 @@ from pvkdb.store.calculations import CalculationEvent
 
 #: Lines of progress that are kept of a calculation: the newest. Changes of state stay for ever.
 MAX_PROGRESS_LINES = 200
+
+_INSERT = insert(CalculationEvent.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +31,18 @@ def note(
     session: Session, calculation_id: str, event: EventKind, message: str | None = None
 ) -> None:
     """Write what happened to a calculation, with the transaction that makes it happen."""
-    session.add(
-        CalculationEvent(
-            calculation_id=calculation_id, at=utc_now(), event=event.value, message=message
-        )
-    )
+    _write(session, [(calculation_id, utc_now(), event, message)])
 
 
 def note_progress(session: Session, calculation_id: str, lines: Sequence[ProgressLine]) -> None:
     """Write lines of progress; the oldest ones beyond :data:`MAX_PROGRESS_LINES` go."""
     if not lines:
         return
-    session.add_all(
-        CalculationEvent(
-            calculation_id=calculation_id,
-            at=line.at,
-            event=EventKind.PROGRESS.value,
-            message=line.message,
-        )
-        for line in lines[-MAX_PROGRESS_LINES:]
+    newest = lines[-MAX_PROGRESS_LINES:]
+    _write(
+        session,
+        [(calculation_id, line.at, EventKind.PROGRESS, line.message) for line in newest],
     )
-    session.flush()
     progress = (
         CalculationEvent.calculation_id == calculation_id,
         CalculationEvent.event == EventKind.PROGRESS.value,
@@ -67,3 +60,13 @@ def note_progress(session: Session, calculation_id: str, lines: Sequence[Progres
             .where(*progress, CalculationEvent.id <= newest_to_go)
             .execution_options(synchronize_session=False)
         )
+
+
+def _write(session: Session, lines: Sequence[tuple[str, datetime, EventKind, str | None]]) -> None:
+    """Insert lines without the unit of work, which would cost more than the insert."""
+    session.flush()  # a new calculation's row comes first
+    rows = [
+        {"calculation_id": name, "at": at, "event": event.value, "message": message}
+        for name, at, event, message in lines
+    ]
+    session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
@@ -20,6 +20,9 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.calculation_log import note
 from pvkdb.store.calculations import Calculation, CalculationDependency
 
+_WAITING_FOR = select(CalculationDependency.calculation_id).where(
+    CalculationDependency.depends_on_id == bindparam("other")
+)
 _NEVER = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
 
 
@@ -68,12 +71,15 @@ def settle(session: Session, calculation: Calculation) -> bool:
 
 def pass_on(session: Session, calculation_id: str) -> None:
     """Settle what waits for a calculation whose state has changed, and what waits for that."""
+    session.flush()
+    names = session.connection().scalars(_WAITING_FOR, {"other": calculation_id}).all()
+    if not names:  # as nearly always
+        return
     waiting = session.scalars(
         select(Calculation)
-        .join(CalculationDependency, CalculationDependency.calculation_id == Calculation.id)
-        .where(CalculationDependency.depends_on_id == calculation_id)
+        .where(Calculation.id.in_(names))
         .order_by(Calculation.id)
-        .with_for_update(of=Calculation)
+        .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
     for calculation in waiting:

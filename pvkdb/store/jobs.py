@@ -134,7 +134,7 @@ def log_of(session: Session, calculation_id: str, after: int = 0) -> Sequence[Ca
     return session.scalars(
         select(CalculationEvent)
         .where(CalculationEvent.calculation_id == calculation_id, CalculationEvent.id > after)
-        .order_by(CalculationEvent.id)
+        .order_by(CalculationEvent.at, CalculationEvent.id)
     ).all()
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, null, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, PvkdbError
@@ -113,36 +113,21 @@ def enqueue(
 
 def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
     """Take the next queued calculation (or a given one) under a lease; None if there is none."""
-    queued = Calculation.state == CalculationState.QUEUED.value
-    candidate = select(Calculation.id).where(queued)
-    if calculation_id is not None:
-        candidate = candidate.where(Calculation.id == calculation_id)
-    candidate = (
-        candidate.order_by(Calculation.priority.desc(), Calculation.created_at, Calculation.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
     now = utc_now()
-    claimed = session.scalar(
-        update(Calculation)
-        .where(Calculation.id == candidate.scalar_subquery(), queued)
-        .values(
-            state=CalculationState.RUNNING.value,
-            owner=owner,
-            lease_until=now + LEASE,
-            started_at=now,
-            finished_at=None,
-            failure_kind=None,
-            failure_message=None,
-            progress=None,
-            attempts=Calculation.attempts + 1,
-        )
-        .returning(Calculation.id)
-    )
-    if claimed is None:
-        return None
-    note(session, claimed, EventKind.RUNNING, f"by {owner}")
-    return session.get(Calculation, claimed, populate_existing=True)
+    given = {
+        "queued": CalculationState.QUEUED.value,
+        "running": CalculationState.RUNNING.value,
+        "owner_": owner,
+        "until": now + LEASE,
+        "now": now,
+    }
+    if calculation_id is None:
+        calculation = session.scalar(_CLAIM_NEXT, given)
+    else:
+        calculation = session.scalar(_CLAIM_GIVEN, {**given, "wanted": calculation_id})
+    if calculation is not None:
+        note(session, calculation.id, EventKind.RUNNING, f"by {owner}")
+    return calculation
 
 
 def heartbeat(
@@ -181,15 +166,16 @@ def finish(
     *,
     files: Iterable[FileDocument] = (),
     lines: Sequence[ProgressLine] = (),
-) -> None:
+) -> Calculation:
     """Write the result and everything that belongs to it, once and in one transaction.
 
-    ``files`` have been kept before (:func:`pvkdb.store.files.keep_files`).
+    ``files`` have been kept before (:func:`pvkdb.store.files.keep_files`). Gives the calculation,
+    to whose record more rows may be added in the same session.
 
     Raises:
         LeaseLostError: the calculation belongs to another worker now; nothing is written.
     """
-    _close(
+    calculation = _close(
         session,
         calculation_id,
         owner,
@@ -201,6 +187,7 @@ def finish(
     session.add_all(records)
     session.add_all(_file_rows(calculation_id, files))
     pass_on(session, calculation_id)
+    return calculation
 
 
 def fail(
@@ -380,6 +367,39 @@ def _held(calculation_id: str, owner: str) -> Any:
     )
 
 
+def _claiming(*conditions: ColumnElement[bool]) -> Any:
+    """The statement that claims; made once, since making it takes longer than executing it."""
+    queued = Calculation.state == bindparam("queued")
+    candidate = (
+        select(Calculation.id)
+        .where(queued, *conditions)
+        .order_by(Calculation.priority.desc(), Calculation.created_at, Calculation.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(Calculation)
+        .where(Calculation.id == candidate.scalar_subquery(), queued)
+        .values(
+            state=bindparam("running"),
+            owner=bindparam("owner_"),
+            lease_until=bindparam("until"),
+            started_at=bindparam("now"),
+            finished_at=None,
+            failure_kind=None,
+            failure_message=None,
+            progress=null(),
+            attempts=Calculation.attempts + 1,
+        )
+        .returning(Calculation)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+_CLAIM_NEXT = _claiming()
+_CLAIM_GIVEN = _claiming(Calculation.id == bindparam("wanted"))
+
+
 def _file_rows(calculation_id: str, files: Iterable[FileDocument]) -> list[CalculationFile]:
     return [CalculationFile(calculation_id=calculation_id, **dict(file)) for file in files]
 
@@ -391,7 +411,7 @@ def _close(
     state: CalculationState,
     lines: Sequence[ProgressLine],
     **values: Any,
-) -> None:
+) -> Calculation:
     closed = session.scalar(
         update(Calculation)
         .where(_held(calculation_id, owner))
@@ -404,7 +424,8 @@ def _close(
             finished_at=utc_now(),
             **values,
         )
-        .returning(Calculation.id)
+        .returning(Calculation)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
     if closed is None:
         raise LeaseLostError(
@@ -412,3 +433,4 @@ def _close(
         )
     note_progress(session, calculation_id, lines)
     note(session, calculation_id, EventKind(state.value), values.get("failure_message"))
+    return closed

@@ -1,6 +1,14 @@
 """The routes, one module a subject."""
 
-from pvkdb_api.routers import calculations, collections, export, health, rankings, tolerance
+from pvkdb_api.routers import (
+    calculations,
+    collections,
+    export,
+    health,
+    metrics,
+    rankings,
+    tolerance,
+)
 
 #: Routers of the service in the order in which its description shows them.
 ROUTERS = (
@@ -10,6 +18,7 @@ ROUTERS = (
     tolerance.router,
     export.router,
     health.router,
+    metrics.router,
 )
 
 __all__ = ["ROUTERS"]
