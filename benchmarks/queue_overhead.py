@@ -5,7 +5,8 @@
 On SQLite and on a real PostgreSQL: wall time and processor time of claiming a calculation and of
 writing its record (:class:`pvkdb_pipelines.worker.Worker` with work that takes no time), in one
 process, with 100 calculations in the queue and with 10,000. The commits of both databases reach
-the disk as they do for a user; the time of an fsync is the disk's.
+the disk as they do for a user; the time of an fsync is the disk's. The fastest tenth is what other
+programs on the machine disturbed least.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def fill(store: Store, count: int, first: int) -> None:
 
 
 def measure(store: Store, count: int) -> tuple[float, float, float]:
-    """Median and mean wall time, and mean processor time of a calculation, ms."""
+    """Wall time of the fastest tenth and of the median, mean processor time, ms a calculation."""
     worker = Worker(store)
     walls, cpu = [], time.process_time()
     for _ in range(count):
@@ -77,7 +78,8 @@ def measure(store: Store, count: int) -> tuple[float, float, float]:
         assert document is not None
         assert document.state == "done"
     cpu = time.process_time() - cpu
-    return 1e3 * statistics.median(walls), 1e3 * statistics.mean(walls), 1e3 * cpu / count
+    tenth = statistics.quantiles(walls, n=10)[0]
+    return 1e3 * tenth, 1e3 * statistics.median(walls), 1e3 * cpu / count
 
 
 @contextmanager
@@ -105,13 +107,13 @@ def stores(folder: Path) -> Iterator[dict[str, Store]]:
 def main() -> None:
     tasks.KINDS["nothing"] = lambda document, report: tasks.Outcome({}, {}, lambda *_: [])
     missed = False
-    print(f"{'database':<12} {'queued':>7} {'median/ms':>10} {'mean/ms':>8} {'cpu/ms':>7}")
+    print(f"{'database':<12} {'queued':>7} {'fastest 10 %/ms':>16} {'median/ms':>10} {'cpu/ms':>7}")
     with tempfile.TemporaryDirectory() as folder, stores(Path(folder)) as made:
         for name, store in made.items():
             for queued, first in ((SHORT + MEASURED, 0), (LONG, LONG)):
                 fill(store, queued, first)
-                median, mean, cpu = measure(store, MEASURED)
-                print(f"{name:<12} {queued:>7,} {median:>10.2f} {mean:>8.2f} {cpu:>7.2f}")
+                tenth, median, cpu = measure(store, MEASURED)
+                print(f"{name:<12} {queued:>7,} {tenth:>16.2f} {median:>10.2f} {cpu:>7.2f}")
                 missed |= median > BAR_MS
     if missed:
         sys.exit(f"the ledger costs more than {BAR_MS:g} ms a calculation")

@@ -20,7 +20,7 @@ from pvkdb.errors import (
 )
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+    from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
 
 ENGINES = ("local",)
@@ -112,16 +112,16 @@ def _tally(documents: list[CalculationDocument]) -> str:
     return ", ".join(counts[:2] if counts[2].startswith("0 ") else counts)
 
 
-def _counts(store: Store) -> dict[CalculationState, int]:
+def _counts(store: Store) -> dict[str, int]:
     from pvkdb.store.queue import count_by_state
 
     with store.session(read_only=True) as session:
-        return count_by_state(session)
+        return {state.value: count for state, count in count_by_state(session).items()}
 
 
 def _open(store: Store) -> int:
     counts = _counts(store)
-    return sum(counts.get(state, 0) for state in _OPEN)  # type: ignore[call-overload]
+    return sum(counts.get(state, 0) for state in ("waiting", "queued", "running"))
 
 
 def _left(store: Store) -> str:
@@ -131,8 +131,5 @@ def _left(store: Store) -> str:
         "running": "{} held by other workers",
         "waiting": "{} waiting for others",
     }
-    counts = {state.value: count for state, count in _counts(store).items()}
+    counts = _counts(store)
     return ", ".join(text.format(counts[s]) for s, text in words.items() if counts.get(s))
-
-
-_OPEN = ("waiting", "queued", "running")

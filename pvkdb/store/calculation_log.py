@@ -16,7 +16,7 @@ from pvkdb.store.calculations import CalculationEvent
 #: Lines of progress that are kept of a calculation: the newest. Changes of state stay for ever.
 MAX_PROGRESS_LINES = 200
 
-_INSERT = insert(CalculationEvent.__table__)
+_INSERT = insert(CalculationEvent)
 
 
 @dataclass(frozen=True, slots=True)

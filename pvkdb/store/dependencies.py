@@ -9,7 +9,6 @@ one sees the whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
@@ -114,7 +113,9 @@ def _allowed(session: Session, calculation: Calculation) -> tuple[CalculationSta
     return CalculationState.WAITING, None
 
 
-def _dependencies(session: Session, calculation_id: str) -> Sequence[Row[Any]]:
+def _dependencies(
+    session: Session, calculation_id: str
+) -> Sequence[Row[str, str, str, str | None]]:
     """Id, kind, state and failure of what a calculation waits for; not its results."""
     return session.execute(
         select(Calculation.id, Calculation.kind, Calculation.state, Calculation.failure_kind)

@@ -121,6 +121,7 @@ def claim(session: Session, owner: str, calculation_id: str | None = None) -> Ca
         "until": now + LEASE,
         "now": now,
     }
+    calculation: Calculation | None
     if calculation_id is None:
         calculation = session.scalar(_CLAIM_NEXT, given)
     else:
@@ -396,6 +397,27 @@ def _claiming(*conditions: ColumnElement[bool]) -> Any:
     )
 
 
+#: What a record says beside its state and times.
+_CLOSING = ("result", "versions", "failure_kind", "failure_message")
+_CLOSE = (
+    update(Calculation)
+    .where(
+        Calculation.id == bindparam("wanted"),
+        Calculation.owner == bindparam("held"),
+        Calculation.state == bindparam("running"),
+    )
+    .values(
+        state=bindparam("ended"),
+        owner=None,
+        lease_until=None,
+        cancel_requested_at=None,
+        progress=null(),
+        finished_at=bindparam("now"),
+        **{name: bindparam(f"new_{name}") for name in _CLOSING},
+    )
+    .returning(Calculation)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 _CLAIM_NEXT = _claiming()
 _CLAIM_GIVEN = _claiming(Calculation.id == bindparam("wanted"))
 
@@ -412,20 +434,16 @@ def _close(
     lines: Sequence[ProgressLine],
     **values: Any,
 ) -> Calculation:
-    closed = session.scalar(
-        update(Calculation)
-        .where(_held(calculation_id, owner))
-        .values(
-            state=state.value,
-            owner=None,
-            lease_until=None,
-            cancel_requested_at=None,
-            progress=None,
-            finished_at=utc_now(),
-            **values,
-        )
-        .returning(Calculation)
-        .execution_options(synchronize_session=False, populate_existing=True)
+    closed: Calculation | None = session.scalar(
+        _CLOSE,
+        {
+            "wanted": calculation_id,
+            "held": owner,
+            "running": CalculationState.RUNNING.value,
+            "ended": state.value,
+            "now": utc_now(),
+            **{f"new_{name}": values.get(name) for name in _CLOSING},
+        },
     )
     if closed is None:
         raise LeaseLostError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Float, cast, func, select
 from sqlalchemy.orm import Session
@@ -60,7 +61,7 @@ def queue_metrics(session: Session) -> QueueMetrics:
     )
 
 
-def _seconds(session: Session, time: ColumnElement[object] | object) -> ColumnElement[float]:
+def _seconds(session: Session, time: Any) -> ColumnElement[float]:
     """A time as seconds since some fixed moment, in the words of the database."""
     if session.get_bind().dialect.name == "sqlite":
         return cast(func.julianday(time), Float) * 86400.0
