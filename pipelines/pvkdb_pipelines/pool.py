@@ -66,6 +66,7 @@ def drain(
     report: Report | None = None,
     only: Sequence[str] | None = None,
     stop: GracefulStop | None = None,
+    pin: bool = True,
 ) -> Generator[CalculationDocument]:
     """Run everything that is queued; yields each calculation as it ends.
 
@@ -76,6 +77,7 @@ def drain(
         report: Called with the progress of each calculation.
         only: Ids of the calculations to run; None for all.
         stop: With it, the pool can be asked to end well.
+        pin: Whether each process keeps to one core, and so do the programs that it starts.
 
     Raises:
         WorkerProcessError: a process could not work; the queue is as it was.
@@ -84,7 +86,8 @@ def drain(
         queued = count_by_state(session).get(CalculationState.QUEUED, 0)
     count = min(processes or usable_cores(), queued if only is None else len(only))
     if count > 1 or (count == 1 and stop is not None):
-        yield from _Pool(store, processes or usable_cores(), report, only, stop).run(count)
+        most = processes or usable_cores()
+        yield from _Pool(store, most, report, only, stop, pin).run(count)
     if (only is not None or count <= 1) and (stop is None or not stop.asked):
         yield from run_all(Worker(store, report), only)
 
@@ -105,12 +108,14 @@ class _Pool:
         report: Report | None,
         only: Sequence[str] | None,
         stop: GracefulStop | None,
+        pin: bool,
     ) -> None:
         self._store = store
         self._most = most
         self._report = report
         self._only = only
         self._stop = stop
+        self._pin = pin
         self._children: list[_Child] = []
         self._error: ChildError | None = None
         self._fruitless = 0
@@ -145,7 +150,14 @@ class _Pool:
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(
                     target=work,
-                    args=(url, theirs, os.getpid(), self._report is not None, self._only),
+                    args=(
+                        url,
+                        theirs,
+                        os.getpid(),
+                        self._report is not None,
+                        self._only,
+                        self._pin,
+                    ),
                 )
                 process.start()
                 theirs.close()  # so that the end of the child is the end of the pipe

@@ -49,13 +49,16 @@ def run_all(
             yield document
 
 
-def work(url: str, events: Connection, parent: int, tell: bool, only: Sequence[str] | None) -> None:
+def work(
+    url: str, events: Connection, parent: int, tell: bool, only: Sequence[str] | None, pin: bool
+) -> None:
     """Work as a child of ``parent``: SIGTERM ends it behind its calculation, SIGINT at once.
 
     Each calculation's progress goes into ``events`` if ``tell``, and its end in any case.
     """
     _die_with(parent)
-    pin_to_free_core()
+    if pin:
+        pin_to_free_core()
     store = Store(url)
     stopping, enough = threading.Event(), threading.Event()
 

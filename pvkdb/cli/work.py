@@ -33,6 +33,10 @@ def work(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
     ] = None,
+    pin: Annotated[
+        bool,
+        typer.Option("--pin/--no-pin", help="Keep each process, and what it starts, on one core."),
+    ] = True,
     grace: Annotated[
         float,
         typer.Option(
@@ -59,7 +63,7 @@ def work(
     documents: list[CalculationDocument] = []
     try:
         with watch_queue(lambda: _open(store)) as watch, ending_well(lambda: _ask(stop)):
-            for document in run_queue(store, processes, watch.report, stop):
+            for document in run_queue(store, processes, watch.report, stop, pin):
                 documents.append(document)
                 watch.ended(document)
     except KeyboardInterrupt:
@@ -88,7 +92,7 @@ def work(
 
 
 def run_queue(
-    store: Store, processes: int | None, report: Any, stop: Any = None
+    store: Store, processes: int | None, report: Any, stop: Any = None, pin: bool = True
 ) -> Iterator[CalculationDocument]:
     """Take back lost work, then run all that is queued."""
     from pvkdb_pipelines.pool import drain
@@ -97,7 +101,7 @@ def run_queue(
     recovered = Worker(store).recover()
     if recovered.queued:
         messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-    yield from drain(store, processes, report, stop=stop)
+    yield from drain(store, processes, report, stop=stop, pin=pin)
 
 
 def _ask(stop: Any) -> None:
