@@ -45,6 +45,7 @@ bench: install
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
+	$(BIN)/python benchmarks/queue_overhead.py
 
 # Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
 validate: install

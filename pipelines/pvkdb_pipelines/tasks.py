@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,11 +19,19 @@ from pvkdb_pipelines.progress import Report
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished calculation; ``records`` makes what belongs to it, in the session that writes."""
+    """A finished calculation.
+
+    Attributes:
+        result: What came out, as JSON.
+        versions: Versions of what decided it.
+        records: Makes the rows that belong to it, in the session that writes.
+        files: Contents to keep with it, by name.
+    """
 
     result: dict[str, Any]
     versions: dict[str, str]
     records: Callable[[Session, Calculation], list[Base]]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def compute(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -33,9 +41,9 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
         CalculationFailedError: it ended in a typed failure.
         InputError: it asks for what cannot be computed.
     """
-    if document.kind not in _KINDS:
-        raise InputError(unknown_name("kind of calculation", document.kind, _KINDS))
-    return _KINDS[document.kind](document, report)
+    if document.kind not in KINDS:
+        raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
+    return KINDS[document.kind](document, report)
 
 
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -82,7 +90,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     )
 
 
-_KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
+KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
     "element": _element,

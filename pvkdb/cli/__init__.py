@@ -8,6 +8,7 @@ import sys
 _EXTRAS = {
     "alembic": "store",
     "numpy": "store",
+    "fsspec": "store",
     "pandas": "store",
     "psycopg": "store",
     "pyarrow": "store",
@@ -21,6 +22,7 @@ _EXTRAS = {
     "sevenn": "potentials",
     "torch": "potentials",
     "fastapi": "api",
+    "prometheus_client": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
     "pymcdm": "rank",

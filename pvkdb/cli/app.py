@@ -14,6 +14,7 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    jobs,
     papers,
     rankings,
     screening,
@@ -21,6 +22,7 @@ from pvkdb.cli import (
     simulators,
     structures,
     tolerance,
+    work,
 )
 from pvkdb.errors import InterruptedByUserError
 
@@ -87,7 +89,8 @@ app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
-app.command("work")(barriers.work)
+app.command("work")(work.work)
+app.add_typer(jobs.app, name="jobs")
 app.command("rank")(rankings.rank)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)

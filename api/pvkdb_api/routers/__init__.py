@@ -6,6 +6,7 @@ from pvkdb_api.routers import (
     crossbar,
     export,
     health,
+    metrics,
     rankings,
     structures,
     tolerance,
@@ -21,6 +22,7 @@ ROUTERS = (
     tolerance.router,
     export.router,
     health.router,
+    metrics.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
+from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation
@@ -22,7 +23,10 @@ from pvkdb_pipelines.worker import Worker
 _BATCH = 500
 #: Seconds between looks at work that others do.
 _POLL_S = 2.0
-_OPEN = (CalculationState.QUEUED.value, CalculationState.RUNNING.value)
+_OPEN = tuple(
+    state.value
+    for state in (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
+)
 
 AnyRequest = AnyRelaxation | NebRequest
 #: Hears how many of a stage's calculations are done, and how many there are.
@@ -48,6 +52,9 @@ class Ledger:
         """Have every request computed, unless the store knows the answer, and look them up.
 
         Other calculations that wait in the queue are worked off on the way.
+
+        Raises:
+            InterruptedByUserError: one of them was cancelled.
         """
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
@@ -64,7 +71,14 @@ class Ledger:
                 if cancelled or retried:
                     requeue(session, calculation.id)
         self._drain(keys, on_done)
-        self.found.update(self._look_up(keys))
+        found = self._look_up(keys)
+        for entry in found.values():
+            if entry.state == CalculationState.CANCELLED.value:
+                raise InterruptedByUserError(
+                    f"calculation {entry.id} was cancelled, so that the screening cannot go on; "
+                    "the same command asks for it again"
+                )
+        self.found.update(found)
 
     def of(self, request: AnyRequest) -> Calculation:
         """The finished calculation of a request that was computed."""
