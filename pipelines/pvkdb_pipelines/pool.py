@@ -7,7 +7,6 @@ leases tell the truth.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import queue as queues
@@ -24,6 +23,7 @@ from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue import count_by_state
+from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.threads import one_thread_each
 from pvkdb_pipelines.worker import Worker
@@ -32,7 +32,6 @@ from pvkdb_pipelines.worker import Worker
 Event = tuple[CalculationDocument, Progress | None]
 
 _POLL_S = 0.2
-_PR_SET_PDEATHSIG = 1
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -94,7 +93,7 @@ def _drain_parallel(
         for index in range(count)
     ]
     # Ctrl-C reaches the whole group: children first hear of it when they can answer.
-    with _signals_held():
+    with signals_held():
         for process in processes:
             process.start()
     try:
@@ -120,7 +119,7 @@ def _drain_parallel(
 
 
 def _work(url: str, events: Any, parent: int, tell: bool, only: Sequence[str] | None) -> None:
-    _die_with(parent)
+    die_with(parent)
     store = Store(url)
     stopping = threading.Event()
 
@@ -157,18 +156,10 @@ def _work(url: str, events: Any, parent: int, tell: bool, only: Sequence[str] | 
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Hold back what would stop this process; children start with it held back."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
-from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.errors import DatabaseError, MissingExtraError
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
@@ -74,15 +74,8 @@ class Worker:
             raise
         except queue.LeaseLostError:
             return  # another worker has it, and will write its result
-        except CalculationFailedError as failure:
-            self._record_failure(document.id, failure.kind, str(failure))
-        except InputError as refusal:
-            self._record_failure(document.id, FailureKind.UNSUPPORTED_COMPOSITION, str(refusal))
         except Exception as error:
-            # Whatever a potential or a library throws is a result too: a typed record, no crash.
-            self._record_failure(
-                document.id, FailureKind.CRASHED, f"{type(error).__name__}: {error}"
-            )
+            self._record_failure(document.id, *tasks.failure_of(error))
 
     def _run(self, document: CalculationDocument) -> None:
         report = self._report

@@ -12,6 +12,7 @@ _EXTRAS = {
     "pyarrow": "store",
     "sqlalchemy": "store",
     "ase": "screening",
+    "parsl": "cluster",
     "psutil": "screening",
     "pymatgen": "screening",
     "spglib": "screening",

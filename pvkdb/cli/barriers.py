@@ -19,6 +19,7 @@ from pvkdb.cli.barrier_files import (
 )
 from pvkdb.cli.barrier_tables import print_barriers, print_hops, print_literature, print_spread
 from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.progress import watch
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError, unknown_name
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.migration import NebRequest
     from pvkdb.schemas.relaxations import Host
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.engines import Engine
 
 BOTH = "both"
 _POLL_S = 2.0
@@ -143,13 +145,15 @@ def work(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
     ] = None,
+    engine: EngineOption = DEFAULT_ENGINE,
+    config: ConfigOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
     """Run every queued calculation, then stop; exit code 5 where one failed."""
     store = open_store(database)
-    with watch() as report:
-        documents = list(run_queue(store, processes, report))
+    with open_engine(engine, config, processes, drains=True) as chosen, watch() as report:
+        documents = list(run_queue(store, processes, report, chosen))
     done = [document for document in documents if document.state == "done"]
     failed = [document for document in documents if document.state == "failed"]
     if json:
@@ -170,15 +174,17 @@ def work(
         raise typer.Exit(CalculationFailedError.exit_code)
 
 
-def run_queue(store: Store, processes: int | None, report: Any) -> Iterator[CalculationDocument]:
+def run_queue(
+    store: Store, processes: int | None, report: Any, engine: Engine | None = None
+) -> Iterator[CalculationDocument]:
     """Take back lost work, then run all that is queued."""
-    from pvkdb_pipelines.pool import drain
+    from pvkdb_pipelines.engines.local import LocalEngine
     from pvkdb_pipelines.worker import Worker
 
     recovered = Worker(store).recover()
     if recovered.queued:
         messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-    yield from drain(store, processes, report)
+    yield from (engine or LocalEngine(processes)).drain(store, report)
 
 
 def _requests(
