@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 
 from parsl.dataflow.dflow import DataFlowKernel
 from parsl.errors import ParslError
@@ -110,7 +110,8 @@ class ParslWorkers:
             if self._interchange_is_gone(executor) or executor.bad_state_is_set:
                 # Parsl would not cancel them, or wait for an answer of the interchange for ever.
                 self._cancel_blocks(executor)
-                executor.set_bad_state_and_fail_all(EngineError("closed"))
+                with contextlib.suppress(InvalidStateError):  # some futures have their answer
+                    executor.set_bad_state_and_fail_all(EngineError("closed"))
         with contextlib.suppress(ParslError):
             self._kernel.cleanup()
 
