@@ -174,9 +174,7 @@ class Slurm:
     def _ask(self, command: Sequence[str]) -> str:
         return self._run(command, check=False).stdout.strip()
 
-    def _run(
-        self, command: Sequence[str], check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: Sequence[str], check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env={**os.environ, **self.environment},

@@ -71,9 +71,9 @@ def screen(
     if dry_run:
         _preview(chosen, store, json)
         return
-    folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
-    _recover(store)
     with open_engine(engine, config, processes) as computes:
+        folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
+        _recover(store)
         report = _run(chosen, store, computes, retry)
     from pvkdb_pipelines.screening.report import write_report
 

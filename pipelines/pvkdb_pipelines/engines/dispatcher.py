@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,8 @@ from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import Progress
+
+T = TypeVar("T")
 
 #: Seconds between two renewals of the leases, and between two looks at the workers.
 HEARTBEAT_S = queue.LEASE.total_seconds() / 6
@@ -122,7 +125,7 @@ class Dispatcher:
                         break
                     ended, _ = wait(self._running, _POLL_S, return_when=FIRST_COMPLETED)
                     self.workers.check()
-                    for future in ended:
+                    for future in [future for future in self._running if future in ended]:
                         yield from self._settle(self._running.pop(future), future)
             finally:
                 put_back = self._release()
@@ -135,7 +138,7 @@ class Dispatcher:
     def _fill(self, ids: Iterator[str] | None) -> None:
         """Keep every worker busy."""
         while len(self._running) < _BATCHES_EACH * self.workers.capacity:
-            batch = self._claim(ids)
+            batch = self._patiently(partial(self._claim, ids))
             if not batch:
                 return
             self._send(batch)
@@ -148,6 +151,7 @@ class Dispatcher:
     def _claim(self, ids: Iterator[str] | None) -> list[CalculationDocument]:
         """Claim a batch: about as long as asked for, shorter where little is left for everyone."""
         batch: list[CalculationDocument] = []
+        too_long: list[CalculationDocument] = []
         seconds, enough = 0.0, 0.0
         with self.store.session() as session:
             waiting = queue.count_by_state(session).get(CalculationState.QUEUED, 0)
@@ -156,9 +160,8 @@ class Dispatcher:
                 if calculation is None:
                     break
                 document = calculation_document(calculation)
-                self._held[document.id] = document
                 if self._outlasts_a_block(document):
-                    self._too_long.append(document)
+                    too_long.append(document)
                     continue
                 if not batch:
                     shares = _BATCHES_EACH * self.workers.capacity
@@ -166,6 +169,9 @@ class Dispatcher:
                     enough = min(self.workers.batch_s, max(_LEAST_S, left / shares))
                 batch.append(document)
                 seconds += self._durations.typical_s(document)
+        # Only now, behind the end of the transaction, are they ours.
+        self._held.update((document.id, document) for document in [*batch, *too_long])
+        self._too_long += too_long
         return batch
 
     def _next(self, session: Session, ids: Iterator[str] | None) -> Calculation | None:
@@ -213,12 +219,9 @@ class Dispatcher:
         """Try again within the attempts that a calculation has, then record that it failed."""
         if document.id not in self._held:
             return  # another dispatcher has it
-        with self.store.session() as session:
-            again = queue.another_attempt(session, document.id, self.owner)
-            if again:
-                attempt = calculation_document(session.get_one(Calculation, document.id))
-                self._held[document.id] = attempt
-        if again:
+        attempt = self._patiently(partial(self._another_attempt, document.id))
+        if attempt is not None:
+            self._held[document.id] = attempt
             self._send([attempt])
             return
         message = (
@@ -230,24 +233,19 @@ class Dispatcher:
         )
 
     def _write(self, document: CalculationDocument, ended: Ended) -> Iterator[CalculationDocument]:
-        """Write an end, once. A database that is away for a moment costs no result."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while document.id in self._held:
-            try:
-                written = self._write_once(document.id, ended)
-            except queue.LeaseLostError:
-                self._held.pop(document.id, None)  # another dispatcher has it, and writes its own
-                return
-            except DatabaseError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_PAUSE_S)
-                continue
+        """Write an end, once."""
+        if document.id not in self._held:
+            return  # another dispatcher has it, and writes its own
+        try:
+            written = self._patiently(partial(self._write_once, document.id, ended))
+        except queue.LeaseLostError:
+            return
+        finally:
             self._held.pop(document.id, None)
-            if ended.outcome is not None:
-                self._durations.learn(document, ended.seconds)
-            self._report(written, Progress("done", 0, None, 1.0))
-            yield written
+        if ended.outcome is not None:
+            self._durations.learn(document, ended.seconds)
+        self._report(written, Progress("done", 0, None, 1.0))
+        yield written
 
     def _write_once(self, calculation_id: str, ended: Ended) -> CalculationDocument:
         with self.store.session() as session:
@@ -264,6 +262,23 @@ class Dispatcher:
             session.flush()
             calculation = session.get_one(Calculation, calculation_id, populate_existing=True)
             return calculation_document(calculation)
+
+    def _another_attempt(self, calculation_id: str) -> CalculationDocument | None:
+        with self.store.session() as session:
+            if not queue.another_attempt(session, calculation_id, self.owner):
+                return None
+            return calculation_document(session.get_one(Calculation, calculation_id))
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Do something with the store: a database that is away for a moment costs no result."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return act()
+            except DatabaseError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_S)
 
     # Leases
 

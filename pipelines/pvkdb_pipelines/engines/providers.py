@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from parsl.addresses import address_by_interface
+import psutil
 from parsl.errors import OptionalModuleMissing
 from parsl.launchers import MpiExecLauncher, SingleNodeLauncher, SrunLauncher
 from parsl.providers import KubernetesProvider, LocalProvider, PBSProProvider, SlurmProvider
@@ -123,10 +123,10 @@ def address_of(cluster: Cluster) -> str:
         if cluster.provider == "local":
             return "127.0.0.1"
         return _resolve(socket.gethostname())
-    try:
-        return address_by_interface(cluster.address)
-    except OSError:
-        return _resolve(cluster.address)
+    for found in psutil.net_if_addrs().get(cluster.address, []):
+        if found.family == socket.AF_INET:
+            return str(found.address)
+    return _resolve(cluster.address)
 
 
 def _resolve(name: str) -> str:
