@@ -25,7 +25,7 @@ from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.rows import calculation_document
-from pvkdb_pipelines.engines.durations import Durations
+from pvkdb_pipelines.engines.durations import CAUTION, Durations
 from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended
 from pvkdb_pipelines.ownership import current_owner
@@ -155,7 +155,9 @@ class Dispatcher:
         seconds, enough = 0.0, 0.0
         with self.store.session() as session:
             waiting = queue.count_by_state(session).get(CalculationState.QUEUED, 0)
-            while len(batch) < _MOST and (not batch or seconds < enough):
+            while not batch or (
+                len(batch) < _MOST and seconds * (len(batch) + 1) / len(batch) <= enough
+            ):
                 calculation = self._next(session, ids)
                 if calculation is None:
                     break
@@ -164,15 +166,20 @@ class Dispatcher:
                     too_long.append(document)
                     continue
                 if not batch:
-                    shares = _BATCHES_EACH * self.workers.capacity
-                    left = waiting * self._durations.typical_s(document)
-                    enough = min(self.workers.batch_s, max(_LEAST_S, left / shares))
+                    enough = self._enough_s(waiting * self._durations.typical_s(document))
                 batch.append(document)
                 seconds += self._durations.typical_s(document)
         # Only now, behind the end of the transaction, are they ours.
         self._held.update((document.id, document) for document in [*batch, *too_long])
         self._too_long += too_long
         return batch
+
+    def _enough_s(self, left_s: float) -> float:
+        """How long a batch should be on average, of so much work that is left for all workers."""
+        share_s = left_s / (_BATCHES_EACH * self.workers.capacity)
+        enough_s = min(self.workers.batch_s, max(_LEAST_S, share_s))
+        longest_s = self.workers.longest_s
+        return enough_s if longest_s is None else min(enough_s, longest_s / CAUTION)
 
     def _next(self, session: Session, ids: Iterator[str] | None) -> Calculation | None:
         if ids is None:
@@ -226,7 +233,7 @@ class Dispatcher:
             return
         message = (
             f"the worker was lost {queue.MAX_ATTEMPTS} times, last: {reason}; run it alone to see "
-            "why, and look at the logs of its block"
+            "why, look at the logs of its blocks, and raise walltime if they ended at it"
         )
         yield from self._write(
             document, Ended(document.id, 0.0, failure=(FailureKind.CRASHED, message))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,13 +102,16 @@ def test_everything_is_written_once_in_the_order_of_priority(empty_store: Store)
     assert list(dispatcher.run()) == []
 
 
-@pytest.mark.parametrize(("batch_s", "most"), [(2.0, 2), (0.5, 1), (60.0, 5)])
-def test_batches_are_as_long_as_asked_for_and_leave_work_for_all(
-    empty_store: Store, batch_s: float, most: int
+@pytest.mark.parametrize(
+    ("batch_s", "longest_s", "most"),
+    [(3.0, None, 2), (0.5, None, 1), (60.0, None, 5), (60.0, 15.0, 2), (60.0, 8.0, 1)],
+)
+def test_batches_leave_work_for_all_and_end_before_a_block(
+    empty_store: Store, batch_s: float, longest_s: float | None, most: int
 ) -> None:
-    """Ten relaxations of 1.3 s: with two batches for one worker, 6.5 s each at first."""
+    """Ten relaxations of 1.3 s, 7.1 s at worst: two batches for one worker are 6.5 s at first."""
     queued(empty_store, SYMBOLS)
-    workers = Injected(batch_s=batch_s)
+    workers = Injected(partial(done, seconds=1.3), batch_s=batch_s, longest_s=longest_s)
     list(Dispatcher(empty_store, workers).run())
     assert max(map(len, workers.batches)) == most
 
