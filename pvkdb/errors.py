@@ -13,6 +13,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
+    ├── EngineError               the engine cannot run calculations as it is configured
     └── InterruptedByUserError    Ctrl-C
 
 ``exit_code`` is what the command line returns when the error reaches it.
@@ -101,6 +102,15 @@ class MissingExtraError(PvkdbError):
         super().__init__(
             f"{package!r} is not installed; install it with: pip install 'pvkdb[{extra}]'"
         )
+
+
+class EngineError(PvkdbError):
+    """The engine cannot run calculations: no scheduler, no workers, or no block long enough.
+
+    What was not computed stays in the queue.
+    """
+
+    exit_code = 8
 
 
 class InterruptedByUserError(PvkdbError):

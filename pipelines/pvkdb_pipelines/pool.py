@@ -145,7 +145,7 @@ class _Pool:
         context = multiprocessing.get_context("spawn")
         url = self._store.url.render_as_string(hide_password=False)
         # Ctrl-C reaches the whole group: children first hear of it when they can answer.
-        with _signals_held():
+        with signals_held():
             for _ in range(count):
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(
@@ -258,7 +258,7 @@ class _Pool:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Hold back what would stop this process; children start with it held back."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import sys
 import threading
@@ -17,6 +15,7 @@ from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
 from pvkdb_pipelines.cores import pin_to_free_core
+from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.worker import Worker
 
@@ -56,7 +55,7 @@ def work(
 
     Each calculation's progress goes into ``events`` if ``tell``, and its end in any case.
     """
-    _die_with(parent)
+    die_with(parent)
     if pin:
         pin_to_free_core()
     store = Store(url)
@@ -97,11 +96,3 @@ def work(
         sys.exit(error.exit_code)
     finally:
         store.close()
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

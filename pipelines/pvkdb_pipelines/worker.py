@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import (
-    CalculationFailedError,
-    DatabaseError,
-    InputError,
-    MissingExtraError,
-    StoreAwayError,
-)
-from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.errors import DatabaseError, MissingExtraError, StoreAwayError
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
@@ -103,15 +97,8 @@ class Worker:
             pass  # another worker has it, and will write its result
         except (DatabaseError, MissingExtraError, MemoryError):
             raise
-        except CalculationFailedError as failure:
-            self._record_failure(document.id, lease, failure.kind, str(failure), failure.files)
-        except InputError as refusal:
-            kind = FailureKind.UNSUPPORTED_COMPOSITION
-            self._record_failure(document.id, lease, kind, str(refusal))
         except Exception as error:
-            # Whatever a potential or a library throws is a result too: a typed record, no crash.
-            message = f"{type(error).__name__}: {error}"
-            self._record_failure(document.id, lease, FailureKind.CRASHED, message)
+            self._record_failure(document.id, lease, tasks.failure_of(error))
         return self._patiently(
             lambda session: calculation_document(session.get_one(Calculation, document.id)),
             read_only=True,
@@ -146,15 +133,9 @@ class Worker:
 
         return self._patiently(record)
 
-    def _record_failure(
-        self,
-        calculation_id: str,
-        lease: Lease,
-        kind: str,
-        message: str,
-        contents: Mapping[str, bytes] | None = None,
-    ) -> None:
-        files = keep_files(self.store, contents or {})
+    def _record_failure(self, calculation_id: str, lease: Lease, failure: tasks.Failure) -> None:
+        kind, message, contents = failure
+        files = keep_files(self.store, contents)
 
         def record(session: Session) -> None:
             lines = lease.untold()

@@ -15,6 +15,7 @@ _EXTRAS = {
     "scipy": "store",
     "sqlalchemy": "store",
     "ase": "screening",
+    "parsl": "cluster",
     "psutil": "screening",
     "pymatgen": "screening",
     "spglib": "screening",

@@ -106,7 +106,7 @@ def _barriers(store: Store) -> list[CalculationDocument]:
             for potential in PotentialName
         ]
     with watch() as report:
-        for _ in run_queue(store, None, report):
+        for _ in run_queue(store, report):
             pass
     with store.session() as session:
         return [calculation_document(session.get_one(Calculation, key)) for key in ids]

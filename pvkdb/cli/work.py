@@ -9,27 +9,21 @@ import typer
 
 from pvkdb.cli.barrier_tables import print_barriers
 from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
 from pvkdb.cli.interrupts import ending_well
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.queue_progress import watch_queue
-from pvkdb.errors import (
-    CalculationFailedError,
-    InputError,
-    InterruptedByUserError,
-    unknown_name,
-)
+from pvkdb.errors import CalculationFailedError, InterruptedByUserError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
-
-ENGINES = ("local",)
+    from pvkdb_pipelines.engines import Engine
 
 
 def work(
-    engine: Annotated[
-        str, typer.Option("--engine", help="Where to compute: local, in processes of this machine.")
-    ] = "local",
+    engine: EngineOption = DEFAULT_ENGINE,
+    config: ConfigOption = None,
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
     ] = None,
@@ -43,7 +37,8 @@ def work(
             "--grace",
             min=0,
             metavar="SECONDS",
-            help="Time that running calculations get to finish after SIGTERM.",
+            help="Time that running calculations get to finish after SIGTERM; a cluster's file "
+            "has its own.",
         ),
     ] = 30.0,
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -54,16 +49,22 @@ def work(
     SIGTERM ends it well: what runs may finish within the grace time, or is put back. Ctrl-C puts
     it back at once.
     """
-    if engine not in ENGINES:
-        raise InputError(unknown_name("engine", engine, ENGINES))
-    from pvkdb_pipelines.pool import GracefulStop
-
     store = open_store(database)
-    stop = GracefulStop(grace)
     documents: list[CalculationDocument] = []
+    asked = False
+
+    def end(engine: Engine) -> None:
+        nonlocal asked
+        asked = True
+        engine.stop()
+
     try:
-        with watch_queue(lambda: _open(store)) as watch, ending_well(lambda: _ask(stop)):
-            for document in run_queue(store, processes, watch.report, stop, pin):
+        with (
+            open_engine(engine, config, processes, grace_s=grace, pin=pin) as chosen,
+            watch_queue(lambda: _open(store)) as watch,
+            ending_well(lambda: end(chosen)),
+        ):
+            for document in run_queue(store, watch.report, chosen):
                 documents.append(document)
                 watch.ended(document)
     except KeyboardInterrupt:
@@ -83,7 +84,7 @@ def work(
     left = _left(store)
     if left:
         messages().print(f"left: {left}")
-    if stop.asked:
+    if asked:
         raise InterruptedByUserError(
             f"ended by SIGTERM; {left or 'nothing is left'}; `pvkdb work` goes on from there"
         )
@@ -92,20 +93,16 @@ def work(
 
 
 def run_queue(
-    store: Store, processes: int | None, report: Any, stop: Any = None, pin: bool = True
+    store: Store, report: Any = None, engine: Engine | None = None
 ) -> Iterator[CalculationDocument]:
     """Take back lost work, then run all that is queued."""
-    from pvkdb_pipelines.pool import drain
+    from pvkdb_pipelines.engines.local import LocalEngine
     from pvkdb_pipelines.worker import Worker
 
     recovered = Worker(store).recover()
     if recovered.queued:
         messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-    yield from drain(store, processes, report, stop=stop, pin=pin)
-
-
-def _ask(stop: Any) -> None:
-    stop.asked = True
+    yield from (engine or LocalEngine()).drain(store, report)
 
 
 def _tally(documents: list[CalculationDocument]) -> str:

@@ -279,6 +279,21 @@ def held_by(session: Session, owner: str) -> list[str]:
     )
 
 
+def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
+    """Count one more attempt of a calculation that is held, after whoever computed it was lost.
+
+    Returns:
+        False where it has had :data:`MAX_ATTEMPTS` already, or belongs to another worker.
+    """
+    counted = session.scalar(
+        update(Calculation)
+        .where(_held(calculation_id, owner), Calculation.attempts < MAX_ATTEMPTS)
+        .values(attempts=Calculation.attempts + 1, started_at=utc_now())
+        .returning(Calculation.id)
+    )
+    return counted is not None
+
+
 def requeue(session: Session, calculation_id: str) -> Calculation:
     """Queue a failed or cancelled calculation again, and with it what it waits for in vain.
 

@@ -16,7 +16,8 @@ from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.queue import enqueue, requeue, submit
-from pvkdb_pipelines.pool import drain
+from pvkdb_pipelines.engines import Engine
+from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.worker import Worker
 
 #: Keys looked up in one query.
@@ -39,12 +40,12 @@ class Ledger:
 
     Attributes:
         store: Where the queue is.
-        processes: At most this many at once; None for one a core.
+        engine: What computes them.
         retry: Whether what failed before is computed again.
     """
 
     store: Store
-    processes: int | None = None
+    engine: Engine = field(default_factory=LocalEngine)
     retry: bool = False
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
 
@@ -97,7 +98,7 @@ class Ledger:
             drained, done = 0, total - waiting
             on_done(done, total)
             # Closed at once where on_done raises, so that no worker goes on behind our back.
-            with contextlib.closing(drain(self.store, self.processes)) as finished:
+            with contextlib.closing(self.engine.drain(self.store)) as finished:
                 for document in finished:
                     drained += 1
                     if document.key in wanted:
