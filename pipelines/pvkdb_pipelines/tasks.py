@@ -82,9 +82,27 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     )
 
 
+def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb.schemas.dft import DFT_REQUESTS
+    from pvkdb_pipelines.dft.computing import compute_dft
+    from pvkdb_pipelines.dft.record import dft_records
+
+    request = DFT_REQUESTS[document.kind].model_validate(document.parameters)
+    run = compute_dft(request, report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        lambda session, calculation: dft_records(calculation, request, run.result),
+    )
+
+
 _KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
     "element": _element,
     "vacancy": _vacancies,
+    "dft-scf": _dft,
+    "dft-relax": _dft,
+    "dft-path": _dft,
+    "dft-neb": _dft,
 }

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.calculations import CalculationState, FailureKind
+from pvkdb.schemas.dft import AnyDft
 from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.base import Base, utc_now
@@ -50,7 +51,7 @@ def submit(session: Session, request: NebRequest, priority: int = 0) -> tuple[Ca
 
 def enqueue(
     session: Session,
-    request: NebRequest | AnyRelaxation,
+    request: NebRequest | AnyRelaxation | AnyDft,
     material_id: str | None = None,
     priority: int = 0,
 ) -> tuple[Calculation, bool]:
