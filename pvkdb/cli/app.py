@@ -13,6 +13,7 @@ from pvkdb.cli import (
     barriers,
     databases,
     demo,
+    dft,
     papers,
     rankings,
     screening,
@@ -86,5 +87,8 @@ app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
+app.command("dft")(dft.dft)
+app.command("export-inputs")(dft.export_inputs)
+app.command("import-results")(dft.import_results)
 app.command("rank")(rankings.rank)
 app.command("serve")(service.serve)

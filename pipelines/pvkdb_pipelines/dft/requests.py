@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError
@@ -14,7 +14,6 @@ from pvkdb.schemas.dft import (
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
-    DftRequest,
     DftScfRequest,
     DftSettings,
     PathImage,
@@ -31,7 +30,7 @@ from pvkdb_pipelines.starts import atoms_of
 Method = Literal["path", "neb", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-RequestT = TypeVar("RequestT", bound=DftRequest)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def path_request(
@@ -144,7 +143,7 @@ def without_atom(host: Host, index: int) -> tuple[Host, str]:
     return vacant, host.symbols[index]
 
 
-def validated(kind: type[RequestT], values: dict[str, Any]) -> RequestT:
+def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
     """A request of these values.
 
     Raises:
