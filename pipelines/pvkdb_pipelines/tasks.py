@@ -87,12 +87,11 @@ def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
     from pvkdb_pipelines.dft.record import dft_records
 
-    request = DFT_REQUESTS[document.kind].model_validate(document.parameters)
-    run = compute_dft(request, report)
+    run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
     return Outcome(
         run.result.model_dump(mode="json"),
         run.versions,
-        lambda session, calculation: dft_records(calculation, request, run.result),
+        lambda session, calculation: dft_records(calculation, run.request, run.result),
     )
 
 

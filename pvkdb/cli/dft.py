@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pvkdb.store.calculations import Calculation
     from pvkdb_pipelines.dft.exports import Code
 
+#: What the limits of a method are called in its request.
+_LIMITS = {
+    "relax": {"fmax": "fmax_ev_per_ang", "max_steps": "max_steps"},
+    "neb": {"fmax": "fmax_neb_ev_per_ang", "max_steps": "max_steps_neb"},
+}
+
 _Charges = Annotated[
     list[int] | None,
     typer.Option("--charge", help="Charge of the cell; several make several jobs. Default: 0."),
@@ -70,6 +76,12 @@ def dft(
         int | None,
         typer.Option("--vacancy", min=0, help="Atom of the structure to take out, from 0."),
     ] = None,
+    fmax: Annotated[
+        float | None, typer.Option("--fmax", help="Force to reach, eV/Å (relax 0.03, neb 0.05).")
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", help="Steps of the relaxation or the band (100).")
+    ] = None,
     engine: Annotated[str, typer.Option("--engine", help="espresso, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,
     hop: _Hop = None,
@@ -107,7 +119,8 @@ def dft(
                 dielectric_constant=dielectric,
                 dielectric_source=dielectric_source or None,
             )
-            request, material = _asked(session, key, method, settings, hop, vacancy)
+            limits = {"fmax": fmax, "max_steps": max_steps}
+            request, material = _asked(session, key, method, settings, hop, vacancy, limits)
             calculation, new = enqueue(session, request, material)
             session.flush()
             documents.append((calculation_document(calculation), new, request))
@@ -231,6 +244,7 @@ def _asked(
     settings: DftSettings,
     hop: int | None,
     vacancy: int | None,
+    limits: dict[str, float | None],
 ) -> tuple[AnyDft, str | None]:
     """The request, and the id of its material."""
     from pvkdb.store.calculations import Calculation
@@ -239,6 +253,10 @@ def _asked(
 
     if method and method not in requests.METHODS:
         raise InputError(unknown_name("method", method, requests.METHODS))
+    named = _LIMITS.get(method, {})
+    given = {named.get(name, name): value for name, value in limits.items() if value is not None}
+    if given and not named:
+        raise InputError("--fmax and --max-steps belong to --method relax or neb")
     calculation = session.get(Calculation, key)
     if calculation is not None:
         if method in ("scf", "relax") or vacancy is not None:
@@ -246,8 +264,11 @@ def _asked(
                 f"{key} is a calculation, whose path is computed with --method path or neb; for "
                 f"scf, relax and --vacancy name a structure, e.g. {key}-host"
             )
-        make = requests.neb_request if method == "neb" else requests.path_request
-        return make(session, calculation, settings, hop), calculation.material_id
+        if method == "neb":
+            band = requests.neb_request(session, calculation, settings, hop, **given)
+            return band, calculation.material_id
+        path = requests.path_request(session, calculation, settings, hop)
+        return path, calculation.material_id
     structure = session.get(Structure, key)
     if structure is None:
         raise NotFoundError(
@@ -258,7 +279,7 @@ def _asked(
         raise InputError(f"{key} is a structure: --method scf or relax, and no --hop")
     chosen: Any = method or "scf"
     return (
-        requests.structure_request(structure, settings, chosen, vacancy),
+        requests.structure_request(structure, settings, chosen, vacancy, **given),
         structure.material_id,
     )
 
@@ -278,8 +299,12 @@ def _settings(**given: Any) -> DftSettings:
     from pvkdb_pipelines.dft.requests import validated
 
     values = {name: value for name, value in given.items() if value is not None}
-    if "dielectric_constant" in values and values.get("charge"):
-        values["correction"] = "makov-payne"
+    if values.get("charge"):
+        if "dielectric_constant" in values:
+            values["correction"] = "makov-payne"
+    else:  # a neutral cell needs no correction, and its key should not name one
+        values.pop("dielectric_constant", None)
+        values.pop("dielectric_source", None)
     return validated(DftSettings, values)
 
 
@@ -293,15 +318,12 @@ def _grid(text: str) -> tuple[int, ...] | None:
 
 
 def _in_words(request: AnyDft) -> str:
-    from pvkdb_pipelines.dft.record import settings_in_words
+    from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
 
     hop = None if request.hop is None else f"hop {request.hop}"
     subject = filter(None, (request.formula, request.phase, request.defect, hop))
-    charge = request.settings.charge
-    return (
-        f"{request.kind} {' '.join(subject)}, charge {charge:+d}: "
-        f"{settings_in_words(request.settings)}"
-    )
+    charge = charge_in_words(request.settings.charge)
+    return f"{request.kind} {' '.join(subject)}, {charge}: {settings_in_words(request.settings)}"
 
 
 def _remarks(request: AnyDft) -> list[str]:

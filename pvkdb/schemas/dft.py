@@ -249,10 +249,7 @@ class DftResult(BaseModel):
     origin: Literal["computed", "imported"] = Field(
         default="computed", description="imported: run by hand and taken back by pvkdb."
     )
-    engine: Engine
-    functional: str
-    charge: int
-    soc: bool
+    settings: DftSettings = Field(description="As they were computed with, nothing left open.")
     atoms: int
     correction_ev: float | None = Field(
         default=None,

@@ -52,8 +52,9 @@ _POINTS, _RELAX, _ENDS, _BAND = (
 
 @dataclass(frozen=True)
 class DftRun:
-    """A finished calculation: the result, and the versions that decide it."""
+    """A finished calculation: what was asked for, settled; the result; what decides it."""
 
+    request: AnyDft
     result: AnyDftResult
     versions: dict[str, str]
 
@@ -101,10 +102,7 @@ def compute_dft(
     result = kind.model_validate(
         {
             **numbers,
-            "engine": settings.engine,
-            "functional": settings.functional,
-            "charge": settings.charge,
-            "soc": settings.soc,
+            "settings": settings,
             "atoms": len(structure.symbols),
             "correction_ev": correction_ev(settings, structure),
             "remarks": remarks_on(settings, structure),
@@ -112,7 +110,7 @@ def compute_dft(
             **cost.spent(),
         }
     )
-    return DftRun(result, {**engine.versions, "potentials": engine.weights})
+    return DftRun(request, result, {**engine.versions, "potentials": engine.weights})
 
 
 def single_point(name: str, properties: Properties) -> SinglePoint:

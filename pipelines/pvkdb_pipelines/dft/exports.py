@@ -23,7 +23,7 @@ from pvkdb.schemas.dft import (
 from pvkdb.schemas.relaxations import Host
 from pvkdb_pipelines.dft import sssp
 from pvkdb_pipelines.dft.pw_input import files_by_element, input_text, namelists
-from pvkdb_pipelines.dft.record import settings_in_words
+from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
 from pvkdb_pipelines.dft.requests import refusal
 from pvkdb_pipelines.dft.settling import remarks_on, settle
 from pvkdb_pipelines.dft.vasp_input import vasp_files, vasp_readme
@@ -182,7 +182,7 @@ def _vasp(request: AnyDft, parts: dict[str, Host], calculation: str) -> dict[str
         files = vasp_files(request, structure)
         symbols = files["POTCAR.spec"].split()
         contents |= {file if name == "." else f"{name}/{file}": files[file] for file in files}
-    run = "mpirun vasp_std"
+    run = "mpirun vasp_ncl" if request.settings.soc else "mpirun vasp_std"
     steps = run if list(parts) == ["."] else _loop(parts, run)
     readme = vasp_readme(request, symbols, steps, calculation)
     return {**contents, "README.md": _head(request, calculation) + readme}
@@ -203,6 +203,6 @@ def _head(request: AnyDft, calculation: str) -> str:
     notes = "".join(f"- {remark}\n" for remark in remarks)
     return f"""# {subject}: {what}
 
-Written by pvkdb for calculation {calculation}: {settings_in_words(request.settings)}, charge
-{request.settings.charge:+d}.
+Written by pvkdb for calculation {calculation}, {charge_in_words(request.settings.charge)}:
+{settings_in_words(request.settings)}.
 {notes and chr(10) + notes}"""

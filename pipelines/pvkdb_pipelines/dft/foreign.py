@@ -107,7 +107,7 @@ def _espresso(folder: Path) -> ForeignRun:
     charge = None
     if said.electrons is not None and None not in valence:
         charge = sum(value for value in valence if value is not None) - said.electrons
-    kpoints = getattr(final.calc, "ibzkpts", None)
+    kpoints = final.calc.get_ibz_k_points()
     return ForeignRun(
         file=_named(path),
         engine=Engine.ESPRESSO,

@@ -181,10 +181,7 @@ def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
     structures = list(parts_of(request).values())
     common: dict[str, Any] = {
         "origin": "imported",
-        "engine": settings.engine,
-        "functional": settings.functional,
-        "charge": settings.charge,
-        "soc": settings.soc,
+        "settings": settings,
         "atoms": len(structures[0].symbols),
         "correction_ev": correction_ev(settings, structures[0]),
         "remarks": remarks_on(settings, structures[0]),

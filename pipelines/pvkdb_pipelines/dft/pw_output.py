@@ -107,7 +107,9 @@ def require_success(text: str, errors: str, ended: Ended, limit_s: float | None)
 def tail(text: str, errors: str = "") -> str:
     """The last lines that say something, with what was printed on standard error."""
     said = [line.rstrip() for line in text.partition(_TIMINGS)[0].splitlines() if line.strip()]
-    complaints = [line.rstrip() for line in errors.splitlines() if line.strip()]
+    # Where pw.x said what was wrong, MPI only adds that it was told to end everything.
+    unsaid = "" if "Error in routine" in text else errors
+    complaints = [line.rstrip() for line in unsaid.splitlines() if line.strip()]
     lines = [*said[-_TAIL_LINES:], *complaints[-5:]]
     return "End of its output:\n" + "\n".join(lines) if lines else "It printed nothing."
 

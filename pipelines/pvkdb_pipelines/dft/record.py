@@ -75,6 +75,11 @@ def settings_in_words(settings: DftSettings) -> str:
     )
 
 
+def charge_in_words(charge: int) -> str:
+    """``charge +1``, or ``neutral cell``."""
+    return f"charge {charge:+d}" if charge else "neutral cell"
+
+
 def _barrier(
     calculation: Calculation,
     request: AnyDft,
@@ -84,14 +89,13 @@ def _barrier(
     """The barrier of a hop; its two directions span the interval."""
     if request.defect is None:
         return []
+    settings = result.settings
     forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
     conditions = [
         how if request.hop is None else f"{how}, hop {request.hop}",
         f"forward {forward:.3f} eV, reverse {reverse:.3f} eV",
-        f"{result.atoms} atoms, charge {result.charge:+d}"
-        if result.charge
-        else f"{result.atoms} atoms, neutral cell",
-        settings_in_words(request.settings),
+        f"{result.atoms} atoms, {charge_in_words(settings.charge)}",
+        settings_in_words(settings),
         *result.remarks,
     ]
     if result.origin == "imported":
@@ -101,15 +105,15 @@ def _barrier(
         "material_id": calculation.material_id,
         "defect": request.defect,
         "species": parse_defect(request.defect)[1],
-        "charge": result.charge,
+        "charge": settings.charge,
         "quantity": "E_A",
         "scope": "hop",
         "value_min_ev": round(min(forward, reverse), _DECIMALS),
         "value_max_ev": round(max(forward, reverse), _DECIMALS),
         "approximate": not isinstance(request, DftNebRequest),
         "method": "DFT",
-        "functional": result.functional,
-        "soc": result.soc,
+        "functional": settings.functional,
+        "soc": settings.soc,
         "conditions": "; ".join(conditions),
         "source": f"calculation {calculation.id}",
         "calculation_id": calculation.id,

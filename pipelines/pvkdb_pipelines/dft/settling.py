@@ -7,6 +7,7 @@ from math import ceil
 from typing import TypeVar
 
 import numpy as np
+from ase.data import atomic_numbers
 from ase.units import Ry
 
 from pvkdb.errors import InputError
@@ -94,6 +95,9 @@ def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
             f"{'Γ only' if grid == (1, 1, 1) else 'k-points ' + '×'.join(map(str, grid))}, "
             f"coarser than {SPACING_PER_ANG} 1/Å ({'×'.join(map(str, dense))})"
         )
+    electrons = sum(atomic_numbers[symbol] for symbol in structure.symbols) - settings.charge
+    if electrons % 2 and settings.magnetization_mub is None and not settings.soc:
+        remarks.append("an odd number of electrons, computed without spin")
     if settings.charge != 0 and settings.correction == "none":
         remarks.append("charged cell without correction: its energy holds beside cells of one size")
     return remarks

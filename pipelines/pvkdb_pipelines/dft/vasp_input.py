@@ -22,7 +22,6 @@ def incar(request: AnyDft) -> dict[str, Any]:
     settings = request.settings
     tags: dict[str, Any] = {
         "ENCUT": round((settings.cutoff_wfc_ry or 0) * Ry, 4),
-        "GGA": {"PBE": "PE", "PBEsol": "PS"}[settings.functional],
         "ISMEAR": _SMEARINGS[settings.smearing],
         "SIGMA": settings.smearing_width_ev,
         "EDIFF": round(settings.scf_threshold_ry * Ry, 12),
@@ -34,6 +33,8 @@ def incar(request: AnyDft) -> dict[str, Any]:
         **dict.fromkeys(("LDAU", "LDAUU", "LDAUJ", "LDAUL", "LDAUTYPE", "LDAUPRINT", "MAGMOM")),
         "ISPIN": 1 if settings.magnetization_mub is None else 2,
     }
+    if settings.functional == "PBEsol":  # PBE is what the POTCARs are for
+        tags["GGA"] = "PS"
     if settings.magnetization_mub is not None:
         tags["NUPDOWN"] = settings.magnetization_mub
     if settings.soc:
@@ -69,7 +70,10 @@ def vasp_files(request: AnyDft, structure: Host) -> dict[str, str]:
         )
         inputs.write_input(folder, potcar_spec=True)
         names = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec")
-        return {name: (Path(folder) / name).read_text(encoding="utf-8") for name in names}
+        return {
+            name: (Path(folder) / name).read_text(encoding="utf-8").rstrip() + "\n"
+            for name in names
+        }
 
 
 def vasp_readme(request: AnyDft, symbols: Sequence[str], steps: str, calculation: str) -> str:
@@ -98,8 +102,8 @@ def _charge(settings: DftSettings) -> str:
     return f"""
 ## Charge {settings.charge:+d}
 
-VASP wants the number of electrons, which only the POTCAR tells. Add it to each INCAR before
-running:
+VASP wants the number of electrons, which only the POTCAR tells. In each folder
+with an INCAR, before running:
 
 ```bash
 grep ZVAL POTCAR | awk '{{print $6}}' > zval            # valence of each element, in order
