@@ -42,6 +42,7 @@ bench: install
 	$(BIN)/python benchmarks/batched_neb.py
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
+	$(BIN)/python benchmarks/dft.py
 
 # Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
 validate: install

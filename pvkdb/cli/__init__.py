@@ -19,6 +19,7 @@ _EXTRAS = {
     "sevenn": "potentials",
     "torch": "potentials",
     "fastapi": "api",
+    "gpaw": "gpaw",
     "uvicorn": "api",
     "matplotlib": "plot",
 }
