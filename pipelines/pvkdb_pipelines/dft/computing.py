@@ -33,7 +33,7 @@ from pvkdb_pipelines.dft.engines import load_engine
 from pvkdb_pipelines.dft.pw_output import PwOutput
 from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
 from pvkdb_pipelines.hosts import atoms_in, host_of
-from pvkdb_pipelines.migration.band import check_band, relax_band
+from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV, check_band, relax_band
 from pvkdb_pipelines.potentials import Potential, Properties
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxation import check_structure, relax
@@ -110,6 +110,8 @@ def compute_dft(
             **cost.spent(),
         }
     )
+    if isinstance(result, DftPathResult):
+        result.remarks += remarks_on_path(result)
     return DftRun(request, result, {**engine.versions, "potentials": engine.weights})
 
 
@@ -139,6 +141,20 @@ def path_numbers(points: Sequence[SinglePoint]) -> dict[str, Any]:
         "barrier_forward_ev": top.energy_ev - points[0].energy_ev,
         "barrier_reverse_ev": top.energy_ev - points[-1].energy_ev,
     }
+
+
+def remarks_on_path(result: DftPathResult) -> list[str]:
+    """Why the single points of a path are no estimate of a barrier, if they are not."""
+    lowest = min(result.barrier_forward_ev, result.barrier_reverse_ev)
+    highest = max(result.barrier_forward_ev, result.barrier_reverse_ev)
+    if lowest < 0:
+        return [
+            f"{result.highest} lies {-1000 * lowest:.0f} meV below an end: the potential's saddle is "
+            "none of DFT"
+        ]
+    if highest >= HIGHEST_BARRIER_EV:
+        return [f"{highest:.1f} eV is no barrier of an ion that moves: look at the images"]
+    return []
 
 
 def _scf(request: DftScfRequest, report: Report | None, engine: Potential) -> dict[str, Any]:

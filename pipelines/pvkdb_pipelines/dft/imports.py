@@ -27,7 +27,7 @@ from pvkdb.schemas.dft import (
 )
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
-from pvkdb_pipelines.dft.computing import path_numbers, single_point
+from pvkdb_pipelines.dft.computing import path_numbers, remarks_on_path, single_point
 from pvkdb_pipelines.dft.correction import correction_ev
 from pvkdb_pipelines.dft.exports import JOB_FILE, Job, parts_of
 from pvkdb_pipelines.dft.foreign import ForeignRun, read_run
@@ -208,7 +208,9 @@ def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
         for name, run in zip(names, runs, strict=True)
     ]
     if isinstance(request, DftPathRequest):
-        return DftPathResult(**common, **path_numbers(points))
+        path = DftPathResult(**common, **path_numbers(points))
+        path.remarks += remarks_on_path(path)
+        return path
     return DftScfResult(**common, point=points[0])
 
 

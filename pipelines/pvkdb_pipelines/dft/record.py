@@ -21,6 +21,7 @@ from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.energetics import Energetic
 from pvkdb.store.structures import Structure
+from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV
 from pvkdb_pipelines.migration.sites import parse_defect
 
 _DECIMALS = 4
@@ -86,11 +87,13 @@ def _barrier(
     result: DftPathResult | DftNebResult,
     how: str,
 ) -> list[Base]:
-    """The barrier of a hop; its two directions span the interval."""
-    if request.defect is None:
-        return []
+    """The barrier of a hop; its two directions span the interval. Nothing where it is none."""
     settings = result.settings
     forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
+    if request.defect is None or not 0 <= min(forward, reverse) <= max(forward, reverse) < (
+        HIGHEST_BARRIER_EV
+    ):
+        return []
     conditions = [
         how if request.hop is None else f"{how}, hop {request.hop}",
         f"forward {forward:.3f} eV, reverse {reverse:.3f} eV",

@@ -63,6 +63,26 @@ def test_single_points_along_a_path_give_its_barrier(emt: Potential) -> None:
     assert said[-1].fraction == 1
 
 
+def test_an_image_below_an_end_is_a_remark_and_no_statement(
+    sqlite_store: Store, emt: Potential
+) -> None:
+    """A path whose ends are not where the potential has its minima."""
+    start, saddle, end = copper_path()
+    images = (
+        PathImage(name="start", structure=saddle.structure),
+        PathImage(name="saddle", structure=start.structure),
+        PathImage(name="end", structure=end.structure),
+    )
+    key = stored_barrier(sqlite_store)
+    run = compute_dft(DftPathRequest(formula="Cu", defect="V_Cu", images=images), None, emt)
+    assert isinstance(run.result, DftPathResult)
+    assert run.result.barrier_forward_ev < 0
+    assert any("meV below an end" in remark for remark in run.result.remarks)
+    with sqlite_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        assert dft_records(calculation, run.request, run.result) == []
+
+
 def test_the_band_relaxes_what_the_single_points_took_as_given(emt: Potential) -> None:
     path = copper_path()
     images = tuple(image.structure for image in path)
