@@ -65,6 +65,6 @@ def test_what_was_not_run_says_so_and_what_it_would_cost() -> None:
 
 def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them() -> None:
     assert estimated_cpu_seconds((25, 150), 1) == (60, 60)
-    assert estimated_cpu_seconds((25, 150), 0) == (120, 120)
+    assert estimated_cpu_seconds((25, 150), 0) == (72, 72)
     low, high = estimated_cpu_seconds((40, 320), 1)
     assert 60 < low < high < 600

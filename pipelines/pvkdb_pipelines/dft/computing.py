@@ -149,8 +149,8 @@ def remarks_on_path(result: DftPathResult) -> list[str]:
     highest = max(result.barrier_forward_ev, result.barrier_reverse_ev)
     if lowest < 0:
         return [
-            f"{result.highest} lies {-1000 * lowest:.0f} meV below an end: the potential's saddle is "
-            "none of DFT"
+            f"{result.highest} lies {-1000 * lowest:.0f} meV below an end: the saddle of the "
+            "potential is none of DFT"
         ]
     if highest >= HIGHEST_BARRIER_EV:
         return [f"{highest:.1f} eV is no barrier of an ion that moves: look at the images"]
