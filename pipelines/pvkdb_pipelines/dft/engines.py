@@ -76,7 +76,11 @@ def _gpaw(settings: DftSettings, place: Place) -> Potential:
         spin: dict[str, Any] = {} if settings.magnetization_mub is None else {"fixmagmom": True}
         smearings: dict[str, dict[str, Any]] = {
             "fixed": {"name": "fixed-uniform"},
-            "gaussian": {"name": "gaussian", "width": settings.smearing_width_ev},
+            "gaussian": {  # Methfessel and Paxton's of order 0
+                "name": "methfessel-paxton",
+                "order": 0,
+                "width": settings.smearing_width_ev,
+            },
             "cold": {"name": "marzari-vanderbilt", "width": settings.smearing_width_ev},
             "fermi-dirac": {"name": "fermi-dirac", "width": settings.smearing_width_ev},
         }
@@ -187,11 +191,11 @@ class _Evaluation:
             except (MemoryError, KeyboardInterrupt):
                 raise
             except Exception as error:  # each code and its interface fail in their own way
-                kind = (
-                    FailureKind.SCF_NOT_CONVERGED
-                    if "converge" in f"{type(error).__name__} {error}".lower()
-                    else FailureKind.PROGRAM_CRASHED
-                )
+                kind = FailureKind.PROGRAM_CRASHED
+                if isinstance(error, FileNotFoundError):  # of a PAW data set
+                    kind = FailureKind.PSEUDOPOTENTIAL_MISSING
+                elif "converge" in f"{type(error).__name__} {error}".lower():
+                    kind = FailureKind.SCF_NOT_CONVERGED
                 raise CalculationFailedError(
                     kind, f"{engine}: {type(error).__name__}: {error}. {_tail(Path(name))}"
                 ) from error

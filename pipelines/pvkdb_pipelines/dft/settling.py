@@ -99,7 +99,7 @@ def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
     if electrons % 2 and settings.magnetization_mub is None and not settings.soc:
         remarks.append("an odd number of electrons, computed without spin")
     if settings.charge != 0 and settings.correction == "none":
-        remarks.append("charged cell without correction: its energy holds beside cells of one size")
+        remarks.append("charged cell without correction: for differences at one charge and cell")
     return remarks
 
 
