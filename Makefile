@@ -46,6 +46,7 @@ bench: install
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/queue_overhead.py
+	$(BIN)/python benchmarks/dft.py
 
 # Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
 validate: install

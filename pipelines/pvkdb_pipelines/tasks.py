@@ -18,6 +18,7 @@ from pvkdb.store.calculations import Calculation
 from pvkdb_pipelines.progress import Report
 
 if TYPE_CHECKING:
+    from pvkdb_pipelines.dft.computing import DftRun
     from pvkdb_pipelines.migration.compute import MigrationRun
 
 
@@ -132,9 +133,27 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     )
 
 
+def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb.schemas.dft import DFT_REQUESTS
+    from pvkdb_pipelines.dft.computing import compute_dft
+
+    run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
+    return Outcome(run.result.model_dump(mode="json"), run.versions, partial(_dft_records, run=run))
+
+
+def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> list[Base]:
+    from pvkdb_pipelines.dft.record import dft_records
+
+    return dft_records(calculation, run.request, run.result)
+
+
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
     "element": _element,
     "vacancy": _vacancies,
+    "dft-scf": _dft,
+    "dft-relax": _dft,
+    "dft-path": _dft,
+    "dft-neb": _dft,
 }

@@ -24,6 +24,7 @@ _EXTRAS = {
     "torch": "potentials",
     "fastapi": "api",
     "prometheus_client": "api",
+    "gpaw": "gpaw",
     "uvicorn": "api",
     "matplotlib": "plot",
     "pymcdm": "rank",

@@ -14,6 +14,7 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    dft,
     jobs,
     papers,
     rankings,
@@ -91,6 +92,9 @@ app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
 app.command("work")(work.work)
 app.add_typer(jobs.app, name="jobs")
+app.command("dft")(dft.dft)
+app.command("export-inputs")(dft.export_inputs)
+app.command("import-results")(dft.import_results)
 app.command("rank")(rankings.rank)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)

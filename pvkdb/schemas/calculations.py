@@ -43,6 +43,12 @@ class FailureKind(StrEnum):
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"
+    PROGRAM_NOT_FOUND = "program not found"
+    PROGRAM_CRASHED = "program crashed"
+    SCF_NOT_CONVERGED = "SCF not converged"
+    OUT_OF_WALLTIME = "out of walltime"
+    PSEUDOPOTENTIAL_MISSING = "pseudopotential missing"
+    PSEUDOPOTENTIAL_DIFFERS = "pseudopotential differs"
     CRASHED = "crashed"
     DEPENDENCY_FAILED = "dependency failed"
 
