@@ -46,14 +46,12 @@ class Model(Protocol):
 def material_candidates(
     session: Session,
     report: ScreeningReport | None = None,
-    models: Sequence[Model] = (),
 ) -> list[Candidate]:
     """Every material of the store and of a screening, without those that stand for many.
 
     Args:
         session: of the store.
         report: a screening, for decomposition energies and defect formation energies.
-        models: models of kinetics, in order; a later one replaces what an earlier one says.
     """
     statements: dict[str, list[Energetic]] = defaultdict(list)
     for statement in session.scalars(ENERGETICS.statement.order_by(Energetic.id)).unique():
@@ -71,7 +69,7 @@ def material_candidates(
         formula = parse_composition(screened.formula).formula
         candidate = found.get(formula) or Candidate(formula, formula, "material", devices=0)
         found[formula] = _with_screening(candidate, screened, report.potential if report else "")
-    return [_with_models(candidate, models) for candidate in found.values()]
+    return list(found.values())
 
 
 def _of_store(material: Material, statements: Sequence[Energetic], devices: int) -> Candidate:
@@ -242,7 +240,8 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
     return replace(candidate, evidence=evidence)
 
 
-def _with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
+def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
+    """A candidate with what models predict of it; a later one replaces what an earlier one says."""
     evidence = dict(candidate.evidence)
     for model in models:
         evidence.update(model(candidate))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import Grade, Verdict
+from pvkdb.schemas.rankings import Assessment, Grade, Verdict
 from pvkdb.suitability.evidence import Evidence
 from pvkdb.suitability.metrics import METRICS
 
@@ -158,6 +160,37 @@ def reason(
             f"{missing}: not demonstrated",
             Verdict.FAILED: f"{said}: fails, the profile wants {wanted}{missing}",
         }[verdict]
-    if evidence.grade in (Grade.MODEL, Grade.REPORTED):
+    if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
+
+
+#: What is said of a prediction that meets its criterion.
+_SERVES = {
+    "modelled_switching_time_s": "fast enough",
+    "modelled_retention_s": "remembers as asked",
+    "modelled_set_voltage_v": "low enough a voltage",
+}
+
+
+def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
+    """What a model predicts, against what the profile wants, in one sentence.
+
+    Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
+    least 1000 s``. None where nothing is predicted that the profile asks for.
+    """
+    parts = []
+    for criterion, entry in zip(criteria, assessments, strict=True):
+        if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
+            continue
+        window = Evidence(entry.minimum, entry.maximum, qualifier=entry.qualifier)
+        says = METRICS[criterion.metric].says.removesuffix(" (model)")
+        said = says.format(value_text(window, criterion.unit))
+        wanted = bounds_text(criterion.bounds, criterion.unit)
+        parts.append(
+            {
+                Verdict.MET: f"{_SERVES[criterion.metric]} ({said})",
+                Verdict.UNDECIDED: f"{said}, too wide to tell: the profile wants {wanted}",
+            }.get(entry.verdict, f"{said}, the profile wants {wanted}")
+        )
+    return "; ".join(parts) or None
