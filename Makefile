@@ -46,10 +46,12 @@ bench: install
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
 
-# Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
+# Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
+# beside those of devices: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
+	$(BIN)/python validation/prediction.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

@@ -24,6 +24,8 @@ import numpy.typing as npt
 from pvkdb.schemas.predictions import Correlation
 
 Array = npt.NDArray[np.float64]
+#: An interval; None where there is none.
+Ends = tuple[float | None, float | None]
 
 DRAWS, SEED = 10_000, 20260
 #: Fewer materials allow fewer than 40 different draws, so that 2.5 % is less than one of them:
@@ -103,7 +105,8 @@ def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
     materials = len(set(pairs.group))
     once = np.ones((1, len(pairs)))
     value = float(statistic(pairs, once)[0]) if len(pairs) else float("nan")
-    of_materials = of_devices = (None, None)
+    of_materials: Ends = (None, None)
+    of_devices: Ends = (None, None)
     if materials >= LEAST_MATERIALS:
         generator = np.random.default_rng(SEED)
         of_materials = _interval(statistic(pairs, draws_of(pairs.group, generator)))
@@ -130,9 +133,7 @@ def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
     return drawn[:, places].astype(float)
 
 
-def leave_one_out(
-    predicted: Array, measured: Array, group: Sequence[str]
-) -> dict[str, float]:
+def leave_one_out(predicted: Array, measured: Array, group: Sequence[str]) -> dict[str, float]:
     """Root mean square errors, each material judged by what was fitted to the others.
 
     ``as it is``: measured minus predicted, nothing fitted. ``shifted``: the mean difference of the
@@ -173,7 +174,7 @@ def _ratio(above: Array, below: Array) -> Array:
     return found
 
 
-def _interval(values: Array) -> tuple[float | None, float | None]:
+def _interval(values: Array) -> Ends:
     known = values[~np.isnan(values)]
     if len(known) < (1 - MOST_UNDEFINED) * len(values):
         return None, None

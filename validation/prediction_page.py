@@ -6,53 +6,54 @@ from collections.abc import Iterator, Sequence
 
 from pvkdb.schemas.predictions import Correlation
 from pvkdb.suitability.evidence import Evidence
-from pvkdb.suitability.words import amount, metric_label, value_text
+from pvkdb.suitability.words import amount, metric_label, value_text, window_text
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Comparison, Results
 
 HEAD = """# Does it predict?
 
-Made by `make validate` (`validation/prediction.py`), with its numbers in `prediction.json`; do not \
-edit. Every device of the literature whose absorber has an activation energy of its halide is put \
-beside what [the kinetics](../kinetics.md) predicts of it. Nothing was tuned on these devices.
+Made by `make validate` (`validation/prediction.py`), with its numbers in `prediction.json`; do \
+not edit. Every device of the literature whose absorber has an activation energy of its halide \
+is put beside what [the kinetics](../kinetics.md) predicts of it. Nothing was tuned on these \
+devices.
 
 **In short.** {summary}
 
-**The rule.** A modelled metric has weight in a shipped profile only where two intervals lie above \
-zero: that of the concordance over pairs whose measured order can be told, and that of Spearman's \
-rank correlation of the values. Elsewhere it is shown with weight 0, and rankings say so. A test \
-holds the profiles against the numbers of this page.
+**The rule.** A modelled metric has weight in a shipped profile only where two intervals lie \
+above zero: that of the concordance over pairs whose measured order can be told, and that of \
+Spearman's rank correlation of the values. Elsewhere it is shown with weight 0, and rankings \
+say so. A test holds the profiles against the numbers of this page.
 
 ![measured against predicted](prediction.svg)
 
-Bars are predicted windows, marks their geometric middle; triangles are lower bounds; on the dashed \
-line both are equal.
+Bars are predicted windows, marks their geometric middle; triangles are lower bounds; on the \
+dashed line both are equal.
 """
 
 HOW = """## How it was compared
 
 - **Predicted**: the window that the reported activation energies, the span of layers and the \
-attempt frequency leave open; for ranks its geometric middle. Switching times are predicted at the \
-SET voltage of the device where it is reported. What is assumed beside the barrier:
+attempt frequency leave open; for ranks its geometric middle. Switching times are predicted at \
+the SET voltage of the device where it is reported. What is assumed beside the barrier:
 
 {assumptions}
 
-- **Measured**: a value, the geometric middle of a range, or a lower bound. Voltages count by their \
-magnitude.
-- **Retention**: the review tells of no device of this page that it was seen to forget; lengths are \
-those of measurements. Each counts as a lower bound, but for one printed as approximate (~, years: \
-taken for an extrapolation). The order of two devices can then be told only where one has a value and \
-the other a larger value or bound. Beside that, tested lengths are taken for values (*as printed*): \
-what they would say if every device had forgotten when its test ended.
+- **Measured**: a value, the geometric middle of a range, or a lower bound. Voltages count by \
+their magnitude.
+- **Retention**: the review tells of no device of this page that it was seen to forget; lengths \
+are those of measurements. Each counts as a lower bound, but for one printed as approximate (~, \
+years: taken for an extrapolation). The order of two devices can then be told only where one \
+has a value and the other a larger value or bound. Beside that, tested lengths are taken for \
+values (*as printed*): what they would say if every device had forgotten when its test ended.
 - **Concordance**: pairs in the predicted order less pairs against it, over all pairs whose \
-measured order can be told (Somers' D; ties in the prediction count as neither). Spearman's rho and \
-Kendall's tau-b are of the values alone.
+measured order can be told (Somers' D; ties in the prediction count as neither). Spearman's rho \
+and Kendall's tau-b are of the values alone.
 - **Intervals**: 95 %, percentiles of {draws} bootstrap draws of materials with all of their \
 devices, since devices of one material share its activation energy; of devices, for comparison. \
 Fewer than {least} materials allow no interval.
-- **Fitted, left out in turn**: a shift and a line are fitted to all materials but one, and judged \
-by that one. They are on this page only; nothing uses them.
+- **Fitted, left out in turn**: a shift and a line are fitted to all materials but one, and \
+judged by that one. They are on this page only; nothing uses them.
 """
 
 
@@ -172,9 +173,10 @@ def _disagreements(results: Results) -> Iterator[str]:
     longest = max(point.predicted_max for point in remembered)
     yield (
         f"- **Retention** is {_faster(retention.offset_decades, 'shorter', 'longer')} than the "
-        f"middle of the window: free vacancies would diffuse apart within {amount(longest, 's')}. "
-        f"Of {retention.values} values {retention.inside} lie inside their window. What holds a state "
-        "(a filament's surface energy, compounds at the electrodes, trapped charge) is not in the "
+        "middle of the window: free vacancies would diffuse apart within "
+        f"{window_text(longest, longest, 's')}. Of {retention.values} values {retention.inside} "
+        "lie inside their window. What holds a state (a filament's surface energy, compounds at "
+        "the electrodes, trapped charge) is not in the "
         f"picture. And the lengths, {amount(lengths[0], 's')} to {amount(lengths[-1], 's')}, are "
         "mostly powers of ten at which somebody stopped to measure."
     )
@@ -246,7 +248,7 @@ def _devices(results: Results) -> Iterator[str]:
             yield (
                 f"| {point.device} | {point.label} | {point.material} | {point.references} | "
                 f"{_value(point, unit)} | "
-                f"{value_text(Evidence(point.predicted_min, point.predicted_max), unit)} | "
+                f"{window_text(point.predicted_min, point.predicted_max, unit)} | "
                 f"{point.note} |"
             )
         yield ""

@@ -115,9 +115,7 @@ def collect() -> Points:
     )
 
 
-def _point(
-    device: Candidate, metric: str, window: Evidence, ends: Sequence[float]
-) -> Point:
+def _point(device: Candidate, metric: str, window: Evidence, ends: Sequence[float]) -> Point:
     found = device.evidence[MEASURED[metric]]
     low, high = _sides(found)
     assert window.minimum is not None

@@ -23,7 +23,6 @@ _EXTRAS = {
     "fastapi": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
-    "numpy": "store",
     "pymcdm": "rank",
 }
 

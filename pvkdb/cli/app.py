@@ -14,6 +14,7 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    kinetics,
     papers,
     rankings,
     screening,
@@ -89,6 +90,7 @@ app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
 app.command("work")(barriers.work)
 app.command("rank")(rankings.rank)
+app.command("kinetics")(kinetics.kinetics)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)

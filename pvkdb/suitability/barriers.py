@@ -49,9 +49,7 @@ class Barrier:
 
 def as_interval(evidence: Evidence) -> Interval:
     """Evidence of a number as an interval; one side may be open."""
-    return Interval(
-        evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~"
-    )
+    return Interval(evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~")
 
 
 class Barriers:
@@ -113,11 +111,8 @@ class Barriers:
 
 def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
     """Activation energies of metals that a composition does not hold, by material and metal."""
-    statements = session.scalars(
-        ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP").order_by(
-            Energetic.id
-        )
-    ).unique()
+    reported = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
+    statements = session.scalars(reported.order_by(Energetic.id)).unique()
     found: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}

@@ -22,7 +22,7 @@ from pvkdb.suitability.kinetics.estimate import Conditions, estimate
 from pvkdb.suitability.kinetics.layers import layer
 from pvkdb.suitability.materials import material_candidates
 from pvkdb.suitability.metrics import METRICS
-from pvkdb.suitability.words import value_text
+from pvkdb.suitability.words import value_text, window_text
 
 #: Quantities of the kinetics by the metric that they predict.
 QUANTITIES = {
@@ -123,7 +123,7 @@ def _window(
     for barrier, document in zip(barriers[1:], documents[1:], strict=True):
         other = document.quantity(QUANTITIES[metric])
         assert other is not None  # the same conditions gave the first one
-        window = value_text(Evidence(other.minimum, other.maximum), METRICS[metric].unit)
+        window = window_text(other.minimum, other.maximum, METRICS[metric].unit)
         energy = value_text(barrier.energy, "eV")
         said.append(
             f"{barrier.species} from an electrode (E_A {energy}, {barrier.energy.source}): {window}"
@@ -132,7 +132,7 @@ def _window(
         )
     vacant = documents[0].quantity("vacant share of the sites")
     if metric == "modelled_retention_s" and vacant and vacant.minimum is not None:
-        share = value_text(Evidence(vacant.minimum, vacant.maximum), "1")
+        share = window_text(vacant.minimum, vacant.maximum, "1")
         said.append(f"vacant in equilibrium: {share} of the sites")
     return Evidence(
         quantity.minimum,

@@ -107,6 +107,17 @@ def value_text(evidence: Evidence, unit: str) -> str:
     return f"{sign}{amount(low, unit)} to {amount(high, unit)}"
 
 
+def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
+    """What a model predicts, to two digits: ``0.11 ms to 0.31 s``.
+
+    Example:
+        >>> window_text(1.1264e-4, 0.31290, "s"), window_text(26283976999.1, None, "s")
+        ('110 μs to 310 ms', 'at least 820 years')
+    """
+    low, high = (None if end is None else float(f"{end:.2g}") for end in (minimum, maximum))
+    return value_text(Evidence(low, high), unit)
+
+
 def bounds_text(bounds: Bounds, unit: str) -> str:
     """What satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
     if bounds.accepts:
@@ -147,7 +158,10 @@ def reason(
     if evidence is None or not evidence.known:
         return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
     metric = METRICS[criterion.metric]
-    said = metric.says.format(value_text(evidence, criterion.unit))
+    value = value_text(evidence, criterion.unit)
+    if metric.modelled:
+        value = window_text(evidence.minimum, evidence.maximum, criterion.unit)
+    said = metric.says.format(value)
     if criterion.graded:
         text = f"{said}; {_scale_text(bounds, criterion.unit)}"
     else:
@@ -183,9 +197,8 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
     for criterion, entry in zip(criteria, assessments, strict=True):
         if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
             continue
-        window = Evidence(entry.minimum, entry.maximum, qualifier=entry.qualifier)
         says = METRICS[criterion.metric].says.removesuffix(" (model)")
-        said = says.format(value_text(window, criterion.unit))
+        said = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
         wanted = bounds_text(criterion.bounds, criterion.unit)
         parts.append(
             {

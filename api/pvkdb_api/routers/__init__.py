@@ -6,6 +6,7 @@ from pvkdb_api.routers import (
     crossbar,
     export,
     health,
+    kinetics,
     rankings,
     tolerance,
 )
@@ -16,6 +17,7 @@ ROUTERS = (
     calculations.router,
     rankings.router,
     crossbar.router,
+    kinetics.router,
     tolerance.router,
     export.router,
     health.router,

@@ -89,8 +89,8 @@ def estimate(
         if value is not None:
             room = name == "temperature_k" and conditions.temperature_k is None
             source = "room temperature" if room else conditions.sources.get(name, "given")
-            default = room or name in conditions.defaulted
-            assumed.append(_assumption(name, value, unit, source, default=default))
+            chosen = room or name in conditions.defaulted
+            assumed.append(_assumption(name, value, unit, source, default=chosen))
     return KineticsDocument(
         ion=ion,
         quantities=_quantities(walk, conditions),
