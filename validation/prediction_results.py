@@ -90,7 +90,7 @@ def _compared(metric: str, points: Sequence[Point]) -> Comparison:
     shift = values.measured - values.predicted
     few = len(set(values.group)) < 2
     return Comparison(
-        support=_support(metric, strict),
+        support=support_of(metric, strict),
         as_printed=_correlations(as_printed),
         variants={
             name: _correlations(_pairs(predicted, points).as_printed(printed))
@@ -131,7 +131,7 @@ def _correlations(pairs: Pairs) -> tuple[Correlation, ...]:
     )
 
 
-def _support(metric: str, pairs: Pairs) -> Support:
+def support_of(metric: str, pairs: Pairs) -> Support:
     """Whether the intervals of both correlations lie above zero, and in words why not."""
     found = _correlations(pairs)
     order, ranks = found[0], found[1]

@@ -156,7 +156,7 @@ def _print_ion(ion: IonKinetics, asked: str) -> None:
             ]
             for quantity in quantities
         ],
-        whole=("quantity", "interval", "equation"),
+        whole=("quantity", "interval"),
         caption=f"relaxation time: a retention. E_A: {ion.source}.",
     )
     for source in dict.fromkeys(quantity.source for quantity in quantities):

@@ -26,9 +26,16 @@ def support_table() -> SupportTable:
     return SupportTable.model_validate_json(text)
 
 
-def supported(metric: str) -> bool:
-    """Whether predictions of a metric agree with measured devices."""
-    return any(entry.metric == metric and entry.supported for entry in support_table().metrics)
+def unsupported(criteria: Sequence[Criterion], table: SupportTable | None = None) -> list[str]:
+    """Modelled metrics that have weight though measured devices do not support them."""
+    agreed = {entry.metric for entry in (table or support_table()).metrics if entry.supported}
+    return [
+        criterion.metric
+        for criterion in criteria
+        if METRICS[criterion.metric].modelled
+        and criterion.weight > 0
+        and criterion.metric not in agreed
+    ]
 
 
 def support_notes(criteria: Sequence[Criterion]) -> list[str]:
@@ -40,8 +47,7 @@ def support_notes(criteria: Sequence[Criterion]) -> list[str]:
     if without := [each.metric for each in modelled if each.weight == 0]:
         told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in without)
         notes.append(f"predictions are shown without weight; {told}; see {table.page}")
-    bold = [each.metric for each in modelled if each.weight > 0 and not supported(each.metric)]
-    if bold:
+    if bold := unsupported(criteria):
         told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in bold)
         notes.append(
             f"predictions have a weight here that measured devices do not support; {told}; see "
