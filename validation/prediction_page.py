@@ -51,7 +51,7 @@ measured order can be told (Somers' D; ties in the prediction count as neither).
 and Kendall's tau-b are of the values alone.
 - **Intervals**: 95 %, percentiles of {draws} bootstrap draws of materials with all of their \
 devices, since devices of one material share its activation energy; of devices, for comparison. \
-Fewer than {least} materials allow no interval.
+Fewer than {least} materials allow no interval; of so few, it is rough.
 - **Fitted, left out in turn**: a shift and a line are fitted to all materials but one, and \
 judged by that one. They are on this page only; nothing uses them.
 """
@@ -263,10 +263,11 @@ def _without(results: Results) -> Iterator[str]:
     yield (
         "These devices report one of the three metrics, but their absorber has no activation "
         "energy of its own halide in the store, cannot be told, or is a transistor's channel. "
-        "Formulas that stand for many ((PEA)2PbX4) lend theirs to nobody: "
-        + ", ".join(results.points.without_barrier)
-        + ".\n"
+        "Formulas that stand for many ((PEA)2PbX4) lend theirs to nobody.\n"
     )
+    for device, label in results.points.without_barrier.items():
+        yield f"- {device}: {label}"
+    yield ""
     yield (
         "Barriers of machine-learned potentials are not on this page: the literature holds none. "
         "Their agreement with reported barriers is in [migration](migration.md). Where a store of "

@@ -74,8 +74,8 @@ class Points(BaseModel):
 
     points: tuple[Point, ...]
     assumptions: tuple[Assumption, ...]
-    without_barrier: tuple[str, ...]
-    """Devices with a measured value whose absorber has no activation energy of its halide."""
+    without_barrier: dict[str, str]
+    """Names of devices with a measured value whose absorber has no activation energy, by id."""
 
 
 def middle(low: float, high: float) -> float:
@@ -94,13 +94,13 @@ def collect() -> Points:
         KineticModel(Barriers([_at_end(each, end) for each in materials])) for end in (False, True)
     ]
     points: list[Point] = []
-    without: list[str] = []
+    without: dict[str, str] = {}
     for device in devices:
         if not any(_usable(device, name) for name in MEASURED.values()):
             continue
         windows = model(device)
         if not windows:
-            without.append(device.id)
+            without[device.id] = device.label
         points += [
             _point(device, metric, windows[metric], [_middle(end(device)[metric]) for end in ends])
             for metric, name in MEASURED.items()
@@ -111,7 +111,7 @@ def collect() -> Points:
     return Points(
         points=tuple(points),
         assumptions=tuple(model.assumptions()),
-        without_barrier=tuple(without),
+        without_barrier=without,
     )
 
 
@@ -163,7 +163,11 @@ def _at_end(material: Candidate, highest: bool) -> Candidate:
     for name in ("e_a_ev", "e_a_model_ev"):
         if (found := evidence.get(name)) is not None:
             low, high = found.minimum, found.maximum
-            one = (high if high is not None else low) if highest else (low or high)
+            one = (
+                (high if high is not None else low)
+                if highest
+                else (low if low is not None else high)
+            )
             evidence[name] = replace(found, minimum=one, maximum=one)
     return replace(material, evidence=evidence)
 

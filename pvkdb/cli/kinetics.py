@@ -11,7 +11,7 @@ from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.answers import IonKinetics, KineticsAnswer
+    from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
     from pvkdb.suitability.kinetics.estimate import Conditions
 
 ThicknessOption = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pvkdb.client._answers import parse
 from pvkdb.client._connection import API, Connection
 from pvkdb.errors import InputError
-from pvkdb.schemas.answers import KineticsAnswer
+from pvkdb.schemas.kinetics import KineticsAnswer
 
 #: A number, or a range (low, high).
 RangeValue = float | tuple[float, float] | None

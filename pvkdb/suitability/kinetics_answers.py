@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import NotFoundError
-from pvkdb.schemas.answers import IonKinetics, KineticsAnswer
+from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
 from pvkdb.suitability.barriers import Barriers, metal_barriers
 from pvkdb.suitability.evidence import Candidate
 from pvkdb.suitability.kinetics.carriers import device_kinetics

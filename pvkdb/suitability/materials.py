@@ -3,7 +3,8 @@
 What the literature reports and what machine-learned potentials give are metrics of their own
 (``e_a_ev`` and ``e_a_model_ev``, ``dfe_ev`` and ``dfe_model_ev``): no value mixes them. Energies of
 statements on one material span an interval, and its width is the spread between the sources.
-Predictions (windows of switching and retention) come from models that a caller plugs in.
+Predictions (windows of switching and retention) come from models of kinetics: pvkdb's own, or those
+that a caller plugs in.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
 class Model(Protocol):
-    """A model of kinetics: from what is known of a material to windows that it predicts.
+    """A model of kinetics: from what is known of a candidate to windows that it predicts.
 
     It gives evidence on metrics that are marked as modelled, with the grade ``model`` and a note
     that names its assumptions.

@@ -128,6 +128,6 @@ def test_the_page_says_what_was_assumed_and_who_is_missing(results: Results) -> 
     text = PAGE.read_text(encoding="utf-8")
     for assumed in results.points.assumptions:
         assert assumed.source in text
-    for name in results.points.without_barrier:
-        assert name in text
+    for name, label in results.points.without_barrier.items():
+        assert f"- {name}: {label}" in text
     assert "d-t4-r07" in results.points.without_barrier  # MAPbCl3 has no activation energy

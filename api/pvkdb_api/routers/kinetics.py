@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.answers import KineticsAnswer
+from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.suitability.kinetics.layers import parse_range
 from pvkdb.suitability.kinetics_answers import answer_barrier, answer_device, answer_material
 from pvkdb_api.layers import Layer, Range
