@@ -133,6 +133,14 @@ def bounds_text(bounds: Bounds, unit: str) -> str:
     return f"at most {amount(high, unit)}"
 
 
+def said_of(metric: str, evidence: Evidence) -> str:
+    """What evidence says of a metric: ``holds its state for 10⁴ s``."""
+    entry = METRICS[metric]
+    if entry.modelled:
+        return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
+    return entry.says.format(value_text(evidence, entry.unit))
+
+
 def _scale_text(bounds: Bounds, unit: str) -> str:
     """The scale of a criterion that only compares."""
     if bounds.fails_below is not None and bounds.at_least is not None:
@@ -158,10 +166,7 @@ def reason(
     if evidence is None or not evidence.known:
         return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
     metric = METRICS[criterion.metric]
-    value = value_text(evidence, criterion.unit)
-    if metric.modelled:
-        value = window_text(evidence.minimum, evidence.maximum, criterion.unit)
-    said = metric.says.format(value)
+    said = said_of(criterion.metric, evidence)
     if criterion.graded:
         text = f"{said}; {_scale_text(bounds, criterion.unit)}"
     else:
