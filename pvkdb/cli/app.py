@@ -16,6 +16,7 @@ from pvkdb.cli import (
     demo,
     dft,
     jobs,
+    kinetics,
     papers,
     rankings,
     screening,
@@ -96,6 +97,7 @@ app.command("dft")(dft.dft)
 app.command("export-inputs")(dft.export_inputs)
 app.command("import-results")(dft.import_results)
 app.command("rank")(rankings.rank)
+app.command("kinetics")(kinetics.kinetics)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)

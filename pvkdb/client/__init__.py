@@ -13,6 +13,7 @@ from pvkdb.client._calculations import Calculations
 from pvkdb.client._client import Client
 from pvkdb.client._collections import Collection, Results
 from pvkdb.client._crossbars import Crossbars
+from pvkdb.client._kinetics import Kinetics
 from pvkdb.client._queries import FilterValue
 from pvkdb.client._rankings import Rankings
 from pvkdb.client.structures import to_pymatgen
@@ -23,6 +24,7 @@ __all__ = [
     "Collection",
     "Crossbars",
     "FilterValue",
+    "Kinetics",
     "Rankings",
     "Results",
     "to_pymatgen",

@@ -13,6 +13,7 @@ from pvkdb.client._calculations import Calculations
 from pvkdb.client._collections import Collection
 from pvkdb.client._connection import API, Connection
 from pvkdb.client._crossbars import Crossbars
+from pvkdb.client._kinetics import Kinetics
 from pvkdb.client._rankings import Rankings
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import Health
@@ -74,6 +75,7 @@ class Client:
         )
         self.rankings = Rankings(connection)
         self.crossbars = Crossbars(connection)
+        self.kinetics = Kinetics(connection)
 
     def tolerance(self, formula: str) -> ToleranceRow:
         """Tolerance factors of an ABX3 formula in any spelling, with the radii behind them.

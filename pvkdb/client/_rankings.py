@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pvkdb.client._answers import parse
 from pvkdb.client._connection import API, Connection
+from pvkdb.client._kinetics import RangeValue, range_parameters
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
@@ -40,6 +41,10 @@ class Rankings:
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         samples: int | None = None,
+        thickness_nm: RangeValue = None,
+        bias_v: RangeValue = None,
+        temperature_k: RangeValue = None,
+        write_time_s: RangeValue = None,
     ) -> Ranking:
         """The ranking for an application, every criterion and its evidence shown.
 
@@ -50,6 +55,10 @@ class Rankings:
             weights: other weights, by metric.
             reading: another reading of doubtful requirements, by its name.
             samples: random weights and values for the stability of the order.
+            thickness_nm: layer that predictions assume, a number or (low, high).
+            bias_v: bias across it, the same way; of devices their SET voltage unless given.
+            temperature_k: the same way.
+            write_time_s: pulse of the predicted SET voltage, the same way.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
@@ -63,4 +72,10 @@ class Rankings:
             query["reading"] = reading
         if samples is not None:
             query["samples"] = str(samples)
+        query |= range_parameters(
+            thickness_nm=thickness_nm,
+            bias_v=bias_v,
+            temperature_k=temperature_k,
+            write_time_s=write_time_s,
+        )
         return parse(Ranking, self._connection.get(path, query))
