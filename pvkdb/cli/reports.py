@@ -53,6 +53,8 @@ def report(
         run = screening_runs.find_run(session, name)
         document, text = screening_runs.run_document(run), screening_runs.report_of(run)
     found = None if text is None else ScreeningReport.model_validate_json(text)
+    if output is not None and found is None:
+        raise NotFoundError(f"run {document.id} is {document.state} and has no report to write")
     if json:
         print_json(
             {
@@ -65,10 +67,9 @@ def report(
         if found is not None:
             print_report(found)
             print_differences(document)
-    if output is None:
-        if found is not None and not json:
-            messages().print(f"its page: pvkdb report {document.id} --output DIR")
-        return
     if found is None:
-        raise NotFoundError(f"run {document.id} is {document.state} and has no report to write")
-    save_report(found, output)
+        return
+    if output is not None:
+        save_report(found, output)
+    elif not json:
+        messages().print(f"its page: pvkdb report {document.id} --output DIR")

@@ -15,7 +15,6 @@ import pytest
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.dft import (
-    DftNebRequest,
     DftRelaxRequest,
     DftRelaxResult,
     DftScfResult,
@@ -33,13 +32,18 @@ from pvkdb_pipelines.dft.settling import settle
 from pvkdb_pipelines.hosts import atoms_in, host_of
 from pvkdb_pipelines.worker import Worker
 
-from .conftest import CHEAP, MOLECULE, ammonia, cspbi3, enqueued, scf
+from .conftest import (
+    AMMONIA_BARRIER_EV,
+    CHEAP,
+    MOLECULE,
+    ammonia,
+    cspbi3,
+    enqueued,
+    inversion,
+    scf,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw")]
-
-#: Inversion barrier of ammonia, 2018 cm⁻¹: J. D. Swalen, J. A. Ibers, J. Chem. Phys. 36, 1914
-#: (1962), doi:10.1063/1.1701290.
-AMMONIA_BARRIER_EV = 0.250
 
 
 def run(store: Store, key: str) -> CalculationDocument:
@@ -90,18 +94,7 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
 
 def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> None:
     """The umbrella inversion of ammonia: both ways over it are the same, in the known order."""
-    start, end = ammonia(), ammonia(upside_down=True)
-    middle = start.copy()
-    middle.positions = (start.positions + end.positions) / 2
-    request = DftNebRequest(
-        formula="NH3",
-        images=tuple(host_of(image) for image in (start, middle, end)),
-        demonstration=True,
-        settings=MOLECULE,
-        fmax_endpoint_ev_per_ang=0.1,
-        fmax_neb_ev_per_ang=0.1,
-    )
-    document = run(sqlite_store, enqueued(sqlite_store, settle(request)))
+    document = run(sqlite_store, enqueued(sqlite_store, settle(inversion())))
     assert document.state == "done", document.failure_message
     assert document.parameters["demonstration"] is True
     result = document.result or {}

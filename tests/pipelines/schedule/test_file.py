@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ timezone = "UTC"
 engine = "parsl"
 config = "slurm.toml"
 """
+
+
+def test_the_schedule_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "schedule.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    entries = parse_schedule(text, "schedule.toml", tmp_path)
+    assert [entry.name for entry in entries] == ["lead-and-tin", "tin at the cluster"]
 
 
 def test_entries_take_what_the_top_says_and_paths_begin_at_the_file(tmp_path: Path) -> None:

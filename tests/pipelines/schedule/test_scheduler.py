@@ -32,7 +32,7 @@ A = ["Cs"]
 B = [{b}]
 X = ["I", "Br"]
 [filters]
-tolerance = ["tau < 4.2"]
+tolerance = ["tau < 5"]
 """
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -28,8 +28,11 @@ SCHEDULE = '[[screen]]\nplan = "mine.toml"\ncron = "{cron}"\n'
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Path:
-    """A plan that takes no time, and a schedule that runs it every minute."""
+def written(tmp_path: Path, environment: dict[str, str]) -> Path:
+    """A store, a plan that takes no time, and a schedule that runs it every minute."""
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    upgrade(store)
+    store.close()
     (tmp_path / "mine.toml").write_text(RADII, encoding="utf-8")
     (tmp_path / "schedule.toml").write_text(SCHEDULE.format(cron="* * * * *"), encoding="utf-8")
     return tmp_path
@@ -77,7 +80,6 @@ def test_two_schedulers_at_once_run_a_plan_once_when_its_minute_comes(
 
 
 def test_due_and_once_are_for_cron_and_timers(run: Run, written: Path) -> None:
-    assert run("init").returncode == 0
     first = run("schedule", "run", "--due", "--json")
     assert (first.returncode, json.loads(first.stdout)) == (0, [])
     once = run("schedule", "--once", "--json")
@@ -91,7 +93,6 @@ def test_due_and_once_are_for_cron_and_timers(run: Run, written: Path) -> None:
 
 
 def test_a_run_that_fails_is_exit_code_5(run: Run, written: Path) -> None:
-    assert run("init").returncode == 0
     (written / "schedule.toml").write_text(
         SCHEDULE.format(cron="@daily") + 'engine = "parsl"\nconfig = "nothing.toml"\n'
     )
@@ -103,8 +104,6 @@ def test_a_run_that_fails_is_exit_code_5(run: Run, written: Path) -> None:
 
 
 def test_what_makes_no_sense_is_said_in_a_line(run: Run, written: Path) -> None:
-    assert failed_clearly(run("schedule", "nothing.toml"), "pvkdb init")
-    assert run("init").returncode == 0
     assert failed_clearly(run("schedule", "nothing.toml"), "nothing.toml cannot be read")
     assert failed_clearly(run("schedule", "--due", "--once"), "give one of them")
     assert failed_clearly(run("schedule", "--json"), "--json belongs to --due or --once")
@@ -112,7 +111,6 @@ def test_what_makes_no_sense_is_said_in_a_line(run: Run, written: Path) -> None:
 
 
 def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, written: Path) -> None:
-    assert run("init").returncode == 0
     assert "no runs" in run("report").stdout
     first = run("screen", "mine.toml", "-o", "first")
     assert "pvkdb report 1" in first.stderr
@@ -140,9 +138,8 @@ def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, writte
 
 
 def test_an_interrupted_screening_is_a_run_without_a_report(
-    run: Run, written: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    run: Run, written: Path, environment: dict[str, str]
 ) -> None:
-    assert run("init").returncode == 0
     code = (
         "import sys; from pvkdb_pipelines.screening import funnel\n"
         "def stop(self): raise KeyboardInterrupt\n"
