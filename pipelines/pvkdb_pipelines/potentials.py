@@ -7,7 +7,7 @@ libraries are imported when a potential is loaded, not before.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -41,6 +41,7 @@ class Potential:
         versions: Versions of the packages that decide the numbers.
         elements: Symbols of the elements in the training set.
         evaluate_many: The model itself.
+        files: What a program behind it has read and written so far, by name; a model has none.
         force_calls: Structures evaluated through this object so far.
     """
 
@@ -49,6 +50,7 @@ class Potential:
     versions: dict[str, str]
     elements: frozenset[str]
     evaluate_many: Evaluate
+    files: Callable[[], Mapping[str, bytes]] = dict
     force_calls: int = field(default=0, init=False)
 
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -138,7 +138,13 @@ def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
 
     run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
-    return Outcome(run.result.model_dump(mode="json"), run.versions, partial(_dft_records, run=run))
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        # Without its files, so that they travel once.
+        partial(_dft_records, run=replace(run, files={})),
+        run.files,
+    )
 
 
 def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> list[Base]:

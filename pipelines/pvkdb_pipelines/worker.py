@@ -115,7 +115,7 @@ class Worker:
     def _record_outcome(
         self, calculation_id: str, outcome: tasks.Outcome, lease: Lease
     ) -> CalculationDocument:
-        files = keep_files(self.store, outcome.files)
+        files, said = keep_files(self.store, outcome.files)
 
         def record(session: Session) -> CalculationDocument:
             calculation = queue.finish(
@@ -125,7 +125,7 @@ class Worker:
                 outcome.result,
                 outcome.versions,
                 files=files,
-                lines=lease.untold(),
+                lines=[*lease.untold(), *said],
             )
             session.add_all(outcome.records(session, calculation))
             session.flush()
@@ -135,10 +135,10 @@ class Worker:
 
     def _record_failure(self, calculation_id: str, lease: Lease, failure: tasks.Failure) -> None:
         kind, message, contents = failure
-        files = keep_files(self.store, contents)
+        files, said = keep_files(self.store, contents)
 
         def record(session: Session) -> None:
-            lines = lease.untold()
+            lines = [*lease.untold(), *said]
             queue.fail(session, calculation_id, self.owner, kind, message, files=files, lines=lines)
 
         self._record(record)

@@ -19,6 +19,8 @@ from pvkdb.cli import (
     kinetics,
     papers,
     rankings,
+    reports,
+    schedules,
     screening,
     service,
     simulators,
@@ -91,6 +93,8 @@ app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
+app.command("report")(reports.report)
+app.add_typer(schedules.app, name="schedule")
 app.command("work")(work.work)
 app.add_typer(jobs.app, name="jobs")
 app.command("dft")(dft.dft)

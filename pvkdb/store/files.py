@@ -21,11 +21,17 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, NotFoundError
 from pvkdb.schemas.calculations import FileDocument
+from pvkdb.store.base import utc_now
+from pvkdb.store.calculation_log import ProgressLine
 from pvkdb.store.calculations import CalculationFile
 from pvkdb.store.database import Store
 
 #: Names the folder or the object store, e.g. ``/data/pvkdb-files`` or ``s3://bucket/pvkdb``.
 SETTING = "PVKDB_FILES_URL"
+
+
+class NoPlaceError(DatabaseError):
+    """Nothing says where files are to be kept."""
 
 
 class FileStore:
@@ -95,7 +101,7 @@ def file_store(store: Store) -> FileStore:
     """Where a store keeps its files: what :data:`SETTING` says, or a folder beside an SQLite file.
 
     Raises:
-        DatabaseError: a PostgreSQL store without the setting; there is no place beside it that
+        NoPlaceError: a PostgreSQL store without the setting; there is no place beside it that
             every worker would see.
     """
     url = os.environ.get(SETTING)
@@ -103,26 +109,36 @@ def file_store(store: Store) -> FileStore:
         return FileStore(url)
     path = store.sqlite_path
     if path is None:
-        raise DatabaseError(
+        raise NoPlaceError(
             f"{store.name} needs a place for files that every worker reaches; name it in "
             f"{SETTING}, e.g. /data/pvkdb-files or s3://bucket/pvkdb"
         )
     return FileStore(str(path.resolve().with_name(f"{path.stem}-files")))
 
 
-def keep_files(store: Store, files: Mapping[str, bytes]) -> list[FileDocument]:
-    """Keep files; gives what a calculation's record says of them.
+def keep_files(
+    store: Store, files: Mapping[str, bytes]
+) -> tuple[list[FileDocument], list[ProgressLine]]:
+    """Keep files; gives what a calculation's record says of them, and lines for its log.
+
+    Where no place for files is named they are not kept, which the log then says: what hours of
+    computing gave is worth more than the files that it was read from.
 
     Raises:
-        DatabaseError: there is no place for them, or they cannot be written there.
+        DatabaseError: they cannot be written where they are to be kept.
     """
     if not files:
-        return []
-    place = file_store(store)
-    return [
+        return [], []
+    try:
+        place = file_store(store)
+    except NoPlaceError as error:
+        names = ", ".join(files)
+        return [], [ProgressLine(utc_now(), f"files not kept ({names}): {error}")]
+    kept = [
         FileDocument(name=name, sha256=place.put(content), size=len(content))
         for name, content in files.items()
     ]
+    return kept, []
 
 
 def files_of(session: Session, calculation_id: str) -> list[CalculationFile]:

@@ -20,6 +20,7 @@ from pvkdb.store.reviewed import (
     ProcessingTechnique,
     TestProtocol,
 )
+from pvkdb.store.screenings import ScreeningRun, ScreeningSchedule
 from pvkdb.store.structures import Structure, StructureElement
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "Material",
     "ProcessingTechnique",
     "Reference",
+    "ScreeningRun",
+    "ScreeningSchedule",
     "SiteOccupancy",
     "Structure",
     "StructureElement",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,11 +52,13 @@ _POINTS, _RELAX, _ENDS, _BAND = (
 
 @dataclass(frozen=True)
 class DftRun:
-    """A finished calculation: what was asked for, settled; the result; what decides it."""
+    """A finished calculation: what was asked for, settled; the result; what decides it; what its
+    program read and wrote."""
 
     request: AnyDft
     result: AnyDftResult
     versions: dict[str, str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,7 +87,8 @@ def compute_dft(
         engine: Source of energies and forces in place of the one that the settings name.
 
     Raises:
-        CalculationFailedError: With the :class:`FailureKind` that says what failed.
+        CalculationFailedError: With the :class:`FailureKind` that says what failed, and the files
+            of the program that tell more.
         InputError: The structure or the settings cannot be used.
         MissingExtraError: The engine is not installed.
     """
@@ -95,7 +98,11 @@ def compute_dft(
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
     engine = engine or load_engine(request.settings.engine.value, request.settings)
     recipe = _RECIPES[type(request)]
-    numbers = recipe(request, report, engine)
+    try:
+        numbers = recipe(request, report, engine)
+    except CalculationFailedError as error:
+        error.files.update(engine.files())
+        raise
     structure = structures_of(request)[0]
     settings = request.settings
     kind: type[AnyDftResult] = numbers.pop("kind")
@@ -112,7 +119,8 @@ def compute_dft(
     )
     if isinstance(result, DftPathResult):
         result.remarks += remarks_on_path(result)
-    return DftRun(request, result, {**engine.versions, "potentials": engine.weights})
+    versions = {**engine.versions, "potentials": engine.weights}
+    return DftRun(request, result, versions, engine.files())
 
 
 def single_point(name: str, properties: Properties) -> SinglePoint:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.dft import DftSettings, Engine
 from pvkdb_pipelines.dft import sssp
 from pvkdb_pipelines.dft.place import Place
+from pvkdb_pipelines.dft.run_files import RunFiles
 from pvkdb_pipelines.potentials import Potential, Properties, load_potential
 
 
@@ -63,6 +64,7 @@ def _espresso(settings: DftSettings, place: Place) -> Potential:
         versions=engine.versions,
         elements=frozenset(sssp.table()),
         evaluate_many=engine.evaluate,
+        files=engine.runs.files,
     )
 
 
@@ -96,12 +98,14 @@ def _gpaw(settings: DftSettings, place: Place) -> Potential:
             txt=str(folder / "gpaw.txt"),
         )
 
+    evaluation = _Evaluation(settings, place, calculator)
     return Potential(
         name=Engine.GPAW.value,
         weights="GPAW setups",
         versions={"gpaw": version("gpaw"), "ase": version("ase")},
         elements=frozenset(chemical_symbols[1:]),
-        evaluate_many=_Evaluation(settings, place, calculator),
+        evaluate_many=evaluation,
+        files=evaluation.runs.files,
     )
 
 
@@ -144,12 +148,14 @@ def _vasp(settings: DftSettings, place: Place) -> Potential:
             **spin,
         )
 
+    evaluation = _Evaluation(settings, place, calculator)
     return Potential(
         name=Engine.VASP.value,
         weights="VASP PAW",
         versions={"ase": version("ase")},
         elements=frozenset(chemical_symbols[1:]),
-        evaluate_many=_Evaluation(settings, place, calculator),
+        evaluate_many=evaluation,
+        files=evaluation.runs.files,
     )
 
 
@@ -159,6 +165,10 @@ def _cutoff_ev(settings: DftSettings) -> float:
     return float(round(settings.cutoff_wfc_ry * Ry, 4))
 
 
+#: What GPAW and VASP leave that is kept; a POTCAR is not ours to copy.
+_WRITTEN = ("gpaw.txt", "INCAR", "KPOINTS", "POSCAR", "OUTCAR", "vasp.out")
+
+
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
     """Energies and forces with any ASE calculator, made anew in a folder for each structure."""
@@ -166,6 +176,7 @@ class _Evaluation:
     settings: DftSettings
     place: Place
     calculator: Callable[[Path], Any]
+    runs: RunFiles = field(default_factory=RunFiles)
 
     def __call__(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         return [self._one(structure, stress) for structure in structures]
@@ -199,6 +210,14 @@ class _Evaluation:
                 raise CalculationFailedError(
                     kind, f"{engine}: {type(error).__name__}: {error}. {_tail(Path(name))}"
                 ) from error
+            finally:
+                self.runs.add(
+                    {
+                        file: (Path(name) / file).read_bytes()
+                        for file in _WRITTEN
+                        if (Path(name) / file).is_file()
+                    }
+                )
             return found
 
 

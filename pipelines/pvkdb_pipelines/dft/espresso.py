@@ -20,13 +20,15 @@ from pvkdb_pipelines.dft.place import Deadline, Place
 from pvkdb_pipelines.dft.process import run_program
 from pvkdb_pipelines.dft.pw_input import files_by_element, kpoints, namelists
 from pvkdb_pipelines.dft.pw_output import PwOutput, read_pw_output, require_success
+from pvkdb_pipelines.dft.run_files import RunFiles
 from pvkdb_pipelines.potentials import Properties
 
 
 class EspressoEngine:
     """Runs pw.x for one structure after the other.
 
-    Each run starts from scratch in a folder of its own, which is gone afterwards.
+    Each run starts from scratch in a folder of its own, which is gone afterwards; ``runs`` keeps
+    its input and output.
     """
 
     def __init__(self, settings: DftSettings, place: Place) -> None:
@@ -42,6 +44,7 @@ class EspressoEngine:
         self._place = place
         self._deadline = Deadline(place.max_seconds)
         self.versions: dict[str, str] = {}
+        self.runs = RunFiles()
 
     def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         """Energies (eV), forces (eV/Å), stresses where asked for, and what else pw.x says.
@@ -89,7 +92,18 @@ class EspressoEngine:
                 self.versions["espresso"] = profile.said.version
             return found
         finally:
+            self.runs.add(_written(folder))
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(folder: Path) -> dict[str, bytes]:
+    """Input, output and complaints of the run in a folder, under the names that pw.x users know."""
+    names = {"pw.in": "espresso.pwi", "pw.out": "espresso.pwo", "pw.err": "espresso.err"}
+    return {
+        name: (folder / file).read_bytes()
+        for name, file in names.items()
+        if (folder / file).is_file()
+    }
 
 
 class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyped

@@ -30,6 +30,8 @@ from pvkdb_pipelines.starts import atoms_of
 Method = Literal["path", "neb", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
+_NOT_YET = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -166,10 +168,18 @@ def refusal(error: ValidationError) -> str:
 def _path(
     session: Session, calculation: Calculation, hop: int | None
 ) -> tuple[int, Sequence[Any], dict[str, Any]]:
-    if calculation.kind != "neb" or calculation.state != CalculationState.DONE.value:
+    name, state = calculation.id, CalculationState(calculation.state)
+    if calculation.kind == "neb" and state in _NOT_YET:
         raise InputError(
-            f"calculation {calculation.id} is a {calculation.kind} that is {calculation.state}; "
-            "a path comes from a finished neb (pvkdb neb)"
+            f"calculation {name} is a neb that is {state}; DFT on its path is asked for by the "
+            "structures on it, which exist only when it is done, so that it cannot wait for it in "
+            f"the queue; write: pvkdb work && pvkdb dft {name}, or where others compute it: "
+            f"pvkdb jobs follow {name} && pvkdb dft {name}"
+        )
+    if calculation.kind != "neb" or state is not CalculationState.DONE:
+        raise InputError(
+            f"calculation {name} is a {calculation.kind} that is {state}; a path comes from a "
+            "finished neb (pvkdb neb)"
         )
     result = NebResult.model_validate(calculation.result)
     number = result.hops.index(result.limiting) + 1 if hop is None else hop

@@ -259,7 +259,8 @@ class Dispatcher:
     def _write_once(self, calculation_id: str, ended: Ended) -> CalculationDocument:
         outcome = ended.outcome
         failure = ended.failure or Failure(FailureKind.CRASHED, "no word from its worker")
-        files = keep_files(self.store, failure.files if outcome is None else outcome.files)
+        contents = failure.files if outcome is None else outcome.files
+        files, said = keep_files(self.store, contents)
         with self.store.session() as session:
             if outcome is not None:
                 calculation = queue.finish(
@@ -269,11 +270,14 @@ class Dispatcher:
                     outcome.result,
                     outcome.versions,
                     files=files,
+                    lines=said,
                 )
                 session.add_all(outcome.records(session, calculation))
             else:
                 kind, message, _ = failure
-                queue.fail(session, calculation_id, self.owner, kind, message, files=files)
+                queue.fail(
+                    session, calculation_id, self.owner, kind, message, files=files, lines=said
+                )
             session.flush()
             calculation = session.get_one(Calculation, calculation_id, populate_existing=True)
             return calculation_document(calculation)

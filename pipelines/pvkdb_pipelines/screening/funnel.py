@@ -88,6 +88,11 @@ class Funnel:
         self._run_to(self.plan.stop_after)
         return self._report()
 
+    @property
+    def computed(self) -> int:
+        """Calculations of this run that the store did not have when it asked for them."""
+        return len(self._ledger.lacking)
+
     def preview(self) -> Preview:
         """Run what takes no time, and count what the stage of stability would compute."""
         free = STAGES[: STAGES.index("stability")]

@@ -42,12 +42,14 @@ class Ledger:
         store: Where the queue is.
         engine: What computes them.
         retry: Whether what failed before is computed again.
+        lacking: Keys of what the store had not finished when it was asked for.
     """
 
     store: Store
     engine: Engine = field(default_factory=LocalEngine)
     retry: bool = False
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
+    lacking: set[str] = field(default_factory=set, init=False)
 
     def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
         """Have every request computed, unless the store knows the answer, and look them up.
@@ -71,6 +73,8 @@ class Ledger:
                 retried = self.retry and failed and calculation.key not in self.found
                 if cancelled or retried:
                     requeue(session, calculation.id)
+                if calculation.state in _OPEN:
+                    self.lacking.add(calculation.key)
         self._drain(keys, on_done)
         found = self._look_up(keys)
         for entry in found.values():

@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from pvkdb.schemas.dft import DftScfRequest, DftSettings
+from pvkdb.schemas.dft import DftNebRequest, DftScfRequest, DftSettings
 from pvkdb.store import queue
 from pvkdb.store.database import Store
 from pvkdb_pipelines.dft.place import DEBIAN_PSEUDO_DIR
@@ -22,6 +22,10 @@ from ...conftest import lacks
 CHEAP = DftSettings(
     cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1), scf_threshold_ry=1e-7
 )
+#: Inversion barrier of ammonia, 2018 cm⁻¹: J. D. Swalen, J. A. Ibers, J. Chem. Phys. 36, 1914
+#: (1962), doi:10.1063/1.1701290.
+AMMONIA_BARRIER_EV = 0.250
+
 #: For molecules of a few light atoms: a second a run.
 MOLECULE = DftSettings(
     cutoff_wfc_ry=20,
@@ -63,6 +67,21 @@ def ammonia(upside_down: bool = False) -> Atoms:
         plane = np.mean([atom.position[2] for atom in atoms if atom.symbol == "H"])
         atoms.positions[:, 2] = 2 * plane - atoms.positions[:, 2]
     return atoms
+
+
+def inversion() -> DftNebRequest:
+    """A band over ammonia's umbrella inversion that only shows the machinery."""
+    start, end = ammonia(), ammonia(upside_down=True)
+    middle = start.copy()
+    middle.positions = (start.positions + end.positions) / 2
+    return DftNebRequest(
+        formula="NH3",
+        images=tuple(host_of(image) for image in (start, middle, end)),
+        demonstration=True,
+        settings=MOLECULE,
+        fmax_endpoint_ev_per_ang=0.1,
+        fmax_neb_ev_per_ang=0.1,
+    )
 
 
 def scf(atoms: Atoms, formula: str, settings: DftSettings = CHEAP, **fields: Any) -> DftScfRequest:

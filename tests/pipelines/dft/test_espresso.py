@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -13,34 +15,47 @@ import pytest
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.dft import (
-    DftNebRequest,
     DftRelaxRequest,
     DftRelaxResult,
     DftScfResult,
     DftSettings,
 )
 from pvkdb.store.database import Store
+from pvkdb.store.files import file_store, files_of
 from pvkdb.store.models import Energetic, Structure
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.engines import load_engine
 from pvkdb_pipelines.dft.place import Place
+from pvkdb_pipelines.dft.pw_output import read_pw_output
+from pvkdb_pipelines.dft.run_files import EARLIER
 from pvkdb_pipelines.dft.settling import settle
 from pvkdb_pipelines.hosts import atoms_in, host_of
 from pvkdb_pipelines.worker import Worker
 
-from .conftest import CHEAP, MOLECULE, ammonia, cspbi3, enqueued, scf
+from .conftest import (
+    AMMONIA_BARRIER_EV,
+    CHEAP,
+    MOLECULE,
+    ammonia,
+    cspbi3,
+    enqueued,
+    inversion,
+    scf,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw")]
-
-#: Inversion barrier of ammonia, 2018 cm⁻¹: J. D. Swalen, J. A. Ibers, J. Chem. Phys. 36, 1914
-#: (1962), doi:10.1063/1.1701290.
-AMMONIA_BARRIER_EV = 0.250
 
 
 def run(store: Store, key: str) -> CalculationDocument:
     document = Worker(store).run(key)
     assert document is not None
     return document
+
+
+def kept(store: Store, key: str) -> dict[str, bytes]:
+    """The files of a calculation by name."""
+    with store.session(read_only=True) as session:
+        return {file.name: file_store(store).get(file.sha256) for file in files_of(session, key)}
 
 
 def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope(
@@ -61,6 +76,10 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
     assert result.cpu_seconds is not None
     assert result.cpu_seconds > 0.5  # that of pw.x, not only of the process that waits for it
     assert any("below the 40/320 Ry" in remark for remark in result.remarks)
+    files = kept(sqlite_store, key)
+    assert set(files) == {"pw-1.in", "pw-1.out"}
+    assert "ecutwfc          = 20" in files["pw-1.in"].decode()
+    assert read_pw_output(files["pw-1.out"].decode()).steps == result.point.scf_steps
     forces = np.array(result.point.forces_ev_per_ang)
     assert forces.shape == (5, 3)
     assert np.abs(forces.sum(axis=0)).max() < 1e-4
@@ -75,18 +94,7 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
 
 def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> None:
     """The umbrella inversion of ammonia: both ways over it are the same, in the known order."""
-    start, end = ammonia(), ammonia(upside_down=True)
-    middle = start.copy()
-    middle.positions = (start.positions + end.positions) / 2
-    request = DftNebRequest(
-        formula="NH3",
-        images=tuple(host_of(image) for image in (start, middle, end)),
-        demonstration=True,
-        settings=MOLECULE,
-        fmax_endpoint_ev_per_ang=0.1,
-        fmax_neb_ev_per_ang=0.1,
-    )
-    document = run(sqlite_store, enqueued(sqlite_store, settle(request)))
+    document = run(sqlite_store, enqueued(sqlite_store, settle(inversion())))
     assert document.state == "done", document.failure_message
     assert document.parameters["demonstration"] is True
     result = document.result or {}
@@ -95,6 +103,17 @@ def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> No
     assert forward == pytest.approx(AMMONIA_BARRIER_EV, abs=0.15)  # 20 Ry in a box of 5 Å
     assert result["residual_force_ev_per_ang"] <= 0.1
     assert result["remarks"]
+    files, runs = kept(sqlite_store, document.id), result["force_calls"]
+    assert runs > 3
+    assert set(files) == {
+        EARLIER,
+        *(f"pw-{number}.{end}" for number in range(runs - 2, runs + 1) for end in ("in", "out")),
+    }
+    with tarfile.open(fileobj=io.BytesIO(files[EARLIER])) as archive:
+        assert len(archive.getnames()) == 2 * (runs - 3)
+        first = archive.extractfile("pw-1.out")
+        assert first is not None
+        assert b"JOB DONE." in first.read()
     with sqlite_store.session() as session:
         assert (
             session.query(Energetic).filter_by(method="DFT", calculation_id=document.id).all() == []
@@ -125,6 +144,7 @@ def failed(store: Store, settings: DftSettings, molecule: bool = True) -> Calcul
     assert document.state == "failed"
     assert document.result is None
     assert "End of its output:" in (document.failure_message or "")
+    assert {"pw-1.in", "pw-1.out"} <= set(kept(store, document.id))
     return document
 
 

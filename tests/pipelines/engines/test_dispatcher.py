@@ -294,10 +294,10 @@ def test_a_database_that_is_away_for_a_moment_costs_no_result(
     queued(empty_store, ["Li", "Na"])
     original, failures = getattr(queue, function), iter(range(3))
 
-    def away(*args: Any) -> Any:
+    def away(*args: Any, **given: Any) -> Any:
         if next(failures, None) is not None:
             raise DatabaseError("the server went away")
-        return original(*args)
+        return original(*args, **given)
 
     lost = iter([GoneError("worker 1")])
     monkeypatch.setattr(queue, function, away)

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.errors import PvkdbError
+from pvkdb.schemas.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models import Calculation
+from pvkdb.store.queue import submit
 
 from ...pipelines.dft.barriers import stored_barrier
 from .conftest import Run
@@ -47,6 +49,15 @@ def test_charges_are_queued_once_each_and_failures_are_typed(
     assert worked.returncode == 5
     assert worked.stderr.count("program not found") == 2
     assert "Traceback" not in worked.stderr
+
+
+def test_a_barrier_that_is_not_computed_yet_says_how_to_go_on(run: Run, user_store: Store) -> None:
+    with user_store.session() as session:
+        key = submit(session, NebRequest(formula="CsPbBr3", phase="Pnma"))[0].id
+    refused = run("dft", key)
+    assert refused.returncode == 2
+    assert "is a neb that is queued" in refused.stderr
+    assert f"pvkdb jobs follow {key} && pvkdb dft {key}" in refused.stderr
 
 
 def test_a_barrier_is_exported_and_its_empty_folder_refused(

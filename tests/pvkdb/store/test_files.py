@@ -76,11 +76,26 @@ def test_files_lie_beside_an_sqlite_store_and_where_the_setting_says(
     assert file_store(empty_store).url == "memory://elsewhere"
 
 
+def test_without_a_place_the_log_says_that_files_were_not_kept(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result of PostgreSQL's store is not lost for want of a folder for its files."""
+    monkeypatch.delenv(SETTING, raising=False)
+    store = Store(postgres_url)
+    kept, said = keep_files(store, {"pw-1.out": b"JOB DONE"})
+    assert kept == []
+    assert [line.message.partition(":")[0] for line in said] == ["files not kept (pw-1.out)"]
+    assert SETTING in said[0].message
+    assert keep_files(store, {}) == ([], [])
+    store.close()
+
+
 def test_files_are_recorded_with_the_result_and_go_with_a_retried_failure(
     empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SETTING, str(tmp_path / "kept"))
-    kept = keep_files(empty_store, {"pw.out": b"JOB DONE", "pw.in": b"&control"})
+    kept, said = keep_files(empty_store, {"pw.out": b"JOB DONE", "pw.in": b"&control"})
+    assert said == []
     with empty_store.session() as session:
         name = queue.submit(session, NebRequest(formula="CsPbBr3"))[0].id
         queue.claim(session, "a")
