@@ -9,6 +9,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
     │   └── NotMigratedError      the store lacks the tables of this version
+    ├── AccessError               who asks may not do this
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
@@ -57,6 +58,12 @@ class DatabaseError(PvkdbError):
 
 class NotMigratedError(DatabaseError):
     """The store lacks the tables of this version of pvkdb."""
+
+
+class AccessError(PvkdbError):
+    """Who asks may not do this: no key, one that does not hold, or one without the scope."""
+
+    exit_code = 8
 
 
 class CalculationFailedError(PvkdbError):

@@ -21,9 +21,9 @@ _EXTRAS = {
     "sevenn": "potentials",
     "torch": "potentials",
     "fastapi": "api",
+    "pydantic_settings": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
-    "numpy": "store",
     "pymcdm": "rank",
 }
 

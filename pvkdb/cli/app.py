@@ -14,6 +14,7 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    keys,
     papers,
     rankings,
     screening,
@@ -92,3 +93,5 @@ app.command("rank")(rankings.rank)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)
+app.add_typer(keys.app, name="keys")
+app.command("audit")(keys.audit)

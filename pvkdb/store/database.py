@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import DatabaseError, NotMigratedError
 
 #: Revision of the newest migration; a test holds it against ``migrations/``.
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0007"
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 

@@ -15,6 +15,11 @@ from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
+from pvkdb_api.settings import ServiceSettings
+
+#: Where the tests send from and to: what a user alone on a machine has.
+LOCAL = "http://127.0.0.1"
+OWN_MACHINE = ServiceSettings(allow_local_writes=True)
 
 
 @dataclass
@@ -22,6 +27,8 @@ class Api:
     """Sends requests to an application. Starlette's own test client asks for another httpx."""
 
     app: FastAPI
+    base_url: str = LOCAL
+    client: tuple[str, int] = ("127.0.0.1", 123)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return self.together([(method, path, arguments)])[0]
@@ -30,8 +37,8 @@ class Api:
         """Send requests at the same time."""
 
         async def send() -> list[httpx.Response]:
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            transport = httpx.ASGITransport(app=self.app, client=self.client)
+            async with httpx.AsyncClient(transport=transport, base_url=self.base_url) as client:
                 return await asyncio.gather(
                     *(client.request(method, path, **rest) for method, path, rest in requests)
                 )
@@ -75,6 +82,6 @@ def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 
 def serving(url: str) -> Iterator[Api]:
     """The service on a database; its connections are closed in the end."""
-    app = create_app(url)
+    app = create_app(url, OWN_MACHINE)
     yield Api(app)
     app.state.served.store.close()
