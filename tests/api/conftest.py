@@ -17,6 +17,8 @@ from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
 from pvkdb_api.settings import ServiceSettings
 
+from ..conftest import new_database
+
 #: Where the tests send from and to: what a user alone on a machine has.
 LOCAL = "http://127.0.0.1"
 OWN_MACHINE = ServiceSettings(allow_local_writes=True)
@@ -78,6 +80,22 @@ def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         load_literature(session)
     store.close()
     yield from serving(str(store.url))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def guarded_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A migrated store without data for the tests of a module, on both databases."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('guarded')}/guarded.sqlite"
+    else:
+        database = new_database(request.getfixturevalue("postgres_server"))
+        url = database.render_as_string(hide_password=False)
+    store = Store(url)
+    upgrade(store)
+    yield store
+    store.close()
 
 
 def serving(url: str) -> Iterator[Api]:
