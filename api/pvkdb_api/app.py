@@ -54,6 +54,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.openapi()  # every request looks its parameters up there; the first shall not wait
         yield
         served.store.close()
 

@@ -39,7 +39,7 @@ class BodyLimit:
         request = Request(scope)
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self.most_bytes:
-            response = refuse(request, HTTPStatus.CONTENT_TOO_LARGE, self._detail)
+            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
             await response(scope, receive, send)
             return
         read = 0
@@ -49,7 +49,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > self.most_bytes:
-                raise HTTPException(HTTPStatus.CONTENT_TOO_LARGE, self._detail)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
             return message
 
         await self.app(scope, receive_counted, send)

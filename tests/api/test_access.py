@@ -156,26 +156,21 @@ def test_reading_is_open_unless_it_is_set_otherwise(api: Api) -> None:
     assert api.get("/api/v1/devices").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/docs", "/openapi.json", "/api/v1/devices", "/api/v1/tolerance/CsPbBr3",
-             "/nowhere", "/optimade/v1/structures", "/optimade/versions"]
-)  # fmt: skip
-def test_where_reading_needs_a_key_nothing_is_told_without(guarded_store: Store, path: str) -> None:
+def test_where_reading_needs_a_key_nothing_is_told_without(guarded_store: Store) -> None:
+    paths = ("/", "/docs", "/openapi.json", "/api/v1/devices", "/api/v1/tolerance/CsPbBr3",
+             "/nowhere", "/optimade/v1/structures", "/optimade/versions")  # fmt: skip
+    key = key_for(guarded_store, "read")
     with guarding(guarded_store, reading="key") as api:
-        answer = api.get(path)
-        assert answer.status_code == 401
-        form = "vnd.api+json" if path.startswith("/optimade") else "problem+json"
-        assert form in answer.headers["content-type"]
-        key = key_for(guarded_store, "read")
-        known = api.request("GET", path, headers={"X-API-Key": key})
-        assert known.status_code == (404 if path == "/nowhere" else 200)
-        assert known.headers["cache-control"] == "private"
-
-
-@pytest.mark.parametrize("path", sorted(OPEN_PATHS))
-def test_probes_need_no_key(guarded_store: Store, path: str) -> None:
-    with guarding(guarded_store, reading="key") as api:
-        assert api.get(path).status_code == 200
+        for path in paths:
+            answer = api.get(path)
+            assert answer.status_code == 401, path
+            form = "vnd.api+json" if path.startswith("/optimade") else "problem+json"
+            assert form in answer.headers["content-type"]
+            known = api.request("GET", path, headers={"X-API-Key": key})
+            assert known.status_code == (404 if path == "/nowhere" else 200), path
+            assert known.headers["cache-control"] == "private"
+        for path in OPEN_PATHS:
+            assert api.get(path).status_code == 200, path
 
 
 # A user alone on a machine
@@ -191,23 +186,18 @@ def test_this_machine_writes_without_a_key_only_where_it_is_allowed(guarded_stor
         assert queue(api, "CsPbBr3").status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("changes", "headers"),
-    [
-        ({"client": ("203.0.113.9", 1)}, {}),
-        ({}, {"X-Forwarded-For": "127.0.0.1"}),
-        ({}, {"Forwarded": "for=127.0.0.1"}),
-        ({"base_url": "http://evil.example:8000"}, {}),
-        ({}, {"Origin": "https://evil.example"}),
-        ({}, {"Origin": "null"}),
-    ],
-    ids=["another machine", "a proxy", "RFC 7239", "DNS rebinding", "a web page", "a sandbox"],
-)
-def test_what_is_not_from_this_machine_alone_is_not_local(
-    guarded_store: Store, changes: dict[str, object], headers: dict[str, str]
-) -> None:
+def test_what_is_not_from_this_machine_alone_is_not_local(guarded_store: Store) -> None:
+    cases: dict[str, tuple[dict[str, object], dict[str, str]]] = {
+        "another machine": ({"client": ("203.0.113.9", 1)}, {}),
+        "a proxy": ({}, {"X-Forwarded-For": "127.0.0.1"}),
+        "a proxy by RFC 7239": ({}, {"Forwarded": "for=127.0.0.1"}),
+        "DNS rebinding": ({"base_url": "http://evil.example:8000"}, {}),
+        "a web page": ({}, {"Origin": "https://evil.example"}),
+        "a sandboxed page": ({}, {"Origin": "null"}),
+    }
     with guarding(guarded_store, allow_local_writes=True) as api:
-        assert queue(at_home(api, **changes), "CsPbBr3", **headers).status_code == 401
+        for case, (changes, headers) in cases.items():
+            assert queue(at_home(api, **changes), "CsPbBr3", **headers).status_code == 401, case
 
 
 # What the code must keep

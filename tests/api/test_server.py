@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 
 import httpx
+import psutil
 import pytest
 
 from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.server import PortInUseError, listen, serve
+from pvkdb_api.settings import ServiceSettings
 
 START = (
     "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
@@ -68,3 +74,160 @@ def test_a_signal_ends_the_service_quietly(sqlite_store, number):
     assert out == ""
     assert "Traceback" not in err
     assert [line for line in err.splitlines() if "/healthz" not in line] == []
+
+
+Started = Callable[..., tuple["subprocess.Popen[str]", str]]
+
+
+@pytest.fixture
+def start(sqlite_store) -> Iterator[Started]:
+    """Start the service with settings in a process of its own; its address."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(**settings: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **settings},
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children():
+                child.kill()
+            process.kill()
+        process.communicate()
+
+
+class Unfinished:
+    """A request of which half of the body is sent."""
+
+    BODY = b'{"formula": "CsPbBr3"}'
+
+    def __init__(self, address: str) -> None:
+        url = httpx.URL(address)
+        self.socket = socket.create_connection((url.host, url.port or 80), timeout=20)
+        self.socket.sendall(
+            b"POST /api/v1/calculations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(self.BODY), self.BODY[:10])
+        )
+
+    def finish(self) -> str:
+        """Send the other half; the whole answer."""
+        with self.socket:
+            self.socket.sendall(self.BODY[10:])
+            return b"".join(iter(lambda: self.socket.recv(65536), b"")).decode()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_request_in_progress_is_finished_before_the_service_ends(
+    start: Started, workers: str
+) -> None:
+    process, address = start(PVKDB_WORKERS=workers, PVKDB_ALLOW_LOCAL_WRITES="1")
+    assert httpx.get(f"{address}/readyz", timeout=60).json()["status"] == "ok"
+    request = Unfinished(address)
+    time.sleep(0.5)  # until a worker has taken it
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1.5)
+    assert process.poll() is None
+    if workers == "1":  # with several, the parent holds the port until the last one has ended
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{address}/livez", timeout=5)
+    assert request.finish().startswith("HTTP/1.1 202")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_who_does_not_finish_in_time_is_not_waited_for(start: Started) -> None:
+    process, address = start(PVKDB_SHUTDOWN_GRACE_S="1", PVKDB_ALLOW_LOCAL_WRITES="1")
+    assert httpx.get(f"{address}/livez", timeout=60).is_success
+    request = Unfinished(address)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    request.socket.close()
+
+
+def test_a_worker_that_dies_is_replaced(start: Started) -> None:
+    process, address = start(PVKDB_WORKERS="2")
+    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+
+    def workers() -> set[int]:
+        # multiprocessing runs a resource tracker beside the workers.
+        children = psutil.Process(process.pid).children()
+        return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+
+    before = workers()
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while len(workers() - before) < 1 or len(workers()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not workers_left(before)
+
+
+def workers_left(pids: set[int]) -> set[int]:
+    """Those that still run, zombies aside."""
+    return {
+        pid
+        for pid in pids
+        if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    }
+
+
+def test_logs_are_json_lines_that_name_the_request(start: Started) -> None:
+    process, address = start(PVKDB_LOG_FORMAT="json")
+    named = httpx.get(
+        f"{address}/api/v1/devices?limit=1", headers={"X-Request-ID": "mine-1"}, timeout=60
+    )
+    assert named.headers["x-request-id"] == "mine-1"
+    forged = httpx.get(f"{address}/nowhere", headers={"X-Request-ID": 'x" {"level": "error'})
+    assert re.fullmatch("[0-9a-f]{32}", forged.headers["x-request-id"])
+    odd = httpx.get(f"{address}/a%0Ab%22")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert [line["request_id"] for line in lines] == [
+        answer.headers["x-request-id"] for answer in (named, forged, odd)
+    ]
+    assert [line["path"] for line in lines] == ["/api/v1/devices", "/nowhere", "/a%0Ab%22"]
+    assert [line["status"] for line in lines] == [200, 404, 404]
+    assert lines[0]["level"] == "info"
+    assert lines[0]["caller"] == "anonymous"
+    assert lines[0]["duration_ms"] > 0
+    assert lines[0]["time"].endswith("+00:00")
+
+
+def test_writes_without_a_key_are_not_offered_to_other_machines(sqlite_store) -> None:
+    settings = ServiceSettings(allow_local_writes=True)
+    with pytest.raises(InputError, match="pvkdb keys create"):
+        serve(str(sqlite_store.url), "0.0.0.0", 0, ready=pytest.fail, settings=settings)
+
+
+def test_the_first_address_of_a_proxy_counts_only_from_a_proxy_that_is_trusted(
+    start: Started,
+) -> None:
+    process, address = start(PVKDB_TRUSTED_PROXIES="198.51.100.1", PVKDB_LOG_FORMAT="json")
+    httpx.get(f"{address}/livez", headers={"X-Forwarded-For": "203.0.113.9"}, timeout=60)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert json.loads(err)["address"] == "127.0.0.1"
+    process, address = start(PVKDB_LOG_FORMAT="json")
+    httpx.get(f"{address}/livez", headers={"X-Forwarded-For": "203.0.113.9"}, timeout=60)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert json.loads(err)["address"] == "203.0.113.9"
