@@ -24,7 +24,7 @@ from pvkdb_api.settings import ServiceSettings
 from pvkdb_pipelines.screening.plan_file import parse_plan
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]
 
 #: Commands that compute for long or never end; their options are checked, not their work.
 LONG = ("neb", "screen", "serve", "work", "demo")
