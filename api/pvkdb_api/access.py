@@ -26,6 +26,7 @@ from pvkdb.store.keys import KeyRefusedError, authenticate
 from pvkdb_api.callers import (
     Caller,
     ScopeMissingError,
+    is_direct,
     is_local,
     key_caller,
     keyless_caller,
@@ -130,7 +131,7 @@ class Access:
         """Seconds to wait. Keys have their own buckets; this machine itself has none."""
         if caller.key_id is not None:
             return self.keys.take(caller.key_id)
-        if is_local(request):
+        if is_direct(request):
             return 0.0
         return self.addresses.take(network_of(caller.address))
 

@@ -73,14 +73,16 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown"
 
 
+def is_direct(request: Request) -> bool:
+    """Whether a request comes from this machine, and was sent on by nobody who says so."""
+    forwarded = any(name in request.headers for name in FORWARDED)
+    return is_loopback(address_of(request)) and not forwarded
+
+
 def is_local(request: Request) -> bool:
-    """Whether a request comes from this machine itself: by its address, under one of its own
-    names, sent on by nobody, and not by a web page of another origin."""
-    if not is_loopback(address_of(request)):
-        return False
-    if any(name in request.headers for name in FORWARDED):
-        return False
-    if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
+    """Whether a request comes from who uses this machine: sent on by nobody, under one of its
+    own names, and not by a web page of another origin."""
+    if not is_direct(request) or host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         return False
     origin = request.headers.get("origin")
     return origin is None or host_name(origin.rpartition("//")[2]) in LOOPBACK_NAMES
