@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench validate serve wheel-test fit-tolerance clean
+.PHONY: install demo test lint format bench validate serve wheel-test container-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -61,11 +61,15 @@ fit-tolerance: install
 
 serve: install
 	$(BIN)/pvkdb init
-	$(BIN)/pvkdb serve
+	$(BIN)/pvkdb serve --allow-local-writes
 
 # A built wheel in empty environments away from the checkout: base install and [all].
 wheel-test: install
 	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh
+
+# The commands of the Dockerfile without a container engine.
+container-test: install
+	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/container.sh
 
 clean:
 	rm -rf $(VENV) demo-output dist build

@@ -10,6 +10,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
     │   └── StoreAwayError        the connection broke; the store may be back in a moment
+    ├── AccessError               who asks may not do this
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
@@ -63,6 +64,12 @@ class NotMigratedError(DatabaseError):
 
 class StoreAwayError(DatabaseError):
     """The connection broke or another session was in the way; trying again may well succeed."""
+
+
+class AccessError(PvkdbError):
+    """Who asks may not do this: no key, one that does not hold, or one without the scope."""
+
+    exit_code = 9
 
 
 class CalculationFailedError(PvkdbError):

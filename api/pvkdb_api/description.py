@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,9 +24,12 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 def describe(app: FastAPI) -> None:
     """Put the schema of a problem, which no route returns by itself, into the description."""
     generate = app.openapi
+    one_at_a_time = Lock()
 
     def openapi() -> dict[str, Any]:
-        description = generate()
+        # FastAPI makes the description at its first use and cannot do that twice at once.
+        with one_at_a_time:
+            description = generate()
         schemas = description.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
         return description

@@ -26,6 +26,7 @@ _EXTRAS = {
     "fastapi": "api",
     "prometheus_client": "api",
     "gpaw": "gpaw",
+    "pydantic_settings": "api",
     "uvicorn": "api",
     "matplotlib": "plot",
     "pymcdm": "rank",

@@ -16,6 +16,7 @@ from pvkdb.cli import (
     demo,
     dft,
     jobs,
+    keys,
     kinetics,
     papers,
     rankings,
@@ -105,3 +106,5 @@ app.command("kinetics")(kinetics.kinetics)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)
+app.add_typer(keys.app, name="keys")
+app.command("audit")(keys.audit)

@@ -1,5 +1,6 @@
 """Every model, imported so that the metadata is complete."""
 
+from pvkdb.store.access import ApiKey, AuditEntry, RememberedAnswer
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import (
@@ -24,8 +25,10 @@ from pvkdb.store.screenings import ScreeningRun, ScreeningSchedule
 from pvkdb.store.structures import Structure, StructureElement
 
 __all__ = [
+    "ApiKey",
     "ApplicationRequirement",
     "ArrayChallenge",
+    "AuditEntry",
     "Base",
     "BenchmarkDataset",
     "Calculation",
@@ -47,6 +50,7 @@ __all__ = [
     "Material",
     "ProcessingTechnique",
     "Reference",
+    "RememberedAnswer",
     "ScreeningRun",
     "ScreeningSchedule",
     "SiteOccupancy",

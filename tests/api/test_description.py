@@ -9,6 +9,8 @@ import pytest
 from pvkdb.literature import read_curated
 from pvkdb.store.collections import COLLECTIONS
 
+from .conftest import serving
+
 
 @pytest.fixture
 def description(reading_api):
@@ -87,3 +89,11 @@ def test_importing_the_service_opens_nothing():
     import pvkdb_api.app
 
     assert not hasattr(pvkdb_api.app, "app")
+
+
+def test_the_first_requests_may_come_at_the_same_time(sqlite_store):
+    """The description, which every request looks into, is made by the first one."""
+    for _ in range(3):
+        for api in serving(str(sqlite_store.url)):
+            answers = api.together([("GET", "/api/v1/tolerance/CsPbBr3", {})] * 20)
+            assert {answer.status_code for answer in answers} == {200}

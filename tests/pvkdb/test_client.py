@@ -37,6 +37,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
     """A loaded store, and the address of a server on it."""
     from pvkdb.chemistry import parse_composition
     from pvkdb_api.app import create_app
+    from pvkdb_api.settings import ServiceSettings
 
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('client')}/store.sqlite")
     upgrade(store)
@@ -62,7 +63,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
             )
         )
     with server.listen("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(create_app(str(store.url)), log_level="warning", lifespan="on")
+        app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))
+        config = uvicorn.Config(app, log_level="warning", lifespan="on")
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
