@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pvkdb.client._answers import parse
 from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
 from pvkdb.client._description import Filters
 from pvkdb.client._fields import Fields
-from pvkdb.client._pages import Pages
-from pvkdb.client._queries import PAGING, FilterValue, batches, check, query_parameters
+from pvkdb.client._pages import Pages, searches
+from pvkdb.client._queries import NO_FILTERS, FilterValue, asked_for
 from pvkdb.client._results import AsyncResults, Results
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Steps
@@ -85,13 +85,9 @@ class CollectionOperations(Operations, Generic[RowT, DocumentT]):
             >>> client.devices.count()
             28
         """
-        parameters = query_parameters(filters)
-        path = path_of(self._table.name)
-        if parameters:
-            description = yield from self._service.describe()
-            check(self._table.name, parameters, description.parameters(path))
-        total = 0
-        for number, batch in enumerate(batches(parameters)):
+        batches = yield from searches(self._service, self._table.name, asked_for(filters))
+        total, path = 0, path_of(self._table.name)
+        for number, batch in enumerate(batches):
             answer = yield from self._service.read(path, {**batch, "limit": "1"}, middle=number > 0)
             total += parse(self._table.page, answer).total
         return total
@@ -109,7 +105,7 @@ class CollectionOperations(Operations, Generic[RowT, DocumentT]):
         """
         description = yield from self._service.describe()
         known = description.parameters(path_of(self._table.name)) or {}
-        return Filters({name: each for name, each in known.items() if name not in PAGING})
+        return Filters({name: each for name, each in known.items() if name not in NO_FILTERS})
 
     def fields(self) -> Fields:
         """The fields of a row with unit and meaning, in the order of the exported table.
@@ -137,20 +133,30 @@ class CollectionOperations(Operations, Generic[RowT, DocumentT]):
         by = self._table.key
         return by if by in known and known[by].many else None
 
-    def _pages(self, filters: Mapping[str, FilterValue], cursor: str | None = None) -> Pages[RowT]:
-        return Pages(self._service, self._table, filters, cursor)
+    def _bar(self, progress: bool | None) -> bool:
+        return self._service.progress if progress is None else progress
 
 
 class Collection(CollectionOperations[RowT, DocumentT], Blocking):
     """A collection of the service: rows to search, and one document for each key."""
 
-    def search(self, *, progress: bool | None = None, **filters: FilterValue) -> Results[RowT]:
+    def search(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> Results[RowT]:
         """Rows that match every filter; all rows without any.
 
         A range is a tuple ``(min, max)`` with None for an open side; a list asks for any of its
         values, however many. :meth:`filters` names the filters.
 
         Args:
+            fields: only these of each row (and its id); any other one says that it was not asked
+                for.
+            sort: fields to sort by; a minus before a name: largest first.
             progress: whether to show a bar on standard error while rows come.
             **filters: by the names of :meth:`filters`.
 
@@ -166,10 +172,18 @@ class Collection(CollectionOperations[RowT, DocumentT], Blocking):
             >>> client.energetics.search(quantity="E_A", value_ev=(0.1, 0.2))[0].quantity
             'E_A'
         """
-        return Results(self, self._table, self._pages(filters), self._bar(progress))
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort)
+        return Results(self, table, pages, self._bar(progress))
 
     def iterate(
-        self, *, cursor: str | None = None, progress: bool | None = None, **filters: FilterValue
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        cursor: str | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
     ) -> Stream[RowT]:
         """The same rows one after the other, for millions of them: none is kept.
 
@@ -177,6 +191,8 @@ class Collection(CollectionOperations[RowT, DocumentT], Blocking):
         waits for it (``patience_s``) and goes on behind the last page: each row comes once.
 
         Args:
+            fields: as for :meth:`search`.
+            sort: as for :meth:`search`.
             cursor: of an earlier stream with the same filters; goes on behind its last row.
             progress: whether to show a bar on standard error.
             **filters: as for :meth:`search`.
@@ -185,30 +201,43 @@ class Collection(CollectionOperations[RowT, DocumentT], Blocking):
             >>> sum(1 for row in client.energetics.iterate(quantity="E_A")) > 0
             True
         """
-        return Stream(self, self._table, self._pages(filters, cursor), self._bar(progress))
-
-    def _bar(self, progress: bool | None) -> bool:
-        return self._service.progress if progress is None else progress
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort, cursor)
+        return Stream(self, table, pages, self._bar(progress))
 
 
 class AsyncCollection(CollectionOperations[RowT, DocumentT], Awaiting):
     """A collection of the service; see :class:`Collection`."""
 
-    def search(self, *, progress: bool | None = None, **filters: FilterValue) -> AsyncResults[RowT]:
+    def search(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> AsyncResults[RowT]:
         """Rows that match every filter, for ``async for``; see :meth:`Collection.search`.
 
         Nothing is sent before the results are awaited or gone through.
         """
-        return AsyncResults(self, self._table, self._pages(filters), self._bar(progress))
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort)
+        return AsyncResults(self, table, pages, self._bar(progress))
 
     def iterate(
-        self, *, cursor: str | None = None, progress: bool | None = None, **filters: FilterValue
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        cursor: str | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
     ) -> AsyncStream[RowT]:
         """The same rows, none of which is kept; see :meth:`Collection.iterate`."""
-        return AsyncStream(self, self._table, self._pages(filters, cursor), self._bar(progress))
-
-    def _bar(self, progress: bool | None) -> bool:
-        return self._service.progress if progress is None else progress
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort, cursor)
+        return AsyncStream(self, table, pages, self._bar(progress))
 
 
 class CollectionOf(Generic[RowT, DocumentT]):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pvkdb.client._answers import parse
 from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._queries import query_parameters
+from pvkdb.client._queries import asked_for, batches
 from pvkdb.client._service import path_of
 from pvkdb.client._steps import Steps
 
@@ -61,7 +61,8 @@ class CrossbarOperations(Operations):
             "size": size,
             "margin": margin,
         }
-        answer = yield from self._service.read(path_of("crossbar"), query_parameters(given))
+        (parameters,) = batches(asked_for(given))
+        answer = yield from self._service.read(path_of("crossbar"), parameters)
         return parse(CrossbarDocument, answer)
 
     @operation

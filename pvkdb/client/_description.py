@@ -12,10 +12,13 @@ import httpx
 from pvkdb.client._text import columns
 from pvkdb.errors import ServiceError
 
+#: How the service's description says that a parameter takes several values.
+SEVERAL = "Several by commas."
+
 
 @dataclass(frozen=True, slots=True)
 class FilterDescription:
-    """A filter of a collection, in the words of the service."""
+    """A filter of a collection, in the words of the service; ``many``: it takes a list."""
 
     name: str
     type: str
@@ -78,23 +81,15 @@ class Description:
         }
 
     def _parameter(self, parameter: Mapping[str, Any]) -> FilterDescription:
-        forms = list(self._forms(parameter.get("schema", {})))
-        many = any(form.get("type") == "array" for form in forms)
-        single = [
-            inner
-            for form in forms
-            for inner in (
-                self._forms(form.get("items", {})) if form.get("type") == "array" else [form]
-            )
-        ]
-        kinds = dict.fromkeys(str(form["type"]) for form in single if "type" in form)
-        choices = tuple(str(value) for form in single for value in form.get("enum", ()))
+        forms = [*self._forms(parameter.get("schema", {}))]
+        kinds = dict.fromkeys(str(form["type"]) for form in forms if "type" in form)
+        meaning = str(parameter.get("description", ""))
         return FilterDescription(
             name=parameter["name"],
             type=" or ".join(kind for kind in kinds if kind != "null") or "any",
-            meaning=parameter.get("description", ""),
-            choices=choices,
-            many=many,
+            meaning=meaning.removesuffix(SEVERAL).rstrip(),
+            choices=tuple(str(value) for form in forms for value in form.get("enum", ())),
+            many=meaning.endswith(SEVERAL),
         )
 
     def _forms(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

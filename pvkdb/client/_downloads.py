@@ -106,7 +106,7 @@ def _go_on(
 ) -> Steps[bool]:
     """Write to the end; False where the data became other data, which no file may mix."""
     names = table.row.columns()
-    pages: Pages[Any] = Pages(service, table, {}, mark.cursor if mark is not None else None)
+    pages: Pages[Any] = Pages(service, table, {}, cursor=mark.cursor if mark is not None else None)
     with part.open("r+b" if mark is not None else "wb") as file:
         rows = 0
         version = ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pvkdb.client._answers import parse
-from pvkdb.client._queries import FilterValue, batches, check, query_parameters
+from pvkdb.client._queries import Asked, FilterValue, asked_for, batches, check
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Parameters, Steps
 from pvkdb.errors import InputError
@@ -57,6 +57,20 @@ class Place(NamedTuple):
         return self._replace(rows=self.rows + rows)
 
 
+def searches(service: Service, name: str, asked: Asked) -> Steps[list[dict[str, str]]]:
+    """The query parameters of the searches that find what is asked for, checked.
+
+    Raises:
+        InputError: a filter or a value cannot be used.
+    """
+    if not asked:
+        return [{}]
+    description = yield from service.describe()
+    known = description.parameters(path_of(name))
+    check(name, asked, known)
+    return batches(asked, known)
+
+
 class Pages(Generic[RowT]):
     """The pages of a search, one after the other.
 
@@ -70,13 +84,17 @@ class Pages(Generic[RowT]):
         service: Service,
         table: Table[RowT, Any],
         filters: Mapping[str, FilterValue],
+        sort: str | Sequence[str] | None = None,
         cursor: str | None = None,
     ) -> None:
         self._service = service
         self._table = table
         self._path = path_of(table.name)
-        self._parameters = query_parameters(filters)
-        self._batches: list[dict[str, str | list[str]]] | None = None
+        self._asked = asked_for(filters)
+        self._fixed = dict(table.parameters)
+        if sort:
+            self._fixed["sort"] = sort if isinstance(sort, str) else ",".join(sort)
+        self._batches: list[dict[str, str]] | None = None
         self.place = Place() if cursor is None else Place.read(cursor)
         self._begun = False
         self.total: int | None = None
@@ -95,12 +113,12 @@ class Pages(Generic[RowT]):
             InputError: a filter or a value cannot be used.
             ServiceError: the service cannot be reached.
         """
-        searches = yield from self._searches()
+        asked_in_turn = yield from self._searches()
         batch, skip, cursor = self.place
-        if batch >= len(searches):
+        if batch >= len(asked_in_turn):
             self.done = True
             return []
-        asked: dict[str, str | list[str]] = {**searches[batch], "limit": str(PAGE)}
+        asked = {**asked_in_turn[batch], **self._fixed, "limit": str(PAGE)}
         if cursor:
             asked["cursor"] = cursor
         page = yield from self._fetch(asked)
@@ -109,17 +127,19 @@ class Pages(Generic[RowT]):
             self.place = Place(batch, 0, page.next_cursor)
         else:
             self.place = Place(batch + 1)
-            self.done = batch + 1 >= len(searches)
-        self.total = page.total if len(searches) == 1 else None
+            self.done = batch + 1 >= len(asked_in_turn)
+        self.total = page.total if len(asked_in_turn) == 1 else None
         self.dataset_version = page.dataset_version
         return page.data[skip:]
 
     def _searches(self) -> Steps[Sequence[Parameters]]:
         if self._batches is None:
-            if self._parameters:
-                description = yield from self._service.describe()
-                check(self._table.name, self._parameters, description.parameters(self._path))
-            self._batches = batches(self._parameters)
+            self._batches = yield from searches(self._service, self._table.name, self._asked)
+            if "sort" in self._fixed and self.several:
+                raise InputError(
+                    f"sort={self._fixed['sort']!r} cannot sort over the several requests that a "
+                    "long list takes; leave it out and sort the rows"
+                )
         return self._batches
 
     def _fetch(self, asked: Parameters) -> Steps[Page[RowT]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from pvkdb.client._description import FilterDescription
-from pvkdb.client._steps import Parameters
 from pvkdb.errors import InputError, unknown_name
 
 #: One value of a filter.
@@ -24,60 +23,70 @@ FilterValue: TypeAlias = (
     | None
 )
 
+#: What is asked for of each parameter: a value, or any of a list of values.
+Asked: TypeAlias = Mapping[str, "str | list[str]"]
+
 #: Ranges whose parameters are not simply NAME_min and NAME_max.
 RANGES = {"value_ev": ("min_ev", "max_ev")}
 
-#: Parameters with which the client pages.
-PAGING = frozenset({"limit", "cursor"})
+#: Parameters of a list that are no filters: the client has arguments for them, or its own ways.
+NO_FILTERS = {
+    "limit": "the client pages by itself; take search(...)[:10]",
+    "cursor": "the client pages by itself; go on with iterate(cursor=...)",
+    "facets": "count(...) counts the rows of a filter",
+    "fields": "give it to search or iterate",
+    "sort": "give it to search or iterate",
+}
 
-#: Values of a list in one request: an address stays far below what servers and proxies take.
-LONGEST_LIST = 100
+#: Values of one request, and their characters: an address stays below what servers take.
+MOST_VALUES = 100
+MOST_CHARACTERS = 4000
 
 
-def query_parameters(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
-    """Query parameters for filters; a range becomes one parameter for each side that is given.
+def asked_for(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
+    """What filters ask for; a range becomes one parameter for each side that is given.
 
     Raises:
         InputError: a value is neither a plain value, a range of two numbers, nor a list.
 
     Example:
-        >>> query_parameters({"absorber": "MAPbI3", "retention_s": (1e4, None)})
+        >>> asked_for({"absorber": "MAPbI3", "retention_s": (1e4, None)})
         {'absorber': 'MAPbI3', 'retention_s_min': '10000.0'}
-        >>> query_parameters({"family": ["3D", "2D", "3D"]})
+        >>> asked_for({"family": ["3D", "2D", "3D"]})
         {'family': ['3D', '2D']}
     """
-    parameters: dict[str, str | list[str]] = {}
+    asked: dict[str, str | list[str]] = {}
     for name, value in filters.items():
         if isinstance(value, tuple):
             bounds = RANGES.get(name, (f"{name}_min", f"{name}_max"))
             for parameter, side in zip(bounds, _range(name, value), strict=True):
                 if side is not None:
-                    parameters[parameter] = _text(name, side)
+                    asked[parameter] = _text(name, side)
         elif isinstance(value, list | set | frozenset):
-            many = sorted(value, key=str) if not isinstance(value, list) else value
-            parameters[name] = list(dict.fromkeys(_text(name, each) for each in many))
+            many = value if isinstance(value, list) else sorted(value, key=str)
+            asked[name] = list(dict.fromkeys(_text(name, each) for each in many))
         elif value is not None:
-            parameters[name] = _text(name, value)
-    return parameters
+            asked[name] = _text(name, value)
+    return asked
 
 
-def check(
-    collection: str, parameters: Parameters, known: Mapping[str, FilterDescription] | None
-) -> None:
-    """Refuse what the service would refuse, before anything is sent.
+def check(collection: str, asked: Asked, known: Mapping[str, FilterDescription] | None) -> None:
+    """Refuse what the service would refuse, before the search is sent.
 
     Raises:
         InputError: there is no such filter (names the nearest one), it takes one value only, or a
             value is none of its choices.
     """
-    for name in PAGING & set(parameters):
-        raise InputError(f"{name}= is for the client, which pages by itself; take search(...)[:10]")
+    for name in asked:
+        if name in NO_FILTERS:
+            raise InputError(f"{name}= is no filter: {NO_FILTERS[name]}")
     if known is None:
         return
-    for name, value in parameters.items():
+    for name, value in asked.items():
         if name not in known:
-            raise InputError(unknown_name(f"filter of {collection}", name, set(known) - PAGING))
-        if isinstance(value, list) and not known[name].many:
+            filters = known.keys() - NO_FILTERS.keys()
+            raise InputError(unknown_name(f"filter of {collection}", name, filters))
+        if isinstance(value, list) and len(value) > 1 and not known[name].many:
             raise InputError(
                 f"{name}= of {collection} takes one value, not a list of {len(value)}; search "
                 "once for each"
@@ -88,32 +97,59 @@ def check(
                 raise InputError(unknown_name(f"{name} among {collection}", each, choices))
 
 
-def batches(parameters: Parameters) -> list[dict[str, str | list[str]]]:
-    """The same search as several, none with a list longer than :data:`LONGEST_LIST`.
+def batches(
+    asked: Asked, known: Mapping[str, FilterDescription] | None = None
+) -> list[dict[str, str]]:
+    """Query parameters of the searches that together find what is asked for.
 
-    An empty list matches nothing: no search at all.
+    One, unless a list is too long for one request; none for an empty list, which matches nothing.
 
     Raises:
-        InputError: more than one list is that long, or the rows are to be sorted.
+        InputError: more than one list is too long.
+
+    Example:
+        >>> batches({"family": ["3D", "2D"], "absorber": ["(FA,Cs)PbI3"]})
+        [{'absorber': '"(FA,Cs)PbI3"', 'family': '3D,2D'}]
     """
-    lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
-    if any(not value for value in lists.values()):
-        return []
-    long = [name for name, value in lists.items() if len(value) > LONGEST_LIST]
+    parameters, long = {}, {}
+    for name, value in sorted(asked.items()):
+        if isinstance(value, list):
+            parts = _parts([_quoted(name, each) for each in value])
+            if not parts:
+                return []
+            parameters[name] = parts[0]
+            if len(parts) > 1:
+                long[name] = parts
+        else:
+            many = known is not None and name in known and known[name].many
+            parameters[name] = _quoted(name, value) if many else value
     if not long:
-        return [dict(parameters)]
-    name = long[0]
+        return [parameters]
     if len(long) > 1:
-        raise InputError(f"{long[0]}= and {long[1]}= are both longer than {LONGEST_LIST}; cut one")
-    if "sort" in parameters:
-        raise InputError(
-            f"the service sorts at most {LONGEST_LIST} values of {name}= at once; leave sort= out "
-            "and sort the rows"
-        )
-    return [
-        {**parameters, name: lists[name][start : start + LONGEST_LIST]}
-        for start in range(0, len(lists[name]), LONGEST_LIST)
-    ]
+        one, two = list(long)[:2]
+        raise InputError(f"{one}= and {two}= are both too long for one request; shorten one")
+    ((name, parts),) = long.items()
+    return [{**parameters, name: part} for part in parts]
+
+
+def _parts(values: Sequence[str]) -> list[str]:
+    """Values by commas, as many together as one request takes."""
+    parts: list[list[str]] = []
+    characters = 0
+    for value in values:
+        characters += len(value) + 1
+        if not parts or len(parts[-1]) == MOST_VALUES or characters > MOST_CHARACTERS:
+            parts.append([])
+            characters = len(value) + 1
+        parts[-1].append(value)
+    return [",".join(part) for part in parts]
+
+
+def _quoted(name: str, value: str) -> str:
+    """A value so that no comma or bracket in it parts it or its neighbours."""
+    if '"' in value:
+        raise InputError(f"{name}={value!r} cannot be used: double quotes part values")
+    return f'"{value}"' if set(value) & set(",()[]{}") or value != value.strip() else value
 
 
 def _range(name: str, value: tuple[object, ...]) -> tuple[object, ...]:

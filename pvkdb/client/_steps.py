@@ -21,8 +21,8 @@ import httpx
 
 T = TypeVar("T")
 
-#: Query parameters; a list travels as the same parameter several times.
-Parameters: TypeAlias = Mapping[str, "str | list[str]"]
+#: Query parameters, as they travel.
+Parameters: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

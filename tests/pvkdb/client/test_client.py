@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import io
 import subprocess
 import sys
@@ -13,8 +12,8 @@ import httpx
 import pytest
 
 import pvkdb.client
-from pvkdb.client import AsyncCollection, Client, Collection, Results, to_ase, to_pymatgen
-from pvkdb.client._queries import query_parameters
+from pvkdb.client import Client, Results, to_pymatgen
+from pvkdb.client._queries import asked_for
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
 from pvkdb.schemas.migration import NebRequest
@@ -105,7 +104,7 @@ def test_a_bound_that_the_service_cannot_filter_is_refused(client):
 )
 def test_a_value_that_is_no_filter_is_refused_before_anything_is_sent(value):
     with pytest.raises(InputError, match="retention_s="):
-        query_parameters({"retention_s": value})
+        asked_for({"retention_s": value})
 
 
 def test_a_data_frame_has_the_columns_of_the_table_also_without_rows(client):
@@ -122,21 +121,31 @@ def test_a_data_frame_has_the_columns_of_the_table_also_without_rows(client):
 def test_without_pandas_or_pymatgen_the_extra_is_named(client, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.setitem(sys.modules, "pymatgen.core.lattice", None)
+    monkeypatch.setitem(sys.modules, "ase", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'pvkdb\[store\]'"):
         client.references.search().to_dataframe()
     with pytest.raises(MissingExtraError, match=r"pip install 'pvkdb\[screening\]'"):
-        to_pymatgen(client.structures.get("s1"))
+        client.structures.get("s1").to_pymatgen()
+    with pytest.raises(MissingExtraError, match=r"'ase'.*pip install 'pvkdb\[screening\]'"):
+        client.structures.get("s1").to_ase()
+    with pytest.raises(MissingExtraError, match=r"pip install 'pvkdb\[store\]'"):
+        client.references.iterate().to_dataframe()
 
 
 def test_a_structure_becomes_one_of_pymatgen(client):
     pytest.importorskip("pymatgen.core.structure")
     document = client.structures.get("s1")
     assert isinstance(document, StructureDocument)
-    structure = to_pymatgen(document)
+    structure = document.to_pymatgen()
+    assert structure == to_pymatgen(document)
     assert structure.reduced_formula == "CsPbBr3"
     # Half the cubic lattice constant separates lead from its halides.
     assert structure.get_distance(1, 2) == pytest.approx(5.87 / 2)
     assert len(client.structures.search(material="CsPbBr3")) == 1
+    atoms = document.to_ase()
+    assert atoms.get_chemical_formula() == "Br3CsPb"
+    assert atoms.get_distance(1, 2, mic=True) == pytest.approx(5.87 / 2)
+    assert (atoms.pbc.all(), atoms.info["pvkdb_id"]) == (True, "s1")
 
 
 def test_rankings_tolerance_export_and_health(client):
