@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
@@ -83,6 +82,8 @@ def retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)
+    from email.utils import parsedate_to_datetime  # imports much, and few services send dates
+
     try:
         when = parsedate_to_datetime(text)
     except ValueError:

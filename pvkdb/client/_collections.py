@@ -43,7 +43,7 @@ class CollectionOperations(Operations, Generic[RowT, DocumentT]):
 
         Example:
             >>> client.references.get("r36").year
-            2020
+            2024
         """
         document = yield from self._get(key, middle=False)
         return document

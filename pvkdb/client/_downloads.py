@@ -8,7 +8,6 @@ and are begun again.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -184,6 +183,8 @@ def _csv_rows(names: Sequence[str], rows: Iterable[Row]) -> bytes:
 
 
 def _csv_line(cells: Sequence[str]) -> bytes:
+    import csv
+
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()

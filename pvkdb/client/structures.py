@@ -29,8 +29,8 @@ class StructureWithCoordinates(StructureDocument):
         """For ASE; see :func:`to_ase`.
 
         Example:
-            >>> client.structures.get("s1").to_ase().get_volume()  # Å³
-            202.26...
+            >>> round(float(client.structures.get("s1").to_ase().get_volume()), 2)  # Å³
+            202.26
         """
         return to_ase(self)
 
