@@ -54,6 +54,9 @@ class Bar(Progress):
             self._bar.stop()
             self._bar = None
 
+    def __del__(self) -> None:
+        self.close()  # a stream that was left in the middle
+
 
 def progress_of(wanted: bool, what: str) -> Progress:
     """A bar where one is wanted."""
