@@ -29,14 +29,16 @@ def test_the_public_names_are_those_listed():
     assert pvkdb.Client is Client
 
 
-def test_the_client_imports_nothing_of_the_store():
+def test_making_a_client_imports_httpx_and_nothing_else_of_weight():
+    """Its bar: 1.3 times the import of httpx and pydantic. Models are built by the first answer."""
+    heavy = "sqlalchemy pandas numpy pymatgen fastapi pydantic pvkdb.store pvkdb.chemistry"
     code = (
-        "import sys, pvkdb.client; "
-        "print(sorted(m for m in ('sqlalchemy', 'pandas', 'numpy', 'pymatgen', 'fastapi', "
-        "'pvkdb.store') if m in sys.modules))"
+        "import sys, pvkdb; before = set(sys.modules); "
+        "pvkdb.Client('http://127.0.0.1:8000'); pvkdb.AsyncClient('http://127.0.0.1:8000'); "
+        f"print([m for m in {heavy.split()} if m in sys.modules], 'httpx' in before)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "[] False"
 
 
 def test_results_page_through_everything_when_it_is_needed(client, monkeypatch):
