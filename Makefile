@@ -46,11 +46,15 @@ bench: install
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
+	$(BIN)/python benchmarks/queue_overhead.py
+	$(BIN)/python benchmarks/dft.py
 
-# Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
+# Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
+# beside those of devices: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
+	$(BIN)/python validation/prediction.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 
 from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
@@ -103,6 +104,14 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         super().calculate(atoms, properties, system_changes)
         (found,) = self._potential.evaluate([self.atoms], stress=self._stress)
         self.results = {**found, "free_energy": found["energy"]}
+
+    def __reduce__(self) -> tuple[Callable[..., Calculator], tuple[Any, ...]]:
+        """Travels to another process as what it has found: the model stays in this one."""
+        return _found, (self.atoms, self.results)
+
+
+def _found(atoms: Atoms | None, results: Properties) -> Calculator:
+    return SinglePointCalculator(Atoms() if atoms is None else atoms, **results)
 
 
 def load_potential(name: PotentialName | str) -> Potential:

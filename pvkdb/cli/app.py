@@ -14,6 +14,9 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    dft,
+    jobs,
+    kinetics,
     papers,
     rankings,
     screening,
@@ -21,6 +24,7 @@ from pvkdb.cli import (
     simulators,
     structures,
     tolerance,
+    work,
 )
 from pvkdb.errors import InterruptedByUserError
 
@@ -87,8 +91,13 @@ app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
-app.command("work")(barriers.work)
+app.command("work")(work.work)
+app.add_typer(jobs.app, name="jobs")
+app.command("dft")(dft.dft)
+app.command("export-inputs")(dft.export_inputs)
+app.command("import-results")(dft.import_results)
 app.command("rank")(rankings.rank)
+app.command("kinetics")(kinetics.kinetics)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)

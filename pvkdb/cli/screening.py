@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.progress import StageWatch, watch_stages
 from pvkdb.cli.screening_tables import (
@@ -21,6 +22,7 @@ from pvkdb.errors import InputError, InterruptedByUserError, unknown_name
 if TYPE_CHECKING:
     from pvkdb.schemas.screening import ScreeningReport
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.engines import Engine
     from pvkdb_pipelines.screening.plan import Plan
 
 
@@ -41,6 +43,8 @@ def screen(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
     ] = None,
+    engine: EngineOption = DEFAULT_ENGINE,
+    config: ConfigOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the plan, say what it would do, and stop.")
     ] = False,
@@ -67,9 +71,10 @@ def screen(
     if dry_run:
         _preview(chosen, store, json)
         return
-    folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
-    _recover(store)
-    report = _run(chosen, store, processes, retry)
+    with open_engine(engine, config, processes) as computes:
+        folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
+        _recover(store)
+        report = _run(chosen, store, computes, retry)
     from pvkdb_pipelines.screening.report import write_report
 
     try:
@@ -157,13 +162,13 @@ def _recover(store: Store) -> None:
         messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
 
 
-def _run(plan: Plan, store: Store, processes: int | None, retry: bool) -> ScreeningReport:
+def _run(plan: Plan, store: Store, engine: Engine, retry: bool) -> ScreeningReport:
     from pvkdb_pipelines.screening.funnel import Funnel
 
     watch: StageWatch | None = None
     try:
         with watch_stages() as watch:
-            return Funnel(plan, store, processes, watch, retry=retry).run()
+            return Funnel(plan, store, watch=watch, retry=retry, engine=engine).run()
     except KeyboardInterrupt:
         done = f" at {watch.current} done" if watch and watch.current else ""
         raise InterruptedByUserError(

@@ -17,6 +17,7 @@ from pvkdb.client._collections import AsyncCollection, Collection
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._description import FilterDescription, Filters
 from pvkdb.client._fields import Fields
+from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._queries import FilterValue
 from pvkdb.client._rankings import AsyncRankings, Rankings
 from pvkdb.client._results import AsyncResults, Results
@@ -38,6 +39,7 @@ __all__ = [
     "AsyncClient",
     "AsyncCollection",
     "AsyncCrossbars",
+    "AsyncKinetics",
     "AsyncRankings",
     "AsyncResults",
     "AsyncStream",
@@ -50,6 +52,7 @@ __all__ = [
     "FilterDescription",
     "FilterValue",
     "Filters",
+    "Kinetics",
     "NotAllowedError",
     "Rankings",
     "RateLimitedError",

@@ -15,6 +15,7 @@ from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
 from pvkdb.client._collections import CollectionOf
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._downloads import FileFormat, download
+from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._progress import progress_of
 from pvkdb.client._rankings import AsyncRankings, Rankings
 from pvkdb.client._service import Service, path_of
@@ -80,6 +81,7 @@ class ClientOperations(Operations):
     calculations = _PartOf(Calculations, AsyncCalculations)
     rankings = _PartOf(Rankings, AsyncRankings)
     crossbars = _PartOf(Crossbars, AsyncCrossbars)
+    kinetics = _PartOf(Kinetics, AsyncKinetics)
 
     @operation
     def tolerance(self, formula: str) -> Steps[ToleranceRow]:

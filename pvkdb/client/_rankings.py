@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pvkdb.client._answers import parse
 from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._kinetics import RangeValue, range_parameters
 from pvkdb.client._service import path_of
 from pvkdb.client._steps import Steps
 
@@ -57,6 +58,10 @@ class RankingOperations(Operations):
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         samples: int | None = None,
+        thickness_nm: RangeValue = None,
+        bias_v: RangeValue = None,
+        temperature_k: RangeValue = None,
+        write_time_s: RangeValue = None,
     ) -> Steps[Ranking]:
         """The ranking for an application, every criterion and its evidence shown.
 
@@ -67,6 +72,10 @@ class RankingOperations(Operations):
             weights: other weights, by metric.
             reading: another reading of doubtful requirements, by its name.
             samples: random weights and values for the stability of the order.
+            thickness_nm: layer that predictions assume, a number or (low, high).
+            bias_v: bias across it, the same way; of devices their SET voltage unless given.
+            temperature_k: the same way.
+            write_time_s: pulse of the predicted SET voltage, the same way.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
@@ -86,6 +95,12 @@ class RankingOperations(Operations):
             query["reading"] = reading
         if samples is not None:
             query["samples"] = str(samples)
+        query |= range_parameters(
+            thickness_nm=thickness_nm,
+            bias_v=bias_v,
+            temperature_k=temperature_k,
+            write_time_s=write_time_s,
+        )
         answer = yield from self._service.read(path_of("rankings", application), query)
         return parse(Ranking, answer)
 

@@ -2,7 +2,12 @@
 
 from pvkdb.store.applications import ApplicationRequirement
 from pvkdb.store.base import Base
-from pvkdb.store.calculations import Calculation
+from pvkdb.store.calculations import (
+    Calculation,
+    CalculationDependency,
+    CalculationEvent,
+    CalculationFile,
+)
 from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
@@ -23,6 +28,9 @@ __all__ = [
     "Base",
     "BenchmarkDataset",
     "Calculation",
+    "CalculationDependency",
+    "CalculationEvent",
+    "CalculationFile",
     "Composition",
     "CompositionTolerance",
     "ConductionMechanism",

@@ -23,7 +23,7 @@ from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.rows import calculation_document
-from pvkdb_pipelines.screening import ledger
+from pvkdb_pipelines.engines import local
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan import Plan
 from pvkdb_pipelines.screening.plan_file import parse_plan
@@ -65,7 +65,7 @@ class Bench:
     stop_after: int | None = None
     computed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def drain(self, store: Store, processes: int | None = None) -> Iterator[CalculationDocument]:
+    def drain(self, store: Store, *_: Any) -> Iterator[CalculationDocument]:
         while True:
             with store.session() as session:
                 calculation = queue.claim(session, "bench")
@@ -113,7 +113,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench()
-    monkeypatch.setattr(ledger, "drain", bench.drain)
+    monkeypatch.setattr(local, "drain", bench.drain)
     return bench
 
 

@@ -31,6 +31,7 @@ def public(kind: type) -> set[str]:
         (pvkdb.client.Calculations, pvkdb.client.AsyncCalculations),
         (pvkdb.client.Rankings, pvkdb.client.AsyncRankings),
         (pvkdb.client.Crossbars, pvkdb.client.AsyncCrossbars),
+        (pvkdb.client.Kinetics, pvkdb.client.AsyncKinetics),
         (pvkdb.client.Stream, pvkdb.client.AsyncStream),
     ],
 )

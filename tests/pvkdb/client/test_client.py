@@ -179,6 +179,26 @@ def test_crossbar_arrays_come_from_the_service(client):
         client.crossbars.estimate(device="nope")
 
 
+def test_kinetics_and_predictions_come_from_the_service(client):
+    answer = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
+    time = answer.ions[0].document.quantity("switching time")
+    assert time.minimum == pytest.approx(1.95e-8, rel=0.005)
+    silver = client.kinetics.estimate("MAPbI3").ions[1]
+    assert (silver.ion, silver.basis, silver.barrier_min_ev) == ("Ag", "electrode", 0.27)
+    ranking = client.rankings.get(
+        "selector", "materials", samples=10, thickness_nm=(90, 300), temperature_k=350
+    )
+    assumed = {each.name: each for each in ranking.assumptions}
+    assert (assumed["thickness_m"].value, assumed["thickness_m"].default) == ("9e-08–3e-07", False)
+    assert any(entry.prediction for entry in ranking.candidates)
+    with pytest.raises(InputError, match="one of formula, device and e_a_ev"):
+        client.kinetics.estimate()
+    with pytest.raises(InputError, match=r"write \(low, high\)"):
+        client.kinetics.estimate(e_a_ev=(1, 2, 3))  # type: ignore[arg-type]
+    with pytest.raises(NotFoundError, match="no activation energy"):
+        client.kinetics.estimate("CsPbF3")
+
+
 def test_what_is_not_there_is_not_found(client):
     with pytest.raises(NotFoundError, match="materials holds no 'CsPbO3'"):
         client.materials.get("CsPbO3")
