@@ -37,6 +37,7 @@ format: install
 
 bench: install
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/neb.py

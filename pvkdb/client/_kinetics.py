@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvkdb.client._answers import parse
-from pvkdb.client._connection import API, Connection
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._service import path_of
+from pvkdb.client._steps import Steps
 from pvkdb.errors import InputError
-from pvkdb.schemas.kinetics import KineticsAnswer
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.kinetics import KineticsAnswer
 
 #: A number, or a range (low, high).
 RangeValue = float | tuple[float, float] | None
 
 
-class Kinetics:
-    """From activation energies to switching and retention times."""
+class KineticsOperations(Operations):
+    """What both clients can ask about ions that move."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+    @operation
     def estimate(
         self,
         formula: str | None = None,
@@ -28,7 +32,7 @@ class Kinetics:
         bias_v: RangeValue = None,
         temperature_k: RangeValue = None,
         write_time_s: RangeValue = None,
-    ) -> KineticsAnswer:
+    ) -> Steps[KineticsAnswer]:
         """Every ion that may move, with intervals of its rates, times and voltages.
 
         Give one of a formula, a device and an activation energy. What else is not given is a
@@ -47,7 +51,14 @@ class Kinetics:
         Raises:
             InputError: none or several are given, or a number is out of its range.
             NotFoundError: the store holds no such device, or no activation energy of the halide.
+
+        Example:
+            >>> answer = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
+            >>> answer.ions[0].document.quantity("switching time").minimum < 1e-7  # s
+            True
         """
+        from pvkdb.schemas.kinetics import KineticsAnswer
+
         given = {"formula": formula, "device": device}
         query = {name: text for name, text in given.items() if text is not None}
         query |= range_parameters(
@@ -58,7 +69,16 @@ class Kinetics:
             temperature_k=temperature_k,
             write_time_s=write_time_s,
         )
-        return parse(KineticsAnswer, self._connection.get(f"{API}/kinetics", query))
+        answer = yield from self._service.read(path_of("kinetics"), query)
+        return parse(KineticsAnswer, answer)
+
+
+class Kinetics(KineticsOperations, Blocking):
+    """From activation energies to switching and retention times."""
+
+
+class AsyncKinetics(KineticsOperations, Awaiting):
+    """From activation energies to switching and retention times; see :class:`Kinetics`."""
 
 
 def range_parameters(**given: RangeValue) -> dict[str, str]:

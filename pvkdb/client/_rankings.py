@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from pvkdb.client._answers import parse
-from pvkdb.client._connection import API, Connection
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
 from pvkdb.client._kinetics import RangeValue, range_parameters
-from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import Order, Ranking
-from pvkdb.schemas.responses import Page
+from pvkdb.client._service import path_of
+from pvkdb.client._steps import Steps
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.profiles import Profile, Subject
+    from pvkdb.schemas.rankings import Order, Ranking
 
 
-class Rankings:
-    """Which devices and materials suit which application."""
+class RankingOperations(Operations):
+    """What both clients can ask about applications."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    @operation
+    def names(self) -> Steps[list[str]]:
+        """Applications that there are rankings for.
 
-    def names(self) -> list[str]:
-        """Applications that there are rankings for."""
-        return parse(Page[str], self._connection.get(f"{API}/rankings")).data
+        Example:
+            >>> "synaptic-training" in client.rankings.names()
+            True
+        """
+        from pvkdb.schemas.responses import Page
 
-    def profile(self, application: str) -> Profile:
+        answer = yield from self._service.read(path_of("rankings"))
+        return parse(Page[str], answer).data
+
+    @operation
+    def profile(self, application: str) -> Steps[Profile]:
         """What an application asks for, with bounds, weights and sources.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
-        """
-        path = f"{API}/rankings/{quote(application, safe='')}/profile"
-        return parse(Profile, self._connection.get(path))
 
+        Example:
+            >>> client.rankings.profile("selector").devices[0].metric
+            'retention_s'
+        """
+        from pvkdb.schemas.profiles import Profile
+
+        answer = yield from self._service.read(path_of("rankings", application, "profile"))
+        return parse(Profile, answer)
+
+    @operation
     def get(
         self,
         application: str,
@@ -45,7 +62,7 @@ class Rankings:
         bias_v: RangeValue = None,
         temperature_k: RangeValue = None,
         write_time_s: RangeValue = None,
-    ) -> Ranking:
+    ) -> Steps[Ranking]:
         """The ranking for an application, every criterion and its evidence shown.
 
         Args:
@@ -63,8 +80,14 @@ class Rankings:
         Raises:
             NotFoundError: there is no such application; names those that there are.
             InputError: a weight or the reading cannot be used.
+
+        Example:
+            >>> ranking = client.rankings.get("synaptic-training", samples=10)
+            >>> ranking.candidates[0].kind
+            'device'
         """
-        path = f"{API}/rankings/{quote(application, safe='')}"
+        from pvkdb.schemas.rankings import Ranking
+
         query: dict[str, str] = {"subject": subject, "order": order}
         if weights:
             query["weights"] = ",".join(f"{name}={value!r}" for name, value in weights.items())
@@ -78,4 +101,13 @@ class Rankings:
             temperature_k=temperature_k,
             write_time_s=write_time_s,
         )
-        return parse(Ranking, self._connection.get(path, query))
+        answer = yield from self._service.read(path_of("rankings", application), query)
+        return parse(Ranking, answer)
+
+
+class Rankings(RankingOperations, Blocking):
+    """Which devices and materials suit which application."""
+
+
+class AsyncRankings(RankingOperations, Awaiting):
+    """Which devices and materials suit which application; see :class:`Rankings`."""
