@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.dft import (
@@ -19,7 +20,7 @@ from pvkdb.schemas.dft import (
     DftScfResult,
     DftSettings,
 )
-from pvkdb.store.calculations import Calculation
+from pvkdb.store.calculations import Calculation, CalculationEvent, CalculationFile
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic
 from pvkdb_pipelines.dft.engines import load_engine
@@ -225,6 +226,8 @@ def test_the_path_of_a_barrier_goes_out_and_comes_back_as_dft(
     shutil.copy(folder / "start" / "pw.out", folder / "saddle" / "pw.out")
     with sqlite_store.session() as session:
         session.delete(session.get_one(Energetic, f"e-{found.id}-hop-1"))
+        for kept in (CalculationEvent, CalculationFile):
+            session.execute(delete(kept).where(kept.calculation_id == found.id))
         session.flush()
         session.delete(session.get_one(Calculation, found.id))
     with pytest.raises(InputError, match="saddle: an atom lies"):

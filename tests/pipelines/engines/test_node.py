@@ -49,13 +49,19 @@ def test_a_relaxation_travels_without_its_model(
         (there,) = arrived.outcome.records(session, calculation)
         assert isinstance(there, Structure)
         assert columns(there) == columns(here)
+        assert contents(there) == contents(here)
         per_formula = arrived.outcome.result["energy_ev_per_formula"]
         assert there.energy_ev == pytest.approx(per_formula * there.atoms / 5)
         session.rollback()
 
 
 def columns(record: Base) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if not name.startswith("_sa_")}
+    own = {name: value for name, value in vars(record).items() if not name.startswith("_sa_")}
+    return {name: value for name, value in own.items() if name != "elements"}
+
+
+def contents(structure: Structure) -> set[tuple[str, int]]:
+    return {(entry.element, entry.atoms) for entry in structure.elements}
 
 
 @pytest.mark.parametrize(
@@ -64,12 +70,12 @@ def columns(record: Base) -> dict[str, Any]:
         (
             CalculationFailedError(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
             "failure",
-            (FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
+            tasks.Failure(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
         ),
         (
             ZeroDivisionError("by zero"),
             "failure",
-            (FailureKind.CRASHED, "ZeroDivisionError: by zero"),
+            tasks.Failure(FailureKind.CRASHED, "ZeroDivisionError: by zero"),
         ),
         (MemoryError(), "lost", "out of memory"),
         (MissingExtraError("chgnet", "potentials"), "trouble", "'chgnet' is not installed"),

@@ -264,7 +264,7 @@ def test_sigterm_lets_what_runs_end_and_says_what_it_left(
     wait_for(store, process, 1)
     process.send_signal(signal.SIGTERM)
     _, stderr = ended(process, 60)
-    assert process.returncode == 0, stderr
+    assert process.returncode == 130, stderr
     done = len(finished(store))
     with store.session(read_only=True) as session:
         left = session.query(Calculation).filter(Calculation.state != "done").all()
