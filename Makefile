@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench validate serve wheel-test fit-tolerance clean
+.PHONY: install demo test lint format bench validate serve wheel-test container-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -37,6 +37,7 @@ format: install
 
 bench: install
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/tolerance.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/neb.py
@@ -45,11 +46,15 @@ bench: install
 	$(BIN)/python benchmarks/chgnet_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
+	$(BIN)/python benchmarks/queue_overhead.py
+	$(BIN)/python benchmarks/dft.py
 
-# Relaxed cells beside measured ones, activation energies beside the literature's: docs/validation.
+# Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
+# beside those of devices: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
+	$(BIN)/python validation/prediction.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install
@@ -57,11 +62,15 @@ fit-tolerance: install
 
 serve: install
 	$(BIN)/pvkdb init
-	$(BIN)/pvkdb serve
+	$(BIN)/pvkdb serve --allow-local-writes
 
 # A built wheel in empty environments away from the checkout: base install and [all].
 wheel-test: install
 	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/wheel.sh
+
+# The commands of the Dockerfile without a container engine.
+container-test: install
+	PVKDB_PYTHON=$(abspath $(BIN)/python) bash tests/container.sh
 
 clean:
 	rm -rf $(VENV) demo-output dist build

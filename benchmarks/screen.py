@@ -33,7 +33,7 @@ from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.compound_relaxation import compute_relaxation, relax_request
-from pvkdb_pipelines.pool import usable_cores
+from pvkdb_pipelines.cores import usable_cores
 from pvkdb_pipelines.prototypes import candidates, competitors, compound_of
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan import Plan

@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true; the module typing takes longer than ours
 if TYPE_CHECKING:
-    from pvkdb.client import Client
+    from typing import Any
+
+    from pvkdb.client import AsyncClient, Client
     from pvkdb.errors import PvkdbError
+    from pvkdb.local import open_store
 
 __version__ = "0.1.0"
-__all__ = ["Client", "PvkdbError", "__version__"]
+__all__ = ["AsyncClient", "Client", "PvkdbError", "__version__", "open_store"]
 
-_WHERE = {"Client": "pvkdb.client", "PvkdbError": "pvkdb.errors"}
+_WHERE = {
+    "AsyncClient": "pvkdb.client",
+    "Client": "pvkdb.client",
+    "PvkdbError": "pvkdb.errors",
+    "open_store": "pvkdb.local",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -23,3 +30,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'pvkdb' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_WHERE]

@@ -8,10 +8,13 @@ Each message names the value that was refused, the reason and the remedy::
     │   └── MissingRadiusError    no sourced radius for an ion in this coordination
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
-    │   └── NotMigratedError      the store lacks the tables of this version
+    │   ├── NotMigratedError      the store lacks the tables of this version
+    │   └── StoreAwayError        the connection broke; the store may be back in a moment
+    ├── AccessError               who asks may not do this
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
+    ├── EngineError               the engine cannot run calculations as it is configured
     └── InterruptedByUserError    Ctrl-C
 
 ``exit_code`` is what the command line returns when the error reaches it.
@@ -19,7 +22,7 @@ Each message names the value that was refused, the reason and the remedy::
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -59,17 +62,29 @@ class NotMigratedError(DatabaseError):
     """The store lacks the tables of this version of pvkdb."""
 
 
+class StoreAwayError(DatabaseError):
+    """The connection broke or another session was in the way; trying again may well succeed."""
+
+
+class AccessError(PvkdbError):
+    """Who asks may not do this: no key, one that does not hold, or one without the scope."""
+
+    exit_code = 9
+
+
 class CalculationFailedError(PvkdbError):
     """A calculation ended in a typed failure, which the store keeps.
 
-    ``kind`` is a value of :class:`pvkdb.schemas.calculations.FailureKind`.
+    ``kind`` is a value of :class:`pvkdb.schemas.calculations.FailureKind`; ``files`` are what tells
+    more, by their names, and are kept with the record.
     """
 
     exit_code = 5
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, files: Mapping[str, bytes] | None = None) -> None:
         super().__init__(message)
         self.kind = kind
+        self.files = dict(files or {})
 
 
 class ServiceError(PvkdbError):
@@ -94,6 +109,15 @@ class MissingExtraError(PvkdbError):
         super().__init__(
             f"{package!r} is not installed; install it with: pip install 'pvkdb[{extra}]'"
         )
+
+
+class EngineError(PvkdbError):
+    """The engine cannot run calculations: no scheduler, no workers, or no block long enough.
+
+    What was not computed stays in the queue.
+    """
+
+    exit_code = 8
 
 
 class InterruptedByUserError(PvkdbError):

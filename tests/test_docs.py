@@ -20,10 +20,11 @@ from pvkdb.literature import datapackage
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.server import listen
+from pvkdb_api.settings import ServiceSettings
 from pvkdb_pipelines.screening.plan_file import parse_plan
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]
 
 #: Commands that compute for long or never end; their options are checked, not their work.
 LONG = ("neb", "screen", "serve", "work", "demo")
@@ -51,7 +52,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         load_literature(session)
     store.close()
     with listen("127.0.0.1", 0) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(url), log_level="warning"))
+        app = create_app(url, ServiceSettings(allow_local_writes=True))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         for _ in range(100):

@@ -21,6 +21,24 @@ for package in torch pymatgen sqlalchemy fastapi; do
     echo "the base install brings $package"; exit 1
   fi
 done
+base/bin/python - <<'PY'
+import re
+from importlib.metadata import distributions, requires
+
+left, needed = ["pvkdb", "pip"], set()
+while left:
+    name = re.sub(r"[-_.]+", "-", left.pop()).lower()
+    if name not in needed:
+        needed.add(name)
+        plain = (line for line in requires(name) or () if "extra ==" not in line)
+        left += [re.match(r"[\w.-]+", line)[0] for line in plain if ";" not in line]
+installed = {re.sub(r"[-_.]+", "-", each.name).lower() for each in distributions()}
+assert installed <= needed | {"setuptools"}, f"the base install brings {installed - needed}"
+PY
+if base/bin/python -c "import pvkdb; pvkdb.open_store('sqlite:///x.sqlite')" 2>err.txt; then
+  echo "open_store works without its extra?"; exit 1
+fi
+grep -q "pvkdb\[api\]" err.txt
 base/bin/pvkdb --help >/dev/null
 if base/bin/pvkdb init 2>err.txt; then echo "init works without its extra?"; exit 1; fi
 grep -q "pvkdb\[store\]" err.txt

@@ -23,7 +23,7 @@ def answer(
     """The content with its ETag, or 304 where the reader has it already."""
     body = content.encode() if isinstance(content, str) else content
     tag = etag(hashlib.sha256(body).hexdigest())
-    kept = {**(headers or {}), "ETag": tag, "Cache-Control": "no-cache"}
+    kept = {**(headers or {}), "ETag": tag}
     if matches(request, tag):
         return not_modified(tag)
     return Response(body, media_type=media_type, headers=kept)
@@ -43,7 +43,4 @@ def matches(request: Request, tag: str) -> bool:
 
 def not_modified(tag: str) -> Response:
     """The answer to a reader that has it already."""
-    return Response(
-        status_code=status.HTTP_304_NOT_MODIFIED,
-        headers={"ETag": tag, "Cache-Control": "no-cache"},
-    )
+    return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})

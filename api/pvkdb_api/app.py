@@ -6,34 +6,57 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from pvkdb import __version__
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
+from pvkdb_api.access import Access
 from pvkdb_api.counts import Counts
 from pvkdb_api.description import PROBLEM, SUMMARY, describe
 from pvkdb_api.headers import Headers
+from pvkdb_api.hosts import TrustedHosts
+from pvkdb_api.limits import BodyLimit, TimeLimit
 from pvkdb_api.problems import handle_problems
 from pvkdb_api.queries import refuse_unknown_parameters
+from pvkdb_api.request_log import HEADER as REQUEST_ID
+from pvkdb_api.request_log import RequestLog
 from pvkdb_api.routers import ROUTERS, export, pages
 from pvkdb_api.sessions import ServedStore
+from pvkdb_api.settings import ServiceSettings, read_settings
 from pvkdb_api.streams import Streams
 
 #: Smaller answers travel as they are.
 GZIP_FROM_BYTES = 1000
 
+#: Headers of requests and answers that a web page of another origin may use.
+CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "X-API-Key",
+)
+CORS_ANSWER_HEADERS = ("ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", REQUEST_ID)
 
-def create_app(database_url: str) -> FastAPI:
+
+def create_app(database_url: str, settings: ServiceSettings | None = None) -> FastAPI:
     """The service on a database, which need not be reachable yet.
+
+    Args:
+        settings: those of the environment, unless given.
 
     Raises:
         DatabaseError: the URL cannot be understood.
+        InputError: a setting of the environment cannot be used.
     """
+    settings = settings or read_settings()
     served = ServedStore(Store(database_url))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.openapi()  # every request looks its parameters up there; the first shall not wait
         yield
         served.store.close()
 
@@ -61,6 +84,26 @@ def create_app(database_url: str) -> FastAPI:
         app.mount(optimade.PATH, optimade_app(served))
     describe(app)
     handle_problems(app)
-    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
-    app.add_middleware(Headers, served=served)
+    _surround(app, served, settings)
     return app
+
+
+def _surround(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> None:
+    """The middleware, from the routes outwards: each stands around those above it."""
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
+    app.add_middleware(Access, served=served, settings=settings)
+    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+    app.add_middleware(TimeLimit, seconds=settings.request_timeout_s)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_ANSWER_HEADERS,
+            max_age=600,
+        )
+    if settings.trusted_hosts:
+        app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
+    app.add_middleware(Headers, served=served)
+    app.add_middleware(RequestLog)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
@@ -38,25 +39,33 @@ def describe(app: FastAPI) -> None:
     meaning and an example.
     """
     generate = app.openapi
+    one_at_a_time = Lock()
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema:
-            return app.openapi_schema
-        description = generate()
-        schemas = description.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", Problem.model_json_schema())
-        for name, schema in schemas.items():
-            _explain(name, schema)
-        return description
+        # FastAPI makes the description at its first use and cannot do that twice at once.
+        with one_at_a_time:
+            if app.openapi_schema:
+                return app.openapi_schema
+            return _completed(generate())
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _completed(description: dict[str, Any]) -> dict[str, Any]:
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    schemas.setdefault("Problem", Problem.model_json_schema())
+    for name, schema in schemas.items():
+        _explain(name, schema)
+    return description
 
 
 @cache
 def examples() -> dict[str, dict[str, Any]]:
     """An example of each field, by schema; none where the file has not been made yet."""
     file = resources.files("pvkdb_api").joinpath(EXAMPLES)
-    found: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 

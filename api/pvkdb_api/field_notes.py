@@ -47,6 +47,7 @@ OF: dict[str, dict[str, str]] = {
         "failure_message": "The failure in a sentence; null unless it failed.",
         "versions": "Versions of the programs that computed it; null until it ends.",
         "attempts": "How often it was started.",
+        "priority": "Larger numbers are computed first.",
         "created_at": "When it was asked for (UTC).",
         "started_at": "When it last started (UTC); null before.",
         "finished_at": "When it ended (UTC); null before.",
@@ -77,6 +78,21 @@ OF: dict[str, dict[str, str]] = {
         "cell_ang": "Cell vectors: 3 × 3, rows a, b, c, in Å.",
         "positions_ang": "Cartesian positions: n × 3, in Å.",
     },
+    "IonKinetics": {
+        "barrier_min_ev": "Lower end of the barrier, in eV.",
+        "document": "What follows from the barrier.",
+    },
+    "KineticsAnswer": {
+        "asked": "What was asked for, in words.",
+        "ions": "One entry for each ion and barrier.",
+        "notes": "What a reader must know.",
+    },
+    "KineticsDocument": {
+        "ion": "The ion that moves.",
+        "quantities": "Rates, times and lengths, each an interval.",
+        "assumptions": "Everything assumed.",
+        "notes": "What a reader must know.",
+    },
     "Known": {"grade": "How good the evidence is."},
     "PostedRequest": {
         "kind": "What is computed.",
@@ -90,11 +106,19 @@ OF: dict[str, dict[str, str]] = {
         "max_steps_endpoint": "Most steps of the relaxation of an end point.",
         "max_steps_neb": "Most steps of the NEB.",
     },
+    "Liveness": {
+        "status": "`ok`: the service answers.",
+        "version": "Version of pvkdb.",
+    },
     "Profile": {
         "name": "Name of the application.",
         "devices": "Criteria on devices.",
         "materials": "Criteria on materials.",
         "not_judged": "What it needs without a number, or in a metric that no source reports.",
+    },
+    "Quantity": {
+        "name": "What is estimated.",
+        "equation": "The equation, with its source.",
     },
     "RankedCandidate": {
         "rank": "Place, from 1; equal evidence shares a place.",

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pvkdb.errors import (
+    AccessError,
     DatabaseError,
     InputError,
     MissingExtraError,
@@ -22,6 +23,7 @@ from pvkdb.errors import (
     PvkdbError,
 )
 from pvkdb.schemas.responses import Problem
+from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,7 +34,12 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
+    KeyRefusedError: HTTPStatus.UNAUTHORIZED,
+    AccessError: HTTPStatus.FORBIDDEN,
 }
+
+#: What a refusal for want of a key must say (RFC 9110, section 11.6.1).
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pvkdb"'}
 
 #: What the world may know of a database that fails; where it stands is for the log alone.
 UNREACHABLE = "the database of this service cannot be reached; try again later"
@@ -92,7 +99,8 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DatabaseError):
         _log.error("%s", error)
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
-    return problem_response(status, detail, getattr(error, "parameter", None))
+    headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
+    return problem_response(status, detail, getattr(error, "parameter", None), headers)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

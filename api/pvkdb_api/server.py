@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 import signal
 import socket
@@ -10,17 +9,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
+from uvicorn.supervisors import Multiprocess
 
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
+from pvkdb_api.callers import is_loopback
+from pvkdb_api.request_log import log_config
+from pvkdb_api.settings import ServiceSettings, read_settings
 
-#: Seconds that requests in progress get to finish after a signal.
-GRACE_S = 10
+#: Seconds in which a worker must say that it lives; a busy machine takes seconds to start one.
+WORKER_SILENCE_S = 60
 
 
 class PortInUseError(PvkdbError):
@@ -32,6 +34,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     ready: Callable[[str], None] | None = None,
+    settings: ServiceSettings | None = None,
 ) -> None:
     """Serve a database until SIGINT or SIGTERM; requests in progress are finished.
 
@@ -40,26 +43,43 @@ def serve(
         port: 0 takes any free port.
         ready: called with the service's address once it listens; without it, one
             line goes to standard error.
+        settings: those of the environment, unless given.
 
     Raises:
         DatabaseError: the database cannot be reached, or is not migrated.
         PortInUseError: another process listens there.
-        InputError: host or port cannot be used.
+        InputError: host, port or a setting cannot be used.
     """
+    settings = settings or read_settings()
     store = Store(url)
     store.require_migrated()
     store.close()
     with listen(host, port) as listener:
-        (ready or _say)(_address(host, listener.getsockname()[1]))
+        bound = listener.getsockname()
+        if settings.allow_local_writes and not is_loopback(bound[0]):
+            raise InputError(
+                f"{host} can be reached from other machines, so writes need a key: leave out "
+                "--allow-local-writes (PVKDB_ALLOW_LOCAL_WRITES) and make one with: "
+                "pvkdb keys create NAME --scope queue"
+            )
+        (ready or _say)(_address(host, bound[1]))
         config = uvicorn.Config(
-            create_app(url),
-            log_config=_logging(),
+            partial(create_app, url, settings),
+            factory=True,
+            log_config=log_config(settings.log_format),
+            access_log=False,  # request_log writes the lines
             lifespan="on",
             server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            workers=settings.workers,
+            timeout_worker_healthcheck=WORKER_SILENCE_S,
+            timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
         with _signals_end_quietly():
-            uvicorn.Server(config).run(sockets=[listener])
+            if settings.workers > 1:
+                Multiprocess(config, sockets=[listener]).run()
+            else:
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -104,19 +124,6 @@ def _address(host: str, port: int) -> str:
 
 def _say(address: str) -> None:
     print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-
-
-def _logging() -> dict[str, Any]:
-    """Uvicorn's logging, all of it on standard error, without its announcements."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
-    config["loggers"]["uvicorn.error"]["level"] = "WARNING"
-    config["loggers"]["pvkdb_api"] = {
-        "handlers": ["default"],
-        "level": "INFO",
-        "propagate": False,
-    }
-    return config
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import DatabaseError
 from pvkdb.store.database import Store
 from pvkdb.store.dataset import current_version
+from pvkdb_api.limits import Deadline
 
 #: Sessions open at the same time; SQLAlchemy's default pool gives 15 connections.
 SESSIONS_AT_ONCE = 10
@@ -33,6 +34,8 @@ class ServedStore:
         self.store = store
         self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
         self._migrated = False
+        #: The dataset version when it was last read.
+        self.known_version: str | None = None
 
     @contextmanager
     def session(self, *, read_only: bool = True) -> Iterator[Session]:
@@ -56,7 +59,8 @@ class ServedStore:
         """The dataset version, or :data:`NO_VERSION`."""
         try:
             with self.session(read_only=True) as session:
-                return current_version(session)
+                self.known_version = current_version(session)
+                return self.known_version
         except DatabaseError:
             return NO_VERSION
 
@@ -77,9 +81,15 @@ _Turn = Annotated[None, Depends(_turn, scope="function")]
 
 def _session(request: Request, read_only: bool) -> Iterator[Session]:
     request.state.dataset_version = NO_VERSION
-    with served_store(request).session(read_only=read_only) as session:
-        request.state.dataset_version = current_version(session)
+    served = served_store(request)
+    with served.session(read_only=read_only) as session, watched(request, session):
+        request.state.dataset_version = served.known_version = current_version(session)
         yield session
+
+
+def watched(request: Request, session: Session) -> AbstractContextManager[None]:
+    deadline: Deadline | None = getattr(request.state, "deadline", None)
+    return nullcontext() if deadline is None else deadline.watching(session)
 
 
 def _reading(request: Request, _: _Turn) -> Iterator[Session]:
@@ -87,6 +97,10 @@ def _reading(request: Request, _: _Turn) -> Iterator[Session]:
 
 
 def _writing(request: Request, _: _Turn) -> Iterator[Session]:
+    if not hasattr(request.state, "granted"):  # forgotten in the code, not by the caller
+        raise RuntimeError(
+            f"{request.url.path} writes without asking for a scope; see access.needs"
+        )
     yield from _session(request, read_only=False)
 
 

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from pvkdb.store.dataset import current_version
 from pvkdb_api.answers import etag, matches, not_modified
-from pvkdb_api.sessions import served_store
+from pvkdb_api.sessions import served_store, watched
 
 #: Files sent at the same time, each with a connection of its own; others wait for their turn.
 STREAMS_AT_ONCE = 3
@@ -67,13 +67,12 @@ async def send_file(
         of_version: whether the content follows from the dataset version and the request alone;
             then it has an ETag.
     """
-    served = served_store(request)
     streams: Streams = request.app.state.streams
     held = ExitStack()
     await streams.turns.acquire()
     held.callback(streams.turns.release)
     try:
-        version, pieces = await run_in_threadpool(_begin, held, served.session, make)
+        version, pieces = await run_in_threadpool(_begin, held, request, make)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(held.close)
@@ -85,18 +84,19 @@ async def send_file(
         if matches(request, tag):
             await run_in_threadpool(held.close)
             return not_modified(tag)
-        headers |= {"ETag": tag, "Cache-Control": "no-cache"}
+        headers["ETag"] = tag
     return _StreamedFile(pieces, held.close, media_type=media_type, headers=headers)
 
 
-def _begin(held: ExitStack, session_of: Any, make: MakeFile) -> tuple[str, Iterator[bytes]]:
-    session: Session = held.enter_context(session_of(read_only=True))
+def _begin(held: ExitStack, request: Request, make: MakeFile) -> tuple[str, Iterator[bytes]]:
+    session = held.enter_context(served_store(request).session(read_only=True))
     if session.get_bind().dialect.name == "postgresql":
         # SQLite shows a transaction one moment of the data by itself.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    version = current_version(session)
-    pieces = iter(make(session))
-    first = next(pieces, b"")
+    with watched(request, session):  # only until the answer begins: a long file is no fault
+        version = current_version(session)
+        pieces = iter(make(session))
+        first = next(pieces, b"")
     return version, itertools.chain([first], pieces)
 
 

@@ -108,7 +108,10 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
         ("GET", f"{API}/calculations/{calculation}", None),
         ("GET", f"{API}/structures/cspbbr3", None),
+        ("GET", f"{API}/kinetics?formula=MAPbI3", None),
         ("GET", "/healthz", None),
+        ("GET", "/readyz", None),
+        ("GET", "/livez", None),
     ]
 
 

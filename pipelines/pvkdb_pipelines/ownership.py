@@ -6,11 +6,16 @@ since its last boot, the pid namespace, the pid and the moment at which the proc
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import psutil
+
+_PR_SET_PDEATHSIG = 1
 
 
 def current_owner() -> str:
@@ -32,6 +37,17 @@ def is_alive(owner: str) -> bool | None:
         return False
     except psutil.AccessDenied:
         return None
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux).
+
+    What counts as the parent is the thread that started it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _machine() -> str:

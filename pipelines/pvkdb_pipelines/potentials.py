@@ -7,7 +7,7 @@ libraries are imported when a potential is loaded, not before.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 
 from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
@@ -40,6 +41,7 @@ class Potential:
         versions: Versions of the packages that decide the numbers.
         elements: Symbols of the elements in the training set.
         evaluate_many: The model itself.
+        files: What a program behind it has read and written so far, by name; a model has none.
         force_calls: Structures evaluated through this object so far.
     """
 
@@ -48,6 +50,7 @@ class Potential:
     versions: dict[str, str]
     elements: frozenset[str]
     evaluate_many: Evaluate
+    files: Callable[[], Mapping[str, bytes]] = dict
     force_calls: int = field(default=0, init=False)
 
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
@@ -103,6 +106,14 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         super().calculate(atoms, properties, system_changes)
         (found,) = self._potential.evaluate([self.atoms], stress=self._stress)
         self.results = {**found, "free_energy": found["energy"]}
+
+    def __reduce__(self) -> tuple[Callable[..., Calculator], tuple[Any, ...]]:
+        """Travels to another process as what it has found: the model stays in this one."""
+        return _found, (self.atoms, self.results)
+
+
+def _found(atoms: Atoms | None, results: Properties) -> Calculator:
+    return SinglePointCalculator(Atoms() if atoms is None else atoms, **results)
 
 
 def load_potential(name: PotentialName | str) -> Potential:

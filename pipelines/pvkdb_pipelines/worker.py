@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
-from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
-from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import DatabaseError, MissingExtraError, StoreAwayError
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
+from pvkdb.store.files import keep_files
 from pvkdb.store.rows import calculation_document
 from pvkdb_pipelines import tasks
+from pvkdb_pipelines.lease import Lease, StopCalculation
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.progress import Progress
 
-#: Seconds between two renewals of a lease.
-HEARTBEAT_S = queue.LEASE.total_seconds() / 6
+#: Seconds between two renewals of a lease; what is asked to be cancelled hears of it then.
+HEARTBEAT_S = queue.LEASE.total_seconds() / 12
+#: Seconds for which a worker waits for a database that went away, and between its attempts.
+PATIENCE_S, RETRY_S = 300.0, 1.0
 
 Report = Callable[[CalculationDocument, Progress], None]
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,78 +57,116 @@ class Worker:
     def run(self, calculation_id: str | None = None) -> CalculationDocument | None:
         """Run the next queued calculation, or a given one; None if there was none to claim.
 
-        An interruption (Ctrl-C) puts the calculation back into the queue and passes on.
+        An interruption (Ctrl-C) puts the calculation back into the queue and passes on. A database
+        that goes away is waited for, so that what was computed meanwhile is not lost.
         """
-        with self.store.session() as session:
-            calculation = queue.claim(session, self.owner, calculation_id)
-            if calculation is None:
-                return None
-            document = calculation_document(calculation)
+        document = self._claim(calculation_id)
+        if document is None:
+            return None
+        lease = Lease(self.store, document.id, self.owner, HEARTBEAT_S)
         try:
-            with self._lease(document.id):
-                self._compute(document)
-        except KeyboardInterrupt:
-            self._release(document.id)
-            raise
-        with self.store.session() as session:
-            return calculation_document(session.get_one(Calculation, document.id))
-
-    def _compute(self, document: CalculationDocument) -> None:
-        try:
-            self._run(document)
-        except (DatabaseError, MissingExtraError, MemoryError):
+            return self._compute(document, lease)
+        except (KeyboardInterrupt, DatabaseError, MissingExtraError, MemoryError):
             # The surroundings failed, not the calculation: it stays to be done.
-            self._release(document.id)
+            self._release(document.id, lease)
             raise
-        except queue.LeaseLostError:
-            return  # another worker has it, and will write its result
-        except CalculationFailedError as failure:
-            self._record_failure(document.id, failure.kind, str(failure))
-        except InputError as refusal:
-            self._record_failure(document.id, FailureKind.UNSUPPORTED_COMPOSITION, str(refusal))
-        except Exception as error:
-            # Whatever a potential or a library throws is a result too: a typed record, no crash.
-            self._record_failure(
-                document.id, FailureKind.CRASHED, f"{type(error).__name__}: {error}"
-            )
 
-    def _run(self, document: CalculationDocument) -> None:
-        report = self._report
-        outcome = tasks.compute(
-            document,
-            None if report is None else lambda progress: report(document, progress),
-        )
-        with self.store.session() as session:
-            calculation = session.get_one(Calculation, document.id)
-            records = outcome.records(session, calculation)
-            queue.finish(
-                session, document.id, self.owner, outcome.result, outcome.versions, records
-            )
+    def _claim(self, calculation_id: str | None) -> CalculationDocument | None:
+        def claim(session: Session) -> CalculationDocument | None:
+            # A claim whose answer was lost with the connection may have been granted.
+            for held in queue.held_by(session, self.owner) if attempts else ():
+                queue.release(session, held, self.owner)
+            attempts.append(1)
+            calculation = queue.claim(session, self.owner, calculation_id)
+            return None if calculation is None else calculation_document(calculation)
 
-    def _release(self, calculation_id: str) -> None:
-        with contextlib.suppress(DatabaseError), self.store.session() as session:
-            queue.release(session, calculation_id, self.owner)
+        attempts: list[int] = []
+        return self._patiently(claim)
 
-    def _record_failure(self, calculation_id: str, kind: str, message: str) -> None:
-        with contextlib.suppress(queue.LeaseLostError), self.store.session() as session:
-            queue.fail(session, calculation_id, self.owner, kind, message)
-
-    @contextmanager
-    def _lease(self, calculation_id: str) -> Iterator[None]:
-        """Renew the lease from a thread while the calculation runs."""
-        stop = threading.Event()
-
-        def renew() -> None:
-            while not stop.wait(HEARTBEAT_S):
-                # A database that cannot be reached now may be there at the next beat.
-                with contextlib.suppress(DatabaseError), self.store.session() as session:
-                    if not queue.heartbeat(session, calculation_id, self.owner):
-                        return
-
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
+    def _compute(self, document: CalculationDocument, lease: Lease) -> CalculationDocument:
+        """Compute, and record what came of it; gives the record."""
         try:
-            yield
-        finally:
-            stop.set()
-            thread.join(timeout=5)
+            with lease:
+                outcome = tasks.compute(document, self._reporting(document, lease))
+            return self._record_outcome(document.id, outcome, lease)
+        except StopCalculation:
+            self._record(
+                lambda session: queue.cancelled(session, document.id, self.owner, lease.untold())
+            )
+        except queue.LeaseLostError:
+            pass  # another worker has it, and will write its result
+        except (DatabaseError, MissingExtraError, MemoryError):
+            raise
+        except Exception as error:
+            self._record_failure(document.id, lease, tasks.failure_of(error))
+        return self._patiently(
+            lambda session: calculation_document(session.get_one(Calculation, document.id)),
+            read_only=True,
+        )
+
+    def _reporting(self, document: CalculationDocument, lease: Lease) -> Callable[[Progress], None]:
+        def report(progress: Progress) -> None:
+            lease.tell(progress)
+            if self._report is not None:
+                self._report(document, progress)
+
+        return report
+
+    def _record_outcome(
+        self, calculation_id: str, outcome: tasks.Outcome, lease: Lease
+    ) -> CalculationDocument:
+        files, said = keep_files(self.store, outcome.files)
+
+        def record(session: Session) -> CalculationDocument:
+            calculation = queue.finish(
+                session,
+                calculation_id,
+                self.owner,
+                outcome.result,
+                outcome.versions,
+                files=files,
+                lines=[*lease.untold(), *said],
+            )
+            session.add_all(outcome.records(session, calculation))
+            session.flush()
+            return calculation_document(calculation)
+
+        return self._patiently(record)
+
+    def _record_failure(self, calculation_id: str, lease: Lease, failure: tasks.Failure) -> None:
+        kind, message, contents = failure
+        files, said = keep_files(self.store, contents)
+
+        def record(session: Session) -> None:
+            lines = [*lease.untold(), *said]
+            queue.fail(session, calculation_id, self.owner, kind, message, files=files, lines=lines)
+
+        self._record(record)
+
+    def _record(self, write: Callable[[Session], None]) -> None:
+        with suppress(queue.LeaseLostError):
+            self._patiently(write)
+
+    def _release(self, calculation_id: str, lease: Lease) -> None:
+        with suppress(DatabaseError), self.store.session() as session:
+            queue.release(session, calculation_id, self.owner, lease.untold())
+
+    def _patiently(self, work: Callable[[Session], ResultT], *, read_only: bool = False) -> ResultT:
+        """Do work in one transaction; where the database is away, try again until it is back.
+
+        A transaction whose end was not answered may have been written. Trying it again then finds
+        the calculation closed and writes nothing (:class:`LeaseLostError`).
+        """
+        end = None
+        while True:
+            try:
+                with self.store.session(read_only=read_only) as session:
+                    return work(session)
+            except StoreAwayError as error:
+                now = time.monotonic()
+                if end is None:
+                    end = now + PATIENCE_S
+                    print(f"pvkdb: {error}; trying for {PATIENCE_S:.0f} s", file=sys.stderr)
+                elif now > end:
+                    raise
+                time.sleep(RETRY_S)

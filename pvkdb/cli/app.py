@@ -14,13 +14,20 @@ from pvkdb.cli import (
     crossbars,
     databases,
     demo,
+    dft,
+    jobs,
+    keys,
+    kinetics,
     papers,
     rankings,
+    reports,
+    schedules,
     screening,
     service,
     simulators,
     structures,
     tolerance,
+    work,
 )
 from pvkdb.errors import InterruptedByUserError
 
@@ -87,8 +94,17 @@ app.command("tolerance")(tolerance.tolerance)
 app.command("structure")(structures.structure)
 app.command("neb")(barriers.neb)
 app.command("screen")(screening.screen)
-app.command("work")(barriers.work)
+app.command("report")(reports.report)
+app.add_typer(schedules.app, name="schedule")
+app.command("work")(work.work)
+app.add_typer(jobs.app, name="jobs")
+app.command("dft")(dft.dft)
+app.command("export-inputs")(dft.export_inputs)
+app.command("import-results")(dft.import_results)
 app.command("rank")(rankings.rank)
+app.command("kinetics")(kinetics.kinetics)
 app.command("crossbar")(crossbars.crossbar)
 app.command("export-device")(simulators.export_device)
 app.command("serve")(service.serve)
+app.add_typer(keys.app, name="keys")
+app.command("audit")(keys.audit)

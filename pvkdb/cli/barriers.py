@@ -1,9 +1,9 @@
-"""``pvkdb neb`` and ``pvkdb work``: asking for migration barriers and computing what is queued."""
+"""``pvkdb neb``: asking for migration barriers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,48 +139,6 @@ def neb(
     _raise_failures(documents)
 
 
-def work(
-    processes: Annotated[
-        int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
-    ] = None,
-    database: DatabaseOption = DEFAULT_DATABASE,
-    json: JsonOption = False,
-) -> None:
-    """Run every queued calculation, then stop; exit code 5 where one failed."""
-    store = open_store(database)
-    with watch() as report:
-        documents = list(run_queue(store, processes, report))
-    done = [document for document in documents if document.state == "done"]
-    failed = [document for document in documents if document.state == "failed"]
-    if json:
-        print_json([document.model_dump(mode="json") for document in documents])
-    else:
-        barriers = [document for document in done if document.kind == "neb"]
-        if barriers:
-            print_barriers("Computed", barriers)
-    for document in failed:
-        messages().print(
-            f"failed  {document.id}  {document.subject}: {document.failure_kind}: "
-            f"{document.failure_message}",
-            markup=False,
-        )
-    messages().print(f"{len(done)} done, {len(failed)} failed")
-    _report_elsewhere(store)
-    if failed:
-        raise typer.Exit(CalculationFailedError.exit_code)
-
-
-def run_queue(store: Store, processes: int | None, report: Any) -> Iterator[CalculationDocument]:
-    """Take back lost work, then run all that is queued."""
-    from pvkdb_pipelines.pool import drain
-    from pvkdb_pipelines.worker import Worker
-
-    recovered = Worker(store).recover()
-    if recovered.queued:
-        messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-    yield from drain(store, processes, report)
-
-
 def _requests(
     formula: str,
     phase: str | None,
@@ -304,7 +262,7 @@ def _compute_or_wait(
             return computed, True
         with store.session(read_only=True) as session:
             document = calculation_document(session.get_one(Calculation, calculation_id))
-        if document.state not in ("queued", "running"):
+        if document.state not in ("waiting", "queued", "running"):
             return document, False
         if not waiting:
             messages().print(f"calculation {calculation_id} runs in another process; waiting")
@@ -338,12 +296,3 @@ def _raise_failures(documents: Sequence[CalculationDocument]) -> None:
     ]
     if said:
         raise CalculationFailedError(str(failed[0].failure_kind), "; ".join(said))
-
-
-def _report_elsewhere(store: Store) -> None:
-    from pvkdb.store.queue import count_by_state
-
-    with store.session() as session:
-        running = sum(n for state, n in count_by_state(session).items() if state == "running")
-    if running:
-        messages().print(f"{running} calculation(s) are held by other workers")

@@ -78,7 +78,8 @@ def print_table(
 def _longest(column: str, cells: Iterable[str]) -> int:
     from rich.text import Text
 
-    return max(Text.from_markup(cell).cell_len for cell in (column, *cells))
+    texts = (Text.from_markup(cell) for cell in (column, *cells))
+    return max(line.cell_len for text in texts for line in text.split("\n", allow_blank=True))
 
 
 def scientific(value: float) -> str:

@@ -13,11 +13,11 @@ import typer
 
 from pvkdb.cli.barrier_files import plot_documents
 from pvkdb.cli.barrier_tables import literature_range, results_of
-from pvkdb.cli.barriers import run_queue
 from pvkdb.cli.console import messages, print_table
 from pvkdb.cli.progress import watch
 from pvkdb.cli.ranking_tables import print_ranking
 from pvkdb.cli.tolerance import print_factors
+from pvkdb.cli.work import run_queue
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _barriers(store: Store) -> list[CalculationDocument]:
             for potential in PotentialName
         ]
     with watch() as report:
-        for _ in run_queue(store, None, report):
+        for _ in run_queue(store, report):
             pass
     with store.session() as session:
         return [calculation_document(session.get_one(Calculation, key)) for key in ids]

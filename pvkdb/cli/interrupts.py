@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -20,6 +22,21 @@ def install() -> None:
     """Handle both signals, also where a shell started the program with SIGINT ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise)
+
+
+@contextmanager
+def ending_well(ask: Callable[[], None]) -> Iterator[None]:
+    """Within the block, the first SIGTERM only asks for the end; a second one stops at once."""
+
+    def on_first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, _raise)
+        ask()
+
+    before = signal.signal(signal.SIGTERM, on_first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def check() -> None:

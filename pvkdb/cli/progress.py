@@ -46,7 +46,7 @@ def _lines(console: Console) -> Iterator[Report]:
     def report(document: CalculationDocument, progress: Any) -> None:
         if (document.id, progress.stage) not in told:
             told.add((document.id, progress.stage))
-            console.print(f"{_label(document)}: {progress.stage}", markup=False)
+            console.print(f"{label(document)}: {progress.stage}", markup=False)
 
     yield report
 
@@ -67,7 +67,7 @@ def _bars(console: Console) -> Iterator[Report]:
 
         def report(document: CalculationDocument, progress: Any) -> None:
             if document.id not in tasks:
-                tasks[document.id] = bars.add_task(_label(document), total=1.0, detail="")
+                tasks[document.id] = bars.add_task(label(document), total=1.0, detail="")
             force = "" if progress.force is None else f" {progress.force:.3f} eV/Å"
             done = progress.fraction >= 1.0
             bars.update(
@@ -142,29 +142,46 @@ def watch_stages() -> Iterator[StageWatch]:
 
 @contextmanager
 def _stage_bars(console: Console) -> Iterator[Callable[[StageProgress], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import Progress
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
-    )
-    with Progress(*columns, console=console) as bars:
+    with Progress(*count_columns(), console=console) as bars:
         tasks: dict[str, Any] = {}
 
         def show(count: StageProgress) -> None:
             if count.stage not in tasks:
-                tasks[count.stage] = bars.add_task(count.stage, total=count.total, pace="")
+                tasks[count.stage] = bars.add_task(
+                    count.stage, total=count.total, pace="", share=""
+                )
             bars.update(
-                tasks[count.stage], completed=count.done, total=count.total, pace=count.pace
+                tasks[count.stage],
+                completed=count.done,
+                total=count.total,
+                share=f"{count.done}/{count.total}",
+                pace=count.pace,
             )
 
         yield show
 
 
+def count_columns() -> list[Any]:
+    """Columns of a row: what, bar, ``share`` of it that is done, ``pace``."""
+    from rich.progress import BarColumn, TextColumn
+
+    return [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[share]:>9}"),
+        TextColumn("{task.fields[pace]}"),
+    ]
+
+
 @contextmanager
 def _stage_lines(console: Console) -> Iterator[Callable[[StageProgress], None]]:
+    yield count_lines(console)
+
+
+def count_lines(console: Console) -> Callable[[StageProgress], None]:
+    """What writes a line for about every tenth of a stage."""
     told: dict[str, tuple[float, int]] = {}  # when, and how much was done
 
     def show(count: StageProgress) -> None:
@@ -180,12 +197,13 @@ def _stage_lines(console: Console) -> Iterator[Callable[[StageProgress], None]]:
             console.print(f"{count}, {count.pace}", markup=False)
         told[count.stage] = (now, count.done)
 
-    yield show
+    return show
 
 
 def _clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _label(document: CalculationDocument) -> str:
-    return f"{document.subject} {document.parameters['potential']}"
+def label(document: CalculationDocument) -> str:
+    """What a calculation is of, and with which potential, where it has one."""
+    return f"{document.subject} {document.parameters.get('potential', '')}".strip()

@@ -8,6 +8,9 @@ from pvkdb.cli.console import messages, output, print_table
 from pvkdb.errors import NotFoundError, unknown_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pvkdb.schemas.assumptions import Assumption
     from pvkdb.schemas.profiles import Criterion
     from pvkdb.schemas.rankings import Assessment, ProfileSummary, RankedCandidate, Ranking
 
@@ -56,6 +59,8 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
         numeric=("rank",),
         caption=_caption(ranking, len(listed)),
     )
+    if ranking.subject == "materials":
+        _print_predictions(ranking, listed)
     _print_notes(ranking)
 
 
@@ -69,6 +74,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     if entry is None:
         known = [each.id for each in ranking.candidates]
         raise NotFoundError(unknown_name("candidate", name, known))
+    from pvkdb.suitability.support import support_notes
+
     console = output()
     id = "" if entry.id == entry.label else f" ({_plain(entry.id)})"
     console.print(f"[bold]{_plain(entry.label)}[/]{id}: {ranking.title.lower()}")
@@ -90,6 +97,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
         )
     if entry.topsis_rank is not None:
         console.print(f"by TOPSIS {entry.topsis_rank}, by SPOTIS {entry.spotis_rank}")
+    if entry.prediction is not None:
+        console.print(_plain(f"by the model of kinetics: {entry.prediction}"))
     for name, other in entry.under_readings.items():
         console.print(f"read as {name!r}: rank {other.rank}, shown {other.shown:.3f}")
     print_table(
@@ -118,8 +127,42 @@ def print_explanation(ranking: Ranking, name: str) -> None:
             _plain(f"- {criterion.metric} ({criterion.basis}): {criterion.source}{quoted}{note}"),
             style="dim",
         )
+    for assumed in ranking.assumptions if entry.prediction is not None else ():
+        console.print(_plain(assumption_text(assumed)), style="dim")
+    for note in support_notes(ranking.criteria):
+        console.print(_plain(note[0].upper() + note[1:] + "."), style="dim")
     for fact in entry.also_known:
         console.print(_plain(f"also known: {fact.text} [{fact.source or fact.grade.value}]"))
+
+
+def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:
+    """What the model of kinetics predicts of the materials listed, where it predicts anything."""
+    rows = [
+        [_short(entry.label, _LABELS[0]), _plain(entry.prediction)]
+        for entry in listed
+        if entry.prediction is not None
+    ]
+    if not rows:
+        return
+    assumed = "; ".join(
+        f"{each.name} {each.value}{'' if each.unit == '1' else ' ' + each.unit}"
+        + (" (default)" if each.default else "")
+        for each in ranking.assumptions
+    )
+    print_table(
+        "Predicted from the activation energy of the halide",
+        ["material", "against the profile"],
+        rows,
+        whole=("material",),
+        caption=f"assumed: {assumed}. --explain ID gives the sources." if assumed else None,
+    )
+
+
+def assumption_text(assumed: Assumption) -> str:
+    """What was assumed, with its source, in a line."""
+    unit = "" if assumed.unit == "1" else f" {assumed.unit}"
+    mark = " (default)" if assumed.default else ""
+    return f"{assumed.name}: {assumed.value}{unit}{mark}; {assumed.source}"
 
 
 def print_applications(profiles: list[ProfileSummary]) -> None:

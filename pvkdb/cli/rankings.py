@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.kinetics import (
+    BiasOption,
+    TemperatureOption,
+    ThicknessOption,
+    WriteTimeOption,
+    conditions_of,
+)
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.ranking_tables import print_applications, print_explanation, print_ranking
 from pvkdb.errors import InputError, unknown_name
@@ -51,6 +58,10 @@ def rank(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FOLDER", help="Write pictures there (PNG).")
     ] = None,
+    thickness: ThicknessOption = None,
+    bias: BiasOption = None,
+    temperature: TemperatureOption = None,
+    write_time: WriteTimeOption = None,
     samples: Annotated[
         int, typer.Option("--samples", min=1, max=1_000_000, help="Random weights and values.")
     ] = 10_000,
@@ -86,7 +97,12 @@ def rank(
     )
     with open_store(database).session() as session:
         ranking = rank_store(
-            session, chosen, "materials" if materials else "devices", options, report
+            session,
+            chosen,
+            "materials" if materials else "devices",
+            options,
+            report,
+            conditions=conditions_of(thickness, bias, temperature, write_time),
         )
     if plot is not None:
         from pvkdb.suitability import shipped_profile

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvkdb.cli.console import messages, print_json
+from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.progress import StageWatch, watch_stages
+from pvkdb.cli.run_tables import print_differences
 from pvkdb.cli.screening_tables import (
     compositions_by_type,
     print_plans,
@@ -19,8 +21,10 @@ from pvkdb.cli.screening_tables import (
 from pvkdb.errors import InputError, InterruptedByUserError, unknown_name
 
 if TYPE_CHECKING:
+    from pvkdb.schemas.runs import RunDocument
     from pvkdb.schemas.screening import ScreeningReport
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.engines import Engine
     from pvkdb_pipelines.screening.plan import Plan
 
 
@@ -41,6 +45,8 @@ def screen(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
     ] = None,
+    engine: EngineOption = DEFAULT_ENGINE,
+    config: ConfigOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the plan, say what it would do, and stop.")
     ] = False,
@@ -62,25 +68,25 @@ def screen(
         return
     if plan is None:
         raise InputError("name a plan: a TOML file, or one that `pvkdb screen --list` shows")
+    from pvkdb_pipelines.screening.recorded import plan_name
+
     chosen = _read(plan, potential)
     store = open_store(database)
     if dry_run:
         _preview(chosen, store, json)
         return
-    folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
-    _recover(store)
-    report = _run(chosen, store, processes, retry)
-    from pvkdb_pipelines.screening.report import write_report
-
-    try:
-        written, page = write_report(report, folder)
-    except OSError as error:
-        raise InputError(f"--output {folder} cannot be written: {error.strerror}") from error
+    with open_engine(engine, config, processes) as computes:
+        folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
+        _recover(store)
+        report, run = _run(chosen, plan_name(plan, potential), store, computes, retry)
     if json:
         print_json(report.model_dump(mode="json"))
     else:
         print_report(report)
-    messages().print(f"report  {page} and {written.name}", markup=False, soft_wrap=True)
+    if not json:
+        print_differences(run)
+    save_report(report, folder)
+    messages().print(f"kept as run {run.id}: pvkdb report {run.id}")
 
 
 def _list(json: bool) -> None:
@@ -157,13 +163,32 @@ def _recover(store: Store) -> None:
         messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
 
 
-def _run(plan: Plan, store: Store, processes: int | None, retry: bool) -> ScreeningReport:
-    from pvkdb_pipelines.screening.funnel import Funnel
+def save_report(report: ScreeningReport, folder: Path) -> None:
+    """Write the report's files into a folder, and say so."""
+    from pvkdb_pipelines.screening.report import write_report
 
+    try:
+        written, page = write_report(report, folder)
+    except OSError as error:
+        raise InputError(f"--output {folder} cannot be written: {error.strerror}") from error
+    messages().print(f"report  {page} and {written.name}", markup=False, soft_wrap=True)
+
+
+def _run(
+    plan: Plan, name: str, store: Store, engine: Engine, retry: bool
+) -> tuple[ScreeningReport, RunDocument]:
+    """The report, and the run that it left in the store."""
+    from pvkdb_pipelines.screening.funnel import Funnel
+    from pvkdb_pipelines.screening.recorded import begin_run, holding
+
+    run = begin_run(store, name)
+    assert run is not None  # nobody else asks for this very moment
     watch: StageWatch | None = None
     try:
-        with watch_stages() as watch:
-            return Funnel(plan, store, processes, watch, retry=retry).run()
+        with watch_stages() as watch, holding(run):
+            report = run.screen(Funnel(plan, store, watch=watch, retry=retry, engine=engine))
+            assert run.document is not None
+            return report, run.document
     except KeyboardInterrupt:
         done = f" at {watch.current} done" if watch and watch.current else ""
         raise InterruptedByUserError(

@@ -1,29 +1,78 @@
 """The Python client of a pvkdb service. Needs nothing beyond the base install.
 
 Example:
-    >>> from pvkdb import Client
-    >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+    >>> import pvkdb
+    >>> with pvkdb.Client("http://127.0.0.1:8000") as client:
     ...     devices = client.devices.search(absorber="MAPbI3", retention_s=(1e4, None))
     ...     table = devices.to_dataframe()
 """
 
 from __future__ import annotations
 
-from pvkdb.client._calculations import Calculations
-from pvkdb.client._client import Client
-from pvkdb.client._collections import Collection, Results
-from pvkdb.client._crossbars import Crossbars
+from typing import TYPE_CHECKING, Any
+
+from pvkdb.client._calculations import AsyncCalculations, Calculations
+from pvkdb.client._client import AsyncClient, Client
+from pvkdb.client._collections import AsyncCollection, Collection
+from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
+from pvkdb.client._description import FilterDescription, Filters
+from pvkdb.client._fields import Fields
+from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._queries import FilterValue
-from pvkdb.client._rankings import Rankings
-from pvkdb.client.structures import to_pymatgen
+from pvkdb.client._rankings import AsyncRankings, Rankings
+from pvkdb.client._results import AsyncResults, Results
+from pvkdb.client._streams import AsyncStream, Stream
+from pvkdb.client.errors import (
+    ConflictError,
+    NotAllowedError,
+    RateLimitedError,
+    RefusedError,
+    UnavailableError,
+    UnknownKeyError,
+)
+
+if TYPE_CHECKING:
+    from pvkdb.client.structures import StructureWithCoordinates, to_ase, to_pymatgen
 
 __all__ = [
+    "AsyncCalculations",
+    "AsyncClient",
+    "AsyncCollection",
+    "AsyncCrossbars",
+    "AsyncKinetics",
+    "AsyncRankings",
+    "AsyncResults",
+    "AsyncStream",
     "Calculations",
     "Client",
     "Collection",
+    "ConflictError",
     "Crossbars",
+    "Fields",
+    "FilterDescription",
     "FilterValue",
+    "Filters",
+    "Kinetics",
+    "NotAllowedError",
     "Rankings",
+    "RateLimitedError",
+    "RefusedError",
     "Results",
+    "Stream",
+    "StructureWithCoordinates",
+    "UnavailableError",
+    "UnknownKeyError",
+    "to_ase",
     "to_pymatgen",
 ]
+
+#: Loaded when first used: their models take longer to build than the client.
+_LATER = frozenset({"StructureWithCoordinates", "to_ase", "to_pymatgen"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from pvkdb.client import structures
+
+        return getattr(structures, name)
+    raise AttributeError(f"module 'pvkdb.client' has no attribute {name!r}")

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
-from pvkdb.errors import InputError, NotFoundError, ServiceError
-from pvkdb.schemas.responses import Problem
+from pvkdb.client.errors import (
+    ConflictError,
+    NotAllowedError,
+    RateLimitedError,
+    RefusedError,
+    UnavailableError,
+    UnknownKeyError,
+)
+from pvkdb.errors import ServiceError
 
-Model = TypeVar("Model", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    from pvkdb.schemas.responses import Problem
+
+Model = TypeVar("Model", bound="BaseModel")
 
 _PROBLEM = "application/problem+json"
 
 
 def raise_for_problem(response: httpx.Response) -> None:
-    """Raise what an answer reports as an error.
+    """Raise what an answer reports as an error; see :mod:`pvkdb.client.errors`.
 
     Raises:
-        InputError: the service refused a parameter (status 400 or 422).
-        NotFoundError: the service does not hold what was asked for.
+        RefusedError, UnknownKeyError: what was asked cannot be answered.
         ServiceError: any other failure; holds the status.
     """
     if response.is_success:
         return
     status, problem = response.status_code, _problem(response)
     if problem is None:
-        raise ServiceError(
-            f"{response.url} answered with status {status} ({response.reason_phrase}); is this "
-            "the address of a pvkdb service?",
-            status,
-        )
+        said = f"{response.url} answered with status {status} ({response.reason_phrase})"
+        if status == 429:
+            raise RateLimitedError(
+                f"{said}: too many requests", status, None, retry_after(response)
+            )
+        if status in (502, 503, 504):
+            raise UnavailableError(f"{said}; try again later", status)
+        raise ServiceError(f"{said}; is this the address of a pvkdb service?", status)
     detail = " ".join(problem.detail.split())
-    if status in (400, 422):
-        raise InputError(detail)
-    if status == 404:
-        raise NotFoundError(detail)
-    raise ServiceError(f"the service answered with status {status}: {detail}", status)
+    if status in (400, 413, 415, 422):
+        raise RefusedError(detail, status, problem)
+    if status in (404, 410):
+        raise UnknownKeyError(detail, status, problem)
+    said = f"the service answered with status {status}: {detail}"
+    if status in (401, 403):
+        raise NotAllowedError(said, status, problem)
+    if status in (409, 412):
+        raise ConflictError(said, status, problem)
+    if status == 429:
+        raise RateLimitedError(said, status, problem, retry_after(response))
+    if status in (502, 503, 504):
+        raise UnavailableError(said, status, problem)
+    raise ServiceError(said, status)
 
 
 def parse(model: type[Model], response: httpx.Response) -> Model:
@@ -46,16 +69,33 @@ def parse(model: type[Model], response: httpx.Response) -> Model:
     Raises:
         ServiceError: the answer is not such a document.
     """
+    from pydantic import ValidationError
+
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise misfit(response, model, error) from error
+        raise _misfit(response, model, error) from error
 
 
-def misfit(
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the service asks to wait, given as a number or as a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    from email.utils import parsedate_to_datetime  # imports much, and few services send dates
+
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _misfit(
     response: httpx.Response, model: type[BaseModel], error: ValidationError
 ) -> ServiceError:
-    """The error for an answer that is not the document expected."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the answer"
     return ServiceError(
@@ -68,6 +108,10 @@ def misfit(
 def _problem(response: httpx.Response) -> Problem | None:
     if not response.headers.get("Content-Type", "").startswith(_PROBLEM):
         return None
+    from pydantic import ValidationError
+
+    from pvkdb.schemas.responses import Problem
+
     try:
         return Problem.model_validate_json(response.content)
     except ValidationError:

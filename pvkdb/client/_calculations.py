@@ -3,69 +3,121 @@
 from __future__ import annotations
 
 import time
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._answers import parse
-from pvkdb.client._collections import Collection
-from pvkdb.client._connection import API
+from pvkdb.client._carriers import operation
+from pvkdb.client._collections import AsyncCollection, Collection, CollectionOperations
+from pvkdb.client._service import Service, path_of
+from pvkdb.client._steps import Sleep, Steps
+from pvkdb.client._tables import Table
 from pvkdb.errors import InputError, ServiceError
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState, PotentialName
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.schemas.tables import CalculationsRow
 
-#: States that nothing leaves by itself.
-FINAL = frozenset({CalculationState.DONE, CalculationState.FAILED, CalculationState.CANCELLED})
+if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument, PotentialName
+    from pvkdb.schemas.migration import NebRequest
+    from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
-class Calculations(Collection[CalculationsRow, CalculationDocument]):
-    """The queue and the record of calculations."""
+class CalculationOperations(CollectionOperations["CalculationsRow", "CalculationDocument"]):
+    """What both clients can do with the queue and the record of calculations."""
 
+    def __init__(self, service: Service, http: Any) -> None:
+        super().__init__(service, http, Table("calculations"))
+
+    @operation
     def submit(
-        self, request: NebRequest | str, potential: PotentialName | str | None = None
-    ) -> CalculationDocument:
+        self,
+        request: NebRequest | str,
+        potential: PotentialName | str | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Steps[CalculationDocument]:
         """Queue a migration barrier, or get the calculation that already answers the request.
+
+        Sent again where the service says "not now", always under the same ``Idempotency-Key``.
 
         Args:
             request: a formula, or a whole request.
             potential: of a formula; a whole request names its own.
+            idempotency_key: one of your own, where the program itself may be repeated.
 
         Raises:
             InputError: formula or potential cannot be used.
+            NotAllowedError: the service wants an API key that may do this.
             ServiceError: the service cannot be reached or does not accept the request.
+
+        Example:
+            >>> client.calculations.submit("CsPbBr3", potential="chgnet").state.value
+            'queued'
         """
         if isinstance(request, str):
             request = _request(request, potential)
         elif potential is not None:
             raise InputError("the request names its own potential; leave potential= out")
-        response = self._connection.post(f"{API}/calculations", request.model_dump_json())
-        return parse(CalculationDocument, response)
+        answer = yield from self._service.write(
+            path_of("calculations"), request.model_dump_json(), idempotency_key
+        )
+        return parse(self._table.document, answer)
 
+    @operation
     def wait(
-        self, calculation_id: str, timeout_s: float = 3600.0, poll_s: float = 5.0
-    ) -> CalculationDocument:
+        self,
+        calculation: CalculationDocument | str,
+        timeout_s: float = 3600.0,
+        poll_s: float = 5.0,
+    ) -> Steps[CalculationDocument]:
         """Wait until a calculation is done, failed or cancelled; ``state`` says which.
 
+        A service that is restarted meanwhile is waited for.
+
+        Args:
+            calculation: what :meth:`submit` gave, or its id.
+            timeout_s: seconds to wait in all.
+            poll_s: seconds between two looks.
+
         Raises:
-            NotFoundError: there is no such calculation.
+            UnknownKeyError: there is no such calculation.
             ServiceError: it was not finished in time, or the service cannot be reached.
+
+        Example:
+            >>> queued = client.calculations.submit("CsPbBr3", potential="chgnet")
+            >>> done = client.calculations.wait(queued, timeout_s=600)  # doctest: +SKIP
         """
-        end = time.monotonic() + timeout_s
+        from pvkdb.schemas.calculations import CalculationState as State
+
+        key = calculation if isinstance(calculation, str) else calculation.id
+        end, looked = time.monotonic() + timeout_s, False
         while True:
-            calculation = self.get(calculation_id)
-            if calculation.state in FINAL:
-                return calculation
+            found = yield from self._get(key, middle=looked)
+            looked = True
+            if found.state in (State.DONE, State.FAILED, State.CANCELLED):
+                return found
             left = end - time.monotonic()
             if left <= 0:
                 raise ServiceError(
-                    f"calculation {calculation_id} is still {calculation.state} after "
-                    f"{timeout_s:g} s; wait longer with timeout_s, and see that a worker runs: "
-                    "pvkdb work"
+                    f"calculation {key} is still {found.state} after {timeout_s:g} s; wait longer "
+                    "with timeout_s, and see that a worker runs: pvkdb work"
                 )
-            time.sleep(min(poll_s, left))
+            yield Sleep(min(poll_s, left))
+
+
+class Calculations(CalculationOperations, Collection["CalculationsRow", "CalculationDocument"]):
+    """The queue and the record of calculations."""
+
+
+class AsyncCalculations(
+    CalculationOperations, AsyncCollection["CalculationsRow", "CalculationDocument"]
+):
+    """The queue and the record of calculations; see :class:`Calculations`."""
 
 
 def _request(formula: str, potential: PotentialName | str | None) -> NebRequest:
+    from pydantic import ValidationError
+
+    from pvkdb.schemas.calculations import PotentialName
+    from pvkdb.schemas.migration import NebRequest
+
     name = PotentialName.SEVENNET_0 if potential is None else potential
     known = [entry.value for entry in PotentialName]
     if name not in known:

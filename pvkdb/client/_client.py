@@ -1,41 +1,210 @@
-"""The client itself."""
+"""The client, and its asynchronous twin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
-from typing import Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import httpx
 
 from pvkdb.client._answers import parse
-from pvkdb.client._calculations import Calculations
-from pvkdb.client._collections import Collection
-from pvkdb.client._connection import API, Connection
-from pvkdb.client._crossbars import Crossbars
-from pvkdb.client._rankings import Rankings
-from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb.schemas.responses import Health
-from pvkdb.schemas.tables import (
-    CalculationsRow,
-    DeviceClaimsRow,
-    DevicesRow,
-    EnergeticsRow,
-    MaterialsRow,
-    ReferencesRow,
-    StructureDocument,
-    StructuresRow,
-    ToleranceRow,
-)
+from pvkdb.client._calculations import AsyncCalculations, Calculations
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._collections import CollectionOf
+from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
+from pvkdb.client._downloads import FileFormat, download
+from pvkdb.client._kinetics import AsyncKinetics, Kinetics
+from pvkdb.client._progress import progress_of
+from pvkdb.client._rankings import AsyncRankings, Rankings
+from pvkdb.client._service import Service, path_of
+from pvkdb.client._steps import Steps
+
+if TYPE_CHECKING:
+    from pvkdb.client.structures import StructureWithCoordinates
+    from pvkdb.schemas.responses import FormulaTolerance, Health
+    from pvkdb.schemas.tables import (
+        DeviceClaimsRow,
+        DevicesRow,
+        EnergeticsRow,
+        MaterialsRow,
+        ReferencesRow,
+        StructuresRow,
+        ToleranceRow,
+    )
+
+BlockingT = TypeVar("BlockingT")
+AwaitingT = TypeVar("AwaitingT")
+
+#: Formulas in one request; the most that the service takes.
+FORMULAS = 1000
 
 
-class Client:
+class _PartOf(Generic[BlockingT, AwaitingT]):
+    """An attribute of both clients, of the kind that fits each."""
+
+    def __init__(
+        self,
+        blocking: Callable[[Service, Any], BlockingT],
+        awaiting: Callable[[Service, Any], AwaitingT],
+    ) -> None:
+        self._blocking = blocking
+        self._awaiting = awaiting
+
+    @overload
+    def __get__(self, instance: Blocking, owner: object) -> BlockingT: ...
+
+    @overload
+    def __get__(self, instance: Awaiting, owner: object) -> AwaitingT: ...
+
+    @overload
+    def __get__(self, instance: None, owner: object) -> _PartOf[BlockingT, AwaitingT]: ...
+
+    def __get__(self, instance: Any, owner: object) -> Any:
+        if instance is None:
+            return self
+        kind: Callable[[Service, Any], Any]
+        kind = self._blocking if isinstance(instance, Blocking) else self._awaiting
+        return kind(instance._service, instance._http)
+
+
+class ClientOperations(Operations):
+    """What both clients can do."""
+
+    materials: CollectionOf[MaterialsRow, MaterialsRow] = CollectionOf("materials")
+    energetics: CollectionOf[EnergeticsRow, EnergeticsRow] = CollectionOf("energetics")
+    devices: CollectionOf[DevicesRow, DevicesRow] = CollectionOf("devices")
+    device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = CollectionOf("device_claims")
+    references: CollectionOf[ReferencesRow, ReferencesRow] = CollectionOf("references")
+    structures: CollectionOf[StructuresRow, StructureWithCoordinates] = CollectionOf("structures")
+    calculations = _PartOf(Calculations, AsyncCalculations)
+    rankings = _PartOf(Rankings, AsyncRankings)
+    crossbars = _PartOf(Crossbars, AsyncCrossbars)
+    kinetics = _PartOf(Kinetics, AsyncKinetics)
+
+    @operation
+    def tolerance(self, formula: str) -> Steps[ToleranceRow]:
+        """Tolerance factors of an ABX3 formula in any spelling, with the radii behind them.
+
+        Raises:
+            InputError: the formula cannot be used, or an ion has no radius with a source.
+
+        Example:
+            >>> round(client.tolerance("CsPbBr3").t, 3)
+            0.862
+        """
+        from pvkdb.schemas.tables import ToleranceRow
+
+        answer = yield from self._service.read(path_of("tolerance", formula))
+        return parse(ToleranceRow, answer)
+
+    @operation
+    def tolerances(self, formulas: Iterable[str]) -> Steps[list[FormulaTolerance]]:
+        """Tolerance factors of any number of formulas, in their order.
+
+        A formula without factors says why in ``problem``.
+
+        Example:
+            >>> [row.factors is not None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
+            [True, False]
+        """
+        from pydantic import TypeAdapter
+
+        from pvkdb.schemas.responses import ToleranceAnswer
+
+        wanted, found = [*formulas], []
+        for start in range(0, len(wanted), FORMULAS):
+            body = {"formulas": wanted[start : start + FORMULAS]}
+            content = TypeAdapter(dict[str, list[str]]).dump_json(body).decode()
+            answer = yield from self._service.compute(path_of("tolerance"), content)
+            found.extend(parse(ToleranceAnswer, answer).data)
+        return found
+
+    @operation
+    def export(self, name: str, format: Literal["csv", "json", "parquet"] = "csv") -> Steps[bytes]:
+        """A whole table as the bytes of a file. :meth:`download` writes large ones as they come.
+
+        Raises:
+            NotFoundError: there is no such table; names the nearest one.
+            InputError: there is no such format.
+
+        Example:
+            >>> client.export("conduction").decode().partition(",")[0]
+            'mechanism'
+        """
+        answer = yield from self._service.read(path_of("export", name), {"format": format})
+        return answer.content
+
+    @operation
+    def download(
+        self,
+        name: str,
+        path: Path | str,
+        format: FileFormat = "csv",
+        progress: bool | None = None,
+    ) -> Steps[Path]:
+        """A whole table in a file, which appears when it is complete.
+
+        Collections come page by page as CSV or JSON lines: memory stays flat, a service that is
+        restarted is waited for, and where the program itself is stopped, the same call goes on
+        from ``NAME.part``. If the data changes meanwhile, the file is begun again.
+
+        Args:
+            name: of a table, as for :meth:`export`.
+            path: of the file; one that stands there is replaced in the end.
+            format: csv, jsonl (collections), json or parquet.
+            progress: whether to show a bar on standard error.
+
+        Raises:
+            NotFoundError: there is no such table; names the nearest one.
+            InputError: there is no such format.
+            ServiceError: the service cannot be reached, or the data changes again and again.
+
+        Example:
+            >>> path = client.download("references", "references.csv")
+            >>> path.read_text(encoding="utf-8").count("\\nr")
+            402
+        """
+        shown = self._service.progress if progress is None else progress
+        with progress_of(shown, name) as bar:
+            written = yield from download(self._service, name, Path(path), format, bar)
+        return written
+
+    @operation
+    def health(self) -> Steps[Health]:
+        """Whether the service can do its work; asked once, whatever ``retries`` says.
+
+        Raises:
+            ServiceError: it cannot, or it cannot be reached.
+
+        Example:
+            >>> client.health().status
+            'ok'
+        """
+        from pvkdb.schemas.responses import Health
+
+        answer = yield from self._service.read_once("/healthz")
+        return parse(Health, answer)
+
+    @property
+    def url(self) -> str:
+        """The address of the service."""
+        return self._service.url
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._service.url}>"
+
+
+class Client(ClientOperations, Blocking):
     """A pvkdb service, from Python. Use it as a context manager, or close it.
 
     Example:
-        >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP
-        ...     for device in client.devices.search(endurance_cycles=(1e6, None)):
+        >>> import pvkdb
+        >>> with pvkdb.Client("http://127.0.0.1:8000") as client:
+        ...     for device in client.devices.search(endurance_cycles=(1e6, None))[:2]:
         ...         print(device.id, device.structure)
+        d-t4-...
     """
 
     def __init__(
@@ -44,6 +213,8 @@ class Client:
         api_key: str | None = None,
         timeout: float = 30,
         retries: int = 3,
+        patience_s: float = 120,
+        progress: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
@@ -52,59 +223,25 @@ class Client:
             url: address of the service, e.g. ``http://127.0.0.1:8000``.
             api_key: key for services that ask for one.
             timeout: seconds to wait for an answer.
-            retries: how often reading is repeated when the service cannot be reached or answers
-                with status 429, 502, 503 or 504. Writing is never repeated.
+            retries: how often a request is repeated when the service cannot be reached or answers
+                with status 429, 502, 503 or 504.
+            patience_s: how many seconds a request is repeated that goes on with what has begun:
+                the next page, a download, waiting for a calculation.
+            progress: whether to show progress where a call does not say.
             transport: replaces the network, e.g. in tests.
 
         Raises:
-            InputError: the address or the key cannot be used.
+            InputError: the address, the key or a number cannot be used.
         """
-        connection = Connection(url, api_key, timeout, retries, transport)
-        self._connection = connection
-        self.materials = Collection(connection, "materials", MaterialsRow, MaterialsRow)
-        self.energetics = Collection(connection, "energetics", EnergeticsRow, EnergeticsRow)
-        self.devices = Collection(connection, "devices", DevicesRow, DevicesRow)
-        self.device_claims = Collection(
-            connection, "device_claims", DeviceClaimsRow, DeviceClaimsRow
+        service = Service(url, api_key, retries, patience_s, progress)
+        http = httpx.Client(
+            base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
         )
-        self.references = Collection(connection, "references", ReferencesRow, ReferencesRow)
-        self.structures = Collection(connection, "structures", StructuresRow, StructureDocument)
-        self.calculations = Calculations(
-            connection, "calculations", CalculationsRow, CalculationDocument
-        )
-        self.rankings = Rankings(connection)
-        self.crossbars = Crossbars(connection)
-
-    def tolerance(self, formula: str) -> ToleranceRow:
-        """Tolerance factors of an ABX3 formula in any spelling, with the radii behind them.
-
-        Raises:
-            InputError: the formula cannot be used, or an ion has no radius with a source.
-        """
-        path = f"{API}/tolerance/{quote(formula, safe='')}"
-        return parse(ToleranceRow, self._connection.get(path))
-
-    def export(self, name: str, format: Literal["csv", "json", "parquet"] = "csv") -> bytes:
-        """A whole table as the bytes of a file.
-
-        Raises:
-            NotFoundError: there is no such table; names the nearest one.
-            InputError: there is no such format.
-        """
-        path = f"{API}/export/{quote(name, safe='')}"
-        return self._connection.get(path, {"format": format}).content
-
-    def health(self) -> Health:
-        """Whether the service can do its work; asked once, whatever ``retries`` says.
-
-        Raises:
-            ServiceError: it cannot, or it cannot be reached.
-        """
-        return parse(Health, self._connection.get("/healthz", retries=0))
+        super().__init__(service, http)
 
     def close(self) -> None:
         """Close the connections."""
-        self._connection.close()
+        self._http.close()
 
     def __enter__(self) -> Client:
         return self
@@ -117,5 +254,52 @@ class Client:
     ) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<Client of {self._connection.url}>"
+
+class AsyncClient(ClientOperations, Awaiting):
+    """A pvkdb service, under asyncio or trio: :class:`Client` with ``await``.
+
+    Example:
+        >>> import asyncio, pvkdb
+        >>> async def both() -> list[float]:
+        ...     async with pvkdb.AsyncClient("http://127.0.0.1:8000") as client:
+        ...         asked = map(client.tolerance, ["CsPbI3", "CsPbBr3"])
+        ...         return [round(row.t, 2) for row in await asyncio.gather(*asked)]
+        >>> asyncio.run(both())
+        [0.85, 0.86]
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        timeout: float = 30,
+        retries: int = 3,
+        patience_s: float = 120,
+        progress: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet. Arguments as for :class:`Client`.
+
+        Raises:
+            InputError: the address, the key or a number cannot be used.
+        """
+        service = Service(url, api_key, retries, patience_s, progress)
+        http = httpx.AsyncClient(
+            base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
+        )
+        super().__init__(service, http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -1,145 +1,262 @@
-"""The collections of the service, and the results of a search."""
+"""The collections of the service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
-from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
-
-from pvkdb.client._answers import misfit, parse
-from pvkdb.client._connection import API, Connection
-from pvkdb.client._queries import FilterValue, query_parameters
-from pvkdb.errors import MissingExtraError
-from pvkdb.schemas.responses import Page
-from pvkdb.schemas.tables import Row
+from pvkdb.client._answers import parse
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._description import Filters
+from pvkdb.client._fields import Fields
+from pvkdb.client._pages import Pages, searches
+from pvkdb.client._queries import NO_FILTERS, FilterValue, asked_for
+from pvkdb.client._results import AsyncResults, Results
+from pvkdb.client._service import Service, path_of
+from pvkdb.client._steps import Steps
+from pvkdb.client._streams import AsyncStream, Stream
+from pvkdb.client._tables import Table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pydantic import BaseModel
 
-RowT = TypeVar("RowT", bound=Row)
-DocumentT = TypeVar("DocumentT", bound=BaseModel)
+    from pvkdb.schemas.tables import Row
 
-#: Rows asked for at a time; the most that the service gives.
-PAGE = 500
-
-
-class Results(Sequence[RowT], Generic[RowT]):
-    """The rows that match a search, in order, as a read-only list.
-
-    The first page comes with the search, the others when they are needed; what has been fetched
-    is kept. ``len()`` asks for nothing. ``dataset_version`` names the data for a citation.
-    """
-
-    def __init__(
-        self, connection: Connection, name: str, row: type[RowT], parameters: Mapping[str, str]
-    ) -> None:
-        self._connection = connection
-        self._name = name
-        self._row = row
-        self._parameters = {**parameters, "limit": str(PAGE)}
-        self._rows: list[RowT] = []
-        self._cursor: str | None = None
-        self._total = 0
-        self.dataset_version = ""
-        self._fetch()
-
-    def __len__(self) -> int:
-        return self._total
-
-    def __iter__(self) -> Iterator[RowT]:
-        position = 0
-        while self._load(position + 1):
-            yield self._rows[position]
-            position += 1
-
-    @overload
-    def __getitem__(self, index: int) -> RowT: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[RowT]: ...
-
-    def __getitem__(self, index: int | slice) -> RowT | list[RowT]:
-        if isinstance(index, slice):
-            self._load(max(range(self._total)[index], default=-1) + 1)
-            return self._rows[: self._total][index]
-        position = index + self._total if index < 0 else index
-        if position < 0 or not self._load(position + 1):
-            raise IndexError(f"{self._name}: no row {index}; the search found {self._total}")
-        return self._rows[position]
-
-    def __repr__(self) -> str:
-        return f"<Results: {self._total} {self._name}>"
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Every row as a pandas DataFrame; its columns are the fields, also where it is empty.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError("pandas", "store") from error
-        return pd.DataFrame([row.model_dump() for row in self], columns=self._row.columns())
-
-    def _load(self, count: int) -> bool:
-        """Fetch until that many rows are here; False where there are fewer."""
-        while len(self._rows) < count and self._cursor is not None:
-            self._fetch()
-        return len(self._rows) >= count
-
-    def _fetch(self) -> None:
-        parameters = dict(self._parameters)
-        if self._cursor is not None:
-            parameters["cursor"] = self._cursor
-        response = self._connection.get(f"{API}/{self._name}", parameters)
-        page = parse(Page[Any], response)
-        try:
-            self._rows.extend(map(self._row.model_validate, page.data))
-        except ValidationError as error:
-            raise misfit(response, self._row, error) from error
-        self._cursor = page.next_cursor
-        # Rows may be added while one pages; in the end, what was fetched counts.
-        self._total = page.total if self._cursor is not None else len(self._rows)
-        self.dataset_version = page.dataset_version
+RowT = TypeVar("RowT", bound="Row")
+DocumentT = TypeVar("DocumentT", bound="BaseModel")
 
 
-class Collection(Generic[RowT, DocumentT]):
-    """A collection of the service: rows to search, and one document for each key."""
+class CollectionOperations(Operations, Generic[RowT, DocumentT]):
+    """What both clients can do with a collection."""
 
-    def __init__(
-        self, connection: Connection, name: str, row: type[RowT], document: type[DocumentT]
-    ) -> None:
-        self._connection = connection
-        self._name = name
-        self._row = row
-        self._document = document
+    def __init__(self, service: Service, http: Any, table: Table[RowT, DocumentT]) -> None:
+        super().__init__(service, http)
+        self._table = table
 
-    def search(self, **filters: FilterValue) -> Results[RowT]:
-        """Rows that match every filter; all rows without any.
-
-        A range is a tuple ``(min, max)`` with None for an open side, for example
-        ``retention_s=(1e4, None)`` for devices or ``value_ev=(0.1, 0.4)`` for energetics.
-
-        Raises:
-            InputError: the service has no such filter or bound (names the nearest one), or
-                cannot use a value.
-            ServiceError: the service cannot be reached.
-        """
-        return Results(self._connection, self._name, self._row, query_parameters(filters))
-
-    def get(self, key: str) -> DocumentT:
+    @operation
+    def get(self, key: str) -> Steps[DocumentT]:
         """One entry, by its id (references: by key, e.g. ``r36``).
 
         Raises:
-            NotFoundError: there is none.
+            UnknownKeyError: there is none.
             ServiceError: the service cannot be reached.
-        """
-        path = f"{API}/{self._name}/{quote(key, safe='')}"
-        return parse(self._document, self._connection.get(path))
 
-    def fields(self) -> list[str]:
-        """Names of the fields of a row, in the order of the exported table."""
-        return self._row.columns()
+        Example:
+            >>> client.references.get("r36").year
+            2024
+        """
+        document = yield from self._get(key, middle=False)
+        return document
+
+    @operation
+    def get_many(self, keys: Iterable[str]) -> Steps[list[DocumentT]]:
+        """The entries with these ids, in their order, however many those are.
+
+        Raises:
+            UnknownKeyError: there is none for one of them; names the first.
+            ServiceError: the service cannot be reached.
+
+        Example:
+            >>> [row.key for row in client.references.get_many(["r161", "r2"])]
+            ['r161', 'r2']
+        """
+        wanted = [*keys]
+        found: dict[str, DocumentT] = {}
+        by = yield from self._many_keys()
+        if by is not None and len(set(wanted)) > 1:
+            pages: Pages[Any] = Pages(self._service, self._table, {by: list(map(str, wanted))})
+            while not pages.done:
+                rows = yield from pages.next()
+                for row in rows:
+                    found[getattr(row, by)] = row
+        for key in wanted:
+            if key not in found:
+                found[key] = yield from self._get(key, middle=bool(found))
+        return [found[key] for key in wanted]
+
+    @operation
+    def count(self, /, **filters: FilterValue) -> Steps[int]:
+        """How many rows match; no row travels but one.
+
+        Raises:
+            InputError: see :meth:`Collection.search`.
+
+        Example:
+            >>> client.devices.count()
+            28
+        """
+        batches = yield from searches(self._service, self._table.name, asked_for(filters))
+        total, path = 0, path_of(self._table.name)
+        for number, batch in enumerate(batches):
+            answer = yield from self._service.read(path, {**batch, "limit": "1"}, middle=number > 0)
+            total += parse(self._table.page, answer).total
+        return total
+
+    @operation
+    def filters(self) -> Steps[Filters]:
+        """What :meth:`Collection.search` can filter by, in the words of the service.
+
+        Beside these, a range ``retention_s=(min, max)`` stands for ``retention_s_min`` and
+        ``retention_s_max``.
+
+        Example:
+            >>> client.devices.filters()["retention_s_min"].meaning
+            'Smallest retention in s.'
+        """
+        description = yield from self._service.describe()
+        known = description.parameters(path_of(self._table.name)) or {}
+        return Filters({name: each for name, each in known.items() if name not in NO_FILTERS})
+
+    def fields(self) -> Fields:
+        """The fields of a row with unit and meaning, in the order of the exported table.
+
+        Nothing is asked of the service.
+
+        Example:
+            >>> client.energetics.fields()["value_min_ev"].unit
+            'eV'
+            >>> list(client.devices.fields())[:3]
+            ['id', 'group', 'structure']
+        """
+        return Fields(self._table.row.dictionary())
+
+    def _get(self, key: str, *, middle: bool) -> Steps[DocumentT]:
+        answer = yield from self._service.read(path_of(self._table.name, key), middle=middle)
+        return parse(self._table.document, answer)
+
+    def _many_keys(self) -> Steps[str | None]:
+        """The filter by which entries are found by many ids; None where rows are not entries."""
+        if self._table.document is not self._table.row:
+            return None
+        description = yield from self._service.describe()
+        known = description.parameters(path_of(self._table.name)) or {}
+        by = self._table.key
+        return by if by in known and known[by].many else None
+
+    def _bar(self, progress: bool | None) -> bool:
+        return self._service.progress if progress is None else progress
+
+
+class Collection(CollectionOperations[RowT, DocumentT], Blocking):
+    """A collection of the service: rows to search, and one document for each key."""
+
+    def search(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> Results[RowT]:
+        """Rows that match every filter; all rows without any.
+
+        A range is a tuple ``(min, max)`` with None for an open side; a list asks for any of its
+        values, however many. :meth:`filters` names the filters.
+
+        Args:
+            fields: only these of each row (and its id); any other one says that it was not asked
+                for.
+            sort: fields to sort by; a minus before a name: largest first.
+            progress: whether to show a bar on standard error while rows come.
+            **filters: by the names of :meth:`filters`.
+
+        Raises:
+            InputError: the service has no such filter or bound (names the nearest one), or
+                cannot use a value. Filters are checked before the search is sent.
+            ServiceError: the service cannot be reached.
+
+        Example:
+            >>> found = client.devices.search(absorber="MAPbI3", retention_s=(1e4, None))
+            >>> found[0].absorber
+            'MAPbI3'
+            >>> client.energetics.search(quantity="E_A", value_ev=(0.1, 0.2))[0].quantity
+            'E_A'
+        """
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort)
+        return Results(self, table, pages, self._bar(progress))
+
+    def iterate(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        cursor: str | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> Stream[RowT]:
+        """The same rows one after the other, for millions of them: none is kept.
+
+        Pages are fetched as they are needed. When the service goes away in between, the client
+        waits for it (``patience_s``) and goes on behind the last page: each row comes once.
+
+        Args:
+            fields: as for :meth:`search`.
+            sort: as for :meth:`search`.
+            cursor: of an earlier stream with the same filters; goes on behind its last row.
+            progress: whether to show a bar on standard error.
+            **filters: as for :meth:`search`.
+
+        Example:
+            >>> sum(1 for row in client.energetics.iterate(quantity="E_A")) > 0
+            True
+        """
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort, cursor)
+        return Stream(self, table, pages, self._bar(progress))
+
+
+class AsyncCollection(CollectionOperations[RowT, DocumentT], Awaiting):
+    """A collection of the service; see :class:`Collection`."""
+
+    def search(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> AsyncResults[RowT]:
+        """Rows that match every filter, for ``async for``; see :meth:`Collection.search`.
+
+        Nothing is sent before the results are awaited or gone through.
+        """
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort)
+        return AsyncResults(self, table, pages, self._bar(progress))
+
+    def iterate(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        cursor: str | None = None,
+        progress: bool | None = None,
+        **filters: FilterValue,
+    ) -> AsyncStream[RowT]:
+        """The same rows, none of which is kept; see :meth:`Collection.iterate`."""
+        table = self._table.only(fields)
+        pages = Pages(self._service, table, filters, sort, cursor)
+        return AsyncStream(self, table, pages, self._bar(progress))
+
+
+class CollectionOf(Generic[RowT, DocumentT]):
+    """An attribute of both clients: a :class:`Collection`, or an :class:`AsyncCollection`."""
+
+    def __init__(self, name: str) -> None:
+        self._table: Table[RowT, DocumentT] = Table(name)
+
+    @overload
+    def __get__(self, instance: Blocking, owner: object) -> Collection[RowT, DocumentT]: ...
+
+    @overload
+    def __get__(self, instance: Awaiting, owner: object) -> AsyncCollection[RowT, DocumentT]: ...
+
+    @overload
+    def __get__(self, instance: None, owner: object) -> CollectionOf[RowT, DocumentT]: ...
+
+    def __get__(self, instance: Any, owner: object) -> Any:
+        if instance is None:
+            return self
+        kind = Collection if isinstance(instance, Blocking) else AsyncCollection
+        return kind(instance._service, instance._http, self._table)

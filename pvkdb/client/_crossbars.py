@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pvkdb.client._answers import parse
-from pvkdb.client._connection import API, Connection
-from pvkdb.client._queries import query_parameters
-from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
-from pvkdb.schemas.responses import Page
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._queries import asked_for, batches
+from pvkdb.client._service import path_of
+from pvkdb.client._steps import Steps
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
 
 
-class Crossbars:
-    """How large an array of a device can be."""
+class CrossbarOperations(Operations):
+    """What both clients can ask about arrays."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
+    @operation
     def estimate(
         self,
         on_off_ratio: float | None = None,
@@ -25,7 +28,7 @@ class Crossbars:
         line_resistance_ohm: float | None = None,
         size: int | None = None,
         margin: float | None = None,
-    ) -> CrossbarDocument:
+    ) -> Steps[CrossbarDocument]:
         """The largest arrays of a device, and the exact solution where a size is asked for.
 
         Args:
@@ -41,7 +44,13 @@ class Crossbars:
         Raises:
             InputError: a number is out of its range, or one is missing that another one needs.
             NotFoundError: there is no such device.
+
+        Example:
+            >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
+            4
         """
+        from pvkdb.schemas.crossbar import CrossbarDocument
+
         given = {
             "on_off_ratio": on_off_ratio,
             "device": device,
@@ -52,10 +61,23 @@ class Crossbars:
             "size": size,
             "margin": margin,
         }
-        return parse(
-            CrossbarDocument, self._connection.get(f"{API}/crossbar", query_parameters(given))
-        )
+        (parameters,) = batches(asked_for(given))
+        answer = yield from self._service.read(path_of("crossbar"), parameters)
+        return parse(CrossbarDocument, answer)
 
-    def devices(self) -> list[DeviceArray]:
+    @operation
+    def devices(self) -> Steps[list[DeviceArray]]:
         """Every device of the store with the largest array that its figures allow."""
-        return parse(Page[DeviceArray], self._connection.get(f"{API}/crossbar/devices")).data
+        from pvkdb.schemas.crossbar import DeviceArray
+        from pvkdb.schemas.responses import Page
+
+        answer = yield from self._service.read(path_of("crossbar", "devices"))
+        return parse(Page[DeviceArray], answer).data
+
+
+class Crossbars(CrossbarOperations, Blocking):
+    """How large an array of a device can be."""
+
+
+class AsyncCrossbars(CrossbarOperations, Awaiting):
+    """How large an array of a device can be; see :class:`Crossbars`."""

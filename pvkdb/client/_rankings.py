@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from pvkdb.client._answers import parse
-from pvkdb.client._connection import API, Connection
-from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import Order, Ranking
-from pvkdb.schemas.responses import Page
+from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._kinetics import RangeValue, range_parameters
+from pvkdb.client._service import path_of
+from pvkdb.client._steps import Steps
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.profiles import Profile, Subject
+    from pvkdb.schemas.rankings import Order, Ranking
 
 
-class Rankings:
-    """Which devices and materials suit which application."""
+class RankingOperations(Operations):
+    """What both clients can ask about applications."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    @operation
+    def names(self) -> Steps[list[str]]:
+        """Applications that there are rankings for.
 
-    def names(self) -> list[str]:
-        """Applications that there are rankings for."""
-        return parse(Page[str], self._connection.get(f"{API}/rankings")).data
+        Example:
+            >>> "synaptic-training" in client.rankings.names()
+            True
+        """
+        from pvkdb.schemas.responses import Page
 
-    def profile(self, application: str) -> Profile:
+        answer = yield from self._service.read(path_of("rankings"))
+        return parse(Page[str], answer).data
+
+    @operation
+    def profile(self, application: str) -> Steps[Profile]:
         """What an application asks for, with bounds, weights and sources.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
-        """
-        path = f"{API}/rankings/{quote(application, safe='')}/profile"
-        return parse(Profile, self._connection.get(path))
 
+        Example:
+            >>> client.rankings.profile("selector").devices[0].metric
+            'retention_s'
+        """
+        from pvkdb.schemas.profiles import Profile
+
+        answer = yield from self._service.read(path_of("rankings", application, "profile"))
+        return parse(Profile, answer)
+
+    @operation
     def get(
         self,
         application: str,
@@ -40,7 +58,11 @@ class Rankings:
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
         samples: int | None = None,
-    ) -> Ranking:
+        thickness_nm: RangeValue = None,
+        bias_v: RangeValue = None,
+        temperature_k: RangeValue = None,
+        write_time_s: RangeValue = None,
+    ) -> Steps[Ranking]:
         """The ranking for an application, every criterion and its evidence shown.
 
         Args:
@@ -50,12 +72,22 @@ class Rankings:
             weights: other weights, by metric.
             reading: another reading of doubtful requirements, by its name.
             samples: random weights and values for the stability of the order.
+            thickness_nm: layer that predictions assume, a number or (low, high).
+            bias_v: bias across it, the same way; of devices their SET voltage unless given.
+            temperature_k: the same way.
+            write_time_s: pulse of the predicted SET voltage, the same way.
 
         Raises:
             NotFoundError: there is no such application; names those that there are.
             InputError: a weight or the reading cannot be used.
+
+        Example:
+            >>> ranking = client.rankings.get("synaptic-training", samples=10)
+            >>> ranking.candidates[0].kind
+            'device'
         """
-        path = f"{API}/rankings/{quote(application, safe='')}"
+        from pvkdb.schemas.rankings import Ranking
+
         query: dict[str, str] = {"subject": subject, "order": order}
         if weights:
             query["weights"] = ",".join(f"{name}={value!r}" for name, value in weights.items())
@@ -63,4 +95,19 @@ class Rankings:
             query["reading"] = reading
         if samples is not None:
             query["samples"] = str(samples)
-        return parse(Ranking, self._connection.get(path, query))
+        query |= range_parameters(
+            thickness_nm=thickness_nm,
+            bias_v=bias_v,
+            temperature_k=temperature_k,
+            write_time_s=write_time_s,
+        )
+        answer = yield from self._service.read(path_of("rankings", application), query)
+        return parse(Ranking, answer)
+
+
+class Rankings(RankingOperations, Blocking):
+    """Which devices and materials suit which application."""
+
+
+class AsyncRankings(RankingOperations, Awaiting):
+    """Which devices and materials suit which application; see :class:`Rankings`."""

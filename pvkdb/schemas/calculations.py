@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 
 class CalculationState(StrEnum):
-    """Where a calculation stands."""
+    """Where a calculation stands. One that waits for others is queued when they are done."""
 
+    WAITING = "waiting"
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -42,7 +43,29 @@ class FailureKind(StrEnum):
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"
+    PROGRAM_NOT_FOUND = "program not found"
+    PROGRAM_CRASHED = "program crashed"
+    SCF_NOT_CONVERGED = "SCF not converged"
+    OUT_OF_WALLTIME = "out of walltime"
+    PSEUDOPOTENTIAL_MISSING = "pseudopotential missing"
+    PSEUDOPOTENTIAL_DIFFERS = "pseudopotential differs"
     CRASHED = "crashed"
+    DEPENDENCY_FAILED = "dependency failed"
+
+
+class EventKind(StrEnum):
+    """What the log of a calculation tells: the states it entered, and what happened in them."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PROGRESS = "progress"
+    CANCEL_REQUESTED = "cancel requested"
+    RELEASED = "put back"
+    LOST = "lost"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class PotentialName(StrEnum):
@@ -69,9 +92,49 @@ class CalculationDocument(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    priority: int = 0
 
     @property
     def subject(self) -> str:
         """What is computed: the material, or a compound in a phase or an element that is none."""
         parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase"))
         return self.material or " ".join(str(part) for part in parts if part)
+
+
+class ProgressNow(BaseModel):
+    """How far a running calculation was at its last heartbeat."""
+
+    stage: str
+    step: int
+    force: float | None
+    fraction: float
+
+
+class EventDocument(BaseModel):
+    """A line of a calculation's log."""
+
+    at: datetime
+    event: EventKind
+    message: str | None
+
+
+class FileDocument(BaseModel):
+    """A file of a calculation, kept under the SHA-256 of its content."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class JobDocument(BaseModel):
+    """A calculation with what happened to it, as ``pvkdb jobs show`` tells it."""
+
+    calculation: CalculationDocument
+    owner: str | None
+    lease_until: datetime | None
+    cancel_requested_at: datetime | None
+    progress: ProgressNow | None
+    depends_on: dict[str, CalculationState]
+    needed_by: dict[str, CalculationState]
+    files: list[FileDocument]
+    log: list[EventDocument]

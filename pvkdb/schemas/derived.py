@@ -177,7 +177,9 @@ class CalculationsRow(Row):
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
 
     id: str = column("Name of the calculation.", "recorded")
-    kind: str = column("What is computed, e.g. `neb`: a migration barrier.", "recorded")
+    kind: str = column(
+        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.", "recorded"
+    )
     material: str | None = optional("Material, by its public name.", "recorded", empty=_NOT_YET)
     potential: str | None = optional("Potential, e.g. `sevennet-0`.", "recorded")
     state: CalculationState = column("Where the calculation stands.", "recorded")
@@ -231,8 +233,8 @@ class StructuresRow(Row):
         empty="not determined: a cell with a defect",
     )
     role: str = column(
-        "What it is for the calculation: `host`, `vacancy`, `hop N image M` on a migration path "
-        "(N from 1, M from 0), or `hop N saddle`, its highest image.",
+        "What it is for the calculation: `host`, `vacancy`, `relaxed` with DFT, `hop N image M` on "
+        "a migration path (N from 1, M from 0), or `hop N saddle`, its highest image.",
         "recorded",
     )
     origin: str = column("How it was made, e.g. `sevennet-0 from the Pnma prototype`.", "recorded")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.profiles import Ask, Criterion, Subject
 
 Order = Literal["shown", "expected", "possible"]
@@ -119,6 +120,10 @@ class RankedCandidate(BaseModel):
     topsis_rank: int | None = None
     spotis_rank: int | None = None
     under_readings: dict[str, UnderReading] = {}
+    prediction: str | None = Field(
+        default=None,
+        description="What the model of kinetics predicts, against what the profile wants.",
+    )
     criteria: list[Assessment]
     also_known: list[Known] = []
 
@@ -150,6 +155,9 @@ class Ranking(BaseModel):
     candidates: list[RankedCandidate]
     cross_checks: list[CrossCheck]
     notes: list[str] = Field(description="What a reader must know of this ranking.")
+    assumptions: list[Assumption] = Field(
+        default=[], description="What predictions take beside the activation energy."
+    )
     dataset_version: str
 
 

@@ -92,8 +92,15 @@ class Problem(BaseModel):
     parameter: str | None = Field(default=None, description="The parameter that was refused.")
 
 
+class Liveness(BaseModel):
+    """What ``/livez`` says."""
+
+    status: str
+    version: str
+
+
 class Health(BaseModel):
-    """What ``/healthz`` says."""
+    """What ``/readyz`` and ``/healthz`` say."""
 
     status: str = Field(description="`ok`; where it is not, the answer is a problem.")
     version: str = Field(description="Version of pvkdb.")

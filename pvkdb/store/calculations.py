@@ -1,4 +1,4 @@
-"""Calculations: the queue and the record in one table."""
+"""Calculations: the queue and the record in one table; what they wait for, their log and files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.schemas.calculations import CalculationState
@@ -19,13 +19,15 @@ class Calculation(Base):
     """A calculation. ``key`` is the content key: the same work exists once.
 
     While it runs, ``owner`` holds a lease until ``lease_until``; a lease that runs out, or whose
-    owner is gone, returns the calculation to the queue.
+    owner is gone, returns the calculation to the queue. ``progress`` is how far it was at the last
+    heartbeat; ``cancel_requested_at`` asks its owner to stop.
     """
 
     __tablename__ = "calculations"
     __table_args__ = (
         CheckConstraint(f"state IN {_STATES!r}", name="state"),
-        Index("ix_calculations_queue", "state", "priority", "created_at"),
+        # In the order in which calculations are claimed, so that a claim reads one entry.
+        Index("ix_calculations_claim", "state", text("priority DESC"), "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: uuid.uuid4().hex[:12])
@@ -42,6 +44,42 @@ class Calculation(Base):
     failure_message: Mapped[str | None]
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class CalculationDependency(Base):
+    """A calculation that waits until another one is done. Given when it is asked for."""
+
+    __tablename__ = "calculation_dependencies"
+
+    calculation_id: Mapped[str] = mapped_column(ForeignKey("calculations.id"), primary_key=True)
+    depends_on_id: Mapped[str] = mapped_column(
+        ForeignKey("calculations.id"), primary_key=True, index=True
+    )
+
+
+class CalculationEvent(Base):
+    """A line of a calculation's log: a state it entered, or progress within it."""
+
+    __tablename__ = "calculation_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    calculation_id: Mapped[str] = mapped_column(ForeignKey("calculations.id"), index=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    event: Mapped[str]
+    message: Mapped[str | None]
+
+
+class CalculationFile(Base):
+    """A file that a calculation keeps: its name there, and the hash that names its content."""
+
+    __tablename__ = "calculation_files"
+
+    calculation_id: Mapped[str] = mapped_column(ForeignKey("calculations.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(index=True)
+    size: Mapped[int] = mapped_column(BigInteger)

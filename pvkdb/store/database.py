@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, NotMigratedError
+from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError
 
 #: Revision of the newest migration; a test holds it against ``migrations/``.
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0009"
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -132,10 +132,37 @@ class Store:
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             if "file is not a database" in reason:
                 raise DatabaseError(f"{self.name} is not an SQLite database") from error
-            raise DatabaseError(
-                f"{self.name} cannot be used: {reason}; check the URL in --database or "
-                "PVKDB_DATABASE_URL, and the rights of its user"
-            ) from error
+            kind = StoreAwayError if _may_be_back(error) else DatabaseError
+            raise kind(f"{self.name} cannot be used: {reason}; {_remedy(reason)}") from error
+
+
+#: Where PostgreSQL ended or refused a session for a reason that passes: connections (class 08),
+#: shutdown and start, serialization and deadlocks.
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
+
+
+def _may_be_back(error: DBAPIError) -> bool:
+    """Whether the store itself is sound, as far as can be told, and only out of reach now."""
+    if not isinstance(error, OperationalError):
+        return False
+    reason = str(error.orig)
+    if isinstance(error.orig, sqlite3.Error):
+        return "database is locked" in reason
+    code = getattr(error.orig, "sqlstate", None)
+    # Without a code there was no server to give one; who was refused by name got no answer either.
+    refused = "authentication failed" in reason or "does not exist" in reason
+    return code.startswith(_PASSING) if code else not refused
+
+
+def _remedy(reason: str) -> str:
+    if "readonly database" in reason:
+        return "the file or its folder may only be read; give its user the right to write there"
+    if "is full" in reason or "No space left" in reason:
+        return "make room on its disk; what was stored before is untouched"
+    if "database is locked" in reason:
+        return "another process has been writing for half a minute; try again when it is done"
+    return "check the URL in --database or PVKDB_DATABASE_URL, and the rights of its user"
 
 
 def _parse(url: str) -> URL:

@@ -7,12 +7,13 @@ from pvkdb.suitability.profile_file import (
     shipped_profile,
     shipped_profiles,
 )
-from pvkdb.suitability.ranking import rank_candidates
+from pvkdb.suitability.ranking import judged, rank_candidates
 from pvkdb.suitability.store_rankings import applications, rank, rankings_rows
 
 __all__ = [
     "Options",
     "applications",
+    "judged",
     "parse_profile",
     "parse_weights",
     "rank",

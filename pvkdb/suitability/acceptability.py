@@ -108,7 +108,9 @@ def _ramp(places: npt.NDArray[np.floating], zero: float, one: float) -> npt.NDAr
     """0 up to ``zero``, 1 from ``one`` on, straight between; a step where both are the same."""
     if np.isinf(one) or zero == one:
         return np.where(places >= one, 1.0, 0.0)
-    share: npt.NDArray[np.floating] = np.clip((places - zero) / (one - zero), 0, 1)
+    # Far off a ramp that is nearly a step the quotient is infinite, which clips as it should.
+    with np.errstate(over="ignore"):
+        share: npt.NDArray[np.floating] = np.clip((places - zero) / (one - zero), 0, 1)
     return share
 
 

@@ -11,12 +11,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.claims import DeviceClaim
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.devices import Device, DeviceMetric
+from pvkdb.store.materials import Material
+from pvkdb.suitability.absorbers import Absorbers, ends_of
 from pvkdb.suitability.evidence import Candidate, Evidence, joined
 from pvkdb.suitability.metrics import METRICS, possible
 
@@ -72,7 +75,7 @@ def device_candidates(session: Session) -> list[Candidate]:
             others.append(claim)
     return [
         *(_of_table(device, added[device.id]) for device in devices),
-        *_of_text(others),
+        *_of_text(others, Absorbers(session.scalars(select(Material)).unique())),
     ]
 
 
@@ -96,6 +99,11 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         material=device.material_id,
         absorber=device.absorber,
         references=" ".join(keys),
+        electrodes=tuple(
+            dict.fromkeys(
+                layer.material for layer in device.layers if layer.role.endswith("electrode")
+            )
+        ),
     )
 
 
@@ -114,7 +122,7 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
     )
 
 
-def _of_text(claims: Iterable[DeviceClaim]) -> Iterator[Candidate]:
+def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Candidate]:
     groups: dict[tuple[str, str], list[DeviceClaim]] = defaultdict(list)
     for claim in claims:
         name = re.sub(r"\s*\([^()]*\)$", "", claim.device)
@@ -132,7 +140,9 @@ def _of_text(claims: Iterable[DeviceClaim]) -> Iterator[Candidate]:
                 label=name,
                 kind="figures",
                 evidence=evidence,
+                material=absorbers.named_in(name),
                 references=references,
+                electrodes=ends_of(name),
             )
 
 

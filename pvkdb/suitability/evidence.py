@@ -51,6 +51,8 @@ class Candidate:
     absorber: str | None = None
     references: str = ""
     devices: int | None = None
+    #: Of a device: what its electrodes are made of, as far as the store or its name tells.
+    electrodes: tuple[str, ...] = ()
 
 
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:

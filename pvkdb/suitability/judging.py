@@ -15,9 +15,8 @@ from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Known, Verdict
 from pvkdb.suitability.desirability import Desirability, desirability
 from pvkdb.suitability.evidence import Candidate, Evidence
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.scoring import shares
-from pvkdb.suitability.words import reason, value_text
+from pvkdb.suitability.words import reason, said_of
 
 
 def bounds_under(criterion: Criterion, reading: str | None) -> Bounds:
@@ -79,7 +78,7 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
             minimum=evidence.minimum,
             maximum=evidence.maximum,
             word=evidence.word,
-            text=METRICS[metric].says.format(value_text(evidence, METRICS[metric].unit)),
+            text=said_of(metric, evidence),
             grade=evidence.grade,
             source=evidence.source,
             references=" ".join(evidence.references),

@@ -3,7 +3,8 @@
 What the literature reports and what machine-learned potentials give are metrics of their own
 (``e_a_ev`` and ``e_a_model_ev``, ``dfe_ev`` and ``dfe_model_ev``): no value mixes them. Energies of
 statements on one material span an interval, and its width is the spread between the sources.
-Predictions (windows of switching and retention) come from models that a caller plugs in.
+Predictions (windows of switching and retention) come from models of kinetics: pvkdb's own, or those
+that a caller plugs in.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
 class Model(Protocol):
-    """A model of kinetics: from what is known of a material to windows that it predicts.
+    """A model of kinetics: from what is known of a candidate to windows that it predicts.
 
     It gives evidence on metrics that are marked as modelled, with the grade ``model`` and a note
     that names its assumptions.
@@ -46,14 +47,12 @@ class Model(Protocol):
 def material_candidates(
     session: Session,
     report: ScreeningReport | None = None,
-    models: Sequence[Model] = (),
 ) -> list[Candidate]:
     """Every material of the store and of a screening, without those that stand for many.
 
     Args:
         session: of the store.
         report: a screening, for decomposition energies and defect formation energies.
-        models: models of kinetics, in order; a later one replaces what an earlier one says.
     """
     statements: dict[str, list[Energetic]] = defaultdict(list)
     for statement in session.scalars(ENERGETICS.statement.order_by(Energetic.id)).unique():
@@ -71,7 +70,7 @@ def material_candidates(
         formula = parse_composition(screened.formula).formula
         candidate = found.get(formula) or Candidate(formula, formula, "material", devices=0)
         found[formula] = _with_screening(candidate, screened, report.potential if report else "")
-    return [_with_models(candidate, models) for candidate in found.values()]
+    return list(found.values())
 
 
 def _of_store(material: Material, statements: Sequence[Energetic], devices: int) -> Candidate:
@@ -242,7 +241,8 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
     return replace(candidate, evidence=evidence)
 
 
-def _with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
+def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
+    """A candidate with what models predict of it; a later one replaces what an earlier one says."""
     evidence = dict(candidate.evidence)
     for model in models:
         evidence.update(model(candidate))

@@ -31,6 +31,8 @@ from pvkdb.suitability.judging import also_known, assess, worth_of
 from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.options import Options, weighted
 from pvkdb.suitability.scoring import Scores, pareto_front, score
+from pvkdb.suitability.support import support_notes
+from pvkdb.suitability.words import prediction
 
 #: Probabilities are told of so many ranks.
 RANKS_TOLD = 10
@@ -57,7 +59,7 @@ def rank_candidates(
         raise InputError(unknown_name("order", options.order, ORDERS))
     if options.samples < 1:
         raise InputError(f"{options.samples} samples are none; ask for at least one")
-    criteria = profile.criteria(subject)
+    criteria = judged(profile, subject)
     if not criteria:
         raise InputError(
             f"the profile {profile.name} asks nothing of {subject}; add [[{subject}]] to it"
@@ -90,6 +92,24 @@ def rank_candidates(
         notes=[*notes, *_notes(criteria, entries), *missing],
         dataset_version=dataset_version,
     )
+
+
+def judged(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
+    """What candidates are held against.
+
+    Devices are held, without weight, against what the profile wants of predictions for materials:
+    a prediction of a device may then be read beside what was measured of it.
+    """
+    criteria = profile.criteria(subject)
+    if subject == "materials" or not criteria:
+        return criteria
+    asked = {criterion.metric for criterion in criteria}
+    predicted = (
+        criterion.model_copy(update={"weight": 0.0})
+        for criterion in profile.materials
+        if METRICS[criterion.metric].modelled and criterion.metric not in asked
+    )
+    return (*criteria, *predicted)
 
 
 def _ranked(
@@ -127,6 +147,7 @@ def _ranked(
             update={
                 "rank": ranks[place],
                 "also_known": also_known(criteria, candidate),
+                "prediction": prediction(criteria, assessments[place]),
                 "pareto": bool(front[place]),
                 "topsis_rank": others["TOPSIS"][place] if others else None,
                 "spotis_rank": others["SPOTIS"][place] if others else None,
@@ -262,13 +283,8 @@ def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) ->
         for entry in entries
     ):
         notes.append("no candidate is shown to meet every criterion")
+    notes += support_notes(criteria)
     without = [criterion for criterion in criteria if criterion.weight == 0]
-    modelled = [each.metric for each in without if METRICS[each.metric].modelled]
-    if modelled:
-        notes.append(
-            f"predictions ({', '.join(modelled)}) have no weight until they are shown to agree "
-            "with measured devices"
-        )
     others = [each.metric for each in without if not METRICS[each.metric].modelled]
     if others:
         notes.append(f"shown without weight: {', '.join(others)}")

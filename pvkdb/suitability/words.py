@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import Grade, Verdict
+from pvkdb.schemas.rankings import Assessment, Grade, Verdict
 from pvkdb.suitability.evidence import Evidence
 from pvkdb.suitability.metrics import METRICS
 
@@ -105,6 +107,17 @@ def value_text(evidence: Evidence, unit: str) -> str:
     return f"{sign}{amount(low, unit)} to {amount(high, unit)}"
 
 
+def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
+    """What a model predicts, to two digits: ``0.11 ms to 0.31 s``.
+
+    Example:
+        >>> window_text(1.1264e-4, 0.31290, "s"), window_text(26283976999.1, None, "s")
+        ('110 μs to 310 ms', 'at least 820 years')
+    """
+    low, high = (None if end is None else float(f"{end:.2g}") for end in (minimum, maximum))
+    return value_text(Evidence(low, high), unit)
+
+
 def bounds_text(bounds: Bounds, unit: str) -> str:
     """What satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
     if bounds.accepts:
@@ -118,6 +131,14 @@ def bounds_text(bounds: Bounds, unit: str) -> str:
         return f"at least {amount(low, unit)}"
     assert high is not None
     return f"at most {amount(high, unit)}"
+
+
+def said_of(metric: str, evidence: Evidence) -> str:
+    """What evidence says of a metric: ``holds its state for 10⁴ s``."""
+    entry = METRICS[metric]
+    if entry.modelled:
+        return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
+    return entry.says.format(value_text(evidence, entry.unit))
 
 
 def _scale_text(bounds: Bounds, unit: str) -> str:
@@ -145,7 +166,7 @@ def reason(
     if evidence is None or not evidence.known:
         return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
     metric = METRICS[criterion.metric]
-    said = metric.says.format(value_text(evidence, criterion.unit))
+    said = said_of(criterion.metric, evidence)
     if criterion.graded:
         text = f"{said}; {_scale_text(bounds, criterion.unit)}"
     else:
@@ -158,6 +179,36 @@ def reason(
             f"{missing}: not demonstrated",
             Verdict.FAILED: f"{said}: fails, the profile wants {wanted}{missing}",
         }[verdict]
-    if evidence.grade in (Grade.MODEL, Grade.REPORTED):
+    if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
+
+
+#: What is said of a prediction that meets its criterion.
+_SERVES = {
+    "modelled_switching_time_s": "fast enough",
+    "modelled_retention_s": "remembers as asked",
+    "modelled_set_voltage_v": "low enough a voltage",
+}
+
+
+def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
+    """What a model predicts, against what the profile wants, in one sentence.
+
+    Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
+    least 1000 s``. None where nothing is predicted that the profile asks for.
+    """
+    parts = []
+    for criterion, entry in zip(criteria, assessments, strict=True):
+        if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
+            continue
+        says = METRICS[criterion.metric].says.removesuffix(" (model)")
+        said = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
+        wanted = bounds_text(criterion.bounds, criterion.unit)
+        parts.append(
+            {
+                Verdict.MET: f"{_SERVES[criterion.metric]} ({said})",
+                Verdict.UNDECIDED: f"{said}, too wide to tell: the profile wants {wanted}",
+            }.get(entry.verdict, f"{said}, the profile wants {wanted}")
+        )
+    return "; ".join(parts) or None

@@ -15,6 +15,13 @@ from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
+from pvkdb_api.settings import ServiceSettings
+
+from ..conftest import new_database
+
+#: Where the tests send from and to: what a user alone on a machine has.
+LOCAL = "http://127.0.0.1"
+OWN_MACHINE = ServiceSettings(allow_local_writes=True)
 
 
 @dataclass
@@ -22,6 +29,8 @@ class Api:
     """Sends requests to an application. Starlette's own test client asks for another httpx."""
 
     app: FastAPI
+    base_url: str = LOCAL
+    client: tuple[str, int] = ("127.0.0.1", 123)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         return self.together([(method, path, arguments)])[0]
@@ -30,8 +39,8 @@ class Api:
         """Send requests at the same time."""
 
         async def send() -> list[httpx.Response]:
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            transport = httpx.ASGITransport(app=self.app, client=self.client)
+            async with httpx.AsyncClient(transport=transport, base_url=self.base_url) as client:
                 return await asyncio.gather(
                     *(client.request(method, path, **rest) for method, path, rest in requests)
                 )
@@ -73,8 +82,24 @@ def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     yield from serving(str(store.url))
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def guarded_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A migrated store without data for the tests of a module, on both databases."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('guarded')}/guarded.sqlite"
+    else:
+        database = new_database(request.getfixturevalue("postgres_server"))
+        url = database.render_as_string(hide_password=False)
+    store = Store(url)
+    upgrade(store)
+    yield store
+    store.close()
+
+
 def serving(url: str) -> Iterator[Api]:
     """The service on a database; its connections are closed in the end."""
-    app = create_app(url)
+    app = create_app(url, OWN_MACHINE)
     yield Api(app)
     app.state.served.store.close()

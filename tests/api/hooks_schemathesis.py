@@ -9,7 +9,8 @@ import schemathesis
 MEANING = {
     *("cursor", "formula", "phase", "defect", "host", "device", "on_off_ratio", "weights"),
     *("reading", "r_lrs_ohm", "pull_up_ohm", "selectivity", "line_resistance_ohm", "size"),
-    *("margin", "settings", None),
+    *("e_a_ev", "dfe_ev", "thickness_nm", "bias_v", "temperature_k", "write_time_s"),
+    *("margin", "settings", "Idempotency-Key", None),
 }
 
 

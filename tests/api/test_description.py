@@ -10,6 +10,8 @@ import pytest
 from pvkdb.literature import read_curated
 from pvkdb.store.collections import COLLECTIONS
 
+from .conftest import serving
+
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
@@ -121,3 +123,11 @@ def _is_made_of_others(declared):
     return all(
         "$ref" in option or option.get("type") in ("array", "object", "null") for option in options
     )
+
+
+def test_the_first_requests_may_come_at_the_same_time(sqlite_store):
+    """The description, which every request looks into, is made by the first one."""
+    for _ in range(3):
+        for api in serving(str(sqlite_store.url)):
+            answers = api.together([("GET", "/api/v1/tolerance/CsPbBr3", {})] * 20)
+            assert {answer.status_code for answer in answers} == {200}

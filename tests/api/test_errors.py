@@ -9,12 +9,13 @@ import pytest
 from pvkdb.errors import DatabaseError
 from pvkdb_api.app import create_app
 from pvkdb_api.headers import SECURITY
+from pvkdb_api.settings import ServiceSettings
 
 
 @pytest.fixture
 def empty_api(api_type, tmp_path):
     """The service on a database that nobody has migrated."""
-    app = create_app(f"sqlite:///{tmp_path}/empty.sqlite")
+    app = create_app(f"sqlite:///{tmp_path}/empty.sqlite", ServiceSettings(allow_local_writes=True))
     yield api_type(app)
     app.state.served.store.close()
 
@@ -24,7 +25,9 @@ def api_type(reading_api):
     return type(reading_api)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/", "/api/v1/devices", "/api/v1/export/devices"])
+@pytest.mark.parametrize(
+    "path", ["/readyz", "/healthz", "/", "/api/v1/devices", "/api/v1/export/devices"]
+)
 def test_a_database_that_is_not_migrated_is_a_503_with_the_remedy(empty_api, tmp_path, path):
     problem = empty_api.problem(path, 503)
     assert "pvkdb init" in problem["detail"]
@@ -40,7 +43,7 @@ def test_work_for_a_database_that_is_not_migrated_is_a_503(empty_api):
 def test_an_unreachable_database_is_a_503_that_does_not_say_where_it_stands(api_type, caplog):
     url = "postgresql://alice:secret@127.0.0.1:9/pvkdb?connect_timeout=1"
     api = api_type(create_app(url))
-    for path in ("/healthz", "/api/v1/devices"):
+    for path in ("/readyz", "/healthz", "/api/v1/devices"):
         problem = api.problem(path, 503)
         assert not {"alice", "secret", "127.0.0.1"} & set(problem["detail"].split())
         assert "cannot be reached" in problem["detail"]

@@ -20,6 +20,8 @@ import uvicorn
 from pvkdb_api.app import create_app
 from pvkdb_api.server import listen
 
+from .conftest import OWN_MACHINE
+
 HERE = Path(__file__).parent
 
 #: One operation of each kind, whose parameters are all driven to their bounds and beyond.
@@ -41,7 +43,7 @@ def sqlite_address(sqlite_store) -> Iterator[str]:
 def serving(url: str) -> Iterator[str]:
     """A service in a thread, on a port of its own."""
     with listen("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(create_app(url), log_level="error", lifespan="on")
+        config = uvicorn.Config(create_app(url, OWN_MACHINE), log_level="error", lifespan="on")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 
 import httpx
+import psutil
 import pytest
 
 from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.server import PortInUseError, listen, serve
+from pvkdb_api.settings import ServiceSettings
 
 START = (
     "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
@@ -75,3 +81,150 @@ def test_a_signal_ends_the_service_quietly(sqlite_store, number):
     assert out == ""
     assert "Traceback" not in err
     assert [line for line in err.splitlines() if "/healthz" not in line] == []
+
+
+Started = Callable[..., tuple["subprocess.Popen[str]", str]]
+
+
+@pytest.fixture
+def start(sqlite_store) -> Iterator[Started]:
+    """Start the service with settings in a process of its own; its address."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(**settings: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **settings},
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children():
+                child.kill()
+            process.kill()
+        process.communicate()
+
+
+class Unfinished:
+    """A request of which half of the body is sent."""
+
+    BODY = b'{"formula": "CsPbBr3"}'
+
+    def __init__(self, address: str) -> None:
+        url = httpx.URL(address)
+        self.socket = socket.create_connection((url.host, url.port or 80), timeout=20)
+        self.socket.sendall(
+            b"POST /api/v1/calculations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(self.BODY), self.BODY[:10])
+        )
+
+    def finish(self) -> str:
+        """Send the other half; the whole answer."""
+        with self.socket:
+            self.socket.sendall(self.BODY[10:])
+            return b"".join(iter(lambda: self.socket.recv(65536), b"")).decode()
+
+
+def test_a_request_in_progress_is_finished_before_the_service_ends(start: Started) -> None:
+    process, address = start(PVKDB_ALLOW_LOCAL_WRITES="1")
+    assert httpx.get(f"{address}/readyz", timeout=60).json()["status"] == "ok"
+    request = Unfinished(address)
+    time.sleep(0.5)  # until it is taken
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert process.poll() is None
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}/livez", timeout=5)
+    assert request.finish().startswith("HTTP/1.1 202")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_who_does_not_finish_in_time_is_not_waited_for(start: Started) -> None:
+    process, address = start(
+        PVKDB_SHUTDOWN_GRACE_S="1",
+        PVKDB_ALLOW_LOCAL_WRITES="1",
+        PVKDB_TRUSTED_PROXIES="198.51.100.1",
+    )
+    claim = {"X-Forwarded-For": "203.0.113.9"}  # by somebody who is no proxy of ours
+    assert httpx.get(f"{address}/livez", headers=claim, timeout=60).is_success
+    request = Unfinished(address)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "203.0.113.9" not in err
+    request.socket.close()
+
+
+def test_a_worker_that_dies_is_replaced_and_all_end_when_their_requests_have(
+    start: Started,
+) -> None:
+    process, address = start(PVKDB_WORKERS="2", PVKDB_ALLOW_LOCAL_WRITES="1")
+    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+    first = workers_of(process.pid)
+    assert len(first) == 2
+    os.kill(min(first), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while len(second := workers_of(process.pid)) < 2 or second == first:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert httpx.get(f"{address}/readyz", timeout=60).is_success
+    request = Unfinished(address)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert process.poll() is None
+    assert request.finish().startswith("HTTP/1.1 202")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert not any(psutil.pid_exists(pid) for pid in first | second)
+
+
+def workers_of(pid: int) -> set[int]:
+    """The workers that run; multiprocessing keeps a resource tracker beside them."""
+    return {
+        child.pid
+        for child in psutil.Process(pid).children()
+        if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+    }
+
+
+def test_logs_are_json_lines_that_name_the_request(start: Started) -> None:
+    process, address = start(PVKDB_LOG_FORMAT="json")
+    named = httpx.get(
+        f"{address}/api/v1/devices?limit=1", headers={"X-Request-ID": "mine-1"}, timeout=60
+    )
+    assert named.headers["x-request-id"] == "mine-1"
+    forged = httpx.get(f"{address}/nowhere", headers={"X-Request-ID": 'x" {"level": "error'})
+    assert re.fullmatch("[0-9a-f]{32}", forged.headers["x-request-id"])
+    odd = httpx.get(f"{address}/a%0Ab%22", headers={"X-Forwarded-For": "203.0.113.9"})
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert [line["request_id"] for line in lines] == [
+        answer.headers["x-request-id"] for answer in (named, forged, odd)
+    ]
+    assert [line["path"] for line in lines] == ["/api/v1/devices", "/nowhere", "/a%0Ab%22"]
+    assert [line["status"] for line in lines] == [200, 404, 404]
+    assert [line["address"] for line in lines] == ["127.0.0.1", "127.0.0.1", "203.0.113.9"]
+    assert lines[0]["level"] == "info"
+    assert lines[0]["caller"] == "anonymous"
+    assert lines[0]["duration_ms"] > 0
+    assert lines[0]["time"].endswith("+00:00")
+
+
+def test_writes_without_a_key_are_not_offered_to_other_machines(sqlite_store) -> None:
+    settings = ServiceSettings(allow_local_writes=True)
+    with pytest.raises(InputError, match="pvkdb keys create"):
+        serve(str(sqlite_store.url), "0.0.0.0", 0, ready=pytest.fail, settings=settings)

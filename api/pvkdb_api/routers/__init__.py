@@ -6,6 +6,8 @@ from pvkdb_api.routers import (
     crossbar,
     export,
     health,
+    kinetics,
+    metrics,
     rankings,
     structures,
     tolerance,
@@ -18,9 +20,11 @@ ROUTERS = (
     calculations.router,
     rankings.router,
     crossbar.router,
+    kinetics.router,
     tolerance.router,
     export.router,
     health.router,
+    metrics.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response, status
-from pydantic import ConfigDict
+from typing import Annotated
 
+from fastapi import APIRouter, Header, Request, Response, status
+from pydantic import ConfigDict
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.migration import NebRequest, NebSettings
+from pvkdb.store.audit import record
+from pvkdb.store.idempotency import remembered
 from pvkdb.store.migration_requests import host_composition, host_phase, moving_defect
 from pvkdb.store.queue import submit
 from pvkdb.store.rows import calculation_document
+from pvkdb_api.access import CallerOf, needs
 from pvkdb_api.paths import API
 from pvkdb_api.problems import naming
 from pvkdb_api.sessions import WriteSession
@@ -32,20 +39,66 @@ class PostedRequest(NebRequest):
 
 router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A name of your own for this request: repeated within 24 hours, it gets the "
+        "same answer again; with another body it is refused.",
+    ),
+]
+
 
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Queue a migration barrier, or get the calculation that already answers it",
     operation_id="queue_calculation",
+    dependencies=[needs(Scope.QUEUE)],
     responses={
         200: {"model": CalculationDocument, "description": "The same work was asked for before."}
     },
 )
 def queue_calculation(
-    request: PostedRequest, session: WriteSession, response: Response
+    request: PostedRequest,
+    caller: CallerOf,
+    session: WriteSession,
+    http: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation, whoever asks."""
+    answer = None
+    if idempotency_key is not None:
+        with naming("Idempotency-Key"):
+            answer = remembered(session, caller.name, idempotency_key, request.model_dump_json())
+    if answer is None or answer.status is None:
+        document, new = _queue(request, session)
+        code = status.HTTP_202_ACCEPTED if new else status.HTTP_200_OK
+        if new:
+            record(
+                session,
+                caller.name,
+                "queue calculation",
+                document.id,
+                key_id=caller.key_id,
+                address=caller.address,
+                request_id=http.state.request_id,
+            )
+        if answer is not None:
+            answer.status, answer.body = code, document.model_dump(mode="json")
+    else:
+        document, code = CalculationDocument.model_validate(answer.body), answer.status
+        response.headers["Idempotent-Replayed"] = "true"
+    response.headers["Location"] = f"{router.prefix}/{document.id}"
+    response.status_code = code
+    return document
+
+
+def _queue(request: NebRequest, session: Session) -> tuple[CalculationDocument, bool]:
     with naming("formula"):
         composition = host_composition(request)
     with naming("phase"):
@@ -54,7 +107,4 @@ def queue_calculation(
         moving_defect(request, composition)
     calculation, new = submit(session, request)
     session.flush()
-    response.headers["Location"] = f"{router.prefix}/{calculation.id}"
-    if not new:
-        response.status_code = status.HTTP_200_OK
-    return calculation_document(calculation)
+    return calculation_document(calculation), new

@@ -10,6 +10,7 @@ from pvkdb import suitability
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
+from pvkdb_api.layers import Layer
 from pvkdb_api.paths import API
 from pvkdb_api.problems import naming
 from pvkdb_api.queries import Text
@@ -40,6 +41,7 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
 def get_ranking(
     application: Application,
     session: ReadSession,
+    layer: Layer,
     subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
     order: Annotated[Order, Query(description="The score that decides.")] = "shown",
     weights: Annotated[
@@ -55,7 +57,9 @@ def get_ranking(
     """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
     profile = suitability.shipped_profile(application)
     with naming("weights"):
-        suitability.weighted(profile.criteria(subject), suitability.parse_weights(weights))
+        suitability.weighted(
+            suitability.judged(profile, subject), suitability.parse_weights(weights)
+        )
     options = suitability.Options(
         order=order,
         weights=suitability.parse_weights(weights),
@@ -63,7 +67,7 @@ def get_ranking(
         samples=samples,
     )
     with naming("reading"):
-        return suitability.rank(session, profile, subject, options)
+        return suitability.rank(session, profile, subject, options, conditions=layer)
 
 
 @router.get(

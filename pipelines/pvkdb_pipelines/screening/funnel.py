@@ -22,6 +22,8 @@ from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb_pipelines.engines import Engine
+from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
 from pvkdb_pipelines.screening.barriers import barrier_requests, migration_of, most_promising
 from pvkdb_pipelines.screening.evidence import record_formation
@@ -57,9 +59,10 @@ class Funnel:
     Attributes:
         plan: What to screen.
         store: Where the calculations are.
-        processes: At most this many at once; None for one a core.
+        processes: At most this many at once on this machine; None for one a core.
         watch: Hears of the progress.
         retry: Whether calculations that failed before are computed again.
+        engine: What computes, in place of processes of this machine.
     """
 
     plan: Plan
@@ -67,6 +70,7 @@ class Funnel:
     processes: int | None = None
     watch: Watch = lambda stage, done, total: None
     retry: bool = False
+    engine: Engine | None = None
     _tracks: list[Track] = field(default_factory=list, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
@@ -74,7 +78,7 @@ class Funnel:
     _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._ledger = Ledger(self.store, self.processes, self.retry)
+        self._ledger = Ledger(self.store, self.engine or LocalEngine(self.processes), self.retry)
 
     def run(self) -> ScreeningReport:
         """Run every stage of the plan that is not done yet, and report.
@@ -83,6 +87,11 @@ class Funnel:
         """
         self._run_to(self.plan.stop_after)
         return self._report()
+
+    @property
+    def computed(self) -> int:
+        """Calculations of this run that the store did not have when it asked for them."""
+        return len(self._ledger.lacking)
 
     def preview(self) -> Preview:
         """Run what takes no time, and count what the stage of stability would compute."""

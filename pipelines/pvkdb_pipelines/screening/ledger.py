@@ -9,20 +9,25 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
+from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.migration import NebRequest
 from pvkdb.schemas.relaxations import AnyRelaxation
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.queue import enqueue, requeue, submit
-from pvkdb_pipelines.pool import drain
+from pvkdb_pipelines.engines import Engine
+from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.worker import Worker
 
 #: Keys looked up in one query.
 _BATCH = 500
 #: Seconds between looks at work that others do.
 _POLL_S = 2.0
-_OPEN = (CalculationState.QUEUED.value, CalculationState.RUNNING.value)
+_OPEN = tuple(
+    state.value
+    for state in (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
+)
 
 AnyRequest = AnyRelaxation | NebRequest
 #: Hears how many of a stage's calculations are done, and how many there are.
@@ -35,19 +40,24 @@ class Ledger:
 
     Attributes:
         store: Where the queue is.
-        processes: At most this many at once; None for one a core.
+        engine: What computes them.
         retry: Whether what failed before is computed again.
+        lacking: Keys of what the store had not finished when it was asked for.
     """
 
     store: Store
-    processes: int | None = None
+    engine: Engine = field(default_factory=LocalEngine)
     retry: bool = False
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
+    lacking: set[str] = field(default_factory=set, init=False)
 
     def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
         """Have every request computed, unless the store knows the answer, and look them up.
 
         Other calculations that wait in the queue are worked off on the way.
+
+        Raises:
+            InterruptedByUserError: one of them was cancelled.
         """
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
@@ -63,8 +73,17 @@ class Ledger:
                 retried = self.retry and failed and calculation.key not in self.found
                 if cancelled or retried:
                     requeue(session, calculation.id)
+                if calculation.state in _OPEN:
+                    self.lacking.add(calculation.key)
         self._drain(keys, on_done)
-        self.found.update(self._look_up(keys))
+        found = self._look_up(keys)
+        for entry in found.values():
+            if entry.state == CalculationState.CANCELLED.value:
+                raise InterruptedByUserError(
+                    f"calculation {entry.id} was cancelled, so that the screening cannot go on; "
+                    "the same command asks for it again"
+                )
+        self.found.update(found)
 
     def of(self, request: AnyRequest) -> Calculation:
         """The finished calculation of a request that was computed."""
@@ -83,7 +102,7 @@ class Ledger:
             drained, done = 0, total - waiting
             on_done(done, total)
             # Closed at once where on_done raises, so that no worker goes on behind our back.
-            with contextlib.closing(drain(self.store, self.processes)) as finished:
+            with contextlib.closing(self.engine.drain(self.store)) as finished:
                 for document in finished:
                     drained += 1
                     if document.key in wanted:

@@ -41,6 +41,26 @@ DEFAULTS: Mapping[str, Default] = {
     ),
 }
 
+#: The layer and how it is written, where nobody gives it: what the review prints of memristors.
+LAYER_DEFAULTS: Mapping[str, Default] = {
+    "thickness_m": Default(
+        Interval(6e-8, 1e-6),
+        "m",
+        "span of the layers of perovskite memristors that the review prints: 60 nm (section "
+        "5.1.1) to ~1 μm (section 3.2.2.2)",
+    ),
+    "bias_v": Default(
+        Interval(0.17, 4.8),
+        "V",
+        "span of the SET voltages of Table 4 of the review, in magnitude: rows 5 and 6",
+    ),
+    "write_time_s": Default(
+        Interval(1e-4, 2e-3),
+        "s",
+        "widths of electrical pulses that the review prints: 100 μs (section 5.1.3) and 2 ms "
+        "(section 6.1.2)",
+    ),
+}
 
 #: The temperature where none is given, in K.
 ROOM_TEMPERATURE_K = 298.15

@@ -18,7 +18,11 @@ from pvkdb.suitability.kinetics.hopping import (
     vacancy_fraction,
 )
 from pvkdb.suitability.kinetics.propagation import bounds
-from pvkdb.suitability.kinetics.times import relaxation_time_s, switching_time_s
+from pvkdb.suitability.kinetics.times import (
+    relaxation_time_s,
+    switching_time_s,
+    switching_voltage_v,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +40,9 @@ class Conditions:
     """The layer and how it is driven; what is None is taken from the defaults, and said so.
 
     ``thickness_m`` in m, ``bias_v`` across it in V (its sign does not matter), ``temperature_k`` in
-    K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions.
+    K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions,
+    ``write_time_s`` the voltage that switches in that time. ``defaulted`` names what pvkdb chose
+    because nobody gave it (see :mod:`pvkdb.suitability.kinetics.layers`).
     """
 
     thickness_m: Interval
@@ -47,6 +53,8 @@ class Conditions:
     equivalent_jumps: Interval | None = None
     dimensions: Interval | None = None
     vacancy_formation_ev: Interval | None = None
+    write_time_s: Interval | None = None
+    defaulted: frozenset[str] = frozenset()
     sources: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,12 +83,14 @@ def estimate(
         ("temperature_k", temperature, "K"),
         ("thickness_m", conditions.thickness_m, "m"),
         ("bias_v", conditions.bias_v, "V"),
+        ("write_time_s", conditions.write_time_s, "s"),
         ("vacancy_formation_ev", conditions.vacancy_formation_ev, "eV"),
     ):
         if value is not None:
-            default_here = name == "temperature_k" and conditions.temperature_k is None
-            source = "room temperature" if default_here else conditions.sources.get(name, "given")
-            assumed.append(_assumption(name, value, unit, source, default=default_here))
+            room = name == "temperature_k" and conditions.temperature_k is None
+            source = "room temperature" if room else conditions.sources.get(name, "given")
+            chosen = room or name in conditions.defaulted
+            assumed.append(_assumption(name, value, unit, source, default=chosen))
     return KineticsDocument(
         ion=ion,
         quantities=_quantities(walk, conditions),
@@ -131,6 +141,17 @@ def _quantities(walk: dict[str, float | Interval], conditions: Conditions) -> li
             _quantity("drift velocity", "m/s", "(2D/a) sinh(qaV/2LkT)", _STRUKOV, _drift, biased)
         )
         found.append(_quantity("switching time", "s", "L / v", _STRUKOV, switching_time_s, biased))
+    if conditions.write_time_s is not None:
+        found.append(
+            _quantity(
+                "SET voltage",
+                "V",
+                "L (2kT/qa) arsinh(La/2Dt)",
+                _STRUKOV,
+                switching_voltage_v,
+                {**layer, "switching_time_s": conditions.write_time_s},
+            )
+        )
     found.append(
         _quantity(
             "relaxation time",

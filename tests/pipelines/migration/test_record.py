@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -41,8 +42,12 @@ def recorded(store: Store, run: MigrationRun) -> str:
 def test_a_migration_is_recorded_whole(
     empty_store: Store, cspbbr3_migration: Callable[[PotentialName], MigrationRun]
 ) -> None:
-    run = cspbbr3_migration(PotentialName.CHGNET)
+    computed = cspbbr3_migration(PotentialName.CHGNET)
+    sent = pickle.dumps(computed)  # as from a compute node
+    assert len(sent) < 1_000_000  # the weights of CHGNet are megabytes
+    run = pickle.loads(sent)
     result = run.result
+    assert result == computed.result
     key = recorded(empty_store, run)
     with empty_store.session() as session:
         host = session.get_one(Structure, f"{key}-host")

@@ -15,6 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
 from pvkdb.errors import DatabaseError, NotMigratedError
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.store import queue
 from pvkdb.store.database import SCHEMA_REVISION, Store
 from pvkdb.store.migrate import migrating, migrations_folder, upgrade
 from pvkdb.store.models import Base
@@ -23,7 +25,10 @@ from pvkdb.store.models import Base
 def test_migrations_give_the_models(empty_store: Store) -> None:
     with empty_store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        differences = compare_metadata(context, Base.metadata)
+    # SQLite does not tell that a column of an index descends; the queue's test looks at its use.
+    untold = {"ix_calculations_claim"} if empty_store.sqlite_path is not None else set()
+    assert [entry for entry in differences if getattr(entry[1], "name", None) not in untold] == []
 
 
 def test_the_revision_constant_is_the_newest_migration() -> None:
@@ -118,6 +123,21 @@ def test_a_store_with_literature_goes_down_and_up_with_its_data(store: Store) ->
     with store.session(read_only=True) as session:
         families = session.scalars(text("SELECT family FROM materials WHERE id = 'MAPbI3'"))
         assert list(families) == ["3D"]
+
+
+def test_states_and_failures_that_older_versions_do_not_know_go_down(empty_store: Store) -> None:
+    with empty_store.session() as session:
+        first = queue.enqueue(session, NebRequest(formula="CsPbBr3", phase="Pnma"))[0].id
+        second = NebRequest(formula="CsPbI3", phase="Pnma")
+        waiting = queue.enqueue(session, second, depends_on=[first])[0].id
+    with migrating(empty_store) as config:
+        command.downgrade(config, "0003")
+    with empty_store.engine.connect() as connection:
+        states = connection.execute(text("SELECT id, state FROM calculations")).all()
+    assert dict(tuple(row) for row in states) == {first: "queued", waiting: "cancelled"}
+    assert upgrade(empty_store) == ("0003", SCHEMA_REVISION)
+    with empty_store.session() as session:
+        assert queue.requeue(session, waiting).state == "queued"
 
 
 def test_a_store_of_the_first_version_is_upgraded_with_its_data(database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Migration 0006 gives the devices of an earlier store their metrics as columns."""
+"""Migration 0009 gives the devices of an earlier store their metrics as columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_metrics_of_an_earlier_store_become_columns(store: Store) -> None:
     with store.session() as session:
         before = list(DEVICES.iterate(session, {}))
     with migrating(store) as config:
-        command.downgrade(config, "0005")
+        command.downgrade(config, "0008")
     with migrating(store) as config:
         command.upgrade(config, "head")
     with store.session() as session:

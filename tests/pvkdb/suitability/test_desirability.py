@@ -168,3 +168,10 @@ def test_more_cycles_are_never_worth_less(cycles: float, factor: float) -> None:
 
 def test_a_decade_is_a_decade() -> None:
     assert Trapezoid(TRAINING, "log").corners[:2] == (log10(1e4), log10(1e6))
+
+
+def test_bounds_that_nearly_coincide_are_a_step() -> None:
+    """2 × 10⁻³⁰⁸ apart, the slope of the ramp is infinite; far away it is 0 or 1 all the same."""
+    bounds = Bounds(at_most=0.0, fails_above=2.2250738585072014e-308)
+    values = trapezoid_values(Trapezoid(bounds, "linear"), np.array([-5.0, 5.0]))
+    assert values.tolist() == [1, 0]

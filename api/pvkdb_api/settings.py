@@ -1,0 +1,125 @@
+"""What an operator decides about the service: each setting is an environment variable.
+
+Nothing is read at import; :func:`read_settings` reads the environment once, when a service starts.
+"""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pvkdb.errors import InputError
+
+PREFIX = "PVKDB_"
+
+#: Several values in one variable, separated by commas.
+Listed = Annotated[tuple[str, ...], NoDecode]
+
+
+class ServiceSettings(BaseSettings):
+    """The settings of the service. ``PVKDB_READING=key`` sets ``reading``, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    reading: Literal["open", "key"] = Field(
+        default="open", description="Who may read: everybody, or who has a key."
+    )
+    allow_local_writes: bool = Field(
+        default=False,
+        description="Take writes without a key from this machine, for a user alone on it.",
+    )
+    rate_per_minute: int = Field(
+        default=600,
+        ge=0,
+        description="Requests a minute from one address without a key; 0: any number.",
+    )
+    key_rate_per_minute: int = Field(
+        default=6000, ge=0, description="Requests a minute with one key; 0: any number."
+    )
+    max_body_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="Largest body of a request, in bytes."
+    )
+    request_timeout_s: float = Field(
+        default=60, gt=0, description="Seconds until an answer must have begun."
+    )
+    cors_origins: Listed = Field(
+        default=(),
+        description="Web pages of other origins that may use the service: "
+        "`https://HOST`, by commas; `*`: all.",
+    )
+    trusted_hosts: Listed = Field(
+        default=(),
+        description="Names under which the service answers (`db.example.org`, `*.example.org`), "
+        "by commas; empty: any.",
+    )
+    trusted_proxies: Listed = Field(
+        default=("127.0.0.1", "::1"),
+        description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` count, by commas.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or one JSON object a line."
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
+    shutdown_grace_s: int = Field(
+        default=10, ge=0, description="Seconds that requests get to finish when the service stops."
+    )
+
+    @field_validator("cors_origins", "trusted_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _leading_wildcards(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if "*" in host.removeprefix("*.") and host != "*":
+                raise ValueError(f"{host!r}: a wildcard stands first, as in '*.example.org'")
+        return tuple(host.lower() for host in hosts)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and (
+                not origin.startswith(("http://", "https://")) or origin.count("/") != 2
+            ):
+                raise ValueError(f"{origin!r} is no origin; write 'https://HOST', without a path")
+        return origins
+
+
+def read_settings(**given: Any) -> ServiceSettings:
+    """The settings of the environment; what is given and not None overrides it.
+
+    Raises:
+        InputError: a value cannot be used, or a variable is misspelt.
+    """
+    _refuse_misspelt()
+    try:
+        return ServiceSettings(
+            **{name: value for name, value in given.items() if value is not None}
+        )
+    except ValidationError as error:
+        complaint = error.errors(include_url=False)[0]
+        name = str(complaint["loc"][0])
+        message = str(complaint["msg"]).removeprefix("Value error, ")
+        raise InputError(
+            f"{PREFIX}{name.upper()}={str(complaint['input'])[:60]} cannot be used: {message}"
+        ) from error
+
+
+def _refuse_misspelt() -> None:
+    """A misspelt PVKDB_READING would silently leave a service open."""
+    known = [f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields]
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.85)
+            if near:
+                raise InputError(f"{name} is no setting; did you mean {near[0]}?")

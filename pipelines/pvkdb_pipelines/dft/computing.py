@@ -1,0 +1,313 @@
+"""The recipes of the DFT tier: from a request to its result, without a database."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.dft import (
+    AnyDft,
+    AnyDftResult,
+    DftNebRequest,
+    DftNebResult,
+    DftPathRequest,
+    DftPathResult,
+    DftRelaxRequest,
+    DftRelaxResult,
+    DftScfRequest,
+    DftScfResult,
+    PathImage,
+    SinglePoint,
+)
+from pvkdb_pipelines.dft.correction import correction_ev
+from pvkdb_pipelines.dft.engines import load_engine
+from pvkdb_pipelines.dft.pw_output import PwOutput
+from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
+from pvkdb_pipelines.hosts import atoms_in, host_of
+from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV, check_band, relax_band
+from pvkdb_pipelines.potentials import Potential, Properties
+from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
+from pvkdb_pipelines.relaxation import check_structure, relax
+
+#: Stiffness that BFGS starts from, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton
+#: steps from here take fewer than FIRE.
+_STIFFNESS = 70.0
+
+_POINTS, _RELAX, _ENDS, _BAND = (
+    "single points",
+    "relax",
+    "relax the end points",
+    "converge the band",
+)
+
+
+@dataclass(frozen=True)
+class DftRun:
+    """A finished calculation: what was asked for, settled; the result; what decides it; what its
+    program read and wrote."""
+
+    request: AnyDft
+    result: AnyDftResult
+    versions: dict[str, str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class _Cost:
+    """What a calculation takes, its programs included."""
+
+    _wall: float = field(default_factory=time.perf_counter)
+    _cpu: float = field(default_factory=lambda: _cpu_seconds())
+
+    def spent(self) -> dict[str, float]:
+        """Seconds since the start."""
+        return {
+            "cpu_seconds": round(_cpu_seconds() - self._cpu, 2),
+            "wall_seconds": round(time.perf_counter() - self._wall, 2),
+        }
+
+
+def compute_dft(
+    request: AnyDft, report: Report | None = None, engine: Potential | None = None
+) -> DftRun:
+    """Compute a request of any kind.
+
+    Args:
+        request: Structures and settings; settled here where it is not yet.
+        report: Called with the progress.
+        engine: Source of energies and forces in place of the one that the settings name.
+
+    Raises:
+        CalculationFailedError: With the :class:`FailureKind` that says what failed, and the files
+            of the program that tell more.
+        InputError: The structure or the settings cannot be used.
+        MissingExtraError: The engine is not installed.
+    """
+    cost = _Cost()
+    request = settle(request)
+    for index, structure in enumerate(structures_of(request)):
+        check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
+    engine = engine or load_engine(request.settings.engine.value, request.settings)
+    recipe = _RECIPES[type(request)]
+    try:
+        numbers = recipe(request, report, engine)
+    except CalculationFailedError as error:
+        error.files.update(engine.files())
+        raise
+    structure = structures_of(request)[0]
+    settings = request.settings
+    kind: type[AnyDftResult] = numbers.pop("kind")
+    result = kind.model_validate(
+        {
+            **numbers,
+            "settings": settings,
+            "atoms": len(structure.symbols),
+            "correction_ev": correction_ev(settings, structure),
+            "remarks": remarks_on(settings, structure),
+            "force_calls": engine.force_calls,
+            **cost.spent(),
+        }
+    )
+    if isinstance(result, DftPathResult):
+        result.remarks += remarks_on_path(result)
+    versions = {**engine.versions, "potentials": engine.weights}
+    return DftRun(request, result, versions, engine.files())
+
+
+def single_point(name: str, properties: Properties) -> SinglePoint:
+    """A structure's energy and forces as they are stored."""
+    forces = np.asarray(properties["forces"], dtype=float)
+    said: PwOutput | None = properties.get("details")
+    return SinglePoint(
+        name=name,
+        energy_ev=float(properties["energy"]),
+        forces_ev_per_ang=np.round(forces, 6).tolist(),
+        max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
+        scf_steps=None if said is None else said.steps,
+        scf_accuracy_ry=None if said is None else said.accuracy_ry,
+        smearing_energy_ev=None if said is None else said.smearing_energy_ev,
+        fermi_ev=properties.get("fermi_ev"),
+        magnetization_mub=None if said is None else said.magnetization_mub,
+    )
+
+
+def path_numbers(points: Sequence[SinglePoint]) -> dict[str, Any]:
+    """What single points along a path say of its barrier; the ends come first and last."""
+    top = max(points[1:-1], key=lambda point: point.energy_ev)
+    return {
+        "points": list(points),
+        "highest": top.name,
+        "barrier_forward_ev": top.energy_ev - points[0].energy_ev,
+        "barrier_reverse_ev": top.energy_ev - points[-1].energy_ev,
+    }
+
+
+def remarks_on_path(result: DftPathResult) -> list[str]:
+    """Why the single points of a path are no estimate of a barrier, if they are not."""
+    lowest = min(result.barrier_forward_ev, result.barrier_reverse_ev)
+    highest = max(result.barrier_forward_ev, result.barrier_reverse_ev)
+    if lowest < 0:
+        return [
+            f"{result.highest} lies {-1000 * lowest:.0f} meV below an end: the saddle of the "
+            "potential is none of DFT"
+        ]
+    if highest >= HIGHEST_BARRIER_EV:
+        return [f"{highest:.1f} eV is no barrier of an ion that moves: look at the images"]
+    return []
+
+
+def _scf(request: DftScfRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
+    points = _points([PathImage(name="structure", structure=request.structure)], report, engine)
+    return {"kind": DftScfResult, "point": points[0]}
+
+
+def _path(request: DftPathRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
+    points = _points(request.images, report, engine)
+    return {"kind": DftPathResult, **path_numbers(points)}
+
+
+def _points(
+    images: Sequence[PathImage], report: Report | None, engine: Potential
+) -> list[SinglePoint]:
+    progress = ProgressReporter({_POINTS: 1.0}, report)
+    points = []
+    for index, image in enumerate(images):
+        progress.begin(_POINTS, part=(index, len(images)))
+        (found,) = engine.evaluate([atoms_in(image.structure)], stress=False)
+        points.append(single_point(image.name, found))
+    progress.finish(_POINTS)
+    return points
+
+
+def _relaxation(
+    request: DftRelaxRequest, report: Report | None, engine: Potential
+) -> dict[str, Any]:
+    progress = ProgressReporter({_RELAX: 1.0}, report)
+    target = request.fmax_ev_per_ang
+    relaxed, steps = _relaxed(
+        atoms_in(request.structure),
+        engine,
+        target,
+        request.max_steps,
+        "structure",
+        FailureKind.RELAXATION_NOT_CONVERGED,
+        progress.begin(_RELAX, target),
+        cell=request.cell,
+    )
+    progress.finish(_RELAX)
+    return {
+        "kind": DftRelaxResult,
+        "structure": host_of(relaxed),
+        "energy_ev": float(relaxed.get_potential_energy()),
+        "max_force_ev_per_ang": float(np.linalg.norm(relaxed.get_forces(), axis=1).max()),
+        "steps": steps,
+    }
+
+
+def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
+    progress = ProgressReporter({_ENDS: 0.3, _BAND: 1.0}, report)
+    start = [atoms_in(image) for image in request.images]
+    target = request.fmax_endpoint_ev_per_ang
+    ends = []
+    for index, (end, name) in enumerate(((start[0], "initial"), (start[-1], "final"))):
+        relaxed, _ = _relaxed(
+            end,
+            engine,
+            target,
+            request.max_steps_endpoint,
+            f"{name} end point",
+            FailureKind.ENDPOINT_NOT_CONVERGED,
+            progress.begin(_ENDS, target, (index, 2)),
+        )
+        ends.append(relaxed)
+    band = relax_band(
+        _moved_with_ends(start, ends),
+        engine,
+        request.fmax_neb_ev_per_ang,
+        request.max_steps_neb,
+        climb=True,
+        on_step=progress.begin(_BAND, request.fmax_neb_ev_per_ang),
+    )
+    check_band(band)
+    progress.finish(_BAND)
+    return {
+        "kind": DftNebResult,
+        "images": [host_of(image) for image in band.images],
+        "image_energies_ev": band.energies_ev.tolist(),
+        "reaction_coordinate_ang": band.path_ang.tolist(),
+        "barrier_forward_ev": band.barrier_forward_ev,
+        "barrier_reverse_ev": band.barrier_reverse_ev,
+        "residual_force_ev_per_ang": band.band_residual,
+        "neb_method": "improvedtangent, climbing image, started from the path of the request",
+        "steps": band.steps,
+    }
+
+
+def _relaxed(
+    atoms: Atoms,
+    engine: Potential,
+    fmax: float,
+    max_steps: int,
+    what: str,
+    failure: FailureKind,
+    on_step: OnStep,
+    *,
+    cell: bool = False,
+) -> tuple[Atoms, int]:
+    return relax(
+        atoms,
+        engine,
+        fmax,
+        max_steps,
+        cell=cell,
+        what=what,
+        failure=failure,
+        on_step=on_step,
+        hessian=None if cell else _STIFFNESS * np.eye(3 * len(atoms)),
+    )
+
+
+def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms]:
+    """The path with its ends in their new places, and what is between moved along in proportion."""
+    shifts = [
+        end.positions - old.positions for end, old in zip(ends, (path[0], path[-1]), strict=True)
+    ]
+    last = len(path) - 1
+    moved = [ends[0].copy(), *(image.copy() for image in path[1:-1]), ends[1].copy()]
+    for index in range(1, last):
+        share = index / last
+        moved[index].positions += (1 - share) * shifts[0] + share * shifts[1]
+    for image, end in ((moved[0], ends[0]), (moved[-1], ends[1])):
+        image.calc = SinglePointCalculator(
+            image, energy=end.get_potential_energy(), forces=end.get_forces()
+        )
+    if any(np.linalg.norm(image.positions - ends[0].positions) < 1e-3 for image in moved[1:]):
+        raise CalculationFailedError(
+            FailureKind.ENDPOINTS_IDENTICAL,
+            "after relaxation an image lies on the initial end point: the potential's minimum is "
+            "none of DFT; start from another path",
+        )
+    return moved
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of the programs that it ran to their end."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+_RECIPES: dict[type[AnyDft], Any] = {
+    DftScfRequest: _scf,
+    DftRelaxRequest: _relaxation,
+    DftPathRequest: _path,
+    DftNebRequest: _band,
+}

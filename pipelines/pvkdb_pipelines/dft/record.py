@@ -1,0 +1,142 @@
+"""What the store keeps of a DFT calculation: structures, and statements on activation energies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pvkdb.schemas.dft import (
+    AnyDft,
+    AnyDftResult,
+    DftNebRequest,
+    DftNebResult,
+    DftPathResult,
+    DftRelaxResult,
+    DftSettings,
+    Engine,
+)
+from pvkdb.schemas.relaxations import Host
+from pvkdb.store.base import Base
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.energetics import Energetic
+from pvkdb.store.structures import Structure
+from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV
+from pvkdb_pipelines.migration.sites import parse_defect
+
+_DECIMALS = 4
+
+
+def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult) -> list[Base]:
+    """What belongs to a result: nothing where it has no material, or only shows the machinery.
+
+    A relaxed structure and the images of a band become structures; a barrier becomes a statement
+    with the method ``DFT`` that says in its conditions what it is worth.
+    """
+    if calculation.material_id is None or request.demonstration:
+        return []
+    if isinstance(result, DftRelaxResult):
+        return [_structure(calculation, request, "relaxed", result.structure, result.energy_ev)]
+    if isinstance(result, DftPathResult):
+        estimate = f"estimate: single points on the path of calculation {request.parent}"
+        return _barrier(calculation, request, result, estimate)
+    if isinstance(result, DftNebResult):
+        hop = request.hop or 1
+        images = [
+            _structure(calculation, request, f"hop {hop} image {index}", image, None)
+            for index, image in enumerate(result.images)
+        ]
+        images[int(np.argmax(result.image_energies_ev))].role = f"hop {hop} saddle"
+        band = f"climbing-image NEB from the path of calculation {request.parent}"
+        return [*images, *_barrier(calculation, request, result, band)]
+    return []
+
+
+def settings_in_words(settings: DftSettings) -> str:
+    """Settings as a paper would put them."""
+    grid = "×".join(map(str, settings.kpoint_grid or ()))
+    cutoffs = (
+        f"{settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry"
+        if settings.engine is Engine.ESPRESSO
+        else f"{settings.cutoff_wfc_ry:.1f} Ry"
+    )
+    smearing = (
+        "fixed occupations"
+        if settings.smearing == "fixed"
+        else f"{settings.smearing} smearing {settings.smearing_width_ev:g} eV"
+    )
+    spin = (
+        "no spin"
+        if settings.magnetization_mub is None
+        else f"moment {settings.magnetization_mub:g} μB"
+    )
+    soc = "SOC" if settings.soc else "no SOC"
+    return (
+        f"{settings.engine} {settings.functional}, {cutoffs}, k {grid}, {smearing}, {spin}, {soc}"
+    )
+
+
+def charge_in_words(charge: int) -> str:
+    """``charge +1``, or ``neutral cell``."""
+    return f"charge {charge:+d}" if charge else "neutral cell"
+
+
+def _barrier(
+    calculation: Calculation,
+    request: AnyDft,
+    result: DftPathResult | DftNebResult,
+    how: str,
+) -> list[Base]:
+    """The barrier of a hop; its two directions span the interval. Nothing where it is none."""
+    settings = result.settings
+    forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
+    if request.defect is None or not 0 <= min(forward, reverse) <= max(forward, reverse) < (
+        HIGHEST_BARRIER_EV
+    ):
+        return []
+    conditions = [
+        how if request.hop is None else f"{how}, hop {request.hop}",
+        f"forward {forward:.3f} eV, reverse {reverse:.3f} eV",
+        f"{result.atoms} atoms, {charge_in_words(settings.charge)}",
+        settings_in_words(settings),
+        *result.remarks,
+    ]
+    if result.origin == "imported":
+        conditions.append("run by hand and imported")
+    statement: dict[str, Any] = {
+        "id": f"e-{calculation.id}-hop-{request.hop or 1}",
+        "material_id": calculation.material_id,
+        "defect": request.defect,
+        "species": parse_defect(request.defect)[1],
+        "charge": settings.charge,
+        "quantity": "E_A",
+        "scope": "hop",
+        "value_min_ev": round(min(forward, reverse), _DECIMALS),
+        "value_max_ev": round(max(forward, reverse), _DECIMALS),
+        "approximate": not isinstance(request, DftNebRequest),
+        "method": "DFT",
+        "functional": settings.functional,
+        "soc": settings.soc,
+        "conditions": "; ".join(conditions),
+        "source": f"calculation {calculation.id}",
+        "calculation_id": calculation.id,
+    }
+    return [Energetic(**statement)]
+
+
+def _structure(
+    calculation: Calculation, request: AnyDft, role: str, host: Host, energy_ev: float | None
+) -> Structure:
+    settings = request.settings
+    return Structure(
+        id=f"{calculation.id}-{role.replace(' ', '-')}",
+        material_id=calculation.material_id,
+        role=role,
+        origin=f"{settings.engine} {settings.functional} from {request.parent or 'a structure'}",
+        calculation_id=calculation.id,
+        atoms=len(host.symbols),
+        energy_ev=energy_ev,
+        cell_ang=[list(row) for row in host.cell_ang],
+        symbols=list(host.symbols),
+        positions_ang=[list(row) for row in host.positions_ang],
+    )

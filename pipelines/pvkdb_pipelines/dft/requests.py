@@ -1,0 +1,198 @@
+"""Requests of the DFT tier made from what the store holds: a barrier, or a structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.dft import (
+    DftNebRequest,
+    DftPathRequest,
+    DftRelaxRequest,
+    DftScfRequest,
+    DftSettings,
+    PathImage,
+)
+from pvkdb.schemas.migration import NebResult
+from pvkdb.schemas.relaxations import Host
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.structures import Structure
+from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.hosts import host_of
+from pvkdb_pipelines.migration.stored import stored_path
+from pvkdb_pipelines.starts import atoms_of
+
+Method = Literal["path", "neb", "scf", "relax"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+_NOT_YET = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def path_request(
+    session: Session, calculation: Calculation, settings: DftSettings, hop: int | None = None
+) -> DftPathRequest:
+    """Single points on both ends and the highest image of a stored path; settled.
+
+    Args:
+        session: Open session of the store.
+        calculation: A finished ``neb``.
+        settings: How to compute.
+        hop: Number from 1; None for the hop that limits the easiest path.
+
+    Raises:
+        InputError: the calculation holds no path, or there is no such hop.
+    """
+    number, images, subject = _path(session, calculation, hop)
+    energies = [image.get_potential_energy() for image in images]
+    top = max(range(1, len(images) - 1), key=energies.__getitem__)
+    named = zip(("start", "saddle", "end"), (0, top, len(images) - 1), strict=True)
+    return settle(
+        DftPathRequest(
+            **subject,
+            hop=number,
+            settings=settings,
+            images=tuple(
+                PathImage(name=name, structure=host_of(images[index])) for name, index in named
+            ),
+        )
+    )
+
+
+def neb_request(
+    session: Session,
+    calculation: Calculation,
+    settings: DftSettings,
+    hop: int | None = None,
+    **limits: Any,
+) -> DftNebRequest:
+    """A climbing-image NEB from a stored path; settled. ``limits`` are forces and steps.
+
+    Raises:
+        InputError: as of :func:`path_request`, or a limit is out of range.
+    """
+    number, images, subject = _path(session, calculation, hop)
+    values = {
+        **subject,
+        "hop": number,
+        "settings": settings,
+        "images": tuple(host_of(image) for image in images),
+        **limits,
+    }
+    return settle(validated(DftNebRequest, values))
+
+
+def structure_request(
+    structure: Structure,
+    settings: DftSettings,
+    method: Literal["scf", "relax"] = "scf",
+    vacancy: int | None = None,
+    **limits: Any,
+) -> DftScfRequest | DftRelaxRequest:
+    """A single point or a relaxation of a stored structure, or of a vacancy in it; settled.
+
+    Args:
+        structure: Of the store: a host, a start, an image.
+        settings: How to compute; its charge is that of the vacancy.
+        method: ``scf`` or ``relax``.
+        vacancy: Atom to take out, counted from 0.
+        limits: Of a relaxation: forces, steps, and whether the cell relaxes.
+
+    Raises:
+        InputError: there is no such atom, or a limit is out of range.
+    """
+    host = host_of(atoms_of(structure))
+    defect = None
+    if vacancy is not None:
+        host, symbol = without_atom(host, vacancy)
+        defect = f"V_{symbol}"
+    values = {
+        "formula": structure.material.composition.formula,
+        "phase": structure.material.phase,
+        "defect": defect,
+        "parent": structure.id,
+        "settings": settings,
+        "structure": host,
+        **limits,
+    }
+    if method == "scf":
+        return settle(validated(DftScfRequest, values))
+    return settle(validated(DftRelaxRequest, values))
+
+
+def without_atom(host: Host, index: int) -> tuple[Host, str]:
+    """A structure with a vacancy, and what is missing.
+
+    Raises:
+        InputError: there is no atom of this number.
+    """
+    count = len(host.symbols)
+    if not 0 <= index < count:
+        raise InputError(f"atom {index} does not exist; the structure has 0 to {count - 1}")
+    rest = [position for position in range(count) if position != index]
+    vacant = host.model_copy(
+        update={
+            "symbols": tuple(host.symbols[position] for position in rest),
+            "positions_ang": tuple(host.positions_ang[position] for position in rest),
+        }
+    )
+    return vacant, host.symbols[index]
+
+
+def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
+    """A request of these values.
+
+    Raises:
+        InputError: a value is refused; the message names it.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(refusal(error)) from error
+
+
+def refusal(error: ValidationError) -> str:
+    """The first thing that a model refuses, in one sentence."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{where} = {first['input']!r}: {reason}" if where else reason
+
+
+def _path(
+    session: Session, calculation: Calculation, hop: int | None
+) -> tuple[int, Sequence[Any], dict[str, Any]]:
+    name, state = calculation.id, CalculationState(calculation.state)
+    if calculation.kind == "neb" and state in _NOT_YET:
+        raise InputError(
+            f"calculation {name} is a neb that is {state}; DFT on its path is asked for by the "
+            "structures on it, which exist only when it is done, so that it cannot wait for it in "
+            f"the queue; write: pvkdb work && pvkdb dft {name}, or where others compute it: "
+            f"pvkdb jobs follow {name} && pvkdb dft {name}"
+        )
+    if calculation.kind != "neb" or state is not CalculationState.DONE:
+        raise InputError(
+            f"calculation {name} is a {calculation.kind} that is {state}; a path comes from a "
+            "finished neb (pvkdb neb)"
+        )
+    result = NebResult.model_validate(calculation.result)
+    number = result.hops.index(result.limiting) + 1 if hop is None else hop
+    if not 1 <= number <= len(result.hops):
+        raise InputError(f"hop {number} does not exist; the calculation has {len(result.hops)}")
+    try:
+        images = stored_path(session, calculation.id, number)
+    except NotFoundError as error:
+        raise InputError(str(error)) from error
+    subject = {
+        "formula": result.formula,
+        "phase": result.phase,
+        "defect": result.defect,
+        "parent": calculation.id,
+    }
+    return number, images, subject

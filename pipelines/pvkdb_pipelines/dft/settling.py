@@ -1,0 +1,129 @@
+"""Making the settings of a request complete, so that its key holds everything that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TypeVar
+
+import numpy as np
+from ase.data import atomic_numbers
+from ase.units import Ry
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.dft import (
+    DftNebRequest,
+    DftPathRequest,
+    DftRelaxRequest,
+    DftRequest,
+    DftScfRequest,
+    DftSettings,
+    Engine,
+)
+from pvkdb.schemas.relaxations import Host
+from pvkdb_pipelines.dft import sssp
+
+#: Largest distance of k-points where nothing else is asked for, 1/Å.
+SPACING_PER_ANG = 0.3
+#: Cutoff of plane-wave PAW in the Materials Project's sets, eV (``pymatgen.io.vasp.sets``).
+MP_CUTOFF_EV = 520.0
+
+RequestT = TypeVar("RequestT", bound=DftRequest)
+
+
+def settle(request: RequestT) -> RequestT:
+    """The request with settings that leave nothing open; settling it again changes nothing.
+
+    Raises:
+        CalculationFailedError: SSSP has no file for an element (``UNSUPPORTED_ELEMENT``).
+        InputError: the density's cutoff is below that of the wave functions times 4.
+    """
+    settings = settled(request.settings, structures_of(request)[0])
+    return request.model_copy(update={"settings": settings})
+
+
+def structures_of(request: DftRequest) -> Sequence[Host]:
+    """The structures that a request carries, in their order."""
+    if isinstance(request, DftPathRequest):
+        return [image.structure for image in request.images]
+    if isinstance(request, DftNebRequest):
+        return request.images
+    assert isinstance(request, DftScfRequest | DftRelaxRequest)
+    return [request.structure]
+
+
+def settled(settings: DftSettings, structure: Host) -> DftSettings:
+    """Settings for a structure, see :func:`settle`."""
+    update: dict[str, object] = {"kpoint_spacing_per_ang": None}
+    if settings.kpoint_grid is None:
+        spacing = settings.kpoint_spacing_per_ang or SPACING_PER_ANG
+        update["kpoint_grid"] = grid_of_spacing(np.array(structure.cell_ang), spacing)
+    if settings.engine is Engine.ESPRESSO:
+        update |= _espresso(settings, structure)
+    elif settings.cutoff_wfc_ry is None:
+        update["cutoff_wfc_ry"] = round(MP_CUTOFF_EV / Ry, 6)
+    return settings.model_copy(update=update)
+
+
+def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, int, int]:
+    """The smallest grid whose points lie no further apart than a spacing.
+
+    Args:
+        cell_ang: Rows are the lattice vectors, shape (3, 3), Å.
+        spacing_per_ang: Distance in reciprocal space, 2π included, 1/Å.
+    """
+    reciprocal = 2 * np.pi * np.linalg.inv(cell_ang).T
+    lengths = np.linalg.norm(reciprocal, axis=1)
+    a, b, c = (max(1, ceil(round(float(length) / spacing_per_ang, 6))) for length in lengths)
+    return a, b, c
+
+
+def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
+    """What takes trust from numbers with these settings, in words."""
+    remarks = []
+    if settings.engine is Engine.ESPRESSO:
+        wfc, rho = _recommended(structure)
+        if (settings.cutoff_wfc_ry or 0) < wfc or (settings.cutoff_rho_ry or 0) < rho:
+            remarks.append(
+                f"cutoffs {settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry below the "
+                f"{wfc:g}/{rho:g} Ry that SSSP recommends"
+            )
+    dense = grid_of_spacing(np.array(structure.cell_ang), SPACING_PER_ANG)
+    grid = settings.kpoint_grid or dense
+    if any(given < wanted for given, wanted in zip(grid, dense, strict=True)):
+        remarks.append(
+            f"{'Γ only' if grid == (1, 1, 1) else 'k-points ' + '×'.join(map(str, grid))}, "
+            f"coarser than {SPACING_PER_ANG} 1/Å ({'×'.join(map(str, dense))})"
+        )
+    electrons = sum(atomic_numbers[symbol] for symbol in structure.symbols) - settings.charge
+    if electrons % 2 and settings.magnetization_mub is None and not settings.soc:
+        remarks.append("an odd number of electrons, computed without spin")
+    if settings.charge != 0 and settings.correction == "none":
+        remarks.append("charged cell without correction: for differences at one charge and cell")
+    return remarks
+
+
+def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
+    files = [entry.file for entry in sssp.entries(structure.symbols)]
+    wfc, rho = _recommended(structure)
+    cutoff_wfc = settings.cutoff_wfc_ry or wfc
+    cutoff_rho = settings.cutoff_rho_ry or cutoff_wfc * rho / wfc
+    if cutoff_rho < 4 * cutoff_wfc:
+        raise InputError(
+            f"a density cutoff of {cutoff_rho:g} Ry is below 4 times that of the wave functions "
+            f"({cutoff_wfc:g} Ry), whose squares need as much; leave cutoff_rho_ry open"
+        )
+    return {
+        "cutoff_wfc_ry": cutoff_wfc,
+        "cutoff_rho_ry": cutoff_rho,
+        "pseudopotentials": tuple(files),
+    }
+
+
+def _recommended(structure: Host) -> tuple[float, float]:
+    """The largest of the cutoffs that SSSP recommends for the elements, Ry."""
+    entries = sssp.entries(structure.symbols)
+    return (
+        max(entry.cutoff_wfc_ry for entry in entries),
+        max(entry.cutoff_rho_ry for entry in entries),
+    )

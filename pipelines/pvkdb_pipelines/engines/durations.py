@@ -1,0 +1,79 @@
+"""How long calculations take: for batches of the right size, and against the end of a block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from sqlalchemy import select
+
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState, PotentialName
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+
+#: Seconds of a core that one calculation takes on average. Relaxations: the 2,595 of the shipped
+#: plan took 0.95 core-hours with CHGNet and an estimated 3.63 with SevenNet-0
+#: (docs/explanation.md, "What it costs"). Barriers: means of the seven cases of
+#: docs/validation/migration.json.
+_MEASURED_S: dict[tuple[str, str], float] = {
+    ("relax", PotentialName.CHGNET): 1.3,
+    ("relax", PotentialName.SEVENNET_0): 5.0,
+    ("element", PotentialName.CHGNET): 1.3,
+    ("element", PotentialName.SEVENNET_0): 5.0,
+    ("neb", PotentialName.CHGNET): 20.0,
+    ("neb", PotentialName.SEVENNET_0): 104.0,
+}
+#: What nothing is known of gets a batch of its own.
+_UNKNOWN_S = 60.0
+#: A calculation may take this many times the average: a relaxation stops after 300 steps, and the
+#: 2,595 above took 55 force calls on average.
+CAUTION = 300 / 55
+#: So many of the last ones in the store are looked at, and kept in mind.
+_LAST = 50
+
+
+@dataclass
+class Durations:
+    """Durations by kind and potential: those measured in this store, else the shipped averages."""
+
+    store: Store
+    _seen: dict[tuple[str, str], list[float]] = field(default_factory=dict, init=False)
+
+    def typical_s(self, document: CalculationDocument) -> float:
+        """How long a calculation takes on average, seconds."""
+        key = _key(document)
+        seen = self._of(key)
+        return fmean(seen) if seen else _MEASURED_S.get(key, _UNKNOWN_S)
+
+    def longest_s(self, document: CalculationDocument) -> float:
+        """How long it may take, seconds."""
+        return max([CAUTION * self.typical_s(document), *self._of(_key(document))])
+
+    def learn(self, document: CalculationDocument, seconds: float) -> None:
+        """Take a duration into account."""
+        seen = self._of(_key(document))
+        seen.append(seconds)
+        del seen[:-_LAST]
+
+    def _of(self, key: tuple[str, str]) -> list[float]:
+        if key not in self._seen:
+            self._seen[key] = self._stored(*key)
+        return self._seen[key]
+
+    def _stored(self, kind: str, potential: str) -> list[float]:
+        query = (
+            select(Calculation.result["wall_seconds"].as_float())
+            .where(
+                Calculation.state == CalculationState.DONE.value,
+                Calculation.kind == kind,
+                Calculation.parameters["potential"].as_string() == potential,
+            )
+            .order_by(Calculation.finished_at.desc())
+            .limit(_LAST)
+        )
+        with self.store.session(read_only=True) as session:
+            return [seconds for seconds in session.scalars(query) if seconds is not None]
+
+
+def _key(document: CalculationDocument) -> tuple[str, str]:
+    return document.kind, str(document.parameters.get("potential", ""))

@@ -1,0 +1,33 @@
+"""Parsl's interchange, tied to the life of the process that started it.
+
+By itself it outlives a dispatcher that was killed (github.com/Parsl/parsl/issues/3761), its workers
+go on waiting, and their blocks stay allocated until the walltime. Here the kernel ends it with its
+parent; workers then miss its heartbeats and end their blocks. Ctrl-C on a terminal reaches it as
+well, and the shutdown of its parent would wait for its answers for ever (issues/2755): it is left
+to the parent to end it.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+
+from pvkdb_pipelines.ownership import die_with
+
+
+def command() -> list[str]:
+    """What starts the interchange of this process."""
+    return [sys.executable, "-m", __name__, str(os.getpid())]
+
+
+def main() -> None:
+    """Run Parsl's interchange, which reads its configuration from standard input."""
+    die_with(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    runpy.run_module("parsl.executors.high_throughput.interchange", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Runs of screenings: when a plan was run, what came out, and what is different from before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+
+class RunState(StrEnum):
+    """Where a run stands. An interrupted one is gone on with, or made up for by a later one."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class RunCounts(BaseModel):
+    """What a run found and what it cost."""
+
+    compositions: int
+    passed: int = Field(description="Candidates that passed every stage.")
+    calculations: int = Field(description="Behind the report.")
+    computed: int = Field(description="Of these, how many the store lacked when the run asked.")
+    failed: int
+    core_hours: float = Field(description="Processor time behind the report, whenever it was.")
+
+
+class RankedCandidate(BaseModel):
+    """A candidate that passes now and did not before."""
+
+    formula: str
+    rank: int | None
+
+
+class RankChange(BaseModel):
+    """A candidate that passes as before, at another rank."""
+
+    formula: str
+    before: int | None
+    after: int | None
+
+
+class LostCandidate(BaseModel):
+    """A candidate that passed before and does not now."""
+
+    formula: str
+    before: int | None = Field(description="Its rank then.")
+    reason: str = Field(description="Why it fell, or that the plan no longer makes it.")
+
+
+class Differences(BaseModel):
+    """What a run found that the run before, of the same plan, did not."""
+
+    since: int = Field(description="Id of the run before.")
+    new: list[RankedCandidate]
+    lost: list[LostCandidate]
+    moved: list[RankChange]
+    plan_changed: bool = Field(description="Whether the plan has another text now.")
+    version_before: str | None = Field(description="Of pvkdb, where it was another one.")
+
+    @property
+    def any(self) -> bool:
+        """Whether a candidate came, went or moved."""
+        return bool(self.new or self.lost or self.moved)
+
+    @property
+    def words(self) -> str:
+        """In one line: ``2 new, 1 lost, 3 at another rank``."""
+        counts = ((self.new, "new"), (self.lost, "lost"), (self.moved, "at another rank"))
+        return ", ".join(f"{len(some)} {name}" for some, name in counts if some) or "no difference"
+
+
+class RunDocument(BaseModel):
+    """A run of a screening, without its report."""
+
+    id: int
+    plan: str = Field(description="Name of the plan, by which runs follow one another.")
+    fire_time: datetime = Field(description="For which it was asked; a plan runs once for each.")
+    scheduled: bool = Field(description="Whether a schedule asked for it, and not a person.")
+    state: RunState
+    attempts: int
+    started_at: datetime
+    finished_at: datetime | None
+    duration_s: float | None
+    counts: RunCounts | None
+    differences: Differences | None = Field(description="None for the first run of a plan.")
+    failure: str | None
+    webhook: str | None = Field(description="What became of the webhook, where one was called.")

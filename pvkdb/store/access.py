@@ -1,0 +1,57 @@
+"""Keys of the service, the log of writes, and the answers remembered for repeated requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pvkdb.store.base import Base, utc_now
+
+
+class ApiKey(Base):
+    """A key. Only its digest is kept, so that a stolen database opens no service.
+
+    ``id`` stands inside the key and finds its row; ``scopes`` are separated by spaces. Keys are
+    revoked and never deleted, so that the log keeps naming them.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    digest: Mapped[str]
+    scopes: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """One write, recorded in the transaction that wrote."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    caller: Mapped[str]
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"), index=True)
+    address: Mapped[str | None]
+    action: Mapped[str]
+    subject: Mapped[str]
+    request_id: Mapped[str | None]
+
+
+class RememberedAnswer(Base):
+    """The answer to a request with an ``Idempotency-Key``, for whoever repeats it."""
+
+    __tablename__ = "remembered_answers"
+
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_digest: Mapped[str]
+    status: Mapped[int | None]
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)

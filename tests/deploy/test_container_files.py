@@ -1,0 +1,134 @@
+"""The Dockerfile and the compose file, as far as they can be checked without a container engine.
+
+`tests/container.sh` runs the commands of the Dockerfile in a plain virtual environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pvkdb_api.settings import PREFIX, ServiceSettings
+
+from ..conftest import lacks
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {PREFIX + name.upper() for name in ServiceSettings.model_fields}
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Instructions of the Dockerfile with their arguments, continued lines joined."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").split("\n")
+    kept = [line for line in lines if line.strip() and not line.startswith("#")]
+    return [(name, rest.strip()) for name, _, rest in (line.partition(" ") for line in kept)]
+
+
+def arguments(name: str) -> list[str]:
+    return [rest for instruction, rest in instructions() if instruction == name]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def run_help(command: list[str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "pvkdb", command[0], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_image_installs_extras_that_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = next(rest for rest in arguments("ARG") if rest.startswith("EXTRAS="))
+    chosen = {*extras.removeprefix("EXTRAS=").split(","), "all"}
+    assert chosen <= set(project["optional-dependencies"])
+
+
+def test_what_the_build_copies_is_there_and_nothing_else_travels() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert lines[0] == "*"
+    let_in = [line[1:] for line in lines if line.startswith("!")]
+    assert all((ROOT / name).exists() for name in let_in)
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = built["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], *built["project"]["license-files"]}
+    needed |= {"pyproject.toml", built["project"]["readme"], "constraints.txt"}
+    assert {name.partition("/")[0] for name in needed} <= set(let_in)
+
+
+def test_the_image_runs_as_a_user_without_rights_and_stops_by_the_signal_that_is_handled() -> None:
+    assert arguments("USER") == ["pvkdb"]
+    assert arguments("STOPSIGNAL") == ["SIGTERM"]
+    assert json.loads(arguments("ENTRYPOINT")[0]) == ["pvkdb"]
+
+
+def test_the_command_of_the_image_exists_with_its_options() -> None:
+    command = json.loads(arguments("CMD")[0])
+    for word in command[1:]:
+        assert not word.startswith("--") or word in run_help(command)
+    check = json.loads(arguments("HEALTHCHECK")[0].partition("CMD ")[2])
+    assert check[:2] == ["python", "-c"]
+    compile(check[2], "HEALTHCHECK", "exec")
+    assert "/livez" in check[2]
+
+
+def test_variables_of_both_files_are_settings(compose: dict[str, Any]) -> None:
+    named = set(re.findall(r"\bPVKDB_\w+", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    for service in compose["services"].values():
+        named |= {name for name in service["environment"] if name.startswith(PREFIX)}
+    assert named <= SETTINGS | {"PVKDB_DATABASE_URL"}
+
+
+def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert set(services) == {"database", "init", "service", "worker"}
+    assert services["init"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    for name in ("service", "worker"):
+        waits = services[name]["depends_on"]
+        assert waits == {"init": {"condition": "service_completed_successfully"}}
+    for name in ("init", "service", "worker"):
+        url = services[name]["environment"]["PVKDB_DATABASE_URL"]
+        assert url.startswith("postgresql://pvkdb:${PVKDB_DB_PASSWORD:?")
+        assert url.endswith("@database/pvkdb")
+        command = services[name]["command"]
+        for word in command[1:]:
+            assert not word.startswith("--") or word in run_help(command)
+    grace = int(services["service"]["stop_grace_period"].removesuffix("s"))
+    assert grace > ServiceSettings.model_fields["shutdown_grace_s"].default
+    assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
+    probe = services["service"]["healthcheck"]["test"]
+    compile(probe[-1], "healthcheck", "exec")
+    assert "/readyz" in probe[-1]
+
+
+def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
+    """`docker-compose config` checks against its schema and needs no engine."""
+    if shutil.which("docker-compose") is None:
+        lacks("docker-compose is not installed")
+    command = ["docker-compose", "--file", str(ROOT / "compose.yaml"), "config", "--format", "json"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    without = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert without.returncode != 0
+    assert "PVKDB_DB_PASSWORD" in without.stderr
+    environment["PVKDB_DB_PASSWORD"] = "secret"
+    accepted = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    services = json.loads(accepted.stdout)["services"]
+    url = "postgresql://pvkdb:secret@database/pvkdb"
+    assert services["worker"]["environment"]["PVKDB_DATABASE_URL"] == url
+    assert services["service"]["environment"]["PVKDB_DATABASE_URL"] == url
+    assert services["worker"]["build"]["args"] == {"EXTRAS": "all"}

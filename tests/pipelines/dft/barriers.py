@@ -1,0 +1,66 @@
+"""A finished barrier in a store, made by hand: a path of three images in a cell of four atoms."""
+
+from __future__ import annotations
+
+from ase import Atoms
+
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.models import Structure
+
+from ..migration.results import hop_barrier, migration_result_of
+
+
+def vacancy_path() -> list[Atoms]:
+    """A bromine that moves to the vacancy beside it along the edge of an octahedron."""
+    images = []
+    for share in (0.0, 0.5, 1.0):
+        atoms = Atoms(
+            "CsPbBr2",
+            scaled_positions=[
+                (0, 0, 0),
+                (0.5, 0.5, 0.5),
+                (0.5, 0.5, 0),
+                (0.5 * (1 - share), 0.5 * share, 0.5),
+            ],
+            cell=[6.0] * 3,
+            pbc=True,
+        )
+        images.append(atoms)
+    return images
+
+
+def stored_barrier(store: Store) -> str:
+    """Put it into a store; gives the id."""
+    result = migration_result_of("CsPbBr3", hop_barrier(0.2))
+    with store.session() as session:
+        request = NebRequest(formula="CsPbBr3", phase="Pnma", potential=PotentialName.CHGNET)
+        key = queue.submit(session, request)[0].id
+        queue.claim(session, "a", key)
+        calculation = session.get_one(Calculation, key)
+        structures = [
+            Structure(
+                id=f"{key}-{name}",
+                material_id=calculation.material_id,
+                role=role,
+                origin="a test",
+                calculation_id=key,
+                atoms=len(image),
+                energy_ev=energy,
+                cell_ang=image.cell.array.tolist(),
+                symbols=image.get_chemical_symbols(),
+                positions_ang=image.positions.tolist(),
+            )
+            for image, energy, name, role in zip(
+                vacancy_path(),
+                (0.0, 0.2, 0.0),
+                ("hop-1-image-0", "hop-1-image-1", "hop-1-image-2"),
+                ("hop 1 image 0", "hop 1 saddle", "hop 1 image 2"),
+                strict=True,
+            )
+        ]
+        queue.finish(session, key, "a", result.model_dump(mode="json"), {}, structures)
+    return key

@@ -1,0 +1,91 @@
+"""Real pw.x through a real Slurm: single point and band from the queue, with their files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pvkdb.schemas.dft import DftNebResult, DftScfResult
+from pvkdb.store.database import Store
+from pvkdb.store.models import Energetic
+from pvkdb_pipelines.dft.settling import settle
+
+from ...conftest import lacks
+from ...slurm import missing, one_machine_slurm
+from .conftest import AMMONIA_BARRIER_EV, cspbi3, enqueued, inversion, scf
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw")]
+
+CLUSTER = """\
+provider = "slurm"
+walltime = "00:30:00"
+cores_per_node = 1
+address = "127.0.0.1"
+batch_s = 1
+"""
+#: Both together, on a machine with nothing else to do.
+BOTH_S = 300.0
+
+
+def test_pw_computes_on_a_slurm_node_and_its_files_come_back(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    """CsPbI3 (5 atoms) and the inversion of ammonia: demonstrations, far from converged."""
+    if (reason := missing()) is not None:
+        lacks(reason)
+    point = enqueued(sqlite_store, settle(scf(cspbi3(), "CsPbI3")))
+    band = enqueued(sqlite_store, settle(inversion()))
+    (tmp_path / "slurm.toml").write_text(CLUSTER, encoding="utf-8")
+    (tmp_path / "base").mkdir()
+    with one_machine_slurm(tmp_path / "base") as slurm:
+        environment = {
+            **os.environ,
+            **slurm.environment,
+            "PVKDB_DATABASE_URL": str(sqlite_store.url),
+        }
+
+        def pvkdb(*arguments: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-m", "pvkdb", *arguments],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=2 * BOTH_S,
+            )
+
+        begun = time.monotonic()
+        outcome = pvkdb("work", "--engine", "parsl", "--config", "slurm.toml", "--json")
+        took = time.monotonic() - begun
+        assert outcome.returncode == 0, outcome.stderr
+        slurm.wait_for_no_job(20)
+    documents = {entry["id"]: entry for entry in json.loads(outcome.stdout)}
+    assert set(documents) == {point, band}
+    assert all(entry["parameters"]["demonstration"] for entry in documents.values())
+
+    found = DftScfResult.model_validate(documents[point]["result"])
+    forces = np.array(found.point.forces_ev_per_ang)
+    assert forces.shape == (5, 3)
+    assert np.abs(forces.sum(axis=0)).max() < 1e-4
+    over = DftNebResult.model_validate(documents[band]["result"])
+    assert over.barrier_forward_ev == pytest.approx(over.barrier_reverse_ev, abs=0.005)
+    assert over.barrier_forward_ev == pytest.approx(AMMONIA_BARRIER_EV, abs=0.15)
+    with sqlite_store.session(read_only=True) as session:
+        assert session.query(Energetic).filter(Energetic.calculation_id.in_(documents)).all() == []
+
+    given = pvkdb("jobs", "files", point, "--output", "out")
+    assert given.returncode == 0, given.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"pw-1.in", "pw-1.out"}
+    assert "JOB DONE." in (tmp_path / "out" / "pw-1.out").read_text(encoding="utf-8")
+    # Processor time tells of a busy machine: there the wall's is not the work's.
+    spent = sum(entry["result"]["cpu_seconds"] for entry in documents.values())
+    waited = sum(entry["result"]["wall_seconds"] for entry in documents.values())
+    assert took - max(0.0, waited - spent) < BOTH_S, (took, waited, spent)

@@ -1,0 +1,151 @@
+"""docs/cluster.md: its files can be read, its keys are those of the models, its commands exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pvkdb_pipelines.engines.parsl_config import ClusterPlan, plan_of, plan_of_python
+from pvkdb_pipelines.engines.settings import SCHEDULERS
+from pvkdb_pipelines.engines.settings_file import parse_cluster
+
+from ...conftest import lacks
+
+PAGE = Path(__file__).parents[3] / "docs" / "cluster.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def provider(text: str) -> str:
+    return str(tomllib.loads(text)["provider"])
+
+
+@pytest.fixture
+def kube_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that nobody talks to: the provider wants to know of one when it is made."""
+    config = tmp_path / "kubeconfig"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "here",
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+                "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1"}}],
+                "users": [{"name": "me", "user": {"token": "none"}}],
+            }
+        )
+    )
+    if find_spec("kubernetes") is None:
+        lacks("kubernetes is not installed (extra 'dev')")
+    from kubernetes.config import kube_config
+
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(config))
+
+
+def test_there_is_a_file_for_each_scheduler() -> None:
+    assert sorted(map(provider, blocks("toml"))) == sorted(SCHEDULERS)
+
+
+@pytest.mark.parametrize("text", blocks("toml"), ids=provider)
+def test_each_file_makes_parsl_s_configuration(text: str, kube_config: None) -> None:
+    # No interface of this name here; everything else is as shown.
+    plan = plan_of(parse_cluster(text.replace('"ib0"', '"127.0.0.1"')))
+    described = tomllib.loads(text)
+    nodes, blocks_at_once = described.get("nodes", 1), described.get("max_blocks", 1)
+    assert plan.capacity == described["cores_per_node"] * nodes * blocks_at_once
+    (executor,) = plan.executors
+    assert executor.status_polling_interval == 3
+    made = executor.provider
+    assert made is not None
+    assert made.init_blocks == 0
+    if "walltime" in described:
+        assert made.walltime == described["walltime"]
+        # What begins last has its time before the block ends.
+        assert plan.longest_s is not None
+        assert executor.drain_period + plan.longest_s < seconds(described["walltime"])
+
+
+def seconds(text: str) -> int:
+    hours, minutes, rest = map(int, text.split(":"))
+    return hours * 3600 + minutes * 60 + rest
+
+
+def test_the_python_file_is_taken_as_it_is() -> None:
+    (text,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(compile(text, PAGE.name, "exec"), names)
+    plan = plan_of_python(names, "cluster.py")
+    assert isinstance(plan, ClusterPlan)
+    assert plan.capacity == 2 * 4 * 64
+    assert "pvkdb_pipelines.engines.interchange" in plan.executors[0].interchange_launch_cmd
+
+
+def test_the_table_holds_every_key_with_its_default() -> None:
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for name, model in SCHEDULERS.items():
+        for key, field in model.model_fields.items():
+            if key != "provider":
+                default = "required" if field.is_required() else shown(field.default)
+                where.setdefault((key, default, str(field.description)), []).append(name)
+    lines = [
+        f"| `{key}` | {'all' if len(names) == len(SCHEDULERS) else ', '.join(names)} | {default} "
+        f"| {meaning} |"
+        for (key, default, meaning), names in where.items()
+    ]
+    table = [line for line in TEXT.split("\n") if line.startswith("| `")]
+    assert table == lines
+
+
+def shown(default: object) -> str:
+    """A default as TOML writes it."""
+    if default in (None, "", {}):
+        return ""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else f"{default}"
+
+
+def test_commands_shown_have_their_options() -> None:
+    commands = [line for block in blocks("bash") for line in block.split("\n") if line]
+    commands += re.findall(r"`(pvkdb work --[^`]+)`", TEXT)
+    assert len(commands) >= 3
+    for command in commands:
+        words = command.split()
+        assert words[0] == "pvkdb"
+        help_text = subprocess.run(
+            [sys.executable, "-m", "pvkdb", words[1], "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for word in words[2:]:
+            assert not word.startswith("--") or word in help_text
+
+
+def test_figures_of_costs_are_those_of_the_pages_that_they_name() -> None:
+    screening = (PAGE.parent / "validation" / "screening.md").read_text(encoding="utf-8")
+    assert "702 compositions, chgnet, 2,479 calculations" in screening
+    assert "0.91 core-hours" in screening
+    assert "702 compositions, 2,479 relaxations, 0.91 core-hours" in TEXT
+    assert f"| {0.91 * 3600 / 702:.1f} core-seconds |" in TEXT
+    explanation = (PAGE.parent / "explanation.md").read_text(encoding="utf-8")
+    for figure in ("2,595 relaxations", "3.63 ± 0.29"):
+        assert figure in explanation.replace("\n", " ")
+        assert figure in TEXT
+    assert f"| {0.95 * 3600 / 702:.1f} core-seconds |" in TEXT
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", TEXT):
+        assert (PAGE.parent / target).exists(), target

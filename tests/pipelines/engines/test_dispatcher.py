@@ -1,0 +1,307 @@
+"""The dispatcher: batches, losses, leases and stops. Workers are injected, so that each fault can
+be asked for; the real ones are in the tests of Slurm."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pvkdb.errors import DatabaseError, EngineError
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
+from pvkdb.schemas.relaxations import ElementRequest
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb_pipelines.engines import dispatcher as module
+from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.node import Ended
+from pvkdb_pipelines.tasks import Failure, Outcome, _no_records
+
+SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
+
+
+class GoneError(Exception):
+    """What the workers here raise when one of them is lost."""
+
+
+def done(document: CalculationDocument, seconds: float = 1.0) -> Ended:
+    result = {"wall_seconds": seconds, "symbol": document.parameters["symbol"]}
+    return Ended(document.id, seconds, outcome=Outcome(result, {"none": "1"}, _no_records))
+
+
+@dataclass
+class Injected:
+    """Workers that end each batch as a function says; what it returns None for never ends."""
+
+    end: Callable[[CalculationDocument], Ended | BaseException | None] = done
+    capacity: int = 1
+    batch_s: float = 60.0
+    longest_s: float | None = None
+    lost: tuple[type[BaseException], ...] = (GoneError,)
+    batches: list[list[str]] = field(default_factory=list)
+
+    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+        self.batches.append([document.parameters["symbol"] for document in batch])
+        future: Future[list[Ended]] = Future()
+        ends = [self.end(document) for document in batch]
+        broken = [end for end in ends if isinstance(end, BaseException)]
+        if broken:
+            future.set_exception(broken[0])
+        elif all(isinstance(end, Ended) for end in ends):
+            future.set_result([end for end in ends if isinstance(end, Ended)])
+        return future
+
+    def check(self) -> None:
+        pass
+
+
+def queued(store: Store, symbols: Sequence[str]) -> dict[str, str]:
+    """Ids of elements to relax, by symbol; the first comes first."""
+    with store.session() as session:
+        return {
+            symbol: queue.enqueue(
+                session,
+                ElementRequest(symbol=symbol, potential=PotentialName.CHGNET),
+                priority=-number,
+            )[0].id
+            for number, symbol in enumerate(symbols)
+        }
+
+
+def states(store: Store) -> dict[str, tuple[str, int]]:
+    """State and attempts by symbol."""
+    with store.session(read_only=True) as session:
+        return {
+            entry.parameters["symbol"]: (entry.state, entry.attempts)
+            for entry in session.query(Calculation)
+        }
+
+
+def test_everything_is_written_once_in_the_order_of_priority(empty_store: Store) -> None:
+    ids = queued(empty_store, SYMBOLS)
+    workers = Injected()
+    told: list[tuple[str, str]] = []
+    dispatcher = Dispatcher(
+        empty_store, workers, lambda document, progress: told.append((document.id, progress.stage))
+    )
+    documents = list(dispatcher.run())
+    assert [document.id for document in documents] == list(ids.values())
+    assert {document.state for document in documents} == {"done"}
+    assert documents[0].result == {"wall_seconds": 1.0, "symbol": "Li"}
+    assert set(states(empty_store).values()) == {("done", 1)}
+    assert [symbol for batch in workers.batches for symbol in batch] == list(SYMBOLS)
+    assert told.count((ids["Li"], "sent to the cluster")) == 1
+    assert told.count((ids["Li"], "done")) == 1
+    assert list(dispatcher.run()) == []
+
+
+@pytest.mark.parametrize(
+    ("batch_s", "longest_s", "most"),
+    [(3.0, None, 2), (0.5, None, 1), (60.0, None, 5), (60.0, 15.0, 2), (60.0, 8.0, 1)],
+)
+def test_batches_leave_work_for_all_and_end_before_a_block(
+    empty_store: Store, batch_s: float, longest_s: float | None, most: int
+) -> None:
+    """Ten relaxations of 1.3 s, 7.1 s at worst: two batches for one worker are 6.5 s at first."""
+    queued(empty_store, SYMBOLS)
+    workers = Injected(partial(done, seconds=1.3), batch_s=batch_s, longest_s=longest_s)
+    list(Dispatcher(empty_store, workers).run())
+    assert max(map(len, workers.batches)) == most
+
+
+def test_only_what_is_named_is_run(empty_store: Store) -> None:
+    ids = queued(empty_store, SYMBOLS[:4])
+    some = [ids["K"], ids["Li"]]
+    documents = list(Dispatcher(empty_store, Injected()).run(some))
+    assert {document.id for document in documents} == set(some)
+    assert states(empty_store)["Na"] == ("queued", 0)
+
+
+def test_typed_failures_arrive_as_such(empty_store: Store) -> None:
+    queued(empty_store, ["Li"])
+    failure = Failure(FailureKind.RELAXATION_NOT_CONVERGED, "after 300 steps")
+    workers = Injected(lambda document: Ended(document.id, 1.0, failure=failure))
+    (document,) = Dispatcher(empty_store, workers).run()
+    assert (document.failure_kind, document.failure_message) == failure[:2]
+
+
+def test_one_that_kills_workers_fails_alone(empty_store: Store) -> None:
+    """It goes down with its batch; alone it does so twice more."""
+    queued(empty_store, ["Li", "Na", "K"])
+
+    def end(document: CalculationDocument) -> Ended | BaseException:
+        return (
+            GoneError("worker 3 on n7") if document.parameters["symbol"] == "Na" else done(document)
+        )
+
+    workers = Injected(end)
+    told: list[str] = []
+    documents = list(Dispatcher(empty_store, workers, tell=told.append).run())
+    assert workers.batches[0] == ["Li", "Na", "K"]
+    assert all(len(batch) == 1 for batch in workers.batches[1:])
+    assert [batch for batch in workers.batches[1:] if batch == ["Na"]] == [["Na"]] * 2
+    assert states(empty_store) == {"Li": ("done", 2), "Na": ("failed", 3), "K": ("done", 2)}
+    failed = next(document for document in documents if document.state == "failed")
+    assert failed.failure_kind is FailureKind.CRASHED
+    assert "lost 3 times" in (failed.failure_message or "")
+    assert "worker 3 on n7" in (failed.failure_message or "")
+    assert len(documents) == 3
+    assert "3 calculation(s) lost: worker 3 on n7" in told
+
+
+def test_a_node_without_memory_is_a_loss(empty_store: Store) -> None:
+    queued(empty_store, ["Li"])
+    ends = iter(["n1 was out of memory"])
+
+    def end(document: CalculationDocument) -> Ended:
+        lost = next(ends, None)
+        return done(document) if lost is None else Ended(document.id, 1.0, lost=lost)
+
+    list(Dispatcher(empty_store, Injected(end)).run())
+    assert states(empty_store) == {"Li": ("done", 2)}
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (ModuleNotFoundError("No module named 'pvkdb_pipelines'"), "No module named"),
+        ("on n1 'chgnet' is not installed", "'chgnet' is not installed"),
+    ],
+)
+def test_what_no_worker_can_do_ends_the_run_and_leaves_all_in_the_queue(
+    empty_store: Store, end: BaseException | str, words: str
+) -> None:
+    queued(empty_store, SYMBOLS)
+
+    def ended(document: CalculationDocument) -> Ended | BaseException:
+        return Ended(document.id, 0.0, trouble=end) if isinstance(end, str) else end
+
+    with pytest.raises(EngineError, match=words) as refusal:
+        list(Dispatcher(empty_store, Injected(ended)).run())
+    assert "worker_init" in str(refusal.value)
+    assert set(states(empty_store).values()) == {("queued", 0)}
+
+
+def test_closing_a_run_puts_back_what_it_holds(empty_store: Store) -> None:
+    queued(empty_store, SYMBOLS)
+    running = Dispatcher(empty_store, Injected(batch_s=1.0)).run()
+    next(running)
+    running.close()
+    assert sorted(states(empty_store).values()) == [("done", 1)] + [("queued", 0)] * 9
+
+
+def test_a_result_of_what_another_has_by_now_is_not_written(empty_store: Store) -> None:
+    ids = queued(empty_store, ["Li", "Na"])
+
+    def end(document: CalculationDocument) -> Ended:
+        with empty_store.session() as session:
+            session.get_one(Calculation, ids["Li"]).owner = "another"
+        return done(document)
+
+    running = Dispatcher(empty_store, Injected(end, batch_s=0.1)).run()
+    # Taken between claim and end: the batch of Na takes Li away.
+    documents = list(running)
+    assert [document.id for document in documents] == [ids["Na"]]
+    assert states(empty_store)["Li"] == ("running", 1)
+
+
+def test_all_leases_are_renewed_from_one_thread(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
+    queued(empty_store, SYMBOLS[:3])
+    threads: list[str] = []
+    original = queue.heartbeat
+
+    def heartbeat(*args: Any) -> bool:
+        threads.append(threading.current_thread().name)
+        return original(*args)
+
+    monkeypatch.setattr(queue, "heartbeat", heartbeat)
+    stopping = threading.Event()
+    workers = Injected(lambda document: None, capacity=4)
+    dispatcher = Dispatcher(empty_store, workers, stopping=stopping, grace_s=0.6)
+    stop = threading.Timer(0.1, stopping.set)
+    stop.start()
+    list(dispatcher.run())
+    assert len(threads) > 6
+    assert set(threads) == {"leases"}
+    assert threading.current_thread().name not in threads
+
+
+def test_a_stop_waits_for_what_runs_and_leaves_the_rest(empty_store: Store) -> None:
+    queued(empty_store, SYMBOLS)
+    stopping = threading.Event()
+    futures: list[tuple[Future[list[Ended]], list[CalculationDocument]]] = []
+
+    class Slow(Injected):
+        def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+            future = super().submit(batch)
+            futures.append((future, list(batch)))
+            return future
+
+    workers = Slow(lambda document: None, batch_s=0.1)
+    told: list[str] = []
+    running = Dispatcher(empty_store, workers, None, told.append, stopping, grace_s=30).run()
+
+    def stop() -> None:
+        while len(futures) < 2:
+            time.sleep(0.01)
+        stopping.set()
+        time.sleep(0.2)
+        for future, batch in futures:
+            future.set_result([done(document) for document in batch])
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    documents = list(running)
+    thread.join()
+    assert {document.parameters["symbol"] for document in documents} == {"Li", "Na"}
+    assert len(workers.batches) == 2
+    assert sorted(states(empty_store).values()) == [("done", 1)] * 2 + [("queued", 0)] * 8
+    assert told[-1].startswith("stopped: 0 calculation(s) put back, 8 wait in the queue")
+
+
+def test_what_outlasts_a_block_is_not_sent_and_said_at_the_end(empty_store: Store) -> None:
+    """1.3 s on average, up to 7 s: too long for 5; once it is known to take 0.5 s it is not."""
+    queued(empty_store, SYMBOLS)
+    workers = Injected(longest_s=5.0)
+    with pytest.raises(EngineError, match="10 calculation") as refusal:
+        list(Dispatcher(empty_store, workers).run())
+    assert "raise walltime" in str(refusal.value)
+    assert "Li with chgnet up to 7 s" in str(refusal.value)
+    assert workers.batches == []
+    assert set(states(empty_store).values()) == {("queued", 0)}
+
+    list(Dispatcher(empty_store, Injected(lambda document: done(document, 0.5))).run())
+    queued(empty_store, ["Al"])
+    list(Dispatcher(empty_store, workers).run())
+    assert states(empty_store)["Al"] == ("done", 1)
+
+
+@pytest.mark.parametrize("function", ["claim", "another_attempt", "finish"])
+def test_a_database_that_is_away_for_a_moment_costs_no_result(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE_S", 0.01)
+    queued(empty_store, ["Li", "Na"])
+    original, failures = getattr(queue, function), iter(range(3))
+
+    def away(*args: Any, **given: Any) -> Any:
+        if next(failures, None) is not None:
+            raise DatabaseError("the server went away")
+        return original(*args, **given)
+
+    lost = iter([GoneError("worker 1")])
+    monkeypatch.setattr(queue, function, away)
+    workers = Injected(lambda document: next(lost, None) or done(document), batch_s=0.1)
+    documents = list(Dispatcher(empty_store, workers).run())
+    assert [document.parameters["symbol"] for document in documents].count("Li") == 1
+    assert states(empty_store) == {"Li": ("done", 2), "Na": ("done", 1)}

@@ -1,0 +1,99 @@
+"""What runs on a compute node: results that travel, and faults that become data."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import CalculationFailedError, MissingExtraError
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
+from pvkdb.store import queue
+from pvkdb.store.base import Base
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.rows import calculation_document
+from pvkdb.store.structures import Structure
+from pvkdb_pipelines import tasks
+from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb_pipelines.engines import node
+from pvkdb_pipelines.engines.node import Ended, compute_batch
+from pvkdb_pipelines.prototypes import compound_of, phases
+
+
+@pytest.fixture
+def document(sqlite_store: Store) -> CalculationDocument:
+    compound = compound_of(parse_composition("CsPbBr3"))
+    info = phases(compound.stoichiometry)[0]
+    with sqlite_store.session() as session:
+        request = relax_request(compound, info, PotentialName.CHGNET)
+        return calculation_document(queue.enqueue(session, request)[0])
+
+
+@pytest.mark.slow
+def test_a_relaxation_travels_without_its_model(
+    sqlite_store: Store, document: CalculationDocument
+) -> None:
+    (ended,) = compute_batch([document])
+    sent = pickle.dumps(ended)
+    assert len(sent) < 20_000  # the weights of CHGNet are megabytes
+    arrived: Ended = pickle.loads(sent)
+    assert arrived.outcome is not None
+    assert ended.outcome is not None
+    assert arrived.outcome.result == ended.outcome.result
+    with sqlite_store.session() as session:
+        calculation = session.get_one(Calculation, document.id)
+        (here,) = ended.outcome.records(session, calculation)
+        (there,) = arrived.outcome.records(session, calculation)
+        assert isinstance(there, Structure)
+        assert columns(there) == columns(here)
+        assert contents(there) == contents(here)
+        per_formula = arrived.outcome.result["energy_ev_per_formula"]
+        assert there.energy_ev == pytest.approx(per_formula * there.atoms / 5)
+        session.rollback()
+
+
+def columns(record: Base) -> dict[str, Any]:
+    own = {name: value for name, value in vars(record).items() if not name.startswith("_sa_")}
+    return {name: value for name, value in own.items() if name != "elements"}
+
+
+def contents(structure: Structure) -> set[tuple[str, int]]:
+    return {(entry.element, entry.atoms) for entry in structure.elements}
+
+
+@pytest.mark.parametrize(
+    ("error", "field", "value"),
+    [
+        (
+            CalculationFailedError(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
+            "failure",
+            tasks.Failure(FailureKind.ATOMS_TOO_CLOSE, "1 Å apart"),
+        ),
+        (
+            ZeroDivisionError("by zero"),
+            "failure",
+            tasks.Failure(FailureKind.CRASHED, "ZeroDivisionError: by zero"),
+        ),
+        (MemoryError(), "lost", "out of memory"),
+        (MissingExtraError("chgnet", "potentials"), "trouble", "'chgnet' is not installed"),
+    ],
+)
+def test_exceptions_become_data(
+    document: CalculationDocument,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    field: str,
+    value: object,
+) -> None:
+    def raising(*args: Any) -> tasks.Outcome:
+        raise error
+
+    monkeypatch.setattr(node, "compute", raising)
+    (ended,) = pickle.loads(pickle.dumps(compute_batch([document])))
+    said = getattr(ended, field)
+    assert said == value if isinstance(value, tuple) else value in said
+    others = {"outcome", "failure", "lost", "trouble"} - {field}
+    assert {getattr(ended, other) for other in others} == {None}

@@ -1,0 +1,117 @@
+"""Files of clusters: what is wrong is said with its line, the reason and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvkdb.errors import InputError
+from pvkdb_pipelines.engines.engine import make_engine
+from pvkdb_pipelines.engines.settings import MARGIN_S, Slurm
+from pvkdb_pipelines.engines.settings_file import parse_cluster, read_cluster
+
+SLURM = """\
+# A comment with walltime and provider in it
+provider = "slurm"
+walltime = "02:00:00"
+cores_per_node = 8
+"""
+
+
+def test_times_are_kept_for_what_begins_last() -> None:
+    cluster = parse_cluster(SLURM)
+    assert isinstance(cluster, Slurm)
+    assert (cluster.walltime, cluster.longest_s) == (7200, 3600)
+    assert cluster.drain_s == 7200 - 3600 - MARGIN_S
+    longer = parse_cluster(SLURM + 'longest = "01:30:00"\n')
+    assert (longer.longest_s, longer.drain_s) == (5400, 1800 - MARGIN_S)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SLURM.replace('"slurm"', '"slurn"'), ("line 2", "'slurn'", "did you mean 'slurm'", "pbs")),
+        (SLURM + 'partitions = "a"\n', ("line 5", "'partitions'", "did you mean 'partition'")),
+        (SLURM + 'queue = "a"\n', ("line 5", "key of slurm 'queue'")),
+        (SLURM.replace('"02:00:00"', '"2h"'), ("line 3", "'2h'", "04:00:00")),
+        (SLURM.replace('"02:00:00"', "02:00:00"), ("line 3", "in quotes")),
+        (SLURM.replace('"02:00:00"', '"00:01:00"'), ("line 3", "60 s", "more than 120 s")),
+        (SLURM + 'longest = "02:00:00"\n', ("line 5", "7200 s", "7140 s at most")),
+        (SLURM.replace("= 8", "= 0"), ("line 4", "cores_per_node = 0", "greater than or equal")),
+        (SLURM.replace("= 8", '= "many"'), ("line 4", "'many'", "integer")),
+        (SLURM + "cores_per_worker = 9\n", ("line 5", "a node has 8")),
+        (SLURM.replace("cores_per_node = 8", ""), ("cores_per_node is missing",)),
+        (SLURM.replace("provider", "scheduler"), ("provider is missing", "slurm, pbs")),
+        ("provider = slurm", ("is not TOML", "line 1")),
+        ('provider = ["slurm"]', ("line 1", "no provider")),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(text: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(InputError) as refusal:
+        parse_cluster(text, "mine.toml")
+    said = str(refusal.value)
+    assert said.startswith("mine.toml")
+    for word in words:
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("config = 1", ("config is a int", "parsl.Config")),
+        ("confg = 1", ("defines no config",)),
+        ("a = 1\nb = a +\n", ("line 2", "invalid syntax")),
+        ("import os\nconfig = os.no_such_thing\n", ("line 2", "no_such_thing")),
+        ("from parsl import Config\nconfig = Config()", ("ThreadPoolExecutor", "no workers")),
+    ],
+)
+def test_a_python_file_that_makes_no_configuration(
+    tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refusal:
+        read_cluster(path)
+    for word in ("mine.py", *words):
+        assert word in str(refusal.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.toml cannot be read: No such file"):
+        read_cluster(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"# \xe4\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_cluster(tmp_path / "latin.toml")
+
+
+def test_a_scheduler_that_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(SLURM, encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="sbatch, which is not on PATH"):
+        read_cluster(path)
+
+
+def test_an_address_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = 'provider = "local"\ncores_per_node = 1\naddress = "ib7"\n'
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="'ib7' is neither an interface"):
+        read_cluster(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "processes", "words"),
+    [
+        ("parsel", None, None, "did you mean 'parsl'"),
+        ("parsl", None, None, "needs --config FILE"),
+        ("parsl", Path("x.toml"), 2, "cores_per_node and max_blocks"),
+        ("local", Path("x.toml"), None, "for --engine parsl"),
+    ],
+)
+def test_engines_and_their_options(
+    name: str, config: Path | None, processes: int | None, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        make_engine(name, config, processes)

@@ -1,0 +1,296 @@
+"""The engine of a cluster on a real Slurm of one machine: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.structures import Structure
+from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb_pipelines.prototypes import compound_of, phases
+
+from ...conftest import lacks
+from ...slurm import Slurm, missing, one_machine_slurm
+
+pytestmark = pytest.mark.slow
+
+CLUSTER = """\
+provider = "slurm"
+walltime = "00:30:00"
+cores_per_node = 1
+address = "127.0.0.1"
+batch_s = 1
+grace_s = 3
+"""
+#: Eight compositions: with what they may decompose into, 24 relaxations of about a second.
+PLAN = """\
+title = "Eight halides"
+types = ["A2BX6"]
+stop_after = "stability"
+
+[ions]
+A = ["Cs", "Rb"]
+B = ["Sn4+", "Te4+"]
+X = ["I", "Br"]
+
+[phases]
+A2BX6 = ["Fm-3m", "P-3m1"]
+AX = ["Pm-3m"]
+BX4 = ["I4/mmm"]
+"""
+RELAXATIONS = 24
+#: A cancelled block has to be made up for within this time on a machine with nothing else to do,
+RECOVERY_S = 40.0
+#: where the first result comes this soon after the command. A busy machine gets what it needs more.
+FIRST_RESULT_S = 15.0
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    if (reason := missing()) is not None:
+        lacks(reason)
+    with one_machine_slurm(tmp_path_factory.mktemp("slurm")) as slurm:
+        yield slurm
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'pvkdb.sqlite'}")
+    upgrade(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path, store: Store, slurm: Slurm) -> Iterator[Start]:
+    """Start ``pvkdb`` beside a plan and a cluster's file; ends it, and its jobs, afterwards."""
+    (tmp_path / "eight.toml").write_text(PLAN, encoding="utf-8")
+    (tmp_path / "slurm.toml").write_text(CLUSTER, encoding="utf-8")
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pvkdb", *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                **slurm.environment,
+                "PVKDB_DATABASE_URL": str(store.url),
+                "COLUMNS": "100",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+    slurm.cancel(slurm.jobs())
+
+
+CLUSTER_OPTIONS = ("--engine", "parsl", "--config", "slurm.toml")
+
+
+def finished(store: Store) -> dict[str, Any]:
+    """What is done, by id: when, and after how many attempts."""
+    with store.session(read_only=True) as session:
+        return {
+            entry.id: (entry.finished_at, entry.attempts)
+            for entry in session.query(Calculation).filter_by(state="done")
+        }
+
+
+def wait_for(store: Store, process: subprocess.Popen[str], count: int) -> dict[str, Any]:
+    """Wait until so many are done."""
+    deadline = time.monotonic() + 180
+    while len(done := finished(store)) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"{len(done)} of {count} after 180 s"
+        time.sleep(0.1)
+    return done
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 240) -> tuple[str, str]:
+    stdout, stderr = process.communicate(timeout=seconds)
+    assert "Traceback" not in stderr, stderr
+    return stdout, stderr
+
+
+def written_once(store: Store) -> bool:
+    """Whether no calculation has two hosts."""
+    with store.session(read_only=True) as session:
+        owners = [entry.calculation_id for entry in session.query(Structure)]
+    return len(owners) == len(set(owners)) > 0
+
+
+def queued(store: Store, formula: str, count: int) -> set[str]:
+    """The ids of relaxations of a compound in some of its phases, queued."""
+    compound = compound_of(parse_composition(formula))
+    some = phases(compound.stoichiometry)[:count]
+    with store.session() as session:
+        return {
+            queue.enqueue(session, relax_request(compound, info, PotentialName.CHGNET))[0].id
+            for info in some
+        }
+
+
+def comparable(folder: Path) -> dict[str, Any]:
+    """A report without the time that it took."""
+    report: dict[str, Any] = json.loads((folder / "screening-report.json").read_text())
+    assert report.pop("core_hours") > 0
+    return report
+
+
+def test_a_screening_whose_block_is_cancelled_gives_what_the_local_engine_gives(
+    start: Start, store: Store, slurm: Slurm, tmp_path: Path
+) -> None:
+    begun = time.monotonic()
+    process = start("screen", "eight.toml", *CLUSTER_OPTIONS, "-o", "cluster")
+    wait_for(store, process, 1)
+    busy_s = max(0.0, time.monotonic() - begun - FIRST_RESULT_S)
+    wait_for(store, process, 4)
+    slurm.cancel(slurm.jobs())
+    cancelled = time.monotonic()
+    time.sleep(1)  # what was on its way arrives
+    before = finished(store)
+    assert len(before) < RELAXATIONS
+    wait_for(store, process, len(before) + 1)
+    recovered_s = time.monotonic() - cancelled
+    _, stderr = ended(process)
+    assert process.returncode == 0, stderr
+    assert recovered_s < RECOVERY_S + busy_s, (recovered_s, busy_s)
+    assert "lost" in stderr
+
+    after = finished(store)
+    assert len(after) == RELAXATIONS
+    assert {key: after[key] for key in before} == before
+    assert {attempts for _, attempts in after.values()} == {1, 2}
+    assert written_once(store)
+    slurm.wait_for_no_job(20)
+
+    other = Store(f"sqlite:///{tmp_path / 'local.sqlite'}")
+    upgrade(other)
+    local = start("screen", "eight.toml", "-o", "local", "--database", str(other.url))
+    ended(local)
+    other.close()
+    assert comparable(tmp_path / "cluster") == comparable(tmp_path / "local")
+
+
+def test_a_killed_worker_costs_an_attempt_and_no_result(
+    start: Start, store: Store, tmp_path: Path
+) -> None:
+    ids = queued(store, "CsPbBr3", 6)
+    process = start("work", *CLUSTER_OPTIONS, "--json")
+    wait_for(store, process, 1)
+    worker_of(tmp_path).kill()
+    stdout, stderr = ended(process)
+    assert process.returncode == 0, stderr
+    assert "loss of worker" in stderr
+    documents = json.loads(stdout)
+    assert {document["id"] for document in documents} == ids == set(finished(store))
+    assert len(documents) == len(ids)
+    assert {document["attempts"] for document in documents} == {1, 2}
+    assert written_once(store)
+
+
+def worker_of(folder: Path) -> psutil.Process:
+    """The process that computes: of a block's own the one with the model loaded."""
+    pools = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "process_worker_pool" in (said := " ".join(process.info["cmdline"] or []))
+        and str(folder) in said
+    ]
+    below = [child for pool in pools for child in pool.children(recursive=True)]
+    return max(below, key=lambda process: process.memory_info().rss)
+
+
+def test_a_killed_dispatcher_leaves_its_work_to_the_next_and_its_block_ends(
+    start: Start, store: Store, slurm: Slurm
+) -> None:
+    ids = queued(store, "CsPbBr3", 6)
+    first = start("work", *CLUSTER_OPTIONS)
+    before = wait_for(store, first, 1)
+    (block,) = slurm.jobs()
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    before = finished(store)
+    assert len(before) < len(ids)
+
+    second = start("work", *CLUSTER_OPTIONS, "--json")
+    stdout, stderr = ended(second)
+    assert second.returncode == 0, stderr
+    assert "took back" in stderr
+    after = finished(store)
+    assert set(after) == ids
+    assert {key: after[key] for key in before} == before
+    assert {document["id"] for document in json.loads(stdout)} == ids - set(before)
+    assert written_once(store)
+    # Nobody cancels the block of the one that was killed: its workers miss their interchange.
+    deadline = time.monotonic() + 60
+    while block in slurm.jobs():
+        assert time.monotonic() < deadline, "the block of a killed dispatcher stays allocated"
+        time.sleep(0.5)
+
+
+def test_sigterm_lets_what_runs_end_and_says_what_it_left(
+    start: Start, store: Store, slurm: Slurm
+) -> None:
+    ids = queued(store, "CsPbBr3", 6) | queued(store, "CsSnBr3", 6)
+    process = start("work", *CLUSTER_OPTIONS)
+    wait_for(store, process, 1)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = ended(process, 60)
+    assert process.returncode == 130, stderr
+    done = len(finished(store))
+    with store.session(read_only=True) as session:
+        left = session.query(Calculation).filter(Calculation.state != "done").all()
+        assert {(entry.state, entry.attempts, entry.owner) for entry in left} == {
+            ("queued", 0, None)
+        }
+    assert done + len(left) == len(ids)
+    assert "stopped: " in stderr
+    assert f"{len(left)} wait in the queue" in stderr
+    assert f"{done} done, 0 failed" in stderr
+    slurm.wait_for_no_job(20)
+
+
+def test_blocks_that_cannot_start_are_an_error_and_nothing_is_lost(
+    start: Start, store: Store, tmp_path: Path
+) -> None:
+    """The environment of the workers is not there: every block ends at once."""
+    ids = queued(store, "CsPbBr3", 2)
+    text = CLUSTER + 'worker_init = "echo no such environment >&2; exit 3"\n'
+    (tmp_path / "slurm.toml").write_text(text, encoding="utf-8")
+    process = start("work", *CLUSTER_OPTIONS)
+    _, stderr = ended(process, 120)
+    assert process.returncode == 8, stderr
+    last = stderr.strip().splitlines()[-1]
+    assert "no such environment" in last
+    assert "parsl-runs" in last
+    with store.session(read_only=True) as session:
+        states = {(entry.id, entry.state, entry.attempts) for entry in session.query(Calculation)}
+    assert states == {(key, "queued", 0) for key in ids}

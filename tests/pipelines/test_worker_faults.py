@@ -1,0 +1,245 @@
+"""What happens to a calculation when it is cancelled, or when disk and database fail around it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from pvkdb.errors import DatabaseError, StoreAwayError
+from pvkdb.store import jobs, queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb.store.files import SETTING, files_of
+from pvkdb_pipelines import tasks, worker
+from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.worker import Worker
+
+from .rehearsal import Rehearsal
+
+QUICK = Rehearsal(number=10)  # one with a file
+
+
+@pytest.fixture(autouse=True)
+def files_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTING, str(tmp_path / "files"))
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], None]:
+    """Lets a test say what a rehearsal does."""
+
+    def give(compute: Callable[..., Any]) -> None:
+        monkeypatch.setitem(tasks.KINDS, "rehearsal", compute)
+
+    return give
+
+
+def asked(store: Store, request: Rehearsal = QUICK) -> str:
+    with store.session() as session:
+        return queue.enqueue(session, request)[0].id
+
+
+def state(store: Store, name: str) -> tuple[str, int]:
+    with store.session(read_only=True) as session:
+        entry = session.get_one(Calculation, name)
+        return entry.state, entry.attempts
+
+
+def cancel(store: Store, name: str) -> None:
+    with store.session() as session:
+        jobs.cancel(session, name)
+
+
+def test_a_cancelled_calculation_stops_at_its_next_step(
+    empty_store: Store, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.1)
+    name = asked(empty_store)
+
+    def steps(document: Any, report: Callable[[Progress], None]) -> tasks.Outcome:
+        cancel(empty_store, name)
+        for step in range(200):
+            report(Progress("rehearse", step, 0.1, step / 200))
+            time.sleep(0.05)
+        raise AssertionError("it went on")
+
+    kind(steps)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.state == "cancelled"
+    assert document.failure_kind is None
+
+
+def test_one_that_takes_no_steps_is_interrupted(
+    empty_store: Store, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program of its own, which is waited for."""
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.1)
+    name = asked(empty_store)
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def waits(document: Any, report: Any) -> tasks.Outcome:
+        cancel(empty_store, name)
+        try:
+            time.sleep(20)
+        except Exception:
+            raise AssertionError("a library could swallow it") from None
+        raise AssertionError("it was waited for")
+
+    kind(waits)
+    start = time.monotonic()
+    document = Worker(empty_store).run()
+    assert time.monotonic() - start < 15
+    assert document is not None
+    assert document.state == "cancelled"
+    assert signal.getsignal(signal.SIGUSR1) is before
+
+
+def test_a_worker_in_a_thread_of_a_program_can_work_too(empty_store: Store, kind: Any) -> None:
+    """Signals are for the main thread; elsewhere the next step hears of a cancellation."""
+    kind(lambda *_: tasks.Outcome({"square": 1}, {}, lambda *_: []))
+    name = asked(empty_store)
+    thread = threading.Thread(target=Worker(empty_store).run)
+    thread.start()
+    thread.join()
+    assert state(empty_store, name) == ("done", 1)
+
+
+def test_progress_and_files_are_kept_with_the_record(empty_store: Store) -> None:
+    done, failed = asked(empty_store), asked(empty_store, Rehearsal(number=1, fails=True))
+    for _ in range(2):
+        Worker(empty_store).run()
+    with empty_store.session(read_only=True) as session:
+        for name, end, size in ((done, "done", 3), (failed, "failed", 13)):
+            log = [(entry.event, entry.message) for entry in jobs.log_of(session, name)]
+            assert [event for event, _ in log] == ["queued", "running", "progress", end]
+            assert log[2][1] == "rehearse"
+            assert [(file.name, file.size) for file in files_of(session, name)] == [
+                ("output.txt", size)
+            ]
+
+
+@pytest.mark.parametrize("request_", [QUICK, Rehearsal(number=1, fails=True)], ids=["ok", "fails"])
+def test_no_room_for_its_files_puts_the_calculation_back(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch, request_: Rehearsal
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    name = asked(empty_store, request_)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DatabaseError, match="make room"):
+            Worker(empty_store).run()
+    assert state(empty_store, name) == ("queued", 0)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.state == ("failed" if request_.fails else "done")
+
+
+@pytest.fixture
+def full_sqlite(sqlite_store: Store) -> Iterator[Store]:
+    """A store whose file can grow no further: SQLite says what it says on a full disk."""
+    full = Store(str(sqlite_store.url))
+
+    @event.listens_for(full.engine, "connect")
+    def limit(connection: Any, record: Any) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    yield full
+    full.close()
+
+
+def test_a_full_disk_is_told_in_words_and_nothing_is_lost(
+    sqlite_store: Store, full_sqlite: Store, kind: Any
+) -> None:
+    name = asked(sqlite_store)
+    kind(lambda *_: tasks.Outcome({"square": "x" * 500_000}, {}, lambda *_: []))
+    with pytest.raises(DatabaseError, match="full; make room on its disk"):
+        Worker(full_sqlite).run()
+    assert state(sqlite_store, name) == ("queued", 0)
+    document = Worker(sqlite_store).run()
+    assert document is not None
+    assert document.state == "done"
+
+
+def test_a_store_that_may_only_be_read_is_told_in_words(empty_store: Store) -> None:
+    name = asked(empty_store)
+    reader = Store(empty_store.url.render_as_string(hide_password=False))
+    if reader.sqlite_path is None:
+        with empty_store.engine.begin() as connection:
+            database = empty_store.url.database
+            connection.execute(
+                text(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+            )
+        words = "read-only transaction"
+    else:
+        # What SQLite says of a file without the right to write; root has that right everywhere.
+        event.listen(reader.engine, "connect", lambda c, _: c.execute("PRAGMA query_only = ON"))
+        words = "may only be read; give its user the right"
+    with pytest.raises(DatabaseError, match=words):
+        Worker(reader).run()
+    with reader.session(read_only=True) as session:
+        entry = session.get_one(Calculation, name)
+        assert (entry.state, entry.attempts) == ("queued", 0)
+    reader.close()
+
+
+def test_a_claim_whose_answer_was_lost_is_not_left_behind(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim was written, and the connection broke before the worker heard of it."""
+    monkeypatch.setattr(worker, "RETRY_S", 0.0)
+    asked(empty_store)
+    original, calls = empty_store.session, []
+
+    class Breaking:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __enter__(self) -> Any:
+            return self.inner.__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            self.inner.__exit__(*error)
+            calls.append(1)
+            if len(calls) == 1:
+                raise StoreAwayError("connection lost")
+
+    monkeypatch.setattr(empty_store, "session", lambda **given: Breaking(original(**given)))
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert (document.state, document.attempts) == ("done", 1)
+
+
+def test_a_result_whose_answer_was_lost_is_written_once(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "RETRY_S", 0.0)
+    name = asked(empty_store)
+    original, lost = queue.finish, []
+
+    def finish(session: Any, *arguments: Any, **given: Any) -> Calculation:
+        calculation = original(session, *arguments, **given)
+        if not lost:
+            lost.append(1)
+            session.commit()
+            raise StoreAwayError("connection lost")
+        return calculation
+
+    monkeypatch.setattr(queue, "finish", finish)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert (document.state, document.result) == ("done", {"square": 100})
+    with empty_store.session(read_only=True) as session:
+        assert [entry.event for entry in jobs.log_of(session, name)].count("done") == 1

@@ -1,0 +1,87 @@
+"""A real service with the literature, and clients of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.client import Client
+from pvkdb.literature import load_literature
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.registration import register_material
+from pvkdb.store.structures import Structure
+from pvkdb_api import server
+from pvkdb_api.app import create_app
+from pvkdb_api.settings import ServiceSettings
+
+
+def cubic_cspbbr3(material_id: str) -> Structure:
+    """CsPbBr3 as a cube of 5.87 Å."""
+    half = 5.87 / 2
+    return Structure(
+        id="s1",
+        material_id=material_id,
+        role="host",
+        origin="prototype",
+        atoms=5,
+        cell_ang=[[5.87, 0, 0], [0, 5.87, 0], [0, 0, 5.87]],
+        symbols=["Cs", "Pb", "Br", "Br", "Br"],
+        positions_ang=[
+            [0, 0, 0],
+            [half, half, half],
+            [0, half, half],
+            [half, 0, half],
+            [half, half, 0],
+        ],
+    )
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, str]]:
+    """A loaded store, and the address of a service on it."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('client')}/store.sqlite")
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+        material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
+        session.add(cubic_cspbbr3(material.id))
+    with server.listen("127.0.0.1", 0) as listener:
+        settings = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
+        app = create_app(str(store.url), settings)
+        config = uvicorn.Config(app, log_level="warning", lifespan="on")
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not running.started:
+            time.sleep(0.02)
+        yield store, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running.should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def address(served: tuple[Store, str]) -> str:
+    return served[1]
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[Client]:
+    with Client(address) as client:
+        yield client
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the client would have slept, without the spread over clients."""
+    slept: list[float] = []
+    monkeypatch.setattr("pvkdb.client._carriers.time.sleep", slept.append)
+    monkeypatch.setattr("pvkdb.client._retrying.random.uniform", lambda low, high: 1.0)
+    return slept

@@ -1,0 +1,53 @@
+"""Quiet by default; a bar on standard error for those who ask for it."""
+
+from __future__ import annotations
+
+import logging
+
+from pvkdb.client import Client
+
+
+def read_everything(client: Client, folder) -> None:
+    list(client.references.search())
+    list(client.references.iterate())
+    client.references.search().to_dataframe()
+    client.download("references", folder / "references.csv")
+
+
+def test_nothing_is_said_unless_asked_for(client, tmp_path, capfd, caplog):
+    with caplog.at_level(logging.INFO, "pvkdb"):
+        read_everything(client, tmp_path)
+    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.name.startswith("pvkdb.")] == []
+
+
+def test_a_bar_counts_the_rows_on_standard_error(client, tmp_path, capfd):
+    for read in (
+        lambda: list(client.references.search(progress=True)),
+        lambda: list(client.references.iterate(progress=True)),
+        lambda: client.references.search(progress=True).to_dataframe(),
+        lambda: client.download("references", tmp_path / "references.csv", progress=True),
+    ):
+        read()
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert "references" in err
+        assert "402/402" in err
+
+
+def test_a_whole_client_can_be_asked_to_show_progress(address, tmp_path, capfd):
+    with Client(address, progress=True) as client:
+        list(client.references.search(progress=False))
+        assert capfd.readouterr().err == ""
+        read_everything(client, tmp_path)
+        assert capfd.readouterr().err.count("402/402") == 4
+
+
+def test_a_stream_left_in_the_middle_takes_its_bar_away(client, capfd):
+    stream = client.references.iterate(progress=True)
+    next(stream)
+    bar = stream._progress._bar
+    assert bar.live.is_started
+    del stream
+    assert not bar.live.is_started
+    assert "1/402" in capfd.readouterr().err

@@ -1,0 +1,87 @@
+"""The service is stopped and started again while a client reads: each row comes once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from pvkdb.client import Client
+from pvkdb.store.database import Store
+from pvkdb.store.references import Reference
+
+from .restarting import RestartingService
+
+#: Beside the 402 of the review.
+MADE = 4000
+
+
+@pytest.fixture(scope="module")
+def service(
+    loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RestartingService]:
+    path = tmp_path_factory.mktemp("restart") / "store.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    store = Store(f"sqlite:///{path}")
+    with store.session() as session:
+        session.execute(
+            insert(Reference),
+            [
+                {"key": f"m{number}", "number": 1000 + number, "title": f"Made {number}"}
+                for number in range(MADE)
+            ],
+        )
+    store.close()
+    running = RestartingService(str(store.url))
+    running.start()
+    running.wait_until_ready()
+    yield running
+    running.stop()
+
+
+EXPECTED = [f"r{n}" for n in range(1, 403)] + [f"m{n}" for n in range(MADE)]
+
+
+def test_every_row_comes_once_though_the_service_is_restarted_in_the_middle(service):
+    sent, answered = [], []
+    with Client(service.url) as client:
+        client._http.event_hooks = {"request": [sent.append], "response": [answered.append]}
+        keys: list[str] = []
+        for row in client.references.iterate():
+            keys.append(row.key)
+            if len(keys) == 1200:
+                service.stop()
+                service.start()  # and is not ready yet
+    assert keys == EXPECTED
+    assert len(sent) > len(answered) == 9
+
+
+def test_a_download_goes_on_where_the_service_went_away(service, tmp_path):
+    path = tmp_path / "references.csv"
+    with Client(service.url) as client:
+        pages = []
+
+        def restart(response: object) -> None:
+            pages.append(response)
+            if len(pages) == 3:
+                service.stop()
+                service.start()
+
+        client._http.event_hooks["response"].append(restart)
+        client.download("references", path)
+    lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+    assert [line.partition(",")[0] for line in lines] == EXPECTED
+    assert len(pages) == 9  # none twice
+
+
+def test_another_program_goes_on_from_a_cursor(service):
+    with Client(service.url) as client:
+        stream = client.references.iterate()
+        first = [next(stream).key for _ in range(777)]
+        cursor = stream.cursor
+    with Client(service.url) as client:
+        rest = [row.key for row in client.references.iterate(cursor=cursor)]
+    assert first + rest == EXPECTED

@@ -1,0 +1,70 @@
+"""The page of DFT on a potential's path is that of its numbers, whether they are there or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.dft import DftSettings
+from validation.dft_page import (
+    PAGE,
+    DftNumbers,
+    Point,
+    estimated_cpu_seconds,
+    read_numbers,
+    render,
+)
+
+SETTINGS = DftSettings(cutoff_wfc_ry=25, cutoff_rho_ry=150, kpoint_grid=(1, 1, 1))
+
+
+def point(charge: int, image: str, energy_ev: float | None) -> Point:
+    return Point(
+        charge=charge,
+        image=image,
+        settings=SETTINGS,
+        atoms=39,
+        energy_ev=energy_ev,
+        cpu_seconds=60.0,
+        failure_kind=None if energy_ev is not None else FailureKind.OUT_OF_WALLTIME,
+    )
+
+
+def test_the_page_is_made_of_the_numbers_kept() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render(read_numbers())
+
+
+def test_a_barrier_needs_both_of_its_points() -> None:
+    numbers = DftNumbers(
+        material="CsPbBr3 Pnma",
+        defect="V_Br",
+        potential="sevennet-0",
+        potential_barrier_ev=0.217,
+        hop="octahedron edge",
+        points=[
+            point(0, "start", -100.0),
+            point(0, "saddle", -99.7),
+            point(1, "start", -105.0),
+            point(1, "saddle", None),
+        ],
+    )
+    assert numbers.barrier_ev(0) == pytest.approx(0.3)
+    assert numbers.barrier_ev(1) is None
+    page = render(numbers)
+    assert "neutral cell: E(saddle) − E(start) = 0.300 eV" in page
+    assert "charge +1: E(saddle) − E(start) = not known yet" in page
+    assert "out of walltime" in page
+    assert "240 CPU-s in all" in page
+    assert "Not run" not in page
+
+
+def test_what_was_not_run_says_so_and_what_it_would_cost() -> None:
+    numbers = DftNumbers(material="CsPbBr3 Pnma", defect="V_Br", potential="sevennet-0")
+    assert "**Not run yet.**" in render(numbers)
+
+
+def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them() -> None:
+    assert estimated_cpu_seconds((25, 150), 1) == (60, 60)
+    assert estimated_cpu_seconds((25, 150), 0) == (72, 72)
+    low, high = estimated_cpu_seconds((40, 320), 1)
+    assert 60 < low < high < 600

@@ -1,0 +1,182 @@
+"""How well an order that is predicted agrees with one that is measured, with bounds among it.
+
+A measured value may be a lower bound (a retention that a test was too short to see the end of).
+The order of two devices can then be told only if one has a value and the other a bound above it:
+such a pair is *decidable*. The concordance is (C − D) / (C + D + T) over the decidable pairs, with
+C in the predicted order, D against it and T tied in the prediction: Somers' D of the prediction
+(Am. Sociol. Rev. 27, 799 (1962), doi 10.2307/2090408), with bounds Harrell's 2C − 1 (JAMA 247, 2543
+(1982), doi 10.1001/jama.1982.03320430047030).
+
+Intervals are percentiles of a bootstrap (Efron 1979, doi 10.1214/aos/1176344552). Devices of one
+material share their activation energy, so that materials are drawn, with all of their devices;
+devices are drawn beside it, for comparison. A draw is a vector of how often each device counts, and
+all draws are evaluated at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pvkdb.schemas.predictions import Correlation
+
+Array = npt.NDArray[np.float64]
+#: An interval; None where there is none.
+Ends = tuple[float | None, float | None]
+
+DRAWS, SEED = 10_000, 20260
+#: Fewer materials allow fewer than 40 different draws, so that 2.5 % is less than one of them:
+#: m materials allow C(2m − 1, m), 35 for four and 126 for five.
+LEAST_MATERIALS = 5
+#: A statistic that more draws than this leave undefined has no interval.
+MOST_UNDEFINED = 0.05
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Predicted and measured values, one of each a device, shape (n,), on any increasing scale.
+
+    ``bound`` marks measured values that are lower bounds; ``group`` names the material.
+    """
+
+    predicted: Array
+    measured: Array
+    bound: npt.NDArray[np.bool_]
+    group: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def values(self) -> Pairs:
+        """Those that are measured to a value."""
+        kept = ~self.bound
+        names = [name for name, keep in zip(self.group, kept, strict=True) if keep]
+        return Pairs(self.predicted[kept], self.measured[kept], self.bound[kept], names)
+
+    def as_printed(self, printed_bound: npt.NDArray[np.bool_]) -> Pairs:
+        """The same with other marks of what is a bound."""
+        return Pairs(self.predicted, self.measured, printed_bound, self.group)
+
+
+def decidable(pairs: Pairs) -> npt.NDArray[np.bool_]:
+    """Whether device i is known to be below device j, shape (n, n)."""
+    below = pairs.measured[:, None] < pairs.measured[None, :]
+    known: npt.NDArray[np.bool_] = below & ~pairs.bound[:, None]
+    return known
+
+
+def concordance(pairs: Pairs, counts: Array) -> Array:
+    """Somers' D over decidable pairs, one for each row of ``counts``, shape (draws,).
+
+    NaN where no pair can be decided.
+    """
+    known = decidable(pairs).astype(float)
+    agrees = np.sign(pairs.predicted[None, :] - pairs.predicted[:, None])
+    return _ratio(_form(counts, known * agrees), _form(counts, known))
+
+
+def kendall(pairs: Pairs, counts: Array) -> Array:
+    """Kendall's tau-b of the values (bounds are left out by the caller), shape (draws,)."""
+    first = np.sign(pairs.predicted[None, :] - pairs.predicted[:, None])
+    second = np.sign(pairs.measured[None, :] - pairs.measured[:, None])
+    untied = _form(counts, abs(first)) * _form(counts, abs(second))
+    return _ratio(_form(counts, first * second), np.sqrt(untied))
+
+
+def spearman(pairs: Pairs, counts: Array) -> Array:
+    """Spearman's rho of the values (bounds are left out by the caller), shape (draws,)."""
+    first, second = (_mid_ranks(each, counts) for each in (pairs.predicted, pairs.measured))
+    total = counts.sum(axis=1, keepdims=True)
+    first = first - (counts * first).sum(axis=1, keepdims=True) / total
+    second = second - (counts * second).sum(axis=1, keepdims=True) / total
+    both = (counts * first * second).sum(axis=1)
+    return _ratio(both, np.sqrt((counts * first**2).sum(axis=1) * (counts * second**2).sum(axis=1)))
+
+
+#: A statistic of pairs for every draw.
+Statistic = Callable[[Pairs, Array], Array]
+
+
+def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
+    """A statistic with its intervals."""
+    materials = len(set(pairs.group))
+    once = np.ones((1, len(pairs)))
+    value = float(statistic(pairs, once)[0]) if len(pairs) else float("nan")
+    of_materials: Ends = (None, None)
+    of_devices: Ends = (None, None)
+    if materials >= LEAST_MATERIALS:
+        generator = np.random.default_rng(SEED)
+        of_materials = _interval(statistic(pairs, draws_of(pairs.group, generator)))
+        singles = [str(place) for place in range(len(pairs))]
+        of_devices = _interval(statistic(pairs, draws_of(singles, generator)))
+    return Correlation(
+        name=name,
+        value=None if np.isnan(value) else round(value, 4),
+        devices=len(pairs),
+        materials=materials,
+        pairs=int(decidable(pairs).sum()),
+        low=of_materials[0],
+        high=of_materials[1],
+        device_low=of_devices[0],
+        device_high=of_devices[1],
+    )
+
+
+def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
+    """How often each device counts when groups are drawn, shape (DRAWS, n)."""
+    names = sorted(set(group))
+    places = np.array([names.index(name) for name in group])
+    drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
+    return drawn[:, places].astype(float)
+
+
+def leave_one_out(predicted: Array, measured: Array, group: Sequence[str]) -> dict[str, float]:
+    """Root mean square errors, each material judged by what was fitted to the others.
+
+    ``as it is``: measured minus predicted, nothing fitted. ``shifted``: the mean difference of the
+    others added. ``line``: a least-squares line through the others. ``mean``: no prediction, the
+    mean of the others. Units are those of the values.
+    """
+    errors: dict[str, list[float]] = {"as it is": [], "shifted": [], "line": [], "mean": []}
+    for name in sorted(set(group)):
+        out = np.array([each == name for each in group])
+        x, y = predicted[~out], measured[~out]
+        slope = 0.0 if np.ptp(x) == 0 else float(np.cov(x, y, bias=True)[0, 1] / np.var(x))
+        line = y.mean() + slope * (predicted[out] - x.mean())
+        for kind, guess in (
+            ("as it is", predicted[out]),
+            ("shifted", predicted[out] + (y - x).mean()),
+            ("line", line),
+            ("mean", np.full(out.sum(), y.mean())),
+        ):
+            errors[kind].extend((measured[out] - guess).tolist())
+    return {kind: float(np.sqrt(np.mean(np.square(each)))) for kind, each in errors.items()}
+
+
+def _form(counts: Array, matrix: Array) -> Array:
+    """counts · matrix · counts for every draw."""
+    result: Array = ((counts @ matrix) * counts).sum(axis=1)
+    return result
+
+
+def _mid_ranks(values: Array, counts: Array) -> Array:
+    below = (values[None, :] < values[:, None]) + 0.5 * (values[None, :] == values[:, None])
+    ranks: Array = counts @ below.T
+    return ranks
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Array = np.where(below > 1e-12, above / below, np.nan)
+    return found
+
+
+def _interval(values: Array) -> Ends:
+    known = values[~np.isnan(values)]
+    if len(known) < (1 - MOST_UNDEFINED) * len(values):
+        return None, None
+    low, high = np.percentile(known, [2.5, 97.5])
+    return round(float(low), 3), round(float(high), 3)

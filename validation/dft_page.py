@@ -1,0 +1,163 @@
+"""The page docs/validation/dft.md and the numbers that it is made of: DFT on a potential's path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.dft import DftSettings
+from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
+
+FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
+
+#: Processor seconds of one single point of 39 atoms, Γ, 25/150 Ry, charge +1, one process, that the
+#: estimate rests on (measured on the project's test machine, pw.x 6.7).
+_MEASURED_CPU_S = 60.0
+_MEASURED_RY = (25.0, 150.0)
+#: A neutral vacancy has an odd electron: 12 and 13 SCF steps against 11 in this cell, at 12/60 Ry.
+_NEUTRAL = 1.2
+#: Plane waves in a sphere, and points of the grid of the density, grow as this power of a cutoff.
+_POWER = 1.5
+
+
+class Point(BaseModel):
+    """One single point; its energy or why there is none."""
+
+    charge: int
+    image: str
+    settings: DftSettings
+    atoms: int
+    energy_ev: float | None = None
+    max_force_ev_per_ang: float | None = None
+    scf_steps: int | None = None
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    failure_kind: FailureKind | None = None
+    versions: dict[str, str] = {}
+
+
+class DftNumbers(BaseModel):
+    """Everything that the page shows. ``points`` fill up as they are computed."""
+
+    material: str
+    defect: str
+    potential: str
+    potential_barrier_ev: float | None = None
+    hop: str | None = None
+    points: list[Point] = []
+
+    def energy(self, charge: int, image: str) -> float | None:
+        """Energy of an image in a charge, eV; None where it is not there."""
+        for point in self.points:
+            if (point.charge, point.image) == (charge, image):
+                return point.energy_ev
+        return None
+
+    def barrier_ev(self, charge: int) -> float | None:
+        """E(saddle) − E(start), eV, without relaxation."""
+        start, saddle = (self.energy(charge, image) for image in ("start", "saddle"))
+        return None if start is None or saddle is None else saddle - start
+
+
+def read_numbers(path: Path = NUMBERS) -> DftNumbers:
+    """The numbers kept."""
+    return DftNumbers.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[float, float]:
+    """What one single point may take: between the growth of the plane waves and of the grid.
+
+    For cutoffs above those that were measured; below them a floor of other work remains.
+
+    Args:
+        cutoff_ry: Of the wave functions and of the density.
+        charge: Of the cell.
+    """
+    factors = [
+        (wanted / measured) ** _POWER
+        for wanted, measured in zip(cutoff_ry, _MEASURED_RY, strict=True)
+    ]
+    base = _MEASURED_CPU_S * (_NEUTRAL if charge == 0 else 1.0)
+    return base * min(factors), base * max(factors)
+
+
+def render(numbers: DftNumbers) -> str:
+    """The page as Markdown."""
+    return "\n".join([_HEAD.format(**_head(numbers)), *_body(numbers), _FOOT])
+
+
+_HEAD = """# DFT on the path of a potential
+
+Made by `make bench` (`benchmarks/dft.py`), with its numbers in `dft.json`; do not edit. The
+limiting hop of {defect} in {material} (39 atoms), as {potential} has it, and single points with
+pw.x on its first end and its highest image, neutral and positive. Nothing is relaxed with DFT:
+E(saddle) − E(start) is the cheap estimate, neither an upper nor a lower bound, of the barrier that
+a DFT NEB would give.
+"""
+_FOOT = """
+A single point starts from nothing and runs in one process. The positive cell needs no correction
+for its images here: the leading term is the same at both ends of a difference at one charge and
+cell. The literature's value for this material is in [migration.md](migration.md).
+"""
+
+
+def _head(numbers: DftNumbers) -> dict[str, str]:
+    return {
+        "defect": numbers.defect,
+        "material": numbers.material,
+        "potential": numbers.potential,
+    }
+
+
+def _body(numbers: DftNumbers) -> list[str]:
+    if not any(point.energy_ev is not None for point in numbers.points):
+        return [_not_run()]
+    barrier = numbers.potential_barrier_ev
+    lines = [
+        f"Hop: {numbers.hop}; {numbers.potential}: "
+        + ("unknown" if barrier is None else f"{barrier:.3f} eV")
+        + ".\n",
+        "| cell | image | energy, eV | largest force, eV/Å | SCF steps | CPU-s | wall s |",
+        "|---|---|---|---|---|---|---|",
+        *(_line(point) for point in numbers.points),
+        "",
+    ]
+    for charge in sorted({point.charge for point in numbers.points}):
+        found = numbers.barrier_ev(charge)
+        said = "not known yet" if found is None else f"{found:.3f} eV"
+        lines.append(f"- {charge_in_words(charge)}: E(saddle) − E(start) = {said}")
+    cpu = sum(point.cpu_seconds or 0 for point in numbers.points)
+    settings = {settings_in_words(point.settings) for point in numbers.points}
+    lines.append(f"\nCost: {cpu:.0f} CPU-s in all. Settings: {'; '.join(sorted(settings))}.")
+    return lines
+
+
+def _not_run() -> str:
+    low, high = (
+        sum(estimated_cpu_seconds((40, 320), charge)[end] for charge in (0, 0, 1, 1))
+        for end in (0, 1)
+    )
+    return (
+        "**Not run yet.** The four single points at SSSP's cutoffs (40/320 Ry), Γ only, are\n"
+        f"estimated at {low / 60:.0f} to {high / 60:.0f} minutes of one core (from "
+        f"{_MEASURED_CPU_S:.0f} CPU-s for one at 25/150 Ry and charge\n+1, and a fifth more SCF "
+        "steps for the odd electron of the neutral cell), and 2 minutes for\nthe path. A grid of "
+        "2 × 2 × 2 takes about eight times as long. Run at 12/60 Ry to see that it\nworks, far too "
+        "low for a number to mean anything, the four took 204 CPU-s."
+    )
+
+
+def _line(point: Point) -> str:
+    def shown(value: float | None, digits: int) -> str:
+        return "" if value is None else f"{value:.{digits}f}"
+
+    energy = shown(point.energy_ev, 4) or str(point.failure_kind or "not run")
+    steps = "" if point.scf_steps is None else str(point.scf_steps)
+    return (
+        f"| {charge_in_words(point.charge)} | {point.image} | {energy} | "
+        f"{shown(point.max_force_ev_per_ang, 3)} | {steps} | {shown(point.cpu_seconds, 0)} | "
+        f"{shown(point.wall_seconds, 0)} |"
+    )
