@@ -12,7 +12,7 @@ from pvkdb.schemas.runs import RunState
 from pvkdb.store.base import Base, utc_now
 
 _STATES = tuple(state.value for state in RunState)
-_UNDER_WAY = text(f"scheduled AND state = '{RunState.RUNNING.value}'")
+_UNDER_WAY = text("scheduled AND state = 'running'")
 
 
 class ScreeningRun(Base):

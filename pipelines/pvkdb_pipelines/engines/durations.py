@@ -13,15 +13,15 @@ from pvkdb.store.database import Store
 
 #: Seconds of a core that one calculation takes on average. Relaxations: the 2,595 of the shipped
 #: plan took 0.95 core-hours with CHGNet and an estimated 3.63 with SevenNet-0
-#: (docs/explanation.md, "What it costs"). Barriers: means of the seven cases of
-#: docs/validation/migration.json.
+#: (docs/explanation.md, "What it costs"). Barriers: means of the cases of
+#: docs/validation/migration.json, of a busy machine.
 _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.CHGNET): 1.3,
     ("relax", PotentialName.SEVENNET_0): 5.0,
     ("element", PotentialName.CHGNET): 1.3,
     ("element", PotentialName.SEVENNET_0): 5.0,
     ("neb", PotentialName.CHGNET): 20.0,
-    ("neb", PotentialName.SEVENNET_0): 104.0,
+    ("neb", PotentialName.SEVENNET_0): 182.0,
 }
 #: What nothing is known of gets a batch of its own.
 _UNKNOWN_S = 60.0
