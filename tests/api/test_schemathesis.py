@@ -12,15 +12,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvicorn
 
+from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.server import listen
+from pvkdb_api.settings import ServiceSettings
 
-from .conftest import OWN_MACHINE
+from .guarded import key_for
 
 HERE = Path(__file__).parent
 
@@ -28,47 +31,64 @@ HERE = Path(__file__).parent
 OF_EACH_KIND = ("get_tolerance", "queue_calculation", "get_ranking", "list_references")
 
 
+@dataclass
+class Served:
+    """A running service, and a key that may queue calculations there."""
+
+    address: str
+    key: str
+
+
 @pytest.fixture
-def address(store) -> Iterator[str]:
+def served(store) -> Iterator[Served]:
     """A service on a loaded store, on each database."""
-    yield from serving(store.url.render_as_string(hide_password=False))
+    yield from serving(store)
 
 
 @pytest.fixture
-def sqlite_address(sqlite_store) -> Iterator[str]:
+def on_sqlite(sqlite_store) -> Iterator[Served]:
     """A service on a loaded SQLite store."""
-    yield from serving(str(sqlite_store.url))
+    yield from serving(sqlite_store)
 
 
-def serving(url: str) -> Iterator[str]:
-    """A service in a thread, on a port of its own."""
+def serving(store: Store) -> Iterator[Served]:
+    """A service in a thread, on a port of its own, that lets ask as often as one likes."""
+    key = key_for(store, "queue")
+    url = store.url.render_as_string(hide_password=False)
+    app = create_app(url, ServiceSettings(rate_per_minute=0, key_rate_per_minute=0))
     with listen("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(create_app(url, OWN_MACHINE), log_level="error", lifespan="on")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", key)
         server.should_exit = True
         thread.join(timeout=20)
 
 
-def test_drawn_requests_are_answered_as_described(address, tmp_path):
+def test_drawn_requests_are_answered_as_described(served, tmp_path):
     asked = ("--phases", "examples,fuzzing,stateful", "--max-examples", "3")
-    assert cases_of(schemathesis(address, tmp_path, *asked)) >= 100
+    assert cases_of(schemathesis(served, tmp_path, *asked)) >= 100
 
 
-def test_bounds_of_parameters_are_answered_as_described(sqlite_address, tmp_path):
+def test_bounds_of_parameters_are_answered_as_described(on_sqlite, tmp_path):
     only = [part for name in OF_EACH_KIND for part in ("--include-operation-id", name)]
-    assert cases_of(schemathesis(sqlite_address, tmp_path, "--phases", "coverage", *only)) >= 100
+    assert cases_of(schemathesis(on_sqlite, tmp_path, "--phases", "coverage", *only)) >= 100
 
 
-def schemathesis(address: str, folder: Path, *options: str) -> str:
+def schemathesis(served: Served, folder: Path, *options: str) -> str:
     """What schemathesis says of a service, with all its checks and ours; it must be content."""
     pytest.importorskip("schemathesis")
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
-        *("--config-file", str(HERE / "schemathesis.toml"), "run", f"{address}/openapi.json"),
+        *(
+            "--config-file",
+            str(HERE / "schemathesis.toml"),
+            "run",
+            f"{served.address}/openapi.json",
+        ),
         *("--checks", "all", "--seed", "2145", "--no-color", "--warnings", "off"),
+        *("--header", f"Authorization: Bearer {served.key}"),
+        *("--header", f"X-API-Key: {served.key}"),
         *("--suppress-health-check", "all", "--max-failures", "10", *options),
     ]
     path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])

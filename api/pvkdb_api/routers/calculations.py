@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response, status
-from pydantic import ConfigDict
+from pydantic import ValidationInfo, field_validator
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.access import Scope
@@ -28,7 +28,14 @@ class PostedSettings(NebSettings):
     In JSON, true is no number and "5" none either; in the files of a plan, a number may be a text.
     """
 
-    model_config = ConfigDict(strict=True)
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "recheck" and not isinstance(value, bool):
+            raise ValueError("give true or false")
+        if info.field_name != "recheck" and isinstance(value, bool | str):
+            raise ValueError("give a number")
+        return value
 
 
 class PostedRequest(NebRequest):
