@@ -15,6 +15,7 @@ from pvkdb_api import optimade
 from pvkdb_api.access import Access
 from pvkdb_api.counts import Counts
 from pvkdb_api.description import PROBLEM, SUMMARY, describe
+from pvkdb_api.explorer.routes import ROUTERS as PAGES
 from pvkdb_api.headers import Headers
 from pvkdb_api.hosts import TrustedHosts
 from pvkdb_api.limits import BodyLimit, TimeLimit
@@ -78,6 +79,8 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         )
     app.include_router(export.unknown)
     app.include_router(pages.router)
+    for router in PAGES:
+        app.include_router(router)
     if optimade.available():
         from pvkdb_api.optimade.app import optimade_app
 

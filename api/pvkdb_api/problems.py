@@ -25,6 +25,7 @@ from pvkdb.errors import (
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
+from pvkdb_api.explorer.errors import error_page, wants_page
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -83,6 +84,28 @@ def problem_response(
     )
 
 
+def answer_problem(
+    request: Request,
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem, or a page for who came with a browser."""
+    make = error_page if wants_page(request) else _as_problem
+    return make(request, status, detail, parameter, headers)
+
+
+def _as_problem(
+    request: Request,
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    return problem_response(status, detail, parameter, headers)
+
+
 def handle_problems(app: FastAPI) -> None:
     """Answer every kind of error with a problem. The unforeseen is caught in ``headers``."""
     app.add_exception_handler(PvkdbError, _pvkdb_error)
@@ -100,13 +123,14 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         _log.error("%s", error)
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
     headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
-    return problem_response(status, detail, getattr(error, "parameter", None), headers)
+    return answer_problem(request, status, detail, getattr(error, "parameter", None), headers)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     complaints = error.errors()
-    return problem_response(
+    return answer_problem(
+        request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "; ".join(_sentence(complaint) for complaint in complaints),
         _place(complaints[0]),
@@ -150,7 +174,7 @@ def _routing_error(request: Request, error: Exception) -> Response:
         allowed = ", ".join(map(str.upper, operations)) if operations else "GET"
         detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
         headers = {**(headers or {}), "Allow": allowed}
-    return problem_response(error.status_code, detail, headers=headers)
+    return answer_problem(request, error.status_code, detail, headers=headers)
 
 
 def _nearest_path(request: Request) -> str:

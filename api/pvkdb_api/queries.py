@@ -56,6 +56,7 @@ class PageQuery(BaseModel):
     )
 
 
+@cache
 def query_model(collection: Collection[Any]) -> type[BaseModel]:
     """The query parameters of a collection: its filters, with fields, order, limit and cursor."""
     facets = names_type(collection.facets) | None
@@ -190,7 +191,7 @@ def page_answer(
     with naming("sort"):
         sorting = collection.sorting(query.sort)
     bound = {"filters": filters, "sort": sorting}
-    after = _place(collection, sorting, bound, query.cursor)
+    after = place_of(collection, sorting, bound, query.cursor)
     rows, place = [], None
     if query.limit:
         found = collection.find(session, search, query.limit, sorting, after)
@@ -236,12 +237,17 @@ def _facet(
     return [FacetValue(value=value, count=number) for value, number in counted.items()]
 
 
-def _place(
+def place_of(
     collection: Collection[Any],
     sorting: Sequence[Sorting],
     bound: Mapping[str, Any],
     cursor: str | None,
 ) -> Place | None:
+    """The place that a cursor stands for, None without one.
+
+    Raises:
+        ParameterError: the cursor is not one of this query.
+    """
     if cursor is None:
         return None
     try:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pvkdb_api import optimade
-from pvkdb_api.problems import problem_response
+from pvkdb_api.problems import answer_problem
 
 
 def refuse(
@@ -22,4 +22,4 @@ def refuse(
         response: Response = refusal(request, status, HTTPStatus(status).phrase, detail)
         response.headers.update(headers or {})
         return response
-    return problem_response(status, detail, headers=headers)
+    return answer_problem(request, status, detail, headers=headers)

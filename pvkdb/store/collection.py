@@ -105,7 +105,7 @@ class Found(Generic[RowT]):
     place: Place | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection(Generic[RowT]):
     """A collection.
 

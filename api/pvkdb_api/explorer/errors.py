@@ -1,0 +1,42 @@
+"""Errors as pages, for those who came with a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pvkdb_api.paths import API
+
+#: Below these, programs read.
+_PROGRAMS = (f"{API}/", "/optimade", "/openapi.json", "/metrics", "/healthz", "/livez", "/readyz")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether an error is to be read by a person."""
+    if request.url.path.startswith(_PROGRAMS):
+        return False
+    return "text/html" in request.headers.get("accept", "")
+
+
+def error_page(
+    request: Request,
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A page that says what went wrong and where to go on."""
+    from pvkdb_api.explorer.pages import page  # templates are no part of an error of a program
+
+    return page(
+        request,
+        "error.html",
+        status,
+        headers,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        parameter=parameter,
+    )

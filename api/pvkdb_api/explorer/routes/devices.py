@@ -1,0 +1,93 @@
+"""Devices: the table with its plot, and one of them with its stack."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from pvkdb.schemas.tables import DevicesRow
+from pvkdb.store.collections import DEVICES
+from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer.cells import (
+    Cell,
+    device_link,
+    field_cell,
+    interval_cell,
+    qualified_cell,
+    reference_links,
+)
+from pvkdb_api.sessions import ReadSession
+
+router = APIRouter(include_in_schema=False)
+
+_HEADINGS = {
+    "group": "Group",
+    "structure": "Stack",
+    "absorber": "Absorber",
+    "form": "Form",
+    "configuration": "Configuration",
+    "mechanism": "Mechanism",
+    "volatility": "Volatility",
+    "endurance_cycles": "Endurance",
+}
+
+TABLE = Table(
+    collection=DEVICES,
+    path="/devices",
+    title="Devices",
+    lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
+    cells={
+        "id": Cell("Device", lambda row: device_link(row.id), "id"),
+        **{
+            name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
+            for name, heading in _HEADINGS.items()
+        },
+        "on_off_ratio": qualified_cell(
+            "On/off ratio", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
+        ),
+        "v_set": interval_cell("SET", "v_set_min_v", "v_set_max_v", "V", sort="v_set_min_v"),
+        "v_reset": interval_cell(
+            "RESET", "v_reset_min_v", "v_reset_max_v", "V", sort="v_reset_min_v"
+        ),
+        "retention_s": qualified_cell(
+            "Retention", "retention_s", "s", sort="retention_s", qualifier="retention_qualifier"
+        ),
+        "stability_days": qualified_cell(
+            "Stability",
+            "stability_days",
+            "d",
+            sort="stability_days",
+            qualifier="stability_qualifier",
+        ),
+        "references": Cell("References", lambda row: reference_links(row.references)),
+    },
+    shown=(
+        "id",
+        "structure",
+        "form",
+        "on_off_ratio",
+        "v_set",
+        "endurance_cycles",
+        "retention_s",
+        "references",
+    ),
+    choices=(
+        Choice("family", "Family"),
+        Choice("mechanism", "Mechanism"),
+        Choice("volatility", "Volatility"),
+    ),
+    bounds=(
+        Bounds("on_off_ratio", "On/off ratio"),
+        Bounds("retention_s", "Retention", "s"),
+        Bounds("endurance_cycles", "Endurance", "cycles"),
+        Bounds("stability_days", "Stability", "days"),
+    ),
+    switches=(("lead_free", "Lead-free"), ("has_erratum", "With an erratum")),
+    texts=(("electrode", "Electrode"), ("absorber", "Absorber")),
+    placeholder="stack, absorber, group",
+)
+
+
+@router.get(TABLE.path)
+def get_devices(request: Request, session: ReadSession) -> Response:
+    """The table of devices."""
+    return browse(request, session, TABLE)

@@ -1,0 +1,99 @@
+// Filters that act while they are changed: the table is asked for again, and the address follows,
+// so that what is seen can always be shared. Without this script the button "Apply" does the same.
+
+const TYPING_MS = 120;
+
+/** The address of a form's query: what is empty is left out, what is ticked twice is a list. */
+export function address(form) {
+  const values = new Map();
+  for (const [name, value] of new FormData(form)) {
+    if (value.trim() !== "") values.set(name, values.has(name) ? `${values.get(name)},${value}` : value);
+  }
+  if (sameColumns(form)) values.delete("columns");
+  const query = new URLSearchParams([...values]).toString();
+  return query ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action");
+}
+
+// The columns that are shown unasked need not stand in the address.
+function sameColumns(form) {
+  const boxes = [...form.querySelectorAll("input[name=columns]")];
+  return boxes.every((box) => box.checked === box.defaultChecked) && !location.search.includes("columns=");
+}
+
+export function live(form) {
+  const target = document.getElementById(form.dataset.live);
+  let running = null;
+  let timer = 0;
+
+  async function ask(push) {
+    const wanted = address(form);
+    if (wanted === location.pathname + location.search) return;
+    history[push ? "pushState" : "replaceState"]({}, "", wanted);
+    running?.abort();
+    running = new AbortController();
+    const { signal } = running;
+    target.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(wanted, { headers: { "X-Part": "results", Accept: "text/html" }, signal });
+      const text = await answer.text();
+      if (answer.ok) target.innerHTML = text;
+      else show(target, text);
+      target.removeAttribute("aria-busy");
+      form.dispatchEvent(new CustomEvent("pvkdb:results", { bubbles: true, detail: { address: wanted } }));
+      if (answer.ok) await count(wanted, signal);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      target.removeAttribute("aria-busy");
+      warn(target, "The service does not answer. What you see is of before.");
+    }
+  }
+
+  async function count(wanted, signal) {
+    const places = form.querySelectorAll("[data-count]");
+    if (!places.length) return;
+    const answer = await fetch(wanted, { headers: { "X-Part": "counts" }, signal });
+    if (!answer.ok) return;
+    const counts = await answer.json();
+    for (const place of places) {
+      place.textContent = counts[place.dataset.count]?.[place.dataset.value] ?? 0;
+    }
+  }
+
+  form.addEventListener("input", (event) => {
+    if (event.target.matches("input[type=search], input[type=text], input:not([type])")) {
+      clearTimeout(timer);
+      timer = setTimeout(ask, TYPING_MS, false);
+    }
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("input[type=checkbox], input[type=radio], select")) {
+      clearTimeout(timer);
+      ask(true);
+    }
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    ask(true);
+  });
+  // The first counts, where the page came with filters.
+  if (location.search) count(location.pathname + location.search).catch(() => {});
+}
+
+// An error comes as a whole page; its sentence is what matters here.
+function show(target, text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  warn(target, page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
+}
+
+function warn(target, sentence) {
+  target.querySelector(".alert")?.remove();
+  const alert = document.createElement("p");
+  alert.className = "alert";
+  alert.setAttribute("role", "alert");
+  alert.textContent = sentence;
+  target.prepend(alert);
+}
+
+for (const form of document.querySelectorAll("form[data-live]")) live(form);
+addEventListener("popstate", () => location.reload());

@@ -1,0 +1,138 @@
+// Plots. ECharts is loaded when the first plot comes into view; colours follow the page's theme.
+//
+//   plot(element, (theme) => option, { onPick: (params) => … })
+//
+// An option is ECharts' own. Tooltips are drawn in the canvas ("richText"), since the page's policy
+// forbids markup with styles; what they say is plain text.
+
+let library = null;
+
+function echarts() {
+  library ??= import("../vendor/echarts-6.1.0.js");
+  return library;
+}
+
+/** The colours and the font of the page, as they are now. */
+export function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => resolved(style.getPropertyValue(name).trim());
+  return {
+    ink: colour("--ink"),
+    soft: colour("--soft"),
+    line: colour("--line"),
+    paper: colour("--paper"),
+    card: colour("--card"),
+    accent: colour("--accent"),
+    warm: colour("--warm"),
+    series: ["--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--s8"].map(colour),
+    font: style.getPropertyValue("font-family") || "system-ui, sans-serif",
+  };
+}
+
+// A canvas knows no light-dark(): the browser itself says which colour it comes to.
+function resolved(value) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  probe.style.color = value;
+  document.body.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
+/** What every plot has in common; an option is laid over it. */
+export function common(colours) {
+  return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    animationDuration: 300,
+    color: colours.series,
+    textStyle: { color: colours.ink, fontFamily: "system-ui, sans-serif", fontSize: 13 },
+    tooltip: {
+      renderMode: "richText",
+      confine: true,
+      backgroundColor: colours.card,
+      borderColor: colours.line,
+      textStyle: { color: colours.ink, fontSize: 13 },
+    },
+    legend: { textStyle: { color: colours.ink }, inactiveColor: colours.soft, type: "scroll", top: 0 },
+    grid: { left: 64, right: 24, top: 40, bottom: 56 },
+  };
+}
+
+/** An axis in the page's colours. */
+export function axis(colours, name, rest = {}) {
+  return {
+    name,
+    nameLocation: "middle",
+    nameGap: 32,
+    nameTextStyle: { color: colours.ink },
+    axisLine: { lineStyle: { color: colours.soft } },
+    axisLabel: { color: colours.ink, hideOverlap: true },
+    splitLine: { lineStyle: { color: colours.line } },
+    ...rest,
+  };
+}
+
+/** A number as the page writes it. */
+export function shown(value) {
+  if (value === null || value === undefined) return "–";
+  if (value === 0) return "0";
+  const exponent = Math.floor(Math.log10(Math.abs(value)));
+  if (exponent >= -4 && exponent < 5) return String(Number(value.toPrecision(4))).replace("-", "−");
+  const [mantissa, power] = value.toExponential(3).split("e");
+  const raised = [...String(Number(power))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("");
+  const short = String(Number(mantissa)).replace("-", "−");
+  return short === "1" ? `10${raised}` : `${short}×10${raised}`;
+}
+
+/** Draw a plot into an element, and again whenever its size or the theme changes. */
+export function plot(element, make, { onPick, onDraw } = {}) {
+  let chart = null;
+  let latest = make;
+
+  async function draw() {
+    const { init } = await echarts();
+    if (!element.isConnected) return;
+    if (chart === null) {
+      chart = init(element, null, { renderer: "canvas" });
+      if (onPick) chart.on("click", onPick);
+      new ResizeObserver(() => chart.resize()).observe(element);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    }
+    const colours = theme();
+    chart.setOption({ ...common(colours), ...merged(common(colours), latest(colours)) }, true);
+    element.dataset.drawn = "true";
+    onDraw?.(chart);
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    draw();
+  }, { rootMargin: "200px" });
+  seen.observe(element);
+
+  return {
+    /** Draw something else in the same place. */
+    update(other) {
+      latest = other;
+      if (chart !== null) draw();
+    },
+    get chart() {
+      return chart;
+    },
+  };
+}
+
+function merged(base, option) {
+  const both = { ...option };
+  for (const name of ["tooltip", "legend", "grid", "textStyle"]) {
+    if (option[name] && !Array.isArray(option[name])) both[name] = { ...base[name], ...option[name] };
+  }
+  return both;
+}
+
+/** The data that a page brings for its scripts. */
+export function data(id) {
+  return JSON.parse(document.getElementById(id).textContent);
+}

@@ -1,0 +1,117 @@
+"""The explorer in a real browser, on a running service."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ...conftest import lacks
+
+#: Starts the service on a free port of the loopback and prints its address.
+SERVE = """
+import socket, sys
+import uvicorn
+from pvkdb_api.app import create_app
+from pvkdb_api.settings import ServiceSettings
+
+listening = socket.create_server(("127.0.0.1", 0))
+print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+settings = ServiceSettings(allow_local_writes=sys.argv[2] == "local", reading=sys.argv[3])
+app = create_app(sys.argv[1], settings)
+uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+"""
+
+
+@contextmanager
+def serving_at(url: str, writes: str = "local", reading: str = "open") -> Iterator[str]:
+    """The address of a running service on a database."""
+    command = [sys.executable, "-c", SERVE, url, writes, reading]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="package")
+def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the literature, for tests that only read."""
+    path = tmp_path_factory.mktemp("explorer") / "explorer.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    with serving_at(f"sqlite:///{path}") as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    """A running Chromium, of the machine's own packages."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A person with a browser: opens pages of a service, and nothing may go wrong on the way."""
+
+    def __init__(self, chromium: Any, address: str, **context: Any) -> None:
+        self.address = address
+        self.complaints: list[str] = []
+        self.expected: set[int] = set()
+        self.context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, **context}
+        )
+        self.context.set_default_timeout(10_000)
+        self.tab = self.context.new_page()
+        self.tab.on("console", self._heard)
+        self.tab.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.tab.on("request", self._asked)
+
+    def _heard(self, message: Any) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        if any(f"status of {status}" in message.text for status in self.expected):
+            return
+        self.complaints.append(f"console: {message.text}")
+
+    def _asked(self, request: Any) -> None:
+        host = urlsplit(self.address).netloc
+        if request.url.startswith(("http", "ws")) and urlsplit(request.url).netloc != host:
+            self.complaints.append(f"another host: {request.url}")
+
+    def open(self, path: str, status: int = 200) -> Any:
+        """Open a page, which must answer with a status; the tab."""
+        if status != 200:
+            self.expected.add(status)
+        answer = self.tab.goto(f"{self.address}{path}")
+        assert answer.status == status, f"{path}: {answer.status}\n{answer.text()[:2000]}"
+        return self.tab
+
+    def close(self) -> None:
+        """Leave, and tell what went wrong."""
+        self.context.close()
+        assert not self.complaints, "\n".join(self.complaints)
+
+
+@pytest.fixture
+def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
+    """A visitor of the literature; whatever the browser complains of fails the test."""
+    visiting = Visitor(chromium, address)
+    yield visiting
+    visiting.close()

@@ -1,0 +1,62 @@
+"""Tables with filters, in the browser."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+PAGES = ["/materials", "/devices"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_table_shows_what_the_service_counts(visitor, address, path):
+    tab = visitor.open(path)
+    total = httpx.get(f"{address}/api/v1{path}", params={"limit": 0}).json()["total"]
+    expect(tab.get_by_role("status")).to_have_text(f"{total:,} found")
+
+
+def test_a_filter_acts_at_once_and_stands_in_the_address(visitor, address):
+    tab = visitor.open("/materials")
+    tab.get_by_label("3D").check()
+    expect(tab).to_have_url(re.compile(r"/materials\?family=3D$"))
+    total = httpx.get(f"{address}/api/v1/materials", params={"family": "3D", "limit": 0}).json()
+    expect(tab.get_by_role("status")).to_have_text(f"{total['total']:,} found")
+    tab.get_by_label("double").check()
+    expect(tab).to_have_url(re.compile(r"family=3D%2Cdouble$"))
+    tab.reload()
+    expect(tab.get_by_label("3D")).to_be_checked()
+    expect(tab.get_by_label("double")).to_be_checked()
+
+
+def test_back_leads_to_the_query_before(visitor):
+    tab = visitor.open("/materials")
+    before = tab.get_by_role("status").inner_text()
+    tab.get_by_label("3D").check()
+    expect(tab.get_by_role("status")).not_to_have_text(before)
+    tab.go_back()
+    expect(tab.get_by_role("status")).to_have_text(before)
+    expect(tab.get_by_label("3D")).not_to_be_checked()
+
+
+def test_search_as_you_type(visitor):
+    tab = visitor.open("/materials")
+    tab.get_by_label("Search", exact=True).press_sequentially("methylammonium")
+    expect(tab.get_by_role("link", name="MAPbI3", exact=True)).to_be_visible()
+    expect(tab.get_by_role("link", name="CsPbBr3", exact=True)).to_have_count(0)
+
+
+def test_what_cannot_be_used_is_told_in_place(visitor):
+    visitor.expected.add(422)
+    tab = visitor.open("/materials")
+    rows = tab.locator("table.rows tbody tr").count()
+    tab.get_by_label("from").first.fill("cheap")
+    expect(tab.get_by_role("alert")).to_contain_text("e_a_min")
+    assert tab.locator("table.rows tbody tr").count() == rows
+
+
+def test_an_unknown_parameter_is_a_page_with_the_nearest_one(visitor):
+    tab = visitor.open("/devices?on_of_ratio_min=1e3", status=422)
+    expect(tab.get_by_role("alert")).to_contain_text("on_off_ratio_min")
