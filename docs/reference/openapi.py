@@ -97,7 +97,8 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/devices?family=none", None),
         (
             "GET",
-            f"{API}/crossbar?device=d-t4-r05&size=8&r_lrs_ohm=1000&line_resistance_ohm=1",
+            f"{API}/crossbar?device=d-t4-r05&size=8&r_lrs_ohm=1000&line_resistance_ohm=1"
+            "&thickness_nm=60",
             None,
         ),
         ("GET", f"{API}/crossbar/devices", None),

@@ -172,6 +172,8 @@ def test_crossbar_arrays_come_from_the_service(client):
     assert (document.limits[0].size, document.limits[0].size_best_pull_up) == (4, 5)
     assert document.exact[0].margin_far == pytest.approx(document.exact[0].margin_formula)
     assert client.crossbars.estimate(device="d-t4-r01").device == "d-t4-r01"
+    spaced = client.crossbars.estimate(on_off_ratio=10, thickness_nm=60)
+    assert spaced.smallest_spacing_m == pytest.approx(6e-6)
     assert len(client.crossbars.devices()) == 28
     with pytest.raises(InputError, match="below 1"):
         client.crossbars.estimate(on_off_ratio=0.1)
@@ -188,6 +190,10 @@ def test_kinetics_and_predictions_come_from_the_service(client):
     ranking = client.rankings.get(
         "selector", "materials", samples=10, thickness_nm=(90, 300), temperature_k=350
     )
+    as_typed = client.rankings.get(
+        "selector", "materials", samples=10, thickness_nm="90:300", temperature_k=350
+    )
+    assert as_typed == ranking
     assumed = {each.name: each for each in ranking.assumptions}
     assert (assumed["thickness_m"].value, assumed["thickness_m"].default) == ("9e-08–3e-07", False)
     assert any(entry.prediction for entry in ranking.candidates)
