@@ -185,6 +185,17 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     assert "lower bounds" in note
 
 
+def test_where_a_state_must_fade_a_prediction_that_serves_says_so(sqlite_store: Store) -> None:
+    """A selector wants at most 10 s: to forget is to serve, not to remember."""
+    with sqlite_store.session() as session:
+        ranking = rank(session, "selector", "materials", FEW)
+        lasting = rank(session, "synaptic-training", "materials", FEW)
+    assert (
+        entry_of(ranking, "CsPbBr3").prediction == "forgets in time (forgets in 110 μs to 310 ms)"
+    )
+    assert (entry_of(lasting, "Cs2SnI6").prediction or "").startswith("remembers long enough (")
+
+
 def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
     sqlite_store: Store,
 ) -> None:
