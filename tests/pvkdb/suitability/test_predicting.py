@@ -208,6 +208,22 @@ def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
     assert silent.assumptions == []  # it asks for no prediction
 
 
+def test_rankings_say_where_the_weight_of_a_barrier_comes_from(sqlite_store: Store) -> None:
+    """From the review: measured retentions do not follow E_A. Those of potentials have none."""
+    own = Options(samples=20, weights={"e_a_ev": 0, "e_a_model_ev": 1})
+    with sqlite_store.session() as session:
+        materials = rank(session, "synaptic-training", "materials", FEW)
+        devices = rank(session, "synaptic-training", "devices", FEW)
+        counted = rank(session, "synaptic-training", "materials", own)
+    said = "E_A has its weight from what the review says"
+    found = [any(said in note for note in each.notes) for each in (materials, devices, counted)]
+    assert found == [True, False, False]
+    without = next(note for note in materials.notes if note.startswith("shown without weight"))
+    assert "e_a_model_ev, dfe_model_ev" in without
+    weights = {each.metric: each.weight for each in counted.criteria}
+    assert (weights["e_a_ev"], weights["e_a_model_ev"]) == (0, 1)
+
+
 def test_a_device_shows_its_prediction_beside_its_measurement(sqlite_store: Store) -> None:
     with sqlite_store.session() as session:
         ranking = rank(session, "non-volatile-memory", "devices", FEW)
