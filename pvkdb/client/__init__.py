@@ -21,6 +21,7 @@ from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._queries import FilterValue
 from pvkdb.client._rankings import AsyncRankings, Rankings
 from pvkdb.client._results import AsyncResults, Results
+from pvkdb.client._screenings import AsyncScreenings, Screenings
 from pvkdb.client._streams import AsyncStream, Stream
 from pvkdb.client.errors import (
     ConflictError,
@@ -42,6 +43,7 @@ __all__ = [
     "AsyncKinetics",
     "AsyncRankings",
     "AsyncResults",
+    "AsyncScreenings",
     "AsyncStream",
     "Calculations",
     "Client",
@@ -58,6 +60,7 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "Results",
+    "Screenings",
     "Stream",
     "StructureWithCoordinates",
     "UnavailableError",

@@ -18,6 +18,7 @@ from pvkdb.client._downloads import FileFormat, download
 from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._progress import progress_of
 from pvkdb.client._rankings import AsyncRankings, Rankings
+from pvkdb.client._screenings import AsyncScreenings, Screenings
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Steps
 
@@ -79,6 +80,7 @@ class ClientOperations(Operations):
     references: CollectionOf[ReferencesRow, ReferencesRow] = CollectionOf("references")
     structures: CollectionOf[StructuresRow, StructureWithCoordinates] = CollectionOf("structures")
     calculations = _PartOf(Calculations, AsyncCalculations)
+    screenings = _PartOf(Screenings, AsyncScreenings)
     rankings = _PartOf(Rankings, AsyncRankings)
     crossbars = _PartOf(Crossbars, AsyncCrossbars)
     kinetics = _PartOf(Kinetics, AsyncKinetics)
