@@ -18,10 +18,10 @@ from fastapi import FastAPI
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.migration import NebRequest
-from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue import submit
+from pvkdb.store.small_tables import LISTED
 from pvkdb.store.structures import Structure
 from pvkdb_api import description
 from pvkdb_api.app import create_app
@@ -134,7 +134,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
     """Requests whose answers hold every schema: method, path, body."""
     lists = [
         ("GET", f"{API}/{name}?limit=500&facets={next(iter(entry.facets))}", None)
-        for name, entry in COLLECTIONS.items()
+        for name, entry in LISTED.items()
     ]
     return [
         *lists,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._calculations import AsyncCalculations, Calculations
 from pvkdb.client._client import AsyncClient, Client
-from pvkdb.client._collections import AsyncCollection, Collection
+from pvkdb.client._collections import AsyncCollection, AsyncListing, Collection, Listing
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._description import FilterDescription, Filters
 from pvkdb.client._fields import Fields
@@ -41,6 +41,7 @@ __all__ = [
     "AsyncCollection",
     "AsyncCrossbars",
     "AsyncKinetics",
+    "AsyncListing",
     "AsyncRankings",
     "AsyncResults",
     "AsyncScreenings",
@@ -55,6 +56,7 @@ __all__ = [
     "FilterValue",
     "Filters",
     "Kinetics",
+    "Listing",
     "NotAllowedError",
     "Rankings",
     "RateLimitedError",

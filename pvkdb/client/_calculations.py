@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._answers import parse, parse_lines
 from pvkdb.client._carriers import operation
-from pvkdb.client._collections import AsyncCollection, Collection, CollectionOperations
+from pvkdb.client._collections import AsyncCollection, Collection, EntryOperations
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Sleep, Steps
 from pvkdb.client._tables import Table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
-class CalculationOperations(CollectionOperations["CalculationsRow", "CalculationDocument"]):
+class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocument"]):
     """What both clients can do with the queue and the record of calculations."""
 
     def __init__(self, service: Service, http: Any) -> None:

@@ -12,7 +12,7 @@ import httpx
 from pvkdb.client._answers import parse
 from pvkdb.client._calculations import AsyncCalculations, Calculations
 from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._collections import CollectionOf
+from pvkdb.client._collections import CollectionOf, ListingOf
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._downloads import FileFormat, download
 from pvkdb.client._kinetics import AsyncKinetics, Kinetics
@@ -25,10 +25,19 @@ from pvkdb.client._steps import Steps
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
     from pvkdb.schemas.responses import FormulaTolerance, Health
+    from pvkdb.schemas.reviewed import (
+        ArrayChallengesRow,
+        BenchmarkDatasetsRow,
+        ConductionRow,
+        ProcessingRow,
+        TestProtocolsRow,
+    )
     from pvkdb.schemas.tables import (
+        ApplicationsRow,
         DeviceClaimsRow,
         DevicesRow,
         EnergeticsRow,
+        IonsRow,
         MaterialsRow,
         ReferencesRow,
         StructuresRow,
@@ -79,6 +88,13 @@ class ClientOperations(Operations):
     device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = CollectionOf("device_claims")
     references: CollectionOf[ReferencesRow, ReferencesRow] = CollectionOf("references")
     structures: CollectionOf[StructuresRow, StructureWithCoordinates] = CollectionOf("structures")
+    ions: ListingOf[IonsRow] = ListingOf("ions")
+    conduction: CollectionOf[ConductionRow, ConductionRow] = CollectionOf("conduction")
+    applications: ListingOf[ApplicationsRow] = ListingOf("applications")
+    processing: CollectionOf[ProcessingRow, ProcessingRow] = CollectionOf("processing")
+    array_challenges: ListingOf[ArrayChallengesRow] = ListingOf("array_challenges")
+    test_protocols: ListingOf[TestProtocolsRow] = ListingOf("test_protocols")
+    benchmark_datasets: ListingOf[BenchmarkDatasetsRow] = ListingOf("benchmark_datasets")
     calculations = _PartOf(Calculations, AsyncCalculations)
     screenings = _PartOf(Screenings, AsyncScreenings)
     rankings = _PartOf(Rankings, AsyncRankings)

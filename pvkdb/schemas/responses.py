@@ -66,6 +66,7 @@ class CollectionFields(BaseModel):
     purpose: str = Field(description="What it is for.")
     fields: list[FieldInfo] = Field(description="Fields of a row, in order.")
     filters: list[FilterInfo] = Field(description="Filters of a search.")
+    facets: list[str] = Field(description="What `facets` takes; a few are no fields of a row.")
 
 
 class FormulaTolerance(BaseModel):

@@ -71,6 +71,36 @@ def test_every_collection_is_searched_and_got(client):
         assert list(found[0].model_dump()) == list(collection.fields())
 
 
+def test_values_are_counted(client):
+    counted = client.devices.facets("family", "volatility", retention_s=(1e3, None))
+    assert list(counted) == ["family", "volatility"]
+    total = client.devices.count(retention_s=(1e3, None))
+    assert sum(counted["family"].values()) == sum(counted["volatility"].values()) == total > 0
+    for value, number in counted["family"].items():
+        if value is not None:
+            assert client.devices.count(family=value, retention_s=(1e3, None)) == number
+    assert client.devices.facets("family", family=[]) == {"family": {}}
+    with pytest.raises(InputError, match="known: family, group"):
+        client.devices.facets()
+    with pytest.raises(InputError, match="did you mean 'family'"):
+        client.devices.facets("famly")
+    with pytest.raises(InputError, match="too long"):
+        client.references.facets("year", key=[f"r{number}" for number in range(1, 300)])
+    sortable = {field.name for field in client.devices.describe().fields if field.sortable}
+    assert "on_off_ratio" in sortable
+
+
+def test_small_tables_are_searched_like_collections(client):
+    for rows in (client.ions, client.applications, client.test_protocols):
+        found = rows.search()
+        assert len(found) == rows.count() > 0
+        assert list(found[0].model_dump()) == list(rows.fields())
+    for entries in (client.conduction, client.processing):
+        first = entries.search()[0]
+        assert entries.get(next(iter(first.model_dump().values()))) == first
+    assert client.ions.search(radius_ang=(1.87, 1.89), ion="Cs")[0].coordination == 12
+
+
 def test_a_material_with_brackets_in_its_name_is_got(client):
     bracketed = [row for row in client.materials.search() if "(" in row.id]
     assert bracketed

@@ -15,6 +15,7 @@ from typing import assert_type
 import pvkdb
 from pvkdb.client import AsyncResults, Results, Stream
 from pvkdb.schemas.calculations import CalculationDocument, LogLine
+from pvkdb.schemas.reviewed import ConductionRow
 from pvkdb.schemas.runs import RunDocument, ScreeningDocument
 from pvkdb.schemas.screening import CandidateSummary
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
@@ -29,6 +30,8 @@ assert_type(client.devices.count(family="3D"), int)
 assert_type(client.calculations.wait(client.calculations.submit("CsPbI3")), CalculationDocument)
 assert_type(client.calculations.cancel("c"), CalculationDocument)
 assert_type(client.calculations.log("c"), list[LogLine])
+assert_type(client.ions.search()[0].radius_ang, float | None)
+assert_type(client.conduction.get("m"), ConductionRow)
 assert_type(client.screenings.runs(), list[RunDocument])
 assert_type(client.screenings.candidates(1), list[CandidateSummary])
 assert_type(pvkdb.open_store("sqlite:///x").devices.get("d"), DevicesRow)
