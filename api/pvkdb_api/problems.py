@@ -23,6 +23,7 @@ from pvkdb.errors import (
     PvkdbError,
     StateError,
 )
+from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
@@ -75,10 +76,15 @@ def problem_response(
     detail: str,
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
+    problems: list[FileProblem] | None = None,
 ) -> Response:
     """A problem as a response."""
     problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        parameter=parameter,
+        problems=problems,
     )
     return Response(
         problem.model_dump_json(exclude_none=True), status, headers, media_type=MEDIA_TYPE
@@ -102,7 +108,8 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         _log.error("%s", error)
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
     headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
-    return problem_response(status, detail, getattr(error, "parameter", None), headers)
+    parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
+    return problem_response(status, detail, parameter, headers, problems)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
@@ -24,6 +24,7 @@ from pvkdb.client._steps import Steps
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
+    from pvkdb.schemas.imports import ImportReport
     from pvkdb.schemas.responses import FormulaTolerance, Health
     from pvkdb.schemas.reviewed import (
         ArrayChallengesRow,
@@ -188,6 +189,42 @@ class ClientOperations(Operations):
         with progress_of(shown, name) as bar:
             written = yield from download(self._service, name, Path(path), format, bar)
         return written
+
+    @operation
+    def import_papers(
+        self,
+        document: Path | str | Mapping[str, Any],
+        dry_run: bool = False,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Steps[ImportReport]:
+        """Add a paper: checked, without duplicates, all of it or nothing.
+
+        Args:
+            document: a file (.yaml, .json, or .csv of one table), or the paper itself as a
+                mapping: ``{"reference": {...}, "energetics": [{...}], "devices": [{...}]}``.
+            dry_run: whether to say what would change, and to change nothing.
+            idempotency_key: one of your own, where the program itself may be repeated.
+
+        Raises:
+            RefusedError: something in it cannot be used; ``problem.problems`` names each place.
+            NotAllowedError: the service wants an API key with the scope ``import``.
+
+        Example:
+            >>> paper = {"reference": {"key": "doe2026", "title": "Ions", "year": 2026,
+            ...     "authors": ["J. Doe"], "journal": "J. Ex.", "doi": "10.1000/doe"}}
+            >>> client.import_papers(paper, dry_run=True).counts["references"].added
+            1
+        """
+        from pvkdb.client._imports import read_document
+        from pvkdb.schemas.imports import ImportReport
+
+        name, media_type, content = read_document(document)
+        asked = {"name": name, "dry_run": str(dry_run).lower()}
+        answer = yield from self._service.write(
+            path_of("import"), content, idempotency_key, parameters=asked, media_type=media_type
+        )
+        return parse(ImportReport, answer)
 
     @operation
     def health(self) -> Steps[Health]:

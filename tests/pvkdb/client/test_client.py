@@ -314,3 +314,23 @@ def test_rows_added_while_one_pages_do_not_disturb():
         assert len(results) == 3
         assert [row.key for row in results] == ["r1", "r2", "r3", "r4"]
         assert len(results) == 4
+
+
+def test_a_paper_is_imported_from_a_file_or_a_mapping(client, tmp_path):
+    paper = tmp_path / "paper of öne.yaml"
+    paper.write_text(
+        "reference: {key: one2026, title: T, authors: A. One, journal: J., year: 2026}\n",
+        encoding="utf-8",
+    )
+    tried = client.import_papers(paper, dry_run=True)
+    assert (tried.dry_run, tried.counts["references"].added) == (True, 1)
+    assert tried.changes[0].file == "paper-of--ne.yaml"
+    with pytest.raises(NotFoundError):
+        client.references.get("one2026")
+    with pytest.raises(pvkdb.client.RefusedError, match="nothing was imported") as refused:
+        client.import_papers({"devices": [{"structure": "ITO/X"}]})
+    assert refused.value.problem.problems[0].line is not None
+    with pytest.raises(InputError, match=r"\.yaml"):
+        client.import_papers(tmp_path / "paper.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        client.import_papers(tmp_path / "none.yaml")
