@@ -44,6 +44,10 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
 #: What a refusal for want of a key must say (RFC 9110, section 11.6.1).
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pvkdb"'}
 
+#: How soon who found the database away may ask again (RFC 9110, sections 10.2.3 and 15.6.4): a
+#: restart of PostgreSQL takes seconds.
+RETRY_AFTER = {"Retry-After": "5"}
+
 #: What the world may know of a database that fails; where it stands is for the log alone.
 UNREACHABLE = "the database of this service cannot be reached; try again later"
 NOT_MIGRATED = (
@@ -108,6 +112,8 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         _log.error("%s", error)
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
     headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
+    if detail == UNREACHABLE:
+        headers = RETRY_AFTER
     parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
     return problem_response(status, detail, parameter, headers, problems)
 
