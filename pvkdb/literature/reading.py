@@ -179,7 +179,7 @@ class _Events:
                 yield from self._paper()
             elif not isinstance(
                 event, events.StreamStartEvent | events.StreamEndEvent | events.DocumentEndEvent
-            ) and not (isinstance(event, events.ScalarEvent) and not event.value):
+            ) and not (isinstance(event, events.ScalarEvent) and not (event.style or event.value)):
                 raise self._wrong(event, "must hold a mapping; see: pvkdb import --template")
 
     def _paper(self) -> Iterator[Record]:

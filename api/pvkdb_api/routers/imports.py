@@ -34,7 +34,7 @@ ENDINGS = {
 
 _ROWS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "object"}}
 
-#: A paper as JSON; its fields are those of the tables, which the data dictionary describes.
+#: A paper, as YAML or JSON; its fields are those of the tables, see the data dictionary.
 _PAPER: dict[str, Any] = {
     "type": "object",
     "properties": {"reference": {"type": "object"}, **dict.fromkeys(TABLES, _ROWS)},
@@ -52,7 +52,7 @@ _BODY = {
         "description": "The paper, as the form of `pvkdb import --template paper.yaml` has it; or "
         "one table as CSV, whose header names it.",
         "content": {
-            "application/yaml": {"schema": {"type": "string"}},
+            "application/yaml": {"schema": _PAPER},
             "application/json": {"schema": _PAPER},
             "text/csv": {"schema": {"type": "string"}},
         },
