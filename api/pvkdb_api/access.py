@@ -33,7 +33,7 @@ from pvkdb_api.callers import (
     network_of,
     presented_key,
 )
-from pvkdb_api.problems import CHALLENGE, UNREACHABLE
+from pvkdb_api.problems import CHALLENGE, RETRY_AFTER, UNREACHABLE
 from pvkdb_api.rate_limits import TokenBuckets
 from pvkdb_api.refusals import refuse
 from pvkdb_api.sessions import ServedStore
@@ -41,6 +41,9 @@ from pvkdb_api.settings import ServiceSettings
 
 #: What a probe asks, often and without a key.
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+
+#: What Prometheus asks; without a key only where a setting says so.
+METRICS = "/metrics"
 
 NO_KEY = (
     "this needs a key; send it as 'Authorization: Bearer pvk_…' or 'X-API-Key: pvk_…'. The "
@@ -70,10 +73,11 @@ class Access:
         self.settings = settings
         self.addresses = TokenBuckets(settings.rate_per_minute)
         self.keys = TokenBuckets(settings.key_rate_per_minute)
+        self._open = OPEN_PATHS | {METRICS} if settings.open_metrics else OPEN_PATHS
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in self._open:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
@@ -102,7 +106,7 @@ class Access:
             refused = error
         except DatabaseError as error:
             _log.error("%s", error)
-            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE)
+            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE, RETRY_AFTER)
         request.state.caller = caller
         wait = self._wait(request, caller)
         if wait:

@@ -26,6 +26,17 @@ EVERYWHERE: dict[str, str] = {
     "word": "The value, where it is a word.",
 }
 
+_RUN = {
+    "id": "Number of the run.",
+    "state": "Where the run stands.",
+    "attempts": "How often it was begun.",
+    "started_at": "When it was begun last (UTC).",
+    "finished_at": "When it ended (UTC); null before.",
+    "duration_s": "Seconds from its last beginning to its end; null before that.",
+    "counts": "What it found and what it cost; null before its end.",
+    "failure": "Why it failed, or was interrupted; null otherwise.",
+}
+
 #: Fields of one schema.
 OF: dict[str, dict[str, str]] = {
     "ArrayLimit": {"root_best_pull_up": "The real N at the pull-up that allows most; 0 for none."},
@@ -51,6 +62,7 @@ OF: dict[str, dict[str, str]] = {
         "created_at": "When it was asked for (UTC).",
         "started_at": "When it last started (UTC); null before.",
         "finished_at": "When it ended (UTC); null before.",
+        "cancel_requested_at": "When its worker was asked to stop (UTC); null: it was not.",
     },
     "Criterion": {
         "bounds": "Which values are good.",
@@ -73,6 +85,38 @@ OF: dict[str, dict[str, str]] = {
         "size_best_pull_up": "1R, floating lines, at the pull-up that allows most.",
     },
     "ExactRead": {"size": "N of the N × N array."},
+    "Change": {
+        "action": "Whether the row is added, supersedes another one, or is there already.",
+        "table": "Table of the row.",
+        "file": "Name of the import.",
+        "line": "Line of the row.",
+        "summary": "The row in short.",
+        "supersedes": "Id of the row that it corrects; null: none.",
+        "differences": "Columns in which it differs from that one.",
+    },
+    "Counts": {
+        "added": "Rows added.",
+        "superseding": "Rows added that correct others.",
+        "already_there": "Rows that the store holds already.",
+    },
+    "Difference": {
+        "column": "Name of the column.",
+        "before": "Its value there; null: empty.",
+        "after": "Its value now; null: empty.",
+    },
+    "FileProblem": {
+        "file": "Name of the import.",
+        "line": "Line; null where it is about the whole.",
+        "column": "Field; null where it is about the row.",
+        "value": "Its value; null where there is none.",
+        "reason": "What is wrong, and what to write instead.",
+    },
+    "ImportReport": {
+        "dry_run": "Whether nothing was changed.",
+        "counts": "Rows by table and what becomes of them.",
+        "changes": "The first hundred rows and what becomes of them.",
+        "warnings": "Doubts that did not stop it.",
+    },
     "Host": {
         "symbols": "Elements of the n atoms.",
         "cell_ang": "Cell vectors: 3 × 3, rows a, b, c, in Å.",
@@ -135,6 +179,27 @@ OF: dict[str, dict[str, str]] = {
         "under_readings": "Where it stands under other readings of doubtful requirements.",
         "criteria": "Each criterion held against the evidence.",
         "also_known": "What is known on metrics that the profile does not ask for.",
+    },
+    "LostCandidate": {"formula": "Its formula."},
+    "PassedCandidate": {"formula": "Its formula.", "rank": "Its rank now; null: it has none."},
+    "RankChange": {
+        "formula": "Its formula.",
+        "before": "Its rank then; null: it had none.",
+        "after": "Its rank now; null: it has none.",
+    },
+    "RunCounts": {"compositions": "That the plan made.", "failed": "Calculations that failed."},
+    "RunDocument": _RUN,
+    "ScreeningDocument": _RUN,
+    "StageCount": {
+        "stage": "Name of the stage.",
+        "entered": "Candidates that entered it.",
+        "passed": "Candidates that passed it.",
+        "fell": "Candidates that fell in it, by kind.",
+    },
+    "Differences": {
+        "new": "Candidates that pass now and did not before.",
+        "lost": "Candidates that passed before and do not now.",
+        "moved": "Candidates that pass as before, at another rank.",
     },
     "Ranking": {
         "subject": "What is ranked: devices or materials.",
