@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
-
 from service import SERVE, make_store, serving
 
 PAGES = ("/", "/materials", "/devices", "/devices?family=3D&on_off_ratio_min=1e3")

@@ -52,9 +52,12 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield served
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running Chromium, of the machine's own packages."""
+    """A running Chromium, of the machine's own packages.
+
+    For a module only: as long as it runs, so does an event loop, and other tests start their own.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
