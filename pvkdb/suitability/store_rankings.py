@@ -13,6 +13,7 @@ from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.dataset import current_version
 from pvkdb.suitability.devices import device_candidates
+from pvkdb.suitability.evidence import Candidate
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.materials import Model, material_candidates, with_models
 from pvkdb.suitability.metrics import METRICS
@@ -79,6 +80,27 @@ def rank(
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def rank_all(session: Session) -> Iterator[Ranking]:
+    """Devices and materials under every application that asks something of them, by shown score.
+
+    The candidates are read once. There are neither probabilities of ranks nor cross-checks in it.
+    """
+    materials = material_candidates(session)
+    models = [kinetic_model(session, materials=materials)]
+    listed: dict[Subject, list[Candidate]] = {
+        "devices": [with_models(each, models) for each in device_candidates(session)],
+        "materials": [with_models(each, models) for each in materials],
+    }
+    version = current_version(session)
+    for name in shipped_profiles():
+        profile = shipped_profile(name)
+        for subject, candidates in listed.items():
+            if profile.criteria(subject):
+                yield rank_candidates(
+                    profile, subject, candidates, _FOR_EXPORT, dataset_version=version
+                )
 
 
 def applications() -> list[ProfileSummary]:
