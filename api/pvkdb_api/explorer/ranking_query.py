@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from fastapi import Request
 from sqlalchemy.orm import Session

@@ -105,6 +105,8 @@ class Requirement:
     used: Bounds
     satisfied: str
     fails: str
+    #: What the first reading says, where another is in use.
+    first_reading: str | None
     basis: str
     weight: float
     own_weight: float
@@ -119,7 +121,9 @@ class Requirement:
         bounds = self.used
         if not self.criterion.graded or bounds.accepts:
             return bounds_text(bounds, self.criterion.unit)
-        return "high" if bounds.at_most is None else "low" if bounds.at_least is None else "within"
+        if bounds.at_least is not None and bounds.at_most is not None:
+            return f"near {bounds_text(bounds, self.criterion.unit)}"
+        return "low" if bounds.at_least is None else "high"
 
 
 def requirements(asked: Asked, weights: dict[str, float]) -> list[Requirement]:
@@ -131,9 +135,10 @@ def requirements(asked: Asked, weights: dict[str, float]) -> list[Requirement]:
             metric=each.metric,
             heading=heading(each.metric),
             criterion=each,
-            used=bounds_under(each, reading),
-            satisfied=bounds_text(each.bounds, each.unit),
-            fails=fails_text(each.bounds, each.unit),
+            used=used,
+            satisfied=bounds_text(used, each.unit),
+            fails=fails_text(used, each.unit),
+            first_reading=None if used == each.bounds else _both_ends(each.bounds, each.unit),
             basis=BASES[each.basis],
             weight=weights.get(each.metric, each.weight),
             own_weight=each.weight,
@@ -153,8 +158,12 @@ def requirements(asked: Asked, weights: dict[str, float]) -> list[Requirement]:
                 for entry in each.readings
             ),
         )
-        for each in asked.criteria
+        for each, used in ((each, bounds_under(each, reading)) for each in asked.criteria)
     ]
+
+
+def _both_ends(bounds: Bounds, unit: str) -> str:
+    return f"satisfied: {bounds_text(bounds, unit)}, nothing is left: {fails_text(bounds, unit)}"
 
 
 @dataclass(frozen=True, slots=True)

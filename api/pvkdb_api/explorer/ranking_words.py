@@ -127,15 +127,12 @@ def _parted(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     found = sorted(_differences(ranking, leader, second), key=lambda each: -abs(each.by))
     for_it = [each for each in found if each.by > _EQUAL]
     against = [each for each in found if each.by < -_EQUAL]
-    yield Markup("{} follows with {}. {}").format(
-        name,
-        number(getattr(second, ranking.order)),
-        Markup("The first is ahead on {}.").format(_told(ranking, for_it)) if for_it else "",
-    )
-    if against:
-        yield Markup("{} is ahead of it on {}.").format(
-            candidate_link(second), _told(ranking, against)
-        )
+    yield Markup("{} follows with {}.").format(name, number(getattr(second, ranking.order)))
+    for ahead, differences in ((leader, for_it), (second, against)):
+        if differences:
+            yield Markup("{} is ahead on {}.").format(
+                candidate_link(ahead), _told(ranking, differences)
+            )
     for one, other in ((leader, second), (second, leader)):
         missing = [
             label(each.metric)
@@ -204,17 +201,18 @@ def _open_points(leader: RankedCandidate) -> Iterator[Markup]:
     if all(entry.verdict is Verdict.MET for entry in counted):
         yield Markup("{} meets every requirement that has weight.").format(candidate_link(leader))
     for verdict, says in (
-        (Verdict.FAILED, "It fails on {}."),
-        (Verdict.PARTLY, "It meets only in part: {}."),
-        (Verdict.NOT_DEMONSTRATED, "Not demonstrated, since only a bound is known: {}."),
-        (Verdict.UNDECIDED, "The evidence is too wide to tell on {}."),
+        (Verdict.FAILED, "{} fails on {}."),
+        (Verdict.PARTLY, "{} meets only in part: {}."),
+        (Verdict.NOT_DEMONSTRATED, "{}: not demonstrated, since only a bound is known, {}."),
+        (Verdict.UNDECIDED, "{}: the evidence is too wide to tell on {}."),
     ):
         names = [label(entry.metric) for entry in counted if entry.verdict is verdict]
         if names:
-            yield Markup(says).format(", ".join(names))
+            yield Markup(says).format(candidate_link(leader), ", ".join(names))
     unknown = [entry for entry in counted if entry.verdict is Verdict.UNKNOWN]
     if unknown:
-        yield Markup("Nothing is reported of it on {}, which is {} of its weight.").format(
+        yield Markup("Nothing is reported of {} on {}: {} of its weight.").format(
+            candidate_link(leader),
             ", ".join(label(entry.metric) for entry in unknown),
             percent(sum(entry.weight for entry in unknown)),
         )
@@ -225,9 +223,10 @@ def _stability(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     chance = _first(leader)
     error = sqrt(chance * (1 - chance) / ranking.samples)
     text = Markup(
-        "With random weights, and values drawn from all that the evidence allows, it comes first "
+        "With random weights, and values drawn from all that the evidence allows, {} comes first "
         "in {} of {} samples{}."
     ).format(
+        candidate_link(leader),
         percent(chance),
         number(ranking.samples),
         Markup(" (± {} by their number)").format(percent(error)) if error > 0 else "",
@@ -242,8 +241,11 @@ def _stability(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
 
 def _readings(leader: RankedCandidate) -> Iterator[Markup]:
     for name, under in leader.under_readings.items():
-        yield Markup("Under the reading “{}” it {} {}.").format(
-            name, "stays" if under.rank == 1 else "stands", f"at place {under.rank}"
+        yield Markup("Under the reading “{}”, {} {} at place {}.").format(
+            name,
+            candidate_link(leader),
+            "stays" if under.rank == 1 else "stands",
+            number(under.rank),
         )
 
 
