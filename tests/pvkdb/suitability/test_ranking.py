@@ -18,6 +18,7 @@ from pvkdb.suitability import (
     applications,
     parse_weights,
     rank,
+    rank_all,
     rank_candidates,
     rankings_rows,
     shipped_profile,
@@ -177,6 +178,17 @@ def test_weights_as_one_writes_them() -> None:
 def test_an_unknown_application_names_the_known_ones(store: Store) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'synaptic-training'"):
         ranking(store, "synaptic-trainin")
+
+
+def test_all_rankings_at_once_are_those_of_each(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        found = list(rank_all(session))
+        assert len(found) == 2 * len(applications())
+        for one in found[:4]:
+            alone = rank(session, one.application, one.subject, Options(samples=1))
+            assert [(entry.rank, entry.id, entry.shown) for entry in one.candidates] == [
+                (entry.rank, entry.id, entry.shown) for entry in alone.candidates
+            ]
 
 
 def test_the_table_holds_every_candidate_under_every_application(sqlite_store: Store) -> None:
