@@ -14,13 +14,15 @@ from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.dataset import current_version
 from pvkdb.suitability.devices import device_candidates
 from pvkdb.suitability.evidence import Candidate
+from pvkdb.suitability.judging import worth_of
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.materials import Model, material_candidates, with_models
 from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.options import Options
 from pvkdb.suitability.predicting import kinetic_model
 from pvkdb.suitability.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking import rank_candidates
+from pvkdb.suitability.ranking import DIGITS, rank_candidates
+from pvkdb.suitability.scoring import score
 
 #: An export has neither probabilities of ranks nor cross-checks.
 _FOR_EXPORT = Options(samples=1, cross_checked=False)
@@ -82,25 +84,34 @@ def rank(
     return ranking.model_copy(update={"assumptions": assumptions})
 
 
-def rank_all(session: Session) -> Iterator[Ranking]:
-    """Devices and materials under every application that asks something of them, by shown score.
+def leaders(session: Session) -> Iterator[Ranking]:
+    """Who stands first under every application, among devices and among materials.
 
-    The candidates are read once. There are neither probabilities of ranks nor cross-checks in it.
+    Each is the ranking by shown score of those whose score nobody exceeds. A score depends on its
+    own candidate alone, so its first places are those of the ranking of all.
     """
     materials = material_candidates(session)
-    models = [kinetic_model(session, materials=materials)]
     listed: dict[Subject, list[Candidate]] = {
-        "devices": [with_models(each, models) for each in device_candidates(session)],
-        "materials": [with_models(each, models) for each in materials],
+        "devices": device_candidates(session),
+        "materials": materials,
     }
+    model = kinetic_model(session, materials=materials)
     version = current_version(session)
     for name in shipped_profiles():
         profile = shipped_profile(name)
         for subject, candidates in listed.items():
-            if profile.criteria(subject):
-                yield rank_candidates(
-                    profile, subject, candidates, _FOR_EXPORT, dataset_version=version
-                )
+            criteria = [each for each in profile.criteria(subject) if each.weight > 0]
+            if not criteria:
+                continue
+            if any(METRICS[each.metric].modelled for each in criteria):
+                candidates = [with_models(each, [model]) for each in candidates]
+            weights = [each.weight for each in criteria]
+            shown = [
+                round(score(weights, worth_of(criteria, each)).shown, DIGITS) for each in candidates
+            ]
+            best = max(shown, default=0.0)
+            first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
+            yield rank_candidates(profile, subject, first, _FOR_EXPORT, dataset_version=version)
 
 
 def applications() -> list[ProfileSummary]:

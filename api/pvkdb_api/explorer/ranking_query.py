@@ -56,8 +56,8 @@ class Asked:
     @property
     def subject(self) -> Subject:
         """What is ranked; devices where it cannot be told."""
-        subject = self.given.get("subject", "devices")
-        return cast("Subject", subject) if subject in SUBJECTS else "devices"
+        given = self.given.get("subject", "devices")
+        return next((subject for subject in SUBJECTS if subject == given), "devices")
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:

@@ -166,6 +166,11 @@ def test_back_leads_to_the_weights_before(visitor):
 
 def test_the_subject_and_the_reading_are_links_as_well(visitor):
     tab = visitor.open("/applications/synaptic-inference")
+    field = tab.get_by_label("Endurance", exact=True)
+    field.evaluate("field => (field.dataset.mark = 'the same page')")
+    tab.get_by_role("link", name="Sources, doubts").click()
+    expect(tab).to_have_url(re.compile("#asked$"))
+    expect(field).to_have_attribute("data-mark", "the same page")
     tab.locator("#asked").get_by_role("link", name="rank under it").first.click()
     expect(tab.locator("#results")).to_contain_text("under the reading “the demanding end”")
     tab.get_by_role("navigation", name="What is ranked").get_by_text("Materials").click()

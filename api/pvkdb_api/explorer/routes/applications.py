@@ -65,7 +65,7 @@ def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[Ran
 
     def count() -> dict[str, dict[str, list[RankedCandidate]]]:
         found: dict[str, dict[str, list[RankedCandidate]]] = {}
-        for ranking in suitability.rank_all(session):
+        for ranking in suitability.leaders(session):
             known = any(entry.coverage > 0 for entry in ranking.candidates)
             first = [entry for entry in ranking.candidates if entry.rank == 1] if known else []
             found.setdefault(ranking.application, {})[ranking.subject] = first

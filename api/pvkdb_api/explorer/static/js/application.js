@@ -13,6 +13,8 @@ let timer = 0;
 // Whether the next ranking is a new step of the history: not while one slider is still dragged.
 let step = true;
 let released = false;
+// The address whose ranking is shown, without its place within the page.
+let seen = location.pathname + location.search;
 
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
 
@@ -57,7 +59,8 @@ async function ask() {
   clearTimeout(timer);
   timer = 0;
   const wanted = address();
-  if (wanted === location.pathname + location.search) return;
+  if (wanted === seen) return;
+  seen = wanted;
   history[step ? "pushState" : "replaceState"]({}, "", wanted);
   step = released;
   released = false;
@@ -175,7 +178,10 @@ document.getElementById("reset").addEventListener("click", (event) => {
   ask();
 });
 
-addEventListener("popstate", () => location.reload());
+// A link within the page comes here too, and changes nothing.
+addEventListener("popstate", () => {
+  if (location.pathname + location.search !== seen) location.reload();
+});
 
 // ── Two criteria against each other ──────────────────────────────────────────────────────────────
 
