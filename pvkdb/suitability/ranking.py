@@ -157,7 +157,7 @@ def _ranked(
         )
         for place, candidate in enumerate(candidates)
     ]
-    found.sort(key=lambda entry: (entry.rank, -entry.expected, entry.id))
+    found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
     return found, checks, missing
 
 
