@@ -32,6 +32,9 @@ from pvkdb_api.streams import Streams
 #: Smaller answers travel as they are.
 GZIP_FROM_BYTES = 1000
 
+#: Rankings that pages show again; one of thousands of candidates takes tens of megabytes.
+RANKINGS_KEPT = 8
+
 #: Headers of requests and answers that a web page of another origin may use.
 CORS_REQUEST_HEADERS = (
     "Authorization",
@@ -76,6 +79,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     )
     app.state.served = served
     app.state.counts = Counts()
+    app.state.rankings = Counts(kept=RANKINGS_KEPT)
     app.state.streams = Streams()
     app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:

@@ -19,9 +19,14 @@ KEPT = 1000
 
 
 class Counts:
-    """Counts of one database. Whoever reads a list page by page has it counted once."""
+    """Counts of one database. Whoever reads a list page by page has it counted once.
 
-    def __init__(self) -> None:
+    Args:
+        kept: how many; what was not asked for the longest goes first.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
         self._known: OrderedDict[tuple[str, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -42,6 +47,6 @@ class Counts:
         counted = count()
         with self._lock:
             self._known[key] = counted
-            while len(self._known) > KEPT:
+            while len(self._known) > self._kept:
                 self._known.popitem(last=False)
         return counted

@@ -14,7 +14,7 @@ from pvkdb_api.problems import naming
 Range = Annotated[str | None, Query(min_length=1, max_length=60)]
 
 
-def _layer(
+def read_layer(
     thickness_nm: Annotated[
         Range, Query(description="Layer of predictions in nm: `300` or `90:300`.")
     ] = None,
@@ -44,4 +44,4 @@ def _layer(
     return layer(**found)
 
 
-Layer = Annotated[Conditions, Depends(_layer)]
+Layer = Annotated[Conditions, Depends(read_layer)]

@@ -8,12 +8,13 @@ from pvkdb.suitability.profile_file import (
     shipped_profiles,
 )
 from pvkdb.suitability.ranking import judged, rank_candidates
-from pvkdb.suitability.store_rankings import applications, rank, rankings_rows
+from pvkdb.suitability.store_rankings import applications, leaders, rank, rankings_rows
 
 __all__ = [
     "Options",
     "applications",
     "judged",
+    "leaders",
     "parse_profile",
     "parse_weights",
     "rank",

@@ -37,7 +37,7 @@ from pvkdb.suitability.words import prediction
 #: Probabilities are told of so many ranks.
 RANKS_TOLD = 10
 #: Scores that differ by less are equal.
-_DIGITS = 9
+DIGITS = 9
 
 
 def rank_candidates(
@@ -157,7 +157,7 @@ def _ranked(
         )
         for place, candidate in enumerate(candidates)
     ]
-    found.sort(key=lambda entry: (entry.rank, -entry.expected, entry.id))
+    found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
     return found, checks, missing
 
 
@@ -172,10 +172,10 @@ def places(standings: Sequence[tuple[float, ...]]) -> list[int]:
 
 def _standing(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
     return (
-        -round(getattr(scores, order), _DIGITS),
+        -round(getattr(scores, order), DIGITS),
         scores.coverage == 0,
         len(failed),
-        -round(scores.coverage, _DIGITS),
+        -round(scores.coverage, DIGITS),
     )
 
 

@@ -13,13 +13,16 @@ from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.dataset import current_version
 from pvkdb.suitability.devices import device_candidates
+from pvkdb.suitability.evidence import Candidate
+from pvkdb.suitability.judging import worth_of
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.materials import Model, material_candidates, with_models
 from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.options import Options
 from pvkdb.suitability.predicting import kinetic_model
 from pvkdb.suitability.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking import rank_candidates
+from pvkdb.suitability.ranking import DIGITS, rank_candidates
+from pvkdb.suitability.scoring import score
 
 #: An export has neither probabilities of ranks nor cross-checks.
 _FOR_EXPORT = Options(samples=1, cross_checked=False)
@@ -79,6 +82,36 @@ def rank(
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def leaders(session: Session) -> Iterator[Ranking]:
+    """Who stands first under every application, among devices and among materials.
+
+    Each is the ranking by shown score of those whose score nobody exceeds. A score depends on its
+    own candidate alone, so its first places are those of the ranking of all.
+    """
+    materials = material_candidates(session)
+    listed: dict[Subject, list[Candidate]] = {
+        "devices": device_candidates(session),
+        "materials": materials,
+    }
+    model = kinetic_model(session, materials=materials)
+    version = current_version(session)
+    for name in shipped_profiles():
+        profile = shipped_profile(name)
+        for subject, candidates in listed.items():
+            criteria = [each for each in profile.criteria(subject) if each.weight > 0]
+            if not criteria:
+                continue
+            if any(METRICS[each.metric].modelled for each in criteria):
+                candidates = [with_models(each, [model]) for each in candidates]
+            weights = [each.weight for each in criteria]
+            shown = [
+                round(score(weights, worth_of(criteria, each)).shown, DIGITS) for each in candidates
+            ]
+            best = max(shown, default=0.0)
+            first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
+            yield rank_candidates(profile, subject, first, _FOR_EXPORT, dataset_version=version)
 
 
 def applications() -> list[ProfileSummary]:

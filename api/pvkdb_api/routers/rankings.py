@@ -19,7 +19,9 @@ from pvkdb_api.sessions import DatasetVersion, ReadSession
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 
 #: More samples than the default give no better picture and cost the service's time.
-_MOST_SAMPLES = 10_000
+MOST_SAMPLES = 10_000
+#: Random weights and values unless a request says how many.
+SAMPLES = 2_000
 
 Application = Annotated[
     Text, Path(description="Name of an application, as the list of rankings gives it.")
@@ -51,8 +53,8 @@ def get_ranking(
         Text | None, Query(description="Another reading of doubtful requirements.")
     ] = None,
     samples: Annotated[
-        int, Query(ge=1, le=_MOST_SAMPLES, description="Random weights and values.")
-    ] = 2_000,
+        int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
+    ] = SAMPLES,
 ) -> Ranking:
     """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
     profile = suitability.shipped_profile(application)

@@ -1,0 +1,299 @@
+// The page of an application: weights and choices act while they are changed. The address follows,
+// so that a ranking can be shared and the back button leads to the one before. Without this script
+// the button "Rank" does the same.
+
+import { axis, data, plot, shown } from "./plot.js";
+
+const DELAY_MS = 150;
+const WEIGHT = "w.";
+
+const form = document.getElementById("ask");
+let running = null;
+let timer = 0;
+// Whether the next ranking is a new step of the history: not while one slider is still dragged.
+let step = true;
+let released = false;
+// The address whose ranking is shown, without its place within the page.
+let seen = location.pathname + location.search;
+
+// ── The address ──────────────────────────────────────────────────────────────────────────────────
+
+const DEFAULTS = { subject: "devices", order: "shown" };
+const ORDER = ["subject", "order", "weights", "reading", "thickness_nm", "bias_v", "temperature_k",
+  "write_time_s", "samples", "x", "y", "top"];
+
+/** The address of the form's ranking: what the profile or the service would take anyway is left out. */
+function address() {
+  const values = new Map();
+  for (const [name, value] of new FormData(form)) {
+    if (!name.startsWith(WEIGHT) && value.trim() !== "" && value !== DEFAULTS[name]) values.set(name, value.trim());
+  }
+  const weights = [...exacts()]
+    .filter((field) => field.value.trim() !== "" && !same(field.value, field.dataset.own))
+    .map((field) => `${field.name.slice(WEIGHT.length)}=${field.value.trim()}`);
+  if (weights.length) values.set("weights", weights.join(","));
+  for (const name of ["x", "y"]) if (!chosen.has(name)) values.delete(name);
+  const query = new URLSearchParams(ORDER.filter((name) => values.has(name)).map((name) => [name, values.get(name)]));
+  return query.size ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action");
+}
+
+function same(first, second) {
+  return Number(first) === Number(second);
+}
+
+// Axes stand in the address only where someone chose them.
+const chosen = new Set(["x", "y"].filter((name) => new URLSearchParams(location.search).has(name)));
+
+function exacts() {
+  return form.querySelectorAll(`input[name^="${WEIGHT}"]`);
+}
+
+// ── Asking ───────────────────────────────────────────────────────────────────────────────────────
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(ask, DELAY_MS);
+}
+
+async function ask() {
+  clearTimeout(timer);
+  timer = 0;
+  const wanted = address();
+  if (wanted === seen) return;
+  seen = wanted;
+  history[step ? "pushState" : "replaceState"]({}, "", wanted);
+  step = released;
+  released = false;
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const results = document.getElementById("results");
+  results.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(wanted, { headers: { "X-Part": "ranking", Accept: "text/html" }, signal });
+    const text = await answer.text();
+    show(new DOMParser().parseFromString(text, "text/html"), answer.ok);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    results.removeAttribute("aria-busy");
+    warn(results, "The service does not answer. What you see is of before.");
+  }
+}
+
+/** Put the parts of an answer in place; of a refusal only its sentence, the ranking stays. */
+function show(page, ok) {
+  const results = document.getElementById("results");
+  results.removeAttribute("aria-busy");
+  if (!ok) {
+    warn(results, page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
+    return;
+  }
+  const open = [...document.querySelectorAll("[data-part] details[open]")].map((entry) => entry.id);
+  const focused = document.activeElement?.id;
+  for (const part of page.querySelectorAll("[data-part]")) {
+    document.getElementById(part.id)?.replaceWith(part);
+  }
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  draw();
+}
+
+function warn(target, sentence) {
+  target.querySelector(".alert")?.remove();
+  const alert = document.createElement("p");
+  alert.className = "alert";
+  alert.setAttribute("role", "alert");
+  alert.textContent = sentence;
+  target.prepend(alert);
+}
+
+// ── Controls ─────────────────────────────────────────────────────────────────────────────────────
+
+/** Each weight's share of the whole, beside it. */
+function shares() {
+  const numbers = [...exacts()].map((field) => Math.max(0, Number(field.value)) || 0);
+  const whole = numbers.reduce((sum, value) => sum + value, 0);
+  [...exacts()].forEach((field, place) => {
+    const output = form.querySelector(`output[for="${field.id}"]`);
+    output.textContent = whole > 0 ? `${Math.round((numbers[place] / whole) * 100)} %` : "";
+  });
+}
+
+function slider(field) {
+  return form.querySelector(`input[type=range][data-for="${field.id}"]`);
+}
+
+function ranged(field) {
+  const range = slider(field);
+  const value = Number(field.value);
+  if (value > Number(range.max)) range.max = value;
+  if (value >= 0) range.value = value;
+}
+
+for (const range of form.querySelectorAll("input[type=range]")) {
+  range.hidden = false;
+  ranged(document.getElementById(range.dataset.for));
+}
+shares();
+
+form.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.type === "range") document.getElementById(field.dataset.for).value = String(Number(field.value));
+  else if (field.name?.startsWith(WEIGHT)) ranged(field);
+  else if (field.type !== "text") return;
+  shares();
+  later();
+});
+
+// Controls of the form may stand outside of it, so the document listens.
+document.addEventListener("change", (event) => {
+  if (event.target.form !== form) return;
+  if (event.target.matches("select, input[type=radio]")) {
+    if (event.target.name === "x" || event.target.name === "y") {
+      for (const name of ["x", "y"]) chosen.add(name);
+    }
+    step = true;
+    ask();
+  } else if (timer) {
+    released = true;
+  } else {
+    step = true;
+  }
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  step = true;
+  ask();
+});
+
+document.getElementById("reset").addEventListener("click", (event) => {
+  event.preventDefault();
+  for (const field of exacts()) {
+    field.value = field.dataset.own;
+    ranged(field);
+  }
+  shares();
+  step = true;
+  ask();
+});
+
+// A link within the page comes here too, and changes nothing.
+addEventListener("popstate", () => {
+  if (location.pathname + location.search !== seen) location.reload();
+});
+
+// ── Two criteria against each other ──────────────────────────────────────────────────────────────
+
+/** Where a point is drawn: the middle on its scale; with one end only, there. */
+function middle([low, high], log) {
+  if (low === null) return high;
+  if (high === null) return low;
+  return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+}
+
+function told([low, high]) {
+  if (low === null) return `≤ ${shown(high)}`;
+  if (high === null) return `≥ ${shown(low)}`;
+  return low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
+}
+
+function draw() {
+  const element = document.getElementById("plane");
+  if (!element) return;
+  const { x, y, points } = data("plane-data");
+  plot(element, (colours) => {
+    const series = (front, name, colour, symbol) => {
+      const mine = points.filter((point) => point.front === front);
+      return [
+        {
+          name,
+          type: "scatter",
+          symbol,
+          symbolSize: front ? 13 : 9,
+          itemStyle: { color: colour },
+          data: mine.map((point) => ({
+            value: [middle(point.x, x.log), middle(point.y, y.log)],
+            point,
+          })),
+          markLine: front ? limits(colours) : undefined,
+        },
+        {
+          name,
+          type: "custom",
+          silent: true,
+          renderItem: (params, api) => spans(mine[params.dataIndex], api, colour),
+          data: mine.map((point) => [middle(point.x, x.log), middle(point.y, y.log)]),
+          z: 1,
+        },
+      ];
+    };
+    const limits = (theme) => ({
+      silent: true,
+      symbol: "none",
+      lineStyle: { color: theme.series[0], type: "dashed" },
+      label: { show: false },
+      data: [...x.limits.map((value) => ({ xAxis: value })), ...y.limits.map((value) => ({ yAxis: value }))],
+    });
+    const spans = (point, api, colour) => {
+      const centre = [middle(point.x, x.log), middle(point.y, y.log)];
+      const lines = [];
+      [point.x, point.y].forEach((ends, along) => {
+        ends.forEach((end, side) => {
+          const from = api.coord(centre);
+          let to;
+          if (end === null) {
+            to = [...from];
+            to[along] += (side ? 1 : -1) * (along ? -1 : 1) * 20;
+            lines.push(arrow(to, along, side, colour));
+          } else {
+            const place = [...centre];
+            place[along] = end;
+            to = api.coord(place);
+          }
+          lines.push({
+            type: "line",
+            shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] },
+            style: { stroke: colour, lineWidth: 1.2 },
+          });
+        });
+      });
+      return { type: "group", children: lines };
+    };
+    return {
+      legend: { data: ["on the Pareto front", "others"], itemWidth: 12 },
+      grid: { left: 76, right: 24, top: 40, bottom: 56 },
+      tooltip: {
+        formatter: ({ data: { point } }) =>
+          `${point.id}${point.label === point.id ? "" : `\n${point.label}`}\nplace ${point.rank}` +
+          `\n${x.name}: ${told(point.x)}\n${y.name}: ${told(point.y)}`,
+      },
+      xAxis: axis(colours, x.name, { type: x.log ? "log" : "value", scale: true, axisLabel: label(colours) }),
+      yAxis: axis(colours, y.name, { type: y.log ? "log" : "value", scale: true, nameGap: 56, axisLabel: label(colours) }),
+      series: [
+        ...series(false, "others", colours.soft, "circle"),
+        ...series(true, "on the Pareto front", colours.warm, "diamond"),
+      ],
+    };
+  }, {
+    onPick: ({ data: picked }) => {
+      const row = document.getElementById(picked?.point?.id ?? "");
+      row?.querySelector("details")?.setAttribute("open", "");
+      row?.scrollIntoView({ block: "center" });
+    },
+  });
+}
+
+function label(colours) {
+  return { color: colours.ink, hideOverlap: true, formatter: shown };
+}
+
+function arrow([x, y], along, side, colour) {
+  const sign = (side ? 1 : -1) * (along ? -1 : 1);
+  const points = along
+    ? [[x - 4, y - sign * 5], [x, y], [x + 4, y - sign * 5]]
+    : [[x - sign * 5, y - 4], [x, y], [x - sign * 5, y + 4]];
+  return { type: "polyline", shape: { points }, style: { stroke: colour, fill: "none", lineWidth: 1.2 } };
+}
+
+draw();
