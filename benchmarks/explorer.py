@@ -47,7 +47,9 @@ FILTER = """([selector, value]) => new Promise((done) => {
 
 #: What is changed: each on a fresh page, each value once, so that nothing was counted before.
 CHANGES = {
-    "family ticked": [(f"input[name=family][value='{name}']", "") for name in ("3D", "RP", "A3B2X9")],
+    "family ticked": [
+        (f"input[name=family][value='{name}']", "") for name in ("3D", "RP", "A3B2X9")
+    ],
     "range of the on/off ratio": [
         ("input[name=on_off_ratio_min]", f"{1000 + number}") for number in range(5)
     ],
