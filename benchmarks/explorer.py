@@ -28,7 +28,8 @@ PAINT = """() => new Promise((done) => {
     const paint = list.find((entry) => entry.name === "first-contentful-paint");
     if (paint) done(paint.startTime);
   };
-  new PerformanceObserver((list) => seen(list.getEntries())).observe({ type: "paint", buffered: true });
+  const watch = new PerformanceObserver((list) => seen(list.getEntries()));
+  watch.observe({ type: "paint", buffered: true });
 })"""
 
 #: From the change of a control to the new rows in the page.
