@@ -14,8 +14,8 @@ from pvkdb_api.explorer.material.charts import Axis, Tick, axis_over
 from pvkdb_api.explorer.numbers import plain
 from pvkdb_api.explorer.pages import link
 
-WIDTH = 640.0
-_LEFT, _RIGHT = 14.0, 626.0
+WIDTH = 920.0
+_LEFT, _RIGHT = 16.0, 904.0
 _LANE = 17.0
 _HEADING = 24.0
 _BAND_GAP = 10.0

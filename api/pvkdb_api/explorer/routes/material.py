@@ -14,6 +14,7 @@ from pvkdb.schemas.migration import HOST_PHASES
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow, MaterialsRow
 from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb.store.materials import Material
+from pvkdb.store.registration import material_id
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.kinetics_answers import answer_material
 from pvkdb_api.explorer.browse import quoted
@@ -138,9 +139,9 @@ def _glance(rows: list[EnergeticsRow]) -> dict[str, energies.Span | None]:
 
 def _hosts(material: MaterialsRow, calculations: list[Any]) -> list[str]:
     """Prototypes of the family in which no migration has been computed yet."""
-    done = {row.material for row in calculations if row.kind == migration.NEB}
+    asked = {row.material for row in calculations if row.kind == migration.NEB}
     known = HOST_PHASES.get(material.family, ())
-    return [phase for phase in known if f"{material.formula}-{phase}" not in done]
+    return [phase for phase in known if material_id(material.formula, phase) not in asked]
 
 
 def _devices(session: Session, material: MaterialsRow) -> dict[str, Any]:

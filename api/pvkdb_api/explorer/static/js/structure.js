@@ -137,7 +137,7 @@ export function viewer(stage) {
         shape.faceArr.push(first, first + 1, first + 2);
         shape.faceArr.push(first, first + 2, first + 1);
       }
-      if (shape.faceArr.length) scene.addCustom({ ...shape, color: colour, opacity: 0.32 });
+      if (shape.faceArr.length) scene.addCustom({ ...shape, color: colour, opacity: 0.45 });
     }
   }
 
@@ -200,7 +200,7 @@ export function viewer(stage) {
       scene.zoomTo();
       scene.rotate(-68, "x");
       scene.rotate(14, "y");
-      scene.zoom(1.15);
+      scene.zoom(1.5);
       scene.render();
       stage.dataset.shown = found.id;
     },
@@ -235,7 +235,7 @@ export function viewer(stage) {
         }
       }
       const kinds = { centres: JSON.parse(document.getElementById("octahedra")?.textContent ?? "{}").centres ?? [], corners: JSON.parse(document.getElementById("octahedra")?.textContent ?? "{}").corners ?? [] };
-      const warm = theme().warm;
+      const moving = theme().series[2];
       let placed = false;
 
       this.image = (number) => {
@@ -244,9 +244,9 @@ export function viewer(stage) {
         const atoms = drawn.map(({ index, elem, shift, itself }) => ({ elem, ...point(add(tracks[number][index], shift)), itself, hetflag: true }));
         bonded(atoms, kinds);
         const model = balls(atoms);
-        model.setStyle({ predicate: (atom) => atom.itself }, { sphere: { scale: 0.42, color: warm } });
+        model.setStyle({ predicate: (atom) => atom.itself }, { sphere: { scale: 0.42, color: moving } });
         for (const track of tracks) {
-          scene.addSphere({ center: point(track[mover]), radius: 0.13, color: warm });
+          scene.addSphere({ center: point(track[mover]), radius: 0.13, color: moving });
         }
         if (!placed) {
           // Look across the jump, its bulge upwards.
@@ -279,7 +279,7 @@ function box(scene, cell, colour) {
   const corner = (i, j, k) => point(cartesian(cell, [i, j, k]));
   for (const [i, j] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
     for (const [start, end] of [[corner(0, i, j), corner(1, i, j)], [corner(i, 0, j), corner(i, 1, j)], [corner(i, j, 0), corner(i, j, 1)]]) {
-      scene.addLine({ start, end, color: colour, linewidth: 2 });
+      scene.addCylinder({ start, end, radius: 0.05, color: colour });
     }
   }
 }
