@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -25,6 +24,9 @@ from .data.load import load_migration
 
 COMPUTED = "/materials/CsPbBr3-Pm-3m"
 CALCULATION = "8f1e5dfc005f"
+#: For what loads a library or makes rankings, on a machine that has other work too (ms).
+SLOW = 40_000
+
 HOSTILE = "<script>alert(1)</script>,A/B"
 
 TEN = (
@@ -71,7 +73,9 @@ def guest(chromium, served) -> Iterator[Visitor]:
 
 def values(locator) -> list[float]:
     """The exact numbers that stand in a part of the page."""
-    return [float(each) for each in locator.locator("data").evaluate_all("all => all.map(e => e.value)")]
+    return [
+        float(each) for each in locator.locator("data").evaluate_all("all => all.map(e => e.value)")
+    ]
 
 
 def rest(served: str, path: str, **query: str) -> dict:
@@ -106,7 +110,9 @@ def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, ser
                 printed = [float(each) for each in shown[row["id"]]]
                 known = list(dict.fromkeys(end for end in ends if end is not None))
                 assert printed == known, row["id"]
-                assert [exported[row["id"]][end] for end in ("value_min_ev", "value_max_ev")] == ends
+                assert [
+                    exported[row["id"]][end] for end in ("value_min_ev", "value_max_ev")
+                ] == ends
                 mine = of_client[row["id"]]
                 assert [mine.value_min_ev, mine.value_max_ev] == ends
             factors = httpx.get(f"{served}/api/v1/tolerance/{formula}")
@@ -116,7 +122,8 @@ def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, ser
                 assert values(tab.locator("dl.factors"))[:4] == expected, name
             else:
                 expect(tab.get_by_text("t, μ and τ are not defined")).to_be_visible()
-                expect(tab.locator("#composition .note").last).to_contain_text("not")
+                why = factors.json()["detail"]
+                expect(tab.locator("#composition .note").last).to_contain_text(why)
 
 
 def test_ions_stand_with_their_radii_and_sources(guest):
@@ -151,7 +158,7 @@ def test_suitability_is_that_of_the_rankings(guest, served):
     tab = guest.open(COMPUTED)
     tab.locator("#standings").scroll_into_view_if_needed()
     expect(tab.locator("#standings tr")).to_have_count(11)
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     for name in ("selector", "photonic-synapse"):
         ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
         mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3-Pm-3m")
@@ -245,7 +252,7 @@ def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
     player, marker = tab.locator(".player"), tab.locator(".profile .now")
     player.get_by_role("button", name="Show the path in 3D").click()
     stage, slider = player.locator(".stage"), player.get_by_role("slider")
-    expect(stage).to_have_attribute("data-image", "4")
+    expect(stage).to_have_attribute("data-image", "4", timeout=SLOW)
     expect(player.locator("[data-said]")).to_contain_text("Br moves")
     expect(player.get_by_role("button", name="Play")).to_be_visible()  # motion is not wanted
     slider.focus()
@@ -270,7 +277,7 @@ def test_a_structure_is_drawn_when_it_is_asked_for(guest):
     assert not [url for url in loaded if "3dmol" in url or "echarts" in url]
     tab.get_by_role("button", name="Show the structure in 3D").click()
     expect(tab.locator("[data-viewer=structure] .stage")).to_have_attribute(
-        "data-shown", f"{CALCULATION}-host"
+        "data-shown", f"{CALCULATION}-host", timeout=SLOW
     )
     assert [url for url in loaded if "3dmol" in url]
     for kind in ("CIF", "POSCAR", "extXYZ"):
@@ -323,7 +330,7 @@ def test_a_hostile_name_is_harmless(guest):
     tab = guest.open("/materials/%3Cscript%3Ealert(1)%3C%2Fscript%3E%2CA%2FB")
     expect(tab.locator("h1")).to_have_text(HOSTILE)
     tab.locator("#standings").scroll_into_view_if_needed()
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     assert not dialogs
 
 
@@ -334,24 +341,22 @@ def test_without_scripts_everything_can_be_read(chromium, served):
     guest = Visitor(chromium, served, java_script_enabled=False)
     tab = guest.open(COMPUTED)
     tab.get_by_role("link", name="Work the rankings out").click()
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
     guest.close()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (1920, "light")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
 def test_it_can_be_read_by_everybody(chromium, served, width, scheme):
-    guest = Visitor(
-        chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme
-    )
+    guest = Visitor(chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = guest.open(COMPUTED)
     tab.locator("#standings").scroll_into_view_if_needed()
-    expect(tab.locator("#standings [data-wanted]")).to_have_count(0)
+    expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
     tab.get_by_text("All 26 hops").click()
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = json.loads(json.dumps(Axe().run(tab).response))["violations"]
+    found = Axe().run(tab).response["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
+    for wide in (width, 360, 1920):
+        tab.set_viewport_size({"width": wide, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), wide
     guest.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pvkdb.schemas.migration import DefectSite, HopBarrier, NebResult
@@ -205,7 +206,7 @@ def profile_of(barrier: HopBarrier) -> Profile | None:
     slopes = [-force for force in barrier.image_tangent_forces_ev_per_ang]
     points = [*zip(lengths, energies, strict=True)]
     curve = f"M{across.at(lengths[0])} {up.at(energies[0])}"
-    for place, ((s, e), (t, f)) in enumerate(zip(points, points[1:], strict=False)):
+    for place, ((s, e), (t, f)) in enumerate(pairwise(points)):
         if len(slopes) != len(points):
             curve += f"L{across.at(t)} {up.at(f)}"
             continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,8 @@ _BAND_GAP = 10.0
 _AXIS = 40.0
 #: Width that a single value takes on its lane.
 _MARK = 14.0
+#: Colours of marks in the style sheet.
+_COLOURS = 8
 #: Arrows of bounds are so long.
 _ARROW = 34.0
 
@@ -106,13 +109,13 @@ class Strip:
     base: float
     height: float
     width: float = WIDTH
-    #: Defects in the order of their colours.
-    colours: list[str] = field(default_factory=list)
+    #: Numbers of the colours, with the defects that have them.
+    colours: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
 def strips(rows: Sequence[EnergeticsRow]) -> list[Strip]:
     """A strip for each quantity on which there are statements."""
-    colours = [*dict.fromkeys(row.defect for row in rows)]
+    colours = _colours(rows)
     found = []
     for quantity, title in QUANTITIES.items():
         listed = [row for row in rows if row.quantity == quantity]
@@ -121,8 +124,15 @@ def strips(rows: Sequence[EnergeticsRow]) -> list[Strip]:
     return found
 
 
+def _colours(rows: Sequence[EnergeticsRow]) -> dict[str, int]:
+    """A colour for each of the commonest defects, vacancies first; the others share the last."""
+    counts = Counter(row.defect for row in rows)
+    ordered = sorted(counts, key=lambda defect: (not defect.startswith("V_"), -counts[defect]))
+    return {defect: min(place, _COLOURS) for place, defect in enumerate(ordered, start=1)}
+
+
 def _strip(
-    quantity: str, title: str, rows: Sequence[EnergeticsRow], colours: Sequence[str]
+    quantity: str, title: str, rows: Sequence[EnergeticsRow], colours: Mapping[str, int]
 ) -> Strip:
     ends = [end for row in rows for end in (row.value_min_ev, row.value_max_ev) if end is not None]
     axis = axis_over([0.0, *ends, max(ends) * 1.06], _LEFT, _RIGHT, about=6)
@@ -137,7 +147,10 @@ def _strip(
             )
             bands.append(Band(name, band_kind, top, bottom, marks))
             top = bottom + _BAND_GAP
-    used = [defect for defect in colours if any(row.defect == defect for row in rows)]
+    used: dict[int, list[str]] = {}
+    for defect, colour in colours.items():
+        if any(row.defect == defect for row in rows):
+            used.setdefault(colour, []).append(defect)
     return Strip(
         quantity=quantity,
         title=title,
@@ -145,12 +158,12 @@ def _strip(
         ticks=axis.ticks(8),
         base=top,
         height=top + _AXIS,
-        colours=[f"{colours.index(defect) % 8 + 1} {defect}" for defect in used],
+        colours=[*used.items()],
     )
 
 
 def _placed(
-    rows: Iterable[EnergeticsRow], axis: Axis, top: float, colours: Sequence[str]
+    rows: Iterable[EnergeticsRow], axis: Axis, top: float, colours: Mapping[str, int]
 ) -> tuple[list[Mark], int]:
     """The marks, each on the first lane on which it touches no other one."""
     ends: list[float] = []
@@ -159,7 +172,7 @@ def _placed(
         left, right = _extent(row, axis)
         lane = next((place for place, end in enumerate(ends) if end <= left), len(ends))
         ends[lane : lane + 1] = [right + 2]
-        marks.append(_mark(row, axis, top + (lane + 0.5) * _LANE, colours.index(row.defect) % 8))
+        marks.append(_mark(row, axis, top + (lane + 0.5) * _LANE, colours[row.defect]))
     return marks, len(ends)
 
 
@@ -186,7 +199,7 @@ def _mark(row: EnergeticsRow, axis: Axis, height: float, colour: int) -> Mark:
         left=left + _MARK / 2,
         right=right - _MARK / 2,
         height=height,
-        colour=colour + 1,
+        colour=colour,
         hop=row.scope == "hop",
         text="\n".join(
             part

@@ -1,4 +1,4 @@
-"""What a material is: its composition by site, its tolerance factors, its other names and phases."""
+"""What a material is: composition by site, tolerance factors, other names, other phases."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _LONGEST_NAME = 200
 
 #: Numbers of a formula: behind a symbol or a bracket, with the letter that they may multiply.
 _LOWERED = re.compile(r"(?<=[A-Za-z)\]])\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?")
+
 
 def formula_markup(formula: str) -> Markup:
     """A formula with its numbers lowered; copied, it is the same plain text.

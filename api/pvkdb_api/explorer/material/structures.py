@@ -37,7 +37,9 @@ def structures_of(session: Session, material: MaterialsRow) -> Structures:
     rows.sort(key=lambda row: row.material != material.id)
     images = session.scalar(
         select(func.count()).select_from(
-            every.where(Structure.role.like(f"{_IMAGES}%")).with_only_columns(Structure.id).subquery()
+            every.where(Structure.role.like(f"{_IMAGES}%"))
+            .with_only_columns(Structure.id)
+            .subquery()
         )
     )
     return Structures(rows, total, images or 0)

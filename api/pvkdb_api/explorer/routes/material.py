@@ -52,7 +52,7 @@ def get_material(
     sections: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
     """The page of a material, or a part of it that its script asks for."""
-    if session.get(Material, key) is None:
+    if "\0" in key or session.get(Material, key) is None:
         return _missing(request, session, key)
     material = MATERIALS.get(session, key)
     match part_wanted(request):
@@ -124,9 +124,7 @@ def _glance(rows: list[EnergeticsRow]) -> dict[str, energies.Span | None]:
 
     def of(quantity: str, computed: bool) -> energies.Span | None:
         return energies.span(
-            row
-            for row in halide
-            if row.quantity == quantity and energies.computed(row) is computed
+            row for row in halide if row.quantity == quantity and energies.computed(row) is computed
         )
 
     return {
@@ -166,8 +164,7 @@ def _windows(session: Session, material: MaterialsRow, layer: Conditions) -> dic
 def _standings(request: Request, session: Session, material: MaterialsRow) -> dict[str, Any]:
     counts = request.app.state.counts
     return {
-        name: suits.standing(session, counts, name, material.id)
-        for name, _ in suits.applications()
+        name: suits.standing(session, counts, name, material.id) for name, _ in suits.applications()
     }
 
 

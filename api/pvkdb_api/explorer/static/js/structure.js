@@ -104,6 +104,8 @@ export function viewer(stage) {
   stage.querySelector(".open")?.setAttribute("hidden", "");
   const holder = document.createElement("div");
   holder.className = "canvas";
+  holder.setAttribute("role", "img");
+  holder.setAttribute("aria-label", stage.dataset.label);
   stage.prepend(holder);
   let scene;
   try {
