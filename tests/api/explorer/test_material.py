@@ -292,6 +292,15 @@ def test_the_images_of_a_hop_are_one_file(guest, result):
     assert text.count("Lattice=") == len(result.limiting.image_energies_ev)
 
 
+def test_every_link_to_data_and_every_anchor_leads_somewhere(guest, served):
+    tab = guest.open(COMPUTED)
+    found = tab.locator("main a").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+    for href in sorted({href for href in found if href.startswith("/api")}):
+        assert guest.context.request.get(f"{served}{href}").ok, href
+    for anchor in sorted({href for href in found if href.startswith("#")}):
+        expect(tab.locator(anchor)).to_have_count(1)
+
+
 # ── What there is not ───────────────────────────────────────────────────────────────────────────
 
 

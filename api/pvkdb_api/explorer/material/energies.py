@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -113,9 +113,14 @@ class Strip:
     colours: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
-def strips(rows: Sequence[EnergeticsRow]) -> list[Strip]:
-    """A strip for each quantity on which there are statements."""
-    colours = _colours(rows)
+def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
+    """A strip for each quantity on which there are statements.
+
+    Args:
+        rows: the statements.
+        host: symbols of the ions of the material, whose defects get colours first.
+    """
+    colours = _colours(rows, host)
     found = []
     for quantity, title in QUANTITIES.items():
         listed = [row for row in rows if row.quantity == quantity]
@@ -124,10 +129,17 @@ def strips(rows: Sequence[EnergeticsRow]) -> list[Strip]:
     return found
 
 
-def _colours(rows: Sequence[EnergeticsRow]) -> dict[str, int]:
-    """A colour for each of the commonest defects, vacancies first; the others share the last."""
+def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:
+    """A colour for each of the commonest defects; the others share the last.
+
+    Those of the material's own ions come first, and among them the vacancies.
+    """
     counts = Counter(row.defect for row in rows)
-    ordered = sorted(counts, key=lambda defect: (not defect.startswith("V_"), -counts[defect]))
+    foreign = {row.defect for row in rows if row.species not in host}
+    ordered = sorted(
+        counts,
+        key=lambda defect: (defect in foreign, not defect.startswith("V_"), -counts[defect]),
+    )
     return {defect: min(place, _COLOURS) for place, defect in enumerate(ordered, start=1)}
 
 

@@ -130,13 +130,10 @@ def _spellings(composition: Composition) -> list[str]:
         for alias in entry.aliases if entry else ():
             if alias.islower():
                 continue  # a word, which nobody writes into a formula
-            bare = occupant.number == 1
-            spelled = re.sub(
-                rf"\({re.escape(occupant.ion.symbol)}\)|{re.escape(occupant.ion.symbol)}",
-                lambda _, alias=alias, bare=bare: alias if bare else f"({alias})",
-                composition.formula,
-                count=1,
-            )
+            symbol, formula = occupant.ion.symbol, composition.formula
+            written = alias if occupant.number == 1 else f"({alias})"
+            bracketed = f"({symbol})" if f"({symbol})" in formula else symbol
+            spelled = formula.replace(bracketed, written, 1)
             if spelled != composition.formula and _means(spelled, composition):
                 found.append(spelled)
             if len(found) == _SPELLINGS:

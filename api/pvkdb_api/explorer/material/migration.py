@@ -103,11 +103,15 @@ def migrations(
         hop: number of a hop, from 1; None for the limiting one.
 
     Raises:
-        NotFoundError: the calculation has no hop of this number.
+        NotFoundError: it is none of these, or has no hop of this number.
     """
     done = [row for row in rows if row.kind == NEB and row.state is CalculationState.DONE]
+    if calculation is not None and calculation not in {row.id for row in done}:
+        raise NotFoundError(
+            f"{calculation!r} is no finished migration calculation of {material.formula}"
+        )
     done.sort(key=lambda row: (row.id != calculation, row.material != material.id))
-    found = []
+    found: list[Migration] = []
     for row in done[:DRAWN]:
         document = calculation_document(session.get_one(Calculation, row.id))
         try:

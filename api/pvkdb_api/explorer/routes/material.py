@@ -87,7 +87,7 @@ def _shown(
         "phases": identity.phases_of(session, material),
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
-        "strips": energies.strips(rows),
+        "strips": energies.strips(rows, {ion.symbol for ion in known.ions}),
         "glance": _glance(rows),
         "structures": structures.structures_of(session, material),
         "octahedra": structures.octahedra(known.composition),

@@ -202,7 +202,7 @@ export function viewer(stage) {
       scene.zoomTo();
       scene.rotate(-68, "x");
       scene.rotate(14, "y");
-      scene.zoom(1.5);
+      scene.zoom(1.2);
       scene.render();
       stage.dataset.shown = found.id;
     },
