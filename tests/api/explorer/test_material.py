@@ -11,6 +11,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
@@ -18,6 +19,7 @@ from pvkdb.schemas.migration import NebResult
 from pvkdb.store.database import Store
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.registration import register_material
+from pvkdb.store.structures import Structure
 
 from .conftest import Visitor, serving_at
 from .data.load import load_migration
@@ -51,6 +53,7 @@ def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     store = Store(f"sqlite:///{path}")
     with store.session() as session:
         assert load_migration(session) == "CsPbBr3-Pm-3m"
+        _keep_vacancy(session)
         register_material(session, parse_composition("Rb2NaSbCl6"), "P2_1/n")
         composition = Composition(formula=HOSTILE, lead_free=True)
         composition.occupancies = [
@@ -62,6 +65,14 @@ def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     store.close()
     with serving_at(f"sqlite:///{path}") as address:
         yield address
+
+
+def _keep_vacancy(session: Session) -> None:
+    """The first end point of a hop once more, as a relaxed vacancy: a structure to choose."""
+    image = session.get_one(Structure, f"{CALCULATION}-hop-19-image-0")
+    names = ("material_id", "origin", "calculation_id", "atoms", "energy_ev", "cell_ang")
+    kept = {name: getattr(image, name) for name in (*names, "symbols", "positions_ang")}
+    session.add(Structure(id=f"{CALCULATION}-vacancy", role="vacancy", **kept))
 
 
 @pytest.fixture
@@ -280,6 +291,12 @@ def test_a_structure_is_drawn_when_it_is_asked_for(guest):
         "data-shown", f"{CALCULATION}-host", timeout=SLOW
     )
     assert [url for url in loaded if "3dmol" in url]
+    tab.get_by_label("vacancy").check()
+    stage = tab.locator("[data-viewer=structure] .stage")
+    expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy", timeout=SLOW)
+    expect(tab).to_have_url(re.compile(f"structure={CALCULATION}-vacancy"))
+    tab.reload()
+    expect(tab.get_by_label("vacancy")).to_be_checked()
     for kind in ("CIF", "POSCAR", "extXYZ"):
         file = tab.locator("#structures").get_by_role("link", name=kind, exact=True).first
         assert guest.context.request.get(f"{guest.address}{file.get_attribute('href')}").ok

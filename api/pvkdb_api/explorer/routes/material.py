@@ -15,6 +15,7 @@ from pvkdb.schemas.tables import DevicesRow, EnergeticsRow, MaterialsRow
 from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb.store.materials import Material
 from pvkdb.store.registration import material_id
+from pvkdb.suitability.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.kinetics_answers import answer_material
 from pvkdb_api.explorer.browse import quoted
@@ -32,7 +33,7 @@ router = APIRouter(include_in_schema=False)
 _DEVICES = 12
 
 #: Parameters that describe the layer of the predictions.
-LAYER = ("thickness_nm", "bias_v", "temperature_k", "write_time_s")
+_LAYER = ("thickness_nm", "bias_v", "temperature_k", "write_time_s")
 
 #: What a link asks for to have the slow sections in the page where no script fetches them.
 _ALL = "all"
@@ -48,6 +49,7 @@ def get_material(
     key: Annotated[str, Path(max_length=400)],
     calculation: Annotated[Text | None, Query()] = None,
     hop: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+    structure: Annotated[Text | None, Query()] = None,
     application: Annotated[Text | None, Query()] = None,
     sections: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
@@ -63,13 +65,17 @@ def get_material(
             return part(request, "_material_windows.html", **shown, **_words(material))
         case "path":
             return _path(session, material, calculation or "", hop or 1)
+    shown = _shown(session, material, calculation, hop)
+    listed = [row.id for row in shown["structures"].rows]
     return page(
         request,
         "material.html",
-        **_shown(session, material, calculation, hop),
+        **shown,
+        chosen_structure=structure if structure in listed else next(iter(listed), None),
         **(_windows(session, material, layer) if sections == _ALL else {"kinetics": None}),
         standings=_standings(request, session, material) if sections == _ALL else {},
-        layer_given={name: request.query_params.get(name, "") for name in LAYER},
+        layer_given={name: request.query_params.get(name, "") for name in _LAYER},
+        layer_defaults=_layer_defaults(),
         python=_python(str(request.base_url).rstrip("/"), material),
     )
 
@@ -159,6 +165,21 @@ def _windows(session: Session, material: MaterialsRow, layer: Conditions) -> dic
     except (NotFoundError, InputError) as error:
         reason = str(error)
     return {"kinetics": answer or reason, "answer": answer, "reason": reason}
+
+
+def _layer_defaults() -> dict[str, str]:
+    """What the layer is where a field is left empty, as one writes it."""
+
+    def written(name: str, scale: float = 1.0) -> str:
+        value = LAYER_DEFAULTS[name].value
+        return ":".join(f"{end * scale:g}" for end in (value.minimum or 0, value.maximum or 0))
+
+    return {
+        "thickness_nm": written("thickness_m", 1e9),
+        "bias_v": written("bias_v"),
+        "temperature_k": f"{ROOM_TEMPERATURE_K:g}",
+        "write_time_s": written("write_time_s"),
+    }
 
 
 def _standings(request: Request, session: Session, material: MaterialsRow) -> dict[str, Any]:

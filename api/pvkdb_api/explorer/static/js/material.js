@@ -149,6 +149,13 @@ if (structure) {
     scene.structure(found, octahedra);
     said.textContent = `Shown: ${found.role}, ${found.atoms} atoms in the cell.`;
   };
+  for (const pick of picks) {
+    pick.addEventListener("change", () => {
+      const address = new URL(location.href);
+      address.searchParams.set("structure", pick.value);
+      history.replaceState({}, "", address);
+    });
+  }
   opened(structure, async (stage, said) => {
     scene = (await viewers()).viewer(stage);
     await show(said);
