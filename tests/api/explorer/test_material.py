@@ -90,7 +90,7 @@ def values(locator) -> list[float]:
 
 
 def rest(served: str, path: str, **query: str) -> dict:
-    answer = httpx.get(f"{served}/api/v1/{path}", params=query)
+    answer = httpx.get(f"{served}/api/v1/{path}", params=query, timeout=SLOW / 1000)
     answer.raise_for_status()
     return answer.json()
 
@@ -126,7 +126,7 @@ def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, ser
                 ] == ends
                 mine = of_client[row["id"]]
                 assert [mine.value_min_ev, mine.value_max_ev] == ends
-            factors = httpx.get(f"{served}/api/v1/tolerance/{formula}")
+            factors = httpx.get(f"{served}/api/v1/tolerance/{formula}", timeout=SLOW / 1000)
             if factors.status_code == 200:
                 told = factors.json()
                 expected = [told[key] for key in ("t", "mu", "tau", "p_perovskite")]
