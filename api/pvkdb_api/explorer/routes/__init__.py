@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import applications, devices, materials
+from pvkdb_api.explorer.routes import applications, devices, material, materials
 
-ROUTERS = (assets.router, materials.router, devices.router, applications.router)
+ROUTERS = (
+    assets.router,
+    materials.router,
+    material.router,
+    devices.router,
+    applications.router,
+)

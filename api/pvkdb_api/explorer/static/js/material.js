@@ -1,0 +1,223 @@
+// The page of a material: what takes long is fetched after the page, marks tell what they are,
+// and structures are drawn when someone wants to see them.
+
+/** Fetch a part of this page. */
+async function part(name, parameters, kind = "text") {
+  const address = new URL(location.href);
+  address.hash = "";
+  for (const [key, value] of Object.entries(parameters)) address.searchParams.set(key, value);
+  const answer = await fetch(address, { headers: { "X-Part": name, Accept: "text/html" } });
+  if (!answer.ok) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    throw new Error(page.querySelector("[role=alert]")?.textContent ?? `the service answered ${answer.status}`);
+  }
+  return answer[kind]();
+}
+
+function alert(sentence) {
+  const told = document.createElement("p");
+  told.className = "alert";
+  told.setAttribute("role", "alert");
+  told.textContent = sentence;
+  return told;
+}
+
+// ── Rankings, one application after the other ────────────────────────────────────────────────
+
+/** A row of a table, from its markup. */
+function row(markup) {
+  const table = document.createElement("table");
+  table.innerHTML = `<tbody>${markup}</tbody>`;
+  return table.querySelector("tr");
+}
+
+async function rank() {
+  for (const place of document.querySelectorAll("#standings [data-wanted]")) {
+    try {
+      place.replaceWith(row(await part("suitability", { application: place.dataset.application })));
+    } catch (error) {
+      place.lastElementChild.replaceChildren(alert(error.message));
+    }
+  }
+}
+
+// ── Predictions ──────────────────────────────────────────────────────────────────────────────
+
+const windows = document.getElementById("windows");
+const layer = document.querySelector("form.layer");
+
+function asked() {
+  return Object.fromEntries([...new FormData(layer)].filter(([name, value]) => name !== "sections" && value.trim()));
+}
+
+async function predict() {
+  const given = asked();
+  const rest = layer.querySelector("[data-rest]");
+  const there = new URL(rest.href);
+  for (const field of layer.querySelectorAll("input:not([type=hidden])")) there.searchParams.delete(field.name);
+  for (const [name, value] of Object.entries(given)) there.searchParams.set(name, value);
+  rest.href = there.href;
+  windows.setAttribute("aria-busy", "true");
+  try {
+    windows.innerHTML = await part("windows", given);
+  } catch (error) {
+    windows.replaceChildren(alert(error.message));
+  }
+  windows.removeAttribute("aria-busy");
+}
+
+layer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const address = new URL(location.href);
+  for (const field of layer.querySelectorAll("input:not([type=hidden])")) {
+    if (field.value.trim()) address.searchParams.set(field.name, field.value);
+    else address.searchParams.delete(field.name);
+  }
+  address.hash = "predictions";
+  history.replaceState({}, "", address);
+  predict();
+});
+
+/** Do something when an element comes near the view. */
+function whenSeen(element, act) {
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    act();
+  }, { rootMargin: "600px" });
+  seen.observe(element);
+}
+
+if ("wanted" in windows.dataset) whenSeen(windows, predict);
+whenSeen(document.getElementById("standings"), rank);
+
+// ── What a mark is ───────────────────────────────────────────────────────────────────────────
+
+const tip = document.getElementById("tip");
+
+function tell(event) {
+  const mark = event.target.closest?.("[data-tip]");
+  tip.hidden = !mark;
+  if (!mark) return;
+  tip.textContent = mark.dataset.tip;
+  const place = mark.getBoundingClientRect();
+  const left = Math.min(place.left + place.width / 2, innerWidth - tip.offsetWidth - 8);
+  const above = place.top - tip.offsetHeight - 8;
+  tip.style.left = `${Math.max(8, left)}px`;
+  tip.style.top = `${above > 8 ? above : place.bottom + 8}px`;
+}
+
+for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, tell);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") tip.hidden = true;
+});
+document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+
+// ── Structures and paths ─────────────────────────────────────────────────────────────────────
+
+const viewers = () => import("./structure.js");
+
+/** Load a viewer when its button is pressed. */
+function opened(figure, act) {
+  const stage = figure.querySelector(".stage");
+  const button = stage.querySelector(".open");
+  const said = figure.querySelector("[data-said]");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = "Loading";
+    try {
+      await act(stage, said);
+      button.remove();
+      stage.dataset.drawn = "true";
+    } catch (error) {
+      button.remove();
+      stage.replaceChildren(alert(`No 3D here: ${error.message}. The files beside it have the coordinates.`));
+    }
+  });
+}
+
+const structure = document.querySelector("[data-viewer=structure]");
+if (structure) {
+  let scene = null;
+  const picks = [...document.querySelectorAll("input[name=structure]")];
+  const octahedra = JSON.parse(document.getElementById("octahedra").textContent);
+  const show = async (said) => {
+    const id = picks.find((pick) => pick.checked).value;
+    const answer = await fetch(`/api/v1/structures/${encodeURIComponent(id)}`);
+    if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
+    const found = await answer.json();
+    scene.structure(found, octahedra);
+    said.textContent = `Shown: ${found.role}, ${found.atoms} atoms in the cell.`;
+  };
+  for (const pick of picks) {
+    pick.addEventListener("change", () => {
+      const address = new URL(location.href);
+      address.searchParams.set("structure", pick.value);
+      history.replaceState({}, "", address);
+    });
+  }
+  opened(structure, async (stage, said) => {
+    scene = (await viewers()).viewer(stage);
+    await show(said);
+    for (const pick of picks) pick.addEventListener("change", () => show(said));
+  });
+}
+
+const STEP_MS = 380;
+
+for (const article of document.querySelectorAll("article.migration")) {
+  const player = article.querySelector("[data-viewer=path]");
+  const slider = player.querySelector("input[type=range]");
+  if (!slider) continue;
+  const play = player.querySelector(".play");
+  const output = player.querySelector("output");
+  const marker = article.querySelector(".profile .now");
+  const dots = [...article.querySelectorAll(".profile .image")];
+  const rows = [...article.querySelectorAll("[data-image]")];
+  let scene = null;
+  let images = null;
+  let timer = 0;
+  let step = 1;
+
+  const go = (image) => {
+    slider.value = image;
+    const dot = dots[image];
+    marker.setAttribute("cx", dot.getAttribute("cx"));
+    marker.setAttribute("cy", dot.getAttribute("cy"));
+    output.replaceChildren(`image ${image}, `, rows[image].lastElementChild.firstElementChild.cloneNode(true), " eV");
+    if (images) scene.image(image);
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  };
+  const start = () => {
+    play.textContent = "Pause";
+    play.setAttribute("aria-pressed", "true");
+    timer = setInterval(() => {
+      const now = Number(slider.value);
+      if (now + step < 0 || now + step >= dots.length) step = -step;
+      go(now + step);
+    }, STEP_MS);
+  };
+  slider.addEventListener("input", () => {
+    stop();
+    go(Number(slider.value));
+  });
+  play.addEventListener("click", () => (timer ? stop() : start()));
+  play.disabled = false;
+
+  opened(player, async (stage, said) => {
+    const [{ viewer }, path] = await Promise.all([
+      viewers(),
+      part("path", { calculation: article.dataset.calculation, hop: article.dataset.hop }, "json"),
+    ]);
+    scene = viewer(stage);
+    said.textContent = scene.path(path);
+    images = path.images;
+    go(Number(slider.value));
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches && !timer) start();
+  });
+}
