@@ -6,9 +6,10 @@ accept, what rows can be sorted and counted by, and the order of an export.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState
@@ -111,6 +112,27 @@ def _not_replaced(model: Any) -> ColumnElement[bool]:
     return condition
 
 
+#: What can be known of a material: the condition on rows of another table, which name it.
+_KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
+    "e_a": (Energetic, (Energetic.quantity == "E_A", _not_replaced(Energetic))),
+    "dfe": (Energetic, (Energetic.quantity == "DFE", _not_replaced(Energetic))),
+    "devices": (Device, (_not_replaced(Device),)),
+    "structures": (Structure, ()),
+    "computed": (Energetic, (Energetic.calculation_id.is_not(None), _not_replaced(Energetic))),
+}
+
+
+def _known(values: Sequence[str]) -> ColumnElement[bool]:
+    """Materials of which everything named is known."""
+    return and_(
+        true(),
+        *(
+            select(model.id).where(model.material_id == Material.id, *conditions).exists()
+            for model, conditions in (_KNOWN[value] for value in values)
+        )
+    )
+
+
 def _counted(model: Any, column: Any) -> Any:
     """How many rows of a table point to a material."""
     counted = select(func.count()).select_from(model).where(column == Material.id)
@@ -169,6 +191,16 @@ MATERIALS = Collection(
             "Materials with",
         ),
         **_factor_filters(),
+        "has": Filter(
+            "What is known of it: e_a and dfe, an activation and a defect formation energy; "
+            "devices made of it; structures; computed, an energy from a calculation. Of several, "
+            "all must be known.",
+            str,
+            _known,
+            tuple(_KNOWN),
+            many=True,
+            example="e_a",
+        ),
         "q": words(
             "Words in the public name, or in the full name of an ion, e.g. methylammonium.",
             Material.id,
