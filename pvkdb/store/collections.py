@@ -129,7 +129,7 @@ def _known(values: Sequence[str]) -> ColumnElement[bool]:
         *(
             select(model.id).where(model.material_id == Material.id, *conditions).exists()
             for model, conditions in (_KNOWN[value] for value in values)
-        )
+        ),
     )
 
 

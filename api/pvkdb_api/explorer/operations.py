@@ -47,9 +47,7 @@ def _operation(method: str, path: str, entry: Mapping[str, Any]) -> Operation:
         entry["summary"],
         entry.get("description", ""),
         tuple(
-            Parameter(
-                each["name"], each["in"], _type(each["schema"]), each.get("description", "")
-            )
+            Parameter(each["name"], each["in"], _type(each["schema"]), each.get("description", ""))
             for each in entry.get("parameters", ())
         ),
         tuple(

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import devices, materials, start
+from pvkdb_api.explorer.routes import devices, dictionary, find, materials, references, start
 
-ROUTERS = (assets.router, start.router, materials.router, devices.router)
+ROUTERS = (
+    assets.router,
+    start.router,
+    find.router,
+    materials.router,
+    devices.router,
+    references.router,
+    dictionary.router,
+)

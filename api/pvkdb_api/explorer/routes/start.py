@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pvkdb.schemas.tables import TABLES
 from pvkdb_api import optimade
 from pvkdb_api.counts import Counts
+from pvkdb_api.explorer.cells import energy
 from pvkdb_api.explorer.operations import operations
 from pvkdb_api.explorer.overview import KINDS, applications, counted, overview
 from pvkdb_api.explorer.pages import page
@@ -24,6 +25,7 @@ def get_start(request: Request, session: ReadSession) -> Response:
         "start.html",
         applications=applications(),
         counted=counted(counts, session),
+        energy=energy,
         kinds=KINDS,
         overview=counts.get(session, "overview", {}, lambda: overview(session)),
     )

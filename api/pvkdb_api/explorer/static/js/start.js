@@ -3,7 +3,10 @@
 
 import { axis, data, plot, shown } from "./plot.js";
 
-const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow"];
+const STAR = "path://M0-10 3-3 10-3 4 2 6 10 0 5-6 10-4 2-10-3-3-3Z";
+const CROSS = "path://M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z";
+const HEXAGON = "path://M-10 0-5-9H5L10 0 5 9H-5Z";
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", STAR, CROSS, HEXAGON];
 const FAINT = 0.55;
 
 function start() {
@@ -123,13 +126,13 @@ function start() {
       ],
       xAxis: [
         { ...axis(colours, "", { ...x }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
-        { ...axis(colours, narrow ? "E_A (eV)" : "activation energy E_A (eV)", { ...x, splitLine: { show: false } }), gridIndex: 1 },
+        { ...axis(colours, narrow ? "E_A (eV)" : "activation energy E_A (eV)", { ...x, splitLine: { show: false }, axisLine: { onZero: false } }), gridIndex: 1 },
         { ...strip, gridIndex: 2 },
       ],
       yAxis: [
         { ...axis(colours, "", { ...y }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
         { ...strip, gridIndex: 1 },
-        { ...axis(colours, narrow ? "DFE (eV)" : "defect formation energy DFE (eV)", { ...y, splitLine: { show: false }, nameGap: 30 }), gridIndex: 2 },
+        { ...axis(colours, narrow ? "DFE (eV)" : "defect formation energy DFE (eV)", { ...y, splitLine: { show: false }, axisLine: { onZero: false }, nameGap: 30 }), gridIndex: 2 },
       ],
       series: [
         ...grids.map((points, grid) => bars(points, grid, colours)),
