@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState
@@ -445,6 +445,29 @@ DEVICE_CLAIMS = Collection(
     facets={"metric": DeviceClaim.metric, "unit": DeviceClaim.unit},
 )
 
+#: Tables whose rows cite references: their own tables of what is cited.
+_CITING = {
+    "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
+    "devices": (DeviceReference, DeviceReference.device_id, Device),
+    "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
+}
+
+
+def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
+    """References that a current row of any of some tables cites."""
+    return or_(
+        false(),
+        *(
+            Reference.key.in_(
+                select(cited.reference_key)
+                .join(model, owner == model.id)
+                .where(_not_replaced(model))
+            )
+            for cited, owner, model in (_CITING[value] for value in values)
+        ),
+    )
+
+
 _NUMBER = func.coalesce(Reference.number, 2**31 - 1)
 
 REFERENCES = Collection(
@@ -457,6 +480,14 @@ REFERENCES = Collection(
     filters={
         "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
         "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
+        "cited_by": Filter(
+            "References that a row of any of these tables cites.",
+            str,
+            _cited_by,
+            tuple(_CITING),
+            many=True,
+            example="energetics",
+        ),
         "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
         "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),
         "q": words(

@@ -115,11 +115,11 @@ class Asked:
         return f"{self.table.path}?{urlencode(kept)}" if kept else self.table.path
 
     def request(self, path: str, **more: str) -> str:
-        """The same query to the REST service."""
+        """The same query to the REST service; of ``more``, what is empty is left out."""
         kept = {
             name: value for name, value in self.given.items() if name not in (COLUMNS, "cursor")
         }
-        query = urlencode({**kept, **more})
+        query = urlencode({name: value for name, value in {**kept, **more}.items() if value})
         return f"{path}?{query}" if query else path
 
     def chosen(self, name: str) -> tuple[str, ...]:
@@ -362,7 +362,7 @@ def _same(request: Request, asked: Asked) -> dict[str, str]:
         "rest": rest,
         "curl": f"curl {shlex.quote(rest)}",
         "python": _python(root, asked),
-        "csv": asked.request(f"{API}/export/{name}", format="csv"),
+        "csv": asked.request(f"{API}/export/{name}", limit="", format="csv"),
     }
 
 

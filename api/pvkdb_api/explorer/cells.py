@@ -52,6 +52,11 @@ def reference_links(keys: str | Iterable[str]) -> Markup:
     return Markup(" ").join(anchor(link("/references", name), name) for name in names)
 
 
+def phase_text(phase: str | None) -> Markup:
+    """A phase, whose hyphens are no places to break a line."""
+    return Markup('<span class="nowrap">{}</span>').format(phase) if phase else UNKNOWN
+
+
 def text_cell(value: object) -> Markup | str:
     """A text of any length, or that it is unknown."""
     if value is None or value == "":

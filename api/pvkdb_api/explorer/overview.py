@@ -28,8 +28,8 @@ KINDS: Mapping[Kind, str] = {
     "mixed": "one reported, one computed",
 }
 
-#: Materials with one energy that the table beside the plot names.
-LISTED = 200
+#: Rows of the table beside the plot.
+LISTED = 500
 
 #: What the store is counted by on the start page: collection, its page, its name.
 COUNTED = (
@@ -74,14 +74,13 @@ class Overview:
 
     @property
     def listed(self) -> tuple[Point, ...]:
-        """The rows of the table beside the plot: those with both energies, then some others."""
-        others = (*self.only_e_a, *self.only_dfe)
-        return (*self.both, *others[:LISTED])
+        """The rows of the table beside the plot, those with both energies first."""
+        return (*self.both, *self.only_e_a, *self.only_dfe)[:LISTED]
 
     @property
     def unlisted(self) -> int:
         """How many points the table leaves out."""
-        return max(0, len(self.only_e_a) + len(self.only_dfe) - LISTED)
+        return max(0, len(self.both) + len(self.only_e_a) + len(self.only_dfe) - LISTED)
 
     def embedded(self) -> dict[str, Any]:
         """The plot's data, to stand in the page."""

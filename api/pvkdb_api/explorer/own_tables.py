@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -12,6 +14,7 @@ from pvkdb.schemas.tables import Row
 from pvkdb.store.collection import Collection
 from pvkdb_api.explorer.browse import Bounds, Choice, Table
 from pvkdb_api.explorer.cells import Cell, field_cell, reference_links
+from pvkdb_api.explorer.numbers import UNKNOWN
 from pvkdb_api.explorer.pages import link
 
 #: Columns that a table shows only where they are asked for: long, or seldom filled.
@@ -20,9 +23,18 @@ _ASIDE = {"as_printed", "erratum", "conditions", "soc", "charge", "direction", "
 _CODE = re.compile(r"`([^`]+)`")
 
 
+#: Units at the end of names, which stand beside a heading.
+_SUFFIXES = ("_ev_per_ang", "_ev", "_ang", "_px", "_percent")
+
+_WORDS = {"id": "Name", "iv": "I–V", "doi": "DOI", "smiles": "SMILES", "tau": "τ", "mu": "μ"}
+
+
 def heading(name: str) -> str:
     """A column's name in words; the unit at its end stands beside it."""
-    return name.replace("_", " ").capitalize()
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    first, *rest = name.split("_")
+    return " ".join([_WORDS.get(first, first if len(first) == 1 else first.capitalize()), *rest])
 
 
 def sentence(text: str) -> Markup:
@@ -33,6 +45,9 @@ def sentence(text: str) -> Markup:
 def plain_cells(row: type[Row], sortable: Iterable[str] = ()) -> dict[str, Cell]:
     """A cell for each column; references and the table's rows are links."""
     cells = {name: field_cell(row, name, heading(name), sortable) for name in row.columns()}
+    for name, column in row.dictionary().items():
+        if column.type == "string":  # whole texts: no other page has them
+            cells[name] = replace(cells[name], render=partial(_whole, name))
     if "references" in cells:
         cells["references"] = Cell("References", lambda shown: reference_links(shown.references))
     return cells
@@ -68,6 +83,11 @@ def searchable(collection: Collection[Any], path: str) -> Table:
         ),
         placeholder="words",
     )
+
+
+def _whole(name: str, row: Any) -> Markup | str:
+    value = getattr(row, name)
+    return UNKNOWN if value in (None, "") else str(value)
 
 
 def _material(row: Any) -> Markup:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import devices, dictionary, find, materials, references, start
+from pvkdb_api.explorer.routes import (
+    devices,
+    dictionary,
+    evidence,
+    find,
+    materials,
+    references,
+    start,
+)
 
 ROUTERS = (
     assets.router,
@@ -12,5 +20,6 @@ ROUTERS = (
     materials.router,
     devices.router,
     references.router,
+    evidence.router,
     dictionary.router,
 )

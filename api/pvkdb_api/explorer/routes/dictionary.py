@@ -59,6 +59,12 @@ def get_dictionary(request: Request, session: ReadSession) -> Response:
     )
 
 
+@router.get("/tables")
+def get_tables() -> Response:
+    """The list of tables is the beginning of the dictionary."""
+    return RedirectResponse("/dictionary", HTTPStatus.SEE_OTHER)
+
+
 @router.get("/tables/{name}")
 def get_table(request: Request, session: ReadSession, name: Text) -> Response:
     """The rows of a table.

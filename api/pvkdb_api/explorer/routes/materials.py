@@ -14,7 +14,7 @@ from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.energy_ranges import EnergyRange, Origin, Quantity, energy_ranges
 from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
-from pvkdb_api.explorer.cells import Cell, energy, field_cell, material_link
+from pvkdb_api.explorer.cells import Cell, energy, field_cell, material_link, phase_text
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -81,6 +81,7 @@ TABLE = Table(
             name: field_cell(MaterialsRow, name, heading, MATERIALS.sortable)
             for name, heading in _HEADINGS.items()
         },
+        "phase": Cell("Phase", lambda row: phase_text(row.phase), "phase"),
         **{name: _energy_cell(*entry) for name, entry in _ENERGIES.items()},
     },
     shown=(

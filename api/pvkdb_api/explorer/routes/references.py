@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb_api.explorer import citing
-from pvkdb_api.explorer.browse import Bounds, Table, browse
+from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
 from pvkdb_api.explorer.cells import (
     Cell,
     anchor,
@@ -86,6 +86,18 @@ TABLE = Table(
         **{name: _taken_cell(name, *entry) for name, entry in _TAKEN.items()},
     },
     shown=("key", "authors", "title", "journal", "year", "energetics", "devices", "claims"),
+    choices=(
+        Choice(
+            "cited_by",
+            "Cited by",
+            (
+                ("energetics", "energies"),
+                ("devices", "devices"),
+                ("device_claims", "figures of devices"),
+            ),
+            counted=True,
+        ),
+    ),
     bounds=(Bounds("year", "Year"),),
     placeholder="title, author, journal",
     beside=with_counts,
