@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from pvkdb.schemas.tables import TABLES
 
+from .asking import ask, listed
 from .axe import serious
 
 
@@ -34,7 +34,7 @@ def test_tables_are_given_as_files(visitor, address):
     tab = visitor.open("/dictionary")
     for kind in ("csv", "json", "parquet"):
         path = tab.get_by_role("link", name=f"conduction as {kind}", exact=True)
-        found = httpx.get(f"{address}{path.get_attribute('href')}")
+        found = ask(address, path.get_attribute("href"))
         assert found.status_code == 200
         assert found.content
 
@@ -48,7 +48,7 @@ def test_tables_are_given_as_files(visitor, address):
 )
 def test_a_table_shows_every_row_and_column(visitor, address, name):
     tab = visitor.open(f"/tables/{name}")
-    kept = httpx.get(f"{address}/api/v1/export/{name}", params={"format": "json"}).json()
+    kept = ask(address, f"/api/v1/export/{name}", format="json").json()
     expect(tab.locator("table.rows tbody tr")).to_have_count(len(kept))
     expect(tab.locator("table.rows thead th")).to_have_count(len(TABLES[name].columns()))
     cells = tab.locator("table.rows tbody tr").first.locator("td").all_inner_texts()
@@ -62,7 +62,7 @@ def test_a_table_shows_every_row_and_column(visitor, address, name):
 @pytest.mark.parametrize("name", ["energetics", "device_claims", "structures"])
 def test_a_large_table_can_be_searched(visitor, address, name):
     tab = visitor.open(f"/tables/{name}")
-    total = httpx.get(f"{address}/api/v1/{name}", params={"limit": 0}).json()["total"]
+    total = listed(address, f"/{name}", limit=0)["total"]
     expect(tab.get_by_role("status")).to_have_text(f"{total:,} found")
 
 
@@ -70,8 +70,7 @@ def test_energies_are_filtered_and_keep_their_bounds(visitor, address):
     tab = visitor.open("/tables/energetics")
     tab.get_by_label("DFE", exact=False).first.check()
     expect(tab).to_have_url(re.compile(r"/tables/energetics\?quantity=DFE$"))
-    asked = {"quantity": "DFE", "limit": 50}
-    answer = httpx.get(f"{address}/api/v1/energetics", params=asked).json()
+    answer = listed(address, "/energetics", quantity="DFE", limit=50)
     expect(tab.get_by_role("status")).to_have_text(f"{answer['total']} found")
     values = tab.locator("table.rows data").evaluate_all("found => found.map(e => Number(e.value))")
     expected = []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from .asking import ask, listed
 from .axe import serious
 
 
@@ -20,7 +20,7 @@ from .axe import serious
     ],
 )
 def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
-    answer = httpx.get(f"{address}/find", params={"q": typed}, headers={"Accept": "text/html"})
+    answer = ask(address, "/find", q=typed)
     if page is None:
         assert answer.status_code == 200  # formulas know capitals
     else:
@@ -31,10 +31,9 @@ def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
 def test_what_is_found_is_grouped_and_linked(visitor, address):
     tab = visitor.open("/find?q=methylammonium")
     for heading, name in (("Materials", "materials"), ("References", "references")):
-        asked = {"q": "methylammonium", "limit": 0}
-        total = httpx.get(f"{address}/api/v1/{name}", params=asked).json()["total"]
-        listed = tab.locator(f"h2:text-is('{heading}') + ul > li")
-        expect(listed).to_have_count(min(total, 20))
+        total = listed(address, f"/{name}", q="methylammonium", limit=0)["total"]
+        found = tab.locator(f"h2:text-is('{heading}') + ul > li")
+        expect(found).to_have_count(min(total, 20))
     link = tab.get_by_role("link", name="MAPbI3", exact=True)
     expect(link).to_have_attribute("href", "/materials/MAPbI3")
     assert serious(tab) == []

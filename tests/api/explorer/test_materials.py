@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 
-import httpx
 from playwright.sync_api import expect
 
+from .asking import ask, rows
 from .axe import serious
 from .conftest import Visitor
-
-
-def rows(address, path, **parameters):
-    answer = httpx.get(f"{address}/api/v1{path}", params={"limit": 500, **parameters})
-    return answer.json()["data"]
 
 
 def test_boxes_count_what_they_stand_for(visitor, address):
@@ -54,7 +49,7 @@ def test_a_file_of_a_query_holds_its_rows(visitor, address):
     tab = visitor.open("/materials?halide=Br&limit=5")
     tab.get_by_text("This query as a request").click()
     path = tab.get_by_role("link", name="CSV").get_attribute("href")
-    lines = httpx.get(f"{address}{path}").text.splitlines()
+    lines = ask(address, path).text.splitlines()
     assert len(lines) - 1 == len(rows(address, "/materials", halide="Br"))
 
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb_api.explorer.citing import reference_bibtex
 
+from .asking import ask, rows
 from .axe import serious
-
-
-def rows(address, path, **parameters):
-    answer = httpx.get(f"{address}/api/v1{path}", params={"limit": 500, **parameters})
-    return answer.json()["data"]
 
 
 def test_a_reference_shows_every_row_that_cites_it(visitor, address):
@@ -54,7 +49,7 @@ def test_requirements_that_name_a_reference_stand_on_its_page(visitor):
 
 def test_how_to_cite_names_the_paper_and_the_dataset(visitor, address):
     tab = visitor.open("/references/r36")
-    version = httpx.get(f"{address}/healthz").json()["dataset_version"]
+    version = ask(address, "/healthz").json()["dataset_version"]
     block = tab.locator("pre[aria-label=BibTeX]")
     expect(block).to_contain_text("@article{r36,")
     expect(block).to_contain_text(f"version = {{{version}}}")
@@ -109,7 +104,7 @@ def test_every_erratum_is_listed_once(visitor, address):
             first["erratum"]
         )
     for name in ("applications", "conduction", "benchmark_datasets"):
-        kept = httpx.get(f"{address}/api/v1/export/{name}", params={"format": "json"}).json()
+        kept = ask(address, f"/api/v1/export/{name}", format="json").json()
         region = tab.get_by_role("region", name=f"Errata of {name}", exact=True)
         expect(region.locator("tbody tr")).to_have_count(sum(bool(row["erratum"]) for row in kept))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -13,6 +12,7 @@ from pvkdb import suitability
 from pvkdb.store.database import Store
 from pvkdb_api.explorer.overview import COUNTED, overview
 
+from .asking import ask, listed, rows
 from .axe import serious
 
 
@@ -23,11 +23,6 @@ def seen(loaded_sqlite):
     with store.session(read_only=True) as session:
         yield overview(session)
     store.close()
-
-
-def rows(address, path, **parameters):
-    answer = httpx.get(f"{address}/api/v1{path}", params={"limit": 500, **parameters})
-    return answer.json()["data"]
 
 
 def test_the_overview_shows_the_rows_of_the_service(seen, address):
@@ -87,10 +82,10 @@ def test_a_click_on_a_mark_leads_to_the_material(visitor):
 
 def test_the_page_says_what_the_store_holds(visitor, address):
     tab = visitor.open("/")
-    version = httpx.get(f"{address}/healthz").json()["dataset_version"]
+    version = ask(address, "/healthz").json()["dataset_version"]
     expect(tab.get_by_role("main")).to_contain_text(version)
     for name, path, _ in COUNTED:
-        total = httpx.get(f"{address}/api/v1/{name}", params={"limit": 0}).json()["total"]
+        total = listed(address, f"/{name}", limit=0)["total"]
         expect(tab.locator(f"a.card[href='{path}'] .big")).to_have_text(f"{total:,}")
 
 

@@ -26,6 +26,7 @@ def get_start(request: Request, session: ReadSession) -> Response:
         applications=applications(),
         counted=counted(counts, session),
         energy=energy,
+        optimade=_optimade(),
         kinds=KINDS,
         overview=counts.get(session, "overview", {}, lambda: overview(session)),
     )
@@ -41,5 +42,9 @@ def get_operations(request: Request, session: ReadSession) -> Response:
         info=description["info"],
         sections_of=operations(description),
         tables=[*TABLES],
-        optimade=optimade.PATH if optimade.available() else None,
+        optimade=_optimade(),
     )
+
+
+def _optimade() -> str | None:
+    return optimade.PATH if optimade.available() else None
