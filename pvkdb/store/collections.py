@@ -446,7 +446,7 @@ DEVICE_CLAIMS = Collection(
 )
 
 #: Tables whose rows cite references: their own tables of what is cited.
-_CITING = {
+_CITING: dict[str, tuple[Any, Any, Any]] = {
     "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
     "devices": (DeviceReference, DeviceReference.device_id, Device),
     "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),

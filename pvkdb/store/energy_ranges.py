@@ -16,6 +16,7 @@ from pvkdb.store.energetics import Energetic
 
 Quantity = Literal["E_A", "DFE"]
 Origin = Literal["literature", "computed"]
+ORIGINS: tuple[Origin, ...] = ("literature", "computed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,18 @@ def energy_ranges(
     computed = Energetic.calculation_id.is_not(None)
     # Grouped by potential where something was computed, since of each only the easiest counts.
     by = (Energetic.material_id, Energetic.quantity, computed, Energetic.functional)
+    columns: list[Any] = [
+        *(part.label(name) for part, name in zip(by, _NAMES, strict=True)),
+        func.min(low).label("low"),
+        func.max(high).label("high"),
+        func.min(high).label("easiest"),
+        (func.count() - func.count(Energetic.value_min_ev)).label("open_below"),
+        (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
+        func.count().label("statements"),
+    ]
     statement = (
         ENERGETICS.current()
-        .with_only_columns(
-            *(part.label(name) for part, name in zip(by, _NAMES, strict=True)),
-            func.min(low).label("low"),
-            func.max(high).label("high"),
-            func.min(high).label("easiest"),
-            (func.count() - func.count(Energetic.value_min_ev)).label("open_below"),
-            (func.count() - func.count(Energetic.value_max_ev)).label("open_above"),
-            func.count().label("statements"),
-            maintain_column_froms=True,
-        )
+        .with_only_columns(*columns, maintain_column_froms=True)
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
         .group_by(*by)
     )
@@ -85,7 +86,8 @@ def energy_ranges(
         statement = statement.where(_of_halide())
     found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
     for row in session.execute(statement):
-        key = (row.quantity, "computed" if row.computed else "literature")
+        origin: Origin = "computed" if row.computed else "literature"
+        key = (row.quantity, origin)
         ranges, made = found[row.material], _range(row)
         ranges[key] = ranges[key].joined(made) if key in ranges else made
     return dict(found)

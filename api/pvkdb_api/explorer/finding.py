@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
-from pvkdb.schemas.tables import DevicesRow, MaterialsRow, ReferencesRow
 from pvkdb.store.collection import Collection
 from pvkdb.store.collections import DEVICES, MATERIALS, REFERENCES
 from pvkdb.store.conditions import is_material
@@ -73,7 +72,7 @@ def find(session: Session, text: str) -> Found:
 
 def _rows(
     session: Session, collection: Collection[Any], condition: ColumnElement[bool]
-) -> list[MaterialsRow | DevicesRow | ReferencesRow]:
+) -> list[Any]:
     return collection.find(session, collection.current().where(condition), SHOWN).rows
 
 

@@ -15,7 +15,7 @@ from pvkdb import suitability
 from pvkdb.schemas.rankings import ProfileSummary
 from pvkdb.store.collection import Collection
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.energy_ranges import EnergyRange, Ranges, energy_ranges
+from pvkdb.store.energy_ranges import ORIGINS, EnergyRange, Origin, Ranges, energy_ranges
 from pvkdb.store.materials import Material
 from pvkdb_api.counts import Counts
 
@@ -129,21 +129,18 @@ def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
     def pair(kind: Kind, e_a: EnergyRange | None, dfe: EnergyRange | None) -> Point:
         return Point(material, family, kind, e_a, dfe)
 
-    reported = (ranges.get(("E_A", "literature")), ranges.get(("DFE", "literature")))
-    computed = (ranges.get(("E_A", "computed")), ranges.get(("DFE", "computed")))
-    whole = [
-        pair(kind, *energies)
-        for kind, energies in (("literature", reported), ("computed", computed))
-        if all(energies)
-    ]
+    known: tuple[tuple[Origin, EnergyRange | None, EnergyRange | None], ...] = tuple(
+        (origin, ranges.get(("E_A", origin)), ranges.get(("DFE", origin))) for origin in ORIGINS
+    )
+    whole = [pair(*each) for each in known if each[1] and each[2]]
+    e_a = next((each[1] for each in known if each[1]), None)
+    dfe = next((each[2] for each in known if each[2]), None)
     if whole:
         yield from whole
-    elif (reported[0] or computed[0]) and (reported[1] or computed[1]):
-        yield pair("mixed", reported[0] or computed[0], reported[1] or computed[1])
+    elif e_a and dfe:
+        yield pair("mixed", e_a, dfe)
     else:
-        for kind, energies in (("literature", reported), ("computed", computed)):
-            if any(energies):
-                yield pair(kind, *energies)
+        yield from (pair(*each) for each in known if each[1] or each[2])
 
 
 def _count(counts: Counts, session: Session, collection: Collection[Any]) -> int:

@@ -171,14 +171,13 @@ def _requirements() -> tuple[tuple[int, Requirement], ...]:
     found = []
     for name in suitability.shipped_profiles():
         profile = suitability.shipped_profile(name)
-        asked = [
+        asked: list[tuple[Subject, str, str, tuple[str | None, ...]]] = [
             (subject, each.metric, each.source, (each.quoted, each.note))
             for subject in SUBJECTS
             for each in profile.criteria(subject)
         ]
-        asked += [
-            ("devices", "not judged", each.source, (each.asks,)) for each in profile.not_judged
-        ]
+        for ask in profile.not_judged:
+            asked.append(("devices", "not judged", ask.source, (ask.asks,)))
         for subject, metric, source, said in asked:
             words = "; ".join(filter(None, said))
             found += [
