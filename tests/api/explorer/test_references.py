@@ -15,7 +15,7 @@ from .axe import serious
 
 
 def test_a_reference_shows_every_row_that_cites_it(visitor, address):
-    """r172 stands behind energies or figures; each is a row that REST gives too."""
+    """A paper of a table, and one of the running text."""
     cited = rows(address, "/references", cited_by="device_claims", limit=1)[0]["key"]
     for key in ("r36", cited):
         tab = visitor.open(f"/references/{key}")

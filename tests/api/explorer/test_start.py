@@ -10,10 +10,12 @@ from playwright.sync_api import expect
 
 from pvkdb import suitability
 from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
 from pvkdb_api.explorer.overview import COUNTED, overview
 
 from .asking import ask, listed, rows
 from .axe import serious
+from .conftest import Visitor, serving_at
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +113,18 @@ def test_nothing_serious_bars_anyone(visitor, path, scheme):
     assert serious(tab) == []
     tab.set_viewport_size({"width": 360, "height": 800})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_empty_store_says_so(chromium, tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/empty.sqlite")
+    upgrade(store)
+    store.close()
+    with serving_at(str(store.url)) as address:
+        visiting = Visitor(chromium, address)
+        tab = visiting.open("/")
+        expect(tab.get_by_role("main")).to_contain_text("The store holds no energies yet")
+        for path in ("/materials", "/references", "/tables/conduction", "/tables/energetics"):
+            tab = visiting.open(path)
+            expect(tab.get_by_role("main")).to_contain_text("The store holds none yet")
+        expect(visiting.open("/errata").get_by_role("main")).to_contain_text("No row of the store")
+        visiting.close()
