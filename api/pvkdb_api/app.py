@@ -24,7 +24,7 @@ from pvkdb_api.queries import refuse_unknown_parameters
 from pvkdb_api.request_log import HEADER as REQUEST_ID
 from pvkdb_api.request_log import RequestLog
 from pvkdb_api.request_metrics import Measure, RequestMetrics
-from pvkdb_api.routers import ROUTERS, export, pages
+from pvkdb_api.routers import ROUTERS, export
 from pvkdb_api.sessions import ServedStore
 from pvkdb_api.settings import ServiceSettings, read_settings
 from pvkdb_api.streams import Streams
@@ -87,7 +87,6 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
         )
     app.include_router(export.unknown)
-    app.include_router(pages.router)
     for router in PAGES:
         app.include_router(router)
     if optimade.available():

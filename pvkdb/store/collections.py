@@ -6,9 +6,10 @@ accept, what rows can be sorted and counted by, and the order of an export.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState
@@ -111,6 +112,27 @@ def _not_replaced(model: Any) -> ColumnElement[bool]:
     return condition
 
 
+#: What can be known of a material: the condition on rows of another table, which name it.
+_KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
+    "e_a": (Energetic, (Energetic.quantity == "E_A", _not_replaced(Energetic))),
+    "dfe": (Energetic, (Energetic.quantity == "DFE", _not_replaced(Energetic))),
+    "devices": (Device, (_not_replaced(Device),)),
+    "structures": (Structure, ()),
+    "computed": (Energetic, (Energetic.calculation_id.is_not(None), _not_replaced(Energetic))),
+}
+
+
+def _known(values: Sequence[str]) -> ColumnElement[bool]:
+    """Materials of which everything named is known."""
+    return and_(
+        true(),
+        *(
+            select(model.id).where(model.material_id == Material.id, *conditions).exists()
+            for model, conditions in (_KNOWN[value] for value in values)
+        ),
+    )
+
+
 def _counted(model: Any, column: Any) -> Any:
     """How many rows of a table point to a material."""
     counted = select(func.count()).select_from(model).where(column == Material.id)
@@ -169,6 +191,16 @@ MATERIALS = Collection(
             "Materials with",
         ),
         **_factor_filters(),
+        "has": Filter(
+            "What is known of it: e_a and dfe, an activation and a defect formation energy; "
+            "devices made of it; structures; computed, an energy from a calculation. Of several, "
+            "all must be known.",
+            str,
+            _known,
+            tuple(_KNOWN),
+            many=True,
+            example="e_a",
+        ),
         "q": words(
             "Words in the public name, or in the full name of an ion, e.g. methylammonium.",
             Material.id,
@@ -413,6 +445,29 @@ DEVICE_CLAIMS = Collection(
     facets={"metric": DeviceClaim.metric, "unit": DeviceClaim.unit},
 )
 
+#: Tables whose rows cite references: their own tables of what is cited.
+_CITING: dict[str, tuple[Any, Any, Any]] = {
+    "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
+    "devices": (DeviceReference, DeviceReference.device_id, Device),
+    "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
+}
+
+
+def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
+    """References that a current row of any of some tables cites."""
+    return or_(
+        false(),
+        *(
+            Reference.key.in_(
+                select(cited.reference_key)
+                .join(model, owner == model.id)
+                .where(_not_replaced(model))
+            )
+            for cited, owner, model in (_CITING[value] for value in values)
+        ),
+    )
+
+
 _NUMBER = func.coalesce(Reference.number, 2**31 - 1)
 
 REFERENCES = Collection(
@@ -425,6 +480,14 @@ REFERENCES = Collection(
     filters={
         "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
         "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
+        "cited_by": Filter(
+            "References that a row of any of these tables cites.",
+            str,
+            _cited_by,
+            tuple(_CITING),
+            many=True,
+            example="energetics",
+        ),
         "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
         "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),
         "q": words(

@@ -14,12 +14,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import FAMILIES
-from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.ions import HALIDES, molecular_ions
 from pvkdb.errors import InputError
 from pvkdb.store.collection import Filter
 from pvkdb.store.materials import Composition, Material, SiteOccupancy
 
 Column = InstrumentedAttribute[Any]
+
+#: What a filter by halide takes; X is that of a formula for many, such as CsPbX3.
+_HALIDES = (*HALIDES, "X")
 
 #: Words of a search that are looked at.
 _WORDS = 10
@@ -113,11 +116,12 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     return or_(Material.id.in_(values), Composition.formula.in_(sorted(formulas)))
 
 
-def has_ion(values: Sequence[str]) -> ColumnElement[bool]:
-    """Materials with any of some ions on any site."""
-    return Material.composition_id.in_(
-        select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
-    )
+def has_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[bool]:
+    """Materials with any of some ions on a site, or on any."""
+    occupied = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
+    if site is not None:
+        occupied = occupied.where(SiteOccupancy.site == site)
+    return Material.composition_id.in_(occupied)
 
 
 def has_ion_named(word: str) -> ColumnElement[bool]:
@@ -151,6 +155,29 @@ def material_filters(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -
             lambda values: of(has_ion(values)),
             many=True,
             example="MA",
+        ),
+        "halide": Filter(
+            f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
+            str,
+            lambda values: of(has_ion(values, "X")),
+            _HALIDES,
+            many=True,
+            example="Br",
+        ),
+        "dimensionality": Filter(
+            "Dimensions in which the octahedra connect.",
+            str,
+            lambda values: of(Material.dimensionality.in_([int(value) for value in values])),
+            ("0", "1", "2", "3"),
+            many=True,
+            example="3",
+        ),
+        "phase": Filter(
+            "Phase of the material: space group or name.",
+            str,
+            lambda values: of(Material.phase.in_(values)),
+            many=True,
+            example="δ",
         ),
     }
 

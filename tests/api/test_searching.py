@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 
 import pyarrow.parquet as pq
 import pytest
@@ -46,6 +47,41 @@ def test_a_list_gives_what_its_values_give_one_by_one(api):
     assert {row["family"] for row in families} == {"3D", "RP"}
     keys = [row["key"] for row in rows(api, "/api/v1/references", limit=300)]
     assert api.get("/api/v1/references", key=",".join(keys), limit=0).json()["total"] == 300
+
+
+def test_materials_are_found_by_halide_dimensions_and_phase(api):
+    every = rows(api, "/api/v1/materials", limit=500)
+    for halide in ("Cl", "Br", "I"):
+        found = rows(api, "/api/v1/materials", halide=halide, limit=500)
+        pattern = re.compile(rf"(^| ){halide}([\d.(]|$| )")
+        assert {row["id"] for row in found} == {
+            row["id"] for row in every if pattern.search(row["x_site"])
+        }
+        assert found
+    both = rows(api, "/api/v1/materials", halide="Cl,I", dimensionality="2,0", limit=500)
+    assert both
+    assert {row["dimensionality"] for row in both} <= {0, 2}
+    delta = rows(api, "/api/v1/materials", phase="δ")
+    assert [row["phase"] for row in delta] == ["δ"]
+    statements = rows(api, "/api/v1/energetics", halide="Br", dimensionality="3", limit=500)
+    assert statements
+    assert all("Br" in row["material"] for row in statements)
+
+
+def test_what_is_known_of_a_material_must_all_be_known(api):
+    def having(*names):
+        found = rows(api, "/api/v1/materials", has=",".join(names), limit=500)
+        return {row["id"] for row in found}
+
+    statements = rows(api, "/api/v1/energetics", limit=500)
+    for name, quantity in (("e_a", "E_A"), ("dfe", "DFE")):
+        formulas = {row["material"] for row in statements if row["quantity"] == quantity}
+        assert {entry.partition("-")[0] for entry in having(name)} == formulas
+    assert having("e_a", "dfe") == having("e_a") & having("dfe") != set()
+    made_into_devices = rows(api, "/api/v1/materials", sort="-devices_count", limit=500)
+    assert having("devices") == {row["id"] for row in made_into_devices if row["devices_count"]}
+    assert having("computed") == having("structures") == set()
+    assert api.problem("/api/v1/materials", 422, has="barrier")["parameter"] == "has"
 
 
 @pytest.mark.parametrize(

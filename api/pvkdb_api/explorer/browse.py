@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -53,11 +53,22 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Boxes to tick, one for each value: those counted in the data, or ``values`` in all cases."""
+    """Boxes to tick, one for each value: those counted in the data, or ``values`` in all cases.
+
+    Of ``values``, rows are counted where ``counted``; a row may then stand behind several boxes.
+    ``every`` says that a row must fit all that are ticked, so that each box narrows the others.
+    """
 
     name: str
     label: str
     values: tuple[tuple[str, str], ...] = ()
+    counted: bool = False
+    every: bool = False
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether numbers stand beside the boxes."""
+        return self.counted or not self.values
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class Table:
     #: Other filters, one text field each: name and label.
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
+    #: Makes of the rows of a page what the cells show, where a row alone does not hold it.
+    beside: Callable[[Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,11 +115,11 @@ class Asked:
         return f"{self.table.path}?{urlencode(kept)}" if kept else self.table.path
 
     def request(self, path: str, **more: str) -> str:
-        """The same query to the REST service."""
+        """The same query to the REST service; of ``more``, what is empty is left out."""
         kept = {
             name: value for name, value in self.given.items() if name not in (COLUMNS, "cursor")
         }
-        query = urlencode({**kept, **more})
+        query = urlencode({name: value for name, value in {**kept, **more}.items() if value})
         return f"{path}?{query}" if query else path
 
     def chosen(self, name: str) -> tuple[str, ...]:
@@ -136,7 +149,7 @@ def browse(request: Request, session: Session, table: Table, **shown: Any) -> Re
     results = {
         "table": table,
         "asked": asked,
-        "rows": found.rows,
+        "rows": table.beside(session, found.rows) if table.beside else found.rows,
         "cells": [(key, table.cells[key]) for key in asked.columns],
         "total": counts.get(
             session, name, asked.filters, lambda: table.collection.count(session, asked.search)
@@ -223,15 +236,14 @@ def _values(counts: Counts, session: Session, asked: Asked, choice: Choice) -> l
     """The boxes of a choice. Their counts for the query at hand follow later, asked for by the
     page's script: they take longer than the rows."""
     ticked = asked.chosen(choice.name)
+    counted = {} if asked.filters else _count_of(counts, session, asked, choice)
     if choice.values:
-        return [Box(quoted(value), label, value in ticked, None) for value, label in choice.values]
-    collection = asked.table.collection
-    counted = counts.get(
-        session,
-        f"{collection.name}/{choice.name}",
-        {},
-        lambda: collection.facet(session, {}, choice.name),
-    )
+        return [
+            Box(quoted(value), label, value in ticked, counted.get(value))
+            for value, label in choice.values
+        ]
+    if asked.filters:
+        counted = _facet(counts, session, asked, choice, {})
     return [
         Box(quoted(str(value)), str(value), str(value) in ticked, None if asked.filters else number)
         for value, number in counted.items()
@@ -241,22 +253,44 @@ def _values(counts: Counts, session: Session, asked: Asked, choice: Choice) -> l
 
 def _counted(counts: Counts, session: Session, asked: Asked) -> dict[str, dict[str, int]]:
     """How many rows each box stands for: of the filters, its own choice does not count."""
-    collection = asked.table.collection
     found = {}
     for choice in asked.table.choices:
-        if choice.values:
-            continue
-        others = {name: value for name, value in asked.filters.items() if name != choice.name}
-        counted = counts.get(
-            session,
-            f"{collection.name}/{choice.name}",
-            others,
-            partial(collection.facet, session, others, choice.name),
-        )
-        found[choice.name] = {
-            quoted(str(value)): number for value, number in counted.items() if value is not None
-        }
+        if choice.has_counts:
+            counted = _count_of(counts, session, asked, choice)
+            found[choice.name] = {
+                quoted(str(value)): number for value, number in counted.items() if value is not None
+            }
     return found
+
+
+def _count_of(counts: Counts, session: Session, asked: Asked, choice: Choice) -> dict[Any, int]:
+    """How many rows each value of a choice stands for."""
+    if not choice.has_counts:
+        return {}
+    others = {name: value for name, value in asked.filters.items() if name != choice.name}
+    if not choice.values:
+        return _facet(counts, session, asked, choice, others)
+    collection = asked.table.collection
+    ticked = asked.filters.get(choice.name, ()) if choice.every else ()
+    found = {}
+    for value, _ in choice.values:
+        filters = {**others, choice.name: tuple(dict.fromkeys((*ticked, value)))}
+        found[value] = counts.get(
+            session, collection.name, filters, partial(collection.count, session, filters)
+        )
+    return found
+
+
+def _facet(
+    counts: Counts, session: Session, asked: Asked, choice: Choice, filters: Mapping[str, Any]
+) -> dict[Any, int]:
+    collection = asked.table.collection
+    return counts.get(
+        session,
+        f"{collection.name}/{choice.name}",
+        filters,
+        lambda: collection.facet(session, filters, choice.name),
+    )
 
 
 def _range(asked: Asked, entry: Bounds) -> dict[str, Any]:
@@ -328,7 +362,7 @@ def _same(request: Request, asked: Asked) -> dict[str, str]:
         "rest": rest,
         "curl": f"curl {shlex.quote(rest)}",
         "python": _python(root, asked),
-        "csv": asked.request(f"{API}/export/{name}", format="csv"),
+        "csv": asked.request(f"{API}/export/{name}", limit="", format="csv"),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pvkdb.schemas.tables import Row
+from pvkdb.store.energy_ranges import EnergyRange
 from pvkdb_api.explorer.numbers import UNKNOWN, interval, number
 from pvkdb_api.explorer.pages import link
 
@@ -49,6 +50,11 @@ def reference_links(keys: str | Iterable[str]) -> Markup:
     if not names:
         return UNKNOWN
     return Markup(" ").join(anchor(link("/references", name), name) for name in names)
+
+
+def phase_text(phase: str | None) -> Markup:
+    """A phase, whose hyphens are no places to break a line."""
+    return Markup('<span class="nowrap">{}</span>').format(phase) if phase else UNKNOWN
 
 
 def text_cell(value: object) -> Markup | str:
@@ -99,6 +105,19 @@ def interval_cell(
         return interval(getattr(row, low), getattr(row, high), qualifier=sign)
 
     return Cell(heading, render, sort, unit, True, meaning)
+
+
+def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
+    """A range of energies: equal ends are one value, an end that is only a bound says so."""
+    if spanned is None:
+        return UNKNOWN
+    low = Markup("{}{}").format("< " if spanned.open_below else "", number(spanned.low))
+    high = Markup("{}{}").format("> " if spanned.open_above else "", number(spanned.high))
+    if spanned.low != spanned.high:
+        shown = Markup("{} to {}").format(low, high)
+    else:
+        shown = low if spanned.open_below else high
+    return Markup("{} {}").format(shown, unit) if unit else shown
 
 
 def qualified_cell(

@@ -290,7 +290,7 @@ def test_the_front_page_leads_to_optimade(service):
 def test_without_the_extra_the_service_runs_and_says_so(filled, monkeypatch):
     monkeypatch.setattr(optimade, "available", lambda: False)
     bare = Service(filled.url.render_as_string(hide_password=False))
-    assert "pip install 'pvkdb[optimade]'" in bare.get("/").text
+    assert "pip install 'pvkdb[optimade]'" in bare.get("/docs").text.replace("&#39;", "'")
     answer = bare.get("/optimade/v1/structures")
     assert answer.status_code == 404
     assert "pip install 'pvkdb[optimade]'" in answer.json()["detail"]

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import applications, devices, material, materials
+from pvkdb_api.explorer.routes import (
+    applications,
+    devices,
+    dictionary,
+    evidence,
+    find,
+    material,
+    materials,
+    references,
+    start,
+)
 
 ROUTERS = (
     assets.router,
+    start.router,
+    find.router,
     materials.router,
     material.router,
     devices.router,
     applications.router,
+    references.router,
+    evidence.router,
+    dictionary.router,
 )

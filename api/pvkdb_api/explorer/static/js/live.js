@@ -96,4 +96,12 @@ function warn(target, sentence) {
 }
 
 for (const form of document.querySelectorAll("form[data-live]")) live(form);
+
+// Where there is room, all filters are to be seen.
+const wide = matchMedia("(min-width: 60rem)");
+function unfold() {
+  for (const folded of document.querySelectorAll("details[data-open-on-wide]")) folded.open ||= wide.matches;
+}
+unfold();
+wide.addEventListener("change", unfold);
 addEventListener("popstate", () => location.reload());

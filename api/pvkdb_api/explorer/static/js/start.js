@@ -1,0 +1,151 @@
+// The overview: a mark for each material, bars over what the statements on it span. Materials with
+// one of the energies stand in strips beside the axes.
+
+import { axis, data, plot, shown } from "./plot.js";
+
+const STAR = "path://M0-10 3-3 10-3 4 2 6 10 0 5-6 10-4 2-10-3-3-3Z";
+const CROSS = "path://M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z";
+const HEXAGON = "path://M-10 0-5-9H5L10 0 5 9H-5Z";
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", STAR, CROSS, HEXAGON];
+const FAINT = 0.55;
+
+function start() {
+  const element = document.getElementById("plot");
+  if (!element) return;
+  const { families, kinds, both, only_e_a, only_dfe } = data("overview-data");
+
+  const middle = ([low, high]) => (low + high) / 2;
+  const said = (ends) => {
+    if (!ends) return "not reported";
+    const [low, high, below, above] = ends;
+    const first = `${below ? "< " : ""}${shown(low)}`;
+    const last = `${above ? "> " : ""}${shown(high)}`;
+    if (low === high) return `${above ? "> " : ""}${below ? "< " : ""}${shown(low)} eV`;
+    return `${first} to ${last} eV`;
+  };
+  const extent = (name, step) => {
+    const ends = [...both, ...only_e_a, ...only_dfe].flatMap((point) => point[name]?.slice(0, 2) ?? []);
+    if (!ends.length) return [0, 1];
+    const low = Math.min(0, ...ends);
+    return [Math.floor(low / step) * step, (Math.floor(Math.max(...ends) / step) + 1) * step];
+  };
+
+  // Bars, with an arrow at an end that is only known to lie beyond.
+  const bars = (points, grid, colours) => ({
+    type: "custom",
+    xAxisIndex: grid,
+    yAxisIndex: grid,
+    silent: true,
+    z: 1,
+    tooltip: { show: false },
+    data: points.map((point) => [point.x, point.y]),
+    renderItem(params, api) {
+      const { e_a, dfe, x, y, family } = points[params.dataIndex];
+      const style = { stroke: colours.series[families.indexOf(family) % 8], lineWidth: 1.4, opacity: FAINT, fill: "none" };
+      const children = [];
+      const bar = (ends, at, along) => {
+        const [low, high, below, above] = ends;
+        const [from, to] = [at(low), at(high)];
+        children.push(line(from, to, style));
+        if (below) children.push(head(from, along, -1, style));
+        if (above) children.push(head(to, along, 1, style));
+      };
+      if (e_a && grid !== 2) bar(e_a, (value) => api.coord([value, y]), 0);
+      if (dfe && grid !== 1) bar(dfe, (value) => api.coord([x, value]), 1);
+      return { type: "group", children };
+    },
+  });
+  const line = ([x1, y1], [x2, y2], style) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
+  const head = ([x, y], along, sign, style) => {
+    const tip = along === 0 ? [x + 12 * sign, y] : [x, y - 12 * sign];
+    const back = along === 0 ? [[x + 6 * sign, y - 4], [x + 6 * sign, y + 4]] : [[x - 4, y - 6 * sign], [x + 4, y - 6 * sign]];
+    return { type: "polyline", shape: { points: [back[0], tip, back[1]] }, style };
+  };
+
+  const marks = (points, grid, family, colours) => {
+    const place = families.indexOf(family);
+    const colour = colours.series[place % 8];
+    return {
+      type: "scatter",
+      name: family,
+      xAxisIndex: grid,
+      yAxisIndex: grid,
+      symbol: SYMBOLS[place % SYMBOLS.length],
+      z: 3,
+      data: points
+        .filter((point) => point.family === family)
+        .map((point) => ({
+          value: [point.x, point.y],
+          point,
+          symbolSize: grid === 0 ? 14 : 10,
+          itemStyle: {
+            color: point.kind === "literature" ? colour : colours.paper,
+            borderColor: colour,
+            borderWidth: 2,
+            borderType: point.kind === "mixed" ? "dashed" : "solid",
+          },
+        })),
+      itemStyle: { color: colour },
+      label: {
+        show: grid === 0,
+        position: "top",
+        color: colours.ink,
+        formatter: ({ data: { point } }) => point.material,
+      },
+      labelLayout: { hideOverlap: true },
+    };
+  };
+
+  const placed = (points, x, y) => points.map((point) => ({ ...point, x: x(point), y: y(point) }));
+  const grids = [
+    placed(both, (p) => middle(p.e_a), (p) => middle(p.dfe)),
+    placed(only_e_a, (p) => middle(p.e_a), () => 0),
+    placed(only_dfe, () => 0, (p) => middle(p.dfe)),
+  ];
+  const [xMin, xMax] = extent("e_a", 0.2);
+  const [yMin, yMax] = extent("dfe", 0.5);
+
+  function option(colours) {
+    const narrow = element.clientWidth < 560;
+    const left = narrow ? 74 : 92;
+    const quiet = { axisLabel: { show: false }, axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false } };
+    const x = { type: "value", min: xMin, max: xMax };
+    const y = { type: "value", min: yMin, max: yMax };
+    const strip = { type: "value", min: -1, max: 1, ...quiet };
+    return {
+      legend: { data: families, top: 0, type: "scroll" },
+      tooltip: {
+        trigger: "item",
+        formatter: ({ data: { point } }) =>
+          `${point.material} (${point.family}, ${kinds[point.kind]})\nE_A: ${said(point.e_a)}\nDFE: ${said(point.dfe)}`,
+      },
+      grid: [
+        { left, right: 20, top: 40, bottom: 98, show: true, borderColor: colours.line },
+        { left, right: 20, height: 24, bottom: 58, show: true, borderWidth: 0, backgroundColor: colours.card },
+        { left: left - 34, width: 24, top: 40, bottom: 98, show: true, borderWidth: 0, backgroundColor: colours.card },
+      ],
+      xAxis: [
+        { ...axis(colours, "", { ...x }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
+        { ...axis(colours, narrow ? "E_A (eV)" : "activation energy E_A (eV)", { ...x, splitLine: { show: false }, axisLine: { onZero: false } }), gridIndex: 1 },
+        { ...strip, gridIndex: 2 },
+      ],
+      yAxis: [
+        { ...axis(colours, "", { ...y }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
+        { ...strip, gridIndex: 1 },
+        { ...axis(colours, narrow ? "DFE (eV)" : "defect formation energy DFE (eV)", { ...y, splitLine: { show: false }, axisLine: { onZero: false }, nameGap: 30 }), gridIndex: 2 },
+      ],
+      series: [
+        ...grids.map((points, grid) => bars(points, grid, colours)),
+        ...families.flatMap((family) => grids.map((points, grid) => marks(points, grid, family, colours))),
+      ],
+    };
+  }
+
+  plot(element, option, {
+    onPick: ({ data: picked }) => {
+      if (picked?.point) location.assign(`/materials/${encodeURIComponent(picked.point.material)}`);
+    },
+  });
+}
+
+start();

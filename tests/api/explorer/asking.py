@@ -1,0 +1,27 @@
+"""What the service says to programs, to hold pages against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+#: A machine that runs all tests at once is slow at times.
+PATIENCE_S = 60
+
+
+def ask(address: str, path: str, **parameters: Any) -> httpx.Response:
+    """The answer to a request."""
+    return httpx.get(f"{address}{path}", params=parameters or None, timeout=PATIENCE_S)
+
+
+def listed(address: str, path: str, **parameters: Any) -> dict[str, Any]:
+    """A page of a collection."""
+    page: dict[str, Any] = ask(address, f"/api/v1{path}", **{"limit": 500, **parameters}).json()
+    return page
+
+
+def rows(address: str, path: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of a page of a collection."""
+    found: list[dict[str, Any]] = listed(address, path, **parameters)["data"]
+    return found

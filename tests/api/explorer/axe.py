@@ -1,0 +1,18 @@
+"""axe-core, which finds what people with disabilities stumble over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+
+
+def serious(tab: Any) -> list[str]:
+    """The serious and critical findings on the page that a tab shows."""
+    found = Axe().run(tab).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
