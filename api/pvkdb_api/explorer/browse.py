@@ -77,6 +77,8 @@ class Table:
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
     template: str = "table.html"
+    #: Parameters of this page alone, such as the axes of its plot.
+    own: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -104,7 +106,9 @@ class Asked:
     def request(self, path: str, **more: str) -> str:
         """The same query to the REST service."""
         kept = {
-            name: value for name, value in self.given.items() if name not in (COLUMNS, "cursor")
+            name: value
+            for name, value in self.given.items()
+            if name not in (COLUMNS, "cursor", *self.table.own)
         }
         query = urlencode({**kept, **more})
         return f"{path}?{query}" if query else path
@@ -172,7 +176,7 @@ def read(request: Request, table: Table) -> Asked:
     """
     collection = table.collection
     model = query_model(collection)
-    known = {COLUMNS, *model.model_fields} - _PROGRAMS_ONLY
+    known = {COLUMNS, *table.own, *model.model_fields} - _PROGRAMS_ONLY
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in known:
@@ -183,7 +187,7 @@ def read(request: Request, table: Table) -> Asked:
     for name in columns:
         if name not in table.cells:
             raise ParameterError(COLUMNS, unknown_name("column", name[:60], table.cells))
-    query: Any = _validated(model, {"limit": str(ROWS), **_without(given, COLUMNS)})
+    query: Any = _validated(model, {"limit": str(ROWS), **_without(given, COLUMNS, *table.own)})
     filters, search = read_filters(collection, query)
     with naming("sort"):
         sorting = collection.sorting(query.sort)
@@ -195,8 +199,8 @@ def quoted(value: str) -> str:
     return value if split_values(value) == (value,) else f'"{value}"'
 
 
-def _without(given: Mapping[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in given.items() if key != name}
+def _without(given: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {key: value for key, value in given.items() if key not in names}
 
 
 def _validated(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import devices, materials
+from pvkdb_api.explorer.routes import crossbar, devices, materials
 
-ROUTERS = (assets.router, materials.router, devices.router)
+ROUTERS = (assets.router, materials.router, devices.router, crossbar.router)

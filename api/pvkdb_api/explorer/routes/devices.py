@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer import points
+from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse, read
 from pvkdb_api.explorer.cells import (
     Cell,
     device_link,
@@ -15,6 +17,7 @@ from pvkdb_api.explorer.cells import (
     qualified_cell,
     reference_links,
 )
+from pvkdb_api.explorer.pages import part_wanted
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -84,10 +87,17 @@ TABLE = Table(
     switches=(("lead_free", "Lead-free"), ("has_erratum", "With an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),
     placeholder="stack, absorber, group",
+    template="devices.html",
+    own=tuple(points.DEFAULTS),
 )
 
 
 @router.get(TABLE.path)
 def get_devices(request: Request, session: ReadSession) -> Response:
-    """The table of devices."""
-    return browse(request, session, TABLE)
+    """The table of devices with its plot, or the points of the plot alone."""
+    asked = read(request, TABLE)
+    plot = points.read(asked.given)
+    if part_wanted(request) == "plot":
+        found = points.points(request.app.state.counts, session, asked, plot)
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return browse(request, session, TABLE, plot_controls=points.controls(asked.given))
