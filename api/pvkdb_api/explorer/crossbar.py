@@ -63,9 +63,7 @@ CONTROLS = (
         "on_off_ratio", "On/off ratio", "R_HRS / R_LRS", "", 1.1, 1e9, 1e3, hint="larger than 1"
     ),
     Control("r_lrs_ohm", "Resistance of the LRS", "R_LRS", "Ω", 1e2, 1e9, 1e4),
-    Control(
-        "pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"
-    ),
+    Control("pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"),
     Control(
         "selectivity",
         "Selectivity or rectification",
@@ -236,8 +234,11 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
     )
     size = numbers.get("size", _example("size"))
     if size != int(size) or not 1 <= size <= LARGEST_SOLVED:
-        raise ParameterError("size", f"size = {size:g} cannot be solved here; give 1 to "
-                             f"{LARGEST_SOLVED} lines, or use the command for more")
+        raise ParameterError(
+            "size",
+            f"size = {size:g} cannot be solved here; give 1 to "
+            f"{LARGEST_SOLVED} lines, or use the command for more",
+        )
     line = numbers.get("line_resistance_ohm", _example("line_resistance_ohm"))
     if line < 0:
         raise ParameterError(

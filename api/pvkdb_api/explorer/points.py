@@ -132,7 +132,7 @@ def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
     not stand in the address."""
     axes = {name: axis.label for name, axis in AXES.items()}
     titles = {name: shipped_profile(name).title for name in shipped_profiles()}
-    scale = {"": "as the metric spans", **SCALES}
+    scale = {"": "automatic", **SCALES}
     listed = (
         ("x", "Across", axes),
         ("y", "Up", axes),
@@ -162,11 +162,11 @@ def points(counts: Counts, session: Session, asked: Asked, plot: Plot) -> dict[s
     the source puts before a value, ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
-    energies = _energies(counts, session) if "" in (x.low, y.low) else {}
+    known = energies(counts, session) if "" in (x.low, y.low) else {}
     families = _families(counts, session) if plot.colour == "family" else {}
     rows = DEVICES.select(asked.search)
     for axis in (x, y):
-        rows = rows.where(_known(axis, energies))
+        rows = rows.where(_known(axis, known))
     key = [plot.x, plot.y]
     both = counts.get(
         session,
@@ -204,8 +204,8 @@ def points(counts: Counts, session: Session, asked: Asked, plot: Plot) -> dict[s
                 row["id"],
                 row["structure"],
                 colour,
-                *_value(x, "x", row, energies),
-                *_value(y, "y", row, energies),
+                *_value(x, "x", row, known),
+                *_value(y, "y", row, known),
             ]
         )
     return {
@@ -252,7 +252,7 @@ def _value(axis: Axis, end: str, row: Any, energies: Mapping[str, Any]) -> list[
     return [low, high, "tested" if axis.tested and sign is None else sign]
 
 
-def _energies(counts: Counts, session: Session) -> dict[str, dict[str, Any]]:
+def energies(counts: Counts, session: Session) -> dict[str, dict[str, Any]]:
     """E_A and DFE of materials in the literature, as rankings take them: ends and sign."""
 
     def gather() -> dict[str, dict[str, Any]]:
@@ -276,7 +276,9 @@ def _families(counts: Counts, session: Session) -> dict[str, str]:
         session,
         "materials/families",
         {},
-        lambda: {row.id: row.family for row in session.execute(select(Material.id, Material.family))},
+        lambda: {
+            row.id: row.family for row in session.execute(select(Material.id, Material.family))
+        },
     )
 
 

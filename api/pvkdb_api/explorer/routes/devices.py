@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from http import HTTPStatus
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+from markupsafe import Markup
+
+from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
-from pvkdb_api.explorer import points
+from pvkdb_api.explorer import device_page, points
 from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse, read
 from pvkdb_api.explorer.cells import (
     Cell,
@@ -17,7 +22,7 @@ from pvkdb_api.explorer.cells import (
     qualified_cell,
     reference_links,
 )
-from pvkdb_api.explorer.pages import part_wanted
+from pvkdb_api.explorer.pages import page, part, part_wanted
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -33,19 +38,28 @@ _HEADINGS = {
     "endurance_cycles": "Endurance",
 }
 
+
+def _name(row: DevicesRow) -> Markup:
+    return Markup('<span class="name">{}</span>').format(device_link(row.id))
+
+
 TABLE = Table(
     collection=DEVICES,
     path="/devices",
     title="Devices",
     lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
     cells={
-        "id": Cell("Device", lambda row: device_link(row.id), "id"),
+        "id": Cell(
+            "Device",
+            lambda row: Markup('<span class="name">{}</span>').format(device_link(row.id)),
+            "id",
+        ),
         **{
             name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
             for name, heading in _HEADINGS.items()
         },
         "on_off_ratio": qualified_cell(
-            "On/off ratio", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
+            "On/off", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
         ),
         "v_set": interval_cell("SET", "v_set_min_v", "v_set_max_v", "V", sort="v_set_min_v"),
         "v_reset": interval_cell(
@@ -66,9 +80,9 @@ TABLE = Table(
     shown=(
         "id",
         "structure",
-        "form",
         "on_off_ratio",
         "v_set",
+        "v_reset",
         "endurance_cycles",
         "retention_s",
         "references",
@@ -101,3 +115,29 @@ def get_devices(request: Request, session: ReadSession) -> Response:
         found = points.points(request.app.state.counts, session, asked, plot)
         return JSONResponse(found, headers={"Cache-Control": "no-store"})
     return browse(request, session, TABLE, plot_controls=points.controls(asked.given))
+
+
+@router.get(TABLE.path + "/{key}")
+def get_device(
+    request: Request, session: ReadSession, key: Annotated[str, Path(max_length=200)]
+) -> Response:
+    """A device, or its places in the rankings alone."""
+    if part_wanted(request) == "places":
+        DEVICES.get(session, key)
+        found = device_page.places(request.app.state.counts, session, key)
+        return part(request, "_places.html", places=found)
+    try:
+        device = device_page.gather(session, key)
+    except NotFoundError:
+        near = device_page.nearest(session, key)
+        return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, near=near)
+    return page(
+        request,
+        "device.html",
+        device=device,
+        absorber=points.energies(request.app.state.counts, session).get(device.material or "", {}),
+        stack=device_page.layers_drawn(device.layers),
+        thickness=[
+            figure for figure in device.figures if figure.own and figure.row.metric == "thickness_m"
+        ],
+    )

@@ -2,7 +2,8 @@
 
 import { axis, plot, shown } from "./plot.js";
 
-const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow", "circle"];
+const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "rect", "triangle"];
+const TURNED = [0, 0, 0, 0, 0, 0, 45, 180];
 const ARROW = 16;
 const LISTED = 300;
 
@@ -56,6 +57,11 @@ function words({ low, high, sign }, unit) {
   return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
 }
 
+// Logarithmic axes are drawn as axes of the exponent: their ticks then stand at whole decades.
+function along(value, log) {
+  return log ? Math.log10(value) : value;
+}
+
 function usable({ x, y }, place) {
   return (x.scale !== "log" || place[0] > 0) && (y.scale !== "log" || place[1] > 0);
 }
@@ -79,17 +85,23 @@ function show(found) {
   const group = (kind) => (kind === "not reported" || named.includes(kind) ? kind : "others");
   const legend = [...named, ...(kinds.length > named.length ? ["others"] : []), ...(frequency.has("not reported") ? ["not reported"] : [])];
 
+  const spanX = span(kept.map((mark) => mark.at[0]), logX);
+  const spanY = span(kept.map((mark) => mark.at[1]), logY);
+  const at = (mark) => [along(mark.at[0], logX), along(mark.at[1], logY)];
+
   const make = (colours) => {
     const colour = (name) => (name === "not reported" ? colours.soft : colours.series[legend.indexOf(name) % 8]);
     const many = kept.length > 400;
+    const wide = element.clientWidth > 700;
     const series = legend.map((name, place) => ({
       type: "scatter",
       name,
       symbol: name === "not reported" ? "circle" : SHAPES[place % 8],
+      symbolRotate: TURNED[place % 8],
       symbolSize: many ? 6 : 12,
       color: colour(name),
       data: kept.filter((mark) => group(mark.kind) === name).map((mark) => ({
-        value: mark.at,
+        value: at(mark),
         mark,
         itemStyle: isBound(mark.x) || isBound(mark.y)
           ? { color: many ? "transparent" : colours.paper, borderColor: colour(name), borderWidth: 2 }
@@ -104,21 +116,21 @@ function show(found) {
       silent: true,
       clip: true,
       z: 2,
-      data: many ? [] : kept.map((mark) => [...mark.at, legend.indexOf(group(mark.kind)), kept.indexOf(mark)]),
-      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(legend[api.value(2)])),
+      data: many ? [] : kept.map((mark, place) => [...at(mark), legend.indexOf(group(mark.kind)), place]),
+      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(legend[api.value(2)]), logX, logY),
     });
-    if (found.window) series.push(region(found, kept, colours));
+    if (found.window) series.push(region(found.window, { x: [spanX, logX], y: [spanY, logY] }, colours));
     return {
-      legend: { type: "scroll", top: 0, data: legend },
+      legend: { type: wide ? "plain" : "scroll", top: 0, data: legend },
       tooltip: {
         trigger: "item",
         formatter: ({ data }) => (data?.mark
           ? `${data.mark.stack}\n${found.x.label}: ${words(data.mark.x, found.x.unit)}\n${found.y.label}: ${words(data.mark.y, found.y.unit)}\n${found.colour}: ${data.mark.kind}`
           : ""),
       },
-      grid: { left: 76, right: 28, top: 44, bottom: 56 },
-      xAxis: scaled(colours, found.x, kept.map((mark) => mark.at[0]), {}),
-      yAxis: scaled(colours, found.y, kept.map((mark) => mark.at[1]), { nameGap: 54 }),
+      grid: { left: 76, right: 28, top: wide && legend.length > 5 ? 64 : 40, bottom: 56 },
+      xAxis: scaled(colours, found.x, spanX, {}),
+      yAxis: scaled(colours, found.y, spanY, { nameGap: 54 }),
       series,
     };
   };
@@ -132,31 +144,48 @@ function show(found) {
   list(found, kept);
 }
 
-function scaled(colours, { label, unit, scale }, values, rest) {
-  const name = unit ? `${label} / ${unit}` : label;
-  if (scale !== "log") return axis(colours, name, { type: "value", scale: true, ...rest });
+// The ends of an axis, in exponents where it is logarithmic.
+function span(values, log) {
+  if (!values.length) return log ? [0, 1] : [0, 1];
   const low = Math.min(...values);
   const high = Math.max(...values);
-  return axis(colours, name, {
-    type: "log",
-    ...(values.length && { min: 10 ** Math.floor(Math.log10(low) - 0.15), max: 10 ** Math.ceil(Math.log10(high) + 0.15) }),
-    axisLabel: { color: colours.ink, hideOverlap: true, formatter: (value) => shown(Number(value.toPrecision(6))) },
+  if (log) return [Math.floor(Math.log10(low) - 0.1), Math.ceil(Math.log10(high) + 0.1)];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
+
+function scaled(colours, { label, unit, scale }, [min, max], rest) {
+  const log = scale === "log";
+  const count = max - min;
+  return axis(colours, unit ? `${label} / ${unit}` : label, {
+    type: "value",
+    min,
+    max,
+    ...(log && { interval: Math.ceil(count / 8) || 1 }),
+    axisLabel: {
+      color: colours.ink,
+      hideOverlap: true,
+      formatter: (value) => shown(log ? Number(`1e${Math.round(value)}`) : Number(value.toPrecision(4))),
+    },
     ...rest,
   });
 }
 
 // A line for a range, an arrow to where the truth may lie for a bound.
-function lines(mark, api, colour) {
-  const [x, y] = api.coord(mark.at);
+function lines(mark, api, colour, logX, logY) {
+  const here = [along(mark.at[0], logX), along(mark.at[1], logY)];
+  const [x, y] = api.coord(here);
+  const acrossAt = (value) => api.coord([along(value, logX), here[1]])[0];
+  const upAt = (value) => api.coord([here[0], along(value, logY)])[1];
   const children = [];
   const line = (x1, y1, x2, y2) => children.push({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: 1.6 } });
   const across = mark.x;
   const up = mark.y;
   if (across.low !== null && across.high !== null && across.low !== across.high) {
-    line(api.coord([across.low || across.high, mark.at[1]])[0], y, api.coord([across.high, mark.at[1]])[0], y);
+    line(acrossAt(across.low || across.high), y, acrossAt(across.high), y);
   }
   if (up.low !== null && up.high !== null && up.low !== up.high) {
-    line(x, api.coord([mark.at[0], up.low || up.high])[1], x, api.coord([mark.at[0], up.high])[1]);
+    line(x, upAt(up.low || up.high), x, upAt(up.high));
   }
   if (isBound(across)) {
     const way = across.low === null ? -1 : 1;
@@ -173,32 +202,39 @@ function lines(mark, api, colour) {
   return { type: "group", children };
 }
 
-// The region that an application asks for: what satisfies, and around it what half does.
-function region(found, kept, colours) {
-  const { window } = found;
-  const area = (low, high, name) => {
-    const limits = (end) => [window[end]?.[low[end]] ?? window[end]?.at_least, window[end]?.[high[end]] ?? window[end]?.at_most];
-    const corner = (place) => Object.fromEntries(["x", "y"].filter((end) => limits(end)[place] !== null && limits(end)[place] !== undefined)
-      .map((end) => [`${end}Axis`, limits(end)[place]]));
-    const open = (place) => Object.fromEntries(["x", "y"].filter((end) => !(`${end}Axis` in corner(place))).map((end) => [`${end}Axis`, place ? "max" : "min"]));
-    return [{ name, ...corner(0), ...open(0) }, { ...corner(1), ...open(1) }];
+// The region that an application asks for: what satisfies, and around it what partly serves.
+function region(window, axes, colours) {
+  const side = (end, low, high) => {
+    const [[min, max], log] = axes[end];
+    const place = (value, other) => {
+      if (value === null || value === undefined) return other;
+      if (log && value <= 0) return min;
+      return Math.min(max, Math.max(min, along(value, log)));
+    };
+    const asked = window[end] ?? {};
+    return [place(asked[low] ?? asked.at_least, min), place(asked[high] ?? asked.at_most, max)];
   };
-  const inner = { x: "at_least", y: "at_least" };
-  const outer = { x: "fails_below", y: "fails_below" };
-  const areas = window.x || window.y ? [
-    [...area(outer, { x: "fails_above", y: "fails_above" }, "")],
-    [...area(inner, { x: "at_most", y: "at_most" }, window.title)],
-  ] : [];
+  const areas = [["fails_below", "fails_above", ""], ["at_least", "at_most", window.title]]
+    .map(([low, high, title]) => ({ x: side("x", low, high), y: side("y", low, high), title }))
+    .filter(({ x, y }) => (window.x || window.y) && x[1] > x[0] && y[1] > y[0]);
   return {
-    type: "scatter",
+    type: "custom",
     name: "window",
-    data: [],
+    silent: true,
+    clip: true,
     z: 1,
-    markArea: {
-      silent: true,
-      itemStyle: { color: colours.series[2], opacity: 0.13 },
-      label: { color: colours.ink, position: "insideTopLeft", fontSize: 12 },
-      data: areas,
+    data: areas.map(({ x, y }, place) => [x[0], y[0], place]),
+    renderItem: (params, api) => {
+      const { x, y, title } = areas[api.value(2)];
+      const [left, bottom] = api.coord([x[0], y[0]]);
+      const [right, top] = api.coord([x[1], y[1]]);
+      return {
+        type: "group",
+        children: [
+          { type: "rect", shape: { x: left, y: top, width: right - left, height: bottom - top }, style: { fill: colours.series[2], opacity: 0.14 } },
+          { type: "text", style: { x: left + 6, y: top + 6, text: title, fill: colours.ink, fontSize: 12, width: Math.max(0, right - left - 12), overflow: "truncate" } },
+        ],
+      };
     },
   };
 }
