@@ -60,7 +60,7 @@ class Control:
 
 CONTROLS = (
     Control(
-        "on_off_ratio", "On/off ratio", "R_HRS / R_LRS", "", 1.1, 1e9, 1e3, hint="larger than 1"
+        "on_off_ratio", "On/off ratio", "R_HRS / R_LRS", "", 10**0.05, 1e9, 1e3, hint="larger than 1"
     ),
     Control("r_lrs_ohm", "Resistance of the LRS", "R_LRS", "Ω", 1e2, 1e9, 1e4),
     Control("pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"),

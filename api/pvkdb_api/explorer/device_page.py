@@ -147,10 +147,10 @@ def gather(session: Session, key: str) -> DevicePage:
 
 def nearest(session: Session, key: str) -> list[str]:
     """Names of devices that are like one that there is not."""
-    names = session.scalars(
-        DEVICES.current().with_only_columns(Device.id).order_by(Device.id).limit(_NAMES)
-    )
-    return get_close_matches(key[:100], [*names], n=5, cutoff=0.4)
+    names = DEVICES.current().with_only_columns(Device.id).order_by(Device.id)
+    begun = session.scalars(names.where(Device.id.startswith(key[:100], autoescape=True)).limit(5))
+    like = get_close_matches(key[:100], [*session.scalars(names.limit(_NAMES))], n=5, cutoff=0.5)
+    return [*dict.fromkeys([*begun, *like])][:5]
 
 
 def places(counts: Counts, session: Session, key: str) -> list[Place] | None:
@@ -244,8 +244,8 @@ def layers_drawn(layers: Sequence[Layer]) -> dict[str, Any]:
                 "y": y,
                 "height": height,
                 "middle": y + height // 2,
-                # About 30 characters stand in the width; longer ones are set smaller.
-                "small": len(material) > 26,
+                # Long names are set smaller, so that they stand in the 230 units of the width.
+                "font": max(7.0, min(16.0, round(215 / (0.66 * len(material)), 1))),
             }
         )
         y += height

@@ -130,7 +130,7 @@ function draw() {
   if (!source) return;
   const { curves, margin } = JSON.parse(source.textContent);
   const make = (colours) => ({
-    legend: { type: "plain", top: 0, itemWidth: 28, itemGap: 8, data: curves.map(nameOf) },
+    legend: { type: "plain", top: 0, itemWidth: 28, itemStyle: { opacity: 0 }, itemGap: 8, data: curves.map(nameOf) },
     grid: { left: 64, right: 24, top: document.getElementById("curve").clientWidth < 420 ? 120 : 90, bottom: 56 },
     tooltip: { trigger: "item", formatter: ({ seriesName, value }) => `${seriesName}\nN = ${shown(value[0])}\nmargin ${shown(100 * value[1])} %` },
     xAxis: axis(colours, "lines of each kind, N", { type: "log", min: 1 }),
@@ -217,11 +217,12 @@ function show(found) {
   // A map of one value would be drawn at an end of the scale; give the scale some room.
   if (high - low < 1e-9) { low -= 0.01; high += 0.01; }
   const names = lines.map((line) => String(line + 1));
+  const every = { interval: Math.ceil(lines.length / 8) - 1 };
   const make = (colours) => ({
     tooltip: { trigger: "item", formatter: ({ value }) => `word line ${names[value[1]]}, bit line ${names[value[0]]}\n${percent(value[3])} of V_read` },
     grid: { left: 56, right: 92, top: 16, bottom: 56 },
-    xAxis: axis(colours, "bit line", { type: "category", data: names, splitLine: { show: false } }),
-    yAxis: axis(colours, "word line", { type: "category", data: names, inverse: true, nameGap: 36, splitLine: { show: false } }),
+    xAxis: axis(colours, "bit line", { type: "category", data: names, axisLabel: { color: colours.ink, ...every }, splitLine: { show: false } }),
+    yAxis: axis(colours, "word line", { type: "category", data: names, inverse: true, axisLabel: { color: colours.ink, ...every }, nameGap: 36, splitLine: { show: false } }),
     visualMap: {
       min: low, max: high, dimension: 2, calculable: false, orient: "vertical", right: 0, top: "middle",
       precision: 3, text: [percent(high), percent(low)], textStyle: { color: colours.ink },

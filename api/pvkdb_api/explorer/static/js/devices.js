@@ -161,6 +161,7 @@ function scaled(colours, { label, unit, scale }, [min, max], rest) {
     type: "value",
     min,
     max,
+    axisLine: { onZero: false, lineStyle: { color: colours.soft } },
     ...(log && { interval: Math.ceil(count / 8) || 1 }),
     axisLabel: {
       color: colours.ink,
@@ -254,7 +255,7 @@ function describe(found, marks, kept) {
   const paragraph = document.createElement("p");
   paragraph.className = "soft";
   const asks = ["x", "y"].filter((end) => window[end]).map((end) => `${found[end].label}: ${bounds(window[end])}`);
-  const rest = window.others.length ? ` It also asks for ${window.others.join(", ").replaceAll("_", " ")}.` : "";
+  const rest = window.others.length ? ` It also asks for ${window.others.map((metric) => metric.replace(/_(s|v|j|ua|nm|percent)$/, "").replaceAll("_", " ")).join(", ")}.` : "";
   paragraph.textContent = asks.length
     ? `Shaded: ${window.title}. ${asks.join(" ")} The lighter shade partly serves.${rest} `
     : `${window.title} asks nothing of these two metrics.${rest} `;
