@@ -60,7 +60,14 @@ class Control:
 
 CONTROLS = (
     Control(
-        "on_off_ratio", "On/off ratio", "R_HRS / R_LRS", "", 10**0.05, 1e9, 1e3, hint="larger than 1"
+        "on_off_ratio",
+        "On/off ratio",
+        "R_HRS / R_LRS",
+        "",
+        10**0.05,
+        1e9,
+        1e3,
+        hint="larger than 1",
     ),
     Control("r_lrs_ohm", "Resistance of the LRS", "R_LRS", "Ω", 1e2, 1e9, 1e4),
     Control("pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"),
@@ -215,6 +222,8 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
                 del given[control.name]
     device = given.get("device")
     if device is not None:
+        if "\0" in device:
+            raise ParameterError("device", "a name holds no NUL; give the name of a device")
         given.pop("on_off_ratio", None)
         with naming("device"):
             on_off, source = on_off_of(session, device)

@@ -117,6 +117,19 @@ def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
     expect(field).to_have_value("31.6")
 
 
+def test_a_slide_is_one_step_of_the_history(visitor):
+    tab = visitor.open("/crossbar?size=8&cell=1R")
+    before = tab.get_by_role("status").inner_text()
+    slider = tab.get_by_role("slider", name="Margin to keep, slider")
+    slider.focus()
+    tab.keyboard.press("Home")
+    expect(tab).to_have_url(re.compile(r"margin=0\.01"))
+    expect(tab.get_by_role("status")).not_to_have_text(before)
+    tab.go_back()
+    expect(tab).to_have_url(re.compile(r"/crossbar\?size=8&cell=1R$"))
+    expect(tab.get_by_role("status")).to_have_text(before)
+
+
 def test_a_field_a_choice_and_the_way_back(visitor):
     tab = visitor.open("/crossbar?size=8")
     tab.get_by_label("Kind of cell").select_option("1R")
@@ -173,6 +186,7 @@ def test_assumptions_are_marked_until_they_are_given(visitor):
         ("r_lrs=5", 422, "r_lrs_ohm"),
         ("device=d-t4-r15", 422, "has no on/off ratio"),
         ("device=d-t4-r99", 404, "d-t4-r"),
+        ("device=a%00b", 422, "NUL"),
     ],
 )
 def test_what_cannot_be_used_is_told_beside_the_fields(address, query, status, says):

@@ -209,3 +209,30 @@ def test_a_name_that_is_not_there_leads_to_the_nearest(visitor):
 def test_a_name_may_hold_anything(visitor):
     tab = visitor.open("/devices/%3Cscript%3Ealert(1)%3C%2Fscript%3E", status=404)
     expect(tab.get_by_role("alert")).to_contain_text("<script>alert(1)</script>")
+
+
+@pytest.mark.parametrize("path", ["/devices?application=selector", "/devices/d-t4-r14"])
+def test_narrow_dark_and_accessible(chromium, address, path):
+    context = chromium.new_context(color_scheme="dark", viewport={"width": 360, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{address}{path}")
+    expect(tab.locator("#window-text p, #places-table")).to_be_visible(timeout=30_000)
+    assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not serious(tab)
+    context.close()
+
+
+def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
+    from pvkdb.store.database import Store
+    from pvkdb_api.counts import Counts
+    from pvkdb_api.explorer import browse, points
+    from pvkdb_api.explorer.routes.devices import TABLE
+
+    monkeypatch.setattr(points, "MOST_POINTS", 10)
+    asked = browse.Asked(TABLE, {}, None, {}, {}, (), ())
+    with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
+        cut = points.points(Counts(), session, asked, points.read({}))
+    whole = part(address, "/devices", "plot").json()
+    assert (cut["both"], cut["total"]) == (whole["both"], whole["total"]) == (22, 28)
+    names = [point[0] for point in whole["points"]]
+    assert [point[0] for point in cut["points"]] == names[2::3]  # every third of 22

@@ -23,6 +23,7 @@ from pvkdb_api.explorer.cells import (
     reference_links,
 )
 from pvkdb_api.explorer.pages import page, part, part_wanted
+from pvkdb_api.queries import Text
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -118,9 +119,7 @@ def get_devices(request: Request, session: ReadSession) -> Response:
 
 
 @router.get(TABLE.path + "/{key}")
-def get_device(
-    request: Request, session: ReadSession, key: Annotated[str, Path(max_length=200)]
-) -> Response:
+def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path()]) -> Response:
     """A device, or its places in the rankings alone."""
     if part_wanted(request) == "places":
         DEVICES.get(session, key)

@@ -52,6 +52,7 @@ for (const slider of form.querySelectorAll("input[type=range]")) {
     say();
     later(false);
   });
+  field.addEventListener("change", () => later(true));
 }
 
 form.elements.device.addEventListener("change", () => {
@@ -68,8 +69,8 @@ form.addEventListener("submit", (event) => {
 
 // ── Asking ─────────────────────────────────────────────────────────────────────────────────────
 
-// A field that slides replaces the address; one that came to rest adds to the history.
-let pushed = location.pathname + location.search;
+// Each gesture (a slide, a number typed) is one entry of the history, however many steps it has.
+let gesture = false;
 
 function later(rest) {
   clearTimeout(tableTimer);
@@ -79,12 +80,11 @@ function later(rest) {
 async function ask(rest) {
   const wanted = address();
   const changed = wanted !== location.pathname + location.search;
-  if (rest && wanted !== pushed) {
-    if (changed) history.pushState({}, "", wanted);
-    pushed = wanted;
-  } else if (changed) {
-    history.replaceState({}, "", wanted);
+  if (changed) {
+    history[gesture ? "replaceState" : "pushState"]({}, "", wanted);
+    gesture = true;
   }
+  if (rest) gesture = false;
   if (!changed && !results.querySelector("[role=alert]")) return;
   asking?.abort();
   asking = new AbortController();

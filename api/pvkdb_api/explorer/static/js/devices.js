@@ -6,6 +6,7 @@ const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "
 const TURNED = [0, 0, 0, 0, 0, 0, 45, 180];
 const ARROW = 16;
 const LISTED = 300;
+const CROWD = 400;
 
 const element = document.getElementById("plot");
 const text = document.getElementById("plot-text");
@@ -91,7 +92,7 @@ function show(found) {
 
   const make = (colours) => {
     const colour = (name) => (name === "not reported" ? colours.soft : colours.series[legend.indexOf(name) % 8]);
-    const many = kept.length > 400;
+    const many = kept.length > CROWD;
     const wide = element.clientWidth > 700;
     const series = legend.map((name, place) => ({
       type: "scatter",
@@ -248,7 +249,9 @@ function describe(found, marks, kept) {
     ? ` ${count(marks.length)} of these are drawn, an even sample by name: narrow the filters to see all.` : "";
   const lost = marks.length > kept.length ? ` ${marks.length - kept.length} at 0 cannot stand on a logarithmic scale.` : "";
   text.textContent = `${count(found.both)} of ${count(found.total)} have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
-    + "Hollow with an arrow: a lower bound (printed with > or tested so far). A line: a printed range, its mark in the middle.";
+    + (kept.length > CROWD
+      ? "Hollow: a lower bound (printed with > or tested so far). A range has its mark in the middle."
+      : "Hollow with an arrow: a lower bound (printed with > or tested so far). A line: a printed range, its mark in the middle.");
   windowText.replaceChildren();
   if (!found.window) return;
   const { window } = found;
