@@ -199,6 +199,14 @@ def test_what_cannot_be_used_is_told_beside_the_fields(address, query, status, s
     assert 'id="crossbar-form"' in answer.text
 
 
+def test_a_refused_page_keeps_what_was_chosen(visitor):
+    tab = visitor.open("/crossbar?size=many&cell=1R&read=third-bias", status=422)
+    expect(tab.get_by_label("Kind of cell")).to_have_value("1R")
+    expect(tab.get_by_label("Read scheme")).to_have_value("third-bias")
+    expect(tab.get_by_label("Array that is solved").first).to_have_value("many")
+    expect(tab.locator("#map-text")).to_have_text(re.compile("^Nothing is solved"))
+
+
 def test_a_wrong_field_is_told_in_place_and_can_be_mended(visitor):
     visitor.expected.add(422)
     tab = visitor.open("/crossbar?size=8")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from pvkdb.errors import InputError, NotFoundError
+from pvkdb.schemas.crossbar import Cell, Read
 from pvkdb_api.explorer import crossbar
 from pvkdb_api.explorer.pages import page, part, part_wanted
 from pvkdb_api.sessions import ReadSession
@@ -63,10 +64,20 @@ def _form(query: Mapping[str, str], asked: crossbar.Asked | None = None) -> dict
         "choices": [
             (name, label, {each.value: words for each, words in values.items()}, chosen)
             for name, label, values, chosen in (
-                ("cell", "Kind of cell", crossbar.CELLS, asked.cell if asked else None),
-                ("read", "Read scheme", crossbar.READS, asked.read if asked else None),
+                (
+                    "cell",
+                    "Kind of cell",
+                    crossbar.CELLS,
+                    asked.cell if asked else query.get("cell", Cell.SELECTOR),
+                ),
+                (
+                    "read",
+                    "Read scheme",
+                    crossbar.READS,
+                    asked.read if asked else query.get("read", Read.FLOATING),
+                ),
             )
         ],
         "maps": crossbar.MAPS,
-        "map_chosen": asked.map if asked else "voltage",
+        "map_chosen": asked.map if asked else query.get("map", "voltage"),
     }
