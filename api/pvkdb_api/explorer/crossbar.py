@@ -98,6 +98,16 @@ CONTROLS = (
     Control("margin", "Margin to keep", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
 )
 
+#: Numbers beyond these are no device's; the floating-point numbers of a circuit end there too.
+LIMITS = {
+    "on_off_ratio": (0.0, 1e15),
+    "r_lrs_ohm": (1e-3, 1e15),
+    "pull_up_ohm": (1e-3, 1e15),
+    "selectivity": (0.0, 1e12),
+    "line_resistance_ohm": (0.0, 1e6),
+    "margin": (1e-3, 0.999),
+}
+
 #: Where the example of a selectivity comes from: nothing else is invented.
 EXAMPLES = {
     "selectivity": "the rectification ratio of the review's example of 1747 × 1747, section 5.1.1",
@@ -438,6 +448,13 @@ def _number(control: Control, text: str) -> float:
     if value != value or (not isfinite(value) and not infinite):
         raise ParameterError(
             control.name, f"{control.label} = {text[:40]!r} is no number; write it as 1000 or 1e3"
+        )
+    least, most = LIMITS.get(control.name, (value, value))
+    if value > 0 and isfinite(value) and not least <= value <= most:
+        raise ParameterError(
+            control.name,
+            f"{control.label} = {value:g} is beyond what this page works out; give "
+            f"{least:g} to {most:g}",
         )
     return value
 

@@ -176,6 +176,10 @@ def test_assumptions_are_marked_until_they_are_given(visitor):
         ("on_off_ratio=1", 422, "the states do not differ"),
         ("r_lrs_ohm=-5", 422, "R_LRS = -5 is no resistance"),
         ("size=4096", 422, "give 1 to 128 lines"),
+        ("on_off_ratio=inf", 200, None),
+        ("selectivity=1e300", 422, "beyond what this page works out"),
+        ("r_lrs_ohm=1e-300", 422, "beyond what this page works out"),
+        ("selectivity=1e12&margin=0.001&on_off_ratio=1e15&pull_up_ohm=1e15", 200, None),
         ("size=2.5", 422, "size = 2.5"),
         ("line_resistance_ohm=-1", 422, "give ohms from 0 on"),
         ("selectivity=", 200, None),
@@ -205,6 +209,16 @@ def test_a_refused_page_keeps_what_was_chosen(visitor):
     expect(tab.get_by_label("Read scheme")).to_have_value("third-bias")
     expect(tab.get_by_label("Array that is solved").first).to_have_value("many")
     expect(tab.locator("#map-text")).to_have_text(re.compile("^Nothing is solved"))
+
+
+def test_a_circuit_that_cannot_be_solved_is_told_in_place_of_its_map(visitor):
+    visitor.expected.add(422)
+    tab = visitor.open("/crossbar?r_lrs_ohm=1e15&line_resistance_ohm=1e-12&size=8")
+    expect(tab.locator("#map-text")).to_contain_text("too small beside the cells", timeout=20_000)
+    expect(tab.locator("#map")).to_be_hidden()
+    tab.get_by_role("textbox", name="Line, from cell to cell").fill("0")
+    expect(tab.locator("#map-text")).to_contain_text("The exact circuit", timeout=20_000)
+    expect(tab.locator("#map")).to_be_visible()
 
 
 def test_a_wrong_field_is_told_in_place_and_can_be_mended(visitor):

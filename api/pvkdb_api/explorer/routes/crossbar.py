@@ -58,24 +58,16 @@ def get_crossbar(request: Request, session: ReadSession) -> Response:
 
 def _form(query: Mapping[str, str], asked: crossbar.Asked | None = None) -> dict[str, Any]:
     """What the form shows: fields as they were filled in, and the choices."""
+    cell = asked.cell if asked else query.get("cell", Cell.SELECTOR)
+    read = asked.read if asked else query.get("read", Read.FLOATING)
     return {
         "fields": crossbar.fields(query, asked),
         "device": query.get("device", "")[:200],
         "choices": [
             (name, label, {each.value: words for each, words in values.items()}, chosen)
             for name, label, values, chosen in (
-                (
-                    "cell",
-                    "Kind of cell",
-                    crossbar.CELLS,
-                    asked.cell if asked else query.get("cell", Cell.SELECTOR),
-                ),
-                (
-                    "read",
-                    "Read scheme",
-                    crossbar.READS,
-                    asked.read if asked else query.get("read", Read.FLOATING),
-                ),
+                ("cell", "Kind of cell", crossbar.CELLS, cell),
+                ("read", "Read scheme", crossbar.READS, read),
             )
         ],
         "maps": crossbar.MAPS,

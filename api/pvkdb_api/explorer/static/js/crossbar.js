@@ -181,6 +181,7 @@ async function fetchMap() {
       headers: { "X-Part": "map", Accept: "application/json" }, signal: solving.signal,
     });
     const found = await answer.json();
+    element.hidden = !answer.ok; // a map of another question would mislead
     if (!answer.ok) {
       mapText.textContent = `The circuit was not solved: ${found.detail}`;
       return;
