@@ -52,9 +52,13 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield served
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running Chromium, of the machine's own packages."""
+    """A running Chromium, of the machine's own packages.
+
+    Playwright keeps an event loop running in this thread as long as it is open, beside which no
+    other test could run one: it must end with the module, while folders here are no packages.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
