@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, isfinite, log10
+from math import inf, isfinite
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,115 +19,22 @@ from pvkdb.crossbar.maps import margin_map, voltage_map
 from pvkdb.crossbar.reading import Device
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, Read
+from pvkdb_api.explorer.crossbar_controls import (
+    CONTROLS,
+    EXAMPLES,
+    LARGEST_SOLVED,
+    MAPS,
+    example,
+    number,
+)
 from pvkdb_api.paths import API
 from pvkdb_api.problems import ParameterError, naming
-
-#: Lines of the largest array that a map may have: as the REST service solves.
-LARGEST_SOLVED = 128
 
 #: Sizes at which a curve of the read margin is computed.
 CURVE_POINTS = 90
 
 PATH = "/crossbar"
 
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A number that a person sets: its ends on the slider, and what stands there unasked."""
-
-    name: str
-    label: str
-    symbol: str
-    unit: str
-    low: float
-    high: float
-    example: float | None
-    #: Whether the slider runs over decades.
-    decades: bool = True
-    step: float = 0.05
-    hint: str = ""
-
-    def place(self, value: float) -> float:
-        """Where a value stands on the slider."""
-        inside = min(max(value, self.low), self.high)
-        return round(log10(inside), 4) if self.decades else inside
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Ends of the slider, in its own scale."""
-        return self.place(self.low), self.place(self.high)
-
-
-CONTROLS = (
-    Control(
-        "on_off_ratio",
-        "On/off ratio",
-        "R_HRS / R_LRS",
-        "",
-        10**0.05,
-        1e9,
-        1e3,
-        hint="larger than 1",
-    ),
-    Control("r_lrs_ohm", "Resistance of the LRS", "R_LRS", "Ω", 1e2, 1e9, 1e4),
-    Control("pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"),
-    Control(
-        "selectivity",
-        "Selectivity or rectification",
-        "s",
-        "",
-        1,
-        1e8,
-        514,
-        hint="empty: bare cells only",
-    ),
-    Control(
-        "line_resistance_ohm",
-        "Line, from cell to cell",
-        "R_line",
-        "Ω",
-        0,
-        50,
-        2.0,
-        decades=False,
-        step=0.1,
-    ),
-    Control(
-        "size", "Array that is solved", "N", "lines", 2, LARGEST_SOLVED, 32, decades=False, step=1
-    ),
-    Control("margin", "Margin to keep", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
-)
-
-#: Numbers beyond these are no device's; the floating-point numbers of a circuit end there too.
-LIMITS = {
-    "on_off_ratio": (0.0, 1e15),
-    "r_lrs_ohm": (1e-3, 1e15),
-    "pull_up_ohm": (1e-3, 1e15),
-    "selectivity": (0.0, 1e12),
-    "line_resistance_ohm": (0.0, 1e6),
-    "margin": (1e-3, 0.999),
-}
-
-#: Where the example of a selectivity comes from: nothing else is invented.
-EXAMPLES = {
-    "selectivity": "the rectification ratio of the review's example of 1747 × 1747, section 5.1.1",
-    "margin": "review, section 5.1.1: more than 10 %",
-}
-
-#: What the map shows: the word in the address, and its heading.
-MAPS = {"voltage": "Voltage across each cell", "margin": "Read margin by the cell's place"}
-
-#: Kinds of cell with the words for a person.
-CELLS = {
-    Cell.RESISTOR: "1R: a bare memristor",
-    Cell.SELECTOR: "1S1R: with a selector in series",
-    Cell.RECTIFIER: "self-rectifying",
-}
-READS = {
-    Read.FLOATING: "floating: other lines open",
-    Read.HALF_BIAS: "V/2 on the other lines",
-    Read.THIRD_BIAS: "V/3 and 2V/3 on the other lines",
-}
 
 _TEXTS = ("device", "cell", "read", "map")
 
@@ -227,7 +134,7 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
     numbers = {}
     for control in CONTROLS:
         if control.name in given:
-            numbers[control.name] = _number(control, given[control.name])
+            numbers[control.name] = number(control, given[control.name])
             if numbers[control.name] == control.example:  # what a form sends unasked
                 del given[control.name]
     device = given.get("device")
@@ -238,7 +145,7 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
         with naming("device"):
             on_off, source = on_off_of(session, device)
     else:
-        on_off = Interval.exactly(numbers.get("on_off_ratio", _example("on_off_ratio")))
+        on_off = Interval.exactly(numbers.get("on_off_ratio", example("on_off_ratio")))
         source = "given" if "on_off_ratio" in given else "this page: an example"
     # A selectivity that was emptied by hand says: bare cells.
     bare = "selectivity" in query and "selectivity" not in given
@@ -246,19 +153,19 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
         on_off=on_off,
         on_off_source=source,
         device=device,
-        r_lrs_ohm=numbers.get("r_lrs_ohm", _example("r_lrs_ohm")),
+        r_lrs_ohm=numbers.get("r_lrs_ohm", example("r_lrs_ohm")),
         pull_up_ohm=numbers.get("pull_up_ohm"),
-        selectivity=None if bare else numbers.get("selectivity", _example("selectivity")),
+        selectivity=None if bare else numbers.get("selectivity", example("selectivity")),
         margin=numbers.get("margin", MARGIN),
     )
-    size = numbers.get("size", _example("size"))
+    size = numbers.get("size", example("size"))
     if size != int(size) or not 1 <= size <= LARGEST_SOLVED:
         raise ParameterError(
             "size",
             f"size = {size:g} cannot be solved here; give 1 to "
             f"{LARGEST_SOLVED} lines, or use the command for more",
         )
-    line = numbers.get("line_resistance_ohm", _example("line_resistance_ohm"))
+    line = numbers.get("line_resistance_ohm", example("line_resistance_ohm"))
     if line < 0:
         raise ParameterError(
             "line_resistance_ohm",
@@ -431,32 +338,6 @@ def _curves(asked: Asked, document: CrossbarDocument) -> dict[str, Any]:
 
 def _margin(n: float, ratio: float, pull_up: float, limit: ArrayLimit) -> float:
     return read_margin(n, ratio, pull_up, limit.cell, limit.selectivity, limit.read)
-
-
-def _example(name: str) -> float:
-    value = next(control.example for control in CONTROLS if control.name == name)
-    assert value is not None
-    return value
-
-
-def _number(control: Control, text: str) -> float:
-    infinite = control.name == "on_off_ratio"
-    try:
-        value = float(text.replace("−", "-").replace(",", "."))
-    except ValueError:
-        value = float("nan")
-    if value != value or (not isfinite(value) and not infinite):
-        raise ParameterError(
-            control.name, f"{control.label} = {text[:40]!r} is no number; write it as 1000 or 1e3"
-        )
-    least, most = LIMITS.get(control.name, (value, value))
-    if value > 0 and isfinite(value) and not least <= value <= most:
-        raise ParameterError(
-            control.name,
-            f"{control.label} = {value:g} is beyond what this page works out; give "
-            f"{least:g} to {most:g}",
-        )
-    return value
 
 
 def _choice(name: str, given: Mapping[str, str], default: Any, known: Callable[[str], Any]) -> Any:

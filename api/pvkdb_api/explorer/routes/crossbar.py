@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, Read
 from pvkdb_api.explorer import crossbar
+from pvkdb_api.explorer.crossbar_controls import CELLS, MAPS, READS
 from pvkdb_api.explorer.pages import page, part, part_wanted
 from pvkdb_api.sessions import ReadSession
 
@@ -66,10 +67,10 @@ def _form(query: Mapping[str, str], asked: crossbar.Asked | None = None) -> dict
         "choices": [
             (name, label, {each.value: words for each, words in values.items()}, chosen)
             for name, label, values, chosen in (
-                ("cell", "Kind of cell", crossbar.CELLS, cell),
-                ("read", "Read scheme", crossbar.READS, read),
+                ("cell", "Kind of cell", CELLS, cell),
+                ("read", "Read scheme", READS, read),
             )
         ],
-        "maps": crossbar.MAPS,
+        "maps": MAPS,
         "map_chosen": asked.map if asked else query.get("map", "voltage"),
     }
