@@ -56,8 +56,7 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 def chromium() -> Iterator[Any]:
     """A running Chromium, of the machine's own packages.
 
-    Playwright keeps an event loop running in this thread as long as it is open, beside which no
-    other test could run one: it must end with the module, while folders here are no packages.
+    For a module only: as long as it runs, so does an event loop, and other tests start their own.
     """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
