@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
@@ -12,7 +13,10 @@ from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.crossbar import Cell, DeviceArray
 from pvkdb.store.claims import DeviceClaim
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.devices import Device, DeviceMetric
+from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
+
+#: Names that are gone through for the one that may be meant.
+_NAMES_TOLD = 2000
 
 #: Metric of a claim that tells how well a cell rectifies.
 RECTIFICATION = "rectification_ratio"
@@ -25,9 +29,10 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
         NotFoundError: there is no such device.
         InputError: its ratio is not reported, or is printed below 1.
     """
-    devices = {device.id: device for device in _devices(session)}
-    if (device := devices.get(device_id)) is None:
-        raise NotFoundError(unknown_name("device", device_id, devices))
+    device = session.scalars(DEVICES.statement.where(Device.id == device_id)).unique().first()
+    if device is None:
+        known = session.scalars(DEVICES.current().with_only_columns(Device.id).limit(_NAMES_TOLD))
+        raise NotFoundError(unknown_name("device", device_id, known))
     if (metric := device.metric("on_off_ratio")) is None:
         raise InputError(
             f"{device_id} ({device.structure}) has no on/off ratio in the store; give one instead "
@@ -48,6 +53,22 @@ def device_arrays(session: Session) -> list[DeviceArray]:
     devices = _devices(session)
     claims = _rectification(session, devices)
     return [_array(device, claims.get(device.id)) for device in devices]
+
+
+def device_array(session: Session, device_id: str) -> DeviceArray:
+    """The entry of one device in :func:`device_arrays`, from the devices of its publications.
+
+    Raises:
+        NotFoundError: there is no such device.
+    """
+    cited = select(DeviceReference.reference_key).where(DeviceReference.device_id == device_id)
+    beside = select(DeviceReference.device_id).where(DeviceReference.reference_key.in_(cited))
+    devices = _devices(session, or_(Device.id == device_id, Device.id.in_(beside)))
+    claims = _rectification(session, devices)
+    for device in devices:
+        if device.id == device_id:
+            return _array(device, claims.get(device_id))
+    raise NotFoundError(f"devices holds no {device_id!r}")
 
 
 def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
@@ -73,8 +94,9 @@ def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
     )
 
 
-def _devices(session: Session) -> list[Device]:
-    return list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
+def _devices(session: Session, *conditions: ColumnElement[bool]) -> list[Device]:
+    chosen = DEVICES.statement.where(*conditions).order_by(Device.id)
+    return list(session.scalars(chosen).unique())
 
 
 def _interval(metric: DeviceMetric) -> Interval:

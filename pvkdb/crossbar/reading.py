@@ -81,6 +81,36 @@ def read_cell(
     Raises:
         InputError: an argument is out of its range, or there is no such cell.
     """
+    selected = select_cell(device, lrs, row, column, pull_up_ohm, line_ohm, read)
+    return selected.reading
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A cell as it is read: its two levels, and the voltages of the whole array while it is in LRS.
+
+    ``across_v`` (rows × columns) is the voltage of every cell, word line minus bit line, in units
+    of the read voltage.
+    """
+
+    reading: Reading
+    across_v: Array
+
+
+def select_cell(
+    device: Device,
+    lrs: npt.NDArray[np.bool_],
+    row: int,
+    column: int,
+    pull_up_ohm: float,
+    line_ohm: float = 0.0,
+    read: Read = Read.FLOATING,
+) -> Selected:
+    """As :func:`read_cell`, with the voltages of all cells.
+
+    Raises:
+        InputError: as there.
+    """
     import numpy as np
 
     from pvkdb.crossbar.network import Circuit, Drive, conductance_s, floating
@@ -104,13 +134,14 @@ def read_cell(
     circuit = Circuit(cells, word, bit, line_ohm)
     in_lrs = circuit.voltages()
     in_hrs = circuit.voltages(row, column, off - on)
-    return Reading(
+    reading = Reading(
         row=row,
         column=column,
         level_lrs=float(in_lrs.bit_end[column]),
         level_hrs=float(in_hrs.bit_end[column]),
         cell_voltage=float(in_lrs.across[row, column]),
     )
+    return Selected(reading, in_lrs.across)
 
 
 def near_and_far(

@@ -90,6 +90,8 @@ class Table:
     #: Makes of the rows of a page what the cells show, where a row alone does not hold it.
     beside: Callable[[Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
+    #: Parameters of this page alone, such as the axes of its plot.
+    own: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -117,7 +119,9 @@ class Asked:
     def request(self, path: str, **more: str) -> str:
         """The same query to the REST service; of ``more``, what is empty is left out."""
         kept = {
-            name: value for name, value in self.given.items() if name not in (COLUMNS, "cursor")
+            name: value
+            for name, value in self.given.items()
+            if name not in (COLUMNS, "cursor", *self.table.own)
         }
         query = urlencode({name: value for name, value in {**kept, **more}.items() if value})
         return f"{path}?{query}" if query else path
@@ -185,7 +189,7 @@ def read(request: Request, table: Table) -> Asked:
     """
     collection = table.collection
     model = query_model(collection)
-    known = {COLUMNS, *model.model_fields} - _PROGRAMS_ONLY
+    known = {COLUMNS, *table.own, *model.model_fields} - _PROGRAMS_ONLY
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in known:
@@ -196,7 +200,7 @@ def read(request: Request, table: Table) -> Asked:
     for name in columns:
         if name not in table.cells:
             raise ParameterError(COLUMNS, unknown_name("column", name[:60], table.cells))
-    query: Any = _validated(model, {"limit": str(ROWS), **_without(given, COLUMNS)})
+    query: Any = _validated(model, {"limit": str(ROWS), **_without(given, COLUMNS, *table.own)})
     filters, search = read_filters(collection, query)
     with naming("sort"):
         sorting = collection.sorting(query.sort)
@@ -208,8 +212,8 @@ def quoted(value: str) -> str:
     return value if split_values(value) == (value,) else f'"{value}"'
 
 
-def _without(given: Mapping[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in given.items() if key != name}
+def _without(given: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {key: value for key, value in given.items() if key not in names}
 
 
 def _validated(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:

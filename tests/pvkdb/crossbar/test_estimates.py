@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from pvkdb.chemistry import Interval
-from pvkdb.crossbar.devices import device_arrays, on_off_of
+from pvkdb.crossbar.devices import device_array, device_arrays, on_off_of
 from pvkdb.crossbar.estimates import ArrayQuestion, estimate
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, Read
@@ -89,6 +89,14 @@ def test_a_lower_bound_makes_lower_bounds() -> None:
 def test_what_cannot_be_answered_is_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         estimate(replace(QUESTION, **changes))
+
+
+def test_one_device_has_the_entry_that_it_has_among_all(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        for array in device_arrays(session):
+            assert device_array(session, array.device) == array
+        with pytest.raises(NotFoundError, match="d-t4-r99"):
+            device_array(session, "d-t4-r99")
 
 
 def test_devices_of_the_store_get_their_size_where_the_data_allow_it(sqlite_store: Store) -> None:

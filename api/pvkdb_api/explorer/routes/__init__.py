@@ -5,6 +5,7 @@ from __future__ import annotations
 from pvkdb_api.explorer import assets
 from pvkdb_api.explorer.routes import (
     applications,
+    crossbar,
     devices,
     dictionary,
     evidence,
@@ -23,6 +24,7 @@ ROUTERS = (
     material.router,
     devices.router,
     applications.router,
+    crossbar.router,
     references.router,
     evidence.router,
     dictionary.router,

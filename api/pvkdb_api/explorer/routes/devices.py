@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from http import HTTPStatus
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+from markupsafe import Markup
+
+from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer import device_page, points
+from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse, read
 from pvkdb_api.explorer.cells import (
     Cell,
     device_link,
@@ -15,6 +22,8 @@ from pvkdb_api.explorer.cells import (
     qualified_cell,
     reference_links,
 )
+from pvkdb_api.explorer.pages import page, part, part_wanted
+from pvkdb_api.queries import Text
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -30,19 +39,28 @@ _HEADINGS = {
     "endurance_cycles": "Endurance",
 }
 
+
+def _name(row: DevicesRow) -> Markup:
+    return Markup('<span class="name">{}</span>').format(device_link(row.id))
+
+
 TABLE = Table(
     collection=DEVICES,
     path="/devices",
     title="Devices",
     lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
     cells={
-        "id": Cell("Device", lambda row: device_link(row.id), "id"),
+        "id": Cell(
+            "Device",
+            lambda row: Markup('<span class="name">{}</span>').format(device_link(row.id)),
+            "id",
+        ),
         **{
             name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
             for name, heading in _HEADINGS.items()
         },
         "on_off_ratio": qualified_cell(
-            "On/off ratio", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
+            "On/off", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
         ),
         "v_set": interval_cell("SET", "v_set_min_v", "v_set_max_v", "V", sort="v_set_min_v"),
         "v_reset": interval_cell(
@@ -63,9 +81,9 @@ TABLE = Table(
     shown=(
         "id",
         "structure",
-        "form",
         "on_off_ratio",
         "v_set",
+        "v_reset",
         "endurance_cycles",
         "retention_s",
         "references",
@@ -84,10 +102,41 @@ TABLE = Table(
     switches=(("lead_free", "Lead-free"), ("has_erratum", "With an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),
     placeholder="stack, absorber, group",
+    template="devices.html",
+    own=tuple(points.DEFAULTS),
 )
 
 
 @router.get(TABLE.path)
 def get_devices(request: Request, session: ReadSession) -> Response:
-    """The table of devices."""
-    return browse(request, session, TABLE)
+    """The table of devices with its plot, or the points of the plot alone."""
+    asked = read(request, TABLE)
+    plot = points.read(asked.given)
+    if part_wanted(request) == "plot":
+        found = points.points(request.app.state.counts, session, asked, plot)
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return browse(request, session, TABLE, plot_controls=points.controls(asked.given))
+
+
+@router.get(TABLE.path + "/{key}")
+def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path()]) -> Response:
+    """A device, or its places in the rankings alone."""
+    if part_wanted(request) == "places":
+        DEVICES.get(session, key)
+        found = device_page.places(request.app.state.counts, session, key)
+        return part(request, "_places.html", places=found)
+    try:
+        device = device_page.gather(session, key)
+    except NotFoundError:
+        near = device_page.nearest(session, key)
+        return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, near=near)
+    return page(
+        request,
+        "device.html",
+        device=device,
+        absorber=points.energies(request.app.state.counts, session).get(device.material or "", {}),
+        stack=device_page.layers_drawn(device.layers),
+        thickness=[
+            figure for figure in device.figures if figure.own and figure.row.metric == "thickness_m"
+        ],
+    )

@@ -1,0 +1,319 @@
+// The plot beside the table of devices: one metric against another, for the same filters.
+
+import { axis, plot, shown } from "./plot.js";
+
+const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "rect", "triangle"];
+const TURNED = [0, 0, 0, 0, 0, 0, 45, 180];
+const ARROW = 16;
+const LISTED = 300;
+const CROWD = 400;
+
+const element = document.getElementById("plot");
+const text = document.getElementById("plot-text");
+const windowText = document.getElementById("window-text");
+const form = document.getElementById("filters");
+let running = null;
+let drawn = null;
+
+async function load(address) {
+  running?.abort();
+  running = new AbortController();
+  element.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(address, {
+      headers: { "X-Part": "plot", Accept: "application/json" }, signal: running.signal,
+    });
+    if (answer.ok) show(await answer.json());
+  } catch (error) {
+    if (error.name !== "AbortError") text.textContent = "The service does not answer.";
+  } finally {
+    element.removeAttribute("aria-busy");
+  }
+}
+
+// ── Values ─────────────────────────────────────────────────────────────────────────────────────
+
+// A point as the service sends it: name, stack, colour, ends and sign of x, ends and sign of y.
+function ends(point, place) {
+  const [low, high, sign] = point.slice(place, place + 3);
+  return { low, high, sign };
+}
+
+// Where the mark of an interval stands: in its middle on the scale; at its only end for a bound.
+function middle({ low, high }, log) {
+  if (low === null) return high;
+  if (high === null || low === high) return low;
+  return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+}
+
+function isBound({ low, high, sign }) {
+  return sign === ">" || sign === "tested" || low === null || high === null;
+}
+
+function words({ low, high, sign }, unit) {
+  const range = low === null ? `≤ ${shown(high)}` : high === null ? `≥ ${shown(low)}`
+    : low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
+  const before = { "~": "~ ", ">": "> ", tested: "≥ " }[sign] ?? "";
+  const after = { tested: " (tested so far)", film: " (of the film)" }[sign] ?? "";
+  return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
+}
+
+// Logarithmic axes are drawn as axes of the exponent: their ticks then stand at whole decades.
+function along(value, log) {
+  return log ? Math.log10(value) : value;
+}
+
+function usable({ x, y }, place) {
+  return (x.scale !== "log" || place[0] > 0) && (y.scale !== "log" || place[1] > 0);
+}
+
+// ── Drawing ────────────────────────────────────────────────────────────────────────────────────
+
+function show(found) {
+  const logX = found.x.scale === "log";
+  const logY = found.y.scale === "log";
+  const marks = found.points.map((point) => {
+    const x = ends(point, 3);
+    const y = ends(point, 6);
+    return { id: point[0], stack: point[1], kind: point[2] ?? "not reported", x, y, at: [middle(x, logX), middle(y, logY)] };
+  });
+  const kept = marks.filter((mark) => usable(found, mark.at));
+  const frequency = new Map();
+  for (const { kind } of kept) frequency.set(kind, (frequency.get(kind) ?? 0) + 1);
+  const kinds = [...frequency.keys()].filter((kind) => kind !== "not reported")
+    .sort((a, b) => frequency.get(b) - frequency.get(a) || (a < b ? -1 : 1));
+  const named = kinds.length > 7 ? kinds.slice(0, 6) : kinds;
+  const group = (kind) => (kind === "not reported" || named.includes(kind) ? kind : "others");
+  const legend = [...named, ...(kinds.length > named.length ? ["others"] : []), ...(frequency.has("not reported") ? ["not reported"] : [])];
+
+  const spanX = span(kept.map((mark) => mark.at[0]), logX);
+  const spanY = span(kept.map((mark) => mark.at[1]), logY);
+  const at = (mark) => [along(mark.at[0], logX), along(mark.at[1], logY)];
+
+  const make = (colours) => {
+    const colour = (name) => (name === "not reported" ? colours.soft : colours.series[legend.indexOf(name) % 8]);
+    const many = kept.length > CROWD;
+    const wide = element.clientWidth > 700;
+    const series = legend.map((name, place) => ({
+      type: "scatter",
+      name,
+      symbol: name === "not reported" ? "circle" : SHAPES[place % 8],
+      symbolRotate: TURNED[place % 8],
+      symbolSize: many ? 6 : 12,
+      color: colour(name),
+      data: kept.filter((mark) => group(mark.kind) === name).map((mark) => ({
+        value: at(mark),
+        mark,
+        itemStyle: isBound(mark.x) || isBound(mark.y)
+          ? { color: many ? "transparent" : colours.paper, borderColor: colour(name), borderWidth: 2 }
+          : { color: colour(name), opacity: many ? 0.55 : 0.9 },
+      })),
+      large: false,
+      z: 3,
+    }));
+    series.push({
+      type: "custom",
+      name: "bounds and ranges",
+      silent: true,
+      clip: true,
+      z: 2,
+      data: many ? [] : kept.map((mark, place) => [...at(mark), legend.indexOf(group(mark.kind)), place]),
+      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(legend[api.value(2)]), logX, logY),
+    });
+    if (found.window) series.push(region(found.window, { x: [spanX, logX], y: [spanY, logY] }, colours));
+    return {
+      legend: { type: wide ? "plain" : "scroll", top: 0, data: legend },
+      tooltip: {
+        trigger: "item",
+        formatter: ({ data }) => (data?.mark
+          ? `${data.mark.stack}\n${found.x.label}: ${words(data.mark.x, found.x.unit)}\n${found.y.label}: ${words(data.mark.y, found.y.unit)}\n${found.colour}: ${data.mark.kind}`
+          : ""),
+      },
+      grid: { left: 76, right: 28, top: wide && legend.length > 5 ? 64 : 40, bottom: 56 },
+      xAxis: scaled(colours, found.x, spanX, {}),
+      yAxis: scaled(colours, found.y, spanY, { nameGap: 54 }),
+      series,
+    };
+  };
+  if (drawn) drawn.update(make);
+  else {
+    drawn = plot(element, make, {
+      onPick: ({ data }) => data?.mark && location.assign(`/devices/${encodeURIComponent(data.mark.id)}`),
+    });
+  }
+  describe(found, marks, kept);
+  list(found, kept);
+}
+
+// The ends of an axis, in exponents where it is logarithmic.
+function span(values, log) {
+  if (!values.length) return log ? [0, 1] : [0, 1];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  if (log) return [Math.floor(Math.log10(low) - 0.1), Math.ceil(Math.log10(high) + 0.1)];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
+
+function scaled(colours, { label, unit, scale }, [min, max], rest) {
+  const log = scale === "log";
+  const count = max - min;
+  return axis(colours, unit ? `${label} / ${unit}` : label, {
+    type: "value",
+    min,
+    max,
+    axisLine: { onZero: false, lineStyle: { color: colours.soft } },
+    ...(log && { interval: Math.ceil(count / 8) || 1 }),
+    axisLabel: {
+      color: colours.ink,
+      hideOverlap: true,
+      formatter: (value) => shown(log ? Number(`1e${Math.round(value)}`) : Number(value.toPrecision(4))),
+    },
+    ...rest,
+  });
+}
+
+// A line for a range, an arrow to where the truth may lie for a bound.
+function lines(mark, api, colour, logX, logY) {
+  const here = [along(mark.at[0], logX), along(mark.at[1], logY)];
+  const [x, y] = api.coord(here);
+  const acrossAt = (value) => api.coord([along(value, logX), here[1]])[0];
+  const upAt = (value) => api.coord([here[0], along(value, logY)])[1];
+  const children = [];
+  const line = (x1, y1, x2, y2) => children.push({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: 1.6 } });
+  const across = mark.x;
+  const up = mark.y;
+  if (across.low !== null && across.high !== null && across.low !== across.high) {
+    line(acrossAt(across.low || across.high), y, acrossAt(across.high), y);
+  }
+  if (up.low !== null && up.high !== null && up.low !== up.high) {
+    line(x, upAt(up.low || up.high), x, upAt(up.high));
+  }
+  if (isBound(across)) {
+    const way = across.low === null ? -1 : 1;
+    line(x, y, x + way * ARROW, y);
+    line(x + way * ARROW, y, x + way * (ARROW - 4), y - 3);
+    line(x + way * ARROW, y, x + way * (ARROW - 4), y + 3);
+  }
+  if (isBound(up)) {
+    const way = up.low === null ? 1 : -1;
+    line(x, y, x, y + way * ARROW);
+    line(x, y + way * ARROW, x - 3, y + way * (ARROW - 4));
+    line(x, y + way * ARROW, x + 3, y + way * (ARROW - 4));
+  }
+  return { type: "group", children };
+}
+
+// The region that an application asks for: what satisfies, and around it what partly serves.
+function region(window, axes, colours) {
+  const side = (end, low, high) => {
+    const [[min, max], log] = axes[end];
+    const place = (value, other) => {
+      if (value === null || value === undefined) return other;
+      if (log && value <= 0) return min;
+      return Math.min(max, Math.max(min, along(value, log)));
+    };
+    const asked = window[end] ?? {};
+    return [place(asked[low] ?? asked.at_least, min), place(asked[high] ?? asked.at_most, max)];
+  };
+  const areas = [["fails_below", "fails_above", ""], ["at_least", "at_most", window.title]]
+    .map(([low, high, title]) => ({ x: side("x", low, high), y: side("y", low, high), title }))
+    .filter(({ x, y }) => (window.x || window.y) && x[1] > x[0] && y[1] > y[0]);
+  return {
+    type: "custom",
+    name: "window",
+    silent: true,
+    clip: true,
+    z: 1,
+    data: areas.map(({ x, y }, place) => [x[0], y[0], place]),
+    renderItem: (params, api) => {
+      const { x, y, title } = areas[api.value(2)];
+      const [left, bottom] = api.coord([x[0], y[0]]);
+      const [right, top] = api.coord([x[1], y[1]]);
+      return {
+        type: "group",
+        children: [
+          { type: "rect", shape: { x: left, y: top, width: right - left, height: bottom - top }, style: { fill: colours.series[2], opacity: 0.14 } },
+          { type: "text", style: { x: left + 6, y: top + 6, text: title, fill: colours.ink, fontSize: 12, width: Math.max(0, right - left - 12), overflow: "truncate" } },
+        ],
+      };
+    },
+  };
+}
+
+// ── Words ──────────────────────────────────────────────────────────────────────────────────────
+
+function describe(found, marks, kept) {
+  const count = (n) => n.toLocaleString("en");
+  const cut = found.both > marks.length
+    ? ` ${count(marks.length)} of these are drawn, an even sample by name: narrow the filters to see all.` : "";
+  const lost = marks.length > kept.length ? ` ${marks.length - kept.length} at 0 cannot stand on a logarithmic scale.` : "";
+  text.textContent = `${count(found.both)} of ${count(found.total)} have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
+    + (kept.length > CROWD
+      ? "Hollow: a lower bound (printed with > or tested so far). A range has its mark in the middle."
+      : "Hollow with an arrow: a lower bound (printed with > or tested so far). A line: a printed range, its mark in the middle.");
+  windowText.replaceChildren();
+  if (!found.window) return;
+  const { window } = found;
+  const paragraph = document.createElement("p");
+  paragraph.className = "soft";
+  const asks = ["x", "y"].filter((end) => window[end]).map((end) => `${found[end].label}: ${bounds(window[end])}`);
+  const rest = window.others.length ? ` It also asks for ${window.others.map((metric) => metric.replace(/_(s|v|j|ua|nm|percent)$/, "").replaceAll("_", " ")).join(", ")}.` : "";
+  paragraph.textContent = asks.length
+    ? `Shaded: ${window.title}. ${asks.join(" ")} The lighter shade partly serves.${rest} `
+    : `${window.title} asks nothing of these two metrics.${rest} `;
+  const link = document.createElement("a");
+  link.href = `/applications/${encodeURIComponent(window.name)}`;
+  link.textContent = "Its requirements and ranking";
+  paragraph.append(link);
+  windowText.append(paragraph);
+}
+
+function bounds(asked) {
+  const unit = asked.unit ? ` ${asked.unit}` : "";
+  const parts = [];
+  if (asked.at_least !== null) parts.push(`at least ${shown(asked.at_least)}${unit}`);
+  if (asked.at_most !== null) parts.push(`at most ${shown(asked.at_most)}${unit}`);
+  if (asked.fails_below !== null) parts.push(`none left below ${shown(asked.fails_below)}${unit}`);
+  if (asked.fails_above !== null) parts.push(`none left above ${shown(asked.fails_above)}${unit}`);
+  const quoted = asked.quoted ? `, “${asked.quoted}”` : "";
+  const light = asked.weight === 0 ? "; without weight in the ranking" : "";
+  return `${parts.join(", ")} (${asked.source}${quoted}; ${asked.basis}${light}).`;
+}
+
+function list(found, kept) {
+  const details = document.getElementById("plot-details");
+  details.hidden = kept.length === 0;
+  const table = document.createElement("table");
+  table.className = "rows";
+  const head = table.createTHead().insertRow();
+  for (const heading of ["Device", found.x.label, found.y.label, found.colour]) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = heading;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const mark of kept.slice(0, LISTED)) {
+    const row = body.insertRow();
+    const link = document.createElement("a");
+    link.href = `/devices/${encodeURIComponent(mark.id)}`;
+    link.textContent = mark.stack;
+    row.insertCell().append(link);
+    for (const value of [words(mark.x, found.x.unit), words(mark.y, found.y.unit), mark.kind]) row.insertCell().textContent = value;
+  }
+  const place = document.getElementById("plot-table");
+  place.replaceChildren(table);
+  if (kept.length > LISTED) {
+    const rest = document.createElement("p");
+    rest.textContent = `The first ${LISTED} of ${kept.length} points.`;
+    place.append(rest);
+  }
+}
+
+for (const control of document.querySelectorAll(".choices select")) {
+  control.addEventListener("change", () => form.requestSubmit());
+}
+form.addEventListener("pvkdb:results", (event) => load(event.detail.address));
+text.textContent = "Loading the points.";
+load(location.pathname + location.search);

@@ -1,0 +1,238 @@
+"""Devices: the plot that follows the filters, and the page of one device."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from pvkdb.suitability import shipped_profiles
+
+#: Machines that do much else answer late.
+get = partial(httpx.get, timeout=60)
+
+
+def part(address, path, name, **parameters):
+    answer = get(
+        f"{address}{path}",
+        params=parameters,
+        headers={"X-Part": name, "Accept": "application/json"},
+    )
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def rows(address, **parameters):
+    found = get(f"{address}/api/v1/devices", params={"limit": 500, **parameters}).json()
+    return {row["id"]: row for row in found["data"]}
+
+
+def serious(tab):
+    found = Axe().run(tab).response["violations"]
+    return [
+        (each["id"], each["nodes"][0]["html"])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def test_points_are_the_rows_of_the_service(address):
+    found = part(address, "/devices", "plot").json()
+    known = rows(address)
+    both = {
+        name
+        for name, row in known.items()
+        if row["retention_s"] is not None and row["on_off_ratio"] is not None
+    }
+    assert {point[0] for point in found["points"]} == both
+    assert (found["both"], found["total"]) == (len(both), len(known))
+    for name, stack, colour, *ends in found["points"]:
+        row = known[name]
+        assert (stack, colour) == (row["structure"], row["mechanism"])
+        assert ends == [
+            row["retention_s"],
+            row["retention_s"],
+            row["retention_qualifier"],
+            row["on_off_ratio"],
+            row["on_off_ratio"],
+            row["on_off_qualifier"],
+        ]
+
+
+def test_voltages_are_magnitudes_and_an_endurance_is_tested(address):
+    found = part(address, "/devices", "plot", x="v_reset", y="endurance_cycles").json()
+    points = {point[0]: point[3:] for point in found["points"]}
+    assert points["d-t4-r06"] == [0.078, 3.6, None, 6e6, 6e6, "tested"]
+
+
+def test_energies_of_absorbers_are_those_of_the_rankings(address):
+    found = part(address, "/devices", "plot", x="e_a", y="v_set", colour="family").json()
+    ranking = get(
+        f"{address}/api/v1/rankings/selector", params={"subject": "materials", "samples": 1}
+    ).json()
+    evidence = next(
+        each
+        for candidate in ranking["candidates"]
+        if candidate["id"] == "MAPbI3"
+        for each in candidate["criteria"]
+        if each["metric"] == "e_a_ev"
+    )
+    point = next(point for point in found["points"] if point[0] == "d-t4-r01")
+    assert point[2] == "3D"
+    assert point[3:5] == [evidence["minimum"], evidence["maximum"]]
+
+
+def test_the_window_of_an_application_is_its_profile(address):
+    found = part(address, "/devices", "plot", application="synaptic-training").json()["window"]
+    profile = get(f"{address}/api/v1/rankings/synaptic-training/profile").json()
+    asked = {each["metric"]: each for each in profile["devices"]}
+    assert found["x"]["at_least"] == asked["retention_s"]["bounds"]["at_least"]
+    assert found["y"]["source"] == asked["on_off_ratio"]["source"]
+    assert "endurance_cycles" in found["others"]
+
+
+def test_the_plot_follows_the_filters_and_stands_in_the_address(visitor, address):
+    tab = visitor.open("/devices")
+    expect(tab.locator("#plot-text")).to_contain_text("22 of 28 have both")
+    expect(tab.locator("#plot")).to_have_attribute("data-drawn", "true", timeout=20_000)
+    tab.get_by_label("Up", exact=True).select_option(label="Endurance")
+    tab.get_by_label("Window of").select_option(label="Selector")
+    expect(tab.locator("#window-text")).to_contain_text("at most 10 s")
+    expect(tab).to_have_url(re.compile(r"y=endurance_cycles.*application=selector"))
+    assert "x=" not in tab.url.replace("xscale", "")
+    tab.get_by_label("double").check()
+    double = rows(address, family="double")
+    both = sum(
+        row["endurance_cycles"] is not None and row["retention_s"] is not None
+        for row in double.values()
+    )
+    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} have both")
+    tab.reload()
+    expect(tab.get_by_label("Up", exact=True)).to_have_value("endurance_cycles")
+    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} have both")
+    tab.get_by_text("The points as a table").click()
+    expect(tab.locator("#plot-table tbody tr")).to_have_count(both)
+    tab.go_back()
+    expect(tab.get_by_label("double")).not_to_be_checked()
+    assert not serious(tab)
+
+
+def test_a_query_for_programs_leaves_the_plot_out(visitor, address):
+    tab = visitor.open("/devices?family=double&x=v_set&application=selector")
+    tab.get_by_text("This query as a request").click()
+    link = tab.get_by_role("link", name="REST", exact=True).get_attribute("href")
+    assert link.endswith("/api/v1/devices?family=double")
+    assert get(link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("x=on_of_ratio", "on_off_ratio"), ("application=selectr", "selector"), ("xscale=lin", "lin")],
+)
+def test_what_cannot_be_plotted_is_told(visitor, query, says):
+    tab = visitor.open(f"/devices?{query}", status=422)
+    expect(tab.get_by_role("alert")).to_contain_text(says)
+
+
+def test_a_device_shows_what_the_service_says(visitor, address):
+    tab = visitor.open("/devices/d-t4-r06")
+    row = rows(address, id="d-t4-r06")["d-t4-r06"]
+    shown = [
+        float(value)
+        for value in tab.locator("#metrics data").evaluate_all("all => all.map(d => d.value)")
+    ]
+    assert shown == [
+        row["on_off_ratio"],
+        row["v_set_min_v"],
+        row["v_set_max_v"],
+        row["v_reset_min_v"],
+        row["v_reset_max_v"],
+        row["endurance_cycles"],
+        row["retention_s"],
+    ]
+    stack = tab.get_by_role("img", name=re.compile("^Layers from the top"))
+    expect(stack.locator(".layer text:not(.role)")).to_have_text(["ITO", "Ag", "MAPbI3", "Au"])
+    expect(tab.get_by_text("Erratum.", exact=True)).to_be_visible()
+    expect(tab.get_by_role("link", name="MAPbI3", exact=True).first).to_have_attribute(
+        "href", "/materials/MAPbI3"
+    )
+    claims = get(
+        f"{address}/api/v1/device_claims", params={"reference": "r161", "limit": 100}
+    ).json()
+    assert {claim["id"] for claim in claims["data"]} == {
+        *tab.locator("tr[id^=c-]").evaluate_all("all => all.map(row => row.id)")
+    }
+
+
+def test_the_places_are_those_of_the_rankings(visitor, address):
+    tab = visitor.open("/devices/d-t4-r06")
+    table = tab.locator("#places-table tbody tr")
+    expect(table).to_have_count(len(shipped_profiles()), timeout=30_000)
+    for name in ("selector", "synaptic-training"):
+        ranking = get(f"{address}/api/v1/rankings/{name}", params={"samples": 1}).json()
+        entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")
+        line = table.filter(has=tab.locator(f"a[href='/applications/{name}']"))
+        values = line.locator("data").evaluate_all("all => all.map(d => Number(d.value))")
+        assert values == [entry["rank"], entry["shown"], entry["possible"]]
+        expect(line).to_contain_text(f"of {len(ranking['candidates'])}")
+    assert not serious(tab)
+
+
+def test_array_sizes_on_the_pages_are_those_of_the_service(address):
+    arrays = get(f"{address}/api/v1/crossbar/devices").json()["data"]
+    assert len(arrays) == 28
+    for array in arrays:
+        text = get(f"{address}/devices/{array['device']}").text
+        section = re.search(r'id="array-heading".*?</section>', text, re.DOTALL)[0]
+        numbers = [float(value) for value in re.findall(r'<data value="([^"]+)"', section)]
+        if array["size"] is None:
+            assert numbers == []
+            assert array["reason"] in section
+            continue
+        wanted = [array["size"]] * 2 + [array["size_best_pull_up"]] * 2
+        if array["size_rectifying"] is not None:
+            wanted += [array["rectification_ratio"], *[array["size_rectifying"]] * 2]
+        assert numbers == wanted
+
+
+def test_a_name_that_is_not_there_leads_to_the_nearest(visitor):
+    tab = visitor.open("/devices/d-t4-r0", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("d-t4-r0")
+    tab.get_by_role("link", name="d-t4-r01").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("ITO/MAPbI3/Al")
+
+
+def test_a_name_may_hold_anything(visitor):
+    tab = visitor.open("/devices/%3Cscript%3Ealert(1)%3C%2Fscript%3E", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("<script>alert(1)</script>")
+
+
+@pytest.mark.parametrize("path", ["/devices?application=selector", "/devices/d-t4-r14"])
+def test_narrow_dark_and_accessible(chromium, address, path):
+    context = chromium.new_context(color_scheme="dark", viewport={"width": 360, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{address}{path}")
+    expect(tab.locator("#window-text p, #places-table")).to_be_visible(timeout=30_000)
+    assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not serious(tab)
+    context.close()
+
+
+def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
+    from pvkdb.store.database import Store
+    from pvkdb_api.counts import Counts
+    from pvkdb_api.explorer import browse, points
+    from pvkdb_api.explorer.routes.devices import TABLE
+
+    monkeypatch.setattr(points, "MOST_POINTS", 10)
+    asked = browse.Asked(TABLE, {}, None, {}, {}, (), ())
+    with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
+        cut = points.points(Counts(), session, asked, points.read({}))
+    whole = part(address, "/devices", "plot").json()
+    assert (cut["both"], cut["total"]) == (whole["both"], whole["total"]) == (22, 28)
+    names = [point[0] for point in whole["points"]]
+    assert [point[0] for point in cut["points"]] == names[2::3]  # every third of 22
