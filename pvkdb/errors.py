@@ -5,7 +5,8 @@ Each message names the value that was refused, the reason and the remedy::
     PvkdbError
     ├── InputError                what the caller gave cannot be used
     │   ├── FormulaError          a chemical formula that cannot be understood or balanced
-    │   └── MissingRadiusError    no sourced radius for an ion in this coordination
+    │   ├── MissingRadiusError    no sourced radius for an ion in this coordination
+    │   └── StateError            it cannot be done where something stands now
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
@@ -44,6 +45,10 @@ class FormulaError(InputError):
 
 class MissingRadiusError(InputError):
     """No radius with a source is known for an ion in the coordination asked for."""
+
+
+class StateError(InputError):
+    """What is asked for cannot be done in the state in which something is now."""
 
 
 class NotFoundError(PvkdbError):

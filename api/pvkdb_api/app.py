@@ -39,7 +39,10 @@ CORS_REQUEST_HEADERS = (
     "If-None-Match",
     "X-API-Key",
 )
-CORS_ANSWER_HEADERS = ("ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", REQUEST_ID)
+CORS_ANSWER_HEADERS = (
+    *("ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", "X-Log-Offset"),
+    REQUEST_ID,
+)
 
 
 def create_app(database_url: str, settings: ServiceSettings | None = None) -> FastAPI:

@@ -26,6 +26,17 @@ EVERYWHERE: dict[str, str] = {
     "word": "The value, where it is a word.",
 }
 
+_RUN = {
+    "id": "Number of the run.",
+    "state": "Where the run stands.",
+    "attempts": "How often it was begun.",
+    "started_at": "When it was begun last (UTC).",
+    "finished_at": "When it ended (UTC); null before.",
+    "duration_s": "Seconds from its last beginning to its end; null before that.",
+    "counts": "What it found and what it cost; null before its end.",
+    "failure": "Why it failed, or was interrupted; null otherwise.",
+}
+
 #: Fields of one schema.
 OF: dict[str, dict[str, str]] = {
     "ArrayLimit": {"root_best_pull_up": "The real N at the pull-up that allows most; 0 for none."},
@@ -51,6 +62,7 @@ OF: dict[str, dict[str, str]] = {
         "created_at": "When it was asked for (UTC).",
         "started_at": "When it last started (UTC); null before.",
         "finished_at": "When it ended (UTC); null before.",
+        "cancel_requested_at": "When its worker was asked to stop (UTC); null: it was not.",
     },
     "Criterion": {
         "bounds": "Which values are good.",
@@ -135,6 +147,27 @@ OF: dict[str, dict[str, str]] = {
         "under_readings": "Where it stands under other readings of doubtful requirements.",
         "criteria": "Each criterion held against the evidence.",
         "also_known": "What is known on metrics that the profile does not ask for.",
+    },
+    "LostCandidate": {"formula": "Its formula."},
+    "PassedCandidate": {"formula": "Its formula.", "rank": "Its rank now; null: it has none."},
+    "RankChange": {
+        "formula": "Its formula.",
+        "before": "Its rank then; null: it had none.",
+        "after": "Its rank now; null: it has none.",
+    },
+    "RunCounts": {"compositions": "That the plan made.", "failed": "Calculations that failed."},
+    "RunDocument": _RUN,
+    "ScreeningDocument": _RUN,
+    "StageCount": {
+        "stage": "Name of the stage.",
+        "entered": "Candidates that entered it.",
+        "passed": "Candidates that passed it.",
+        "fell": "Candidates that fell in it, by kind.",
+    },
+    "Differences": {
+        "new": "Candidates that pass now and did not before.",
+        "lost": "Candidates that passed before and do not now.",
+        "moved": "Candidates that pass as before, at another rank.",
     },
     "Ranking": {
         "subject": "What is ranked: devices or materials.",

@@ -21,6 +21,7 @@ from pvkdb.errors import (
     NotFoundError,
     NotMigratedError,
     PvkdbError,
+    StateError,
 )
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
@@ -31,6 +32,7 @@ MEDIA_TYPE = "application/problem+json"
 
 #: The first kind that fits decides the status.
 STATUS: dict[type[PvkdbError], HTTPStatus] = {
+    StateError: HTTPStatus.CONFLICT,
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFoundError: HTTPStatus.NOT_FOUND,
     DatabaseError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -170,11 +172,23 @@ def _routing_error(request: Request, error: Exception) -> Response:
         detail = f"nothing stands at {_short(request.url.path)}; {_nearest_path(request)}"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Starlette names the methods of the first route of a path; a path may have several.
-        operations = request.app.openapi()["paths"].get(request.url.path)
-        allowed = ", ".join(map(str.upper, operations)) if operations else "GET"
+        allowed = ", ".join(_methods_at(request)) or "GET"
         detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
         headers = {**(headers or {}), "Allow": allowed}
     return answer_problem(request, error.status_code, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Methods that the description names for a path, in its order."""
+    asked = request.url.path.split("/")
+    methods: dict[str, None] = {}
+    for path, operations in request.app.openapi()["paths"].items():
+        parts = path.split("/")
+        if len(parts) == len(asked) and all(
+            part == given or part.startswith("{") for part, given in zip(parts, asked, strict=True)
+        ):
+            methods |= dict.fromkeys(map(str.upper, operations))
+    return [*methods]
 
 
 def _nearest_path(request: Request) -> str:

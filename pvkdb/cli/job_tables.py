@@ -78,16 +78,7 @@ def print_job(job: JobDocument) -> None:
         line("file", f"{file.name} ({file.size:,} bytes, sha256 {file.sha256[:12]})")
     console.print()
     for entry in job.log:
-        console.print(
-            event_line(entry.at, entry.event.value, entry.message), markup=False, soft_wrap=True
-        )
-
-
-def event_line(at: datetime, event: str, message: str | None) -> str:
-    """A line of a log: time (UTC), what happened, more about it."""
-    if event == "progress":
-        return f"{_clock(at)}    {message}"
-    return f"{_clock(at)}  {event}{f': {message}' if message else ''}"
+        console.print(entry.text, markup=False, soft_wrap=True)
 
 
 def _subject(entry: Calculation) -> str:

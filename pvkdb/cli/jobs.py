@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from pvkdb.cli.console import messages, print_json
-from pvkdb.cli.job_tables import event_line, print_job, print_jobs
+from pvkdb.cli.job_tables import print_job, print_jobs
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name
 
@@ -161,9 +161,9 @@ def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> Non
             calculation = jobs.find(session, name)
             state, progress = calculation.state, calculation.progress
             failure = (calculation.failure_kind, calculation.failure_message)
-            for line in jobs.log_of(session, calculation.id, last):
-                last = max(last, line.id)
-                typer.echo(event_line(line.at, line.event, line.message))
+            for line in jobs.log_lines(session, calculation.id, last):
+                last = line.line
+                typer.echo(line.text)
         if progress is not None and progress != told:
             told = progress
             force = "" if progress["force"] is None else f", {progress['force']:.3f} eV/Å"

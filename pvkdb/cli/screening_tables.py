@@ -141,7 +141,7 @@ def _print_reasons(report: ScreeningReport) -> None:
 
 
 def _print_survivors(report: ScreeningReport) -> None:
-    from pvkdb_pipelines.screening.report_table import ranked
+    from pvkdb.store.screening_reports import ranked
 
     survivors = [candidate for candidate in ranked(report) if candidate.fall is None]
     if not survivors:

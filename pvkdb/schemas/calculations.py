@@ -93,6 +93,7 @@ class CalculationDocument(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     priority: int = 0
+    cancel_requested_at: datetime | None = None
 
     @property
     def subject(self) -> str:
@@ -116,6 +117,20 @@ class EventDocument(BaseModel):
     at: datetime
     event: EventKind
     message: str | None
+
+    @property
+    def text(self) -> str:
+        """The line as people read it: time (UTC), what happened, more about it."""
+        clock = f"{self.at:%Y-%m-%d %H:%M:%S}"
+        if self.event is EventKind.PROGRESS:
+            return f"{clock}    {self.message}"
+        return f"{clock}  {self.event.value}{f': {self.message}' if self.message else ''}"
+
+
+class LogLine(EventDocument):
+    """A line of a calculation's log with its number, behind which the log can be asked for."""
+
+    line: int
 
 
 class FileDocument(BaseModel):

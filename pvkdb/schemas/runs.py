@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from pvkdb.schemas.screening import FallReason, StageCount
+
 
 class RunState(StrEnum):
     """Where a run stands. An interrupted one is gone on with, or made up for by a later one."""
@@ -28,7 +30,7 @@ class RunCounts(BaseModel):
     core_hours: float = Field(description="Processor time behind the report, whenever it was.")
 
 
-class RankedCandidate(BaseModel):
+class PassedCandidate(BaseModel):
     """A candidate that passes now and did not before."""
 
     formula: str
@@ -55,7 +57,7 @@ class Differences(BaseModel):
     """What a run found that the run before, of the same plan, did not."""
 
     since: int = Field(description="Id of the run before.")
-    new: list[RankedCandidate]
+    new: list[PassedCandidate]
     lost: list[LostCandidate]
     moved: list[RankChange]
     plan_changed: bool = Field(description="Whether the plan has another text now.")
@@ -89,3 +91,25 @@ class RunDocument(BaseModel):
     differences: Differences | None = Field(description="None for the first run of a plan.")
     failure: str | None
     webhook: str | None = Field(description="What became of the webhook, where one was called.")
+
+
+class ScreeningDocument(RunDocument):
+    """A run of a screening with what its report counts; its candidates are a list of their own."""
+
+    title: str | None = Field(description="Title of the plan; null where there is no report.")
+    plan_text: str | None = Field(description="The plan as it was run (TOML).")
+    potential: str | None = Field(description="Potential of the relaxations.")
+    pvkdb_version: str | None = Field(description="Version of pvkdb that ran it.")
+    ranked_by: str | None = Field(
+        description="Column that candidates are ranked by; a minus: largest first."
+    )
+    stages: list[StageCount] = Field(
+        description="The funnel: how many entered each stage, passed it, fell in it."
+    )
+    reasons: list[FallReason] = Field(
+        description="Why candidates fell, in the order of the stages, the most frequent first."
+    )
+    calculations: dict[str, int] = Field(description="Calculations behind it, by kind.")
+    failures: dict[str, int] = Field(
+        description="Of these, how many failed, by reason; a candidate need not fall for one."
+    )

@@ -173,3 +173,53 @@ class ScreeningReport(BaseModel):
     failed: dict[str, int] = Field(description="Of these, how many failed, by kind of failure.")
     force_calls: dict[str, int] = Field(description="By kind of calculation.")
     core_hours: float = Field(description="Processor time of the calculations.")
+
+
+class FallReason(BaseModel):
+    """A reason why candidates fell, and how many fell for it."""
+
+    stage: str = Field(description="Stage at which they fell.")
+    kind: FallKind = Field(
+        description="`filter`: a condition of the plan; `physical`: the structure became another "
+        "one; `numerical`: a calculation failed; `not defined`: the stage's quantity is not "
+        "defined for it."
+    )
+    reason: str = Field(description="The reason, without the numbers of a candidate.")
+    count: int = Field(description="Candidates that fell for it.")
+    formulas: list[str] = Field(description="The first of them, at most six.")
+
+
+class CandidateSummary(BaseModel):
+    """A candidate of a screening in one row: the numbers that decided, and where it fell."""
+
+    formula: str = Field(description="Its formula.")
+    type: str = Field(description="Structure type asked for, e.g. ABX3.")
+    family: str = Field(description="Family of structures.")
+    lead_free: bool = Field(description="Whether it holds no lead.")
+    rank: int | None = Field(description="Among those that passed every stage; null: it fell.")
+    stage: str | None = Field(description="Stage at which it fell; null: it passed.")
+    kind: FallKind | None = Field(description="Kind of its fall; null: it passed.")
+    reason: str | None = Field(description="Why it fell, as it is counted; null: it passed.")
+    detail: str | None = Field(description="Why it fell, with its own numbers; null: it passed.")
+    t: float | None = Field(description="Goldschmidt's tolerance factor.")
+    mu: float | None = Field(description="Octahedral factor, r_B over r_X.")
+    tau: float | None = Field(description="Factor of Bartel et al. (2019).")
+    ground_state: str | None = Field(description="Lowest of the phases that were relaxed.")
+    perovskite_above_ground_state_ev_per_atom: float | None = Field(
+        description="Lowest phase of the structure type above the ground state, eV an atom."
+    )
+    decomposition_ev_per_atom: float | None = Field(
+        description="Energy that decomposing costs, eV an atom; negative: it pays."
+    )
+    vacancy_x_poor_ev: float | None = Field(
+        description="Formation energy of the neutral halide vacancy, halide-poor limit, eV."
+    )
+    vacancy_x_rich_ev: float | None = Field(
+        description="Formation energy of the neutral halide vacancy, halide-rich limit, eV."
+    )
+    e_a_ev: float | None = Field(
+        description="Activation energy of the halide vacancy by the plan's first potential, eV."
+    )
+    e_a_spread_ev: float | None = Field(
+        description="Between the lowest and the highest of several potentials, eV."
+    )

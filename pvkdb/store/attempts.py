@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError
+from pvkdb.errors import NotFoundError, StateError
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.store.base import utc_now
 from pvkdb.store.calculation_log import note
@@ -38,13 +38,14 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
     """Queue a failed or cancelled calculation again, and with it what it waits for in vain.
 
     Raises:
-        NotFoundError: there is no such calculation, or it is not in a state to be queued again.
+        NotFoundError: there is no such calculation.
+        StateError: it has neither failed nor been cancelled.
     """
     calculation = session.get(Calculation, calculation_id, with_for_update=True)
     if calculation is None:
         raise NotFoundError(f"no calculation has the id {calculation_id!r}")
     if calculation.state not in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
-        raise NotFoundError(
+        raise StateError(
             f"calculation {calculation_id} is {calculation.state}; only failed and cancelled "
             "calculations can be queued again"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, defer
 
-from pvkdb.errors import InputError, NotFoundError
+from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.calculations import (
     CalculationState,
     EventDocument,
@@ -16,6 +16,7 @@ from pvkdb.schemas.calculations import (
     FailureKind,
     FileDocument,
     JobDocument,
+    LogLine,
 )
 from pvkdb.store.base import utc_now
 from pvkdb.store.calculation_log import note
@@ -122,20 +123,37 @@ def job_document(session: Session, calculation: Calculation) -> JobDocument:
                 for file in files_of(session, calculation.id)
             ],
             "log": [
-                EventDocument(at=entry.at, event=EventKind(entry.event), message=entry.message)
-                for entry in log_of(session, calculation.id)
+                EventDocument(at=line.at, event=line.event, message=line.message)
+                for line in log_lines(session, calculation.id)
             ],
         }
     )
 
 
-def log_of(session: Session, calculation_id: str, after: int = 0) -> Sequence[CalculationEvent]:
-    """The log of a calculation, behind the line with a given number."""
-    return session.scalars(
+def log_lines(
+    session: Session, calculation_id: str, after: int = 0, tail: int | None = None
+) -> list[LogLine]:
+    """The log of a calculation behind a line, at most its last ``tail`` lines.
+
+    Lines come in the order of their numbers, which grow: whoever follows the log asks again behind
+    the last one. (All that writes to a log holds the row of its calculation, so that no line with
+    a smaller number comes later.)
+
+    Raises:
+        NotFoundError: there is no such calculation.
+    """
+    if session.scalar(select(Calculation.id).where(Calculation.id == calculation_id)) is None:
+        raise NotFoundError(f"no calculation has the id {calculation_id!r}")
+    newest = (
         select(CalculationEvent)
         .where(CalculationEvent.calculation_id == calculation_id, CalculationEvent.id > after)
-        .order_by(CalculationEvent.at, CalculationEvent.id)
-    ).all()
+        .order_by(CalculationEvent.id.desc())
+        .limit(tail)
+    )
+    return [
+        LogLine(line=entry.id, at=entry.at, event=EventKind(entry.event), message=entry.message)
+        for entry in reversed(session.scalars(newest).all())
+    ]
 
 
 def cancel(session: Session, calculation_id: str) -> CalculationState:
@@ -146,7 +164,7 @@ def cancel(session: Session, calculation_id: str) -> CalculationState:
 
     Raises:
         NotFoundError: there is no such calculation.
-        InputError: it has ended.
+        StateError: it has ended.
     """
     calculation = session.get(
         Calculation, calculation_id, with_for_update=True, populate_existing=True
@@ -164,7 +182,7 @@ def cancel(session: Session, calculation_id: str) -> CalculationState:
         session.flush()
         pass_on(session, calculation.id)
     elif calculation.state != CalculationState.CANCELLED.value:
-        raise InputError(
+        raise StateError(
             f"calculation {calculation.id} is {calculation.state}; only what has not ended can be "
             "cancelled"
         )
@@ -178,7 +196,8 @@ def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
         The ids, in the order given.
 
     Raises:
-        NotFoundError: one of them cannot be queued again; none is then.
+        NotFoundError: there is none of one of the ids; none is queued then.
+        StateError: one of them is done; none is queued then.
     """
     for name in calculation_ids:
         calculation = session.get(Calculation, name, populate_existing=True)

@@ -26,6 +26,9 @@ RUN_LEASE = timedelta(minutes=5)
 #: A run whose process was lost this often is recorded as failed.
 MAX_LOST = 3
 
+#: Digits of a run's number; more would not fit its column.
+_MOST_DIGITS = 9
+
 _RUNNING, _INTERRUPTED = RunState.RUNNING.value, RunState.INTERRUPTED.value
 
 
@@ -204,7 +207,8 @@ def find_run(session: Session, name: str) -> ScreeningRun:
     Raises:
         NotFoundError: there is none.
     """
-    found = session.get(ScreeningRun, int(name)) if name.isdigit() else None
+    numbered = name.isascii() and name.isdecimal() and len(name) <= _MOST_DIGITS
+    found = session.get(ScreeningRun, int(name)) if numbered else None
     if found is None:
         newest = select(ScreeningRun).where(ScreeningRun.plan == name)
         found = session.scalar(newest.order_by(ScreeningRun.id.desc()).limit(1))
@@ -216,10 +220,32 @@ def find_run(session: Session, name: str) -> ScreeningRun:
     return found
 
 
-def listed(session: Session, limit: int) -> tuple[list[ScreeningRun], int]:
-    """The newest runs, and how many there are."""
-    newest = select(ScreeningRun).order_by(ScreeningRun.id.desc()).limit(limit)
-    total = session.scalar(select(func.count()).select_from(ScreeningRun))
+def listed(
+    session: Session,
+    limit: int,
+    *,
+    plan: str | None = None,
+    state: RunState | None = None,
+    before: int | None = None,
+) -> tuple[list[ScreeningRun], int]:
+    """The newest runs, and how many there are.
+
+    Args:
+        session: A session.
+        limit: Most runs.
+        plan: Only those of the plan of this name.
+        state: Only those in this state.
+        before: Only those with a smaller id, which the count does not heed: the next page.
+    """
+    wanted = select(ScreeningRun)
+    if plan is not None:
+        wanted = wanted.where(ScreeningRun.plan == plan)
+    if state is not None:
+        wanted = wanted.where(ScreeningRun.state == state.value)
+    total = session.scalar(wanted.with_only_columns(func.count(ScreeningRun.id)))
+    if before is not None:
+        wanted = wanted.where(ScreeningRun.id < before)
+    newest = wanted.order_by(ScreeningRun.id.desc()).limit(limit)
     return list(session.scalars(newest)), total or 0
 
 

@@ -120,7 +120,7 @@ def test_progress_and_files_are_kept_with_the_record(empty_store: Store) -> None
         Worker(empty_store).run()
     with empty_store.session(read_only=True) as session:
         for name, end, size in ((done, "done", 3), (failed, "failed", 13)):
-            log = [(entry.event, entry.message) for entry in jobs.log_of(session, name)]
+            log = [(entry.event, entry.message) for entry in jobs.log_lines(session, name)]
             assert [event for event, _ in log] == ["queued", "running", "progress", end]
             assert log[2][1] == "rehearse"
             assert [(file.name, file.size) for file in files_of(session, name)] == [
@@ -242,4 +242,4 @@ def test_a_result_whose_answer_was_lost_is_written_once(
     assert document is not None
     assert (document.state, document.result) == ("done", {"square": 100})
     with empty_store.session(read_only=True) as session:
-        assert [entry.event for entry in jobs.log_of(session, name)].count("done") == 1
+        assert [entry.event for entry in jobs.log_lines(session, name)].count("done") == 1

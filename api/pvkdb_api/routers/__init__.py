@@ -9,6 +9,7 @@ from pvkdb_api.routers import (
     kinetics,
     metrics,
     rankings,
+    screenings,
     structures,
     tolerance,
 )
@@ -18,6 +19,7 @@ ROUTERS = (
     *collections.ROUTERS,
     structures.router,
     calculations.router,
+    screenings.router,
     rankings.router,
     crossbar.router,
     kinetics.router,

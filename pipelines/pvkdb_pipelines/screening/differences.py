@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pvkdb
-from pvkdb.schemas.runs import Differences, LostCandidate, RankChange, RankedCandidate
+from pvkdb.schemas.runs import Differences, LostCandidate, PassedCandidate, RankChange
 from pvkdb.schemas.screening import ScreeningReport
 
 
@@ -28,7 +28,7 @@ def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> 
     return Differences(
         since=since,
         new=[
-            RankedCandidate(formula=name, rank=entry.rank)
+            PassedCandidate(formula=name, rank=entry.rank)
             for name, entry in sorted(passed.items(), key=lambda item: _place(item[1].rank))
             if name not in passed_before
         ],

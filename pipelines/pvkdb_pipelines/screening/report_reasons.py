@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 
-from pvkdb.schemas.screening import FallKind, PhaseEnergy, ScreeningReport
+from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport
+from pvkdb.store.screening_reports import fall_reasons
 from pvkdb_pipelines.screening.report_text import css_class, formula, row, table
-
-#: Formulas named beside a reason.
-_EXAMPLES = 6
 
 
 def reasons(report: ScreeningReport) -> str:
     """Falls by reason, findings of phases, and calculations with their failures."""
-    fallen: defaultdict[tuple[str, FallKind, str], list[str]] = defaultdict(list)
-    for candidate in report.candidates:
-        if fall := candidate.fall:
-            fallen[fall.stage, fall.kind, fall.reason].append(candidate.formula)
+    fallen = fall_reasons(report)
     if not fallen:
         return '<p class="soft">No candidate fell.</p>' + _flaws(report) + _calculations(report)
-    place = {stage.stage: index for index, stage in enumerate(report.stages)}
-    ordered = sorted(fallen.items(), key=lambda item: (place.get(item[0][0], -1), -len(item[1])))
     rows = (
         row(
             (
-                escape(stage),
-                f'<span class="badge {css_class(kind)}">{kind}</span>',
-                escape(reason),
-                f"{len(formulas):,}",
-                _examples(formulas),
+                escape(each.stage),
+                f'<span class="badge {css_class(each.kind)}">{each.kind}</span>',
+                escape(each.reason),
+                f"{each.count:,}",
+                _examples(each.formulas, each.count),
             )
         )
-        for (stage, kind, reason), formulas in ordered
+        for each in fallen
     )
     falls = table(("Stage", "Kind", "Reason", "Count", "Candidates"), rows)
     return falls + _flaws(report) + _calculations(report)
 
 
-def _examples(formulas: list[str]) -> str:
-    more = len(formulas) - _EXAMPLES
-    named = ", ".join(formula(text) for text in formulas[:_EXAMPLES])
+def _examples(formulas: list[str], count: int) -> str:
+    more = count - len(formulas)
+    named = ", ".join(map(formula, formulas))
     return f"{named} and {more:,} more" if more > 0 else named
 
 

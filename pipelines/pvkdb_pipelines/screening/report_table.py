@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from pvkdb.store.screening_reports import ranked
 from pvkdb_pipelines.screening.report_details import details, product
 from pvkdb_pipelines.screening.report_text import (
     css_class,
@@ -30,20 +31,6 @@ class Column:
     cell: Callable[[ScreenedCandidate], str]
     unit: str = ""
     better: str = ""
-
-
-def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
-    """Survivors by rank, then who came farther; among equals, who costs more to decompose."""
-    place = {stage.stage: index for index, stage in enumerate(report.stages)}
-
-    def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
-        fall, stability, rank = candidate.fall, candidate.stability, candidate.rank
-        reached = place.get(fall.stage, -1) if fall else len(place)
-        energy = stability.decomposition_ev_per_atom if stability else None
-        cost = -(energy or 0.0)
-        return fall is not None, -reached, rank is None, rank or 0, energy is None, cost
-
-    return sorted(report.candidates, key=key)
 
 
 def candidates_table(report: ScreeningReport) -> str:

@@ -21,10 +21,10 @@ from pvkdb.schemas.screening import (
     Tolerance,
     VacancyFormation,
 )
+from pvkdb.store.screening_reports import ranked
 from pvkdb_pipelines.screening.report import write_report
 from pvkdb_pipelines.screening.report_page import page
 from pvkdb_pipelines.screening.report_plots import Bins, histograms, nice_step
-from pvkdb_pipelines.screening.report_table import ranked
 
 
 def phase(name: str, energy: float | None, *findings: str) -> PhaseEnergy:

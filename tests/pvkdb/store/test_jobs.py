@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from pvkdb.errors import InputError, NotFoundError
+from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.migration import NebRequest
 from pvkdb.store import jobs, queue
 from pvkdb.store.base import utc_now
@@ -36,7 +36,7 @@ def state(store: Store, name: str) -> str:
 
 def log(store: Store, name: str) -> list[str]:
     with store.session(read_only=True) as session:
-        return [entry.event for entry in jobs.log_of(session, name)]
+        return [entry.event for entry in jobs.log_lines(session, name)]
 
 
 def test_a_queued_one_is_cancelled_at_once(empty_store: Store) -> None:
@@ -120,7 +120,7 @@ def test_a_finished_one_cannot_be_retried_and_then_none_is(empty_store: Store) -
     failed = running(empty_store, NebRequest(formula="CsPbI3", phase="Pnma"))
     with empty_store.session() as session:
         queue.fail(session, failed, "a", "crashed", "…")
-    with pytest.raises(NotFoundError, match="is done"), empty_store.session() as session:
+    with pytest.raises(StateError, match="is done"), empty_store.session() as session:
         jobs.retry(session, [failed, done])
     assert state(empty_store, failed) == "failed"
 
@@ -147,7 +147,9 @@ def test_the_log_keeps_every_state_and_the_newest_progress(empty_store: Store) -
     with empty_store.session() as session:
         queue.finish(session, name, "a", {}, {}, lines=more)
     with empty_store.session(read_only=True) as session:
-        kept = [entry.message for entry in jobs.log_of(session, name) if entry.event == "progress"]
+        kept = [
+            entry.message for entry in jobs.log_lines(session, name) if entry.event == "progress"
+        ]
         document = jobs.job_document(session, session.get_one(Calculation, name))
     assert kept == [f"step {n}" for n in range(5, MAX_PROGRESS_LINES)] + [
         f"later step {n}" for n in range(5)

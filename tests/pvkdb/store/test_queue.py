@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from pvkdb.errors import FormulaError, NotFoundError
+from pvkdb.errors import FormulaError, StateError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.migration import NebRequest, NebSettings
 from pvkdb.store import queue
@@ -116,7 +116,7 @@ def test_a_failure_is_typed_and_can_be_retried(empty_store: Store) -> None:
     with empty_store.session() as session:
         queue.requeue(session, key)
     assert state(empty_store, key) == "queued"
-    with pytest.raises(NotFoundError, match="is queued"), empty_store.session() as session:
+    with pytest.raises(StateError, match="is queued"), empty_store.session() as session:
         queue.requeue(session, key)
 
 

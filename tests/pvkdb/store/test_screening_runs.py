@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from pvkdb.errors import NotFoundError
-from pvkdb.schemas.runs import Differences, RankedCandidate, RunCounts, RunState
+from pvkdb.schemas.runs import Differences, PassedCandidate, RunCounts, RunState
 from pvkdb.store import screening_runs as runs
 from pvkdb.store.database import Store
 from pvkdb.store.screenings import ScreeningRun
@@ -124,7 +124,7 @@ def test_what_a_run_found_comes_back_as_it_was(empty_store: Store) -> None:
     text = '{"title": "Zinn \\u2013 τ", "numbers": [0.1, 1e-07]}'
     found = Differences(
         since=1,
-        new=[RankedCandidate(formula="CsSnI3", rank=2)],
+        new=[PassedCandidate(formula="CsSnI3", rank=2)],
         lost=[],
         moved=[],
         plan_changed=False,
