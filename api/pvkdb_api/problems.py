@@ -27,6 +27,8 @@ from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
 from pvkdb_api.explorer.errors import error_page, wants_page
+from pvkdb_api.explorer.forms import SignInError
+from pvkdb_api.explorer.signing_in import asking
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -111,6 +113,7 @@ def _as_problem(
 def handle_problems(app: FastAPI) -> None:
     """Answer every kind of error with a problem. The unforeseen is caught in ``headers``."""
     app.add_exception_handler(PvkdbError, _pvkdb_error)
+    app.add_exception_handler(SignInError, _sign_in)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _routing_error)
 
@@ -126,6 +129,13 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
     headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
     return answer_problem(request, status, detail, getattr(error, "parameter", None), headers)
+
+
+def _sign_in(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInError)
+    if wants_page(request):
+        return asking(request, f"{str(error)[:1].upper()}{str(error)[1:]}.", error.typed)
+    return _pvkdb_error(request, error)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

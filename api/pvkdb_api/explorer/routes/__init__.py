@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import devices, materials
+from pvkdb_api.explorer.routes import devices, jobs, key, materials, queueing
 
-ROUTERS = (assets.router, materials.router, devices.router)
+ROUTERS = (
+    assets.router,
+    materials.router,
+    devices.router,
+    key.router,
+    queueing.router,  # before the calculations: "new" is no name of one
+    jobs.router,
+)
