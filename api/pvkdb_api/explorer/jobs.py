@@ -43,6 +43,14 @@ MARKS = {
     CalculationState.RUNNING: "open",
 }
 
+#: Kinds in words.
+KINDS = {
+    "neb": "Migration barrier",
+    "relax": "Relaxation",
+    "element": "Relaxation of an element",
+    "vacancy": "Vacancies",
+}
+
 #: Parts of parameters that are too long to be shown, or stand elsewhere on the page.
 _NOT_SHOWN = ("kind", "host", "settings", "images", "structure")
 
@@ -110,6 +118,11 @@ class Job:
     def calculation(self) -> CalculationDocument:
         """The calculation itself."""
         return self.document.calculation
+
+    @property
+    def title(self) -> str:
+        """What it computes, in words."""
+        return KINDS.get(self.calculation.kind, self.calculation.kind)
 
     @property
     def ended(self) -> bool:

@@ -19,6 +19,16 @@ def moment(at: datetime | None) -> Markup:
     )
 
 
+def minute(at: datetime | None) -> Markup:
+    """A moment in a table whose heading says UTC, to the minute; the exact one in the markup."""
+    if at is None:
+        return UNKNOWN
+    known = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return Markup('<time class="whole" datetime="{}">{}</time>').format(
+        known.isoformat(timespec="seconds"), f"{known:%Y-%m-%d %H:%M}"
+    )
+
+
 def span(seconds: float | None) -> str:
     """A length of time in two units at most, as of a clock.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pvkdb_api.explorer import assets
-from pvkdb_api.explorer.routes import devices, jobs, key, materials, queueing
+from pvkdb_api.explorer.routes import devices, jobs, key, materials, queueing, screenings
 
 ROUTERS = (
     assets.router,
@@ -12,4 +12,5 @@ ROUTERS = (
     key.router,
     queueing.router,  # before the calculations: "new" is no name of one
     jobs.router,
+    screenings.router,
 )

@@ -23,7 +23,7 @@ from pvkdb_api.explorer.forms import Form, posted
 from pvkdb_api.explorer.jobs import MARKS, Job, job_of, log_rows, overview, value_cell
 from pvkdb_api.explorer.numbers import UNKNOWN, number
 from pvkdb_api.explorer.pages import environment, link, page, part, part_wanted
-from pvkdb_api.explorer.times import moment, span
+from pvkdb_api.explorer.times import minute, span
 from pvkdb_api.routers.calculations import cancel_calculation, retry_calculation
 from pvkdb_api.sessions import ReadSession, WriteSession, served_store
 
@@ -39,6 +39,10 @@ def _state(row: CalculationsRow) -> Markup:
     return Markup('<span class="tag {}">{}</span>').format(
         MARKS.get(row.state, ""), row.state.value
     )
+
+
+def _moment_cell(name: str, heading: str) -> Cell:
+    return Cell(heading, lambda row: minute(getattr(row, name)), name, unit="UTC")
 
 
 _PLAIN = {
@@ -61,11 +65,12 @@ TABLE = Table(
         "state": Cell("State", _state, "state"),
         "material": Cell("Material", lambda row: material_link(row.material)),
         "barrier_forward_ev": Cell(
-            "Barrier",
+            "Forward barrier",
             lambda row: number(row.barrier_forward_ev),
             unit="eV",
             numeric=True,
-            meaning="Of the hop that limits the easiest path.",
+            meaning="Of the hop that limits the easiest path, from its own start; the activation "
+            "energy of the whole path is on the page of the calculation.",
         ),
         "failure_kind": Cell(
             "Failure",
@@ -77,7 +82,7 @@ TABLE = Table(
             for name, heading in _PLAIN.items()
         },
         **{
-            name: Cell(heading, lambda row, name=name: moment(getattr(row, name)), name)
+            name: _moment_cell(name, heading)
             for name, heading in (
                 ("created_at", "Asked for"),
                 ("started_at", "Started"),
