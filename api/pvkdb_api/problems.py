@@ -182,7 +182,8 @@ def _routing_error(request: Request, error: Exception) -> Response:
         detail = f"nothing stands at {_short(request.url.path)}; {_nearest_path(request)}"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Starlette names the methods of the first route of a path; a path may have several.
-        allowed = ", ".join(_methods_at(request)) or "GET"
+        told = (headers or {}).get("Allow", "GET")  # of pages, which the description leaves out
+        allowed = ", ".join(_methods_at(request)) or told
         detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
         headers = {**(headers or {}), "Allow": allowed}
     return answer_problem(request, error.status_code, detail, headers=headers)

@@ -50,10 +50,9 @@ def read_cif(text: str, composition: Composition) -> Host:
         MissingExtraError: ASE is not installed.
     """
     try:
-        from ase import Atoms as _  # noqa: F401
+        atoms = _atoms(_block(text))
     except ImportError as error:
-        raise MissingExtraError("ase", "screening") from error
-    atoms = _atoms(_block(text))
+        raise MissingExtraError(error.name or "ase", "screening") from error
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError("the CIF holds coordinates that are no finite numbers")
     if not (

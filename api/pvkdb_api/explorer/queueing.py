@@ -94,7 +94,7 @@ def settings() -> Iterator[Setting]:
             if isinstance(value, bool)
             else f"{value:g} {unit}".strip()
         )
-        yield Setting(name, label, unit, shown, _bounds(entry.metadata), entry.description or "")
+        yield Setting(name, label, unit, shown, _bounds(entry.metadata), _words(entry.description))
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,17 @@ def _defects(composition: Composition) -> Iterator[str]:
     yield from (f"{symbol}_i" for symbol in dict.fromkeys([*held, "Ag", "Cu", "Li"]))
 
 
+def _words(description: str | None) -> str:
+    """A description for people, to whom a field is empty and not None."""
+    return (description or "").replace("None for", "Empty:")
+
+
 def _bounds(metadata: list[Any]) -> str:
     ends = {}
     for entry in metadata:
         for name in ("ge", "gt", "le", "lt"):
             if (value := getattr(entry, name, None)) is not None:
-                ends[name] = f"{value:g}"
+                ends[name] = str(value) if isinstance(value, int) else f"{value:g}"
     if "ge" in ends and "le" in ends:
         return f"{ends['ge']} to {ends['le']}"
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
@@ -210,5 +215,9 @@ def _bounds(metadata: list[Any]) -> str:
 
 #: Every phase of a prototype, by family, for a page without scripts.
 FAMILIES = HOST_PHASES
-POTENTIALS = tuple(name.value for name in PotentialName)
-DEFAULT_POTENTIAL = NebRequest.model_fields["potential"].default.value
+DEFAULT_POTENTIAL: str = NebRequest.model_fields["potential"].default.value
+#: The default first.
+POTENTIALS = (
+    DEFAULT_POTENTIAL,
+    *(name.value for name in PotentialName if name != DEFAULT_POTENTIAL),
+)

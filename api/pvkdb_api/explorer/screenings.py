@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.runs import RunState, ScreeningDocument
-from pvkdb.schemas.screening import CandidateSummary
+from pvkdb.schemas.screening import CandidateSummary, FallKind
 from pvkdb.store.models import Composition, Material
 from pvkdb_api.explorer.pages import link
 
@@ -21,7 +21,7 @@ MARKS = {
 }
 
 #: What it means that candidates fell so.
-KINDS = {
+KINDS: dict[FallKind, str] = {
     "filter": "a condition of the plan",
     "physical": "the structure became another one",
     "numerical": "a calculation failed",

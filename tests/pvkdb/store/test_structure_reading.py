@@ -83,5 +83,5 @@ def test_sites_on_top_of_one_another_are_refused():
     listed = "Cs2 Cs 0.5 0.5 0.53 1\nPb2 Pb 0 0 0.25 1\n"
     listed += "".join(f"Br{n} Br 0.5 0 {z} 1\n" for n, z in enumerate((0.2, 0.4, 0.6, 0.8, 0.9)))
     plain = CUBIC.replace("'P m -3 m'", "'P 1'").replace("221", "1")
-    with pytest.raises(InputError, match="Cs and Cs 0.18 Å apart"):
+    with pytest.raises(InputError, match=r"Cs and Cs 0\.18 Å apart"):
         read_cif(plain + listed, CSPBBR3)
