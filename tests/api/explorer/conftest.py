@@ -52,9 +52,13 @@ def address(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield served
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running Chromium, of the machine's own packages."""
+    """A running Chromium, of the machine's own packages.
+
+    Not for longer than a module: while Playwright runs, its thread has an event loop, in which
+    ``asyncio.run`` of other tests is refused.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         lacks("there is no chromium on this machine (Debian: apt-get install chromium)")
