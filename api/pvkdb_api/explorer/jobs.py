@@ -154,6 +154,13 @@ class Job:
         return seconds_between(started, ended or utc_now())
 
     @property
+    def lost(self) -> bool:
+        """Whether its worker gave no sign of life for as long as a lease holds."""
+        until = self.document.lease_until
+        running = self.calculation.state is CalculationState.RUNNING
+        return running and until is not None and until < utc_now()
+
+    @property
     def last_line(self) -> int:
         """Number of the last line of the log that is shown."""
         return self.lines[-1].line if self.lines else 0

@@ -396,6 +396,10 @@ def test_the_last_sign_of_a_worker_is_told(browser: Browser, store):
             entry.started_at = utc_now() - timedelta(hours=3)
             entry.lease_until = entry.finished_at = None
     assert "the last sign of a worker is 3 h old" in browser.open("/jobs/new")
+    assert "no sign of life" not in browser.open(f"/jobs/{name}")  # it has no lease at all
+    with store.session() as session:
+        session.get_one(Calculation, name).lease_until = utc_now() - timedelta(minutes=1)
+    assert "no sign of life" in browser.open(f"/jobs/{name}")
     with store.session() as session:
         queue.heartbeat(session, name, OWNER)
     assert "1 worker computing now" in browser.open("/jobs/new")
