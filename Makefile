@@ -48,6 +48,7 @@ bench: install
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/queue_overhead.py
 	$(BIN)/python benchmarks/dft.py
+	$(BIN)/python benchmarks/explorer.py
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
 # beside those of devices: docs/validation.

@@ -121,7 +121,7 @@ def test_addresses_shown_exist(served: str) -> None:
     paths.discard("/api/v1/calculations")  # posted to by the example above
     assert paths
     for path in paths:
-        assert httpx.get(served + path).status_code == 200, path
+        assert httpx.get(served + path, timeout=60).status_code == 200, path
 
 
 def test_make_targets_named_exist() -> None:

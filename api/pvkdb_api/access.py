@@ -39,7 +39,7 @@ from pvkdb_api.explorer.assets import PATH as ASSETS
 from pvkdb_api.explorer.errors import wants_page
 from pvkdb_api.explorer.signing_in import PATH as SIGN_IN
 from pvkdb_api.explorer.signing_in import browser_key, sign_in_page
-from pvkdb_api.problems import CHALLENGE, UNREACHABLE
+from pvkdb_api.problems import CHALLENGE, RETRY_AFTER, UNREACHABLE
 from pvkdb_api.rate_limits import TokenBuckets
 from pvkdb_api.refusals import refuse
 from pvkdb_api.sessions import ServedStore
@@ -52,6 +52,9 @@ OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out"})
 
 NO_KEY_HERE = "This service shows its data to who has a key."
+
+#: What Prometheus asks; without a key only where a setting says so.
+METRICS = "/metrics"
 
 NO_KEY = (
     "this needs a key; send it as 'Authorization: Bearer pvk_…' or 'X-API-Key: pvk_…'. The "
@@ -81,10 +84,11 @@ class Access:
         self.settings = settings
         self.addresses = TokenBuckets(settings.rate_per_minute)
         self.keys = TokenBuckets(settings.key_rate_per_minute)
+        self._open = OPEN_PATHS | {METRICS} if settings.open_metrics else OPEN_PATHS
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in self._open:
             await self.app(scope, receive, send)
             return
         if scope["path"].startswith(f"{ASSETS}/"):  # the same for everybody, a dozen for a page
@@ -120,7 +124,7 @@ class Access:
             refused = error
         except DatabaseError as error:
             _log.error("%s", error)
-            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE)
+            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE, RETRY_AFTER)
         request.state.caller = caller
         wait = self._wait(request, caller)
         if wait:

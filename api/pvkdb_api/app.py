@@ -23,6 +23,7 @@ from pvkdb_api.problems import handle_problems
 from pvkdb_api.queries import refuse_unknown_parameters
 from pvkdb_api.request_log import HEADER as REQUEST_ID
 from pvkdb_api.request_log import RequestLog
+from pvkdb_api.request_metrics import Measure, RequestMetrics
 from pvkdb_api.routers import ROUTERS, export, pages
 from pvkdb_api.sessions import ServedStore
 from pvkdb_api.settings import ServiceSettings, read_settings
@@ -76,6 +77,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.state.served = served
     app.state.counts = Counts()
     app.state.streams = Streams()
+    app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:
         app.include_router(
             router, dependencies=[Depends(refuse_unknown_parameters)], responses=PROBLEM
@@ -113,3 +115,4 @@ def _surround(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> N
         app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(Headers, served=served)
     app.add_middleware(RequestLog)
+    app.add_middleware(Measure, metrics=app.state.request_metrics)

@@ -53,7 +53,9 @@ def describe(app: FastAPI) -> None:
 
 def _completed(description: dict[str, Any]) -> dict[str, Any]:
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
-    schemas.setdefault("Problem", Problem.model_json_schema())
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in {**problem.pop("$defs"), "Problem": problem}.items():
+        schemas.setdefault(name, schema)
     for name, schema in schemas.items():
         _explain(name, schema)
     return description

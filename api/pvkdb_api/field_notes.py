@@ -85,6 +85,38 @@ OF: dict[str, dict[str, str]] = {
         "size_best_pull_up": "1R, floating lines, at the pull-up that allows most.",
     },
     "ExactRead": {"size": "N of the N × N array."},
+    "Change": {
+        "action": "Whether the row is added, supersedes another one, or is there already.",
+        "table": "Table of the row.",
+        "file": "Name of the import.",
+        "line": "Line of the row.",
+        "summary": "The row in short.",
+        "supersedes": "Id of the row that it corrects; null: none.",
+        "differences": "Columns in which it differs from that one.",
+    },
+    "Counts": {
+        "added": "Rows added.",
+        "superseding": "Rows added that correct others.",
+        "already_there": "Rows that the store holds already.",
+    },
+    "Difference": {
+        "column": "Name of the column.",
+        "before": "Its value there; null: empty.",
+        "after": "Its value now; null: empty.",
+    },
+    "FileProblem": {
+        "file": "Name of the import.",
+        "line": "Line; null where it is about the whole.",
+        "column": "Field; null where it is about the row.",
+        "value": "Its value; null where there is none.",
+        "reason": "What is wrong, and what to write instead.",
+    },
+    "ImportReport": {
+        "dry_run": "Whether nothing was changed.",
+        "counts": "Rows by table and what becomes of them.",
+        "changes": "The first hundred rows and what becomes of them.",
+        "warnings": "Doubts that did not stop it.",
+    },
     "Host": {
         "symbols": "Elements of the n atoms.",
         "cell_ang": "Cell vectors: 3 × 3, rows a, b, c, in Å.",

@@ -23,6 +23,7 @@ from pvkdb.errors import (
     PvkdbError,
     StateError,
 )
+from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
@@ -45,6 +46,10 @@ STATUS: dict[type[PvkdbError], HTTPStatus] = {
 
 #: What a refusal for want of a key must say (RFC 9110, section 11.6.1).
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pvkdb"'}
+
+#: How soon who found the database away may ask again (RFC 9110, sections 10.2.3 and 15.6.4): a
+#: restart of PostgreSQL takes seconds.
+RETRY_AFTER = {"Retry-After": "5"}
 
 #: What the world may know of a database that fails; where it stands is for the log alone.
 UNREACHABLE = "the database of this service cannot be reached; try again later"
@@ -78,10 +83,15 @@ def problem_response(
     detail: str,
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
+    problems: list[FileProblem] | None = None,
 ) -> Response:
     """A problem as a response."""
     problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, parameter=parameter
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        parameter=parameter,
+        problems=problems,
     )
     return Response(
         problem.model_dump_json(exclude_none=True), status, headers, media_type=MEDIA_TYPE
@@ -94,20 +104,12 @@ def answer_problem(
     detail: str,
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
+    problems: list[FileProblem] | None = None,
 ) -> Response:
     """A problem, or a page for who came with a browser."""
-    make = error_page if wants_page(request) else _as_problem
-    return make(request, status, detail, parameter, headers)
-
-
-def _as_problem(
-    request: Request,
-    status: int,
-    detail: str,
-    parameter: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    return problem_response(status, detail, parameter, headers)
+    if wants_page(request):
+        return error_page(request, status, detail, parameter, headers)
+    return problem_response(status, detail, parameter, headers, problems)
 
 
 def handle_problems(app: FastAPI) -> None:
@@ -128,7 +130,10 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         _log.error("%s", error)
         detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
     headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
-    return answer_problem(request, status, detail, getattr(error, "parameter", None), headers)
+    if detail == UNREACHABLE:
+        headers = RETRY_AFTER
+    parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
+    return answer_problem(request, status, detail, parameter, headers, problems)
 
 
 def _sign_in(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field, create_model
@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collection import Collection, Filter, Place, Search, Sorting
+from pvkdb.store.collection import Filter, Place, Sorting
+from pvkdb.store.small_tables import Listed, RowFilter
 from pvkdb_api.answers import answer
 from pvkdb_api.counts import Counts
 from pvkdb_api.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.lists import LONGEST_LIST, names_type, split_names, split_values
 from pvkdb_api.problems import ParameterError, naming
-
-RowT = TypeVar("RowT", bound=Row)
 
 #: Text that both databases take: PostgreSQL stores no NUL.
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -57,7 +56,7 @@ class PageQuery(BaseModel):
 
 
 @cache
-def query_model(collection: Collection[Any]) -> type[BaseModel]:
+def query_model(collection: Listed) -> type[BaseModel]:
     """The query parameters of a collection: its filters, with fields, order, limit and cursor."""
     facets = names_type(collection.facets) | None
     return create_model(
@@ -92,7 +91,7 @@ def fields_field(row: type[Row]) -> dict[str, Any]:
     }
 
 
-def sort_field(collection: Collection[Any]) -> dict[str, Any]:
+def sort_field(collection: Listed) -> dict[str, Any]:
     """The parameter ``sort`` of a collection, as a field of a model."""
     return {
         "sort": (
@@ -101,13 +100,13 @@ def sort_field(collection: Collection[Any]) -> dict[str, Any]:
                 default=None,
                 description="Fields to sort by, by commas; a minus before a name: largest first. "
                 "Rows without a value come last.",
-                examples=[f"-{collection.key.key}"],
+                examples=[f"-{collection.key_name or next(iter(collection.sortable))}"],
             ),
         )
     }
 
 
-def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
+def filter_fields(collection: Listed) -> dict[str, Any]:
     """The filters of a collection as fields of a model."""
     return {
         name: (
@@ -122,26 +121,26 @@ def filter_fields(collection: Collection[Any]) -> dict[str, Any]:
     }
 
 
-def parameter_type(entry: Filter) -> Any:
+def parameter_type(entry: Filter | RowFilter) -> Any:
     """The type of the parameter of a filter."""
     if entry.choices:
         return names_type(entry.choices)
     return ListText if entry.many else PARAMETER_TYPES[entry.type]
 
 
-def describe_filter(entry: Filter) -> str:
+def describe_filter(entry: Filter | RowFilter) -> str:
     """What a filter means, for the description of the service."""
     return f"{entry.description} {SEVERAL}" if entry.many else entry.description
 
 
-def read_filters(collection: Collection[Any], query: BaseModel) -> tuple[dict[str, Any], Search]:
+def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], Any]:
     """The filters of a query with their values, and what to look for.
 
     Raises:
         ParameterError: a value cannot be used.
     """
     filters: dict[str, Any] = {}
-    matching = collection.current()
+    matching: Any = collection.current()
     for name, entry in collection.filters.items():
         value = getattr(query, name)
         if value is None:
@@ -150,7 +149,7 @@ def read_filters(collection: Collection[Any], query: BaseModel) -> tuple[dict[st
             value = split_names(value) if entry.choices else split_values(value)
         filters[name] = value
         with naming(name):
-            matching = matching.where(collection.condition(name, value))
+            matching = collection.narrow(matching, name, value)
     return filters, matching if filters else {}
 
 
@@ -172,7 +171,7 @@ def read_fields(row: type[Row], text: str | None) -> list[str] | None:
 def page_answer(
     request: Request,
     session: Session,
-    collection: Collection[RowT],
+    collection: Listed,
     query: Any,
     dataset_version: str,
 ) -> Response:
@@ -192,12 +191,14 @@ def page_answer(
         sorting = collection.sorting(query.sort)
     bound = {"filters": filters, "sort": sorting}
     after = place_of(collection, sorting, bound, query.cursor)
-    rows, place = [], None
+    rows: list[Any] = []
+    place = None
     if query.limit:
         found = collection.find(session, search, query.limit, sorting, after)
         rows, place = found.rows, found.place
     counts: Counts = request.app.state.counts
-    page = _page_of(collection.row)(
+    row: Any = collection.row
+    page = _page_of(row)(
         data=rows,
         total=counts.get(
             session, collection.name, filters, lambda: collection.count(session, search)
@@ -223,9 +224,9 @@ def _page_of(row: type[Row]) -> type[Page[Any]]:
 def _facet(
     counts: Counts,
     session: Session,
-    collection: Collection[Any],
+    collection: Listed,
     filters: Mapping[str, Any],
-    search: Search,
+    search: Any,
     name: str,
 ) -> list[FacetValue]:
     counted = counts.get(
@@ -238,7 +239,7 @@ def _facet(
 
 
 def place_of(
-    collection: Collection[Any],
+    collection: Listed,
     sorting: Sequence[Sorting],
     bound: Mapping[str, Any],
     cursor: str | None,

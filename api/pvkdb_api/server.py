@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.callers import is_loopback
 from pvkdb_api.request_log import log_config
+from pvkdb_api.request_metrics import FOLDER
 from pvkdb_api.settings import ServiceSettings, read_settings
 
 #: Seconds in which a worker must say that it lives; a busy machine takes seconds to start one.
@@ -77,7 +80,8 @@ def serve(
         )
         with _signals_end_quietly():
             if settings.workers > 1:
-                Multiprocess(config, sockets=[listener]).run()
+                with _adding_up_metrics():
+                    Multiprocess(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
 
@@ -124,6 +128,20 @@ def _address(host: str, port: int) -> str:
 
 def _say(address: str) -> None:
     print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _adding_up_metrics() -> Iterator[None]:
+    """A folder in which the workers add their metrics up, unless the operator gives one."""
+    if FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="pvkdb-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
 
 
 @contextmanager

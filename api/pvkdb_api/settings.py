@@ -28,6 +28,10 @@ class ServiceSettings(BaseSettings):
     reading: Literal["open", "key"] = Field(
         default="open", description="Who may read: everybody, or who has a key."
     )
+    open_metrics: bool = Field(
+        default=False,
+        description="Answer `/metrics` without a key also where reading needs one.",
+    )
     allow_local_writes: bool = Field(
         default=False,
         description="Take writes without a key from this machine, for a user alone on it.",

@@ -18,13 +18,14 @@ from fastapi import FastAPI
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.migration import NebRequest
-from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue import submit
+from pvkdb.store.small_tables import LISTED
 from pvkdb.store.structures import Structure
 from pvkdb_api import description
 from pvkdb_api.app import create_app
+from pvkdb_api.settings import ServiceSettings
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
@@ -68,6 +69,27 @@ _RUN = {
     "failure": "its process was lost (1 of 3 times)",
     "webhook": "delivered: 204",
 }
+#: The example of `pvkdb import --template paper.yaml`, correcting a row.
+_PAPER = {
+    "reference": {
+        "doi": "10.1000/example-paper",
+        "authors": ["A. Example", "B. Sample"],
+        "title": "An example of a paper that reports ion migration and a memristor",
+        "journal": "J. Ex. Mater.",
+        "year": 2026,
+    },
+    "energetics": [
+        {
+            "material": "MAPbI3",
+            "defect": "V_I",
+            "quantity": "E_A",
+            "value": "~25 kJ/mol",
+            "method": "experiment",
+            "source": "Fig. 3b",
+            "supersedes": "e-t1-r02-ea",
+        }
+    ],
+}
 #: Run to its tolerance stage: nothing is computed.
 _PLAN = """\
 title = "Caesium halides"
@@ -90,6 +112,13 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationsPart": _TIMES,
     "CalculationsRow": {**_TIMES, **_FAILURE},
     "EnergeticsRow": {"functional": "PBE", "soc": True},
+    "FileProblem": {
+        "file": "zhang2026.yaml",
+        "line": 17,
+        "column": "value",
+        "value": "0.35 m",
+        "reason": "'m' is no unit of an energy; write eV, meV, kJ/mol or kcal/mol",
+    },
     "PostedRequest": {"formula": "CsPbBr3", "phase": "Pnma", "defect": "V_Br"},
     "PostedSettings": {"images": 5, "cutoff_ang": 5.6},
     "Page_str_": {"total": 9, "dataset_version": "review2026-1eaa49ea2c"},
@@ -134,7 +163,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
     """Requests whose answers hold every schema: method, path, body."""
     lists = [
         ("GET", f"{API}/{name}?limit=500&facets={next(iter(entry.facets))}", None)
-        for name, entry in COLLECTIONS.items()
+        for name, entry in LISTED.items()
     ]
     return [
         *lists,
@@ -142,7 +171,8 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/devices?family=none", None),
         (
             "GET",
-            f"{API}/crossbar?device=d-t4-r05&size=8&r_lrs_ohm=1000&line_resistance_ohm=1",
+            f"{API}/crossbar?device=d-t4-r05&size=8&r_lrs_ohm=1000&line_resistance_ohm=1"
+            "&thickness_nm=60",
             None,
         ),
         ("GET", f"{API}/crossbar/devices", None),
@@ -151,6 +181,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/rankings/synaptic-training/profile", None),
         ("GET", f"{API}/tolerance/CsPbBr3", None),
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
+        ("POST", f"{API}/import?dry_run=true&name=zhang2026", _PAPER),
         ("GET", f"{API}/calculations/{calculation}", None),
         ("GET", f"{API}/screenings", None),
         ("GET", f"{API}/screenings/2", None),
@@ -200,13 +231,13 @@ def service(folder: Path) -> tuple[FastAPI, str]:
         assert run is not None
         run.screen(Funnel(parse_plan(_PLAN.format(b=b, most=most)), store))
     store.close()
-    return create_app(str(store.url)), key
+    return create_app(str(store.url), ServiceSettings(allow_local_writes=True)), key
 
 
 async def answers(app: FastAPI, asked: list[tuple[str, str, Any]]) -> list[Any]:
     """What the service says."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         found = []
         for method, path, body in asked:
             found.append((await client.request(method, path, json=body)).json())

@@ -50,6 +50,10 @@ def crossbar(
     margin: Annotated[
         float, typer.Option("--margin", help="Part of the read voltage to keep.")
     ] = 0.1,
+    thickness_nm: Annotated[
+        float | None,
+        typer.Option("--thickness-nm", metavar="NM", help="Of the layer: spacing of the cells."),
+    ] = None,
     plot: Annotated[
         str | None,
         typer.Option("--plot", metavar="FILE", help="Read margin over array size, .png or .svg."),
@@ -58,8 +62,10 @@ def crossbar(
     json: JsonOption = False,
 ) -> None:
     """The largest array that can still be read: formula, best pull-up, and the exact circuit."""
+    from dataclasses import replace
+
     from pvkdb.cli.barrier_files import checked_path
-    from pvkdb.crossbar.estimates import estimate
+    from pvkdb.crossbar.estimates import LARGEST_EXACT, estimate
     from pvkdb.errors import InputError
 
     if sum((on_off is not None, device is not None, devices)) != 1:
@@ -68,10 +74,13 @@ def crossbar(
         _print_devices(database, json)
         return
     path = None if plot is None else checked_path("--plot", plot)
-    question = _question(
-        on_off, device, database, r_lrs, pull_up, selectivity, line_resistance, size, margin
+    question = replace(
+        _question(
+            on_off, device, database, r_lrs, pull_up, selectivity, line_resistance, size, margin
+        ),
+        thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
     )
-    if size is not None and size > _SOON:
+    if size is not None and _SOON < size <= LARGEST_EXACT:
         messages().print(
             f"solving circuits of {size} × {size}: seconds for each kind of cell and read"
         )
@@ -161,6 +170,9 @@ def print_estimate(document: CrossbarDocument) -> None:
             caption="near, far: the cells next to and farthest from the drivers; V: voltage across "
             "them in LRS. All over V_read; formula: without line resistance.",
         )
+    if document.smallest_spacing_m is not None:
+        spacing = document.smallest_spacing_m * 1e6
+        output().print(f"Spacing between cells without crosstalk: at least {spacing:.3g} μm")
     for assumed in document.assumptions:
         unit = "" if assumed.unit == "1" else f" {assumed.unit}"
         mark = " (default)" if assumed.default else ""

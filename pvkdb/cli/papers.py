@@ -27,7 +27,7 @@ _MARKS = {"add": "[green]+[/]", "supersede": "[yellow]~[/]", "already there": "[
 def import_papers(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="Papers: .yaml, or .csv of one table."),
+        typer.Argument(metavar="FILE...", help="Papers: .yaml or .json, or .csv of one table."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")

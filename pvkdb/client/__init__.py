@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._calculations import AsyncCalculations, Calculations
 from pvkdb.client._client import AsyncClient, Client
-from pvkdb.client._collections import AsyncCollection, Collection
+from pvkdb.client._collections import AsyncCollection, AsyncListing, Collection, Listing
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._description import FilterDescription, Filters
 from pvkdb.client._fields import Fields
@@ -21,6 +21,7 @@ from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._queries import FilterValue
 from pvkdb.client._rankings import AsyncRankings, Rankings
 from pvkdb.client._results import AsyncResults, Results
+from pvkdb.client._screenings import AsyncScreenings, Screenings
 from pvkdb.client._streams import AsyncStream, Stream
 from pvkdb.client.errors import (
     ConflictError,
@@ -40,8 +41,10 @@ __all__ = [
     "AsyncCollection",
     "AsyncCrossbars",
     "AsyncKinetics",
+    "AsyncListing",
     "AsyncRankings",
     "AsyncResults",
+    "AsyncScreenings",
     "AsyncStream",
     "Calculations",
     "Client",
@@ -53,11 +56,13 @@ __all__ = [
     "FilterValue",
     "Filters",
     "Kinetics",
+    "Listing",
     "NotAllowedError",
     "Rankings",
     "RateLimitedError",
     "RefusedError",
     "Results",
+    "Screenings",
     "Stream",
     "StructureWithCoordinates",
     "UnavailableError",

@@ -77,6 +77,20 @@ def parse(model: type[Model], response: httpx.Response) -> Model:
         raise _misfit(response, model, error) from error
 
 
+def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
+    """The documents in an answer of JSON lines.
+
+    Raises:
+        ServiceError: a line is not such a document.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return [model.model_validate_json(line) for line in response.content.splitlines()]
+    except ValidationError as error:
+        raise _misfit(response, model, error) from error
+
+
 def retry_after(response: httpx.Response) -> float | None:
     """Seconds that the service asks to wait, given as a number or as a date."""
     text = response.headers.get("Retry-After", "").strip()

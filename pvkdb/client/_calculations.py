@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from pvkdb.client._answers import parse
+from pvkdb.client._answers import parse, parse_lines
 from pvkdb.client._carriers import operation
-from pvkdb.client._collections import AsyncCollection, Collection, CollectionOperations
+from pvkdb.client._collections import AsyncCollection, Collection, EntryOperations
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Sleep, Steps
 from pvkdb.client._tables import Table
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.calculations import CalculationDocument, PotentialName
+    from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
     from pvkdb.schemas.migration import NebRequest
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
-class CalculationOperations(CollectionOperations["CalculationsRow", "CalculationDocument"]):
+class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocument"]):
     """What both clients can do with the queue and the record of calculations."""
 
     def __init__(self, service: Service, http: Any) -> None:
@@ -61,6 +61,88 @@ class CalculationOperations(CollectionOperations["CalculationsRow", "Calculation
         return parse(self._table.document, answer)
 
     @operation
+    def cancel(
+        self, calculation: CalculationDocument | str, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Cancel a calculation: at once, or, where it runs, by asking its worker to stop.
+
+        Its ``state`` tells which: ``running`` where the worker was asked; :meth:`wait` then waits
+        for the end.
+
+        Raises:
+            UnknownKeyError: there is no such calculation.
+            ConflictError: it is done, or has failed.
+            NotAllowedError: the service wants an API key that may do this.
+
+        Example:
+            >>> queued = client.calculations.submit("CsGeBr3", potential="chgnet")
+            >>> client.calculations.cancel(queued).state.value
+            'cancelled'
+            >>> client.calculations.retry(queued).state.value
+            'queued'
+        """
+        document = yield from self._steer(calculation, "cancel", idempotency_key)
+        return document
+
+    @operation
+    def retry(
+        self, calculation: CalculationDocument | str, *, idempotency_key: str | None = None
+    ) -> Steps[CalculationDocument]:
+        """Queue a failed or cancelled calculation again, with what it waits for in vain.
+
+        Raises:
+            UnknownKeyError: there is no such calculation.
+            ConflictError: it is done.
+            NotAllowedError: the service wants an API key that may do this.
+
+        Example:
+            >>> client.calculations.retry("c0ffee")  # doctest: +IGNORE_EXCEPTION_DETAIL
+            Traceback (most recent call last):
+            pvkdb.client.errors.UnknownKeyError: calculations holds no 'c0ffee'
+        """
+        document = yield from self._steer(calculation, "retry", idempotency_key)
+        return document
+
+    @operation
+    def log(
+        self, calculation: CalculationDocument | str, *, after: int = 0, tail: int | None = None
+    ) -> Steps[list[LogLine]]:
+        """What happened to a calculation: the states that it entered, and its newest progress.
+
+        Args:
+            calculation: a document, or an id.
+            after: only lines behind the one of this number; with the ``line`` of the last line
+                that you have, a log is followed.
+            tail: only the last lines, so many.
+
+        Raises:
+            UnknownKeyError: there is no such calculation.
+
+        Example:
+            >>> queued = client.calculations.submit("CsPbBr3", potential="chgnet")
+            >>> lines = client.calculations.log(queued)
+            >>> lines[0].event.value
+            'queued'
+            >>> client.calculations.log(queued, after=lines[-1].line)
+            []
+        """
+        from pvkdb.schemas.calculations import LogLine
+
+        asked = {"format": "jsonl", "after": str(after)}
+        if tail is not None:
+            asked["tail"] = str(tail)
+        path = path_of("calculations", _key(calculation), "log")
+        answer = yield from self._service.read(path, asked, middle=after > 0)
+        return parse_lines(LogLine, answer)
+
+    def _steer(
+        self, calculation: CalculationDocument | str, where: str, idempotency_key: str | None
+    ) -> Steps[CalculationDocument]:
+        path = path_of("calculations", _key(calculation), where)
+        answer = yield from self._service.write(path, None, idempotency_key)
+        return parse(self._table.document, answer)
+
+    @operation
     def wait(
         self,
         calculation: CalculationDocument | str,
@@ -86,7 +168,7 @@ class CalculationOperations(CollectionOperations["CalculationsRow", "Calculation
         """
         from pvkdb.schemas.calculations import CalculationState as State
 
-        key = calculation if isinstance(calculation, str) else calculation.id
+        key = _key(calculation)
         end, looked = time.monotonic() + timeout_s, False
         while True:
             found = yield from self._get(key, middle=looked)
@@ -110,6 +192,10 @@ class AsyncCalculations(
     CalculationOperations, AsyncCollection["CalculationsRow", "CalculationDocument"]
 ):
     """The queue and the record of calculations; see :class:`Calculations`."""
+
+
+def _key(calculation: CalculationDocument | str) -> str:
+    return calculation if isinstance(calculation, str) else calculation.id
 
 
 def _request(formula: str, potential: PotentialName | str | None) -> NebRequest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
@@ -12,22 +12,33 @@ import httpx
 from pvkdb.client._answers import parse
 from pvkdb.client._calculations import AsyncCalculations, Calculations
 from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._collections import CollectionOf
+from pvkdb.client._collections import CollectionOf, ListingOf
 from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._downloads import FileFormat, download
 from pvkdb.client._kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._progress import progress_of
 from pvkdb.client._rankings import AsyncRankings, Rankings
+from pvkdb.client._screenings import AsyncScreenings, Screenings
 from pvkdb.client._service import Service, path_of
 from pvkdb.client._steps import Steps
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
+    from pvkdb.schemas.imports import ImportReport
     from pvkdb.schemas.responses import FormulaTolerance, Health
+    from pvkdb.schemas.reviewed import (
+        ArrayChallengesRow,
+        BenchmarkDatasetsRow,
+        ConductionRow,
+        ProcessingRow,
+        TestProtocolsRow,
+    )
     from pvkdb.schemas.tables import (
+        ApplicationsRow,
         DeviceClaimsRow,
         DevicesRow,
         EnergeticsRow,
+        IonsRow,
         MaterialsRow,
         ReferencesRow,
         StructuresRow,
@@ -78,7 +89,15 @@ class ClientOperations(Operations):
     device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = CollectionOf("device_claims")
     references: CollectionOf[ReferencesRow, ReferencesRow] = CollectionOf("references")
     structures: CollectionOf[StructuresRow, StructureWithCoordinates] = CollectionOf("structures")
+    ions: ListingOf[IonsRow] = ListingOf("ions")
+    conduction: CollectionOf[ConductionRow, ConductionRow] = CollectionOf("conduction")
+    applications: ListingOf[ApplicationsRow] = ListingOf("applications")
+    processing: CollectionOf[ProcessingRow, ProcessingRow] = CollectionOf("processing")
+    array_challenges: ListingOf[ArrayChallengesRow] = ListingOf("array_challenges")
+    test_protocols: ListingOf[TestProtocolsRow] = ListingOf("test_protocols")
+    benchmark_datasets: ListingOf[BenchmarkDatasetsRow] = ListingOf("benchmark_datasets")
     calculations = _PartOf(Calculations, AsyncCalculations)
+    screenings = _PartOf(Screenings, AsyncScreenings)
     rankings = _PartOf(Rankings, AsyncRankings)
     crossbars = _PartOf(Crossbars, AsyncCrossbars)
     kinetics = _PartOf(Kinetics, AsyncKinetics)
@@ -170,6 +189,42 @@ class ClientOperations(Operations):
         with progress_of(shown, name) as bar:
             written = yield from download(self._service, name, Path(path), format, bar)
         return written
+
+    @operation
+    def import_papers(
+        self,
+        document: Path | str | Mapping[str, Any],
+        dry_run: bool = False,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Steps[ImportReport]:
+        """Add a paper: checked, without duplicates, all of it or nothing.
+
+        Args:
+            document: a file (.yaml, .json, or .csv of one table), or the paper itself as a
+                mapping: ``{"reference": {...}, "energetics": [{...}], "devices": [{...}]}``.
+            dry_run: whether to say what would change, and to change nothing.
+            idempotency_key: one of your own, where the program itself may be repeated.
+
+        Raises:
+            RefusedError: something in it cannot be used; ``problem.problems`` names each place.
+            NotAllowedError: the service wants an API key with the scope ``import``.
+
+        Example:
+            >>> paper = {"reference": {"key": "doe2026", "title": "Ions", "year": 2026,
+            ...     "authors": ["J. Doe"], "journal": "J. Ex.", "doi": "10.1000/doe"}}
+            >>> client.import_papers(paper, dry_run=True).counts["references"].added
+            1
+        """
+        from pvkdb.client._imports import read_document
+        from pvkdb.schemas.imports import ImportReport
+
+        name, media_type, content = read_document(document)
+        asked = {"name": name, "dry_run": str(dry_run).lower()}
+        answer = yield from self._service.write(
+            path_of("import"), content, idempotency_key, parameters=asked, media_type=media_type
+        )
+        return parse(ImportReport, answer)
 
     @operation
     def health(self) -> Steps[Health]:

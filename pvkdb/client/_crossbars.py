@@ -28,6 +28,7 @@ class CrossbarOperations(Operations):
         line_resistance_ohm: float | None = None,
         size: int | None = None,
         margin: float | None = None,
+        thickness_nm: float | None = None,
     ) -> Steps[CrossbarDocument]:
         """The largest arrays of a device, and the exact solution where a size is asked for.
 
@@ -40,6 +41,7 @@ class CrossbarOperations(Operations):
             line_resistance_ohm: of a line between neighbouring cells.
             size: lines of each kind of the array that is solved exactly.
             margin: fraction of the read voltage to keep; 0.1 unless given.
+            thickness_nm: of the layer, for the spacing that avoids crosstalk.
 
         Raises:
             InputError: a number is out of its range, or one is missing that another one needs.
@@ -60,6 +62,7 @@ class CrossbarOperations(Operations):
             "line_resistance_ohm": line_resistance_ohm,
             "size": size,
             "margin": margin,
+            "thickness_nm": thickness_nm,
         }
         (parameters,) = batches(asked_for(given))
         answer = yield from self._service.read(path_of("crossbar"), parameters)

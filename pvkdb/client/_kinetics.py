@@ -13,8 +13,8 @@ from pvkdb.errors import InputError
 if TYPE_CHECKING:
     from pvkdb.schemas.kinetics import KineticsAnswer
 
-#: A number, or a range (low, high).
-RangeValue = float | tuple[float, float] | None
+#: A number, a range (low, high), or either as the command line writes it: "90:300".
+RangeValue = float | tuple[float, float] | str | None
 
 
 class KineticsOperations(Operations):
@@ -90,10 +90,15 @@ def range_parameters(**given: RangeValue) -> dict[str, str]:
     Example:
         >>> range_parameters(thickness_nm=(90, 300), bias_v=1.0, temperature_k=None)
         {'thickness_nm': '90:300', 'bias_v': '1.0'}
+        >>> range_parameters(thickness_nm="90:300")
+        {'thickness_nm': '90:300'}
     """
     found = {}
     for name, value in given.items():
         if value is None:
+            continue
+        if isinstance(value, str):
+            found[name] = value  # the service reads it
             continue
         ends = value if isinstance(value, tuple) else (value,)
         if isinstance(value, tuple) and len(value) != 2:

@@ -33,7 +33,7 @@ RANGES = {"value_ev": ("min_ev", "max_ev")}
 NO_FILTERS = {
     "limit": "the client pages by itself; take search(...)[:10]",
     "cursor": "the client pages by itself; go on with iterate(cursor=...)",
-    "facets": "count(...) counts the rows of a filter",
+    "facets": "facets(...) counts the values of fields, count(...) the rows of a filter",
     "fields": "give it to search or iterate",
     "sort": "give it to search or iterate",
 }

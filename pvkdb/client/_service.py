@@ -65,12 +65,20 @@ class Service:
         return exchange(request, self.url, self._first)
 
     def write(
-        self, path: str, content: str | None, idempotency_key: str | None = None
+        self,
+        path: str,
+        content: str | None,
+        idempotency_key: str | None = None,
+        *,
+        parameters: Parameters | None = None,
+        media_type: str = "application/json",
     ) -> Steps[httpx.Response]:
         """Send something to be written, under a key by which the service knows a repetition."""
         key = uuid.uuid4().hex if idempotency_key is None else _checked_key(idempotency_key)
-        headers = {"Idempotency-Key": key, **(_JSON if content is not None else {})}
-        request = Request("POST", path, content=content, headers=headers)
+        headers = {"Idempotency-Key": key}
+        if content is not None:
+            headers["Content-Type"] = media_type
+        request = Request("POST", path, parameters or {}, content=content, headers=headers)
         return exchange(request, self.url, self._first)
 
     def describe(self) -> Steps[Description]:

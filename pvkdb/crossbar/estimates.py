@@ -15,6 +15,7 @@ from pvkdb.crossbar.limits import (
     read_margin,
 )
 from pvkdb.crossbar.reading import Device, near_and_far
+from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, ExactRead, Read
@@ -44,7 +45,7 @@ class ArrayQuestion:
     ``on_off`` is R_HRS over R_LRS with its qualifier; without ``pull_up_ohm`` the pull-up is as
     large as R_LRS; without ``selectivity`` only bare resistors are looked at; ``size`` asks for the
     exact solution of an array of that many lines of each kind, with ``line_ohm`` between
-    neighbouring cells.
+    neighbouring cells; ``thickness_m`` of the layer asks for the spacing that avoids crosstalk.
     """
 
     on_off: Interval
@@ -54,6 +55,7 @@ class ArrayQuestion:
     line_ohm: float | None = None
     size: int | None = None
     margin: float = MARGIN
+    thickness_m: float | None = None
     device: str | None = None
     on_off_source: str = "given"
 
@@ -90,6 +92,9 @@ def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> Cro
             for cell, read in kinds
             if question.size is not None
         ],
+        smallest_spacing_m=None
+        if question.thickness_m is None
+        else smallest_spacing_m(question.thickness_m),
         assumptions=_assumptions(question, pull_up),
         notes=_notes(question, kinds),
     )
@@ -222,6 +227,16 @@ def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
             default=True,
         ),
     ]
+    if question.thickness_m is not None:
+        assumed.append(
+            Assumption(
+                name="spacing / thickness",
+                value=f"{SPACING_TO_THICKNESS:g}",
+                unit="1",
+                source=f"{REVIEW}, its ref. 332: crosstalk is avoided from 100 on",
+                default=True,
+            )
+        )
     if question.size is not None:
         line = question.line_ohm
         assumed.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +22,14 @@ from pvkdb.literature.device_entries import devices_row
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
 from pvkdb.literature.reading import FileError, Record, read_records
-from pvkdb.schemas.imports import Action, Change, Counts, Difference, ImportReport, Problem
+from pvkdb.schemas.imports import (
+    Action,
+    Change,
+    Counts,
+    Difference,
+    FileProblem,
+    ImportReport,
+)
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 from pvkdb.store import rows
 from pvkdb.store.dataset import begin_import, current_version, withdraw
@@ -40,6 +47,7 @@ from pvkdb.store.recording import (
     insert_entries,
 )
 from pvkdb.store.registration import material_id, register_materials
+from pvkdb.store.sources import Source
 
 #: An import stops after so many problems; the first ones usually explain the others.
 MAX_PROBLEMS = 20
@@ -52,7 +60,7 @@ BATCH = 500
 class ImportRefusedError(InputError):
     """Files that cannot be imported as they are; nothing was added."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[FileProblem]) -> None:
         first = "" if len(problems) == 1 else f"{len(problems)} problems, the first: "
         super().__init__(f"{first}{problems[0]}; nothing was imported")
         self.problems = list(problems)
@@ -82,7 +90,7 @@ class _Pending:
 
 def import_files(
     session: Session,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     *,
     dry_run: bool = False,
     on_row: Callable[[int], None] = lambda count: None,
@@ -104,14 +112,14 @@ class _Import:
     """One import: what it has met so far."""
 
     def __init__(
-        self, session: Session, paths: Sequence[Path], on_row: Callable[[int], None]
+        self, session: Session, paths: Sequence[Source], on_row: Callable[[int], None]
     ) -> None:
         self._session = session
         self._paths = sorted(paths, key=_reading_order)
         self._on_row = on_row
         self._rows_read = 0
-        self._problems: list[Problem] = []
-        self._warnings: list[Problem] = []
+        self._problems: list[FileProblem] = []
+        self._warnings: list[FileProblem] = []
         self._changes: list[Change] = []
         self._counts = {table.name: Counts() for table in TABLES.values()}
         self._pending: list[_Pending] = []
@@ -125,7 +133,7 @@ class _Import:
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
             raise ImportRefusedError(
-                [Problem(file=Path(error.filename).name, reason=reason)]
+                [FileProblem(file=PurePath(error.filename).name, reason=reason)]
             ) from error
         self._version = version.version
         self._publications = Publications(self._session, self._version)
@@ -257,12 +265,12 @@ class _Import:
     def _material(self, composition: Composition, phase: str | None) -> Material:
         return self._materials[material_id(composition.formula, phase)]
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, problem: FileProblem) -> None:
         self._problems.append(problem)
         if len(self._problems) >= MAX_PROBLEMS:
             raise ImportRefusedError(self._problems)
 
-    def _warn(self, problem: Problem) -> None:
+    def _warn(self, problem: FileProblem) -> None:
         if len(self._warnings) < MAX_SHOWN:
             self._warnings.append(problem)
 
@@ -308,7 +316,7 @@ def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str
     return wanted
 
 
-def _reading_order(path: Path) -> int:
+def _reading_order(path: Source) -> int:
     """References first, then papers, which bring their own, then tables that cite them."""
     if path.suffix.lower() != ".csv":
         return 1

@@ -11,12 +11,12 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.entries import TABLES, Table
-from pvkdb.schemas.imports import Problem
+from pvkdb.schemas.imports import FileProblem
+from pvkdb.store.sources import Source
 
 #: Longer cells are refused: no cell of a curated table needs them.
 MAX_CELL = 4000
@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 class FileError(InputError):
     """A file cannot be read any further."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: FileProblem) -> None:
         super().__init__(str(problem))
         self.problem = problem
 
@@ -44,13 +44,15 @@ class Record:
     document: int = 0
     is_paper: bool = False
 
-    def problem(self, reason: str, column: str | None = None, value: str | None = None) -> Problem:
+    def problem(
+        self, reason: str, column: str | None = None, value: str | None = None
+    ) -> FileProblem:
         """A problem at this place."""
         line = self.lines.get(column or "", self.line)
-        return Problem(file=self.file, line=line, column=column, value=value, reason=reason)
+        return FileProblem(file=self.file, line=line, column=column, value=value, reason=reason)
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Source) -> Iterator[Record]:
     """The records of a file, by its ending.
 
     Raises:
@@ -58,10 +60,10 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     if path.suffix.lower() == ".csv":
         read = _csv_records
-    elif path.suffix.lower() in (".yaml", ".yml"):
-        read = _yaml_records
+    elif path.suffix.lower() in (".yaml", ".yml", ".json"):
+        read = _yaml_records  # JSON is YAML
     else:
-        raise _error(path, None, "the name must end in .yaml, .yml or .csv")
+        raise _error(path, None, "the name must end in .yaml, .yml, .json or .csv")
     try:
         yield from read(path)
     except OSError as error:
@@ -72,14 +74,14 @@ def read_records(path: Path) -> Iterator[Record]:
         raise _error(path, None, reason) from error
 
 
-def _error(path: Path, line: int | None, reason: str) -> FileError:
-    return FileError(Problem(file=path.name, line=line, reason=reason))
+def _error(path: Source, line: int | None, reason: str) -> FileError:
+    return FileError(FileProblem(file=path.name, line=line, reason=reason))
 
 
 # CSV
 
 
-def _csv_records(path: Path) -> Iterator[Record]:
+def _csv_records(path: Source) -> Iterator[Record]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream, strict=True)
         try:
@@ -95,7 +97,7 @@ def _csv_records(path: Path) -> Iterator[Record]:
             raise _error(path, reader.line_num, f"is not comma-separated text: {error}") from error
 
 
-def _table_of(path: Path, columns: list[str]) -> Table:
+def _table_of(path: Source, columns: list[str]) -> Table:
     """The table whose columns a header names."""
     if not any(columns):
         raise _error(path, 1, "has no header; the first line names the columns")
@@ -112,7 +114,7 @@ def _table_of(path: Path, columns: list[str]) -> Table:
 
 
 def _csv_record(
-    path: Path, table: Table, columns: list[str], values: list[str], line: int
+    path: Source, table: Table, columns: list[str], values: list[str], line: int
 ) -> Record:
     if len(values) != len(columns):
         reason = f"has {len(values)} cells, but the header has {len(columns)} columns"
@@ -126,7 +128,7 @@ def _csv_record(
     )
 
 
-def _clean(path: Path, line: int, text: str) -> str:
+def _clean(path: Source, line: int, text: str) -> str:
     if len(text) > MAX_CELL:
         raise _error(path, line, f"holds a cell of {len(text)} characters; at most {MAX_CELL}")
     if control := _CONTROL.search(text):
@@ -137,19 +139,21 @@ def _clean(path: Path, line: int, text: str) -> str:
 # YAML
 
 
-def _yaml_records(path: Path) -> Iterator[Record]:
+def _yaml_records(path: Source) -> Iterator[Record]:
     import yaml
 
+    form = "JSON" if path.suffix.lower() == ".json" else "YAML"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with path.open(encoding="utf-8-sig") as stream:
         try:
             yield from _Events(path, yaml.parse(stream, Loader=loader)).records()
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else None
-            reason = f"is not YAML: {error.problem or error.context}"
+            reason = f"is not {form}: {error.problem or error.context}"
             raise _error(path, line, reason) from error
         except yaml.YAMLError as error:
-            raise _error(path, None, f"is not YAML: {error}") from error
+            reason = " ".join(f"is not {form}: {error}".split())
+            raise _error(path, None, reason) from error
 
 
 class _Events:
@@ -159,7 +163,7 @@ class _Events:
     ``1e4`` is text, ``1_000`` is a number) reaches the data.
     """
 
-    def __init__(self, path: Path, events: Iterator[Any]) -> None:
+    def __init__(self, path: Source, events: Iterator[Any]) -> None:
         self._path = path
         self._events = events
         self._document = 0
@@ -175,7 +179,7 @@ class _Events:
                 yield from self._paper()
             elif not isinstance(
                 event, events.StreamStartEvent | events.StreamEndEvent | events.DocumentEndEvent
-            ) and not (isinstance(event, events.ScalarEvent) and not event.value):
+            ) and not (isinstance(event, events.ScalarEvent) and not (event.style or event.value)):
                 raise self._wrong(event, "must hold a mapping; see: pvkdb import --template")
 
     def _paper(self) -> Iterator[Record]:
@@ -191,7 +195,7 @@ class _Events:
                 yield self._record(TABLES["references"], value, is_paper=True)
             elif isinstance(value, events.SequenceStartEvent):
                 yield from self._rows(TABLES[section])
-            elif not (isinstance(value, events.ScalarEvent) and not value.value):
+            elif not (isinstance(value, events.ScalarEvent) and _is_nothing(value)):
                 raise self._wrong(value, f"{section} must be a list, each row begun by '- '")
 
     def _rows(self, table: Table) -> Iterator[Record]:
@@ -234,7 +238,7 @@ class _Events:
         from yaml import events
 
         if isinstance(value, events.ScalarEvent):
-            return "" if not value.style and value.value in ("null", "~") else str(value.value)
+            return "" if _is_nothing(value) else str(value.value)
         separator = table.lists.get(column)
         if separator is None or not isinstance(value, events.SequenceStartEvent):
             raise self._wrong(value, f"{column} must be one value")
@@ -257,3 +261,8 @@ class _Events:
 
 def _line(event: Any) -> int | None:
     return event.start_mark.line + 1 if event.start_mark else None
+
+
+def _is_nothing(scalar: Any) -> bool:
+    """Whether a plain scalar stands for no value."""
+    return not scalar.style and scalar.value in ("", "null", "~")

@@ -85,6 +85,11 @@ class CrossbarDocument(BaseModel):
     pull_up_ratio: float = Field(description="R_pull-up over R_LRS.")
     limits: list[ArrayLimit]
     exact: list[ExactRead]
+    smallest_spacing_m: float | None = Field(
+        default=None,
+        description="Spacing between cells that avoids crosstalk, 100 thicknesses of the layer; "
+        "None where no thickness is given.",
+    )
     assumptions: list[Assumption]
     notes: list[str]
 

@@ -10,7 +10,7 @@ ImportedTable = Literal["references", "energetics", "devices"]
 Action = Literal["add", "supersede", "already there"]
 
 
-class Problem(BaseModel):
+class FileProblem(BaseModel):
     """What is wrong, or doubtful, in a file: the place, the value, the reason with the remedy."""
 
     model_config = ConfigDict(frozen=True)
@@ -69,7 +69,7 @@ class ImportReport(BaseModel):
     dataset_version: str
     counts: dict[ImportedTable, Counts]
     changes: list[Change]
-    warnings: list[Problem]
+    warnings: list[FileProblem]
 
     @property
     def changed(self) -> int:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables import ToleranceRow
 
 Item = TypeVar("Item")
@@ -66,6 +67,7 @@ class CollectionFields(BaseModel):
     purpose: str = Field(description="What it is for.")
     fields: list[FieldInfo] = Field(description="Fields of a row, in order.")
     filters: list[FilterInfo] = Field(description="Filters of a search.")
+    facets: list[str] = Field(description="What `facets` takes; a few are no fields of a row.")
 
 
 class FormulaTolerance(BaseModel):
@@ -90,6 +92,9 @@ class Problem(BaseModel):
     status: int = Field(description="Status of the answer.")
     detail: str = Field(description="What was refused, why, and what to do instead.")
     parameter: str | None = Field(default=None, description="The parameter that was refused.")
+    problems: list[FileProblem] | None = Field(
+        default=None, description="Each place in an import that was refused, at most 20."
+    )
 
 
 class Liveness(BaseModel):

@@ -130,6 +130,19 @@ class Collection(Generic[RowT]):
     supersedes: InstrumentedAttribute[str | None] | None = None
     listed: Callable[[Session, Sequence[str]], list[RowT]] | None = None
 
+    @property
+    def key_name(self) -> str:
+        """The column by which one row is named."""
+        return str(self.key.key)
+
+    def narrow(self, search: Select[Any], name: str, value: Any) -> Select[Any]:
+        """A search that asks for a filter too.
+
+        Raises:
+            InputError: the filter is unknown (names the nearest one) or its value cannot be used.
+        """
+        return search.where(self.condition(name, value))
+
     def current(self) -> Select[Any]:
         """The rows that nothing has replaced."""
         return self._current(self.source)

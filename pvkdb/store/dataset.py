@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.store.base import utc_now
 from pvkdb.store.references import DatasetVersion
+from pvkdb.store.sources import Source
 
 #: Version of a store that nothing has been loaded into.
 EMPTY = "empty"
@@ -46,7 +46,7 @@ def begin_release(session: Session, release: str) -> str:
     return version
 
 
-def begin_import(session: Session, paths: Sequence[Path]) -> DatasetVersion:
+def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
     """Record that files are being imported.
 
     Raises:

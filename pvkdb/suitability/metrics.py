@@ -123,7 +123,8 @@ def possible(metric: Metric, value: float) -> bool:
 
 def impossible(metric: Metric, value: float) -> str:
     """Why a value is impossible, in words."""
+    given = f"{value:g}" if metric.unit in ("", "1") else f"{value:g} {metric.unit}"
     if metric.least is not None and value <= metric.least:
         word = "above" if metric.open_end else "at least"
-        return f"{value:g} {metric.unit} is impossible: {metric.name} is {word} {metric.least:g}"
-    return f"{value:g} {metric.unit} is impossible: {metric.name} is at most {metric.most:g}"
+        return f"{given} is impossible: {metric.name} is {word} {metric.least:g}"
+    return f"{given} is impossible: {metric.name} is at most {metric.most:g}"

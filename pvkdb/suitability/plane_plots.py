@@ -13,11 +13,18 @@ from pvkdb.suitability.words import metric_label
 
 Value = Assessment | Known
 
+#: So many materials are named in a picture; a screening may have hundreds.
+_NAMED = 20
+
 
 def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
-    """Retention against switching time, and what each application wants of the retention."""
-    modelled = "modelled_" if ranking.subject == "materials" else ""
-    slow, fast = f"{modelled}retention_s", f"{modelled}switching_time_s"
+    """Retention against switching time, and what each application wants of the retention.
+
+    Measured values of devices, predicted windows of materials: the picture says which.
+    """
+    predicted = ranking.subject == "materials"
+    prefix = "modelled_" if predicted else ""
+    slow, fast = f"{prefix}retention_s", f"{prefix}switching_time_s"
     found = [
         (entry, retention, _of(entry, fast))
         for entry in ranking.candidates
@@ -26,12 +33,14 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     if not found:
         return None
     both = [(entry, slowly, fastly) for entry, slowly, fastly in found if fastly is not None]
-    figure, (left, right) = new_figure((8.6, 4.8), 2, sharey=True, width_ratios=[3, 2])
-    for entry, retention, switching in both:
+    figure, (left, right) = new_figure((8.6, 5.4), 2, sharey=True, width_ratios=[3, 2])
+    for place, (entry, retention, switching) in enumerate(both):
         verdict = getattr(retention, "verdict", None)
         _cross(left, switching, retention, GREEN if verdict is Verdict.MET else RED)
+        if predicted and place >= _NAMED:
+            continue
         left.annotate(
-            entry.references.replace("r", "ref. "),
+            str(entry.rank) if predicted else entry.references.replace("r", "ref. "),
             (_middle(switching), _middle(retention)),
             xytext=(-6, 5),
             textcoords="offset points",
@@ -42,21 +51,31 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
         if missing is None:
             y = _middle(retention)
             left.plot(0.02, y, "_", color=GREY, ms=9, transform=left.get_yaxis_transform())
-    left.plot([], [], "_", color=GREY, ms=9, label="switching time not reported")
+    if predicted:
+        # Windows lie close along one line, where names would cover each other.
+        names = "\n".join(candidate_name(entry) for entry, _, _ in both[:_NAMED])
+        left.text(0.02, 0.98, names, transform=left.transAxes, va="top", fontsize=6.5)
+    if len(both) < len(found):
+        left.plot([], [], "_", color=GREY, ms=9, label="switching time not reported")
+    for colour, met in ((GREEN, "as wanted"), (RED, "not, or not for sure")):
+        left.plot([], [], "o", color=colour, ms=5.5, label=f"retention {met}")
+    left.legend(loc="lower right", fontsize=8)
     left.set_xscale("log")
     left.set_yscale("log")
     if not both:
         left.set_xlim(1e-10, 1)
-    left.set_xlabel("Switching time (s)")
-    left.set_ylabel("Retention (s)")
-    left.legend(loc="lower right", fontsize=8)
+    kind = "predicted" if predicted else "measured"
+    left.set_xlabel(f"Switching time, {kind} (s)")
+    left.set_ylabel(f"Retention, {kind} (s)")
     left.margins(0.25)
     limit = next((each.bounds.at_most for each in ranking.criteria if each.metric == fast), None)
     if limit is not None:
         left.axvline(limit, color=BLUE, lw=1, ls="--", zorder=0)
     wanted = [(profile, _retention(profile)) for profile in profiles]
     windows = [(profile, each) for profile, each in wanted if each is not None]
-    low, high = 1e-7, max(1e11, *(_middle(each) for _, each, _ in found))
+    ends = [_ends(each) for _, each, _ in found]
+    low = min(1e-7, *(end / 10 for end, _ in ends))
+    high = max(1e11, *(end * 10 for _, end in ends))
     left.set_ylim(low, high)
     for column, (profile, criterion) in enumerate(windows):
         bounds = criterion.bounds
@@ -81,7 +100,8 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     )
     right.set_title("wanted", fontsize=9)
     right.tick_params(labelleft=False)
-    figure.suptitle(f"Retention and switching time: {ranking.title}", fontsize=10)
+    source = ": predicted from E_A, numbers are ranks" if predicted else ""
+    figure.suptitle(f"{ranking.title}, retention and switching time{source}", fontsize=10)
     return figure
 
 

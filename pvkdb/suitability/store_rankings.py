@@ -59,8 +59,8 @@ def rank(
     if subject == "devices":
         candidates = [with_models(each, models) for each in device_candidates(session)]
         notes = [
-            "Table 4 gives many a retention that is the length of a measurement; only those "
-            "printed with > count as lower bounds"
+            "many a retention of Table 4 is the length of a measurement, and the device may hold "
+            "longer; those printed with > count as lower bounds here, the others as printed"
         ]
     else:
         candidates = [with_models(each, models) for each in materials]

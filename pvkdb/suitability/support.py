@@ -28,14 +28,14 @@ def support_table() -> SupportTable:
 
 def unsupported(criteria: Sequence[Criterion], table: SupportTable | None = None) -> list[str]:
     """Modelled metrics that have weight though measured devices do not support them."""
-    agreed = {entry.metric for entry in (table or support_table()).metrics if entry.supported}
-    return [
-        criterion.metric
-        for criterion in criteria
-        if METRICS[criterion.metric].modelled
-        and criterion.weight > 0
-        and criterion.metric not in agreed
-    ]
+    weak = _not_supported(table or support_table())
+    return [each.metric for each in criteria if each.weight > 0 and each.metric in weak]
+
+
+def _not_supported(table: SupportTable) -> set[str]:
+    """Modelled metrics that the table does not hold to be supported."""
+    agreed = {entry.metric for entry in table.metrics if entry.supported}
+    return {name for name, metric in METRICS.items() if metric.modelled and name not in agreed}
 
 
 def support_notes(criteria: Sequence[Criterion]) -> list[str]:
@@ -47,6 +47,12 @@ def support_notes(criteria: Sequence[Criterion]) -> list[str]:
     if without := [each.metric for each in modelled if each.weight == 0]:
         told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in without)
         notes.append(f"predictions are shown without weight; {told}; see {table.page}")
+    counted = any(each.metric == "e_a_ev" and each.weight > 0 for each in criteria)
+    if counted and "modelled_retention_s" in _not_supported(table):
+        notes.append(
+            "E_A has its weight from what the review says of it, not from measured devices, which "
+            f"do not bear it out so far; see {table.page}"
+        )
     if bold := unsupported(criteria):
         told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in bold)
         notes.append(

@@ -187,9 +187,16 @@ def reason(
 #: What is said of a prediction that meets its criterion.
 _SERVES = {
     "modelled_switching_time_s": "fast enough",
-    "modelled_retention_s": "remembers as asked",
+    "modelled_retention_s": "remembers long enough",
     "modelled_set_voltage_v": "low enough a voltage",
 }
+
+
+def _serves(criterion: Criterion) -> str:
+    """What is said where a prediction serves; a retention may also be wanted short."""
+    if criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None:
+        return "forgets in time"
+    return _SERVES[criterion.metric]
 
 
 def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
@@ -207,7 +214,7 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         wanted = bounds_text(criterion.bounds, criterion.unit)
         parts.append(
             {
-                Verdict.MET: f"{_SERVES[criterion.metric]} ({said})",
+                Verdict.MET: f"{_serves(criterion)} ({said})",
                 Verdict.UNDECIDED: f"{said}, too wide to tell: the profile wants {wanted}",
             }.get(entry.verdict, f"{said}, the profile wants {wanted}")
         )

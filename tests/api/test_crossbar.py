@@ -11,6 +11,9 @@ def test_the_sizes_of_the_review(reading_api):
     assert sizes["1S1R", "floating"] == pytest.approx(1747, abs=3)
     assert sizes["self-rectifying", "floating"] == 32
     assert document["exact"] == []
+    assert document["smallest_spacing_m"] is None
+    layer = reading_api.get("/api/v1/crossbar", on_off_ratio=1e3, thickness_nm=60).json()
+    assert layer["smallest_spacing_m"] == pytest.approx(6e-6)
     bare = reading_api.get("/api/v1/crossbar", on_off_ratio="inf").json()
     assert bare["on_off_ratio"] is None
     assert bare["limits"][0]["size_best_pull_up"] == 5
@@ -43,6 +46,7 @@ def test_every_device_has_a_size_or_a_reason(reading_api):
         ({"on_off_ratio": 10, "r_lrs_ohm": "nan"}, 422, "finite"),
         ({"on_off_ratio": 10, "size": 129}, 422, "128"),
         ({"on_off_ratio": 10, "margin": 1}, 422, "less than 1"),
+        ({"on_off_ratio": 10, "thickness_nm": 0}, 422, "must be positive"),
         ({"device": "d-t4-r15"}, 422, "no on/off ratio"),
         ({"device": "nope"}, 404, "no device 'nope'"),
         ({"on_off": 10}, 422, "did you mean 'on_off_ratio'"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb.literature import read_curated
-from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.small_tables import LISTED
 
 from .conftest import serving
 
@@ -30,7 +30,7 @@ def operations(description):
 
 def test_every_operation_says_what_it_gives_and_how_it_fails(description):
     found = operations(description)
-    assert len(found) >= 2 * len(COLLECTIONS) + 6
+    assert len(found) >= 2 * len(LISTED) + 6
     for _, _, operation in found:
         assert operation["summary"]
         assert operation["tags"]
@@ -48,13 +48,13 @@ def test_every_reference_inside_the_description_leads_somewhere(description):
     assert "HTTPValidationError" not in names
 
 
-@pytest.mark.parametrize("name", COLLECTIONS)
+@pytest.mark.parametrize("name", LISTED)
 def test_the_filters_of_a_collection_are_documented(description, name):
     parameters = description["paths"][f"/api/v1/{name}"]["get"]["parameters"]
     documented = {entry["name"]: entry["description"] for entry in parameters}
     shared = {"limit", "cursor", "fields", "sort", "facets"}
-    assert set(documented) == {*COLLECTIONS[name].filters, *shared}
-    for filter_name, entry in COLLECTIONS[name].filters.items():
+    assert set(documented) == {*LISTED[name].filters, *shared}
+    for filter_name, entry in LISTED[name].filters.items():
         assert documented[filter_name].startswith(entry.description)
 
 

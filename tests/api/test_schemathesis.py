@@ -28,12 +28,15 @@ from .guarded import key_for
 HERE = Path(__file__).parent
 
 #: One operation of each kind, whose parameters are all driven to their bounds and beyond.
-OF_EACH_KIND = ("get_tolerance", "queue_calculation", "get_ranking", "list_references")
+OF_EACH_KIND = (
+    *("get_tolerance", "queue_calculation", "get_ranking", "list_references", "import_papers"),
+    *("cancel_calculation", "list_screening_candidates"),
+)
 
 
 @dataclass
 class Served:
-    """A running service, and a key that may queue calculations there."""
+    """A running service, and a key that may write there."""
 
     address: str
     key: str
@@ -53,7 +56,7 @@ def on_sqlite(sqlite_store) -> Iterator[Served]:
 
 def serving(store: Store) -> Iterator[Served]:
     """A service in a thread, on a port of its own, that lets ask as often as one likes."""
-    key = key_for(store, "queue")
+    key = key_for(store, "queue", "import")
     url = store.url.render_as_string(hide_password=False)
     app = create_app(url, ServiceSettings(rate_per_minute=0, key_rate_per_minute=0))
     with listen("127.0.0.1", 0) as listener:

@@ -29,7 +29,7 @@ def folder(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return tmp_path
 
 
-@pytest.mark.parametrize(("page", "count"), [("crossbar.md", 9), ("kinetics.md", 4)])
+@pytest.mark.parametrize(("page", "count"), [("crossbar.md", 10), ("kinetics.md", 4)])
 def test_the_commands_run(page: str, count: int, folder: Path) -> None:
     from pvkdb.cli.app import app
 

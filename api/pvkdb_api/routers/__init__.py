@@ -6,6 +6,7 @@ from pvkdb_api.routers import (
     crossbar,
     export,
     health,
+    imports,
     kinetics,
     metrics,
     rankings,
@@ -25,6 +26,7 @@ ROUTERS = (
     kinetics.router,
     tolerance.router,
     export.router,
+    imports.router,
     health.router,
     metrics.router,
 )

@@ -1,4 +1,4 @@
-"""Listing and getting: one router for each collection of the store, made from its table entry."""
+"""Listing and getting: one router for each collection of the store, made from its entry."""
 
 from typing import Annotated, Any
 
@@ -11,9 +11,8 @@ from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
 from pvkdb.schemas.tables import Row, StructureDocument
 from pvkdb.store.calculations import Calculation
-from pvkdb.store.collection import Collection
-from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.rows import calculation_document, structure_document
+from pvkdb.store.small_tables import LISTED, Listed
 from pvkdb.store.structures import Structure
 from pvkdb_api.answers import CONDITIONAL, answer
 from pvkdb_api.paths import API
@@ -33,8 +32,8 @@ OWN_ROUTERS = frozenset({"structures"})
 _TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
 
 
-def collection_router(collection: Collection[Any]) -> APIRouter:
-    """``GET /NAME``, ``GET /NAME/fields`` and ``GET /NAME/{key}``."""
+def collection_router(collection: Listed) -> APIRouter:
+    """``GET /NAME``, ``GET /NAME/fields``; where one column names a row, ``GET /NAME/{key}``."""
     name = collection.name
     router = APIRouter(prefix=f"{API}/{name}", tags=[name])
     parameters = query_model(collection)
@@ -67,20 +66,21 @@ def collection_router(collection: Collection[Any]) -> APIRouter:
     def describe() -> CollectionFields:
         return collection_fields(collection)
 
-    if name in OWN_ROUTERS:
+    key_name = collection.key_name
+    if name in OWN_ROUTERS or key_name is None:
         return router
 
     @router.get(
         "/{key}",
         response_model=document,
         responses=CONDITIONAL,
-        summary=f"One of the {name}, by its {collection.key.key}",
+        summary=f"One of the {name}, by its {key_name}",
         operation_id=f"get_{name}",
     )
     def get_row(
         request: Request,
         session: ReadSession,
-        key: Annotated[Text, Path(description=f"The {collection.key.key} of the row.")],
+        key: Annotated[Text, Path(description=f"The {key_name} of the row.")],
     ) -> Response:
         return answer(request, read_one(session, collection, key).model_dump_json())
 
@@ -101,7 +101,7 @@ def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
     )
 
 
-def collection_fields(collection: Collection[Any]) -> CollectionFields:
+def collection_fields(collection: Listed) -> CollectionFields:
     """What the rows of a collection hold, and how they can be searched."""
     return CollectionFields(
         name=collection.name,
@@ -131,10 +131,11 @@ def collection_fields(collection: Collection[Any]) -> CollectionFields:
             )
             for name, entry in collection.filters.items()
         ],
+        facets=[*collection.facets],
     )
 
 
-def read_one(session: Session, collection: Collection[Any], key: str) -> BaseModel:
+def read_one(session: Session, collection: Listed, key: str) -> BaseModel:
     """One entry of a collection, as a whole.
 
     Raises:
@@ -151,4 +152,4 @@ def read_one(session: Session, collection: Collection[Any], key: str) -> BaseMod
     return document
 
 
-ROUTERS = [collection_router(collection) for collection in COLLECTIONS.values()]
+ROUTERS = [collection_router(collection) for collection in LISTED.values()]

@@ -49,6 +49,9 @@ def get_crossbar(
         int | None,
         Query(ge=1, le=LARGEST_SOLVED, description="Lines of the array that is solved exactly."),
     ] = None,
+    thickness_nm: _number(  # type: ignore[valid-type]
+        "Thickness of the layer, in nm: gives the spacing that avoids crosstalk."
+    ) = None,
     margin: Annotated[
         float, Query(gt=0, lt=1, description="Read margin to be kept, of the read voltage.")
     ] = MARGIN,
@@ -76,6 +79,7 @@ def get_crossbar(
             line_ohm=line_resistance_ohm,
             size=size,
             margin=margin,
+            thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
         ),
         LARGEST_SOLVED,
     )

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.store.collection import Search
-from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.export import table_rows
+from pvkdb.store.small_tables import LISTED
 from pvkdb.store.table_files import FORMATS, Format, stream_table
 from pvkdb_api.answers import CONDITIONAL
 from pvkdb_api.paths import API
@@ -45,7 +44,7 @@ class FileQuery(BaseModel):
 
 
 def _add_table(name: str) -> None:
-    collection = COLLECTIONS.get(name)
+    collection = LISTED.get(name)
     parameters = fields_field(TABLES[name])
     if collection is not None:
         parameters |= {**filter_fields(collection), **sort_field(collection)}
@@ -67,9 +66,9 @@ def _add_table(name: str) -> None:
 
 
 async def _send(request: Request, name: str, query: Any) -> Response:
-    collection = COLLECTIONS.get(name)
+    collection = LISTED.get(name)
     fields = read_fields(TABLES[name], query.fields)
-    search: Search = {}
+    search: Any = {}
     sorting = None
     if collection is not None:
         _, search = read_filters(collection, query)

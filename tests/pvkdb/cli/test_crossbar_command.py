@@ -56,6 +56,20 @@ def test_the_formula_needs_only_the_base_install() -> None:
     assert "pip install 'pvkdb[store]'" in circuit.stderr
 
 
+def test_a_thickness_tells_how_far_cells_stand_apart() -> None:
+    """60 nm: 6 μm (review, section 5.1.1)."""
+    outcome = call("crossbar", "--on-off", "1000", "--thickness-nm", "60")
+    assert "Spacing between cells without crosstalk: at least 6 μm" in outcome.stdout
+    assert "spacing / thickness: 100 (default); review, section 5.1.1" in outcome.stdout
+
+
+def test_a_size_that_is_refused_is_not_announced() -> None:
+    outcome = call("crossbar", "--on-off", "10", "--size", "10000")
+    assert isinstance(outcome.exception, InputError)
+    assert "give 1 to 512 lines" in str(outcome.exception)
+    assert "solving" not in outcome.output
+
+
 def test_what_is_refused_is_one_line(run: Run) -> None:
     assert failed_clearly(run("crossbar", "--on-off", "0.5"), "on/off ratio = 0.5 is below 1")
 

@@ -19,6 +19,22 @@ from pvkdb.store.structures import Structure
 from pvkdb_api import server
 from pvkdb_api.app import create_app
 from pvkdb_api.settings import ServiceSettings
+from pvkdb_pipelines.screening.funnel import Funnel
+from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.recorded import begin_run
+
+PLAN = """\
+title = "Caesium halides"
+types = ["ABX3"]
+stop_after = "tolerance"
+rank_by = "tau"
+[ions]
+A = ["Cs"]
+B = ["Pb2+", "Sn2+"]
+X = ["I", "Br", "Cl"]
+[filters]
+tolerance = ["tau < 4.1"]
+"""
 
 
 def cubic_cspbbr3(material_id: str) -> Structure:
@@ -42,6 +58,13 @@ def cubic_cspbbr3(material_id: str) -> Structure:
     )
 
 
+def screen(store: Store) -> None:
+    """Run a plan to its tolerance stage: nothing is computed."""
+    run = begin_run(store, "caesium")
+    assert run is not None
+    run.screen(Funnel(parse_plan(PLAN), store))
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, str]]:
     """A loaded store, and the address of a service on it."""
@@ -51,6 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
         load_literature(session)
         material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
         session.add(cubic_cspbbr3(material.id))
+    screen(store)
     with server.listen("127.0.0.1", 0) as listener:
         settings = ServiceSettings(allow_local_writes=True, rate_per_minute=0)
         app = create_app(str(store.url), settings)

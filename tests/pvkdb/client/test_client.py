@@ -71,6 +71,36 @@ def test_every_collection_is_searched_and_got(client):
         assert list(found[0].model_dump()) == list(collection.fields())
 
 
+def test_values_are_counted(client):
+    counted = client.devices.facets("family", "volatility", retention_s=(1e3, None))
+    assert list(counted) == ["family", "volatility"]
+    total = client.devices.count(retention_s=(1e3, None))
+    assert sum(counted["family"].values()) == sum(counted["volatility"].values()) == total > 0
+    for value, number in counted["family"].items():
+        if value is not None:
+            assert client.devices.count(family=value, retention_s=(1e3, None)) == number
+    assert client.devices.facets("family", family=[]) == {"family": {}}
+    with pytest.raises(InputError, match="known: family, group"):
+        client.devices.facets()
+    with pytest.raises(InputError, match="did you mean 'family'"):
+        client.devices.facets("famly")
+    with pytest.raises(InputError, match="too long"):
+        client.references.facets("year", key=[f"r{number}" for number in range(1, 300)])
+    sortable = {field.name for field in client.devices.describe().fields if field.sortable}
+    assert "on_off_ratio" in sortable
+
+
+def test_small_tables_are_searched_like_collections(client):
+    for rows in (client.ions, client.applications, client.test_protocols):
+        found = rows.search()
+        assert len(found) == rows.count() > 0
+        assert list(found[0].model_dump()) == list(rows.fields())
+    for entries in (client.conduction, client.processing):
+        first = entries.search()[0]
+        assert entries.get(next(iter(first.model_dump().values()))) == first
+    assert client.ions.search(radius_ang=(1.87, 1.89), ion="Cs")[0].coordination == 12
+
+
 def test_a_material_with_brackets_in_its_name_is_got(client):
     bracketed = [row for row in client.materials.search() if "(" in row.id]
     assert bracketed
@@ -172,6 +202,8 @@ def test_crossbar_arrays_come_from_the_service(client):
     assert (document.limits[0].size, document.limits[0].size_best_pull_up) == (4, 5)
     assert document.exact[0].margin_far == pytest.approx(document.exact[0].margin_formula)
     assert client.crossbars.estimate(device="d-t4-r01").device == "d-t4-r01"
+    spaced = client.crossbars.estimate(on_off_ratio=10, thickness_nm=60)
+    assert spaced.smallest_spacing_m == pytest.approx(6e-6)
     assert len(client.crossbars.devices()) == 28
     with pytest.raises(InputError, match="below 1"):
         client.crossbars.estimate(on_off_ratio=0.1)
@@ -188,6 +220,10 @@ def test_kinetics_and_predictions_come_from_the_service(client):
     ranking = client.rankings.get(
         "selector", "materials", samples=10, thickness_nm=(90, 300), temperature_k=350
     )
+    as_typed = client.rankings.get(
+        "selector", "materials", samples=10, thickness_nm="90:300", temperature_k=350
+    )
+    assert as_typed == ranking
     assumed = {each.name: each for each in ranking.assumptions}
     assert (assumed["thickness_m"].value, assumed["thickness_m"].default) == ("9e-08–3e-07", False)
     assert any(entry.prediction for entry in ranking.candidates)
@@ -284,3 +320,23 @@ def test_rows_added_while_one_pages_do_not_disturb():
         assert len(results) == 3
         assert [row.key for row in results] == ["r1", "r2", "r3", "r4"]
         assert len(results) == 4
+
+
+def test_a_paper_is_imported_from_a_file_or_a_mapping(client, tmp_path):
+    paper = tmp_path / "paper of öne.yaml"
+    paper.write_text(
+        "reference: {key: one2026, title: T, authors: A. One, journal: J., year: 2026}\n",
+        encoding="utf-8",
+    )
+    tried = client.import_papers(paper, dry_run=True)
+    assert (tried.dry_run, tried.counts["references"].added) == (True, 1)
+    assert tried.changes[0].file == "paper-of--ne.yaml"
+    with pytest.raises(NotFoundError):
+        client.references.get("one2026")
+    with pytest.raises(pvkdb.client.RefusedError, match="nothing was imported") as refused:
+        client.import_papers({"devices": [{"structure": "ITO/X"}]})
+    assert refused.value.problem.problems[0].line is not None
+    with pytest.raises(InputError, match=r"\.yaml"):
+        client.import_papers(tmp_path / "paper.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        client.import_papers(tmp_path / "none.yaml")

@@ -14,7 +14,10 @@ from typing import assert_type
 
 import pvkdb
 from pvkdb.client import AsyncResults, Results, Stream
-from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.calculations import CalculationDocument, LogLine
+from pvkdb.schemas.reviewed import ConductionRow
+from pvkdb.schemas.runs import RunDocument, ScreeningDocument
+from pvkdb.schemas.screening import CandidateSummary
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 
 client = pvkdb.Client("http://127.0.0.1:8000", api_key=None)
@@ -25,6 +28,12 @@ assert_type(client.devices.get("d"), DevicesRow)
 assert_type(client.devices.get_many(["d"]), list[DevicesRow])
 assert_type(client.devices.count(family="3D"), int)
 assert_type(client.calculations.wait(client.calculations.submit("CsPbI3")), CalculationDocument)
+assert_type(client.calculations.cancel("c"), CalculationDocument)
+assert_type(client.calculations.log("c"), list[LogLine])
+assert_type(client.ions.search()[0].radius_ang, float | None)
+assert_type(client.conduction.get("m"), ConductionRow)
+assert_type(client.screenings.runs(), list[RunDocument])
+assert_type(client.screenings.candidates(1), list[CandidateSummary])
 assert_type(pvkdb.open_store("sqlite:///x").devices.get("d"), DevicesRow)
 
 
@@ -34,6 +43,7 @@ async def ask(client: pvkdb.AsyncClient) -> None:
     async for row in client.energetics.iterate():
         assert_type(row, EnergeticsRow)
     assert_type(await client.calculations.wait("c"), CalculationDocument)
+    assert_type(await client.screenings.get("tin"), ScreeningDocument)
 
 
 client.devices.get(3)  # type: ignore[arg-type]

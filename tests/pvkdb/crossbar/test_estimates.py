@@ -51,6 +51,17 @@ def test_the_exact_circuit_agrees_with_the_formula_and_shows_the_drop() -> None:
         assert read.margin_far < read.margin_near
 
 
+def test_a_thickness_tells_the_spacing() -> None:
+    """60 nm: 6 μm, as section 5.1.1 works out."""
+    document = estimate(replace(QUESTION, thickness_m=60e-9))
+    assert document.smallest_spacing_m == pytest.approx(6e-6)
+    (rule,) = (entry for entry in document.assumptions if entry.name == "spacing / thickness")
+    assert "section 5.1.1" in rule.source
+    assert estimate(QUESTION).smallest_spacing_m is None
+    with pytest.raises(InputError, match="the thickness = -6e-08 m must be positive"):
+        estimate(replace(QUESTION, thickness_m=-60e-9))
+
+
 def test_a_lower_bound_makes_lower_bounds() -> None:
     document = estimate(ArrayQuestion(on_off=Interval(10, None, bound="lower")))
     assert document.on_off_is_lower_bound

@@ -30,6 +30,26 @@ def test_devices_have_four_pictures(sqlite_store: Store, tmp_path: Path) -> None
     assert [path.read_text(encoding="utf-8") for path in again] == texts
 
 
+def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    """Neither taken for measurements, nor labelled by the references of their barriers."""
+    with sqlite_store.session() as session:
+        materials = rank(session, "synaptic-training", "materials", FEW)
+        devices = rank(session, "synaptic-training", options=FEW)
+    drawn = [
+        next(path for path in plot_ranking(each, tmp_path, ending="svg") if "times" in path.name)
+        for each in (materials, devices)
+    ]
+    predicted, measured = (path.read_text(encoding="utf-8") for path in drawn)
+    assert "Retention, predicted (s)" in predicted
+    assert "19. MAPbI3" in predicted
+    assert "ref." not in predicted
+    assert "not reported" not in predicted  # every one has both
+    assert "Retention, measured (s)" in measured
+    assert "ref. 161" in measured
+
+
 def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> None:
     """Also where nothing is known, where criteria are words, and for materials."""
     with sqlite_store.session() as session:

@@ -185,6 +185,17 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     assert "lower bounds" in note
 
 
+def test_where_a_state_must_fade_a_prediction_that_serves_says_so(sqlite_store: Store) -> None:
+    """A selector wants at most 10 s: to forget is to serve, not to remember."""
+    with sqlite_store.session() as session:
+        ranking = rank(session, "selector", "materials", FEW)
+        lasting = rank(session, "synaptic-training", "materials", FEW)
+    assert (
+        entry_of(ranking, "CsPbBr3").prediction == "forgets in time (forgets in 110 μs to 310 ms)"
+    )
+    assert (entry_of(lasting, "Cs2SnI6").prediction or "").startswith("remembers long enough (")
+
+
 def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
     sqlite_store: Store,
 ) -> None:
@@ -195,6 +206,22 @@ def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
     assert set(assumed) >= {"thickness_m", "bias_v", "temperature_k", "attempt_frequency_hz"}
     assert all(each.default and each.source for each in assumed.values())
     assert silent.assumptions == []  # it asks for no prediction
+
+
+def test_rankings_say_where_the_weight_of_a_barrier_comes_from(sqlite_store: Store) -> None:
+    """From the review: measured retentions do not follow E_A. Those of potentials have none."""
+    own = Options(samples=20, weights={"e_a_ev": 0, "e_a_model_ev": 1})
+    with sqlite_store.session() as session:
+        materials = rank(session, "synaptic-training", "materials", FEW)
+        devices = rank(session, "synaptic-training", "devices", FEW)
+        counted = rank(session, "synaptic-training", "materials", own)
+    said = "E_A has its weight from what the review says"
+    found = [any(said in note for note in each.notes) for each in (materials, devices, counted)]
+    assert found == [True, False, False]
+    without = next(note for note in materials.notes if note.startswith("shown without weight"))
+    assert "e_a_model_ev, dfe_model_ev" in without
+    weights = {each.metric: each.weight for each in counted.criteria}
+    assert (weights["e_a_ev"], weights["e_a_model_ev"]) == (0, 1)
 
 
 def test_a_device_shows_its_prediction_beside_its_measurement(sqlite_store: Store) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pvkdb.errors import InputError, NotFoundError
-from pvkdb.schemas.profiles import Profile
+from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import (
@@ -21,8 +21,10 @@ from pvkdb.suitability import (
     rank_candidates,
     rankings_rows,
     shipped_profile,
+    shipped_profiles,
 )
 from pvkdb.suitability.evidence import Candidate, Evidence
+from pvkdb.suitability.metrics import METRICS, possible
 
 FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")
@@ -269,6 +271,47 @@ def test_a_better_value_never_loses_a_place(drawn: list, which: int, metric: str
     after = by_id(ordered([*candidates[:place], raised, *candidates[place + 1 :]]))[f"c{place}"]
     assert after.shown >= before.shown - 1e-12
     assert after.rank <= before.rank
+
+
+SHIPPED = [
+    (profile, subject, criterion)
+    for profile in map(shipped_profile, shipped_profiles())
+    for subject in SUBJECTS
+    for criterion in profile.criteria(subject)
+    if not METRICS[criterion.metric].words
+]
+
+
+def value_at(criterion: Criterion, distance: float) -> float:
+    """A value so many decades (or units) on the bad side of what satisfies."""
+    limit, away = criterion.bounds.at_least, -1
+    if limit is None:
+        limit, away = criterion.bounds.at_most, 1
+    assert limit is not None
+    step = away * distance
+    return limit * 10**step if criterion.scale == "log" else limit + step
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SHIPPED), st.floats(0, 1), st.floats(0, 1))
+def test_every_criterion_that_ships_is_monotonic(
+    shipped: tuple[Profile, Subject, Criterion], one: float, two: float
+) -> None:
+    """Nearer to what satisfies is never worth less, whatever the metric, scale and direction."""
+    profile, subject, criterion = shipped
+    window = criterion.bounds.at_least is not None and criterion.bounds.at_most is not None
+    start, stop = (0.0 if window else -3.0), 6.0
+    values = [value_at(criterion, start + (stop - start) * share) for share in sorted((one, two))]
+    assume(all(possible(METRICS[criterion.metric], value) for value in values))
+    better, worse = (
+        Candidate(name, name, "device", {criterion.metric: Evidence(value, value)})
+        for name, value in zip(("better", "worse"), values, strict=True)
+    )
+    options = Options(samples=1, cross_checked=False, weights={criterion.metric: 1.0})
+    found = by_id(rank_candidates(profile, subject, [better, worse], options))
+    assert found["better"].rank <= found["worse"].rank
+    for score in ("shown", "expected", "possible"):
+        assert getattr(found["better"], score) >= getattr(found["worse"], score) - 1e-12
 
 
 @quick

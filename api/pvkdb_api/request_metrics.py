@@ -1,0 +1,121 @@
+"""Requests as Prometheus counts them: how many, how long, how many at this moment.
+
+With one process the numbers live in its memory. With several (``pvkdb serve --workers N``) each
+writes them into files of one folder, which ``PROMETHEUS_MULTIPROC_DIR`` names, and whichever
+worker is scraped adds all of them up; https://prometheus.github.io/client_python/multiprocess/.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Names the folder in which processes add up; prometheus_client reads it when it is imported.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+#: Seconds: answers from an index take milliseconds, rankings a second, long files minutes.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+
+#: Stands for paths that no route has; their number must not grow with what is asked.
+UNMATCHED = "unmatched"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+
+
+class RequestMetrics:
+    """The metrics of the requests of one application."""
+
+    def __init__(self) -> None:
+        self._own = CollectorRegistry()
+        self._requests = Counter(
+            "pvkdb_http_requests",
+            "Requests answered, by route, method and status.",
+            ("route", "method", "status"),
+            registry=self._own,
+        )
+        self._seconds = Histogram(
+            "pvkdb_http_request_seconds",
+            "Time from a request to the end of its answer, by route and method.",
+            ("route", "method"),
+            buckets=BUCKETS,
+            registry=self._own,
+        )
+        self._in_flight = Gauge(
+            "pvkdb_http_requests_in_flight",
+            "Requests that are being answered; the one that asks for this is among them.",
+            registry=self._own,
+            multiprocess_mode="livesum",
+        )
+
+    def begin(self) -> None:
+        """A request has come."""
+        self._in_flight.inc()
+
+    def end(self, scope: Scope, status: int, seconds: float) -> None:
+        """A request has been answered."""
+        self._in_flight.dec()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = route_of(scope)
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+    def registry(self) -> CollectorRegistry:
+        """What is to be told: of this process, or of all that share a folder."""
+        folder = os.environ.get(FOLDER)
+        if folder is None:
+            return self._own
+        _forget_the_dead(Path(folder))
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]  # it has none
+        return shared
+
+
+class Measure:
+    """ASGI middleware: counts each request and its time."""
+
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; count it in the end."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 500
+        began = time.perf_counter()
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self.metrics.begin()
+        try:
+            await self.app(scope, receive, send_noting)
+        finally:
+            self.metrics.end(scope, status, time.perf_counter() - began)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered, e.g. ``/api/v1/devices/{key}``."""
+    path = getattr(scope.get("route"), "path", None)
+    return UNMATCHED if path is None else f"{scope.get('root_path', '')}{path}"
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Requests that a worker was answering when it died are not in flight any more."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]  # it has none
+        except PermissionError:  # it lives, as somebody else's
+            pass

@@ -1,0 +1,46 @@
+"""What is imported: a file, or the same content without one (the body of a request)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Literal, TypeAlias, overload
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Content under the name of a file. It is opened like a path and touches no disk."""
+
+    name: str
+    content: bytes
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name, with its dot."""
+        return PurePath(self.name).suffix
+
+    @overload
+    def open(self, mode: Literal["rb"]) -> io.BytesIO: ...
+
+    @overload
+    def open(
+        self, *, encoding: str, errors: str | None = None, newline: str | None = None
+    ) -> io.TextIOWrapper: ...
+
+    def open(
+        self,
+        mode: Literal["r", "rb"] = "r",
+        *,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> io.BytesIO | io.TextIOWrapper:
+        """The content as a stream, as of :meth:`pathlib.Path.open`."""
+        stream = io.BytesIO(self.content)
+        if mode == "rb":
+            return stream
+        return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline=newline)
+
+
+Source: TypeAlias = Path | Upload
