@@ -1,5 +1,7 @@
 """Who may do what: keys, scopes and rate limits, before and at the routes.
 
+Programs bring a key in a header. A browser brings it in a cookie, which counts for pages alone.
+
 :class:`Access` stands in front of every route: it finds out who asks, counts the request, and
 lets nobody read who may not. A route that writes says which scope it takes with :func:`needs`;
 without that it gets no session to write with (:data:`pvkdb_api.sessions.WriteSession`).
@@ -33,6 +35,10 @@ from pvkdb_api.callers import (
     network_of,
     presented_key,
 )
+from pvkdb_api.explorer.assets import PATH as ASSETS
+from pvkdb_api.explorer.errors import wants_page
+from pvkdb_api.explorer.signing_in import PATH as SIGN_IN
+from pvkdb_api.explorer.signing_in import browser_key, sign_in_page
 from pvkdb_api.problems import CHALLENGE, RETRY_AFTER, UNREACHABLE
 from pvkdb_api.rate_limits import TokenBuckets
 from pvkdb_api.refusals import refuse
@@ -41,6 +47,11 @@ from pvkdb_api.settings import ServiceSettings
 
 #: What a probe asks, often and without a key.
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+
+#: What whoever signs in must get without a key.
+SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out"})
+
+NO_KEY_HERE = "This service shows its data to who has a key."
 
 #: What Prometheus asks; without a key only where a setting says so.
 METRICS = "/metrics"
@@ -80,7 +91,11 @@ class Access:
         if scope["type"] != "http" or scope["path"] in self._open:
             await self.app(scope, receive, send)
             return
-        request = Request(scope)
+        if scope["path"].startswith(f"{ASSETS}/"):  # the same for everybody, a dozen for a page
+            scope.setdefault("state", {})["dataset_version"] = self.served.known_version
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
         refusal = await self._admit(request)
         if refusal is not None:
             if self.served.known_version is not None:  # spares the database in a flood
@@ -96,11 +111,14 @@ class Access:
         caller = keyless_caller(
             request, self.settings.reading == "open", self.settings.allow_local_writes
         )
-        refused = None
+        refused, in_browser = None, False
         try:
             key = presented_key(request)
+            if key is None:
+                key = browser_key(request)
+                in_browser = key is not None
             if key is not None:
-                found = await self._find(key)
+                request.state.key = found = await self._find(key)
                 caller = key_caller(found, caller.address)
         except KeyRefusedError as error:
             refused = error
@@ -118,8 +136,12 @@ class Access:
                 {"Retry-After": str(seconds)},
             )
         if refused is not None:
+            if in_browser:
+                return await sign_in_page(request, _of_browser(refused), forget=True)
             return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), CHALLENGE)
-        if Scope.READ not in caller.scopes:
+        if Scope.READ not in caller.scopes and request.url.path not in SIGNING_IN:
+            if wants_page(request):
+                return await sign_in_page(request, NO_KEY_HERE)
             return refuse(request, HTTPStatus.UNAUTHORIZED, NO_KEY, CHALLENGE)
         return None
 
@@ -175,6 +197,11 @@ def needs(scope: Scope) -> Any:
         request.state.granted = scope
 
     return Depends(check)
+
+
+def _of_browser(refused: KeyRefusedError) -> str:
+    text = str(refused)
+    return f"The key in this browser does not hold: {text}. The browser has forgotten it."
 
 
 def _private(send: Send) -> Send:

@@ -28,6 +28,8 @@ from pvkdb.schemas.responses import Problem
 from pvkdb.store.keys import KeyRefusedError
 from pvkdb_api import optimade
 from pvkdb_api.explorer.errors import error_page, wants_page
+from pvkdb_api.explorer.forms import SignInError
+from pvkdb_api.explorer.signing_in import asking
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -113,6 +115,7 @@ def answer_problem(
 def handle_problems(app: FastAPI) -> None:
     """Answer every kind of error with a problem. The unforeseen is caught in ``headers``."""
     app.add_exception_handler(PvkdbError, _pvkdb_error)
+    app.add_exception_handler(SignInError, _sign_in)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _routing_error)
 
@@ -131,6 +134,13 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         headers = RETRY_AFTER
     parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
     return answer_problem(request, status, detail, parameter, headers, problems)
+
+
+def _sign_in(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInError)
+    if wants_page(request):
+        return asking(request, f"{str(error)[:1].upper()}{str(error)[1:]}.", error.typed)
+    return _pvkdb_error(request, error)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
@@ -177,7 +187,8 @@ def _routing_error(request: Request, error: Exception) -> Response:
         detail = f"nothing stands at {_short(request.url.path)}; {_nearest_path(request)}"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # Starlette names the methods of the first route of a path; a path may have several.
-        allowed = ", ".join(_methods_at(request)) or "GET"
+        told = (headers or {}).get("Allow", "GET")  # of pages, which the description leaves out
+        allowed = ", ".join(_methods_at(request)) or told
         detail = f"{_short(request.url.path)} does not take {request.method}; use {allowed}"
         headers = {**(headers or {}), "Allow": allowed}
     return answer_problem(request, error.status_code, detail, headers=headers)

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.relaxations import Host
-
-
-def host_of(atoms: Atoms) -> Host:
-    """A structure as a request carries it; rounded, so that its hash is that of its print."""
-    return Host(
-        symbols=tuple(atoms.get_chemical_symbols()),
-        cell_ang=tuple(_rounded(row) for row in atoms.cell.array),
-        positions_ang=tuple(_rounded(row) for row in atoms.positions),
-    )
+from pvkdb.store.structure_reading import host_of as host_of
 
 
 def atoms_in(host: Host) -> Atoms:
@@ -32,8 +23,3 @@ def atoms_in(host: Host) -> Atoms:
     if not abs(atoms.cell.volume) > 1e-3:
         raise InputError("the cell of the structure has no volume")
     return atoms
-
-
-def _rounded(row: np.ndarray) -> tuple[float, float, float]:
-    x, y, z = (round(float(value), 8) for value in row)
-    return x, y, z

@@ -14,17 +14,22 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.formula import Formula
 from ase.io import read
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition
-from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.store.models import Composition as StoredComposition
 from pvkdb.store.models import Material, Structure
 from pvkdb.store.registration import register_material
+from pvkdb.store.structure_reading import (
+    elements_of as elements_of,
+)
+from pvkdb.store.structure_reading import (
+    require_composition as require_composition,
+)
+from pvkdb.store.structure_reading import require_order
 from pvkdb_pipelines.octahedra import polyhedra
 from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxation import check_structure
@@ -34,8 +39,6 @@ from pvkdb_pipelines.symmetry import space_group
 START = "start"
 #: Tolerance at which its space group is found, Å.
 SYMPREC_ANG = 0.01
-#: How far the amounts of a start may be from those of the formula, atoms a formula unit.
-_AMOUNT = 1e-3
 
 
 def read_start(path: Path, composition: Composition) -> Atoms:
@@ -54,33 +57,13 @@ def read_start(path: Path, composition: Composition) -> Atoms:
         raise InputError(f"{path} holds coordinates that are no finite numbers")
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
         raise InputError(f"{path} holds no periodic structure in three dimensions")
-    _require_order(atoms, path)
+    require_order(atoms, path)
     require_composition(atoms, composition, path)
     try:
         check_structure(atoms, str(path))
     except CalculationFailedError as error:
         raise InputError(str(error)) from error
     return atoms
-
-
-def elements_of(composition: Composition) -> dict[str, float]:
-    """Atoms of each element in one formula unit; molecules by their sum formula.
-
-    Raises:
-        InputError: an amount is open, or an ion is a letter for any ion.
-    """
-    amounts: dict[str, float] = {}
-    for occupant in composition.occupants:
-        ion, number = occupant.ion, occupant.number
-        if number is None or ion.generic or composition.additives:
-            raise InputError(
-                f"{composition.formula} leaves ions or amounts open; a start needs a formula "
-                "with numbers"
-            )
-        inside = Formula(molecular_ions()[ion.symbol].formula).count() if ion.molecular else None
-        for element, count in (inside or {ion.symbol: 1}).items():
-            amounts[element] = amounts.get(element, 0.0) + count * number
-    return amounts
 
 
 def phase_of(atoms: Atoms, composition: Composition) -> str:
@@ -185,31 +168,3 @@ def _read(path: Path) -> Atoms:
     if len(found) != 1:
         raise InputError(f"{path} holds {len(found)} structures; a start is one")
     return found[0]
-
-
-def _require_order(atoms: Atoms, path: Path) -> None:
-    """Sites that elements share, or that are partly empty, are no positions of atoms."""
-    for site, occupants in atoms.info.get("occupancy", {}).items():
-        if len(occupants) > 1 or abs(sum(occupants.values()) - 1) > _AMOUNT:
-            shown = ", ".join(f"{element} {share:g}" for element, share in occupants.items())
-            raise InputError(
-                f"{path}: site {site} is occupied by {shown}; a start needs one atom on each "
-                "site: order it in a supercell"
-            )
-
-
-def require_composition(atoms: Atoms, composition: Composition, name: Path | str) -> None:
-    """Refuse a structure of other atoms than a composition has; ``name`` is its, for the message.
-
-    Raises:
-        InputError: the elements or their ratios differ.
-    """
-    wanted = elements_of(composition)
-    units = len(atoms) / sum(wanted.values())
-    found = {element: count / units for element, count in atoms.symbols.formula.count().items()}
-    if wanted.keys() != found.keys() or any(
-        abs(found[element] - amount) > _AMOUNT for element, amount in wanted.items()
-    ):
-        raise InputError(
-            f"{name} holds {atoms.symbols.formula.reduce()[0]}, not {composition.formula}"
-        )

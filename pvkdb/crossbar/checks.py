@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 
 from pvkdb.errors import InputError
+
+#: Resistances beyond these, in ohm, and ratios above this are misprints: the resistance quantum is
+#: 1e4 ohm and good insulators reach 1e18. Within them no formula here overflows.
+LEAST_OHM, MOST_OHM, MOST_RATIO = 1e-12, 1e24, 1e18
+
+#: A margin below this cannot be told from rounding.
+LEAST_FRACTION = 1e-6
 
 
 def resistance(name: str, ohm: float, *, zero: bool = False) -> float:
@@ -16,6 +23,10 @@ def resistance(name: str, ohm: float, *, zero: bool = False) -> float:
     if not isfinite(ohm) or ohm < 0 or (ohm == 0 and not zero):
         least = "at least 0" if zero else "above 0"
         raise InputError(f"{name} = {ohm:g} is no resistance; give ohms, finite and {least}")
+    if ohm and not LEAST_OHM <= ohm <= MOST_OHM:
+        raise InputError(
+            f"{name} = {ohm:g} ohm is no resistance of a device; give {LEAST_OHM:g} to {MOST_OHM:g}"
+        )
     return ohm
 
 
@@ -31,17 +42,22 @@ def ratio(name: str, value: float) -> float:
         raise InputError(
             f"{name} = {value:g} is below 1; give the larger resistance over the smaller one"
         )
+    if MOST_RATIO < value < inf:
+        raise InputError(f"{name} = {value:g} is above {MOST_RATIO:g}; give less, or infinity")
     return value
 
 
 def fraction(name: str, value: float) -> float:
-    """A number above 0 and below 1.
+    """A number above 0 and below 1, told from both.
 
     Raises:
         InputError: it is not.
     """
-    if not 0 < value < 1:
-        raise InputError(f"{name} = {value:g} is not between 0 and 1; give a fraction such as 0.1")
+    if not LEAST_FRACTION <= value <= 1 - LEAST_FRACTION:
+        raise InputError(
+            f"{name} = {value:g} is not between {LEAST_FRACTION:g} and {1 - LEAST_FRACTION:g}; give "
+            "a fraction such as 0.1"
+        )
     return value
 
 

@@ -8,17 +8,19 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pvkdb_api.paths import API
-
 #: Below these, programs read.
-_PROGRAMS = (f"{API}/", "/optimade", "/openapi.json", "/metrics", "/healthz", "/livez", "/readyz")
+_PROGRAMS = ("/api", "/optimade", "/openapi.json", "/metrics", "/healthz", "/livez", "/readyz")
+
+
+def for_programs(request: Request) -> bool:
+    """Whether what is asked for is an interface of programs, where a browser's cookies are
+    nothing."""
+    return request.url.path.startswith(_PROGRAMS)
 
 
 def wants_page(request: Request) -> bool:
     """Whether an error is to be read by a person."""
-    if request.url.path.startswith(_PROGRAMS):
-        return False
-    return "text/html" in request.headers.get("accept", "")
+    return not for_programs(request) and "text/html" in request.headers.get("accept", "")
 
 
 def error_page(

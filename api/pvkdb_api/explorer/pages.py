@@ -16,6 +16,8 @@ from markupsafe import Markup
 from pvkdb import __version__
 from pvkdb_api.explorer import numbers
 from pvkdb_api.explorer.assets import asset_url
+from pvkdb_api.explorer.forms import form_field, keep_secret
+from pvkdb_api.explorer.times import moment
 from pvkdb_api.paths import API
 
 #: Pages run and load only what this service sends, and no script that stands in a page.
@@ -27,6 +29,15 @@ POLICY = (
 
 #: The header with which a script asks for a part of a page.
 PART = "X-Part"
+
+#: Headers of each page. Who asks stands on it, so that it is asked for again; with no referrer at
+#: all, browsers would not say either from where a form is sent.
+HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "Vary": PART,
+}
 
 #: Sections of the site: path and name.
 SECTIONS = (
@@ -53,8 +64,10 @@ def environment() -> Environment:
         "api": API,
         "asset": asset_url,
         "embedded": embedded,
+        "form_field": form_field,
         "interval": numbers.interval,
         "link": link,
+        "moment": moment,
         "number": numbers.number,
         "plain": numbers.plain,
         "seconds": numbers.seconds,
@@ -94,14 +107,16 @@ def page(
         environment()
         .get_template(template)
         .render(
+            request=request,
             path=request.url.path,
             dataset_version=getattr(state, "dataset_version", None),
             caller=getattr(state, "caller", None),
             **shown,
         )
     )
-    kept = {"Content-Security-Policy": POLICY, "Vary": PART, **(headers or {})}
-    return HTMLResponse(text, status, kept)
+    response = HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+    keep_secret(request, response)
+    return response
 
 
 def part_wanted(request: Request) -> str | None:

@@ -10,9 +10,13 @@ from pvkdb_api.explorer.routes import (
     dictionary,
     evidence,
     find,
+    jobs,
+    key,
     material,
     materials,
+    queueing,
     references,
+    screenings,
     start,
 )
 
@@ -25,6 +29,10 @@ ROUTERS = (
     devices.router,
     applications.router,
     crossbar.router,
+    key.router,
+    queueing.router,  # before the calculations: "new" is no name of one
+    jobs.router,
+    screenings.router,
     references.router,
     evidence.router,
     dictionary.router,

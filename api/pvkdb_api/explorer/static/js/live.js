@@ -3,6 +3,9 @@
 
 const TYPING_MS = 120;
 
+/** The query that the page shows; a jump within the page is none of it. */
+let shown = location.pathname + location.search;
+
 /** The address of a form's query: what is empty is left out, what is ticked twice is a list. */
 export function address(form) {
   const values = new Map();
@@ -29,6 +32,7 @@ export function live(form) {
     const wanted = address(form);
     if (wanted === location.pathname + location.search) return;
     history[push ? "pushState" : "replaceState"]({}, "", wanted);
+    shown = wanted;
     running?.abort();
     running = new AbortController();
     const { signal } = running;
@@ -104,4 +108,6 @@ function unfold() {
 }
 unfold();
 wide.addEventListener("change", unfold);
-addEventListener("popstate", () => location.reload());
+addEventListener("popstate", () => {
+  if (location.pathname + location.search !== shown) location.reload();
+});

@@ -1,0 +1,56 @@
+// The form of a barrier: what a formula allows is asked for while it is typed. Without this script
+// every phase of every family stands in the list.
+
+const TYPING_MS = 200;
+
+const form = document.getElementById("queue");
+const { formula, phase, defect } = form.elements;
+const told = document.getElementById("formula-is");
+const defects = document.getElementById("defects");
+let running = null;
+let timer = 0;
+
+function option(value, text = value) {
+  const made = document.createElement("option");
+  made.value = value;
+  made.textContent = text;
+  return made;
+}
+
+function show(known) {
+  told.textContent = known.problem ?? `${known.formula}, family ${known.family}`;
+  told.classList.toggle("wrong", Boolean(known.problem) && !known.family);
+  if (!known.family) return;
+  const chosen = phase.value;
+  const first = known.phases.length ? `the likeliest: ${known.phases[0]}` : "of the structure that you bring";
+  phase.replaceChildren(option("", first), ...known.phases.map((name) => option(name)));
+  phase.value = known.phases.includes(chosen) ? chosen : "";
+  defects.replaceChildren(...known.defects.map((name) => option(name)));
+  if (known.defects.length) defect.placeholder = known.defects[0];
+  if (!known.phases.length) document.getElementById("brought").open = true;
+}
+
+async function ask() {
+  running?.abort();
+  const text = formula.value.trim();
+  if (!text) {
+    told.textContent = "";
+    return;
+  }
+  running = new AbortController();
+  try {
+    const address = `/jobs/new?${new URLSearchParams({ formula: text })}`;
+    const answer = await fetch(address, { headers: { "X-Part": "formula" }, signal: running.signal });
+    if (answer.ok) show(await answer.json());
+  } catch (error) {
+    if (error.name !== "AbortError") told.textContent = "The service does not answer.";
+  }
+}
+
+formula.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(ask, TYPING_MS);
+});
+if (formula.value && !phase.value) ask();
+// An error is where the eye should be.
+form.querySelector("[aria-invalid]")?.focus();
