@@ -8,7 +8,7 @@ from pvkdb.errors import InputError
 
 #: Resistances beyond these, in ohm, and ratios above this are misprints: the resistance quantum is
 #: 1e4 ohm and good insulators reach 1e18. Within them no formula here overflows.
-LEAST_OHM, MOST_OHM, MOST_RATIO = 1e-12, 1e24, 1e18
+LEAST_OHM, MOST_OHM, MOST_RATIO = 1e-12, 1e24, 1e15
 
 #: A margin below this cannot be told from rounding.
 LEAST_FRACTION = 1e-6
@@ -55,8 +55,8 @@ def fraction(name: str, value: float) -> float:
     """
     if not LEAST_FRACTION <= value <= 1 - LEAST_FRACTION:
         raise InputError(
-            f"{name} = {value:g} is not between {LEAST_FRACTION:g} and {1 - LEAST_FRACTION:g}; give "
-            "a fraction such as 0.1"
+            f"{name} = {value:g} is not between {LEAST_FRACTION:g} and {1 - LEAST_FRACTION:g}; "
+            "give a fraction such as 0.1"
         )
     return value
 

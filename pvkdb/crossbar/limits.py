@@ -290,7 +290,7 @@ def _last(kept: Callable[[float], bool], start: float) -> float:
     step = 1.0
     while kept(start + step):
         step *= 2
-        if step > 1e18:
+        if step > 1e60:
             return inf
     low, high = start + step / 2 if step > 1 else start, start + step
     for _ in range(200):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from math import inf
+from math import inf, isfinite
 
 import pytest
 
 from pvkdb.chemistry import Interval
+from pvkdb.crossbar.checks import LEAST_FRACTION, LEAST_OHM, MOST_OHM, MOST_RATIO
 from pvkdb.crossbar.devices import device_array, device_arrays, on_off_of
 from pvkdb.crossbar.estimates import ArrayQuestion, estimate
 from pvkdb.errors import InputError, NotFoundError
@@ -25,6 +27,28 @@ def test_both_readings_of_a_selectivity_are_given() -> None:
     assert sizes[Cell.RECTIFIER, Read.FLOATING].blocked == "middle term"
     assert sizes[Cell.RESISTOR, Read.FLOATING].size_best_pull_up == 5
     assert sizes[Cell.SELECTOR, Read.THIRD_BIAS].best_pull_up_ratio is None
+
+
+@pytest.mark.parametrize("on_off", [1 + 1e-9, 10, MOST_RATIO, inf])
+@pytest.mark.parametrize("selectivity", [1, MOST_RATIO])
+@pytest.mark.parametrize("margin", [LEAST_FRACTION, 0.1, 1 - LEAST_FRACTION])
+@pytest.mark.parametrize(("r_lrs", "line"), [(LEAST_OHM, MOST_OHM), (MOST_OHM, LEAST_OHM)])
+def test_whatever_is_allowed_has_an_answer(
+    on_off: float, selectivity: float, margin: float, r_lrs: float, line: float
+) -> None:
+    question = replace(
+        QUESTION,
+        on_off=Interval.exactly(on_off),
+        selectivity=selectivity,
+        margin=margin,
+        r_lrs_ohm=r_lrs,
+    )
+    for limit in estimate(question).limits:
+        assert isfinite(limit.root)
+        assert limit.size >= 0
+    with suppress(InputError):  # a circuit whose resistances are too far apart to be solved
+        exact = estimate(replace(question, line_ohm=line, size=4)).exact
+        assert all(-1e-9 <= read.margin_far <= 1 for read in exact)
 
 
 def test_everything_assumed_is_said() -> None:

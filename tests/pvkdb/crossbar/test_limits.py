@@ -148,8 +148,10 @@ def test_a_ratio_that_no_single_cell_can_be_read_by_allows_no_array() -> None:
         ({"on_off_ratio": 10, "pull_up_ratio": -2}, "R_pu/R_LRS = -2 is no resistance"),
         ({"on_off_ratio": 10, "pull_up_ratio": nan}, "R_pu/R_LRS = nan is no resistance"),
         ({"on_off_ratio": 10, "selectivity": 0.1}, "selectivity = 0.1 is below 1"),
-        ({"on_off_ratio": 10, "margin": 0}, "the margin = 0 is not between 0 and 1"),
+        ({"on_off_ratio": 10, "margin": 0}, "the margin = 0 is not between 1e-06 and 0.999999"),
         ({"on_off_ratio": 10, "margin": 1.5}, "the margin = 1.5"),
+        ({"on_off_ratio": 10, "selectivity": 1e300}, "selectivity = 1e+300 is above 1e+15"),
+        ({"on_off_ratio": 10, "pull_up_ratio": 1e-300}, "is no resistance of a device"),
     ],
 )
 def test_what_no_crossbar_has_is_refused(arguments: dict[str, float], words: str) -> None:
