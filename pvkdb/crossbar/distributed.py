@@ -29,7 +29,11 @@ CORRECTIONS = 20
 
 
 class DistributedLines:
-    """The factorised equations of 2·rows·columns nodes."""
+    """The factorised equations of 2·rows·columns nodes.
+
+    Raises:
+        InputError: the resistances are too far apart to be told from one another.
+    """
 
     def __init__(self, cells_s: Array, word: Drive, bit: Drive, line_ohm: float) -> None:
         import numpy as np
@@ -59,12 +63,18 @@ class DistributedLines:
         matrix.setdiag(diagonal)
         self._order = elimination_order(rows, columns)
         # Symmetric and diagonally dominant: no pivoting is needed, so that the order holds.
-        self._factors = splu(
-            matrix[self._order][:, self._order].tocsc(),
-            permc_spec="NATURAL",
-            diag_pivot_thresh=0,
-            options={"SymmetricMode": True},
-        )
+        try:
+            self._factors = splu(
+                matrix[self._order][:, self._order].tocsc(),
+                permc_spec="NATURAL",
+                diag_pivot_thresh=0,
+                options={"SymmetricMode": True},
+            )
+        except RuntimeError as error:  # "Factor is exactly singular"
+            raise InputError(
+                f"a line resistance of {line_ohm:g} ohm is so far from the cells' that the circuit "
+                "cannot be solved in double precision; give one that is nearer"
+            ) from error
 
     def driven(self) -> Field:
         """The voltages that the drivers make.
