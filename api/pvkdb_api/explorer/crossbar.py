@@ -148,7 +148,7 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
         on_off = Interval.exactly(numbers.get("on_off_ratio", example("on_off_ratio")))
         source = "given" if "on_off_ratio" in given else "this page: an example"
     # A selectivity that was emptied by hand says: bare cells.
-    bare = "selectivity" in query and "selectivity" not in given
+    bare = "selectivity" in query and not query["selectivity"].strip()
     question = ArrayQuestion(
         on_off=on_off,
         on_off_source=source,

@@ -63,6 +63,14 @@ def test_both_readings_of_the_reviews_example_stand_in_the_table(visitor):
     expect(tab.get_by_role("status")).to_contain_text("1S1R, floating: at most 1748 × 1748")
 
 
+def test_the_examples_written_out_are_the_page_without_parameters(visitor):
+    unasked = table(visitor.open("/crossbar"))
+    assert (
+        table(visitor.open("/crossbar?selectivity=514&on_off_ratio=1000&r_lrs_ohm=1e4")) == unasked
+    )
+    assert table(visitor.open("/crossbar?selectivity=")) != unasked
+
+
 def test_the_map_is_the_circuit_of_the_service(address):
     given = {"on_off_ratio": 100, "r_lrs_ohm": 1e4, "line_resistance_ohm": 5, "size": 12}
     document = get(f"{address}/api/v1/crossbar", params={**given, "selectivity": 20}).json()

@@ -57,7 +57,7 @@ def complaints_of(tab) -> list[str]:
 def test_a_page_is_whole_and_open_to_everybody(visitor, path):
     tab = visitor.open(path)
     tab.wait_for_load_state("networkidle")
-    assert tab.title().endswith("pvkdb")
+    assert "pvkdb" in tab.title()
     assert tab.locator("h1").count() == 1
     assert not complaints_of(tab), "\n".join(complaints_of(tab))
 
@@ -91,7 +91,7 @@ def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
-    assert not re.search(r"\sstyle=|<style|\son\w+=\"|javascript:", answer.text)
+    assert not re.search(r"<style|<\w[^<>]*\s(style|on\w+)=|=\"javascript:", answer.text)
     for script in re.findall(r"<script[^>]*>", answer.text):
         assert "src=" in script or 'type="application/json"' in script
     for address_ in re.findall(r"(?:src|action)=\"([^\"]*)\"", answer.text):
