@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench validate serve wheel-test container-test fit-tolerance clean
+.PHONY: install demo test lint format bench validate screenshots serve wheel-test container-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -56,6 +56,10 @@ validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
 	$(BIN)/python validation/prediction.py
+
+# The pictures of the README, of the explorer in Chromium.
+screenshots: install
+	$(BIN)/python docs/pictures/make.py
 
 # The coefficients of the probability of being a perovskite, fitted again.
 fit-tolerance: install

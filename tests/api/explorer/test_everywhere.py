@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 
 import httpx
@@ -42,6 +43,14 @@ FIRST_LOAD = 1_500_000
 PLOTS, MOLECULES = "vendor/echarts", "vendor/3dmol"
 
 
+def keep_picture(tab, path: str) -> None:
+    """A picture of the page for who wants to look, where ``PVKDB_PICTURES`` names a folder."""
+    folder = os.environ.get("PVKDB_PICTURES")
+    if folder:
+        name = re.sub(r"\W+", "-", path).strip("-") or "start"
+        tab.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
 def complaints_of(tab) -> list[str]:
     """What axe finds serious or worse."""
     found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
@@ -59,6 +68,7 @@ def test_a_page_is_whole_and_open_to_everybody(visitor, path):
     tab.wait_for_load_state("networkidle")
     assert "pvkdb" in tab.title()
     assert tab.locator("h1").count() == 1
+    keep_picture(tab, path)
     assert not complaints_of(tab), "\n".join(complaints_of(tab))
 
 
