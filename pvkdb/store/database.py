@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError
 
@@ -32,6 +33,9 @@ class Store:
         """
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self._closings = 0
+        event.listen(self.engine, "connect", self._note_opened)
+        event.listen(self.engine, "checkin", self._close_late)
         self._file: tuple[int, int] | None = None
 
     @property
@@ -120,8 +124,17 @@ class Store:
             yield session
 
     def close(self) -> None:
-        """Close pooled connections."""
+        """Close pooled connections; one that is in use is closed when it is given back."""
+        self._closings += 1
         self.engine.dispose()
+
+    def _note_opened(self, connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["closings"] = self._closings
+
+    def _close_late(self, connection: object, record: ConnectionPoolEntry) -> None:
+        # Its pool is gone; nobody else would close it.
+        if connection is not None and record.info.get("closings") != self._closings:
+            record.invalidate()
 
     @contextmanager
     def reachable(self) -> Iterator[None]:

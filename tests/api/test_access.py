@@ -168,7 +168,7 @@ def test_where_reading_needs_a_key_nothing_is_told_without(guarded_store: Store)
             assert form in answer.headers["content-type"]
             known = api.request("GET", path, headers={"X-API-Key": key})
             assert known.status_code == (404 if path == "/nowhere" else 200), path
-            assert known.headers["cache-control"] == "private"
+            assert "private" in known.headers["cache-control"]
         for path in OPEN_PATHS:
             assert api.get(path).status_code == 200, path
 
@@ -237,4 +237,4 @@ def test_keys_are_never_logged(
         queue(api, "CsPbBr3", key[:-1])
     ours = [entry.getMessage() for entry in caplog.records if entry.name.startswith("pvkdb")]
     assert len(ours) == 3
-    assert key.split("_")[2][:-1] not in "".join(ours)
+    assert key.split("_", 2)[2][:-1] not in "".join(ours)

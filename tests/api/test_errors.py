@@ -92,6 +92,6 @@ def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, c
 def test_every_response_names_its_dataset_and_is_hardened(reading_api, path):
     headers = reading_api.get(path).headers
     assert headers["x-dataset-version"].startswith("review2026-")
-    policy = POLICY if path in ("/", "/docs") else SECURITY["Content-Security-Policy"]
-    expected = {**SECURITY, "Content-Security-Policy": policy}
+    of_pages = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+    expected = {**SECURITY, **(of_pages if path in ("/", "/docs") else {})}
     assert {name: headers[name] for name in SECURITY} == expected

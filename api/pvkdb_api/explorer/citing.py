@@ -34,7 +34,8 @@ class Source:
 @cache
 def sources() -> tuple[Source, ...]:
     """The sources of the curated files, as their Data Package names them."""
-    text = resources.files("pvkdb.literature").joinpath("datapackage.json").read_text("utf-8")
+    package = resources.files("pvkdb.literature").joinpath("datapackage.json")
+    text = package.read_text(encoding="utf-8")
     return tuple(Source(each["title"], each["path"]) for each in json.loads(text)["sources"])
 
 
