@@ -88,7 +88,7 @@ class Table:
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
     #: Makes of the rows of a page what the cells show, where a row alone does not hold it.
-    beside: Callable[[Session, list[Any]], list[Any]] | None = None
+    beside: Callable[[Counts, Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
     #: Parameters of this page alone, such as the axes of its plot.
     own: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ def browse(request: Request, session: Session, table: Table, **shown: Any) -> Re
     results = {
         "table": table,
         "asked": asked,
-        "rows": table.beside(session, found.rows) if table.beside else found.rows,
+        "rows": table.beside(counts, session, found.rows) if table.beside else found.rows,
         "cells": [(key, table.cells[key]) for key in asked.columns],
         "total": counts.get(
             session, name, asked.filters, lambda: table.collection.count(session, asked.search)

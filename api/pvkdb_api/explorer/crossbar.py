@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
-from pvkdb.crossbar.devices import on_off_of
+from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN, read_margin
 from pvkdb.crossbar.maps import margin_map, voltage_map
 from pvkdb.crossbar.reading import Device
 from pvkdb.errors import unknown_name
-from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, Read
+from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.explorer.crossbar_controls import (
     CONTROLS,
     EXAMPLES,
@@ -52,6 +52,8 @@ class Asked:
     cell: Cell
     read: Read
     map: str
+    #: Of a device of the store: its stack, and the rectification that its publication claims.
+    array: DeviceArray | None = None
 
     @property
     def pull_up_ohm(self) -> float:
@@ -171,7 +173,9 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
             "line_resistance_ohm",
             f"line resistance = {line:g} is no resistance; give ohms from 0 on",
         )
-    cell = _choice("cell", given, Cell.RESISTOR if bare else Cell.SELECTOR, Cell)
+    # Of a device of the store no selector is known: the one of the example must not answer for it.
+    alone = bare or (device is not None and "selectivity" not in given)
+    cell = _choice("cell", given, Cell.RESISTOR if alone else Cell.SELECTOR, Cell)
     scheme = _choice("read", given, Read.FLOATING, Read)
     if cell is not Cell.RESISTOR and question.selectivity is None:
         raise ParameterError(
@@ -186,6 +190,7 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
         cell=cell,
         read=scheme,
         map=_choice("map", given, "voltage", dict(zip(MAPS, MAPS, strict=True)).get),
+        array=None if device is None else device_array(session, device),
     )
 
 

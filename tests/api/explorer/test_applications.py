@@ -213,7 +213,7 @@ def test_a_plane_of_two_criteria(visitor, address):
             if each["metric"] in ("endurance_cycles", "switching_time_s")
         )
     ]
-    assert tab.locator("#plane-table tbody th").all_inner_texts() == both
+    assert tab.locator("#plane-table tbody th .id").all_inner_texts() == both
 
 
 def test_more_candidates_are_a_link_away(visitor, address):

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import DevicesRow
@@ -40,21 +39,13 @@ _HEADINGS = {
 }
 
 
-def _name(row: DevicesRow) -> Markup:
-    return Markup('<span class="name">{}</span>').format(device_link(row.id))
-
-
 TABLE = Table(
     collection=DEVICES,
     path="/devices",
     title="Devices",
     lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
     cells={
-        "id": Cell(
-            "Device",
-            lambda row: Markup('<span class="name">{}</span>').format(device_link(row.id)),
-            "id",
-        ),
+        "id": Cell("Device", lambda row: device_link(row.id, row.structure), "id"),
         **{
             name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
             for name, heading in _HEADINGS.items()
@@ -80,7 +71,6 @@ TABLE = Table(
     },
     shown=(
         "id",
-        "structure",
         "on_off_ratio",
         "v_set",
         "v_reset",
@@ -129,7 +119,14 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         device = device_page.gather(session, key)
     except NotFoundError:
         near = device_page.nearest(session, key)
-        return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, near=near)
+        return page(
+            request,
+            "device_missing.html",
+            HTTPStatus.NOT_FOUND,
+            key=key,
+            near=near,
+            device_link=device_link,
+        )
     return page(
         request,
         "device.html",

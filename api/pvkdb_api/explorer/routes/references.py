@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
+from pvkdb_api.counts import Counts
 from pvkdb_api.explorer import citing
 from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
 from pvkdb_api.explorer.cells import (
@@ -50,10 +51,12 @@ class CountedReference(ReferencesRow):
     taken: Mapping[str, int]
 
 
-def with_counts(session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
+def with_counts(
+    _: Counts, session: Session, rows: list[ReferencesRow]
+) -> list[CountedReference]:
     """The references of a page with what was taken from each."""
-    counts = counts_of(session, [row.key for row in rows])
-    return [CountedReference.model_construct(**dict(row), taken=counts[row.key]) for row in rows]
+    taken = counts_of(session, [row.key for row in rows])
+    return [CountedReference.model_construct(**dict(row), taken=taken[row.key]) for row in rows]
 
 
 def _taken_cell(name: str, heading: str, meaning: str) -> Cell:

@@ -265,7 +265,7 @@ function draw() {
       grid: { left: 76, right: 24, top: 40, bottom: 56 },
       tooltip: {
         formatter: ({ data: { point } }) =>
-          `${point.id}${point.label === point.id ? "" : `\n${point.label}`}\nplace ${point.rank}` +
+          `${point.label}${point.label === point.id ? "" : ` (${point.id})`}\nplace ${point.rank}` +
           `\n${x.name}: ${told(point.x)}\n${y.name}: ${told(point.y)}`,
       },
       xAxis: axis(colours, x.name, { type: x.log ? "log" : "value", scale: true, axisLabel: label(colours) }),

@@ -23,10 +23,27 @@ function address() {
   for (const field of form.elements) {
     if (!field.name) continue;
     const value = field.value.trim();
-    if (value === (field.dataset.default ?? "")) continue;
+    if (value === (field.name === "cell" ? unasked() : field.dataset.default ?? "")) continue;
     query.set(field.name, value); // an emptied field says so, where the page has an example
   }
   return query.size ? `/crossbar?${query}` : "/crossbar";
+}
+
+// The kind of cell that the page takes unasked: of a device of the store no selector is known, and
+// without a selectivity there are bare cells only.
+function unasked() {
+  const { device, selectivity, cell } = form.elements;
+  const typed = selectivity.value.trim();
+  const alone = !typed || (device.value.trim() && typed === selectivity.dataset.default);
+  return alone ? "1R" : cell.dataset.default;
+}
+
+// A kind of cell that nobody chose follows the device and the selectivity.
+let kind = unasked();
+function follow() {
+  const { cell } = form.elements;
+  if (cell.value === kind) cell.value = unasked();
+  kind = unasked();
 }
 
 // ── Sliders ────────────────────────────────────────────────────────────────────────────────────
@@ -73,6 +90,7 @@ form.addEventListener("submit", (event) => {
 let gesture = false;
 
 function later(rest) {
+  follow();
   clearTimeout(tableTimer);
   tableTimer = setTimeout(ask, rest ? 0 : TABLE_MS, rest);
 }
