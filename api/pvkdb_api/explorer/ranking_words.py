@@ -15,7 +15,7 @@ from markupsafe import Markup
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.words import metric_label
 from pvkdb_api.explorer.cells import anchor, material_link
-from pvkdb_api.explorer.numbers import UNKNOWN, interval, number
+from pvkdb_api.explorer.numbers import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.pages import link
 
 #: Candidates named in a sentence.
@@ -260,18 +260,6 @@ def _listed(entries: Sequence[RankedCandidate]) -> Markup:
     if more:
         return Markup("{} and {} more").format(Markup(", ").join(links), more)
     return Markup("{} and {}").format(Markup(", ").join(links[:-1]), links[-1])
-
-
-def percent(share: float) -> Markup:
-    """A share in percent, with the share itself in the markup.
-
-    Example:
-        >>> str(percent(0.157)), str(percent(0.0005))
-        ('<data value="0.157">16 %</data>', '<data value="0.0005">0.05 %</data>')
-    """
-    shown = share * 100
-    text = f"{shown:.0f}" if shown >= 9.95 or shown == 0 else f"{shown:.2g}"
-    return Markup('<data value="{}">{} %</data>').format(repr(share), text)
 
 
 def count_words(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:

@@ -14,7 +14,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Order, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
-from pvkdb_api.explorer.ranking_words import _differences, percent, why
+from pvkdb_api.explorer.numbers import percent
+from pvkdb_api.explorer.ranking_words import _differences, why
 
 TAGS = re.compile(r"<[^>]*>")
 

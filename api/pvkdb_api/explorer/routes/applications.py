@@ -32,7 +32,6 @@ _WORDS: dict[str, Any] = {
     "named": ranking_words.named,
     "count_words": ranking_words.count_words,
     "heading": ranking_view.heading,
-    "percent": ranking_words.percent,
     "reference_links": reference_links,
     "shades": ranking_view.shades,
     "tones": ranking_view.TONES,

@@ -12,7 +12,7 @@ from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
 from pvkdb_api.explorer import device_page, points
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse, read
+from pvkdb_api.explorer.browse import browse, read
 from pvkdb_api.explorer.cells import (
     Cell,
     device_link,
@@ -22,6 +22,7 @@ from pvkdb_api.explorer.cells import (
     reference_links,
 )
 from pvkdb_api.explorer.pages import page, part, part_wanted
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import ReadSession
 

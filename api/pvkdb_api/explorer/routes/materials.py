@@ -14,8 +14,9 @@ from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.energy_ranges import EnergyRange, Origin, Quantity, energy_ranges
 from pvkdb_api.counts import Counts
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import Cell, energy, field_cell, material_link, phase_text
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)

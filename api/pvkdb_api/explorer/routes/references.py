@@ -13,7 +13,7 @@ from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb_api.counts import Counts
 from pvkdb_api.explorer import citing
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import (
     Cell,
     anchor,
@@ -24,6 +24,7 @@ from pvkdb_api.explorer.cells import (
 )
 from pvkdb_api.explorer.numbers import UNKNOWN, number
 from pvkdb_api.explorer.pages import page
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.explorer.taken import counts_of, errata, material_of, taken_from
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import DatasetVersion, ReadSession
@@ -51,9 +52,7 @@ class CountedReference(ReferencesRow):
     taken: Mapping[str, int]
 
 
-def with_counts(
-    _: Counts, session: Session, rows: list[ReferencesRow]
-) -> list[CountedReference]:
+def with_counts(_: Counts, session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
     """The references of a page with what was taken from each."""
     taken = counts_of(session, [row.key for row in rows])
     return [CountedReference.model_construct(**dict(row), taken=taken[row.key]) for row in rows]

@@ -1,5 +1,6 @@
 // The crossbar page: sliders beside number fields, results while they move, the circuit after them.
 
+import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
 
 const TABLE_MS = 60;
@@ -113,29 +114,15 @@ async function ask(rest) {
     });
     const text = await answer.text();
     results.removeAttribute("aria-busy");
-    if (!answer.ok) return refuse(text);
+    if (!answer.ok) return warn(results, refusal(text));
     results.innerHTML = text;
     draw();
     solve();
   } catch (error) {
     if (error.name === "AbortError") return;
     results.removeAttribute("aria-busy");
-    warn("The service does not answer. What you see is of before.");
+    warn(results, NO_ANSWER);
   }
-}
-
-function refuse(text) {
-  const page = new DOMParser().parseFromString(text, "text/html");
-  warn(page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
-}
-
-function warn(sentence) {
-  results.querySelector(".alert")?.remove();
-  const alert = document.createElement("p");
-  alert.className = "alert";
-  alert.setAttribute("role", "alert");
-  alert.textContent = sentence;
-  results.prepend(alert);
 }
 
 // ── The curves ─────────────────────────────────────────────────────────────────────────────────
@@ -253,6 +240,7 @@ function show(found) {
   else heat = plot(document.getElementById("map"), make);
 }
 
+unfold();
 draw();
 if (document.getElementById("curves")) solve();
 addEventListener("popstate", () => location.reload());
