@@ -90,7 +90,7 @@ def test_the_unforeseen_is_a_page_for_who_came_with_a_browser(reading_api, monke
         raise ZeroDivisionError("secret reason")
 
     monkeypatch.setattr("pvkdb_api.explorer.routes.find.find", fail)
-    answer = reading_api.get("/find?q=CsPbBr3", headers={"Accept": "text/html"})
+    answer = reading_api.request("GET", "/find?q=CsPbBr3", headers={"Accept": "text/html"})
     assert answer.status_code == 500
     assert answer.headers["content-type"].startswith("text/html")
     assert 'role="alert"' in answer.text
@@ -104,6 +104,6 @@ def test_the_unforeseen_is_a_page_for_who_came_with_a_browser(reading_api, monke
 def test_every_response_names_its_dataset_and_is_hardened(reading_api, path):
     headers = reading_api.get(path).headers
     assert headers["x-dataset-version"].startswith("review2026-")
-    policy = POLICY if path in ("/", "/docs") else SECURITY["Content-Security-Policy"]
-    expected = {**SECURITY, "Content-Security-Policy": policy}
+    of_pages = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+    expected = {**SECURITY, **(of_pages if path in ("/", "/docs") else {})}
     assert {name: headers[name] for name in SECURITY} == expected
