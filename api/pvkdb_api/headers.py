@@ -6,9 +6,10 @@ import logging
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pvkdb_api.problems import problem_response
+from pvkdb_api.problems import answer_problem
 from pvkdb_api.sessions import ServedStore
 
 #: Headers that no route needs to think of; a route that sets one itself keeps its own.
@@ -66,5 +67,7 @@ class Headers:
             if started:
                 raise
             _log.exception("%s %s failed", scope["method"], scope["path"])
-            response = problem_response(500, "the service failed; its log holds the reason")
+            response = answer_problem(
+                Request(scope), 500, "the service failed; its log holds the reason"
+            )
             await response(scope, receive, send_with_headers)

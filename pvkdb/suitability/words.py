@@ -40,7 +40,7 @@ _LABELS = {
     "dfe_ev": "DFE, literature",
     "dfe_model_ev": "DFE, model",
     "decomposition_ev_per_atom": "decomposition",
-    "p_perovskite": "p (tau)",
+    "p_perovskite": "perovskite probability, tau",
     "ppf_ratio": "PPF ratio",
     "epsc_ua": "EPSC",
     "a_cation": "A cation",

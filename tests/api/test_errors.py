@@ -85,6 +85,18 @@ def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, c
     assert "secret reason" in caplog.text
 
 
+def test_the_unforeseen_is_a_page_for_who_came_with_a_browser(reading_api, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret reason")
+
+    monkeypatch.setattr("pvkdb_api.explorer.routes.find.find", fail)
+    answer = reading_api.request("GET", "/find?q=CsPbBr3", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'role="alert"' in answer.text
+    assert "secret" not in answer.text
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/openapi.json", "/healthz", "/api/v1/devices", "/api/v1/rankings/x",
              "/nowhere", "/api/v1/tolerance/CsPbBr3", "/api/v1/export/ions", "/api/v1/devices?x=1"]

@@ -39,9 +39,11 @@ def material_link(name: str | None) -> Markup:
     return UNKNOWN if not name else anchor(link("/materials", name), name)
 
 
-def device_link(name: str) -> Markup:
-    """A link to a device."""
-    return anchor(link("/devices", name), name)
+def device_link(name: str, stack: str) -> Markup:
+    """A link to a device: its stack says what it is, its name stands small beside it."""
+    return Markup('<span class="of-device">{} <code class="id">{}</code></span>').format(
+        anchor(link("/devices", name), stack), name
+    )
 
 
 def reference_links(keys: str | Iterable[str]) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
@@ -12,18 +12,19 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
-from pvkdb.crossbar.devices import on_off_of
+from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN, read_margin
 from pvkdb.crossbar.maps import margin_map, voltage_map
 from pvkdb.crossbar.reading import Device
 from pvkdb.errors import unknown_name
-from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, Read
+from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.explorer.crossbar_controls import (
     CONTROLS,
     EXAMPLES,
     LARGEST_SOLVED,
     MAPS,
+    choice,
     example,
     number,
 )
@@ -52,6 +53,8 @@ class Asked:
     cell: Cell
     read: Read
     map: str
+    #: Of a device of the store: its stack, and the rectification that its publication claims.
+    array: DeviceArray | None = None
 
     @property
     def pull_up_ohm(self) -> float:
@@ -171,8 +174,10 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
             "line_resistance_ohm",
             f"line resistance = {line:g} is no resistance; give ohms from 0 on",
         )
-    cell = _choice("cell", given, Cell.RESISTOR if bare else Cell.SELECTOR, Cell)
-    scheme = _choice("read", given, Read.FLOATING, Read)
+    # Of a device of the store no selector is known: the one of the example must not answer for it.
+    alone = bare or (device is not None and "selectivity" not in given)
+    cell = choice("cell", given, Cell.RESISTOR if alone else Cell.SELECTOR, Cell)
+    scheme = choice("read", given, Read.FLOATING, Read)
     if cell is not Cell.RESISTOR and question.selectivity is None:
         raise ParameterError(
             "cell", f"a cell of the kind {cell.value} needs a selectivity; give one, or choose 1R"
@@ -185,7 +190,8 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
         size=int(size),
         cell=cell,
         read=scheme,
-        map=_choice("map", given, "voltage", dict(zip(MAPS, MAPS, strict=True)).get),
+        map=choice("map", given, "voltage", dict(zip(MAPS, MAPS, strict=True)).get),
+        array=None if device is None else device_array(session, device),
     )
 
 
@@ -338,17 +344,3 @@ def _curves(asked: Asked, document: CrossbarDocument) -> dict[str, Any]:
 
 def _margin(n: float, ratio: float, pull_up: float, limit: ArrayLimit) -> float:
     return read_margin(n, ratio, pull_up, limit.cell, limit.selectivity, limit.read)
-
-
-def _choice(name: str, given: Mapping[str, str], default: Any, known: Callable[[str], Any]) -> Any:
-    text = given.get(name)
-    if text is None:
-        return default
-    try:
-        found = known(text)
-    except ValueError:
-        found = None
-    if found is None:
-        values: Any = known if isinstance(known, type) else MAPS
-        raise ParameterError(name, unknown_name(name, text[:60], map(str, values)))
-    return found

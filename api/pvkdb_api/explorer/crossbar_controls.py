@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, log10
+from typing import Any
 
 from pvkdb.crossbar.limits import MARGIN
+from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import Cell, Read
 from pvkdb_api.problems import ParameterError
 
@@ -142,3 +145,22 @@ def number(control: Control, text: str) -> float:
             f"{least:g} to {most:g}",
         )
     return value
+
+
+def choice(name: str, given: Mapping[str, str], default: Any, known: Callable[[str], Any]) -> Any:
+    """What a person chose of a list, or ``default``.
+
+    Raises:
+        ParameterError: there is no such choice.
+    """
+    text = given.get(name)
+    if text is None:
+        return default
+    try:
+        found = known(text)
+    except ValueError:
+        found = None
+    if found is None:
+        values: Any = known if isinstance(known, type) else MAPS
+        raise ParameterError(name, unknown_name(name, text[:60], map(str, values)))
+    return found

@@ -145,12 +145,15 @@ def gather(session: Session, key: str) -> DevicePage:
     )
 
 
-def nearest(session: Session, key: str) -> list[str]:
-    """Names of devices that are like one that there is not."""
+def nearest(session: Session, key: str) -> list[tuple[str, str]]:
+    """Devices whose names are like one that there is not: name and stack."""
     names = DEVICES.current().with_only_columns(Device.id).order_by(Device.id)
     begun = session.scalars(names.where(Device.id.startswith(key[:100], autoescape=True)).limit(5))
     like = get_close_matches(key[:100], [*session.scalars(names.limit(_NAMES))], n=5, cutoff=0.5)
-    return [*dict.fromkeys([*begun, *like])][:5]
+    near = [*dict.fromkeys([*begun, *like])][:5]
+    wanted = DEVICES.current().where(Device.id.in_(near))
+    stacks = dict(session.execute(wanted.with_only_columns(Device.id, Device.structure)).all())
+    return [(name, stacks[name]) for name in near]
 
 
 def places(counts: Counts, session: Session, key: str) -> list[Place] | None:

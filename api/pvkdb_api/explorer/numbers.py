@@ -48,6 +48,18 @@ def number(value: float | int | None, unit: str | None = None) -> Markup:
     return Markup('<data value="{}">{}</data>').format(exact(value), shown)
 
 
+def percent(share: float) -> Markup:
+    """A share in percent, with the share itself in the markup.
+
+    Example:
+        >>> str(percent(0.157)), str(percent(0.0005))
+        ('<data value="0.157">16 %</data>', '<data value="0.0005">0.05 %</data>')
+    """
+    shown = share * 100
+    text = f"{shown:.0f}" if shown >= 9.95 or shown == 0 else f"{shown:.2g}"
+    return Markup('<data value="{}">{} %</data>').format(exact(share), text)
+
+
 def exact(value: float | int) -> str:
     """A number as JSON writes it."""
     return repr(value)

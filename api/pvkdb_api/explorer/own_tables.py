@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collection import Collection
-from pvkdb_api.explorer.browse import Bounds, Choice, Table
 from pvkdb_api.explorer.cells import Cell, field_cell, reference_links
 from pvkdb_api.explorer.numbers import UNKNOWN
 from pvkdb_api.explorer.pages import link
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 
 #: Columns that a table shows only where they are asked for: long, or seldom filled.
 _ASIDE = {"as_printed", "erratum", "conditions", "soc", "charge", "direction", "position"}

@@ -69,6 +69,7 @@ def environment() -> Environment:
         "link": link,
         "moment": moment,
         "number": numbers.number,
+        "percent": numbers.percent,
         "plain": numbers.plain,
         "seconds": numbers.seconds,
         "sections": SECTIONS,

@@ -17,7 +17,7 @@ from pvkdb.store.materials import Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.materials import material_candidates
 from pvkdb_api.counts import Counts
-from pvkdb_api.explorer.browse import Asked
+from pvkdb_api.explorer.tables import Asked
 from pvkdb_api.problems import ParameterError
 
 #: Points that are drawn; of more devices an even sample by their names is.

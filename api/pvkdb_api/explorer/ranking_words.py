@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.words import metric_label
-from pvkdb_api.explorer.cells import anchor, device_link, material_link
-from pvkdb_api.explorer.numbers import UNKNOWN, interval, number
+from pvkdb_api.explorer.cells import anchor, material_link
+from pvkdb_api.explorer.numbers import UNKNOWN, interval, number, percent
+from pvkdb_api.explorer.pages import link
 
 #: Candidates named in a sentence.
 _NAMED = 4
@@ -40,19 +41,19 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
 
 
 def candidate_link(entry: RankedCandidate) -> Markup:
-    """The name of a candidate, linked to its page where it has one."""
+    """A candidate as a person calls it, linked to its page, or to its row where it has none."""
     if entry.kind == "material":
         return material_link(entry.id)
     if entry.kind == "device":
-        return device_link(entry.id)
-    return anchor(f"#{entry.id}", entry.id)
+        return anchor(link("/devices", entry.id), entry.label)
+    return anchor(f"#{entry.id}", entry.label)
 
 
 def named(entry: RankedCandidate) -> Markup:
-    """A candidate for a sentence: its name, and what it is where the name does not tell."""
-    if entry.label == entry.id:
+    """A candidate with its name, small, which tells it from another of the same stack."""
+    if entry.kind == "material":
         return candidate_link(entry)
-    return Markup("{} ({})").format(candidate_link(entry), entry.label)
+    return Markup('{} <code class="id">{}</code>').format(candidate_link(entry), entry.id)
 
 
 def label(metric: str) -> str:
@@ -118,7 +119,7 @@ def _parted(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     if not behind:
         return
     second = behind[0]
-    name = named(second)
+    name = candidate_link(second)
     if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < _EQUAL:
         yield Markup("{} follows with the same {} score; {}.").format(
             name, ranking.order, _tie(leader, second)
@@ -235,7 +236,7 @@ def _stability(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     if best.id == leader.id or _first(best) <= chance:
         return Markup("{} No other comes first more often.").format(text)
     return Markup("{} {} comes first more often, in {}.").format(
-        text, named(best), percent(_first(best))
+        text, candidate_link(best), percent(_first(best))
     )
 
 
@@ -259,18 +260,6 @@ def _listed(entries: Sequence[RankedCandidate]) -> Markup:
     if more:
         return Markup("{} and {} more").format(Markup(", ").join(links), more)
     return Markup("{} and {}").format(Markup(", ").join(links[:-1]), links[-1])
-
-
-def percent(share: float) -> Markup:
-    """A share in percent, with the share itself in the markup.
-
-    Example:
-        >>> str(percent(0.157)), str(percent(0.0005))
-        ('<data value="0.157">16 %</data>', '<data value="0.0005">0.05 %</data>')
-    """
-    shown = share * 100
-    text = f"{shown:.0f}" if shown >= 9.95 or shown == 0 else f"{shown:.2g}"
-    return Markup('<data value="{}">{} %</data>').format(repr(share), text)
 
 
 def count_words(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:

@@ -213,7 +213,7 @@ def test_a_plane_of_two_criteria(visitor, address):
             if each["metric"] in ("endurance_cycles", "switching_time_s")
         )
     ]
-    assert tab.locator("#plane-table tbody th").all_inner_texts() == both
+    assert tab.locator("#plane-table tbody th .id").all_inner_texts() == both
 
 
 def test_more_candidates_are_a_link_away(visitor, address):
@@ -268,6 +268,7 @@ def test_an_unknown_application_names_the_nearest(visitor):
 def test_without_scripts_the_button_ranks(chromium, address):
     visiting = Visitor(chromium, address, java_script_enabled=False)
     tab = visiting.open(TRAINING)
+    tab.get_by_text("Order, weights, layer").click()
     tab.get_by_label("Retention", exact=True).fill("3")
     tab.locator("input[name=order][value=expected]").check()
     tab.get_by_role("button", name="Rank").click()

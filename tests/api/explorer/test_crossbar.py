@@ -157,8 +157,9 @@ def test_a_field_a_choice_and_the_way_back(visitor):
 
 def test_a_device_of_the_store_as_the_start(visitor, address):
     tab = visitor.open("/crossbar?device=d-t4-r25&size=8")
-    # Its ratio is printed as > 10: the size is a lower bound.
-    expect(tab.get_by_role("status")).to_contain_text("at least")
+    # Its ratio is printed as > 10: the size is a lower bound. No selector is known of it.
+    expect(tab.get_by_role("status")).to_contain_text("1R, floating: at least")
+    expect(tab.get_by_label("Kind of cell")).to_have_value("1R")
     document = get(
         f"{address}/api/v1/crossbar", params={"device": "d-t4-r25", "selectivity": 514}
     ).json()
@@ -245,6 +246,7 @@ def test_without_script_the_form_does_the_same(chromium, address):
     context = chromium.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{address}/crossbar")
+    tab.get_by_text("Resistances, cell, read, array").click()
     tab.get_by_role("textbox", name="Selectivity or rectification").fill("1000")
     tab.get_by_role("button", name="Work it out").click()
     document = get(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -84,6 +86,12 @@ def test_signing_out_forgets_the_key(signed_in):
     assert answer.status_code == 303
     assert "pvkdb_key" not in signed_in.cookies
     assert "Sign in with a key" in signed_in.open("/key")
+
+
+@pytest.mark.parametrize("path", ["/jobs/new?formula=CsSnI3", "/devices?lead_free=true"])
+def test_every_way_to_the_form_for_a_key_leads_back(browser, path):
+    ways = set(re.findall(r'href="(/key[^"]*)"', browser.open(path)))
+    assert ways == {"/key?" + urlencode({"next": path})}
 
 
 @pytest.mark.parametrize("key", ["", "pvk_oops", "pvk_00000000_" + 43 * "a"])

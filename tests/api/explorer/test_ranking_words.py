@@ -14,7 +14,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Order, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
-from pvkdb_api.explorer.ranking_words import _differences, percent, why
+from pvkdb_api.explorer.numbers import percent
+from pvkdb_api.explorer.ranking_words import _differences, why
 
 TAGS = re.compile(r"<[^>]*>")
 
@@ -43,11 +44,11 @@ def test_what_is_said_stands_in_the_ranking(session: Session, application: str, 
         return
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     assert ("share the first place" in text) == (len(first) > 1)
-    assert all(entry.id in text for entry in first[:4])
+    assert all(entry.id in text and entry.label in text for entry in first[:4])
     counted = {each.verdict for each in leader.criteria if each.weight > 0}
     assert ("meets every requirement" in text) == (counted == {Verdict.MET})
     assert ("Nothing is reported of" in text) == (Verdict.UNKNOWN in counted)
-    assert (f"{leader.id} fails on" in text) == bool(leader.failures)
+    assert (f"{leader.label} fails on" in text) == bool(leader.failures)
     best = max(entry.rank_probabilities[0] for entry in ranking.candidates)
     assert ("No other comes first more often" in text) == (best == leader.rank_probabilities[0])
 

@@ -29,9 +29,9 @@ PATH = "/applications"
 
 _WORDS: dict[str, Any] = {
     "candidate_link": ranking_words.candidate_link,
+    "named": ranking_words.named,
     "count_words": ranking_words.count_words,
     "heading": ranking_view.heading,
-    "percent": ranking_words.percent,
     "reference_links": reference_links,
     "shades": ranking_view.shades,
     "tones": ranking_view.TONES,

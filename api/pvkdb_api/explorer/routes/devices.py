@@ -7,13 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
 from pvkdb_api.explorer import device_page, points
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse, read
+from pvkdb_api.explorer.browse import browse, read
 from pvkdb_api.explorer.cells import (
     Cell,
     device_link,
@@ -23,6 +22,7 @@ from pvkdb_api.explorer.cells import (
     reference_links,
 )
 from pvkdb_api.explorer.pages import page, part, part_wanted
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import ReadSession
 
@@ -40,21 +40,13 @@ _HEADINGS = {
 }
 
 
-def _name(row: DevicesRow) -> Markup:
-    return Markup('<span class="name">{}</span>').format(device_link(row.id))
-
-
 TABLE = Table(
     collection=DEVICES,
     path="/devices",
     title="Devices",
     lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
     cells={
-        "id": Cell(
-            "Device",
-            lambda row: Markup('<span class="name">{}</span>').format(device_link(row.id)),
-            "id",
-        ),
+        "id": Cell("Device", lambda row: device_link(row.id, row.structure), "id"),
         **{
             name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
             for name, heading in _HEADINGS.items()
@@ -80,7 +72,6 @@ TABLE = Table(
     },
     shown=(
         "id",
-        "structure",
         "on_off_ratio",
         "v_set",
         "v_reset",
@@ -129,7 +120,14 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         device = device_page.gather(session, key)
     except NotFoundError:
         near = device_page.nearest(session, key)
-        return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, near=near)
+        return page(
+            request,
+            "device_missing.html",
+            HTTPStatus.NOT_FOUND,
+            key=key,
+            near=near,
+            device_link=device_link,
+        )
     return page(
         request,
         "device.html",

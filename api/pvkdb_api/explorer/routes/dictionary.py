@@ -15,9 +15,10 @@ from pvkdb.schemas.tables import TABLES
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.export import table_rows
 from pvkdb.store.table_files import FORMATS
-from pvkdb_api.explorer.browse import Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.own_tables import plain_cells, searchable, sentence
 from pvkdb_api.explorer.pages import link, page
+from pvkdb_api.explorer.tables import Table
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import ReadSession
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from pvkdb.schemas.tables import DeviceClaimsRow, EnergeticsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, ENERGETICS
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import (
     Cell,
     anchor,
@@ -20,6 +20,7 @@ from pvkdb_api.explorer.cells import (
 )
 from pvkdb_api.explorer.numbers import interval
 from pvkdb_api.explorer.pages import link
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.explorer.taken import material_of
 from pvkdb_api.sessions import ReadSession
 

@@ -17,12 +17,13 @@ from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.files import file_store, files_of
 from pvkdb.store.jobs import find, log_lines
 from pvkdb_api.access import CallerOf
-from pvkdb_api.explorer.browse import Choice, Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import Cell, anchor, field_cell, material_link, text_cell
 from pvkdb_api.explorer.forms import Form, posted
 from pvkdb_api.explorer.jobs import MARKS, Job, job_of, log_rows, overview, value_cell
 from pvkdb_api.explorer.numbers import UNKNOWN, number
 from pvkdb_api.explorer.pages import environment, link, page, part, part_wanted
+from pvkdb_api.explorer.tables import Choice, Table
 from pvkdb_api.explorer.times import minute, span
 from pvkdb_api.routers.calculations import cancel_calculation, retry_calculation
 from pvkdb_api.sessions import ReadSession, WriteSession, served_store

@@ -18,10 +18,10 @@ from pvkdb.store.registration import material_id
 from pvkdb.suitability.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.suitability.kinetics.estimate import Conditions
 from pvkdb.suitability.kinetics_answers import answer_material
-from pvkdb_api.explorer.browse import quoted
 from pvkdb_api.explorer.cells import device_link, material_link, reference_links
 from pvkdb_api.explorer.material import energies, identity, migration, structures, suits
 from pvkdb_api.explorer.pages import link, page, part, part_wanted
+from pvkdb_api.explorer.tables import quoted
 from pvkdb_api.layers import Layer
 from pvkdb_api.paths import API
 from pvkdb_api.queries import Text

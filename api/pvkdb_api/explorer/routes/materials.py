@@ -13,8 +13,10 @@ from pvkdb.chemistry.ions import HALIDES
 from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.energy_ranges import EnergyRange, Origin, Quantity, energy_ranges
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.counts import Counts
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import Cell, energy, field_cell, material_link, phase_text
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -53,9 +55,11 @@ class MaterialWithEnergies(MaterialsRow):
     energies: Mapping[tuple[Quantity, Origin], EnergyRange]
 
 
-def with_energies(session: Session, rows: list[MaterialsRow]) -> list[MaterialWithEnergies]:
-    """The rows of a page with their energies, which one query finds for all of them."""
-    found = energy_ranges(session, [row.id for row in rows])
+def with_energies(
+    counts: Counts, session: Session, rows: list[MaterialsRow]
+) -> list[MaterialWithEnergies]:
+    """The rows of a page with their energies, which one query finds for all materials, once."""
+    found = counts.get(session, "materials/ranges", {}, lambda: energy_ranges(session))
     return [
         MaterialWithEnergies.model_construct(**dict(row), energies=found.get(row.id, {}))
         for row in rows

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
+from pvkdb_api.counts import Counts
 from pvkdb_api.explorer import citing
-from pvkdb_api.explorer.browse import Bounds, Choice, Table, browse
+from pvkdb_api.explorer.browse import browse
 from pvkdb_api.explorer.cells import (
     Cell,
     anchor,
@@ -23,6 +24,7 @@ from pvkdb_api.explorer.cells import (
 )
 from pvkdb_api.explorer.numbers import UNKNOWN, number
 from pvkdb_api.explorer.pages import page
+from pvkdb_api.explorer.tables import Bounds, Choice, Table
 from pvkdb_api.explorer.taken import counts_of, errata, material_of, taken_from
 from pvkdb_api.queries import Text
 from pvkdb_api.sessions import DatasetVersion, ReadSession
@@ -50,10 +52,10 @@ class CountedReference(ReferencesRow):
     taken: Mapping[str, int]
 
 
-def with_counts(session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
+def with_counts(_: Counts, session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
     """The references of a page with what was taken from each."""
-    counts = counts_of(session, [row.key for row in rows])
-    return [CountedReference.model_construct(**dict(row), taken=counts[row.key]) for row in rows]
+    taken = counts_of(session, [row.key for row in rows])
+    return [CountedReference.model_construct(**dict(row), taken=taken[row.key]) for row in rows]
 
 
 def _taken_cell(name: str, heading: str, meaning: str) -> Cell:

@@ -2,6 +2,7 @@
 // so that a ranking can be shared and the back button leads to the one before. Without this script
 // the button "Rank" does the same.
 
+import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
 
 const DELAY_MS = 150;
@@ -76,7 +77,7 @@ async function ask() {
   } catch (error) {
     if (error.name === "AbortError") return;
     results.removeAttribute("aria-busy");
-    warn(results, "The service does not answer. What you see is of before.");
+    warn(results, NO_ANSWER);
   }
 }
 
@@ -85,7 +86,7 @@ function show(page, ok) {
   const results = document.getElementById("results");
   results.removeAttribute("aria-busy");
   if (!ok) {
-    warn(results, page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
+    warn(results, refusal(page));
     return;
   }
   const open = [...document.querySelectorAll("[data-part] details[open]")].map((entry) => entry.id);
@@ -96,15 +97,6 @@ function show(page, ok) {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
   draw();
-}
-
-function warn(target, sentence) {
-  target.querySelector(".alert")?.remove();
-  const alert = document.createElement("p");
-  alert.className = "alert";
-  alert.setAttribute("role", "alert");
-  alert.textContent = sentence;
-  target.prepend(alert);
 }
 
 // ── Controls ─────────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +257,7 @@ function draw() {
       grid: { left: 76, right: 24, top: 40, bottom: 56 },
       tooltip: {
         formatter: ({ data: { point } }) =>
-          `${point.id}${point.label === point.id ? "" : `\n${point.label}`}\nplace ${point.rank}` +
+          `${point.label}${point.label === point.id ? "" : ` (${point.id})`}\nplace ${point.rank}` +
           `\n${x.name}: ${told(point.x)}\n${y.name}: ${told(point.y)}`,
       },
       xAxis: axis(colours, x.name, { type: x.log ? "log" : "value", scale: true, axisLabel: label(colours) }),
@@ -296,4 +288,5 @@ function arrow([x, y], along, side, colour) {
   return { type: "polyline", shape: { points }, style: { stroke: colour, fill: "none", lineWidth: 1.2 } };
 }
 
+unfold();
 draw();

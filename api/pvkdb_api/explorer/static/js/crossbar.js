@@ -1,5 +1,6 @@
 // The crossbar page: sliders beside number fields, results while they move, the circuit after them.
 
+import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
 
 const TABLE_MS = 60;
@@ -23,10 +24,27 @@ function address() {
   for (const field of form.elements) {
     if (!field.name) continue;
     const value = field.value.trim();
-    if (value === (field.dataset.default ?? "")) continue;
+    if (value === (field.name === "cell" ? unasked() : field.dataset.default ?? "")) continue;
     query.set(field.name, value); // an emptied field says so, where the page has an example
   }
   return query.size ? `/crossbar?${query}` : "/crossbar";
+}
+
+// The kind of cell that the page takes unasked: of a device of the store no selector is known, and
+// without a selectivity there are bare cells only.
+function unasked() {
+  const { device, selectivity, cell } = form.elements;
+  const typed = selectivity.value.trim();
+  const alone = !typed || (device.value.trim() && typed === selectivity.dataset.default);
+  return alone ? "1R" : cell.dataset.default;
+}
+
+// A kind of cell that nobody chose follows the device and the selectivity.
+let kind = unasked();
+function follow() {
+  const { cell } = form.elements;
+  if (cell.value === kind) cell.value = unasked();
+  kind = unasked();
 }
 
 // ── Sliders ────────────────────────────────────────────────────────────────────────────────────
@@ -73,6 +91,7 @@ form.addEventListener("submit", (event) => {
 let gesture = false;
 
 function later(rest) {
+  follow();
   clearTimeout(tableTimer);
   tableTimer = setTimeout(ask, rest ? 0 : TABLE_MS, rest);
 }
@@ -95,29 +114,15 @@ async function ask(rest) {
     });
     const text = await answer.text();
     results.removeAttribute("aria-busy");
-    if (!answer.ok) return refuse(text);
+    if (!answer.ok) return warn(results, refusal(text));
     results.innerHTML = text;
     draw();
     solve();
   } catch (error) {
     if (error.name === "AbortError") return;
     results.removeAttribute("aria-busy");
-    warn("The service does not answer. What you see is of before.");
+    warn(results, NO_ANSWER);
   }
-}
-
-function refuse(text) {
-  const page = new DOMParser().parseFromString(text, "text/html");
-  warn(page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
-}
-
-function warn(sentence) {
-  results.querySelector(".alert")?.remove();
-  const alert = document.createElement("p");
-  alert.className = "alert";
-  alert.setAttribute("role", "alert");
-  alert.textContent = sentence;
-  results.prepend(alert);
 }
 
 // ── The curves ─────────────────────────────────────────────────────────────────────────────────
@@ -235,6 +240,7 @@ function show(found) {
   else heat = plot(document.getElementById("map"), make);
 }
 
+unfold();
 draw();
 if (document.getElementById("curves")) solve();
 addEventListener("popstate", () => location.reload());

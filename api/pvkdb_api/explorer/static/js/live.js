@@ -1,6 +1,8 @@
 // Filters that act while they are changed: the table is asked for again, and the address follows,
 // so that what is seen can always be shared. Without this script the button "Apply" does the same.
 
+import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
+
 const TYPING_MS = 120;
 
 /** The query that the page shows; a jump within the page is none of it. */
@@ -41,14 +43,14 @@ export function live(form) {
       const answer = await fetch(wanted, { headers: { "X-Part": "results", Accept: "text/html" }, signal });
       const text = await answer.text();
       if (answer.ok) target.innerHTML = text;
-      else show(target, text);
+      else warn(target, refusal(text));
       target.removeAttribute("aria-busy");
       form.dispatchEvent(new CustomEvent("pvkdb:results", { bubbles: true, detail: { address: wanted } }));
       if (answer.ok) await count(wanted, signal);
     } catch (error) {
       if (error.name === "AbortError") return;
       target.removeAttribute("aria-busy");
-      warn(target, "The service does not answer. What you see is of before.");
+      warn(target, NO_ANSWER);
     }
   }
 
@@ -84,30 +86,9 @@ export function live(form) {
   if (location.search) count(location.pathname + location.search).catch(() => {});
 }
 
-// An error comes as a whole page; its sentence is what matters here.
-function show(target, text) {
-  const page = new DOMParser().parseFromString(text, "text/html");
-  warn(target, page.querySelector("[role=alert]")?.textContent ?? "The service refused this.");
-}
-
-function warn(target, sentence) {
-  target.querySelector(".alert")?.remove();
-  const alert = document.createElement("p");
-  alert.className = "alert";
-  alert.setAttribute("role", "alert");
-  alert.textContent = sentence;
-  target.prepend(alert);
-}
-
 for (const form of document.querySelectorAll("form[data-live]")) live(form);
 
-// Where there is room, all filters are to be seen.
-const wide = matchMedia("(min-width: 60rem)");
-function unfold() {
-  for (const folded of document.querySelectorAll("details[data-open-on-wide]")) folded.open ||= wide.matches;
-}
 unfold();
-wide.addEventListener("change", unfold);
 addEventListener("popstate", () => {
   if (location.pathname + location.search !== shown) location.reload();
 });
