@@ -95,14 +95,14 @@ def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
         cursor = write_cursor(kind.name, bound, json.dumps([*places[-1]], default=str))
     available = session.scalar(select(func.count(kind.key))) or 0
     return Found(
-        _entries(session, kind, wanted.fields, [place[-1] for place in places]),
+        entries_of(session, kind, wanted.fields, [place[-1] for place in places]),
         total=available if wanted.condition is ALL else _count(session, matching),
         available=available,
         cursor=cursor,
     )
 
 
-def _entries(
+def entries_of(
     session: Session, kind: EntryType, names: Sequence[str], keys: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The entries with these ids. Apart from the search, since a database that sorts works out
