@@ -60,10 +60,12 @@ def serving(
             process.terminate()
 
 
-def median_ms(paths: Iterable[str], address: str) -> tuple[float, float]:
+def median_ms(
+    paths: Iterable[str], address: str, headers: Mapping[str, str] | None = None
+) -> tuple[float, float]:
     """Median and 95th percentile of one client's requests, in ms."""
     times = []
-    with httpx.Client(base_url=address, timeout=60) as client:
+    with httpx.Client(base_url=address, timeout=60, headers=headers) as client:
         for path in paths:
             start = time.perf_counter()
             client.get(path).raise_for_status()

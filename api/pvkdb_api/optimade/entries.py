@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import unknown_name
+from pvkdb.store.among import KEYS, among
 from pvkdb.store.base import UtcDateTime
 from pvkdb.store.keyset import Order, behind
 from pvkdb_api.cursors import read_cursor, write_cursor
@@ -112,7 +113,8 @@ def entries_of(
     rows = session.execute(
         kind.source.add_columns(
             kind.key.label("_key"), *(column.label(name) for name, column in columns.items())
-        ).where(kind.key.in_(keys))
+        ).where(among(kind.key)),
+        {KEYS: keys},
     )
     found = {row._key: {each.name: each.value(row) for each in fields} for row in rows}
     return [{"id": key, "type": kind.name, "attributes": found[key]} for key in keys]

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    bindparam,
     literal,
     select,
 )
 from sqlalchemy.orm import Session, aliased
 
+from pvkdb.store.among import KEYS, among
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.structures import Structure, StructureElement
@@ -61,7 +61,6 @@ _cited = (
 
 
 _own = aliased(Material)
-_ids = bindparam("ids", expanding=True)
 #: Each composition is looked up once, however many of the structures have it.
 _publications = (
     _cited.add_columns(EnergeticReference.reference_key)
@@ -69,7 +68,7 @@ _publications = (
         _phase.composition_id.in_(
             select(_own.composition_id)
             .join(Structure, Structure.material_id == _own.id)
-            .where(Structure.id.in_(_ids))
+            .where(among(Structure.id))
         )
     )
     .distinct()
@@ -80,7 +79,7 @@ _RELATED = (
     select(Structure.id, _publications.c.reference_key)
     .join(Material, Material.id == Structure.material_id)
     .join(_publications, _publications.c.composition_id == Material.composition_id)
-    .where(Structure.id.in_(_ids))
+    .where(among(Structure.id))
     .order_by(Structure.id, _publications.c.reference_key)
 )
 
@@ -88,7 +87,7 @@ _RELATED = (
 def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
     """Keys of the publications that report energies of the composition of each structure."""
     related: dict[str, list[str]] = defaultdict(list)
-    for key, reference in session.execute(_RELATED, {"ids": ids}):
+    for key, reference in session.execute(_RELATED, {KEYS: ids}):
         related[key].append(reference)
     return related
 
