@@ -27,7 +27,7 @@ def _own_columns(model: Any, row: type[DevicesRow] | type[EnergeticsRow]) -> lis
     return [mapped[name].label(name) for name in row.model_fields if name in mapped]
 
 
-def _cited(owner: Any, model: Any) -> Select[tuple[str, str]]:
+def _cited(owner: Any, model: Any) -> Select[str, str]:
     """Keys of the publications behind rows, in the order in which their sources print them."""
     named = select(owner, model.reference_key).order_by(owner, model.position)
     return named.where(among(owner))
@@ -90,7 +90,7 @@ def listed_energetics(session: Session, keys: Sequence[str]) -> list[EnergeticsR
 
 
 def _references(
-    session: Session, statement: Select[tuple[str, str]], keys: Sequence[str]
+    session: Session, statement: Select[str, str], keys: Sequence[str]
 ) -> dict[str, list[str]]:
     cited: dict[str, list[str]] = defaultdict(list)
     for key, reference in session.execute(statement, {KEYS: keys}):
