@@ -35,6 +35,7 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# With OPTIMADE_SERVER=VENV also beside the reference OPTIMADE server: benchmarks/optimade_servers.py.
 bench: install
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/client.py
@@ -49,6 +50,8 @@ bench: install
 	$(BIN)/python benchmarks/queue_overhead.py
 	$(BIN)/python benchmarks/dft.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/service.py
+	$(BIN)/python benchmarks/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
 # beside those of devices: docs/validation.

@@ -10,24 +10,19 @@ same of the same file. ``--postgresql`` does it on PostgreSQL. The store is dele
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import random
 import resource
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+from serving import SERVE, cpu_s, median_ms, peak_mb, rate, serving
 from sqlalchemy import Connection, insert, select, text
 
 from pvkdb.literature import load_literature
@@ -39,18 +34,6 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.references import Reference
 
 FAMILIES = ("3D", "RP", "vacancy-ordered", "A3B2X9")
-SERVE = (
-    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
-    "ready=lambda address: print(address, flush=True))"
-)
-#: wrk asks each time for another range, so that no count was made before.
-WRK = """
-local n = tonumber(string.format("%%d", os.time() %% 1000)) * 100000
-request = function()
-  n = n + 1
-  return wrk.format("GET", "%s" .. string.format("%%.3f", 1e4 + n %% 99999937 / 1000))
-end
-"""
 
 
 def fill(connection: Connection, devices: int, energetics: int) -> None:
@@ -168,81 +151,9 @@ def make_store(url: str, devices: int, energetics: int) -> None:
     store.close()
 
 
-@contextmanager
-def serving(command: list[str], address: str | None = None) -> Iterator[tuple[str, int]]:
-    """A server; its address and process id."""
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            if address is None:
-                assert process.stdout is not None
-                address = process.stdout.readline().strip()
-            for _ in range(200):
-                try:
-                    httpx.get(address, timeout=30)
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.3)
-            yield address, process.pid
-        finally:
-            process.terminate()
-
-
-def median_ms(paths: Iterable[str], address: str) -> tuple[float, float]:
-    """Median and 95th percentile of one client's requests, in ms."""
-    times = []
-    with httpx.Client(base_url=address, timeout=60) as client:
-        for path in paths:
-            start = time.perf_counter()
-            client.get(path).raise_for_status()
-            times.append(1e3 * (time.perf_counter() - start))
-    times.sort()
-    return statistics.median(times), times[int(0.95 * len(times))]
-
-
-def rate(address: str, before: str, seconds: int, clients: int = 20) -> tuple[float, str]:
-    """Requests a second of many clients, and what asked; ``before`` is a URL up to its range."""
-    wrk = shutil.which("wrk")
-    if wrk is not None:
-        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-            script.write(WRK % before)
-            script.flush()
-            said = subprocess.run(
-                [wrk, "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s",
-                 script.name, address],
-                capture_output=True, text=True, check=True,
-            ).stdout  # fmt: skip
-        bad = [line.strip() for line in said.splitlines() if "Non-2xx" in line or "errors" in line]
-        line = next(line for line in said.splitlines() if line.startswith("Requests/sec"))
-        return float(line.split()[1]), "wrk" + "".join(f" ({each})" for each in bad)
-    done, end = itertools.count(), time.monotonic() + seconds
-
-    def ask(number: int) -> None:
-        with httpx.Client(base_url=address, timeout=60) as client:
-            while time.monotonic() < end:
-                client.get(f"{before}{1e4 + random.random() * 1e5:.3f}").raise_for_status()
-                next(done)
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return next(done) / seconds, "httpx"
-
-
-def cpu_s(process: int) -> float:
-    """Processor time that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mb(process: int) -> float:
-    """Most memory that a process has held."""
-    status = Path(f"/proc/{process}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+def ranges(before: str) -> list[str]:
+    """Paths that each ask for another range, so that no count was made before."""
+    return [f"{before}{1e4 + random.random() * 1e5:.3f}" for _ in range(20_000)]
 
 
 def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
@@ -284,10 +195,8 @@ def measure(url: str, seconds: int, stream: bool) -> dict[str, Any]:
                 "p95_ms": round(late, 1),
                 "service_cpu_ms": round(cpu_ms, 1),
             }
-        before = f"{page}&family=3D&retention_s_max=1e6&retention_s_min="
-        found["20 clients"] = dict(
-            zip(("per_s", "by"), rate(address, before, seconds), strict=True)
-        )
+        many = ranges(f"{page}&family=3D&retention_s_max=1e6&retention_s_min=")
+        found["20 clients"] = dict(zip(("per_s", "by"), rate(address, many, seconds), strict=True))
         found["peak_mb before the stream"] = round(peak_mb(process))
         if stream:
             start, rows = time.monotonic(), 0
@@ -327,8 +236,8 @@ def measure_datasette(program: str, path: Path, seconds: int) -> dict[str, Any]:
         before_s = cpu_s(process)
         median, late = median_ms(paths, address)
         cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
-        before = f"{page}&family=3D&retention_s__lte=1000000&retention_s__gte="
-        per_s, by = rate(address, before, seconds)
+        many = ranges(f"{page}&family=3D&retention_s__lte=1000000&retention_s__gte=")
+        per_s, by = rate(address, many, seconds)
     return {
         "median_ms": round(median, 1),
         "p95_ms": round(late, 1),
@@ -368,6 +277,7 @@ def main() -> None:
             found["datasette"] = measure_datasette(given.datasette, path, given.seconds)
         if server is not None:
             server.cleanup()
+    found["load"] = os.getloadavg()
     found["this process, peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(found, indent=1, ensure_ascii=False))
 

@@ -18,7 +18,7 @@ sys.path += [str(ROOT / "benchmarks"), str(ROOT / "tests" / "api" / "explorer")]
 
 from data.load import load_migration  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
-from service import SERVE, serving  # noqa: E402
+from serving import SERVE, serving  # noqa: E402
 
 from pvkdb.literature import load_literature  # noqa: E402
 from pvkdb.store.database import Store  # noqa: E402

@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+from pvkdb.store.among import KEYS, among
 from pvkdb.store.devices import Device, DeviceLayer, DeviceReference
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, Material
@@ -26,15 +27,25 @@ def _own_columns(model: Any, row: type[DevicesRow] | type[EnergeticsRow]) -> lis
     return [mapped[name].label(name) for name in row.model_fields if name in mapped]
 
 
+def _cited(owner: Any, model: Any) -> Select[str, str]:
+    """Keys of the publications behind rows, in the order in which their sources print them."""
+    named = select(owner, model.reference_key).order_by(owner, model.position)
+    return named.where(among(owner))
+
+
 _DEVICES = (
     select(*_own_columns(Device, DevicesRow), Composition.formula.label("material"))
     .select_from(Device)
     .outerjoin(Device.material)
     .outerjoin(Material.composition)
+    .where(among(Device.id))
 )
-_LAYERS = select(DeviceLayer.device_id, DeviceLayer.role, DeviceLayer.material).order_by(
-    DeviceLayer.device_id, DeviceLayer.position
+_LAYERS = (
+    select(DeviceLayer.device_id, DeviceLayer.role, DeviceLayer.material)
+    .order_by(DeviceLayer.device_id, DeviceLayer.position)
+    .where(among(DeviceLayer.device_id))
 )
+_DEVICES_CITED = _cited(DeviceReference.device_id, DeviceReference)
 _ENERGETICS = (
     select(
         *_own_columns(Energetic, EnergeticsRow),
@@ -45,15 +56,17 @@ _ENERGETICS = (
     .select_from(Energetic)
     .join(Energetic.material)
     .join(Material.composition)
+    .where(among(Energetic.id))
 )
+_ENERGETICS_CITED = _cited(EnergeticReference.energetic_id, EnergeticReference)
 
 
 def listed_devices(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
     """The devices with these ids, in their order."""
     layers: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key, role, material in session.execute(_LAYERS.where(DeviceLayer.device_id.in_(keys))):
+    for key, role, material in session.execute(_LAYERS, {KEYS: keys}):
         layers[key].append((role, material))
-    cited = _references(session, DeviceReference, DeviceReference.device_id, keys)
+    cited = _references(session, _DEVICES_CITED, keys)
     found = {
         row["id"]: DevicesRow(
             **row,
@@ -61,27 +74,25 @@ def listed_devices(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
             layers=join_layers(layers[row["id"]]) or None,
             references=" ".join(cited[row["id"]]),
         )
-        for row in session.execute(_DEVICES.where(Device.id.in_(keys))).mappings()
+        for row in session.execute(_DEVICES, {KEYS: keys}).mappings()
     }
     return [found[key] for key in keys]
 
 
 def listed_energetics(session: Session, keys: Sequence[str]) -> list[EnergeticsRow]:
     """The statements with these ids, in their order."""
-    cited = _references(session, EnergeticReference, EnergeticReference.energetic_id, keys)
+    cited = _references(session, _ENERGETICS_CITED, keys)
     found = {
         row["id"]: EnergeticsRow(**row, references=" ".join(cited[row["id"]]))
-        for row in session.execute(_ENERGETICS.where(Energetic.id.in_(keys))).mappings()
+        for row in session.execute(_ENERGETICS, {KEYS: keys}).mappings()
     }
     return [found[key] for key in keys]
 
 
 def _references(
-    session: Session, model: Any, owner: Any, keys: Sequence[str]
+    session: Session, statement: Select[str, str], keys: Sequence[str]
 ) -> dict[str, list[str]]:
-    """Keys of the publications behind rows, in the order in which their sources print them."""
     cited: dict[str, list[str]] = defaultdict(list)
-    named = select(owner, model.reference_key).order_by(owner, model.position)
-    for key, reference in session.execute(named.where(owner.in_(keys))):
+    for key, reference in session.execute(statement, {KEYS: keys}):
         cited[key].append(reference)
     return cited

@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
 from pvkdb_api.optimade import filters
-from pvkdb_api.optimade.entries import EntryType, Listing, find
+from pvkdb_api.optimade.entries import EntryType, Listing, entries_of, find
 from pvkdb_api.optimade.errors import RefusedError, VersionError
 from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
 from pvkdb_api.optimade.parameters import (
@@ -232,14 +232,7 @@ def _relate(
     wanted = sorted({key for keys in related.values() for key in keys})
     if not include or not wanted:
         return []
-    listing = Listing(
-        REFERENCES.key.in_(wanted),
-        filter="",
-        sort="",
-        fields=tuple(REFERENCES.properties),
-        limit=len(wanted),
-    )
-    return find(session, REFERENCES, listing).entries
+    return entries_of(session, REFERENCES, tuple(REFERENCES.properties), wanted)
 
 
 def _next_link(request: Request, cursor: str | None) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Select, Text, cast, func, literal
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import unknown_name
+from pvkdb.store.among import KEYS, among
 from pvkdb.store.base import UtcDateTime
 from pvkdb.store.keyset import Order, behind
 from pvkdb_api.cursors import read_cursor, write_cursor
@@ -95,14 +96,14 @@ def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
         cursor = write_cursor(kind.name, bound, json.dumps([*places[-1]], default=str))
     available = session.scalar(select(func.count(kind.key))) or 0
     return Found(
-        _entries(session, kind, wanted.fields, [place[-1] for place in places]),
+        entries_of(session, kind, wanted.fields, [place[-1] for place in places]),
         total=available if wanted.condition is ALL else _count(session, matching),
         available=available,
         cursor=cursor,
     )
 
 
-def _entries(
+def entries_of(
     session: Session, kind: EntryType, names: Sequence[str], keys: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The entries with these ids. Apart from the search, since a database that sorts works out
@@ -112,7 +113,8 @@ def _entries(
     rows = session.execute(
         kind.source.add_columns(
             kind.key.label("_key"), *(column.label(name) for name, column in columns.items())
-        ).where(kind.key.in_(keys))
+        ).where(among(kind.key)),
+        {KEYS: keys},
     )
     found = {row._key: {each.name: each.value(row) for each in fields} for row in rows}
     return [{"id": key, "type": kind.name, "attributes": found[key]} for key in keys]

@@ -21,19 +21,26 @@ def current(statement: Any) -> ColumnElement[bool]:
 
 
 def _energy(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
-    """The lowest or highest of a composition's statements, in any of its phases."""
+    """The lowest or highest of a composition's statements, in any of its phases.
+
+    The phases are a list rather than a joined table: joined, SQLite goes through the statements of
+    all materials for each structure.
+    """
     statement, material = aliased(Energetic), aliased(Material)
     extreme = func.min(statement.value_min_ev) if end == "min" else func.max(statement.value_max_ev)
+    phases = (
+        select(material.id)
+        .where(material.composition_id == Material.composition_id)
+        .correlate(Material)
+    )
     return (
         select(extreme)
-        .join(material, material.id == statement.material_id)
         .where(
-            material.composition_id == Material.composition_id,
+            statement.material_id.in_(phases),
             statement.quantity == quantity,
             statement.scope == scope,
             current(statement),
         )
-        .correlate(Material)
         .scalar_subquery()
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from pydantic_core import to_json
 
 from pvkdb import __version__
 from pvkdb_api.optimade import PATH, PREFIX
@@ -30,6 +31,11 @@ class JsonApiResponse(JSONResponse):
     """JSON with the media type of JSON:API."""
 
     media_type = "application/vnd.api+json"
+
+    def render(self, content: Any) -> bytes:
+        """The content as JSON; pydantic writes the numbers of many positions in a fifth of the
+        time that Python's own encoder takes."""
+        return to_json(content, inf_nan_mode="null")
 
 
 def root_url(request: Request) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from pvkdb.store.among import KEYS, among
 from pvkdb.store.energetics import Energetic, EnergeticReference
 from pvkdb.store.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.structures import Structure, StructureElement
@@ -59,22 +60,34 @@ _cited = (
 )
 
 
+_own = aliased(Material)
+#: Each composition is looked up once, however many of the structures have it.
+_publications = (
+    _cited.add_columns(EnergeticReference.reference_key)
+    .where(
+        _phase.composition_id.in_(
+            select(_own.composition_id)
+            .join(Structure, Structure.material_id == _own.id)
+            .where(among(Structure.id))
+        )
+    )
+    .distinct()
+    .subquery()
+)
+#: Made once: that takes longer than to execute it.
+_RELATED = (
+    select(Structure.id, _publications.c.reference_key)
+    .join(Material, Material.id == Structure.material_id)
+    .join(_publications, _publications.c.composition_id == Material.composition_id)
+    .where(among(Structure.id))
+    .order_by(Structure.id, _publications.c.reference_key)
+)
+
+
 def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
     """Keys of the publications that report energies of the composition of each structure."""
-    own = aliased(Material)
-    pairs = session.execute(
-        select(Structure.id, EnergeticReference.reference_key)
-        .select_from(Structure)
-        .join(own, own.id == Structure.material_id)
-        .join(_phase, _phase.composition_id == own.composition_id)
-        .join(_statement, _statement.material_id == _phase.id)
-        .join(EnergeticReference, EnergeticReference.energetic_id == _statement.id)
-        .where(Structure.id.in_(ids), current(_statement))
-        .distinct()
-        .order_by(Structure.id, EnergeticReference.reference_key)
-    )
     related: dict[str, list[str]] = defaultdict(list)
-    for key, reference in pairs:
+    for key, reference in session.execute(_RELATED, {KEYS: ids}):
         related[key].append(reference)
     return related
 

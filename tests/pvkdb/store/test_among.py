@@ -1,0 +1,59 @@
+"""Rows by a list of keys as one parameter, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event, select
+
+from pvkdb.store.among import KEYS, among
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.database import Store
+from pvkdb.store.references import Reference
+
+#: What JSON, an array of PostgreSQL or a pattern would read as more than a text.
+ODD = ('a"b', "a,b", "{a}", "a\\b", "NULL", "null", "", "é", "a'b", "%", "1")
+BY_KEY = select(Reference.key).where(among(Reference.key)).order_by(Reference.key)
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (["r36"], ["r36"]),
+        (["r37", "r36", "r36", "none"], ["r36", "r37"]),
+        ([], []),
+        (["R36", "r36 ", "r3"], ["r3"]),
+    ],
+)
+def test_the_rows_with_the_keys_are_found(store: Store, keys: list[str], found: list[str]) -> None:
+    with store.session(read_only=True) as session:
+        assert [*session.scalars(BY_KEY, {KEYS: keys})] == found
+
+
+def test_a_key_is_a_text_and_nothing_else(store: Store) -> None:
+    with store.session() as session:
+        session.add_all(Reference(key=key) for key in ODD)
+        session.flush()
+        for key in ODD:
+            assert [*session.scalars(BY_KEY, {KEYS: [key]})] == [key]
+        assert {*session.scalars(BY_KEY, {KEYS: ODD})} == {*ODD}
+        session.rollback()
+
+
+@pytest.mark.parametrize("name", ["devices", "energetics"])
+def test_loading_a_page_has_one_parameter_a_statement(store: Store, name: str) -> None:
+    seen: list[int] = []
+
+    def note(*arguments: object) -> None:
+        parameters = arguments[3]
+        assert isinstance(parameters, dict | tuple)
+        seen.append(len(parameters))
+
+    collection = COLLECTIONS[name]
+    with store.session(read_only=True) as session:
+        keys = [*session.scalars(select(collection.key).limit(40))]
+        event.listen(store.engine, "before_cursor_execute", note)
+        rows = collection.load(session, keys)
+        event.remove(store.engine, "before_cursor_execute", note)
+    assert [row.id for row in rows] == keys
+    assert len(seen) >= 2
+    assert {*seen} == {1}
