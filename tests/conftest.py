@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, create_engine, text
 
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
+
+# A busy machine is no fault of the code; what must be quick has a test of its own.
+settings.register_profile("pvkdb", deadline=None)
+settings.load_profile("pvkdb")
 
 REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 
