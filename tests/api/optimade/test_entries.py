@@ -317,7 +317,9 @@ def test_ranges_of_energies_are_read_by_material(sqlite_store):
         (column,) = STRUCTURES.properties[f"_pvkdb_{name}"].columns.values()
         statement = STRUCTURES.source.add_columns(column)
         with sqlite_store.session(read_only=True) as session:
-            compiled = statement.compile(sqlite_store.engine, compile_kwargs={"literal_binds": True})
+            compiled = statement.compile(
+                sqlite_store.engine, compile_kwargs={"literal_binds": True}
+            )
             rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
             plan = [row[-1] for row in rows]
         assert any("ix_energetics_material (material_id=? AND quantity=?)" in each for each in plan)
