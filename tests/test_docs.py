@@ -15,7 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
 from pvkdb.literature import datapackage
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
@@ -100,6 +102,18 @@ def test_long_commands_have_the_options_shown(command: str) -> None:
     for word in words[2:]:
         if word.startswith("--"):
             assert word in shown
+
+
+def test_the_commands_of_the_queue_have_the_options_shown() -> None:
+    lines = "\n".join(blocks(ROOT / "docs" / "queue.md", "bash")).split("\n")
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("pvkdb ")]
+    assert len(commands) >= 8
+    for command in commands:
+        parts = [word for word in command[1:3] if word.isalpha()]
+        parts += ["list"] if parts == ["jobs"] else []  # which is what it does alone
+        shown = CliRunner().invoke(app, [*parts, "--help"], env={"COLUMNS": "200"})
+        assert shown.exit_code == 0, command
+        assert all(word in shown.output for word in command if word.startswith("--")), command
 
 
 def test_plans_shown_can_be_carried_out() -> None:

@@ -29,7 +29,9 @@ def folder(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return tmp_path
 
 
-@pytest.mark.parametrize(("page", "count"), [("crossbar.md", 10), ("kinetics.md", 4)])
+@pytest.mark.parametrize(
+    ("page", "count"), [("crossbar.md", 10), ("kinetics.md", 4), ("suitability.md", 6)]
+)
 def test_the_commands_run(page: str, count: int, folder: Path) -> None:
     from pvkdb.cli.app import app
 
@@ -41,6 +43,7 @@ def test_the_commands_run(page: str, count: int, folder: Path) -> None:
         assert outcome.exit_code == 0, (command, outcome.output, outcome.exception)
         assert outcome.stdout
     assert (folder / "margin.png").exists() == (page == "crossbar.md")
+    assert (folder / "pictures").is_dir() == (page == "suitability.md")
 
 
 @pytest.mark.parametrize("page", ["crossbar.md", "kinetics.md"])
