@@ -29,6 +29,25 @@ def test_the_breakdown_is_that_of_the_library(reading_api):
     assert ranking["floor"] == 0.01
 
 
+def test_a_store_too_large_to_be_ranked_at_once_is_told(reading_api, monkeypatch):
+    from pvkdb_api.routers import rankings
+
+    monkeypatch.setattr(rankings, "MOST_RANKED", 20)
+    for subject, option in (("devices", ""), ("materials", " --materials")):
+        problem = reading_api.problem("/api/v1/rankings/selector", 422, subject=subject)
+        assert f"{subject} and the service ranks 20 at most" in problem["detail"]
+        assert problem["detail"].endswith(f"pvkdb rank selector{option}")
+        page = reading_api.request(
+            "GET", f"/applications/selector?subject={subject}", headers={"Accept": "text/html"}
+        )
+        assert page.status_code == 422
+        assert "the service ranks 20 at most" in page.text
+    leaders = reading_api.request("GET", "/applications?leaders=shown")
+    assert leaders.status_code == 200
+    device = reading_api.request("GET", "/devices/d-t4-r01", headers={"X-Part": "places"})
+    assert device.status_code == 200
+
+
 def test_materials_weights_readings_and_orders(reading_api):
     path = "/api/v1/rankings/synaptic-inference"
     ranking = reading_api.get(path, subject="materials", weights="lead_free=3", samples=20).json()

@@ -23,12 +23,10 @@ from pvkdb.store.stacks import Layer, split_layers
 from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb.suitability.simulators import VERSIONS
 from pvkdb_api.counts import Counts
+from pvkdb_api.routers import rankings
 
 #: Names that are gone through for those that may be meant.
 _NAMES = 5000
-
-#: More devices than this are not ranked for the page of one of them.
-MOST_RANKED = 3000
 
 #: Metrics with the words for a person: unit as the page writes it.
 HEADINGS = {
@@ -160,7 +158,7 @@ def places(counts: Counts, session: Session, key: str) -> list[Place] | None:
     """The place of a device in the ranking of each application, the best first; None where there
     are too many devices to rank them all for one page."""
     total = counts.get(session, "devices", {}, lambda: DEVICES.count(session, {}))
-    if total > MOST_RANKED:
+    if total > rankings.MOST_RANKED:
         return None
     listed = counts.get(session, "devices/places", {}, lambda: _all_places(session))
     return sorted(listed.get(key, ()), key=lambda place: (place.entry.rank, place.title))

@@ -22,7 +22,7 @@ from pvkdb_api.counts import Counts
 from pvkdb_api.explorer.pages import link
 from pvkdb_api.layers import read_layer
 from pvkdb_api.problems import ParameterError, naming
-from pvkdb_api.routers.rankings import MOST_SAMPLES, SAMPLES
+from pvkdb_api.routers.rankings import MOST_SAMPLES, SAMPLES, require_rankable
 
 #: The layer of predictions, with what each number is.
 LAYER = {
@@ -136,7 +136,12 @@ class Wanted:
     y: str | None
 
     def ranking(self, request: Request, session: Session) -> Ranking:
-        """The ranking, made anew only where it is another one or the data is."""
+        """The ranking, made anew only where it is another one or the data is.
+
+        Raises:
+            InputError: the store holds too many candidates.
+        """
+        require_rankable(session, self.asked.profile.name, self.subject)
         kept: Counts = request.app.state.rankings
         return kept.get(
             session,

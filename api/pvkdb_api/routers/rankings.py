@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from sqlalchemy.orm import Session
 
 from pvkdb import suitability
+from pvkdb.errors import InputError
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
+from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb_api.layers import Layer
 from pvkdb_api.paths import API
 from pvkdb_api.problems import naming
@@ -23,9 +26,27 @@ MOST_SAMPLES = 10_000
 #: Random weights and values unless a request says how many.
 SAMPLES = 2_000
 
+#: Candidates that a request may have ranked; more would take the service minutes.
+MOST_RANKED = 3_000
+
 Application = Annotated[
     Text, Path(description="Name of an application, as the list of rankings gives it.")
 ]
+
+
+def require_rankable(session: Session, application: str, subject: Subject) -> None:
+    """Refuse to rank what would keep the service busy for minutes.
+
+    Raises:
+        InputError: the store holds too many candidates; names the command that ranks them.
+    """
+    total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
+    if total > MOST_RANKED:
+        option = " --materials" if subject == "materials" else ""
+        raise InputError(
+            f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
+            f"rank them with: pvkdb rank {application}{option}"
+        )
 
 
 @router.get("", summary="Names of the applications", operation_id="list_rankings")
@@ -58,6 +79,7 @@ def get_ranking(
 ) -> Ranking:
     """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
     profile = suitability.shipped_profile(application)
+    require_rankable(session, application, subject)
     with naming("weights"):
         suitability.weighted(
             suitability.judged(profile, subject), suitability.parse_weights(weights)

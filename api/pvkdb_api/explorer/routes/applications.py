@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
+from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb.suitability.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb_api.counts import Counts
 from pvkdb_api.explorer import ranking_view, ranking_words
@@ -21,6 +22,7 @@ from pvkdb_api.explorer.ranking_query import LAYER, TOP, WEIGHT, Asked, Wanted, 
 from pvkdb_api.explorer.ranking_query import read_parameters as read_asked
 from pvkdb_api.paths import API
 from pvkdb_api.problems import ParameterError
+from pvkdb_api.routers import rankings
 from pvkdb_api.sessions import ReadSession
 
 router = APIRouter(include_in_schema=False)
@@ -51,12 +53,19 @@ def get_applications(request: Request, session: ReadSession) -> Response:
     wanted = part_wanted(request) == "leaders" or "leaders" in request.query_params
     shown = {
         "cards": ranking_view.cards(profiles),
-        "leaders": _leaders(request, session) if wanted else None,
+        "leaders": _leaders(request, session) if wanted and _few(session) else None,
         **_WORDS,
     }
     if part_wanted(request) == "leaders":
         return part(request, "_applications.html", **shown)
     return page(request, "applications.html", **shown)
+
+
+def _few(session: Session) -> bool:
+    """Whether the candidates can be ranked for a page."""
+    return all(
+        collection.count(session, {}) <= rankings.MOST_RANKED for collection in (DEVICES, MATERIALS)
+    )
 
 
 def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:
