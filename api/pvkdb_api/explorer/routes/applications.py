@@ -185,7 +185,8 @@ def _text(weight: float) -> str:
 
 def _ends(name: str) -> tuple[float, float]:
     value = LAYER_DEFAULTS[name].value
-    assert value.minimum is not None and value.maximum is not None  # noqa: PT018
+    assert value.minimum is not None
+    assert value.maximum is not None
     return value.minimum, value.maximum
 
 
