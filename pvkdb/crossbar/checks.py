@@ -6,8 +6,8 @@ from math import inf, isfinite, isnan
 
 from pvkdb.errors import InputError
 
-#: Resistances beyond these, in ohm, and ratios above this are misprints: the resistance quantum is
-#: 1e4 ohm and good insulators reach 1e18. Within them no formula here overflows.
+#: Limits of this code, far beyond any device: resistances in ohm, and the largest finite ratio.
+#: Within them no formula here overflows (tests/pvkdb/crossbar/test_estimates.py).
 LEAST_OHM, MOST_OHM, MOST_RATIO = 1e-12, 1e24, 1e15
 
 #: A margin below this cannot be told from rounding.
