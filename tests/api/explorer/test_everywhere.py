@@ -10,7 +10,10 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .conftest import Visitor
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+
+from .conftest import Visitor, serving_at
 
 PAGES = (
     "/",
@@ -152,3 +155,16 @@ def test_markup_in_an_address_is_text(visitor):
     assert "<script>alert(1)</script>" in tab.locator("main").inner_text()
     assert "<script>alert(1)</script>" in tab.locator("main").inner_text()
     assert tab.locator("main script:not([type='application/json'])").count() == 0
+
+
+def test_every_page_stands_on_an_empty_store(chromium, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    upgrade(store)
+    store.close()
+    with serving_at(str(store.url)) as address:
+        visiting = Visitor(chromium, address)
+        for path in PAGES:
+            # What names a row of the literature has none to show.
+            named = re.match(r"/(materials|devices|references)/\w", path)
+            visiting.open(path, 404 if named else 200).wait_for_load_state("networkidle")
+        visiting.close()
