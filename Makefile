@@ -44,7 +44,7 @@ bench: install
 	$(BIN)/python benchmarks/neb.py
 	$(BIN)/python benchmarks/neb_whole.py
 	$(BIN)/python benchmarks/batched_neb.py
-	$(BIN)/python benchmarks/chgnet_evaluation.py
+	$(BIN)/python benchmarks/potential_evaluation.py
 	$(BIN)/python benchmarks/screen.py
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/queue_overhead.py

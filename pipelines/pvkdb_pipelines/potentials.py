@@ -6,14 +6,12 @@ libraries are imported when a potential is loaded, not before.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
-import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.singlepoint import SinglePointCalculator
@@ -155,37 +153,9 @@ def _load_chgnet() -> Evaluate:
 
 @cache
 def _load_sevennet_0() -> Evaluate:
-    """SevenNet-0 (11 July 2024). Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857
-    (2024), doi:10.1021/acs.jctc.4c00190.
+    from pvkdb_pipelines.sevennet_model import load_sevennet
 
-    Images are evaluated one by one: a batch saves this model a tenth at most.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", message="No tensor product accelerator")
-        import torch
-        from sevenn.calculator import SevenNetCalculator
-
-        torch.set_num_threads(1)
-        model = SevenNetCalculator("7net-0", device="cpu")
-    for parameter in model.model.parameters():
-        parameter.requires_grad_(False)  # what only training needs took 2 to 7 % of a call
-
-    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        found = []
-        for structure in structures:  # stress costs this model nothing extra
-            model.calculate(structure)
-            results = model.results
-            found.append(
-                {
-                    "energy": float(results["energy"]),
-                    "forces": np.asarray(results["forces"], dtype=float),
-                    "stress": np.asarray(results["stress"], dtype=float),
-                }
-            )
-        return found
-
-    return evaluate
+    return load_sevennet("7net-0")
 
 
 _LOADERS: dict[PotentialName, tuple[str, str, Callable[[], Evaluate]]] = {
