@@ -153,6 +153,16 @@ def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> lis
     return dft_records(calculation, run.request, run.result)
 
 
+def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
+    return Outcome({}, {}, _queue_deferred)
+
+
+def _queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
+    from pvkdb_pipelines.dft.deferred import queue_deferred
+
+    return queue_deferred(session, calculation)
+
+
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,
@@ -162,4 +172,5 @@ KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "dft-relax": _dft,
     "dft-path": _dft,
     "dft-neb": _dft,
+    "dft-after": _dft_after,
 }

@@ -14,7 +14,7 @@ from pvkdb.errors import InputError, NotFoundError, unknown_name
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from pvkdb.schemas.dft import AnyDft, DftSettings
+    from pvkdb.schemas.dft import AnyDft, DftAfterRequest, DftSettings
     from pvkdb.store.calculations import Calculation
     from pvkdb_pipelines.dft.exports import Code
 
@@ -62,7 +62,12 @@ _DielectricSource = Annotated[
 
 def dft(
     key: Annotated[
-        str, typer.Argument(metavar="ID", help="A finished barrier, or a structure of the store.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="A barrier, or a structure of the store. Of a barrier that is not computed yet "
+            "the DFT waits for it.",
+        ),
     ],
     method: Annotated[
         str,
@@ -121,14 +126,15 @@ def dft(
             )
             limits = {"fmax": fmax, "max_steps": max_steps}
             request, material = _asked(session, key, method, settings, hop, vacancy, limits)
-            calculation, new = enqueue(session, request, material)
+            after = [] if request.kind != "dft-after" else [request.barrier]
+            calculation, new = enqueue(session, request, material, depends_on=after)
             session.flush()
             documents.append((calculation_document(calculation), new, request))
     if json:
         print_json([document.model_dump(mode="json") for document, _, _ in documents])
         return
     for document, new, request in documents:
-        state = "queued" if new else f"known, {document.state}"
+        state = document.state if new else f"known, {document.state}"
         messages().print(f"{state}  {document.id}  {_in_words(request)}", markup=False)
         for remark in _remarks(request):
             messages().print(f"note: {remark}", markup=False)
@@ -245,11 +251,12 @@ def _asked(
     hop: int | None,
     vacancy: int | None,
     limits: dict[str, float | None],
-) -> tuple[AnyDft, str | None]:
+) -> tuple[AnyDft | DftAfterRequest, str | None]:
     """The request, and the id of its material."""
     from pvkdb.store.calculations import Calculation
     from pvkdb.store.structures import Structure
     from pvkdb_pipelines.dft import requests
+    from pvkdb_pipelines.dft.deferred import after_request, is_to_come
 
     if method and method not in requests.METHODS:
         raise InputError(unknown_name("method", method, requests.METHODS))
@@ -264,6 +271,9 @@ def _asked(
                 f"{key} is a calculation, whose path is computed with --method path or neb; for "
                 f"scf, relax and --vacancy name a structure, e.g. {key}-host"
             )
+        if is_to_come(calculation):
+            after = after_request(calculation, settings, hop, method=method or "path", **given)
+            return after, calculation.material_id
         if method == "neb":
             band = requests.neb_request(session, calculation, settings, hop, **given)
             return band, calculation.material_id
@@ -317,16 +327,21 @@ def _grid(text: str) -> tuple[int, ...] | None:
     return tuple(int(word) for word in words)
 
 
-def _in_words(request: AnyDft) -> str:
+def _in_words(request: AnyDft | DftAfterRequest) -> str:
     from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
 
+    if request.kind == "dft-after":
+        charge = charge_in_words(request.settings.charge)
+        return f"dft-{request.method} of {request.formula}, {charge}, after {request.barrier}"
     hop = None if request.hop is None else f"hop {request.hop}"
     subject = filter(None, (request.formula, request.phase, request.defect, hop))
     charge = charge_in_words(request.settings.charge)
     return f"{request.kind} {' '.join(subject)}, {charge}: {settings_in_words(request.settings)}"
 
 
-def _remarks(request: AnyDft) -> list[str]:
+def _remarks(request: AnyDft | DftAfterRequest) -> list[str]:
     from pvkdb_pipelines.dft.settling import remarks_on, structures_of
 
+    if request.kind == "dft-after":
+        return []  # they depend on structures that are yet to come
     return remarks_on(request.settings, structures_of(request)[0])

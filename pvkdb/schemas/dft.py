@@ -213,6 +213,36 @@ class DftNebRequest(DftRequest):
         return self
 
 
+class DftAfterRequest(BaseModel):
+    """DFT on the path of a barrier that is yet to be computed, and for which it waits.
+
+    Once the barrier is done, this becomes a :class:`DftPathRequest` or a :class:`DftNebRequest`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["dft-after"] = "dft-after"
+    barrier: str = Field(description="Calculation of the kind neb.")
+    formula: str = Field(max_length=200, description="Its composition, without the defect.")
+    phase: str | None = Field(default=None, max_length=40)
+    method: Literal["path", "neb"] = "path"
+    hop: int | None = Field(default=None, ge=1, description="None for the limiting one.")
+    settings: DftSettings = DftSettings()
+    fmax_neb_ev_per_ang: float | None = Field(default=None, ge=1e-4, le=0.5)
+    max_steps_neb: int | None = Field(default=None, ge=1, le=2000)
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the request and the recipe's revision."""
+        return content_key(DFT_RECIPE, self)
+
+
+class DftAfterResult(BaseModel):
+    """Of ``dft-after``: what was queued when the barrier was done."""
+
+    calculation: str
+    kind: str
+
+
 #: What the queue takes of this tier.
 AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftNebRequest
 DFT_REQUESTS: dict[str, type[AnyDft]] = {

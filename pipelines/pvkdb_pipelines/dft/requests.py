@@ -30,8 +30,6 @@ from pvkdb_pipelines.starts import atoms_of
 Method = Literal["path", "neb", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-_NOT_YET = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -169,13 +167,6 @@ def _path(
     session: Session, calculation: Calculation, hop: int | None
 ) -> tuple[int, Sequence[Any], dict[str, Any]]:
     name, state = calculation.id, CalculationState(calculation.state)
-    if calculation.kind == "neb" and state in _NOT_YET:
-        raise InputError(
-            f"calculation {name} is a neb that is {state}; DFT on its path is asked for by the "
-            "structures on it, which exist only when it is done, so that it cannot wait for it in "
-            f"the queue; write: pvkdb work && pvkdb dft {name}, or where others compute it: "
-            f"pvkdb jobs follow {name} && pvkdb dft {name}"
-        )
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
             f"calculation {name} is a {calculation.kind} that is {state}; a path comes from a "

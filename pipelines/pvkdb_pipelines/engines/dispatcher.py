@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, EngineError
+from pvkdb.errors import CalculationFailedError, DatabaseError, EngineError, InputError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
@@ -31,7 +31,7 @@ from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import Progress
-from pvkdb_pipelines.tasks import Failure
+from pvkdb_pipelines.tasks import Failure, failure_of
 
 T = TypeVar("T")
 
@@ -246,7 +246,11 @@ class Dispatcher:
         if document.id not in self._held:
             return  # another dispatcher has it, and writes its own
         try:
-            written = self._patiently(partial(self._write_once, document.id, ended))
+            try:
+                written = self._patiently(partial(self._write_once, document.id, ended))
+            except (CalculationFailedError, InputError) as error:  # in what is kept of it
+                ended = Ended(document.id, ended.seconds, failure=failure_of(error))
+                written = self._patiently(partial(self._write_once, document.id, ended))
         except queue.LeaseLostError:
             return
         finally:

@@ -33,12 +33,24 @@ def vacancy_path() -> list[Atoms]:
     return images
 
 
+def queued_barrier(store: Store) -> str:
+    """Ask for it; gives the id."""
+    request = NebRequest(formula="CsPbBr3", phase="Pnma", potential=PotentialName.CHGNET)
+    with store.session() as session:
+        return queue.submit(session, request)[0].id
+
+
 def stored_barrier(store: Store) -> str:
     """Put it into a store; gives the id."""
+    key = queued_barrier(store)
+    finish_barrier(store, key)
+    return key
+
+
+def finish_barrier(store: Store, key: str) -> None:
+    """Record it as a worker would."""
     result = migration_result_of("CsPbBr3", hop_barrier(0.2))
     with store.session() as session:
-        request = NebRequest(formula="CsPbBr3", phase="Pnma", potential=PotentialName.CHGNET)
-        key = queue.submit(session, request)[0].id
         queue.claim(session, "a", key)
         calculation = session.get_one(Calculation, key)
         structures = [
@@ -63,4 +75,3 @@ def stored_barrier(store: Store) -> str:
             )
         ]
         queue.finish(session, key, "a", result.model_dump(mode="json"), {}, structures)
-    return key

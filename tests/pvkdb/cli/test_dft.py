@@ -51,13 +51,17 @@ def test_charges_are_queued_once_each_and_failures_are_typed(
     assert "Traceback" not in worked.stderr
 
 
-def test_a_barrier_that_is_not_computed_yet_says_how_to_go_on(run: Run, user_store: Store) -> None:
+def test_dft_waits_for_a_barrier_that_is_not_computed_yet(run: Run, user_store: Store) -> None:
     with user_store.session() as session:
         key = submit(session, NebRequest(formula="CsPbBr3", phase="Pnma"))[0].id
-    refused = run("dft", key)
-    assert refused.returncode == 2
-    assert "is a neb that is queued" in refused.stderr
-    assert f"pvkdb jobs follow {key} && pvkdb dft {key}" in refused.stderr
+    asked = run("dft", key, "--method", "neb", "--fmax", "0.1", "--charge", "1")
+    assert asked.returncode == 0, asked.stderr
+    assert "waiting  " in asked.stderr
+    assert f"dft-neb of CsPbBr3, charge +1, after {key}" in asked.stderr
+    (listed,) = [line for line in run("jobs").stdout.splitlines() if "dft-after" in line]
+    shown = run("jobs", "show", listed.split()[0])
+    assert f"waits for    {key} (queued)" in shown.stdout
+    assert run("dft", key, "--hop", "0").returncode == 2
 
 
 def test_a_barrier_is_exported_and_its_empty_folder_refused(

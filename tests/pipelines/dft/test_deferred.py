@@ -1,0 +1,116 @@
+"""DFT asked for before its barrier is done: queued by itself then, once, whoever computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import pytest
+
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.dft import DftSettings
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.store import queue
+from pvkdb.store.calculations import Calculation
+from pvkdb.store.database import Store
+from pvkdb_pipelines.dft.deferred import after_request, is_to_come
+from pvkdb_pipelines.dft.requests import path_request
+from pvkdb_pipelines.engines.dispatcher import Dispatcher
+from pvkdb_pipelines.engines.node import Ended
+from pvkdb_pipelines.tasks import compute
+from pvkdb_pipelines.worker import Worker
+
+from .barriers import finish_barrier, queued_barrier
+
+COARSE = DftSettings(cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1))
+
+
+class Here:
+    """Workers that compute in this process, at once."""
+
+    capacity = 1
+    lost: tuple[type[BaseException], ...] = ()
+    batch_s = 60.0
+    longest_s = None
+
+    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+        future: Future[list[Ended]] = Future()
+        future.set_result([Ended(one.id, 0.1, outcome=compute(one, None)) for one in batch])
+        return future
+
+    def check(self) -> None:
+        pass
+
+
+def waiting_for(store: Store, key: str, **given: object) -> str:
+    with store.session() as session:
+        barrier = session.get_one(Calculation, key)
+        assert is_to_come(barrier)
+        request = after_request(barrier, COARSE, **given)  # type: ignore[arg-type]
+        asked, new = queue.enqueue(session, request, barrier.material_id, 5, [key])
+        assert new
+        assert asked.state == CalculationState.WAITING.value
+        return asked.id
+
+
+@pytest.mark.parametrize(("method", "kind"), [("path", "dft-path"), ("neb", "dft-neb")])
+def test_what_follows_is_what_would_have_been_asked_for_afterwards(
+    empty_store: Store, method: str, kind: str
+) -> None:
+    key = queued_barrier(empty_store)
+    limits = {"max_steps_neb": 7} if method == "neb" else {}
+    asked = waiting_for(empty_store, key, method=method, **limits)
+    finish_barrier(empty_store, key)
+    ended = Worker(empty_store).run(asked)
+    assert ended is not None
+    assert ended.state is CalculationState.DONE
+    assert ended.result is not None
+    with empty_store.session() as session:
+        queued = session.get_one(Calculation, ended.result["calculation"])
+        assert (queued.kind, queued.state, queued.priority) == (kind, "queued", 5)
+        assert queued.material_id == "CsPbBr3-Pnma"
+        if method == "neb":
+            assert queued.parameters["max_steps_neb"] == 7
+        else:
+            barrier = session.get_one(Calculation, key)
+            assert queued.key == path_request(session, barrier, COARSE).key()
+
+
+def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: Store) -> None:
+    key = queued_barrier(empty_store)
+    by_worker = waiting_for(empty_store, key, hop=9)
+    by_dispatcher = waiting_for(empty_store, key, hop=8)
+    finish_barrier(empty_store, key)
+    ended = Worker(empty_store).run(by_worker)
+    assert ended is not None
+    assert ended.state is CalculationState.FAILED
+    assert "hop 9 does not exist" in (ended.failure_message or "")
+
+    (written,) = Dispatcher(empty_store, Here()).run([by_dispatcher])
+    assert written.state is CalculationState.FAILED
+    assert "hop 8 does not exist" in (written.failure_message or "")
+    with empty_store.session() as session:
+        assert {entry.kind for entry in session.query(Calculation)} == {"neb", "dft-after"}
+
+
+def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(
+    empty_store: Store,
+) -> None:
+    key = queued_barrier(empty_store)
+    asked = waiting_for(empty_store, key)
+    with empty_store.session() as session:
+        queue.claim(session, "a", key)
+        queue.fail(session, key, "a", "no hop", "a test")
+        assert session.get_one(Calculation, asked).state == CalculationState.FAILED.value
+        queue.requeue(session, key)
+        assert session.get_one(Calculation, asked).state == CalculationState.WAITING.value
+        assert not is_to_come(session.get_one(Calculation, asked))
+
+
+def test_the_barrier_must_be_a_neb(empty_store: Store) -> None:
+    key = queued_barrier(empty_store)
+    with empty_store.session() as session:
+        barrier = session.get_one(Calculation, key)
+        assert NebRequest.model_validate(barrier.parameters).formula == "CsPbBr3"
+        barrier.kind = "relax"
+        assert not is_to_come(barrier)
