@@ -1,0 +1,42 @@
+"""The collections of the store: what can be listed, by which filters, in which order.
+
+One entry of :data:`COLLECTIONS` yields the query, the filters that the service and the client
+accept, what rows can be sorted and counted by, and the order of an export.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pvkdb.store.collection import Collection
+from pvkdb.store.collections.calculations import CALCULATIONS
+from pvkdb.store.collections.device_claims import DEVICE_CLAIMS
+from pvkdb.store.collections.devices import DEVICES
+from pvkdb.store.collections.energetics import ENERGETICS
+from pvkdb.store.collections.materials import MATERIALS
+from pvkdb.store.collections.references import REFERENCES
+from pvkdb.store.collections.structures import STRUCTURES
+
+__all__ = [
+    "CALCULATIONS",
+    "COLLECTIONS",
+    "DEVICES",
+    "DEVICE_CLAIMS",
+    "ENERGETICS",
+    "MATERIALS",
+    "REFERENCES",
+    "STRUCTURES",
+]
+
+COLLECTIONS: dict[str, Collection[Any]] = {
+    collection.name: collection
+    for collection in (
+        MATERIALS,
+        ENERGETICS,
+        DEVICES,
+        DEVICE_CLAIMS,
+        REFERENCES,
+        STRUCTURES,
+        CALCULATIONS,
+    )
+}

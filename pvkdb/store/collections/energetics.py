@@ -1,0 +1,103 @@
+"""Statements on energies."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_, select
+
+from pvkdb.schemas.tables import (
+    EnergeticsRow,
+)
+from pvkdb.store.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.materials import MATERIALS
+from pvkdb.store.collections.shared import energy_filters, referenced
+from pvkdb.store.conditions import (
+    any_of,
+    material_filters,
+    material_is,
+    of_material,
+    through,
+    truth,
+)
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.listed import listed_energetics
+from pvkdb.store.materials import Composition, Material
+from pvkdb.store.rows import (
+    energetics_row,
+)
+
+_energetics_material = through(Energetic.material_id)
+_energetics_family = of_material(Energetic.material_id, Material.family)
+_energetics_formula = of_material(Energetic.material_id, Composition.formula)
+
+ENERGETICS = Collection(
+    name="energetics",
+    row=EnergeticsRow,
+    source=select().select_from(Energetic),
+    loads=select(Energetic).join(Energetic.material).join(Material.composition),
+    key=Energetic.id,
+    supersedes=Energetic.supersedes_id,
+    filters={
+        "id": any_of(Energetic.id, "Name of the statement.", example="e-t1-r01-ea"),
+        "material": material_is(_energetics_material),
+        **material_filters(_energetics_material),
+        "quantity": any_of(
+            Energetic.quantity, "E_A or DFE.", example="E_A", choices=("DFE", "E_A")
+        ),
+        "defect": any_of(Energetic.defect, "Label without charge, e.g. V_I.", example="V_I"),
+        "species": any_of(Energetic.species, "Ion that moves.", example="I"),
+        "method": any_of(
+            Energetic.method,
+            "DFT, experiment, MLIP, mixed or unknown.",
+            example="DFT",
+            choices=("DFT", "experiment", "MLIP", "mixed", "unknown"),
+        ),
+        "scope": any_of(
+            Energetic.scope,
+            "reported, hop or percolation.",
+            example="reported",
+            choices=("reported", "hop", "percolation"),
+        ),
+        "min_ev": Filter(
+            "Values that reach this energy or lie above.",
+            float,
+            lambda v: or_(Energetic.value_max_ev >= v, Energetic.value_max_ev.is_(None)),
+            example=0.1,
+        ),
+        "max_ev": Filter(
+            "Values that reach this energy or lie below.",
+            float,
+            lambda v: or_(Energetic.value_min_ev <= v, Energetic.value_min_ev.is_(None)),
+            example=0.4,
+        ),
+        **energy_filters(lambda statement: statement, "Statements of"),
+        "has_erratum": truth(Energetic.erratum, "Only rows with (or without) an erratum."),
+        "reference": referenced(EnergeticReference, Energetic.id, "r36"),
+        "q": Filter(
+            "Words in the public name of the material, or in the full name of one of its ions.",
+            str,
+            lambda v: _energetics_material(MATERIALS.condition("q", v)),
+            example="methylammonium",
+        ),
+    },
+    to_row=energetics_row,
+    listed=listed_energetics,
+    sortable={
+        **sortables(
+            Energetic,
+            "id direction defect species charge quantity scope value_min_ev value_max_ev method "
+            "functional",
+        ),
+        "material": Sortable(_energetics_formula, str),
+        "family": Sortable(_energetics_family, str),
+    },
+    facets={
+        "family": _energetics_family,
+        "material": _energetics_formula,
+        "quantity": Energetic.quantity,
+        "defect": Energetic.defect,
+        "species": Energetic.species,
+        "method": Energetic.method,
+        "scope": Energetic.scope,
+        "functional": Energetic.functional,
+    },
+)

@@ -1,0 +1,142 @@
+"""Materials: by their ions, their factors, their energies, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, true
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.tables import (
+    MaterialsRow,
+)
+from pvkdb.store.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.shared import energy_filters, not_replaced
+from pvkdb.store.conditions import (
+    any_of,
+    at_least,
+    at_most,
+    has_ion_named,
+    material_filters,
+    words,
+)
+from pvkdb.store.devices import Device
+from pvkdb.store.energetics import Energetic
+from pvkdb.store.materials import Composition, CompositionTolerance, Material
+from pvkdb.store.rows import (
+    materials_row,
+)
+from pvkdb.store.structures import Structure
+
+#: What can be known of a material: the condition on rows of another table, which name it.
+_KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
+    "e_a": (Energetic, (Energetic.quantity == "E_A", not_replaced(Energetic))),
+    "dfe": (Energetic, (Energetic.quantity == "DFE", not_replaced(Energetic))),
+    "devices": (Device, (not_replaced(Device),)),
+    "structures": (Structure, ()),
+    "computed": (Energetic, (Energetic.calculation_id.is_not(None), not_replaced(Energetic))),
+}
+
+
+def _known(values: Sequence[str]) -> ColumnElement[bool]:
+    """Materials of which everything named is known."""
+    return and_(
+        true(),
+        *(
+            select(model.id).where(model.material_id == Material.id, *conditions).exists()
+            for model, conditions in (_KNOWN[value] for value in values)
+        ),
+    )
+
+
+def _counted(model: Any, column: Any) -> Any:
+    """How many rows of a table point to a material."""
+    counted = select(func.count()).select_from(model).where(column == Material.id)
+    return counted.correlate(Material).scalar_subquery()
+
+
+def _factor(column: Any) -> ColumnElement[Any]:
+    return (
+        select(column)
+        .where(CompositionTolerance.composition_id == Material.composition_id)
+        .correlate(Material)
+        .scalar_subquery()
+    )
+
+
+def _factor_filters() -> dict[str, Filter]:
+    found = {}
+    for name, column, meaning, example in (
+        ("t", CompositionTolerance.t, "Goldschmidt's tolerance factor", 0.9),
+        ("mu", CompositionTolerance.mu, "octahedral factor", 0.5),
+        ("tau", CompositionTolerance.tau, "Bartel's tolerance factor", 4.18),
+    ):
+        found[f"{name}_min"] = at_least(_factor(column), f"Smallest {meaning}.", example)
+        found[f"{name}_max"] = at_most(_factor(column), f"Largest {meaning}.", example)
+    return found
+
+
+_ENERGETICS_COUNT = _counted(Energetic, Energetic.material_id)
+_DEVICES_COUNT = _counted(Device, Device.material_id)
+_STRUCTURES_COUNT = _counted(Structure, Structure.material_id)
+
+MATERIALS = Collection(
+    name="materials",
+    row=MaterialsRow,
+    source=select().select_from(Material).join(Material.composition),
+    loads=select(Material, _ENERGETICS_COUNT, _DEVICES_COUNT, _STRUCTURES_COUNT).join(
+        Material.composition
+    ),
+    key=Material.id,
+    filters={
+        "id": any_of(Material.id, "Public name.", example="CsPbBr3-Pnma"),
+        "formula": Filter(
+            "Formula in any spelling, e.g. CH3NH3PbI3.",
+            str,
+            lambda values: Composition.formula.in_([parse_composition(v).formula for v in values]),
+            many=True,
+            example="CH3NH3PbI3",
+        ),
+        **material_filters(lambda condition: condition),
+        **energy_filters(
+            lambda statement: (
+                select(Energetic.id)
+                .where(Energetic.material_id == Material.id, statement, not_replaced(Energetic))
+                .exists()
+            ),
+            "Materials with",
+        ),
+        **_factor_filters(),
+        "has": Filter(
+            "What is known of it: e_a and dfe, an activation and a defect formation energy; "
+            "devices made of it; structures; computed, an energy from a calculation. Of several, "
+            "all must be known.",
+            str,
+            _known,
+            tuple(_KNOWN),
+            many=True,
+            example="e_a",
+        ),
+        "q": words(
+            "Words in the public name, or in the full name of an ion, e.g. methylammonium.",
+            Material.id,
+            has_ion_named,
+            example="methylammonium",
+        ),
+    },
+    to_row=materials_row,
+    sortable={
+        **sortables(Material, "id family phase dimensionality"),
+        **sortables(Composition, "formula layers lead_free"),
+        "energetics_count": Sortable(_ENERGETICS_COUNT, int),
+        "devices_count": Sortable(_DEVICES_COUNT, int),
+        "structures_count": Sortable(_STRUCTURES_COUNT, int),
+    },
+    facets={
+        "family": Material.family,
+        "phase": Material.phase,
+        "dimensionality": Material.dimensionality,
+        "lead_free": Composition.lead_free,
+    },
+)

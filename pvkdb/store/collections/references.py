@@ -1,0 +1,86 @@
+"""References: the papers behind the rows of other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, func, or_, select
+
+from pvkdb.schemas.tables import (
+    ReferencesRow,
+)
+from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.shared import not_replaced
+from pvkdb.store.conditions import (
+    any_of,
+    words,
+)
+from pvkdb.store.devices import Device, DeviceReference
+from pvkdb.store.energetics import Energetic, EnergeticReference
+from pvkdb.store.references import Reference
+from pvkdb.store.rows import (
+    references_row,
+)
+
+#: Tables whose rows cite references: their own tables of what is cited.
+_CITING: dict[str, tuple[Any, Any, Any]] = {
+    "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
+    "devices": (DeviceReference, DeviceReference.device_id, Device),
+    "device_claims": (DeviceClaimReference, DeviceClaimReference.claim_id, DeviceClaim),
+}
+
+
+def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
+    """References that a current row of any of some tables cites."""
+    return or_(
+        false(),
+        *(
+            Reference.key.in_(
+                select(cited.reference_key)
+                .join(model, owner == model.id)
+                .where(not_replaced(model))
+            )
+            for cited, owner, model in (_CITING[value] for value in values)
+        ),
+    )
+
+
+_NUMBER = func.coalesce(Reference.number, 2**31 - 1)
+
+REFERENCES = Collection(
+    name="references",
+    row=ReferencesRow,
+    source=select().select_from(Reference),
+    loads=select(Reference),
+    key=Reference.key,
+    order=(("number", False),),
+    filters={
+        "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
+        "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
+        "cited_by": Filter(
+            "References that a row of any of these tables cites.",
+            str,
+            _cited_by,
+            tuple(_CITING),
+            many=True,
+            example="energetics",
+        ),
+        "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
+        "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),
+        "q": words(
+            "Words in title, authors or journal.",
+            Reference.title,
+            Reference.authors,
+            Reference.journal,
+            example="memristor",
+        ),
+    },
+    to_row=references_row,
+    sortable={
+        **sortables(Reference, "key authors title journal year volume pages doi"),
+        "number": Sortable(_NUMBER, int),  # those that no source numbers come last
+    },
+    facets={"year": Reference.year, "journal": Reference.journal},
+)
