@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -25,6 +26,7 @@ _JUMPED_ANG = 1.8
 #: A rattled start that ends this much lower has broken the symmetry of the site, eV.
 _LOWER_EV = 0.001
 
+T = TypeVar("T")
 #: Announces a part of the work (number from 0, how many) and hears its steps.
 Announce = Callable[[int, int], OnStep]
 
@@ -80,19 +82,11 @@ def relax_vacancies(
     Raises:
         CalculationFailedError: no kind of site has a state.
     """
-    found = DefectStates(stage, hessian)
-    kinds = stage.sites.distinct
-    for place, site in enumerate(kinds):
-        on_step = announce(place, len(kinds))
-        try:
-            found.by_site[site] = _lowest_from_two_starts(
-                stage, site, hessian, potential, settings, on_step
-            )
-        except CalculationFailedError as failure:
-            found.failures[site] = failure
-    if not found.by_site:
-        raise next(iter(found.failures.values()))
-    return found
+
+    def relaxed(site: int, on_step: OnStep) -> DefectState:
+        return _lowest_from_two_starts(stage, site, hessian, potential, settings, on_step)
+
+    return DefectStates(stage, hessian, *_on_each(stage.sites.distinct, relaxed, announce))
 
 
 def relax_interstitials(
@@ -110,36 +104,22 @@ def relax_interstitials(
     Raises:
         CalculationFailedError: none of them converged.
     """
-    candidates = stage.sites.distinct
-    settled: list[tuple[float, np.ndarray, Atoms, int]] = []
-    failures = []
-    for place, site in enumerate(candidates):
+
+    def relaxed(site: int, on_step: OnStep) -> tuple[Atoms, int]:
         start = stage.with_defect(site)
         start.rattle(stdev=settings.rattle_ang / 2, seed=settings.seed)
-        try:
-            relaxed, steps = _relaxed(
-                start,
-                hessian.of_atoms(stage.kept(site)),
-                potential,
-                settings,
-                f"{stage.sites.symbol} interstitial",
-                announce(place, len(candidates)),
-            )
-        except CalculationFailedError as failure:
-            failures.append(failure)
-            continue
-        energy = float(relaxed.get_potential_energy())
-        settled.append((energy, relaxed.positions[-1], relaxed, steps))
-    if not settled:
-        raise failures[0]
-    settled.sort(key=lambda entry: entry[0])
-    positions, kept = closed_sites([entry[1] for entry in settled], stage.operations)
+        stiffness = hessian.of_atoms(stage.kept(site))
+        what = f"{stage.sites.symbol} interstitial"
+        return _relaxed(start, stiffness, potential, settings, what, on_step)
+
+    found, _ = _on_each(stage.sites.distinct, relaxed, announce)
+    settled = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
+    positions, kept = closed_sites([atoms.positions[-1] for atoms, _ in settled], stage.operations)
     sites = replace(stage.sites, positions=positions, action=act(stage.operations, positions))
     own = replace(stage, sites=sites)
     states = DefectStates(own, hessian)
     for index, site in kept.items():
-        _, _, relaxed, steps = settled[index]
-        state = own.state_of(site, relaxed, steps)
+        state = own.state_of(site, *settled[index])
         kind = states.kind(site)
         back = int(np.flatnonzero(sites.action.target[:, site] == kind)[0])
         states.by_site[kind] = replace(own.carried(state, back), broken=True)
@@ -178,6 +158,26 @@ def heal(
     except CalculationFailedError:
         return None
     return checked_drop(crystal, healed, potential, "the supercell without its defect")
+
+
+def _on_each(
+    sites: Sequence[int], relaxed: Callable[[int, OnStep], T], announce: Announce
+) -> tuple[dict[int, T], dict[int, CalculationFailedError]]:
+    """What a relaxation gives by site, and why it gives nothing on others.
+
+    Raises:
+        CalculationFailedError: it gives nothing on any.
+    """
+    found: dict[int, T] = {}
+    failures: dict[int, CalculationFailedError] = {}
+    for place, site in enumerate(sites):
+        try:
+            found[site] = relaxed(site, announce(place, len(sites)))
+        except CalculationFailedError as failure:
+            failures[site] = failure
+    if not found:
+        raise next(iter(failures.values()))
+    return found, failures
 
 
 def _lowest_from_two_starts(
