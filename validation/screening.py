@@ -15,8 +15,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from statistics import median
 
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
+from scipy.stats import spearmanr
+
+from pvkdb.schemas.screening import (
+    BarrierOutcome,
+    Migration,
+    ScreenedCandidate,
+    ScreeningReport,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation" / "screening.md"
 #: Rows of the tables of candidates and of reasons.
@@ -30,8 +38,8 @@ Made by `validation/screening.py` from the report of `pvkdb screen {plan}`; do n
 {compositions:,} compositions, {potential}, {calculations:,} calculations of which {failed:.2f} % \
 failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
 
-These are values of one machine-learned potential: a list of what to look at with a second \
-potential and with DFT, not a list of what exists. Where a potential is known to be wrong is said \
+These are values of machine-learned potentials: a list of what to look at with DFT, not a list of \
+what exists. Where a potential is known to be wrong is said \
 in [structures.md](structures.md) and at the end of this page.
 """
 
@@ -78,6 +86,9 @@ def page(report: ScreeningReport) -> Iterator[str]:
     )
     yield "\n## Who passed\n"
     yield from _survivors(report)
+    if any(candidate.migration for candidate in report.candidates):
+        yield "\n## Activation energies of the halide vacancy\n"
+        yield from _migration(report.candidates)
     yield "\n## Beside what is known\n"
     yield from _known_perovskites(report.candidates)
     yield "\n## Lowest phases of the binary halides\n"
@@ -114,6 +125,58 @@ def _survivor(candidate: ScreenedCandidate) -> Sequence[object]:
         _milli(stability.decomposition_ev_per_atom),
         f"{vacancy.x_poor_ev:.2f}, {vacancy.x_rich_ev:.2f}" if vacancy else "",
     )
+
+
+def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
+    found = sorted(
+        ((candidate, candidate.migration) for candidate in candidates if candidate.migration),
+        key=lambda entry: entry[1].e_a_ev,
+    )
+    potentials = [outcome.potential for outcome in found[0][1].outcomes]
+    yield (
+        "The bottleneck of the easiest percolating path, in the lowest perovskite phase, with the "
+        f"dimensions in which it leads on; lowest first, by {potentials[0]}. ≤ stands where a hop "
+        "that failed might make an easier path, the reason of the failure where there is no "
+        f"value.{_agreement(found)}\n"
+    )
+    yield from _table(
+        ("formula", "phase", *(f"{name} / eV" for name in potentials), "limited by"),
+        (
+            (
+                candidate.formula,
+                migration.phase,
+                *(_said(outcome) for outcome in migration.outcomes),
+                migration.outcomes[0].limited_by or "",
+            )
+            for candidate, migration in found
+        ),
+    )
+
+
+def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
+    """How alike two potentials order what both have a value for."""
+    pairs = [
+        tuple(outcome.e_a_ev for outcome in migration.outcomes)
+        for _, migration in found
+        if all(outcome.e_a_ev is not None for outcome in migration.outcomes)
+    ]
+    if len(pairs) < 3 or len(pairs[0]) != 2:
+        return ""
+    first, second = zip(*pairs, strict=True)
+    rank = spearmanr(first, second).statistic
+    apart = median(abs(one - other) for one, other in zip(first, second, strict=True))
+    return (
+        f" Both potentials have a value for {len(pairs)} of {len(found)}; their order agrees with "
+        f"a rank correlation of {rank:.2f}, and half of the values lie within {apart:.2f} eV of "
+        "each other."
+    )
+
+
+def _said(outcome: BarrierOutcome) -> str:
+    if outcome.e_a_ev is None:
+        return outcome.failure_kind or "not computed"
+    bound = "≤ " if outcome.upper_bound else ""
+    return f"{bound}{outcome.e_a_ev:.2f} ({outcome.dimensionality}D)"
 
 
 def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pvkdb.schemas.screening import (
+    BarrierOutcome,
     Fall,
+    Migration,
     PhaseEnergy,
     Product,
     ScreenedCandidate,
@@ -76,3 +78,54 @@ def test_counts_of_known_perovskites_and_binaries() -> None:
     assert "Perovskites missed: CsSnCl3." in text
     assert "Others taken for perovskites: CsMgI3." in text
     assert "| Fm-3m | CsBr |" in text
+
+
+def outcome(potential: str, e_a_ev: float | None, *, bound: bool = False) -> BarrierOutcome:
+    return BarrierOutcome(
+        potential=potential,
+        calculation="record",
+        e_a_ev=e_a_ev,
+        dimensionality=3 if e_a_ev else None,
+        limited_by="octahedron edge" if e_a_ev else None,
+        upper_bound=bound,
+        failure_kind=None if e_a_ev else "unstable host",
+    )
+
+
+def test_activation_energies_stand_beside_each_other_lowest_first() -> None:
+    names = ("CsSnBr3", "CsSnI3", "CsPbBr3", "CsPbI3")
+    energies = ((0.5, 0.4), (0.2, 0.1), (0.3, 0.35), (0.4, None))
+    candidates = []
+    for place, (name, (first, second)) in enumerate(zip(names, energies, strict=True)):
+        migration = Migration(
+            phase="Pnma",
+            e_a_ev=first,
+            e_a_spread_ev=None,
+            outcomes=[outcome("sevennet-0", first, bound=place == 0), outcome("chgnet", second)],
+        )
+        entry = candidate(name, 0.0, place + 1)
+        candidates.append(entry.model_copy(update={"migration": migration}))
+    report = ScreeningReport(
+        title="Four",
+        plan="",
+        potential="chgnet",
+        pvkdb_version="0",
+        ranked_by="e_a_ev",
+        stages=[StageCount(stage="barrier", entered=4, passed=4, fell={})],
+        candidates=candidates,
+        calculations={"neb": 8},
+        failed={"unstable host": 1},
+        force_calls={"neb": 5000},
+        core_hours=0.5,
+    )
+    lines = list(page(report))
+    rows = [line for line in lines if line.endswith("| octahedron edge |")]
+    assert rows == [
+        "| CsSnI3 | Pnma | 0.20 (3D) | 0.10 (3D) | octahedron edge |",
+        "| CsPbBr3 | Pnma | 0.30 (3D) | 0.35 (3D) | octahedron edge |",
+        "| CsPbI3 | Pnma | 0.40 (3D) | unstable host | octahedron edge |",
+        "| CsSnBr3 | Pnma | ≤ 0.50 (3D) | 0.40 (3D) | octahedron edge |",
+    ]
+    text = "\n".join(lines)
+    assert "a value for 3 of 4; their order agrees with a rank correlation of 1.00" in text
+    assert "half of the values lie within 0.10 eV" in text
