@@ -1,6 +1,6 @@
 """DFT single points on a potential's path: CsPbBr3 with a bromine vacancy, charge 0 and +1.
 
-    python benchmarks/dft.py                    # SSSP's cutoffs, Γ: an estimated 9 to 14 minutes
+    python benchmarks/dft.py                    # SSSP's cutoffs, Γ: half an hour of one core
     python benchmarks/dft.py --cutoff 25 150    # cheaper: about 6 minutes
     python benchmarks/dft.py --estimate         # what it would cost; nothing is run
 

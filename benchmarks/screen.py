@@ -123,6 +123,7 @@ def _print_report(report: ScreeningReport, wall_seconds: float) -> None:
         f"  {compositions / report.core_hours:.0f} compositions a core-hour, "
         f"{calls / number:.0f} force calls a relaxation, "
         f"{report.core_hours * 3.6e6 / calls:.1f} ms a call\n"
+        f"  force calls by kind: {report.force_calls}\n"
         f"  failed: {100 * failed / number:.1f} % {report.failed}"
     )
     for stage in report.stages:

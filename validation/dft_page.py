@@ -13,12 +13,12 @@ from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
 
-#: Processor seconds of one single point of 39 atoms, Γ, 25/150 Ry, charge +1, one process, that the
-#: estimate rests on (measured on the project's test machine, pw.x 6.7).
-_MEASURED_CPU_S = 60.0
-_MEASURED_RY = (25.0, 150.0)
-#: A neutral vacancy has an odd electron: 12 and 13 SCF steps against 11 in this cell, at 12/60 Ry.
-_NEUTRAL = 1.2
+#: Processor seconds of one single point of 39 atoms, Γ, 40/320 Ry, charge +1, one process, that the
+#: estimate rests on (docs/validation/dft.json; pw.x 6.7, on cores that others were using).
+_MEASURED_CPU_S = 330.0
+_MEASURED_RY = (40.0, 320.0)
+#: A neutral vacancy has an odd electron: 18 and 19 SCF steps against 14.
+_NEUTRAL = 1.3
 #: Plane waves in a sphere, and points of the grid of the density, grow as this power of a cutoff.
 _POWER = 1.5
 
@@ -142,11 +142,10 @@ def _not_run() -> str:
     )
     return (
         "**Not run yet.** The four single points at SSSP's cutoffs (40/320 Ry), Γ only, are\n"
-        f"estimated at {low / 60:.0f} to {high / 60:.0f} minutes of one core (from "
-        f"{_MEASURED_CPU_S:.0f} CPU-s for one at 25/150 Ry and charge\n+1, and a fifth more SCF "
-        "steps for the odd electron of the neutral cell), and 2 minutes for\nthe path. A grid of "
-        "2 × 2 × 2 takes about eight times as long. Run at 12/60 Ry to see that it\nworks, far too "
-        "low for a number to mean anything, the four took 204 CPU-s."
+        f"estimated at {(low + high) / 120:.0f} minutes of one core (from {_MEASURED_CPU_S:.0f} "
+        "CPU-s for one with charge +1,\nand a third more SCF steps for the odd electron of the "
+        "neutral cell), and a minute for\nthe path. A grid of "
+        "2 × 2 × 2 takes about eight times as long."
     )
 
 

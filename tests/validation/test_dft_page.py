@@ -64,7 +64,9 @@ def test_what_was_not_run_says_so_and_what_it_would_cost() -> None:
 
 
 def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them() -> None:
-    assert estimated_cpu_seconds((25, 150), 1) == (60, 60)
-    assert estimated_cpu_seconds((25, 150), 0) == (72, 72)
-    low, high = estimated_cpu_seconds((40, 320), 1)
-    assert 60 < low < high < 600
+    assert estimated_cpu_seconds((40, 320), 1) == (330, 330)
+    assert estimated_cpu_seconds((40, 320), 0) == (429, 429)
+    low, high = estimated_cpu_seconds((60, 600), 1)
+    assert 330 < low < high < 1000
+    low, high = estimated_cpu_seconds((25, 150), 1)
+    assert 60 < low < high < 330
