@@ -33,7 +33,7 @@ class _ListByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_ListByDefault,
-    help="List, show, cancel, retry and follow calculations; alone: list.",
+    help="List, show, cancel, retry, follow, export and import calculations; alone: list.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -210,6 +210,43 @@ def files(
         print_json(written)
     else:
         messages().print(f"wrote {', '.join(written)}", markup=False, soft_wrap=True)
+
+
+@app.command("export")
+def export_jobs(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="E.g. calculations.jsonl.gz.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Write all finished calculations into a file, with the structures and energies that they
+    gave: for another store, which need not compute them again."""
+    from pvkdb.store.exchange import write_calculations
+
+    with open_store(database).session(read_only=True) as session:
+        number = write_calculations(session, file)
+    messages().print(f"wrote {number:,} calculations to {file}", markup=False)
+
+
+@app.command("import")
+def import_jobs(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Of pvkdb jobs export.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Take over the calculations of a file that the store does not have. All or nothing."""
+    from dataclasses import asdict
+
+    from pvkdb.store.exchange import take_calculations
+
+    with open_store(database).session() as session:
+        taken = take_calculations(session, file)
+    if json:
+        print_json(asdict(taken))
+        return
+    messages().print(f"took {taken.new:,} calculations; {taken.known:,} were known")
+    if taken.other_recipe:
+        messages().print(
+            f"left out {taken.other_recipe:,}: this version of pvkdb computes them in another way"
+        )
 
 
 def _selection(

@@ -108,3 +108,13 @@ def test_an_unknown_engine_is_named(run: Run, names: dict[str, str]) -> None:
     outcome = run("work", "--engine", "locl")
     assert outcome.returncode == 2
     assert "did you mean 'local'?" in outcome.stderr
+
+
+def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
+    assert "wrote 2 calculations to file.gz" in run("jobs", "export", "file.gz").stderr
+    known = {"new": 0, "known": 2, "other_recipe": 0}
+    assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
+    assert "took 0 calculations; 2 were known" in run("jobs", "import", "file.gz").stderr
+    refused = run("jobs", "import", "no.gz")
+    assert refused.returncode == 2
+    assert "write one with: pvkdb jobs export FILE" in refused.stderr

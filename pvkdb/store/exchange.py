@@ -1,0 +1,249 @@
+"""Finished calculations out of one store and into another, so that no work is done twice.
+
+A calculation is known by its content key, which is worked out again on the way in: what another
+version of pvkdb would compute otherwise is not taken for what this one computes. Records are
+taken over whole or not at all, and nothing that the store has computed itself is replaced.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from pvkdb import __version__
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import FormulaError, InputError
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
+from pvkdb.schemas.dft import DFT_REQUESTS
+from pvkdb.schemas.exchange import (
+    EXCHANGE_VERSION,
+    ExchangeHead,
+    TravellingCalculation,
+    TravellingEnergetic,
+    TravellingMaterial,
+    TravellingStructure,
+)
+from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.store.calculation_log import note
+from pvkdb.store.dependencies import pass_on
+from pvkdb.store.models import (
+    Calculation,
+    CalculationDependency,
+    Energetic,
+    Material,
+    Structure,
+)
+from pvkdb.store.registration import register_material
+
+#: What is asked for, by kind. Files stay where they are; what depends on other calculations by
+#: their ids does not travel.
+_REQUESTS: dict[str, Any] = {
+    "relax": RelaxRequest,
+    "element": ElementRequest,
+    "vacancy": VacancyRequest,
+    "neb": NebRequest,
+    **DFT_REQUESTS,
+}
+#: Failures of the surroundings: another machine may fare better.
+_NOT_OF_THE_CALCULATION = (
+    FailureKind.CRASHED,
+    FailureKind.DEPENDENCY_FAILED,
+    FailureKind.PROGRAM_NOT_FOUND,
+    FailureKind.PROGRAM_CRASHED,
+    FailureKind.OUT_OF_WALLTIME,
+    FailureKind.PSEUDOPOTENTIAL_MISSING,
+    FailureKind.PSEUDOPOTENTIAL_DIFFERS,
+)
+_WAITING = (
+    CalculationState.QUEUED.value,
+    CalculationState.WAITING.value,
+    CalculationState.FAILED.value,
+    CalculationState.CANCELLED.value,
+)
+
+
+_NOT_THE_HEAD = (
+    f"its first line is not that of a file of calculations, version {EXCHANGE_VERSION}; write one "
+    "with: pvkdb jobs export FILE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of the calculations of a file.
+
+    Attributes:
+        new: Taken over.
+        known: Left alone: the store has a result of its own, is computing it, or was asked for it
+            again where the file tells of a failure.
+        other_recipe: Left out: this version of pvkdb computes them in another way.
+    """
+
+    new: int
+    known: int
+    other_recipe: int
+
+
+def write_calculations(session: Session, path: Path) -> int:
+    """Write what is finished into a compressed file; gives how many calculations.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    finished = (
+        select(Calculation)
+        .where(
+            Calculation.kind.in_(_REQUESTS),
+            (Calculation.state == CalculationState.DONE.value)
+            | (
+                (Calculation.state == CalculationState.FAILED.value)
+                & Calculation.failure_kind.not_in([kind.value for kind in _NOT_OF_THE_CALCULATION])
+            ),
+        )
+        .order_by(Calculation.finished_at, Calculation.id)
+    )
+    calculations = session.scalars(finished).all()
+    head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
+    try:
+        # Without a name and a time, so that the same records make the same file.
+        with (
+            path.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
+        ):
+            for line in (head, *(_travelling(session, entry) for entry in calculations)):
+                stream.write(line.model_dump_json().encode() + b"\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    return len(calculations)
+
+
+def take_calculations(session: Session, path: Path) -> Taken:
+    """Take over what a file holds and the store does not.
+
+    Raises:
+        InputError: the file is none of these, is cut short or was changed; nothing is taken.
+    """
+    new = known = other = 0
+    for calculation in _read(path):
+        if _key(calculation) != calculation.key:
+            other += 1
+        elif _take(session, calculation, path.name):
+            new += 1
+        else:
+            known += 1
+    return Taken(new, known, other)
+
+
+def _travelling(session: Session, calculation: Calculation) -> TravellingCalculation:
+    structures = select(Structure).where(Structure.calculation_id == calculation.id)
+    energetics = select(Energetic).where(Energetic.calculation_id == calculation.id)
+    material = None
+    if calculation.material_id is not None:
+        held = session.get_one(Material, calculation.material_id)
+        material = TravellingMaterial(formula=held.composition.formula, phase=held.phase)
+    return TravellingCalculation(
+        **_columns(calculation, TravellingCalculation, "material", "structures", "energetics"),
+        material=material,
+        structures=[
+            TravellingStructure(**_columns(entry, TravellingStructure))
+            for entry in session.scalars(structures.order_by(Structure.id))
+        ],
+        energetics=[
+            TravellingEnergetic(**_columns(entry, TravellingEnergetic))
+            for entry in session.scalars(energetics.order_by(Energetic.id))
+        ],
+    )
+
+
+def _columns(row: object, model: type[BaseModel], *without: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in model.model_fields if name not in without}
+
+
+def _read(path: Path) -> Iterator[TravellingCalculation]:
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            head = ExchangeHead.model_validate_json(next(stream, ""))
+            for line in stream:
+                number += 1
+                yield TravellingCalculation.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the line"
+        what = f"line {number + 1}: {where}: {first['msg']}" if number else _NOT_THE_HEAD
+        raise InputError(f"{path}: {what}; nothing was taken") from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as a compressed file of calculations ({error}); write one "
+            "with: pvkdb jobs export FILE"
+        ) from error
+    if number != head.calculations:
+        raise InputError(
+            f"{path} holds {number:,} of {head.calculations:,} calculations: it was cut short; "
+            "nothing was taken"
+        )
+
+
+def _key(calculation: TravellingCalculation) -> str | None:
+    """The key under which this version asks for the same; None where it cannot."""
+    try:
+        request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
+    except (KeyError, ValidationError):
+        return None
+    key: str = request.key()
+    return key
+
+
+def _take(session: Session, travelling: TravellingCalculation, name: str) -> bool:
+    find = select(Calculation).where(Calculation.key == travelling.key).with_for_update()
+    held = session.scalar(find)
+    done = travelling.state == CalculationState.DONE.value
+    if held is not None and not (done and held.state in _WAITING):
+        return False
+    name_of_material = travelling.material and _registered(session, travelling.material)
+    if held is None:
+        held = Calculation(id=travelling.key[:12], key=travelling.key, kind=travelling.kind)
+    else:
+        session.execute(
+            delete(CalculationDependency).where(CalculationDependency.calculation_id == held.id)
+        )
+    for column in ("parameters", "state", "result", "versions", "started_at", "finished_at"):
+        setattr(held, column, getattr(travelling, column))
+    held.material_id = name_of_material or held.material_id
+    held.failure_kind = travelling.failure_kind and travelling.failure_kind.value
+    held.failure_message = travelling.failure_message
+    held.attempts = 1
+    session.add(held)
+    session.flush()
+    session.add_all(_rows(travelling, held))
+    session.flush()
+    computed = f"taken from {name}, where it ended at {travelling.finished_at:%Y-%m-%d %H:%M}"
+    note(session, held.id, EventKind(travelling.state), computed)
+    pass_on(session, held.id)
+    return True
+
+
+def _registered(session: Session, material: TravellingMaterial) -> str:
+    try:
+        composition = parse_composition(material.formula)
+    except FormulaError as error:
+        raise InputError(f"{error}; nothing was taken") from error
+    return register_material(session, composition, material.phase).id
+
+
+def _rows(travelling: TravellingCalculation, held: Calculation) -> Iterable[Structure | Energetic]:
+    owned = {"material_id": held.material_id, "calculation_id": held.id}
+    # What others were made from comes first.
+    for structure in sorted(travelling.structures, key=lambda entry: entry.parent_id is not None):
+        given = structure.model_dump()
+        yield Structure(**given, **owned, atoms=len(structure.symbols))
+    for energetic in travelling.energetics:
+        yield Energetic(**energetic.model_dump(), **owned)
