@@ -4,7 +4,8 @@
     python benchmarks/potential_evaluation.py sevennet-0
 
 Energy, forces and stress of rattled cells of 2, 20 and 40 atoms, in turn on one thread: CHGNet
-beside its ``predict_graph``, SevenNet-0 beside its calculator, which takes one structure at a time.
+beside its ``predict_graph``, SevenNet-0 beside its calculator, which takes one structure at a time
+(with its weights frozen, which alone saves 2 to 7 %).
 Figures are medians of processor time a structure; both must agree on the numbers.
 """
 
@@ -34,14 +35,14 @@ Evaluate = Callable[[Sequence[Atoms]], Sequence[tuple[float, np.ndarray]]]
 def main() -> None:
     """Print milliseconds a structure, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("potentials", nargs="*", default=[name.value for name in PotentialName])
+    parser.add_argument("potentials", nargs="*", type=PotentialName, default=list(PotentialName))
     warnings.filterwarnings("ignore")
     peers = {
         PotentialName.CHGNET: (_predict_graph, (1, 8)),
         PotentialName.SEVENNET_0: (_sevennet, (1,)),
     }
     print("potential   atoms  batch    library   pvkdb   ratio")
-    for name in map(PotentialName, parser.parse_args().potentials):
+    for name in parser.parse_args().potentials:
         load_peer, batches = peers[name]
         _compare(name, _pvkdb(name), load_peer(), batches)
 
@@ -50,7 +51,8 @@ def _compare(name: PotentialName, ours: Evaluate, theirs: Evaluate, batches: Seq
     for cell in _cells():
         ((energy, forces),), ((found, found_forces),) = theirs([cell]), ours([cell])
         assert abs(found - energy) < 1e-5 * len(cell)
-        assert np.allclose(found_forces, forces, atol=1e-4)
+        tolerance = 1e-5 if name is PotentialName.SEVENNET_0 else 1e-4
+        assert np.allclose(found_forces, forces, atol=tolerance)
         for batch in batches:
             pairs = [
                 (_milliseconds(theirs, cell, batch), _milliseconds(ours, cell, batch))

@@ -136,8 +136,8 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
     yield (
         "The bottleneck of the easiest percolating path, in the lowest perovskite phase, with the "
         f"dimensions in which it leads on; lowest first, by {potentials[0]}. ≤ stands where a hop "
-        "that failed might make an easier path, the reason of the failure where there is no "
-        f"value.{_agreement(found)}\n"
+        "that failed might make an easier path, 'as' what the host became where its phase is no "
+        f"minimum, and the reason where there is no value.{_agreement(found)}\n"
     )
     yield from _table(
         ("formula", "phase", *(f"{name} / eV" for name in potentials), "limited by"),
@@ -158,7 +158,9 @@ def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
     pairs = [
         tuple(outcome.e_a_ev for outcome in migration.outcomes)
         for _, migration in found
-        if all(outcome.e_a_ev is not None for outcome in migration.outcomes)
+        if all(
+            outcome.e_a_ev is not None and not outcome.upper_bound for outcome in migration.outcomes
+        )
     ]
     if len(pairs) < 3 or len(pairs[0]) != 2:
         return ""
@@ -166,9 +168,9 @@ def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
     rank = spearmanr(first, second).statistic
     apart = median(abs(one - other) for one, other in zip(first, second, strict=True))
     return (
-        f" Both potentials have a value for {len(pairs)} of {len(found)}; their order agrees with "
-        f"a rank correlation of {rank:.2f}, and half of the values lie within {apart:.2f} eV of "
-        "each other."
+        f" Both potentials have a value, not just a bound, for {len(pairs)} of {len(found)}; their "
+        f"order agrees with a rank correlation of {rank:.2f}, and half of the values lie within "
+        f"{apart:.2f} eV of each other."
     )
 
 
@@ -176,7 +178,8 @@ def _said(outcome: BarrierOutcome) -> str:
     if outcome.e_a_ev is None:
         return outcome.failure_kind or "not computed"
     bound = "≤ " if outcome.upper_bound else ""
-    return f"{bound}{outcome.e_a_ev:.2f} ({outcome.dimensionality}D)"
+    left = f", as {outcome.host_left_for}" if outcome.host_left_for else ""
+    return f"{bound}{outcome.e_a_ev:.2f} ({outcome.dimensionality}D{left})"
 
 
 def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:

@@ -10,7 +10,7 @@ and several thousand small operations a call. Here, for the same function:
   (:mod:`~pvkdb_pipelines.edge_blocks`), and messages are never stored;
 - constant factors are multiplied into the weights when the model is loaded.
 
-A test holds the results against SevenNet's own; ``benchmarks/sevennet_evaluation.py`` the times.
+A test holds the results against SevenNet's own; ``benchmarks/potential_evaluation.py`` the times.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from ase import Atoms
 
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.edge_blocks import BLOCK, Edges, edges_in_blocks
 
 #: A tensor of torch, which is imported when a model is loaded, not before.
@@ -42,15 +44,18 @@ def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str,
         name: SevenNet's name of the weights, e.g. ``7net-0``.
 
     Returns:
-        A function of structures, which gives energy (eV), forces (eV/Å, shape (atoms, 3)) and
-        stress (eV/Å³, Voigt, shape (6,)) of each. The stress costs nothing extra.
+        A function of structures and of whether their stress is wanted, which gives energy (eV),
+        forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
+
+    Raises:
+        NotImplementedError: the weights are of a network of another design.
 
     Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857 (2024), doi:10.1021/acs.jctc.4c00190.
     """
     model = _Model(sevennet_calculator(name))
 
     def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
-        return [model.evaluate(structure) for structure in structures]
+        return [model.evaluate(structure, stress) for structure in structures]
 
     return evaluate
 
@@ -70,11 +75,29 @@ def sevennet_calculator(name: str) -> Any:
     return calculator
 
 
+#: Parts of the network of SevenNet-0.
+_PARTS = frozenset(
+    {
+        "EdgeEmbedding",
+        "OnehotEmbedding",
+        "IrrepsLinear",
+        "SelfConnectionLinearIntro",
+        "IrrepsConvolution",
+        "SelfConnectionOutro",
+        "EquivariantGate",
+        "SpeciesWiseRescale",
+        "AtomReduce",
+        "ForceStressOutputFromEdge",
+    }
+)
+
+
 class _Model:
     """The network of one file of weights."""
 
     def __init__(self, calculator: Any) -> None:
         parts = dict(calculator.model.named_children())
+        _require_known_design(parts)
         self._cutoff: float = calculator.cutoff
         self._index_of_element: Tensor = calculator.model.z_to_onehot_tensor
         self._embedding: Any = parts["edge_embedding"]
@@ -86,11 +109,11 @@ class _Model:
         self._scale: Tensor = parts["rescale_atomic_energy"].scale.detach()
         self._shift: Tensor = parts["rescale_atomic_energy"].shift.detach()
 
-    def evaluate(self, structure: Atoms) -> dict[str, Any]:
-        """Energy (eV), forces (eV/Å) and stress (eV/Å³, Voigt) of one structure.
+    def evaluate(self, structure: Atoms, stress: bool) -> dict[str, Any]:
+        """Energy (eV), forces (eV/Å) and, if asked for, stress (eV/Å³, Voigt) of one structure.
 
         Raises:
-            ValueError: The model has no weights for an element.
+            CalculationFailedError: The model has no weights for an element.
         """
         import torch
 
@@ -102,8 +125,10 @@ class _Model:
         forces = np.zeros((len(structure), 3))
         np.add.at(forces, edges.first, pull)
         np.subtract.at(forces, edges.second, pull)
-        virial = pull.T @ edges.vectors / structure.get_volume()
-        return {"energy": float(energy.detach()), "forces": forces, "stress": _voigt(virial)}
+        found: dict[str, Any] = {"energy": float(energy.detach()), "forces": forces}
+        if stress:
+            found["stress"] = _voigt(pull.T @ edges.vectors / structure.get_volume())
+        return found
 
     def _edges(self, structure: Atoms) -> Edges:
         import sevenn._keys as key
@@ -121,7 +146,9 @@ class _Model:
         element = self._index_of_element[torch.from_numpy(structure.numbers.astype(np.int64))]
         if bool((element < 0).any()):
             unknown = sorted(set(structure[np.asarray(element < 0)].get_chemical_symbols()))
-            raise ValueError(f"SevenNet has no weights for {', '.join(unknown)}")
+            raise CalculationFailedError(
+                FailureKind.UNSUPPORTED_ELEMENT, f"SevenNet has no weights for {', '.join(unknown)}"
+            )
         distances = torch.linalg.norm(vectors, dim=-1)
         embedding = self._embedding
         radial = embedding.basis_function(distances)
@@ -132,6 +159,21 @@ class _Model:
             features = layer.apply(features, radial, directions)
         scaled = (features[0].squeeze(1) @ self._energy_of_features).squeeze(1)
         return scaled * self._scale[element] + self._shift[element]
+
+
+def _require_known_design(parts: dict[str, Any]) -> None:
+    """Refuse networks of which this module does not know every part."""
+    strange = sorted({type(part).__name__ for part in parts.values()} - _PARTS)
+    linears = [part.linear for part in parts.values() if hasattr(part, "linear")]
+    for linear in linears:
+        for irreps in (linear.irreps_in, linear.irreps_out):
+            degrees = [irrep.ir.l for irrep in irreps]
+            if len(set(degrees)) < len(degrees) and len(set(irreps.ls)) > 1:
+                strange.append(f"features {irreps}")
+        if any(path.i_in < 0 for path in linear.instructions):
+            strange.append("biases")
+    if strange:
+        raise NotImplementedError(f"SevenNet with {', '.join(strange)} is not known to pvkdb")
 
 
 class _Directions:
@@ -266,15 +308,13 @@ class _Radial:
     @classmethod
     def read(cls, network: Any, factors: list[float]) -> _Radial:
         """From e3nn's network, whose outputs are multiplied by factors."""
-        import torch
-
         layers = []
         for index in range(len(network.hs) - 1):
             layer = getattr(network, f"layer{index}")
             weights = layer.weight.detach() / (layer.h_in * layer.var_in) ** 0.5
             layers.append((weights, layer.act, layer.var_out**0.5))
         weights, activation, factor = layers[-1]
-        layers[-1] = (weights * torch.tensor(factors), activation, factor)
+        layers[-1] = (weights * weights.new_tensor(factors), activation, factor)
         return cls(layers)
 
     def apply(self, values: Tensor) -> Tensor:

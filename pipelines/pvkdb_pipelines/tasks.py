@@ -163,6 +163,9 @@ def _queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     return queue_deferred(session, calculation)
 
 
+#: Kinds that compute nothing: done where the store is, and not sent to a cluster.
+AT_ONCE = frozenset({"dft-after"})
+
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
     "relax": _relaxation,

@@ -135,6 +135,8 @@ def dft(
         return
     for document, new, request in documents:
         state = document.state if new else f"known, {document.state}"
+        if document.state in ("failed", "cancelled"):
+            state += f" (again: pvkdb jobs retry {document.id})"
         messages().print(f"{state}  {document.id}  {_in_words(request)}", markup=False)
         for remark in _remarks(request):
             messages().print(f"note: {remark}", markup=False)
@@ -267,12 +269,16 @@ def _asked(
     calculation = session.get(Calculation, key)
     if calculation is not None:
         if method in ("scf", "relax") or vacancy is not None:
+            example = "once it is done" if is_to_come(calculation) else "e.g."
             raise InputError(
                 f"{key} is a calculation, whose path is computed with --method path or neb; for "
-                f"scf, relax and --vacancy name a structure, e.g. {key}-host"
+                f"scf, relax and --vacancy name a structure, {example} {key}-host"
             )
         if is_to_come(calculation):
-            after = after_request(calculation, settings, hop, method=method or "path", **given)
+            if method == "neb":
+                after = after_request(calculation, settings, hop, "neb", **given)
+            else:
+                after = after_request(calculation, settings, hop)
             return after, calculation.material_id
         if method == "neb":
             band = requests.neb_request(session, calculation, settings, hop, **given)

@@ -68,8 +68,6 @@ def print_job(job: JobDocument) -> None:
     if job.progress is not None:
         step = f"{job.progress.stage}, step {job.progress.step}"
         line("progress", f"{job.progress.fraction:.0%}: {step}")
-    if calculation.kind == "dft-after" and calculation.result:
-        line("has queued", calculation.result["calculation"])
     for name, linked in (("waits for", job.depends_on), ("needed by", job.needed_by)):
         for other, other_state in linked.items():
             line(name, f"{other} ({other_state.value})")
@@ -96,8 +94,6 @@ def _what(entry: Calculation) -> str:
         text = f"{entry.failure_kind}: {entry.failure_message}"
     elif entry.progress is not None:
         text = f"{entry.progress['fraction']:.0%} {entry.progress['stage']}"
-    elif entry.kind == "dft-after" and entry.result:
-        text = f"has queued {entry.result['calculation']}"
     else:
         text = ""
     if entry.cancel_requested_at is not None:

@@ -49,6 +49,7 @@ class FailureKind(StrEnum):
     OUT_OF_WALLTIME = "out of walltime"
     PSEUDOPOTENTIAL_MISSING = "pseudopotential missing"
     PSEUDOPOTENTIAL_DIFFERS = "pseudopotential differs"
+    INVALID_REQUEST = "invalid request"
     CRASHED = "crashed"
     DEPENDENCY_FAILED = "dependency failed"
 

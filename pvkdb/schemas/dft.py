@@ -110,6 +110,12 @@ class DftSettings(BaseModel):
     def _consistent(self) -> DftSettings:
         if self.kpoint_grid is not None and self.kpoint_spacing_per_ang is not None:
             raise ValueError("give a k-point grid or a spacing, not both")
+        wfc, rho = self.cutoff_wfc_ry, self.cutoff_rho_ry
+        if wfc is not None and rho is not None and rho < 4 * wfc:
+            raise ValueError(
+                f"a density cutoff of {rho:g} Ry is below 4 times that of the wave functions "
+                f"({wfc:g} Ry), whose squares need as much; leave it open"
+            )
         if self.kpoint_grid is not None and not all(1 <= n <= 60 for n in self.kpoint_grid):
             raise ValueError("a k-point grid has 1 to 60 points along each axis")
         if self.correction == "makov-payne" and (
@@ -230,6 +236,13 @@ class DftAfterRequest(BaseModel):
     settings: DftSettings = DftSettings()
     fmax_neb_ev_per_ang: float | None = Field(default=None, ge=1e-4, le=0.5)
     max_steps_neb: int | None = Field(default=None, ge=1, le=2000)
+
+    @model_validator(mode="after")
+    def _limits_of_a_band(self) -> DftAfterRequest:
+        limits = (self.fmax_neb_ev_per_ang, self.max_steps_neb)
+        if self.method == "path" and limits != (None, None):
+            raise ValueError("single points have no force to reach and no steps; use method neb")
+        return self
 
     def key(self) -> str:
         """Content key: SHA-256 over the request and the recipe's revision."""

@@ -99,6 +99,10 @@ WORDS: dict[FailureKind, tuple[str, str]] = {
         "A pseudopotential is another file than the one that the calculation names.",
         "Put the named one there: energies of different ones cannot be compared. Then retry.",
     ),
+    FailureKind.INVALID_REQUEST: (
+        "What was asked for does not fit the barrier that it waited for.",
+        "Read the reason, and ask again with another hop or other settings.",
+    ),
     FailureKind.CRASHED: (
         "The process that computed it died, or an error was met that nobody foresaw.",
         _AGAIN,

@@ -49,6 +49,11 @@ KINDS = {
     "relax": "Relaxation",
     "element": "Relaxation of an element",
     "vacancy": "Vacancies",
+    "dft-scf": "DFT single point",
+    "dft-relax": "DFT relaxation",
+    "dft-path": "DFT on a path",
+    "dft-neb": "DFT migration barrier",
+    "dft-after": "DFT after a barrier",
 }
 
 #: Parts of parameters that are too long to be shown, or stand elsewhere on the page.

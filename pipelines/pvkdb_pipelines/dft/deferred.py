@@ -8,17 +8,26 @@ store, which is why that is done where the record is written and not on a comput
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.dft import DftAfterRequest, DftAfterResult, DftSettings
-from pvkdb.store.base import Base
+from pvkdb.errors import CalculationFailedError, InputError
+from pvkdb.schemas.calculations import CalculationState, FailureKind
+from pvkdb.schemas.dft import (
+    DftAfterRequest,
+    DftAfterResult,
+    DftNebRequest,
+    DftPathRequest,
+    DftSettings,
+)
+from pvkdb.store.base import Base, utc_now
+from pvkdb.store.calculation_log import ProgressLine, note_progress
 from pvkdb.store.calculations import Calculation
-from pvkdb.store.queue import enqueue
+from pvkdb.store.queue import enqueue, requeue
 from pvkdb_pipelines.dft.requests import neb_request, path_request, validated
 
+_LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
 _NOT_YET = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 
 
@@ -28,15 +37,25 @@ def is_to_come(calculation: Calculation) -> bool:
 
 
 def after_request(
-    calculation: Calculation, settings: DftSettings, hop: int | None = None, **given: Any
+    calculation: Calculation,
+    settings: DftSettings,
+    hop: int | None = None,
+    method: Literal["path", "neb"] = "path",
+    **limits: float,
 ) -> DftAfterRequest:
-    """DFT that follows a barrier; ``given`` are the method and the limits of a NEB.
+    """DFT that follows a barrier; ``limits`` are those of a NEB.
 
     Raises:
         InputError: a limit is out of range.
     """
-    barrier = {name: calculation.parameters.get(name) for name in ("formula", "phase")}
-    values = {**barrier, "barrier": calculation.id, "hop": hop, "settings": settings, **given}
+    values = {
+        **{name: calculation.parameters.get(name) for name in ("formula", "phase")},
+        "barrier": calculation.id,
+        "hop": hop,
+        "method": method,
+        "settings": settings,
+        **limits,
+    }
     return validated(DftAfterRequest, values)
 
 
@@ -44,18 +63,25 @@ def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     """Queue the DFT that was asked for, now that its barrier is done, and say so in the result.
 
     Raises:
-        InputError: the barrier has no such hop, or the settings do not suit its structures.
+        CalculationFailedError: the barrier has no such hop, or the settings do not suit its
+            structures.
     """
     asked = DftAfterRequest.model_validate(calculation.parameters)
     barrier = session.get_one(Calculation, asked.barrier)
-    if asked.method == "neb":
-        limits = asked.model_dump(
-            include={"fmax_neb_ev_per_ang", "max_steps_neb"}, exclude_none=True
-        )
-        request: Any = neb_request(session, barrier, asked.settings, asked.hop, **limits)
-    else:
-        request = path_request(session, barrier, asked.settings, asked.hop)
-    queued, _ = enqueue(session, request, barrier.material_id, calculation.priority)
-    result = DftAfterResult(calculation=queued.id, kind=queued.kind)
+    request: DftPathRequest | DftNebRequest
+    try:
+        if asked.method == "neb":
+            limits = asked.model_dump(include=_LIMITS, exclude_none=True)
+            request = neb_request(session, barrier, asked.settings, asked.hop, **limits)
+        else:
+            request = path_request(session, barrier, asked.settings, asked.hop)
+    except InputError as error:
+        raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
+    follows, _ = enqueue(session, request, barrier.material_id, calculation.priority)
+    if follows.state in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
+        requeue(session, follows.id)  # it was asked for before, and is again
+    result = DftAfterResult(calculation=follows.id, kind=follows.kind)
     calculation.result = result.model_dump(mode="json")
+    said = f"has queued {follows.id} ({follows.kind})"
+    note_progress(session, calculation.id, [ProgressLine(utc_now(), said)])
     return []

@@ -100,6 +100,10 @@ def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft
                     f"{note} asks for something else than calculation {calculation.id}"
                 )
         return request
+    if calculation.kind == "dft-after":
+        follows = (calculation.result or {}).get("calculation")
+        instead = f"; it has queued {follows}" if follows else ", and its path is yet to come"
+        raise InputError(f"calculation {calculation.id} computes nothing{instead}")
     if calculation.kind not in DFT_REQUESTS:
         raise InputError(
             f"{folder} holds no {JOB_FILE}, and a {calculation.kind} does not say how its path is "

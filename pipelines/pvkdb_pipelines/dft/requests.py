@@ -163,6 +163,20 @@ def refusal(error: ValidationError) -> str:
     return f"{where} = {first['input']!r}: {reason}" if where else reason
 
 
+def _instead(calculation: Calculation) -> str:
+    """What to do where a calculation has no path."""
+    name = calculation.id
+    if calculation.kind == "dft-after":
+        follows = (calculation.result or {}).get("calculation")
+        barrier = calculation.parameters.get("barrier")
+        return f"name {follows}, which it has queued" if follows else f"it waits for {barrier}"
+    if calculation.kind != "neb":
+        return "pvkdb neb"
+    if calculation.state in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
+        return f"pvkdb jobs retry {name}"
+    return f"wait for it, e.g. with: pvkdb jobs follow {name}"
+
+
 def _path(
     session: Session, calculation: Calculation, hop: int | None
 ) -> tuple[int, Sequence[Any], dict[str, Any]]:
@@ -170,7 +184,7 @@ def _path(
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
             f"calculation {name} is a {calculation.kind} that is {state}; a path comes from a "
-            "finished neb (pvkdb neb)"
+            f"finished neb: {_instead(calculation)}"
         )
     result = NebResult.model_validate(calculation.result)
     number = result.hops.index(result.limiting) + 1 if hop is None else hop

@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import CalculationFailedError, DatabaseError, EngineError, InputError
+from pvkdb.errors import DatabaseError, EngineError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
 from pvkdb.store import queue
 from pvkdb.store.calculations import Calculation
@@ -31,7 +31,7 @@ from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import Progress
-from pvkdb_pipelines.tasks import Failure, failure_of
+from pvkdb_pipelines.tasks import AT_ONCE, Failure, compute, failure_of
 
 T = TypeVar("T")
 
@@ -104,6 +104,8 @@ class Dispatcher:
         #: Everything claimed and not yet written. The thread that renews leases reads it too.
         self._held: dict[str, CalculationDocument] = {}
         self._too_long: list[CalculationDocument] = []
+        #: Claimed, and computed here since that takes no time.
+        self._at_once: list[CalculationDocument] = []
 
     def run(self, only: Sequence[str] | None = None) -> Generator[CalculationDocument]:
         """Run what is queued, or the calculations named; yields each as it ends.
@@ -122,7 +124,7 @@ class Dispatcher:
                         if time.monotonic() >= deadline:
                             break
                     else:
-                        self._fill(ids)
+                        yield from self._fill(ids)
                     if not self._running:
                         break
                     ended, _ = wait(self._running, _POLL_S, return_when=FIRST_COMPLETED)
@@ -137,13 +139,18 @@ class Dispatcher:
 
     # Handing out
 
-    def _fill(self, ids: Iterator[str] | None) -> None:
-        """Keep every worker busy."""
+    def _fill(self, ids: Iterator[str] | None) -> Iterator[CalculationDocument]:
+        """Keep every worker busy; yields what was done here at once."""
         while len(self._running) < _BATCHES_EACH * self.workers.capacity:
             batch = self._patiently(partial(self._claim, ids))
-            if not batch:
+            if batch:
+                self._send(batch)
+            at_once, self._at_once = self._at_once, []
+            for document in at_once:
+                ended = Ended(document.id, 0.0, outcome=compute(document, None))
+                yield from self._write(document, ended)
+            if not batch and not at_once:
                 return
-            self._send(batch)
 
     def _send(self, batch: list[CalculationDocument]) -> None:
         self._running[self.workers.submit(batch)] = batch
@@ -154,6 +161,7 @@ class Dispatcher:
         """Claim a batch: about as long as asked for, shorter where little is left for everyone."""
         batch: list[CalculationDocument] = []
         too_long: list[CalculationDocument] = []
+        at_once: list[CalculationDocument] = []
         seconds, enough = 0.0, 0.0
         with self.store.session() as session:
             waiting = queue.count_by_state(session).get(CalculationState.QUEUED, 0)
@@ -164,6 +172,9 @@ class Dispatcher:
                 if calculation is None:
                     break
                 document = calculation_document(calculation)
+                if document.kind in AT_ONCE:
+                    at_once.append(document)
+                    continue
                 if self._outlasts_a_block(document):
                     too_long.append(document)
                     continue
@@ -172,8 +183,9 @@ class Dispatcher:
                 batch.append(document)
                 seconds += self._durations.typical_s(document)
         # Only now, behind the end of the transaction, are they ours.
-        self._held.update((document.id, document) for document in [*batch, *too_long])
+        self._held.update((document.id, document) for document in [*batch, *too_long, *at_once])
         self._too_long += too_long
+        self._at_once += at_once
         return batch
 
     def _enough_s(self, left_s: float) -> float:
@@ -248,13 +260,18 @@ class Dispatcher:
         try:
             try:
                 written = self._patiently(partial(self._write_once, document.id, ended))
-            except (CalculationFailedError, InputError) as error:  # in what is kept of it
-                ended = Ended(document.id, ended.seconds, failure=failure_of(error))
+            except (queue.LeaseLostError, DatabaseError, MissingExtraError):
+                raise
+            except Exception as error:  # in what is kept of it
+                kind, message, _ = failure_of(error)
+                files = {} if ended.outcome is None else ended.outcome.files
+                failure = Failure(kind, message, files)
+                ended = Ended(document.id, ended.seconds, failure=failure)
                 written = self._patiently(partial(self._write_once, document.id, ended))
         except queue.LeaseLostError:
-            return
-        finally:
             self._held.pop(document.id, None)
+            return
+        self._held.pop(document.id, None)
         if ended.outcome is not None:
             self._durations.learn(document, ended.seconds)
         self._report(written, Progress("done", 0, None, 1.0))

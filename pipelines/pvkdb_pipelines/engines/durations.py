@@ -22,7 +22,6 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("element", PotentialName.SEVENNET_0): 5.0,
     ("neb", PotentialName.CHGNET): 20.0,
     ("neb", PotentialName.SEVENNET_0): 182.0,
-    ("dft-after", ""): 0.1,  # computes nothing
 }
 #: What nothing is known of gets a batch of its own.
 _UNKNOWN_S = 60.0

@@ -26,7 +26,7 @@ _JUMPED_ANG = 1.8
 #: A rattled start that ends this much lower has broken the symmetry of the site, eV.
 _LOWER_EV = 0.001
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 #: Announces a part of the work (number from 0, how many) and hears its steps.
 Announce = Callable[[int, int], OnStep]
 
@@ -161,14 +161,14 @@ def heal(
 
 
 def _on_each(
-    sites: Sequence[int], relaxed: Callable[[int, OnStep], T], announce: Announce
-) -> tuple[dict[int, T], dict[int, CalculationFailedError]]:
+    sites: Sequence[int], relaxed: Callable[[int, OnStep], _T], announce: Announce
+) -> tuple[dict[int, _T], dict[int, CalculationFailedError]]:
     """What a relaxation gives by site, and why it gives nothing on others.
 
     Raises:
         CalculationFailedError: it gives nothing on any.
     """
-    found: dict[int, T] = {}
+    found: dict[int, _T] = {}
     failures: dict[int, CalculationFailedError] = {}
     for place, site in enumerate(sites):
         try:

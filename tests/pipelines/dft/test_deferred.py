@@ -7,17 +7,16 @@ from concurrent.futures import Future
 
 import pytest
 
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
 from pvkdb.schemas.dft import DftSettings
 from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
+from pvkdb.store import jobs, queue
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb_pipelines.dft.deferred import after_request, is_to_come
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import Ended
-from pvkdb_pipelines.tasks import compute
 from pvkdb_pipelines.worker import Worker
 
 from .barriers import finish_barrier, queued_barrier
@@ -25,18 +24,16 @@ from .barriers import finish_barrier, queued_barrier
 COARSE = DftSettings(cutoff_wfc_ry=20, cutoff_rho_ry=160, kpoint_grid=(1, 1, 1))
 
 
-class Here:
-    """Workers that compute in this process, at once."""
+class Nowhere:
+    """Workers that are given nothing: what takes no time is done where the store is."""
 
     capacity = 1
     lost: tuple[type[BaseException], ...] = ()
     batch_s = 60.0
-    longest_s = None
+    longest_s = 1e-3
 
     def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
-        future: Future[list[Ended]] = Future()
-        future.set_result([Ended(one.id, 0.1, outcome=compute(one, None)) for one in batch])
-        return future
+        raise AssertionError(f"{len(batch)} calculations were sent away")
 
     def check(self) -> None:
         pass
@@ -83,14 +80,44 @@ def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: St
     finish_barrier(empty_store, key)
     ended = Worker(empty_store).run(by_worker)
     assert ended is not None
-    assert ended.state is CalculationState.FAILED
+    assert ended.failure_kind is FailureKind.INVALID_REQUEST
     assert "hop 9 does not exist" in (ended.failure_message or "")
 
-    (written,) = Dispatcher(empty_store, Here()).run([by_dispatcher])
-    assert written.state is CalculationState.FAILED
+    (written,) = Dispatcher(empty_store, Nowhere()).run([by_dispatcher])
+    assert written.failure_kind is FailureKind.INVALID_REQUEST
     assert "hop 8 does not exist" in (written.failure_message or "")
     with empty_store.session() as session:
         assert {entry.kind for entry in session.query(Calculation)} == {"neb", "dft-after"}
+
+
+def test_what_was_asked_for_before_and_cancelled_is_queued_again(empty_store: Store) -> None:
+    key = queued_barrier(empty_store)
+    asked = waiting_for(empty_store, key)
+    finish_barrier(empty_store, key)
+    with empty_store.session() as session:
+        barrier = session.get_one(Calculation, key)
+        directly, new = queue.enqueue(session, path_request(session, barrier, COARSE))
+        assert new
+        jobs.cancel(session, directly.id)
+        name = directly.id
+    (written,) = Dispatcher(empty_store, Nowhere()).run([asked])
+    assert written.result == {"calculation": name, "kind": "dft-path"}
+    with empty_store.session() as session:
+        assert session.get_one(Calculation, name).state == CalculationState.QUEUED.value
+        lines = [line.text for line in jobs.log_lines(session, asked)]
+    assert any(f"has queued {name} (dft-path)" in line for line in lines)
+
+
+def test_a_barrier_that_was_cancelled_and_comes_back(empty_store: Store) -> None:
+    key = queued_barrier(empty_store)
+    asked = waiting_for(empty_store, key)
+    with empty_store.session() as session:
+        jobs.cancel(session, key)
+        assert session.get_one(Calculation, asked).state == CalculationState.FAILED.value
+        queue.requeue(session, key)
+    finish_barrier(empty_store, key)
+    (written,) = Dispatcher(empty_store, Nowhere()).run([asked])
+    assert (written.id, written.state) == (asked, CalculationState.DONE)
 
 
 def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(

@@ -12,11 +12,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, EngineError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
 from pvkdb.schemas.relaxations import ElementRequest
 from pvkdb.store import queue
+from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb_pipelines.engines import dispatcher as module
@@ -305,3 +307,25 @@ def test_a_database_that_is_away_for_a_moment_costs_no_result(
     documents = list(Dispatcher(empty_store, workers).run())
     assert [document.parameters["symbol"] for document in documents].count("Li") == 1
     assert states(empty_store) == {"Li": ("done", 2), "Na": ("done", 1)}
+
+
+def _broken_records(session: Session, calculation: Calculation) -> list[Base]:
+    raise ValueError("no energy")
+
+
+def test_records_that_cannot_be_made_are_a_typed_failure_and_the_rest_goes_on(
+    empty_store: Store,
+) -> None:
+    def end(document: CalculationDocument) -> Ended:
+        if document.parameters["symbol"] != "Na":
+            return done(document)
+        outcome = Outcome({}, {}, _broken_records)
+        return Ended(document.id, 1.0, outcome=outcome)
+
+    queued(empty_store, SYMBOLS[:3])
+    documents = list(Dispatcher(empty_store, Injected(end, capacity=3)).run())
+    assert len(documents) == 3
+    with empty_store.session(read_only=True) as session:
+        failed = session.query(Calculation).filter_by(state="failed").one()
+        assert (failed.failure_kind, failed.failure_message) == ("crashed", "ValueError: no energy")
+    assert {state for state, _ in states(empty_store).values()} == {"done", "failed"}
