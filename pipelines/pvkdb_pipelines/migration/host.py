@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,8 @@ from pvkdb_pipelines.symmetry import space_group, standard_cell
 SYMPREC_RELAXED_ANG = 0.1
 #: Tolerances tried one after the other, where the coarser one costs energy.
 _SYMPRECS_ANG = (SYMPREC_RELAXED_ANG, 0.03)
+#: As above for what a host fell to: it has no symmetry by itself, and nearly that of the minimum.
+_LOOSE_SYMPRECS_ANG = (0.6, 0.5, 0.4, 0.3, 0.2, *_SYMPRECS_ANG)
 #: Tolerance for a symmetrised host, Å.
 SYMPREC_ANG = 0.01
 #: What symmetrising may cost: more means that the relaxed atoms had left their symmetry, eV a
@@ -56,11 +58,13 @@ class Start:
         atoms: The structure, with all its symmetry.
         number: Space group that it should keep; None where any is welcome.
         flaw: Says what is wrong with a structure that it relaxed to; None if nothing is.
+        fallen: Whether another host fell to it, so that it has its symmetry only nearly.
     """
 
     atoms: Atoms
     number: int | None = None
     flaw: Callable[[Atoms], str | None] = lambda atoms: None
+    fallen: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,19 +138,34 @@ def relaxed_crystal(
     free = relaxed(rattled, f"{name} cell")
     found = space_group(free, SYMPREC_RELAXED_ANG)
     left = None
-    if start.number in (None, found.number):
-        for symprec in _SYMPRECS_ANG:
+
+    def symmetrised(symprecs: Sequence[float]) -> Atoms:
+        """With the most symmetry that costs next to nothing."""
+        tried = set()
+        cost = np.inf
+        for symprec in symprecs:
+            group = space_group(free, symprec).number
+            if group in tried and symprec > SYMPREC_RELAXED_ANG:
+                continue
+            tried.add(group)
             # Symmetrising leaves forces of up to 0.02 eV/Å; a second relaxation removes them.
-            symmetric = relaxed(
-                standard_cell(free, symprec, primitive=True), f"symmetrised {name} cell"
-            )
+            try:
+                symmetric = relaxed(
+                    standard_cell(free, symprec, primitive=True), f"symmetrised {name} cell"
+                )
+            except CalculationFailedError:
+                if symprec > SYMPREC_RELAXED_ANG:
+                    continue  # atoms were put where they do not belong
+                raise
             cost = per_formula_ev(symmetric) - per_formula_ev(free)
             if cost <= SYMMETRISING_COST_EV:
-                break
-        else:
-            raise _symmetry_changed(
-                name, potential, f"to a structure {1000 * cost:.0f} meV a formula unit lower"
-            )
+                return symmetric
+        raise _symmetry_changed(
+            name, potential, f"to a structure {1000 * cost:.0f} meV a formula unit lower"
+        )
+
+    if start.number in (None, found.number):
+        symmetric = symmetrised(_LOOSE_SYMPRECS_ANG if start.fallen else _SYMPRECS_ANG)
     else:
         symmetric = relaxed(start.atoms, f"symmetric {name} cell")
         cost = per_formula_ev(symmetric) - per_formula_ev(free)
@@ -155,12 +174,12 @@ def relaxed_crystal(
             change = f"to {found.symbol} (no. {found.number})"
             if wrong is not None:
                 raise _symmetry_changed(name, potential, f"{change}: {wrong}")
-            left = f"{found.symbol}, {1000 * cost:.0f} meV a formula unit lower"
-            symmetric = relaxed(
-                standard_cell(free, SYMPREC_RELAXED_ANG, primitive=True), f"lower {name} cell"
-            )
+            symmetric = symmetrised(_LOOSE_SYMPRECS_ANG)
+            left = f"{1000 * cost:.0f} meV a formula unit lower"
     primitive = standard_cell(symmetric, 3 * SYMPREC_ANG, primitive=True)
     group = space_group(primitive, SYMPREC_ANG)
+    if left is not None:
+        left = f"{group.symbol}, {left}"
     cell, matrix = _expanded(primitive, group.rotations, settings)
     (properties,) = potential.evaluate([cell], stress=False)
     cell.calc = SinglePointCalculator(

@@ -94,7 +94,7 @@ def prepare(
             if attempt == _MOST_HOSTS - 1 or wrong is not None:
                 raise
             left = f"{1000 * fall.drop_ev:.0f} meV a formula unit lower"
-            start = Start(fall.lower, flaw=start.flaw)
+            start = Start(fall.lower, flaw=start.flaw, fallen=True)
             continue
         if left is not None:
             crystal = replace(crystal, left_for=f"{crystal.space_group}, {left}")
