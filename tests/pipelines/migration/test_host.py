@@ -77,6 +77,16 @@ def test_cubic_iodide_is_left_for_what_it_becomes():
     assert crystal.space_group != "Pm-3m"
 
 
+def test_what_a_host_fell_to_gets_the_symmetry_that_costs_next_to_nothing():
+    """SevenNet-0 has CsSnBr3 lower than Pnma, without symmetry at 0.3 Å; P2_12_12_1 is as low."""
+    start = Start(build(compound_of(parse_composition("CsSnBr3")), "Pnma"), number=62)
+    sevennet = load_potential("sevennet-0")
+    crystal = relaxed_crystal(start, sevennet, NebSettings(), name="CsSnBr3", atoms_per_formula=5)
+    assert crystal.left_for is not None
+    assert crystal.left_for.startswith("P2_12_12_1, ")
+    assert len(operations_of(crystal.cell, 0.01)) % 4 == 0
+
+
 def test_crystal_that_becomes_another_kind_of_structure_is_a_typed_failure(emt):
     start = Start(bulk("Cu", "sc", a=2.4) * 2, number=221, flaw=lambda atoms: "octahedra lost")
     with pytest.raises(CalculationFailedError, match="octahedra lost") as failure:
