@@ -34,13 +34,16 @@ NEAR_EV_PER_ATOM = 0.010
 
 HEAD = """# What the shipped plan finds
 
-Made by `validation/screening.py` from the report of `pvkdb screen {plan}`; do not edit. {title}: \
-{compositions:,} compositions, {potential}, {calculations:,} calculations of which {failed:.2f} % \
-failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
+Made by `validation/screening.py` from the report of `pvkdb screen {plan}`, up to {last}; do not \
+edit. {title}: {compositions:,} compositions, {potential}, {calculations:,} calculations of which \
+{failed:.2f} % failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
 
 These are values of machine-learned potentials: a list of what to look at with DFT, not a list of \
 what exists. Where a potential is known to be wrong is said \
 in [structures.md](structures.md) and at the end of this page.
+
+The calculations are in `inorganic-calculations.jsonl.gz`: `pvkdb jobs import` takes them into a \
+store, where `pvkdb screen inorganic` goes on from them.
 """
 
 
@@ -60,6 +63,7 @@ def page(report: ScreeningReport) -> Iterator[str]:
     number = sum(report.calculations.values())
     yield HEAD.format(
         plan="inorganic",
+        last=report.stages[-1].stage,
         title=report.title,
         compositions=len(report.candidates),
         potential=report.potential,

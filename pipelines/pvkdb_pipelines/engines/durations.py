@@ -12,16 +12,20 @@ from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 
 #: Seconds of a core that one calculation takes on average. Relaxations: the 2,595 of the shipped
-#: plan took 0.95 core-hours with CHGNet and an estimated 3.63 with SevenNet-0
-#: (docs/explanation.md, "What it costs"). Barriers: means of the cases of
-#: docs/validation/migration.json, of a busy machine.
+#: plan took 0.95 core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it
+#: costs"). Barriers: means of the cases of docs/validation/migration.json, of a busy machine.
 _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.CHGNET): 1.3,
-    ("relax", PotentialName.SEVENNET_0): 5.0,
+    ("relax", PotentialName.SEVENNET_0): 1.3,
     ("element", PotentialName.CHGNET): 1.3,
-    ("element", PotentialName.SEVENNET_0): 5.0,
-    ("neb", PotentialName.CHGNET): 20.0,
-    ("neb", PotentialName.SEVENNET_0): 182.0,
+    ("element", PotentialName.SEVENNET_0): 1.3,
+    ("neb", PotentialName.CHGNET): 165.0,
+    ("neb", PotentialName.SEVENNET_0): 75.0,
+}
+#: The longest of these barriers: most take half a minute, a host without symmetry has many hops.
+_LONGEST_S: dict[tuple[str, str], float] = {
+    ("neb", PotentialName.CHGNET): 1850.0,
+    ("neb", PotentialName.SEVENNET_0): 460.0,
 }
 #: What nothing is known of gets a batch of its own.
 _UNKNOWN_S = 60.0
@@ -47,7 +51,9 @@ class Durations:
 
     def longest_s(self, document: CalculationDocument) -> float:
         """How long it may take, seconds."""
-        return max([CAUTION * self.typical_s(document), *self._of(_key(document))])
+        key = _key(document)
+        known = [_LONGEST_S.get(key, 0.0), *self._of(key)]
+        return max([CAUTION * self.typical_s(document), *known])
 
     def learn(self, document: CalculationDocument, seconds: float) -> None:
         """Take a duration into account."""

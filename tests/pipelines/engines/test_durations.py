@@ -31,8 +31,8 @@ def element(store: Store, symbol: str, took_s: float | None = None) -> Calculati
 
 def test_the_store_knows_better_than_the_shipped_averages(empty_store: Store) -> None:
     waiting = element(empty_store, "Li")
-    assert Durations(empty_store).typical_s(waiting) == 5.0
-    assert Durations(empty_store).longest_s(waiting) == pytest.approx(5.0 * CAUTION)
+    assert Durations(empty_store).typical_s(waiting) == 1.3
+    assert Durations(empty_store).longest_s(waiting) == pytest.approx(1.3 * CAUTION)
     element(empty_store, "Na", 1.0)
     element(empty_store, "K", 2.0)
     durations = Durations(empty_store)

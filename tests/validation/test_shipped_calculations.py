@@ -1,0 +1,35 @@
+"""The calculations behind the page of the shipped plan: of this version, and what the page says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pvkdb.store.database import Store
+from pvkdb.store.exchange import take_calculations
+from pvkdb.store.migrate import upgrade
+from pvkdb_pipelines.screening.funnel import Funnel
+from pvkdb_pipelines.screening.plan_file import read_plan
+from validation.screening import PAGE, page
+
+FILE = PAGE.parent / "inorganic-calculations.jsonl.gz"
+
+
+def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    upgrade(store)
+    with store.session() as session:
+        taken = take_calculations(session, FILE)
+    assert taken.other_recipe == 0
+    assert taken.new > 2_800
+    plan = replace(
+        read_plan("inorganic"), stop_after="stability", rank_by="-decomposition_ev_per_atom"
+    )
+    funnel = Funnel(plan, store, 1)
+    preview = funnel.preview()
+    assert preview.held == preview.relaxations == 2_479
+    funnel = Funnel(plan, store, 1)
+    report = funnel.run()
+    assert funnel.computed == 0
+    assert "\n".join(page(report)) + "\n" == PAGE.read_text(encoding="utf-8")
+    store.close()
