@@ -15,7 +15,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.migration import HopBarrier, NebResult
 from pvkdb.schemas.tables import EnergeticsRow
 from validation.migration_cases import CASES, POTENTIALS, Case, cases_for, reported, why_not
-from validation.migration_results import Computed, Results
+from validation.migration_results import Computed, Results, is_current
 
 #: What the literature calls a hop along an edge of one octahedron.
 _ONE_OCTAHEDRON = "intra-octahedral"
@@ -150,7 +150,11 @@ def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
 def _summary(compared: Sequence[Comparison], results: Results) -> str:
     total = len(CASES) * len(POTENTIALS)
     done = [entry for entry in results.computed if entry.result is not None]
-    said = [f"{len(done)} of {total} calculations gave a percolating path"]
+    left = total - len(results.computed)
+    said = [
+        f"{len(done)} of {total} calculations gave a percolating path"
+        + (f", {left} were not run" if left else "")
+    ]
     for potential in POTENTIALS:
         found = [d for entry in compared if (d := entry.deviation(potential)) is not None]
         inside = sum(abs(deviation) <= AGREES_EV for deviation in found)
@@ -323,9 +327,13 @@ def _costs(results: Results) -> Iterator[str]:
     yield "## What was computed\n"
     yield "| case | potential | E_A, eV | 1D / 2D / 3D | again | hops | atoms | calls | CPU, s |"
     yield "|" + "---|" * 9
+    cases = {case.name: case for case in CASES}
+    earlier = False
     for entry in results.computed:
         result = entry.result
-        name = f"| {entry.case} | {entry.potential.value} |"
+        mark = "" if is_current(entry, cases[entry.case]) else " †"
+        earlier = earlier or bool(mark)
+        name = f"| {entry.case}{mark} | {entry.potential.value} |"
         if result is None:
             yield f"{name} {entry.failure_kind} | {_short(entry.failure)} | | | | | |"
             continue
@@ -338,7 +346,16 @@ def _costs(results: Results) -> Iterator[str]:
             f"{name} {result.e_a_ev:.3f} | {ways} | {again} | "
             f"{hops} | {result.atoms_in_cell} | {result.force_calls:,} | {result.cpu_seconds:.0f} |"
         )
+    for case in CASES:
+        for potential in POTENTIALS:
+            if results.of(case, potential) is None:
+                yield f"| {case.name} | {potential.value} | not run | | | | | | |"
     yield ""
+    if earlier:
+        yield (
+            "†: by an earlier version of the search (its `BARRIER_RECIPE` was lower); `make "
+            "validate` computes it again.\n"
+        )
     yield (
         "again: saddle of the limiting hop from a rattled path with two more images, none where "
         "that found no saddle. CPU: "

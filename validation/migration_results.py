@@ -42,6 +42,11 @@ class Results(BaseModel):
         return next((entry for entry in found if entry.potential == potential), None)
 
 
+def is_current(entry: Computed, case: Case) -> bool:
+    """Whether a result is what this version would compute for the case; else an earlier one did."""
+    return entry.key == case.request(entry.potential).key()
+
+
 #: Called after each case with how many are done, how many there are, and the last one.
 OnResult = Callable[[int, int, Computed], None]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
 
 
 def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
@@ -67,14 +68,8 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
             }
             if stress:
                 strain = np.asarray(gradients[len(structures) + index], dtype=float)
-                properties["stress"] = _voigt(strain / structure.get_volume())
+                properties["stress"] = full_3x3_to_voigt_6_stress(strain / structure.get_volume())
             found.append(properties)
         return found
 
     return evaluate
-
-
-def _voigt(stress: np.ndarray) -> np.ndarray:
-    """Symmetric 3 × 3 stress to Voigt order xx, yy, zz, yz, xz, xy."""
-    symmetric = (stress + stress.T) / 2
-    return np.asarray(symmetric[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])

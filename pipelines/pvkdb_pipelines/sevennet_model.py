@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
@@ -127,7 +128,8 @@ class _Model:
         np.subtract.at(forces, edges.second, pull)
         found: dict[str, Any] = {"energy": float(energy.detach()), "forces": forces}
         if stress:
-            found["stress"] = _voigt(pull.T @ edges.vectors / structure.get_volume())
+            virial = pull.T @ edges.vectors
+            found["stress"] = full_3x3_to_voigt_6_stress(virial / structure.get_volume())
         return found
 
     def _edges(self, structure: Atoms) -> Edges:
@@ -353,9 +355,3 @@ def _weights(linear: Any) -> Features:
             [torch.cat([found[row, column] for column in columns], dim=1) for row in rows]
         ).contiguous()
     return matrices
-
-
-def _voigt(stress: np.ndarray) -> np.ndarray:
-    """Symmetric 3 × 3 stress to Voigt order xx, yy, zz, yz, xz, xy."""
-    symmetric = (stress + stress.T) / 2
-    return np.asarray(symmetric[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])

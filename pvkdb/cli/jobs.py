@@ -216,6 +216,7 @@ def files(
 def export_jobs(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="E.g. calculations.jsonl.gz.")],
     database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
 ) -> None:
     """Write all finished calculations into a file, with the structures and energies that they
     gave: for another store, which need not compute them again."""
@@ -223,6 +224,9 @@ def export_jobs(
 
     with open_store(database).session(read_only=True) as session:
         number = write_calculations(session, file)
+    if json:
+        print_json({"file": str(file), "calculations": number})
+        return
     messages().print(f"wrote {number:,} calculations to {file}", markup=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from pvkdb.schemas.calculations import FailureKind
 
@@ -56,12 +56,12 @@ class TravellingEnergetic(_Line):
     species: str
     charge: int | None
     quantity: Literal["E_A", "DFE"]
-    scope: str
+    scope: Literal["reported", "hop", "percolation"]
     value_min_ev: float | None
     value_max_ev: float | None
-    bound: str | None
+    bound: Literal["lower", "upper"] | None
     approximate: bool
-    method: str
+    method: Literal["DFT", "experiment", "MLIP", "mixed", "unknown"]
     functional: str | None
     soc: bool | None
     conditions: str | None
@@ -84,3 +84,17 @@ class TravellingCalculation(_Line):
     material: TravellingMaterial | None
     structures: list[TravellingStructure]
     energetics: list[TravellingEnergetic]
+
+    @model_validator(mode="after")
+    def _own(self) -> TravellingCalculation:
+        """Its rows are its own: named after it, and made from one another."""
+        structures = {row.id for row in self.structures}
+        names = sorted(structures) + [row.id for row in self.energetics]
+        strange = [name for name in names if self.key[:12] not in name]
+        made_from = [row.parent_id for row in self.structures if row.parent_id is not None]
+        strange += [name for name in made_from if name not in structures]
+        if strange:
+            raise ValueError(f"{strange[0]!r} belongs to another calculation than {self.key[:12]}")
+        if (self.structures or self.energetics) and self.material is None:
+            raise ValueError("structures and energies are of a material, and none is named")
+        return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ class Taken:
 def write_calculations(session: Session, path: Path) -> int:
     """Write what is finished into a compressed file; gives how many calculations.
 
+    A file that was there before stays until the new one is whole.
+
     Raises:
         InputError: the file cannot be written.
     """
@@ -112,15 +115,19 @@ def write_calculations(session: Session, path: Path) -> int:
     )
     calculations = session.scalars(finished).all()
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
+    part = path.with_name(f"{path.name}.part")
     try:
         # Without a name and a time, so that the same records make the same file.
         with (
-            path.open("wb") as raw,
+            part.open("wb") as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
         ):
             for line in (head, *(_travelling(session, entry) for entry in calculations)):
                 stream.write(line.model_dump_json().encode() + b"\n")
+        part.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
     return len(calculations)
 
@@ -220,7 +227,6 @@ def _take(session: Session, travelling: TravellingCalculation, name: str) -> boo
     held.material_id = name_of_material or held.material_id
     held.failure_kind = travelling.failure_kind and travelling.failure_kind.value
     held.failure_message = travelling.failure_message
-    held.attempts = 1
     session.add(held)
     session.flush()
     session.add_all(_rows(travelling, held))

@@ -8,7 +8,7 @@ from pvkdb.schemas.calculations import PotentialName
 from validation.migration import NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
 from validation.migration_page import render
-from validation.migration_results import Results, read_results
+from validation.migration_results import Results, is_current, read_results
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,23 @@ def test_energies_are_physical_and_the_limiting_hop_is_found_twice(results: Resu
         again = entry.result.limiting.recheck_saddle_ev
         if again is not None and entry.result.defect.startswith("V"):
             assert again - entry.result.e_a_ev < 0.25
+
+
+def test_the_page_tells_what_an_earlier_version_computed_and_what_was_not_run(
+    results: Results,
+) -> None:
+    first, second, *rest = (
+        entry
+        for entry in results.computed
+        if is_current(entry, next(case for case in CASES if case.name == entry.case))
+    )
+    earlier = first.model_copy(update={"key": "0" * 64})
+    lines = render(Results(computed=(earlier, *rest))).split("\n")
+    assert any(
+        line.startswith(f"| {first.case} † | {first.potential.value} | 0.") for line in lines
+    )
+    assert any(line.startswith("†: by an earlier version of the search") for line in lines)
+    assert f"| {second.case} | {second.potential.value} | not run | | | | | | |" in lines
+    left = len(CASES) * len(POTENTIALS) - len(rest) - 1
+    assert any(f", {left} were not run; " in line for line in lines)
+    assert "†" not in render(Results(computed=(second, *rest)))

@@ -25,12 +25,12 @@ from pvkdb_pipelines.symmetry import space_group, standard_cell
 #: 0.01 eV/Å leave rattled atoms up to 0.1 Å off (12 relaxations of CsPbX3); tilts move halides by
 #: 0.5 Å.
 SYMPREC_RELAXED_ANG = 0.1
+#: Tolerance for a symmetrised host, Å.
+SYMPREC_ANG = 0.01
 #: Tolerances tried one after the other, where the coarser one costs energy.
 _SYMPRECS_ANG = (SYMPREC_RELAXED_ANG, 0.03)
 #: As above for what a host fell to: it has no symmetry by itself, and nearly that of the minimum.
-_LOOSE_SYMPRECS_ANG = (0.6, 0.5, 0.4, 0.3, 0.2, *_SYMPRECS_ANG)
-#: Tolerance for a symmetrised host, Å.
-SYMPREC_ANG = 0.01
+_LOOSE_SYMPRECS_ANG = (0.6, 0.5, 0.4, 0.3, 0.2, *_SYMPRECS_ANG, SYMPREC_ANG)
 #: What symmetrising may cost: more means that the relaxed atoms had left their symmetry, eV a
 #: formula unit.
 SYMMETRISING_COST_EV = 0.002
@@ -144,18 +144,19 @@ def relaxed_crystal(
         tried = set()
         cost = np.inf
         for symprec in symprecs:
-            group = space_group(free, symprec).number
-            if group in tried and symprec > SYMPREC_RELAXED_ANG:
-                continue
-            tried.add(group)
-            # Symmetrising leaves forces of up to 0.02 eV/Å; a second relaxation removes them.
+            loose = symprec > SYMPREC_RELAXED_ANG
             try:
+                group = space_group(free, symprec).number
+                if loose and group in tried:
+                    continue
+                tried.add(group)
+                # Symmetrising leaves forces of up to 0.02 eV/Å; a second relaxation removes them.
                 symmetric = relaxed(
                     standard_cell(free, symprec, primitive=True), f"symmetrised {name} cell"
                 )
             except CalculationFailedError:
-                if symprec > SYMPREC_RELAXED_ANG:
-                    continue  # atoms were put where they do not belong
+                if loose:
+                    continue  # no symmetry is that loose, or it puts atoms where they do not belong
                 raise
             cost = per_formula_ev(symmetric) - per_formula_ev(free)
             if cost <= SYMMETRISING_COST_EV:

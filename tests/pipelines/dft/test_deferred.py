@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Literal
 
 import pytest
 
@@ -39,11 +40,17 @@ class Nowhere:
         pass
 
 
-def waiting_for(store: Store, key: str, **given: object) -> str:
+def waiting_for(
+    store: Store,
+    key: str,
+    hop: int | None = None,
+    method: Literal["path", "neb"] = "path",
+    **limits: float,
+) -> str:
     with store.session() as session:
         barrier = session.get_one(Calculation, key)
         assert is_to_come(barrier)
-        request = after_request(barrier, COARSE, **given)  # type: ignore[arg-type]
+        request = after_request(barrier, COARSE, hop, method, **limits)
         asked, new = queue.enqueue(session, request, barrier.material_id, 5, [key])
         assert new
         assert asked.state == CalculationState.WAITING.value
@@ -52,7 +59,7 @@ def waiting_for(store: Store, key: str, **given: object) -> str:
 
 @pytest.mark.parametrize(("method", "kind"), [("path", "dft-path"), ("neb", "dft-neb")])
 def test_what_follows_is_what_would_have_been_asked_for_afterwards(
-    empty_store: Store, method: str, kind: str
+    empty_store: Store, method: Literal["path", "neb"], kind: str
 ) -> None:
     key = queued_barrier(empty_store)
     limits = {"max_steps_neb": 7} if method == "neb" else {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from pvkdb.store import queue
 from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
+from pvkdb.store.files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import Ended
@@ -314,12 +316,14 @@ def _broken_records(session: Session, calculation: Calculation) -> list[Base]:
 
 
 def test_records_that_cannot_be_made_are_a_typed_failure_and_the_rest_goes_on(
-    empty_store: Store,
+    empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PVKDB_FILES_URL", f"file://{tmp_path}")
+
     def end(document: CalculationDocument) -> Ended:
         if document.parameters["symbol"] != "Na":
             return done(document)
-        outcome = Outcome({}, {}, _broken_records)
+        outcome = Outcome({}, {}, _broken_records, files={"pw.out": b"said"})
         return Ended(document.id, 1.0, outcome=outcome)
 
     queued(empty_store, SYMBOLS[:3])
@@ -328,4 +332,5 @@ def test_records_that_cannot_be_made_are_a_typed_failure_and_the_rest_goes_on(
     with empty_store.session(read_only=True) as session:
         failed = session.query(Calculation).filter_by(state="failed").one()
         assert (failed.failure_kind, failed.failure_message) == ("crashed", "ValueError: no energy")
+        assert [file.name for file in files_of(session, failed.id)] == ["pw.out"]
     assert {state for state, _ in states(empty_store).values()} == {"done", "failed"}

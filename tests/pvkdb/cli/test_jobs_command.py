@@ -112,6 +112,8 @@ def test_an_unknown_engine_is_named(run: Run, names: dict[str, str]) -> None:
 
 def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
     assert "wrote 2 calculations to file.gz" in run("jobs", "export", "file.gz").stderr
+    told = json.loads(run("jobs", "export", "file.gz", "--json").stdout)
+    assert told == {"file": "file.gz", "calculations": 2}
     known = {"new": 0, "known": 2, "other_recipe": 0}
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
     assert "took 0 calculations; 2 were known" in run("jobs", "import", "file.gz").stderr

@@ -150,6 +150,25 @@ def test_what_this_version_computes_in_another_way_is_left_out(
         assert session.query(Calculation).count() == 0
 
 
+def _with_a_foreign_structure(lines: list[bytes]) -> list[bytes]:
+    first = json.loads(lines[1])
+    first["material"] = {"formula": "CsPbBr3", "phase": "Pnma"}
+    first["structures"] = [
+        {
+            "id": "theirs-host",
+            "space_group": None,
+            "role": "host",
+            "origin": "a test",
+            "parent_id": None,
+            "energy_ev": None,
+            "cell_ang": [[6, 0, 0], [0, 6, 0], [0, 0, 6]],
+            "symbols": ["Cs"],
+            "positions_ang": [[0, 0, 0]],
+        }
+    ]
+    return [lines[0], json.dumps(first).encode() + b"\n", lines[2]]
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -157,6 +176,7 @@ def test_what_this_version_computes_in_another_way_is_left_out(
         (lambda lines: lines[1:], "first line is not that of a file of calculations, version 1"),
         (lambda lines: [], "first line is not"),
         (lambda lines: [lines[0], lines[1], b"{}\n"], "line 3: key: Field required"),
+        (_with_a_foreign_structure, "'theirs-host' belongs to another calculation"),
         (lambda lines: [lines[0], lines[1].replace(b'"done"', b'"doing"'), lines[2]], "line 2: st"),
     ],
 )
@@ -187,3 +207,21 @@ def test_a_file_that_is_none_is_refused(empty_store: Store, other: Store, tmp_pa
             taken(empty_store, broken)
     with pytest.raises(InputError, match="cannot be written"):
         written(other, tmp_path / "no" / "folder.gz")
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(
+    other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(other, "K")
+    path = tmp_path / "file.gz"
+    written(other, path)
+    before = path.read_bytes()
+
+    def full(stream: gzip.GzipFile, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(gzip.GzipFile, "write", full)
+    with pytest.raises(InputError, match=r"file\.gz cannot be written: No space left on device"):
+        written(other, path)
+    assert [entry.name for entry in tmp_path.glob("file*")] == ["file.gz"]
+    assert path.read_bytes() == before
