@@ -106,8 +106,10 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words
 
 
 def test_a_density_cutoff_below_the_squares_of_the_wave_functions_is_refused() -> None:
-    with pytest.raises(InputError, match="4 times"):
-        settled(cutoff_wfc_ry=50, cutoff_rho_ry=100)
+    with pytest.raises(ValidationError, match=r"100 Ry is below 4 times .* \(50 Ry\)"):
+        DftSettings(cutoff_wfc_ry=50, cutoff_rho_ry=100)  # before any structure is known
+    with pytest.raises(InputError, match=r"100 Ry is below 4 times .* leave cutoff_rho_ry open"):
+        settled(cutoff_rho_ry=100)
 
 
 def test_the_images_of_a_path_are_of_one_cell_and_named_by_their_place() -> None:
