@@ -111,6 +111,7 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
         (("dft", "KEY", "--fmax", "0.1"), "belong to --method relax or neb"),
         (("dft", "KEY", "--kpoints", "2"), "is no grid"),
         (("dft", "KEY", "--soc"), "scalar relativistic"),
+        (("dft", "KEY", "--cutoff", "60", "--density-cutoff", "100"), "100 Ry is below 4 times"),
         (("dft", "KEY", "--engine", "siesta"), "engine = 'siesta'"),
         (("dft", "KEY", "--charge", "1", "--dielectric", "20"), "where that is from"),
         (("dft", "KEY-hop-1-image-0", "--method", "neb"), "is a structure"),
