@@ -126,9 +126,10 @@ class HopBarrier(BaseModel):
     """The path of a hop. Energies in eV relative to the first image, forces in eV/Å."""
 
     hop: Hop
-    outcome: Literal["saddle", "monotonic", "composed", "failed"] = Field(
+    outcome: Literal["saddle", "monotonic", "composed", "estimated", "failed"] = Field(
         description="monotonic: the path only rises from one end to the other; composed: it leads "
-        "over another site, so that other hops make it up."
+        "over another site, so that other hops make it up; estimated: too high to decide a path "
+        "through the crystal, so that it was not followed to its saddle (of many hops only)."
     )
     failure_kind: FailureKind | None = None
     failure_message: str | None = None
@@ -136,6 +137,10 @@ class HopBarrier(BaseModel):
     barrier_reverse_ev: float | None = None
     saddle_ev: float | None = Field(
         default=None, description="Highest point of the path above the lowest site."
+    )
+    estimated_saddle_ev: float | None = Field(
+        default=None,
+        description="Of an estimated path: the top of a band that is converged to 0.2 eV/Å.",
     )
     images: int = Field(default=0, description="Between the end points.")
     by_half: bool = Field(

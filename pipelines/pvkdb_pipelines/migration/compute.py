@@ -16,6 +16,7 @@ from pvkdb.schemas.migration import NebRequest, NebResult
 from pvkdb.store.migration_requests import settle
 from pvkdb_pipelines import health
 from pvkdb_pipelines.hosts import atoms_in
+from pvkdb_pipelines.migration.decisive import find_paths
 from pvkdb_pipelines.migration.hop_words import (
     Octahedra,
     halide_hops_in_words,
@@ -46,14 +47,15 @@ _LONGEST_ANG = 9.0
 #: Hops computed again at most: as long as another one comes to limit the path.
 _MOST_RECHECKS = 3
 
-_LOAD, _HOST, _DEFECTS, _PATHS = (
+_LOAD, _HOST, _DEFECTS, _PATHS, _AGAIN = (
     "load the potential",
     "relax the host",
     "relax the defects",
     "converge the paths",
+    "compute the limiting hop again",
 )
 _PREPARING = {"host": _HOST, "defects": _DEFECTS}
-_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
+_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 0.9, _AGAIN: 1.0}
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,13 @@ def compute_migration(
     hops, cutoff = _hops(stage, octahedra, settings.cutoff_ang)
     finder = PathFinder(states, potential, settings)
     target = settings.fmax_neb_ev_per_ang
-    paths: list[Path] = []
-    for index, hop in enumerate(hops):
-        paths.append(finder.find(hop, progress.begin(_PATHS, target, (index, len(hops) + 1))))
-    _again_from_lower_ends(finder, paths)
-    last = (len(hops), len(hops) + 1)
-    found = _rechecked(
-        crystal, stage, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
+    paths = find_paths(
+        finder, hops, lambda part, parts: progress.begin(_PATHS, target, (part, parts))
     )
-    progress.finish(_PATHS)
+    _again_from_lower_ends(finder, paths)
+    on_step = progress.begin(_AGAIN, target)
+    found = _rechecked(crystal, stage, finder, paths, settings.recheck, on_step)
+    progress.finish(_AGAIN)
     return MigrationRun(
         result=migration_result(
             request,
@@ -247,6 +247,7 @@ def _thresholds(
         Edge(pair, saddle, index)
         for index, path in enumerate(paths)
         if not path.composed
+        and path.estimate_ev is None
         and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
         for pair in path.hop.members
     ]

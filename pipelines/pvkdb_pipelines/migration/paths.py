@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,10 +19,11 @@ from pvkdb_pipelines.migration.band import (
     images_for,
     interpolate,
     is_monotonic,
+    relax_band,
 )
 from pvkdb_pipelines.migration.defects import DefectStates
 from pvkdb_pipelines.migration.hops import HopClass
-from pvkdb_pipelines.migration.search import PathSearch
+from pvkdb_pipelines.migration.search import FMAX_LOOSE, PathSearch
 from pvkdb_pipelines.migration.states import Ends, Exchange
 from pvkdb_pipelines.potentials import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -33,6 +35,8 @@ _ON_SITE_ANG = 1.5
 _LOWER_EV = 0.002
 #: How often a hop may find a lower end point before it is given up.
 _MOST_NEW_ENDS = 3
+#: Steps of a loose band: most take 5 to 20.
+_MOST_STEPS_LOOSE = 60
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Path:
         failure: Why there is no band.
         recheck_ev: Saddle found again from a rattled path, on the potential's scale.
         recheck_failure: Why none was found again.
+        estimate_ev: About where its saddle lies, on the potential's scale, where it was not
+            followed since it cannot decide a path through the crystal.
     """
 
     hop: HopClass
@@ -56,6 +62,7 @@ class Path:
     failure: CalculationFailedError | None = None
     recheck_ev: float | None = None
     recheck_failure: CalculationFailedError | None = None
+    estimate_ev: float | None = None
 
     @property
     def rechecked(self) -> bool:
@@ -73,6 +80,33 @@ class Path:
         return self.band is not None and is_monotonic(self.band.energies_ev)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A loose band of a hop.
+
+    Attributes:
+        images: Its structures, ends included.
+        exchange: Its symmetry.
+        ends_ev: Energies of the states that it lies between, on the potential's scale.
+        estimate_ev: Its highest point; None where it has not come to rest.
+    """
+
+    images: list[Atoms]
+    exchange: Exchange | None
+    ends_ev: tuple[float, float]
+    estimate_ev: float | None
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """Sorts by height, the lowest first, and last what has no estimate.
+
+        Of such a hop the higher end is known, below which no saddle lies.
+        """
+        if self.estimate_ev is None:
+            return True, max(self.ends_ev)
+        return False, self.estimate_ev
+
+
 @dataclass
 class PathFinder:
     """Finds the paths of hops between the states of a defect.
@@ -86,11 +120,38 @@ class PathFinder:
     settings: NebSettings
     improved: set[int] = field(default_factory=set)
 
-    def find(self, hop: HopClass, on_step: OnStep) -> Path:
-        """The path of a hop; a failure is a path without a band."""
+    def begin(self, hop: HopClass, on_step: OnStep) -> Begun:
+        """The loose band of a hop, which says about how high its path is."""
+        images, exchange = self._interpolated(hop)
+        top: float | None = None
+        with suppress(CalculationFailedError):
+            top = highest_ev(
+                relax_band(
+                    images,
+                    self.potential,
+                    FMAX_LOOSE,
+                    _MOST_STEPS_LOOSE,
+                    exchange=exchange,
+                    on_step=on_step,
+                )
+            )
+        return Begun(images, exchange, self._ends_ev(hop), top)
+
+    def find(self, hop: HopClass, on_step: OnStep, begun: Begun | None = None) -> Path:
+        """The path of a hop; a failure is a path without a band.
+
+        Args:
+            hop: The hop.
+            on_step: Called with the step and the residual.
+            begun: Its loose band, to go on from, unless a lower end was found since.
+        """
         try:
             for _ in range(_MOST_NEW_ENDS):
-                band, by_half = self._band(hop, on_step)
+                if begun is not None and begun.ends_ev == self._ends_ev(hop):
+                    path, exchange = begun.images, begun.exchange
+                else:
+                    path, exchange = self._interpolated(hop)
+                band, by_half = self._converged(hop, path, on_step, exchange), exchange is not None
                 if not self._improve(hop, band):
                     break
             check_band(band)
@@ -121,14 +182,17 @@ class PathFinder:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
         return replace(path, recheck_ev=found)
 
-    def _band(self, hop: HopClass, on_step: OnStep) -> tuple[Band, bool]:
+    def _interpolated(self, hop: HopClass) -> tuple[list[Atoms], Exchange | None]:
+        """The start of a band, and its symmetry."""
         ends = self._ends(hop)
         exchange = ends.exchange
         count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
         if count % 2 == 0:
             exchange = None  # the saddle would lie between two images
-        path = interpolate(ends.initial, ends.final, count, exchange)
-        return self._converged(hop, path, on_step, exchange), exchange is not None
+        return interpolate(ends.initial, ends.final, count, exchange), exchange
+
+    def _ends_ev(self, hop: HopClass) -> tuple[float, float]:
+        return self.states.of(hop.start).energy_ev, self.states.of(hop.end).energy_ev
 
     def _ends(self, hop: HopClass) -> Ends:
         stage = self.states.stage

@@ -147,6 +147,10 @@ def _hop(
         multiplicity=round(len(hop.members) / cells),
         direction=(u, v, w),
     )
+    if path.estimate_ev is not None:
+        return HopBarrier(
+            hop=described, outcome="estimated", estimated_saddle_ev=path.estimate_ev - zero
+        )
     if band is None or path.saddle_ev is None:
         assert path.failure is not None
         return HopBarrier(
