@@ -215,6 +215,13 @@ def files(
 @app.command("export")
 def export_jobs(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="E.g. calculations.jsonl.gz.")],
+    without_paths: Annotated[
+        bool,
+        typer.Option(
+            "--without-paths",
+            help="Leave out the images of migration paths: nearly all of a file with barriers.",
+        ),
+    ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
@@ -223,7 +230,7 @@ def export_jobs(
     from pvkdb.store.exchange import write_calculations
 
     with open_store(database).session(read_only=True) as session:
-        number = write_calculations(session, file)
+        number = write_calculations(session, file, paths=not without_paths)
     if json:
         print_json({"file": str(file), "calculations": number})
         return

@@ -93,10 +93,15 @@ class Taken:
     other_recipe: int
 
 
-def write_calculations(session: Session, path: Path) -> int:
+def write_calculations(session: Session, path: Path, *, paths: bool = True) -> int:
     """Write what is finished into a compressed file; gives how many calculations.
 
     A file that was there before stays until the new one is whole.
+
+    Args:
+        session: Of the store.
+        path: The file.
+        paths: Whether the images of migration paths go with it, which are nearly all of it.
 
     Raises:
         InputError: the file cannot be written.
@@ -122,7 +127,7 @@ def write_calculations(session: Session, path: Path) -> int:
             part.open("wb") as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
         ):
-            for line in (head, *(_travelling(session, entry) for entry in calculations)):
+            for line in (head, *(_travelling(session, entry, paths) for entry in calculations)):
                 stream.write(line.model_dump_json().encode() + b"\n")
         part.replace(path)
     except OSError as error:
@@ -149,8 +154,10 @@ def take_calculations(session: Session, path: Path) -> Taken:
     return Taken(new, known, other)
 
 
-def _travelling(session: Session, calculation: Calculation) -> TravellingCalculation:
+def _travelling(session: Session, calculation: Calculation, paths: bool) -> TravellingCalculation:
     structures = select(Structure).where(Structure.calculation_id == calculation.id)
+    if calculation.kind == "neb" and not paths:
+        structures = structures.where(Structure.role == "host")
     energetics = select(Energetic).where(Energetic.calculation_id == calculation.id)
     material = None
     if calculation.material_id is not None:

@@ -99,6 +99,26 @@ def test_a_barrier_arrives_with_all_that_it_gave_and_goes_out_again_as_it_came(
         assert line.message.startswith("taken from first.gz, where it ended at 20")
 
 
+def test_barriers_travel_without_their_paths_where_those_are_not_wanted(
+    empty_store: Store, other: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(other)
+    with other.session() as session:
+        image = session.get_one(Structure, f"{key}-hop-1-image-0")
+        copied = ("material_id", "origin", "calculation_id", "atoms")
+        copied += ("cell_ang", "symbols", "positions_ang")
+        columns = {name: getattr(image, name) for name in copied}
+        session.add(Structure(id=f"{key}-host", role="host", **columns))
+    with other.session(read_only=True) as session:
+        write_calculations(session, tmp_path / "file.gz", paths=False)
+        result = session.get_one(Calculation, key).result
+    assert taken(empty_store, tmp_path / "file.gz").new == 1
+    with empty_store.session(read_only=True) as session:
+        assert session.get_one(Calculation, key).result == result
+        roles = [entry.role for entry in session.query(Structure).filter_by(calculation_id=key)]
+        assert roles == ["host"]
+
+
 def test_what_was_asked_for_is_answered_and_what_waited_for_it_goes_on(
     empty_store: Store, other: Store, tmp_path: Path
 ) -> None:
