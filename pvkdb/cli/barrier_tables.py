@@ -71,9 +71,9 @@ def print_hops(document: CalculationDocument) -> None:
         cells = [str(number), hop.hop_class, between, f"{hop.length_ang:.2f}"]
         rows.append([*cells, str(hop.multiplicity), *_heights(barrier)])
     sites = ", ".join(f"{site.name} {1000 * site.energy_ev:.0f}" for site in result.sites)
-    estimated = ""
-    if any(barrier.outcome == "estimated" for barrier in result.hops):
-        estimated = "estimated: too high to decide a path, so not followed to the saddle. "
+    bypassed = ""
+    if any(barrier.outcome == "bypassed" for barrier in result.hops):
+        bypassed = "bypassed: others lead on more easily, so not followed to the saddle. "
     print_table(
         f"Hops with {document.parameters['potential']}",
         ["hop", "class", "sites", *numbers[1:]],
@@ -82,15 +82,16 @@ def print_hops(document: CalculationDocument) -> None:
         whole=("sites",),
         caption="eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
         "rattled path, none where that found no saddle; force: residual, eV/Å. "
-        f"{estimated}Sites, meV: {sites}. {result.force_calls:,} energy-and-force evaluations, "
+        f"{bypassed}Sites, meV: {sites}. {result.force_calls:,} energy-and-force evaluations, "
         f"{result.wall_seconds:.0f} s.",
     )
 
 
 def _heights(barrier: HopBarrier) -> list[str]:
     """Forward and reverse barrier, saddle, saddle found again, and force, as far as known."""
-    if barrier.estimated_saddle_ev is not None:
-        return [barrier.outcome, "", f"~{barrier.estimated_saddle_ev:.2f}", "", ""]
+    if barrier.outcome == "bypassed":
+        height = barrier.estimated_saddle_ev
+        return [barrier.outcome, "", "" if height is None else f"~{height:.2f}", "", ""]
     if barrier.saddle_ev is None:
         return [barrier.outcome, str(barrier.failure_kind), "", "", ""]
     return [

@@ -219,7 +219,8 @@ def export_jobs(
         bool,
         typer.Option(
             "--without-paths",
-            help="Leave out the images of migration paths: nearly all of a file with barriers.",
+            help="Leave out the images of migration paths, nearly all of a file with barriers: "
+            "whoever imports it has no paths to look at or to compute by DFT.",
         ),
     ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,

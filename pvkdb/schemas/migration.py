@@ -10,6 +10,8 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.relaxations import Host, content_key
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
+#: That hops are bypassed where there are more than 16 came without it: no earlier result with so
+#: many was kept.
 BARRIER_RECIPE = 5
 
 
@@ -59,6 +61,11 @@ class NebSettings(BaseModel):
     max_steps_neb: int = Field(default=200, ge=1, le=5000)
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+    every_hop: bool = Field(
+        default=False,
+        exclude_if=lambda every: not every,  # as before there was a choice: keys stay
+        description="Follow every hop to its saddle, also where there are more than 16.",
+    )
     recheck: bool = Field(
         default=True,
         description="Compute the limiting hop again, from a rattled path with two more images.",
@@ -126,10 +133,10 @@ class HopBarrier(BaseModel):
     """The path of a hop. Energies in eV relative to the first image, forces in eV/Å."""
 
     hop: Hop
-    outcome: Literal["saddle", "monotonic", "composed", "estimated", "failed"] = Field(
+    outcome: Literal["saddle", "monotonic", "composed", "bypassed", "failed"] = Field(
         description="monotonic: the path only rises from one end to the other; composed: it leads "
-        "over another site, so that other hops make it up; estimated: too high to decide a path "
-        "through the crystal, so that it was not followed to its saddle (of many hops only)."
+        "over another site, so that other hops make it up; bypassed: other hops lead on more "
+        "easily, so that it decides no path and, of more than 16, was not followed to its saddle."
     )
     failure_kind: FailureKind | None = None
     failure_message: str | None = None
@@ -140,7 +147,8 @@ class HopBarrier(BaseModel):
     )
     estimated_saddle_ev: float | None = Field(
         default=None,
-        description="Of an estimated path: the top of a band that is converged to 0.2 eV/Å.",
+        description="Where there are more than 16 hops: the top of a band that was converged to "
+        "0.2 eV/Å, above the lowest site; null where that did not come to rest.",
     )
     images: int = Field(default=0, description="Between the end points.")
     by_half: bool = Field(

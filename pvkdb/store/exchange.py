@@ -82,7 +82,7 @@ class Taken:
     """What came of the calculations of a file.
 
     Attributes:
-        new: Taken over.
+        new: Taken over, or completed by the images of paths that the store did not have.
         known: Left alone: the store has a result of its own, is computing it, or was asked for it
             again where the file tells of a failure.
         other_recipe: Left out: this version of pvkdb computes them in another way.
@@ -221,7 +221,7 @@ def _take(session: Session, travelling: TravellingCalculation, name: str) -> boo
     held = session.scalar(find)
     done = travelling.state == CalculationState.DONE.value
     if held is not None and not (done and held.state in _WAITING):
-        return False
+        return done and _completed(session, travelling, held)
     name_of_material = travelling.material and _registered(session, travelling.material)
     if held is None:
         held = Calculation(id=travelling.key[:12], key=travelling.key, kind=travelling.kind)
@@ -242,6 +242,17 @@ def _take(session: Session, travelling: TravellingCalculation, name: str) -> boo
     note(session, held.id, EventKind(travelling.state), computed)
     pass_on(session, held.id)
     return True
+
+
+def _completed(session: Session, travelling: TravellingCalculation, held: Calculation) -> bool:
+    """Add the images of paths that the store does not hold of the same result."""
+    if held.result != travelling.result:
+        return False
+    known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
+    missing = [entry for entry in travelling.structures if entry.id not in known]
+    whole = travelling.model_copy(update={"structures": missing, "energetics": []})
+    session.add_all(_rows(whole, held))
+    return bool(missing)
 
 
 def _registered(session: Session, material: TravellingMaterial) -> str:

@@ -31,6 +31,7 @@ from pvkdb_pipelines.migration.paths import Path, PathFinder
 from pvkdb_pipelines.migration.percolation import Edge, Threshold, connecting_length_ang, thresholds
 from pvkdb_pipelines.migration.preparation import prepare
 from pvkdb_pipelines.migration.results import migration_result
+from pvkdb_pipelines.migration.search import FMAX_LOOSE
 from pvkdb_pipelines.migration.sites import parse_defect
 from pvkdb_pipelines.migration.states import Stage
 from pvkdb_pipelines.potentials import Potential, load_potential
@@ -47,15 +48,16 @@ _LONGEST_ANG = 9.0
 #: Hops computed again at most: as long as another one comes to limit the path.
 _MOST_RECHECKS = 3
 
-_LOAD, _HOST, _DEFECTS, _PATHS, _AGAIN = (
+_LOAD, _HOST, _DEFECTS, _BANDS, _PATHS, _AGAIN = (
     "load the potential",
     "relax the host",
     "relax the defects",
+    "relax loose bands",
     "converge the paths",
     "compute the limiting hop again",
 )
 _PREPARING = {"host": _HOST, "defects": _DEFECTS}
-_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 0.9, _AGAIN: 1.0}
+_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _BANDS: 0.4, _PATHS: 0.9, _AGAIN: 1.0}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class MigrationRun:
     Attributes:
         result: The numbers, as they are stored.
         crystal: The host.
-        paths: Every hop, in the order of the result, with its band.
+        paths: Every hop, in the order of the result.
         versions: Versions of the packages and the weights that decide the numbers.
     """
 
@@ -81,10 +83,10 @@ def compute_migration(
     """Compute every hop of a defect and the easiest paths through the crystal.
 
     The host is relaxed with its cell, must keep its space group and must be a minimum; one defect
-    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop gets a
-    band with a climbing image; the hops make a periodic graph, whose bottleneck is the activation
-    energy. The hop that limits it is computed again in another way. A KeyboardInterrupt passes
-    through at any point.
+    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop is
+    followed to its saddle, of many those that others do not bypass; the hops make a periodic graph,
+    whose bottleneck is the activation energy. The hop that limits it is computed again in another
+    way. A KeyboardInterrupt passes through at any point.
 
     Args:
         request: Composition, phase, defect, potential and numerical settings.
@@ -125,7 +127,11 @@ def compute_migration(
     finder = PathFinder(states, potential, settings)
     target = settings.fmax_neb_ev_per_ang
     paths = find_paths(
-        finder, hops, lambda part, parts: progress.begin(_PATHS, target, (part, parts))
+        finder,
+        hops,
+        every=settings.every_hop,
+        loosely=lambda part, parts: progress.begin(_BANDS, FMAX_LOOSE, (part, parts)),
+        closely=lambda part, parts: progress.begin(_PATHS, target, (part, parts)),
     )
     _again_from_lower_ends(finder, paths)
     on_step = progress.begin(_AGAIN, target)
@@ -247,7 +253,7 @@ def _thresholds(
         Edge(pair, saddle, index)
         for index, path in enumerate(paths)
         if not path.composed
-        and path.estimate_ev is None
+        and not path.bypassed
         and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
         for pair in path.hop.members
     ]

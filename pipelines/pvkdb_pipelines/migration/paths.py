@@ -41,7 +41,7 @@ _MOST_STEPS_LOOSE = 60
 
 @dataclass(frozen=True)
 class Path:
-    """A hop with its band, or with the reason why it has none.
+    """A hop with its band, or with the reason why it has none: it failed or is bypassed.
 
     Attributes:
         hop: The class of hops.
@@ -51,8 +51,8 @@ class Path:
         failure: Why there is no band.
         recheck_ev: Saddle found again from a rattled path, on the potential's scale.
         recheck_failure: Why none was found again.
-        estimate_ev: About where its saddle lies, on the potential's scale, where it was not
-            followed since it cannot decide a path through the crystal.
+        bypassed: Whether it was not followed to its saddle, since others lead on more easily.
+        estimate_ev: Top of its loose band, on the potential's scale, where it had one.
     """
 
     hop: HopClass
@@ -62,6 +62,7 @@ class Path:
     failure: CalculationFailedError | None = None
     recheck_ev: float | None = None
     recheck_failure: CalculationFailedError | None = None
+    bypassed: bool = False
     estimate_ev: float | None = None
 
     @property
@@ -85,26 +86,27 @@ class Begun:
     """A loose band of a hop.
 
     Attributes:
-        images: Its structures, ends included.
+        images: Its structures, ends included; None where an end has no state.
         exchange: Its symmetry.
         ends_ev: Energies of the states that it lies between, on the potential's scale.
         estimate_ev: Its highest point; None where it has not come to rest.
     """
 
-    images: list[Atoms]
+    images: list[Atoms] | None
     exchange: Exchange | None
-    ends_ev: tuple[float, float]
+    ends_ev: tuple[float, float] | None
     estimate_ev: float | None
 
     @property
     def order(self) -> tuple[bool, float]:
-        """Sorts by height, the lowest first, and last what has no estimate.
+        """Sorts by height, the lowest first, and last what has no estimate."""
+        return self.estimate_ev is None, self.lowest_ev(0.0)
 
-        Of such a hop the higher end is known, below which no saddle lies.
-        """
-        if self.estimate_ev is None:
-            return True, max(self.ends_ev)
-        return False, self.estimate_ev
+    def lowest_ev(self, margin_ev: float) -> float:
+        """What the saddle does not lie below: a margin under the band, or the higher end."""
+        if self.estimate_ev is not None:
+            return self.estimate_ev - margin_ev
+        return -np.inf if self.ends_ev is None else max(self.ends_ev)
 
 
 @dataclass
@@ -121,21 +123,30 @@ class PathFinder:
     improved: set[int] = field(default_factory=set)
 
     def begin(self, hop: HopClass, on_step: OnStep) -> Begun:
-        """The loose band of a hop, which says about how high its path is."""
-        images, exchange = self._interpolated(hop)
+        """The loose band of a hop, which says about how high its path is.
+
+        A lower state that it uncovers takes its place, as in :meth:`find`.
+        """
+        try:
+            images, exchange = self._interpolated(hop)
+        except CalculationFailedError:  # an end has no state: finding the path will say so
+            return Begun(None, None, None, None)
+        steps = min(_MOST_STEPS_LOOSE, self.settings.max_steps_neb)
         top: float | None = None
         with suppress(CalculationFailedError):
-            top = highest_ev(
-                relax_band(
-                    images,
-                    self.potential,
-                    FMAX_LOOSE,
-                    _MOST_STEPS_LOOSE,
-                    exchange=exchange,
-                    on_step=on_step,
+            for _ in range(_MOST_NEW_ENDS):
+                band = relax_band(
+                    images, self.potential, FMAX_LOOSE, steps, exchange=exchange, on_step=on_step
                 )
-            )
+                if not self._improve(hop, band):
+                    top = highest_ev(band)
+                    break
+                images, exchange = self._interpolated(hop)
         return Begun(images, exchange, self._ends_ev(hop), top)
+
+    def outdated(self, hop: HopClass, begun: Begun) -> bool:
+        """Whether a lower state of an end was found since a loose band was made."""
+        return begun.ends_ev is not None and begun.ends_ev != self._ends_ev(hop)
 
     def find(self, hop: HopClass, on_step: OnStep, begun: Begun | None = None) -> Path:
         """The path of a hop; a failure is a path without a band.
@@ -143,14 +154,14 @@ class PathFinder:
         Args:
             hop: The hop.
             on_step: Called with the step and the residual.
-            begun: Its loose band, to go on from, unless a lower end was found since.
+            begun: Its loose band, to go on from.
         """
         try:
             for _ in range(_MOST_NEW_ENDS):
-                if begun is not None and begun.ends_ev == self._ends_ev(hop):
-                    path, exchange = begun.images, begun.exchange
-                else:
+                if begun is None or begun.images is None or self.outdated(hop, begun):
                     path, exchange = self._interpolated(hop)
+                else:
+                    path, exchange = begun.images, begun.exchange
                 band, by_half = self._converged(hop, path, on_step, exchange), exchange is not None
                 if not self._improve(hop, band):
                     break

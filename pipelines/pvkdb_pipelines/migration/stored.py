@@ -44,7 +44,9 @@ def stored_path(session: Session, calculation: str, hop: int) -> list[Atoms]:
     )
     if not found:
         raise NotFoundError(
-            f"hop {hop} of calculation {calculation} has no path; pvkdb neb lists the hops"
+            f"the store holds no path of hop {hop} of calculation {calculation}: pvkdb neb says "
+            "whether one was found; of a calculation that was imported without paths, import the "
+            "whole file"
         )
     images = []
     for structure in found:

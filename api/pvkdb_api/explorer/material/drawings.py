@@ -102,7 +102,7 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
 
 
 def _kind(barrier: HopBarrier, threshold_ev: float) -> Kind:
-    if barrier.outcome == "estimated":
+    if barrier.outcome == "bypassed":
         return "above"
     if barrier.saddle_ev is None:
         return "open"
