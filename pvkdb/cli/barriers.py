@@ -90,7 +90,9 @@ def neb(
     ] = None,
     every_hop: Annotated[
         bool,
-        typer.Option("--every-hop", help="Follow every hop to its saddle, also of more than 16."),
+        typer.Option(
+            "--every-hop", help="Search long for every saddle, also of more than 16 hops."
+        ),
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the starting rattle.")] = None,
     retry: Annotated[

@@ -64,7 +64,7 @@ class NebSettings(BaseModel):
     every_hop: bool = Field(
         default=False,
         exclude_if=lambda every: not every,  # as before there was a choice: keys stay
-        description="Follow every hop to its saddle, also where there are more than 16.",
+        description="Search long for the saddle of every hop, also where there are more than 16.",
     )
     recheck: bool = Field(
         default=True,
@@ -136,7 +136,8 @@ class HopBarrier(BaseModel):
     outcome: Literal["saddle", "monotonic", "composed", "bypassed", "failed"] = Field(
         description="monotonic: the path only rises from one end to the other; composed: it leads "
         "over another site, so that other hops make it up; bypassed: other hops lead on more "
-        "easily, so that it decides no path and, of more than 16, was not followed to its saddle."
+        "easily, so that it decides no path, and a saddle was not found at the first attempt (only "
+        "where there are more than 16 hops)."
     )
     failure_kind: FailureKind | None = None
     failure_message: str | None = None
@@ -147,8 +148,8 @@ class HopBarrier(BaseModel):
     )
     estimated_saddle_ev: float | None = Field(
         default=None,
-        description="Where there are more than 16 hops: the top of a band that was converged to "
-        "0.2 eV/Å, above the lowest site; null where that did not come to rest.",
+        description="Of more than 16 hops, where no saddle was found at the first attempt: the top "
+        "of the band, converged to 0.08 eV/Å, above the lowest site.",
     )
     images: int = Field(default=0, description="Between the end points.")
     by_half: bool = Field(

@@ -31,7 +31,6 @@ from pvkdb_pipelines.migration.paths import Path, PathFinder
 from pvkdb_pipelines.migration.percolation import Edge, Threshold, connecting_length_ang, thresholds
 from pvkdb_pipelines.migration.preparation import prepare
 from pvkdb_pipelines.migration.results import migration_result
-from pvkdb_pipelines.migration.search import FMAX_LOOSE
 from pvkdb_pipelines.migration.sites import parse_defect
 from pvkdb_pipelines.migration.states import Stage
 from pvkdb_pipelines.potentials import Potential, load_potential
@@ -48,16 +47,15 @@ _LONGEST_ANG = 9.0
 #: Hops computed again at most: as long as another one comes to limit the path.
 _MOST_RECHECKS = 3
 
-_LOAD, _HOST, _DEFECTS, _BANDS, _PATHS, _AGAIN = (
+_LOAD, _HOST, _DEFECTS, _PATHS, _AGAIN = (
     "load the potential",
     "relax the host",
     "relax the defects",
-    "relax loose bands",
     "converge the paths",
     "compute the limiting hop again",
 )
 _PREPARING = {"host": _HOST, "defects": _DEFECTS}
-_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _BANDS: 0.4, _PATHS: 0.9, _AGAIN: 1.0}
+_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 0.9, _AGAIN: 1.0}
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def compute_migration(
 
     The host is relaxed with its cell, must keep its space group and must be a minimum; one defect
     of each kind of site is relaxed and carried to all equivalent sites; every distinct hop is
-    followed to its saddle, of many those that others do not bypass; the hops make a periodic graph,
-    whose bottleneck is the activation energy. The hop that limits it is computed again in another
-    way. A KeyboardInterrupt passes through at any point.
+    followed to its saddle, of many hard ones only those that others do not bypass; the hops make a
+    periodic graph, whose bottleneck is the activation energy. The hop that limits it is computed
+    again in another way. A KeyboardInterrupt passes through at any point.
 
     Args:
         request: Composition, phase, defect, potential and numerical settings.
@@ -129,9 +127,8 @@ def compute_migration(
     paths = find_paths(
         finder,
         hops,
+        lambda part, parts: progress.begin(_PATHS, target, (part, parts)),
         every=settings.every_hop,
-        loosely=lambda part, parts: progress.begin(_BANDS, FMAX_LOOSE, (part, parts)),
-        closely=lambda part, parts: progress.begin(_PATHS, target, (part, parts)),
     )
     _again_from_lower_ends(finder, paths)
     on_step = progress.begin(_AGAIN, target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,11 +18,10 @@ from pvkdb_pipelines.migration.band import (
     images_for,
     interpolate,
     is_monotonic,
-    relax_band,
 )
 from pvkdb_pipelines.migration.defects import DefectStates
 from pvkdb_pipelines.migration.hops import HopClass
-from pvkdb_pipelines.migration.search import FMAX_LOOSE, PathSearch
+from pvkdb_pipelines.migration.search import NotFoundAtOnceError, PathSearch
 from pvkdb_pipelines.migration.states import Ends, Exchange
 from pvkdb_pipelines.potentials import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -35,8 +33,6 @@ _ON_SITE_ANG = 1.5
 _LOWER_EV = 0.002
 #: How often a hop may find a lower end point before it is given up.
 _MOST_NEW_ENDS = 3
-#: Steps of a loose band: most take 5 to 20.
-_MOST_STEPS_LOOSE = 60
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,9 @@ class Path:
         failure: Why there is no band.
         recheck_ev: Saddle found again from a rattled path, on the potential's scale.
         recheck_failure: Why none was found again.
-        bypassed: Whether it was not followed to its saddle, since others lead on more easily.
-        estimate_ev: Top of its loose band, on the potential's scale, where it had one.
+        bypassed: Whether it was given up before a long search, since others lead on more easily.
+        estimate_ev: Top of the band before that search, on the potential's scale, where it was
+            given up or put off.
     """
 
     hop: HopClass
@@ -81,34 +78,6 @@ class Path:
         return self.band is not None and is_monotonic(self.band.energies_ev)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """A loose band of a hop.
-
-    Attributes:
-        images: Its structures, ends included; None where an end has no state.
-        exchange: Its symmetry.
-        ends_ev: Energies of the states that it lies between, on the potential's scale.
-        estimate_ev: Its highest point; None where it has not come to rest.
-    """
-
-    images: list[Atoms] | None
-    exchange: Exchange | None
-    ends_ev: tuple[float, float] | None
-    estimate_ev: float | None
-
-    @property
-    def order(self) -> tuple[bool, float]:
-        """Sorts by height, the lowest first, and last what has no estimate."""
-        return self.estimate_ev is None, self.lowest_ev(0.0)
-
-    def lowest_ev(self, margin_ev: float) -> float:
-        """What the saddle does not lie below: a margin under the band, or the higher end."""
-        if self.estimate_ev is not None:
-            return self.estimate_ev - margin_ev
-        return -np.inf if self.ends_ev is None else max(self.ends_ev)
-
-
 @dataclass
 class PathFinder:
     """Finds the paths of hops between the states of a defect.
@@ -122,47 +91,31 @@ class PathFinder:
     settings: NebSettings
     improved: set[int] = field(default_factory=set)
 
-    def begin(self, hop: HopClass, on_step: OnStep) -> Begun:
-        """The loose band of a hop, which says about how high its path is.
+    @property
+    def sites(self) -> int:
+        """Sites in the cell."""
+        return len(self.states.stage.sites.positions)
 
-        A lower state that it uncovers takes its place, as in :meth:`find`.
+    def ends_ev(self, hop: HopClass) -> tuple[float, float]:
+        """Energies of the states at both ends of a hop, on the potential's scale.
+
+        Raises:
+            CalculationFailedError: one of them has no state.
         """
-        try:
-            images, exchange = self._interpolated(hop)
-        except CalculationFailedError:  # an end has no state: finding the path will say so
-            return Begun(None, None, None, None)
-        steps = min(_MOST_STEPS_LOOSE, self.settings.max_steps_neb)
-        top: float | None = None
-        with suppress(CalculationFailedError):
-            for _ in range(_MOST_NEW_ENDS):
-                band = relax_band(
-                    images, self.potential, FMAX_LOOSE, steps, exchange=exchange, on_step=on_step
-                )
-                if not self._improve(hop, band):
-                    top = highest_ev(band)
-                    break
-                images, exchange = self._interpolated(hop)
-        return Begun(images, exchange, self._ends_ev(hop), top)
+        return self.states.of(hop.start).energy_ev, self.states.of(hop.end).energy_ev
 
-    def outdated(self, hop: HopClass, begun: Begun) -> bool:
-        """Whether a lower state of an end was found since a loose band was made."""
-        return begun.ends_ev is not None and begun.ends_ev != self._ends_ev(hop)
-
-    def find(self, hop: HopClass, on_step: OnStep, begun: Begun | None = None) -> Path:
+    def find(self, hop: HopClass, on_step: OnStep, *, thorough: bool = True) -> Path:
         """The path of a hop; a failure is a path without a band.
 
         Args:
             hop: The hop.
             on_step: Called with the step and the residual.
-            begun: Its loose band, to go on from.
+            thorough: Whether a whole band is converged where no saddle was found otherwise; if
+                not, such a hop is bypassed.
         """
         try:
             for _ in range(_MOST_NEW_ENDS):
-                if begun is None or begun.images is None or self.outdated(hop, begun):
-                    path, exchange = self._interpolated(hop)
-                else:
-                    path, exchange = begun.images, begun.exchange
-                band, by_half = self._converged(hop, path, on_step, exchange), exchange is not None
+                band, by_half = self._band(hop, on_step, thorough)
                 if not self._improve(hop, band):
                     break
             check_band(band)
@@ -170,6 +123,8 @@ class PathFinder:
                 check_structure(image, f"image {index}")
         except CalculationFailedError as failure:
             return Path(hop, failure=failure)
+        except NotFoundAtOnceError as hard:
+            return Path(hop, bypassed=True, estimate_ev=hard.top_ev)
         return Path(hop, band, highest_ev(band), by_half)
 
     def recheck(self, path: Path, on_step: OnStep) -> Path:
@@ -193,24 +148,28 @@ class PathFinder:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
         return replace(path, recheck_ev=found)
 
-    def _interpolated(self, hop: HopClass) -> tuple[list[Atoms], Exchange | None]:
-        """The start of a band, and its symmetry."""
+    def _band(self, hop: HopClass, on_step: OnStep, thorough: bool) -> tuple[Band, bool]:
         ends = self._ends(hop)
         exchange = ends.exchange
         count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
         if count % 2 == 0:
             exchange = None  # the saddle would lie between two images
-        return interpolate(ends.initial, ends.final, count, exchange), exchange
-
-    def _ends_ev(self, hop: HopClass) -> tuple[float, float]:
-        return self.states.of(hop.start).energy_ev, self.states.of(hop.end).energy_ev
+        path = interpolate(ends.initial, ends.final, count, exchange)
+        found = self._converged(hop, path, on_step, exchange, thorough=thorough)
+        return found, exchange is not None
 
     def _ends(self, hop: HopClass) -> Ends:
         stage = self.states.stage
         return stage.ends(hop, self.states.of(hop.start), self.states.of(hop.end))
 
     def _converged(
-        self, hop: HopClass, images: list[Atoms], on_step: OnStep, exchange: Exchange | None = None
+        self,
+        hop: HopClass,
+        images: list[Atoms],
+        on_step: OnStep,
+        exchange: Exchange | None = None,
+        *,
+        thorough: bool = True,
     ) -> Band:
         stage = self.states.stage
         search = PathSearch(
@@ -219,6 +178,7 @@ class PathFinder:
             self.states.hessian.of_atoms(stage.kept(hop.start)),
             stage.moving_atom(hop),
             stage.vacant_site,
+            thorough,
         )
         return search.path(images, (hop.start, hop.end), on_step, exchange)
 
