@@ -144,8 +144,6 @@ def _value(row: EnergeticsRow, result: NebResult) -> float | None:
 
 def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
     known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
-    if any(hop.outcome == "bypassed" for hop in hops):
-        return None  # others lead on more easily, but one of these may be the easiest of its kind
     return min(known, default=None)
 
 
@@ -342,13 +340,8 @@ def _costs(results: Results) -> Iterator[str]:
         ways = " / ".join(_way(result, name) for name in ("1D", "2D", "3D"))
         limiting = result.limiting
         again = "none" if limiting.recheck_failure else _short_ev(limiting.recheck_saddle_ev)
-        bypassed = sum(hop.outcome == "bypassed" for hop in result.hops)
-        failed = sum(hop.saddle_ev is None for hop in result.hops) - bypassed
-        hops = (
-            f"{len(result.hops)}"
-            + (f", {bypassed} bypassed" if bypassed else "")
-            + (f", {failed} without a path" if failed else "")
-        )
+        failed = sum(hop.saddle_ev is None for hop in result.hops)
+        hops = f"{len(result.hops)}" + (f", {failed} without a path" if failed else "")
         yield (
             f"{name} {result.e_a_ev:.3f} | {ways} | {again} | "
             f"{hops} | {result.atoms_in_cell} | {result.force_calls:,} | {result.cpu_seconds:.0f} |"
@@ -365,9 +358,8 @@ def _costs(results: Results) -> Iterator[str]:
         )
     yield (
         "again: saddle of the limiting hop from a rattled path with two more images, none where "
-        "that found no saddle. bypassed: hops that decide no path, since others lead on more "
-        "easily, and were not followed to their saddles. CPU: processor time of one process on one "
-        "thread."
+        "that found no saddle. CPU: "
+        "processor time of one process on one thread."
     )
 
 

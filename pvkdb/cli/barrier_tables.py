@@ -8,7 +8,7 @@ from pvkdb.cli.console import messages, print_table
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
-    from pvkdb.schemas.migration import HopBarrier, NebResult
+    from pvkdb.schemas.migration import NebResult
     from pvkdb.schemas.tables import EnergeticsRow
     from pvkdb.store.database import Store
 
@@ -67,13 +67,21 @@ def print_hops(document: CalculationDocument) -> None:
     rows = []
     for number, barrier in enumerate(result.hops, start=1):
         hop = barrier.hop
+        energies = (
+            [barrier.outcome, str(barrier.failure_kind), "", "", ""]
+            if barrier.saddle_ev is None
+            else [
+                _energy(barrier.barrier_forward_ev),
+                _energy(barrier.barrier_reverse_ev),
+                _energy(barrier.saddle_ev),
+                "none" if barrier.recheck_failure else _energy(barrier.recheck_saddle_ev),
+                _energy(barrier.residual_force_ev_per_ang),
+            ]
+        )
         between = f"{hop.start}–{hop.end}"
         cells = [str(number), hop.hop_class, between, f"{hop.length_ang:.2f}"]
-        rows.append([*cells, str(hop.multiplicity), *_heights(barrier)])
+        rows.append([*cells, str(hop.multiplicity), *energies])
     sites = ", ".join(f"{site.name} {1000 * site.energy_ev:.0f}" for site in result.sites)
-    bypassed = ""
-    if any(barrier.outcome == "bypassed" for barrier in result.hops):
-        bypassed = "bypassed: others lead on more easily, so not followed to the saddle. "
     print_table(
         f"Hops with {document.parameters['potential']}",
         ["hop", "class", "sites", *numbers[1:]],
@@ -81,26 +89,10 @@ def print_hops(document: CalculationDocument) -> None:
         numeric=tuple(name for name in numbers if name != "forward"),
         whole=("sites",),
         caption="eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
-        "rattled path, none where that found no saddle; force: residual, eV/Å. "
-        f"{bypassed}Sites, meV: {sites}. {result.force_calls:,} energy-and-force evaluations, "
+        "rattled path, none where that found no saddle; force: residual, eV/Å. Sites, meV: "
+        f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
         f"{result.wall_seconds:.0f} s.",
     )
-
-
-def _heights(barrier: HopBarrier) -> list[str]:
-    """Forward and reverse barrier, saddle, saddle found again, and force, as far as known."""
-    if barrier.outcome == "bypassed":
-        height = barrier.estimated_saddle_ev
-        return [barrier.outcome, "", "" if height is None else f"~{height:.2f}", "", ""]
-    if barrier.saddle_ev is None:
-        return [barrier.outcome, str(barrier.failure_kind), "", "", ""]
-    return [
-        _energy(barrier.barrier_forward_ev),
-        _energy(barrier.barrier_reverse_ev),
-        _energy(barrier.saddle_ev),
-        "none" if barrier.recheck_failure else _energy(barrier.recheck_saddle_ev),
-        _energy(barrier.residual_force_ev_per_ang),
-    ]
 
 
 def print_spread(documents: list[CalculationDocument]) -> None:

@@ -88,12 +88,6 @@ def neb(
     max_atoms: Annotated[
         int | None, typer.Option("--max-atoms", help="Compute supercells up to this size.")
     ] = None,
-    every_hop: Annotated[
-        bool,
-        typer.Option(
-            "--every-hop", help="Search long for every saddle, also of more than 16 hops."
-        ),
-    ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the starting rattle.")] = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Compute again what failed before.")
@@ -112,7 +106,6 @@ def neb(
         "fmax_neb_ev_per_ang": fmax,
         "max_steps_neb": max_steps,
         "max_atoms": max_atoms,
-        "every_hop": every_hop or None,
         "seed": seed,
     }
     requests = _requests(formula, phase, potential, defect, source, chosen)

@@ -10,8 +10,6 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.relaxations import Host, content_key
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
-#: That hops are bypassed where there are more than 16 came without it: no earlier result with so
-#: many was kept.
 BARRIER_RECIPE = 5
 
 
@@ -61,11 +59,6 @@ class NebSettings(BaseModel):
     max_steps_neb: int = Field(default=200, ge=1, le=5000)
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
-    every_hop: bool = Field(
-        default=False,
-        exclude_if=lambda every: not every,  # as before there was a choice: keys stay
-        description="Search long for the saddle of every hop, also where there are more than 16.",
-    )
     recheck: bool = Field(
         default=True,
         description="Compute the limiting hop again, from a rattled path with two more images.",
@@ -133,11 +126,9 @@ class HopBarrier(BaseModel):
     """The path of a hop. Energies in eV relative to the first image, forces in eV/Å."""
 
     hop: Hop
-    outcome: Literal["saddle", "monotonic", "composed", "bypassed", "failed"] = Field(
+    outcome: Literal["saddle", "monotonic", "composed", "failed"] = Field(
         description="monotonic: the path only rises from one end to the other; composed: it leads "
-        "over another site, so that other hops make it up; bypassed: other hops lead on more "
-        "easily, so that it decides no path, and a saddle was not found at the first attempt (only "
-        "where there are more than 16 hops)."
+        "over another site, so that other hops make it up."
     )
     failure_kind: FailureKind | None = None
     failure_message: str | None = None
@@ -145,11 +136,6 @@ class HopBarrier(BaseModel):
     barrier_reverse_ev: float | None = None
     saddle_ev: float | None = Field(
         default=None, description="Highest point of the path above the lowest site."
-    )
-    estimated_saddle_ev: float | None = Field(
-        default=None,
-        description="Of more than 16 hops, where no saddle was found at the first attempt: the top "
-        "of the band, converged to 0.08 eV/Å, above the lowest site.",
     )
     images: int = Field(default=0, description="Between the end points.")
     by_half: bool = Field(

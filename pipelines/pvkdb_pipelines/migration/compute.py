@@ -16,7 +16,6 @@ from pvkdb.schemas.migration import NebRequest, NebResult
 from pvkdb.store.migration_requests import settle
 from pvkdb_pipelines import health
 from pvkdb_pipelines.hosts import atoms_in
-from pvkdb_pipelines.migration.decisive import find_paths
 from pvkdb_pipelines.migration.hop_words import (
     Octahedra,
     halide_hops_in_words,
@@ -47,15 +46,14 @@ _LONGEST_ANG = 9.0
 #: Hops computed again at most: as long as another one comes to limit the path.
 _MOST_RECHECKS = 3
 
-_LOAD, _HOST, _DEFECTS, _PATHS, _AGAIN = (
+_LOAD, _HOST, _DEFECTS, _PATHS = (
     "load the potential",
     "relax the host",
     "relax the defects",
     "converge the paths",
-    "compute the limiting hop again",
 )
 _PREPARING = {"host": _HOST, "defects": _DEFECTS}
-_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 0.9, _AGAIN: 1.0}
+_STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class MigrationRun:
     Attributes:
         result: The numbers, as they are stored.
         crystal: The host.
-        paths: Every hop, in the order of the result.
+        paths: Every hop, in the order of the result, with its band.
         versions: Versions of the packages and the weights that decide the numbers.
     """
 
@@ -81,10 +79,10 @@ def compute_migration(
     """Compute every hop of a defect and the easiest paths through the crystal.
 
     The host is relaxed with its cell, must keep its space group and must be a minimum; one defect
-    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop is
-    followed to its saddle, of many hard ones only those that others do not bypass; the hops make a
-    periodic graph, whose bottleneck is the activation energy. The hop that limits it is computed
-    again in another way. A KeyboardInterrupt passes through at any point.
+    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop gets a
+    band with a climbing image; the hops make a periodic graph, whose bottleneck is the activation
+    energy. The hop that limits it is computed again in another way. A KeyboardInterrupt passes
+    through at any point.
 
     Args:
         request: Composition, phase, defect, potential and numerical settings.
@@ -124,16 +122,15 @@ def compute_migration(
     hops, cutoff = _hops(stage, octahedra, settings.cutoff_ang)
     finder = PathFinder(states, potential, settings)
     target = settings.fmax_neb_ev_per_ang
-    paths = find_paths(
-        finder,
-        hops,
-        lambda part, parts: progress.begin(_PATHS, target, (part, parts)),
-        every=settings.every_hop,
-    )
+    paths: list[Path] = []
+    for index, hop in enumerate(hops):
+        paths.append(finder.find(hop, progress.begin(_PATHS, target, (index, len(hops) + 1))))
     _again_from_lower_ends(finder, paths)
-    on_step = progress.begin(_AGAIN, target)
-    found = _rechecked(crystal, stage, finder, paths, settings.recheck, on_step)
-    progress.finish(_AGAIN)
+    last = (len(hops), len(hops) + 1)
+    found = _rechecked(
+        crystal, stage, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
+    )
+    progress.finish(_PATHS)
     return MigrationRun(
         result=migration_result(
             request,
@@ -250,7 +247,6 @@ def _thresholds(
         Edge(pair, saddle, index)
         for index, path in enumerate(paths)
         if not path.composed
-        and not path.bypassed
         and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
         for pair in path.hop.members
     ]

@@ -21,7 +21,7 @@ from pvkdb_pipelines.migration.band import (
 )
 from pvkdb_pipelines.migration.defects import DefectStates
 from pvkdb_pipelines.migration.hops import HopClass
-from pvkdb_pipelines.migration.search import NotFoundAtOnceError, PathSearch
+from pvkdb_pipelines.migration.search import PathSearch
 from pvkdb_pipelines.migration.states import Ends, Exchange
 from pvkdb_pipelines.potentials import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -37,7 +37,7 @@ _MOST_NEW_ENDS = 3
 
 @dataclass(frozen=True)
 class Path:
-    """A hop with its band, or with the reason why it has none: it failed or is bypassed.
+    """A hop with its band, or with the reason why it has none.
 
     Attributes:
         hop: The class of hops.
@@ -47,9 +47,6 @@ class Path:
         failure: Why there is no band.
         recheck_ev: Saddle found again from a rattled path, on the potential's scale.
         recheck_failure: Why none was found again.
-        bypassed: Whether it was given up before a long search, since others lead on more easily.
-        estimate_ev: Top of the band before that search, on the potential's scale, where it was
-            given up or put off.
     """
 
     hop: HopClass
@@ -59,8 +56,6 @@ class Path:
     failure: CalculationFailedError | None = None
     recheck_ev: float | None = None
     recheck_failure: CalculationFailedError | None = None
-    bypassed: bool = False
-    estimate_ev: float | None = None
 
     @property
     def rechecked(self) -> bool:
@@ -91,31 +86,11 @@ class PathFinder:
     settings: NebSettings
     improved: set[int] = field(default_factory=set)
 
-    @property
-    def sites(self) -> int:
-        """Sites in the cell."""
-        return len(self.states.stage.sites.positions)
-
-    def ends_ev(self, hop: HopClass) -> tuple[float, float]:
-        """Energies of the states at both ends of a hop, on the potential's scale.
-
-        Raises:
-            CalculationFailedError: one of them has no state.
-        """
-        return self.states.of(hop.start).energy_ev, self.states.of(hop.end).energy_ev
-
-    def find(self, hop: HopClass, on_step: OnStep, *, thorough: bool = True) -> Path:
-        """The path of a hop; a failure is a path without a band.
-
-        Args:
-            hop: The hop.
-            on_step: Called with the step and the residual.
-            thorough: Whether a whole band is converged where no saddle was found otherwise; if
-                not, such a hop is bypassed.
-        """
+    def find(self, hop: HopClass, on_step: OnStep) -> Path:
+        """The path of a hop; a failure is a path without a band."""
         try:
             for _ in range(_MOST_NEW_ENDS):
-                band, by_half = self._band(hop, on_step, thorough)
+                band, by_half = self._band(hop, on_step)
                 if not self._improve(hop, band):
                     break
             check_band(band)
@@ -123,8 +98,6 @@ class PathFinder:
                 check_structure(image, f"image {index}")
         except CalculationFailedError as failure:
             return Path(hop, failure=failure)
-        except NotFoundAtOnceError as hard:
-            return Path(hop, bypassed=True, estimate_ev=hard.top_ev)
         return Path(hop, band, highest_ev(band), by_half)
 
     def recheck(self, path: Path, on_step: OnStep) -> Path:
@@ -148,28 +121,21 @@ class PathFinder:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
         return replace(path, recheck_ev=found)
 
-    def _band(self, hop: HopClass, on_step: OnStep, thorough: bool) -> tuple[Band, bool]:
+    def _band(self, hop: HopClass, on_step: OnStep) -> tuple[Band, bool]:
         ends = self._ends(hop)
         exchange = ends.exchange
         count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
         if count % 2 == 0:
             exchange = None  # the saddle would lie between two images
         path = interpolate(ends.initial, ends.final, count, exchange)
-        found = self._converged(hop, path, on_step, exchange, thorough=thorough)
-        return found, exchange is not None
+        return self._converged(hop, path, on_step, exchange), exchange is not None
 
     def _ends(self, hop: HopClass) -> Ends:
         stage = self.states.stage
         return stage.ends(hop, self.states.of(hop.start), self.states.of(hop.end))
 
     def _converged(
-        self,
-        hop: HopClass,
-        images: list[Atoms],
-        on_step: OnStep,
-        exchange: Exchange | None = None,
-        *,
-        thorough: bool = True,
+        self, hop: HopClass, images: list[Atoms], on_step: OnStep, exchange: Exchange | None = None
     ) -> Band:
         stage = self.states.stage
         search = PathSearch(
@@ -178,7 +144,6 @@ class PathFinder:
             self.states.hessian.of_atoms(stage.kept(hop.start)),
             stage.moving_atom(hop),
             stage.vacant_site,
-            thorough,
         )
         return search.path(images, (hop.start, hop.end), on_step, exchange)
 

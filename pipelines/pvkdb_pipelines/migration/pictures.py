@@ -26,8 +26,6 @@ _AROUND_ANG = 5.0
 _DEPTH_ANG = 3.2
 #: Share of the covalent radius that is drawn.
 _SCALE = 0.45
-#: Colour of hops of the graph that others bypass.
-_BYPASSED = "#c8c8c8"
 
 
 def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], path: Path) -> Path:
@@ -121,8 +119,7 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
         right, up = [index for index in range(3) if index != view]
         basis = _in_plane(conventional, right, up)
         for index, (hops, saddle) in enumerate(zip(classes, saddles, strict=True)):
-            bypassed = result.hops[index].outcome == "bypassed"
-            if saddle is None and not bypassed:
+            if saddle is None:
                 continue
             for i, j, vector in hops.members:
                 step = sites.positions[j] + np.array(vector) @ vectors - sites.positions[i]
@@ -132,9 +129,9 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
                         axis.plot(
                             flat[:, 0],
                             flat[:, 1],
-                            color=_BYPASSED if saddle is None else colours(scale(saddle)),
-                            linewidth=2.2 if index in limiting else 0.5 if bypassed else 0.9,
-                            zorder=1 if saddle is None else 3 - saddle / max(known),
+                            color=colours(scale(saddle)),
+                            linewidth=2.2 if index in limiting else 0.9,
+                            zorder=3 - saddle / max(known),
                         )
         flat = np.array(list(shown.values())) @ basis.T
         axis.scatter(flat[:, 0], flat[:, 1], s=26, color="#444444", zorder=5)

@@ -147,9 +147,6 @@ def _hop(
         multiplicity=round(len(hop.members) / cells),
         direction=(u, v, w),
     )
-    estimated = None if path.estimate_ev is None else path.estimate_ev - zero
-    if path.bypassed:
-        return HopBarrier(hop=described, outcome="bypassed", estimated_saddle_ev=estimated)
     if band is None or path.saddle_ev is None:
         assert path.failure is not None
         return HopBarrier(
@@ -165,7 +162,6 @@ def _hop(
         barrier_forward_ev=path.saddle_ev - start,
         barrier_reverse_ev=path.saddle_ev - end,
         saddle_ev=path.saddle_ev - zero,
-        estimated_saddle_ev=estimated,
         images=len(band.images) - 2,
         by_half=path.by_half,
         residual_force_ev_per_ang=band.residual,

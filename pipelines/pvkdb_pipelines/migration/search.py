@@ -64,14 +64,6 @@ Sites = tuple[int | None, int | None]
 Way = tuple[list[Atoms], bool]
 
 
-class NotFoundAtOnceError(Exception):
-    """No saddle was found from the top of a band, which lay at ``top_ev``."""
-
-    def __init__(self, top_ev: float) -> None:
-        super().__init__(f"no saddle was found from the top of a band at {top_ev:.3f} eV")
-        self.top_ev = top_ev
-
-
 @dataclass(frozen=True)
 class PathSearch:
     """Searches paths of one hop.
@@ -82,7 +74,6 @@ class PathSearch:
         stiffness: Second derivatives to begin with, shape (3 n, 3 n), eV/Å².
         mover: Index of the jumping atom.
         site_of: Says on which site a cell has its defect, where that can be told.
-        thorough: Whether a whole band is converged where no saddle was found from its top.
     """
 
     potential: Potential
@@ -90,7 +81,6 @@ class PathSearch:
     stiffness: np.ndarray
     mover: int
     site_of: Callable[[Atoms], int | None]
-    thorough: bool = True
 
     def path(
         self,
@@ -115,7 +105,6 @@ class PathSearch:
         Raises:
             CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), or the way leads over
                 another site (``NO_ELEMENTARY_HOP``).
-            NotFoundAtOnceError: a whole band would be needed, and the search is not thorough.
         """
         most = self.settings.max_steps_neb
         for fmax in (FMAX_LOOSE, FMAX_CLOSER):
@@ -132,8 +121,6 @@ class PathSearch:
                 found = self._over_the_top(band, sites, on_step, exchange, minima)
                 if found is not None:
                     return found
-        if not self.thorough:
-            raise NotFoundAtOnceError(max(known_ev, highest_ev(band)))
         return self._whole_band(images, sites, on_step, exchange, minima)
 
     def _whole_band(

@@ -88,16 +88,6 @@ def test_a_crystal_with_one_kind_of_site_is_drawn_as_loops(result):
     assert all("C" in curve for curve in curves)
 
 
-def test_a_bypassed_hop_is_drawn_as_one_above_the_path(result):
-    left = {"outcome": "bypassed", "saddle_ev": None, "estimated_saddle_ev": 0.9}
-    hops = [result.hops[0].model_copy(update=left), *result.hops[1:]]
-    graph = graph_of(result.model_copy(update={"hops": hops}), 2)
-    assert [edge.kind for edge in graph.edges if edge.number == 1] == ["above"]
-    failed = [result.hops[0].model_copy(update={**left, "outcome": "failed"}), *result.hops[1:]]
-    graph = graph_of(result.model_copy(update={"hops": failed}), 2)
-    assert [edge.kind for edge in graph.edges if edge.number == 1] == ["open"]
-
-
 def test_bounds_are_arrows_that_leave_their_side_open():
     rows = [
         statement("a", 1.2, None, bound="lower"),

@@ -90,7 +90,7 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
             barrier=barrier,
             curve=curve,
             width=_width(barrier.saddle_ev, saddles),
-            kind=_kind(barrier, threshold.e_a_ev),
+            kind=_kind(barrier.saddle_ev, threshold.e_a_ev),
             limiting=number == threshold.hop + 1,
             chosen=number == chosen,
         )
@@ -101,12 +101,10 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
     return Graph([*nodes.values()], edges)
 
 
-def _kind(barrier: HopBarrier, threshold_ev: float) -> Kind:
-    if barrier.outcome == "bypassed":
-        return "above"
-    if barrier.saddle_ev is None:
+def _kind(saddle_ev: float | None, threshold_ev: float) -> Kind:
+    if saddle_ev is None:
         return "open"
-    return "path" if barrier.saddle_ev <= threshold_ev + _SAME_EV else "above"
+    return "path" if saddle_ev <= threshold_ev + _SAME_EV else "above"
 
 
 def _width(saddle_ev: float | None, saddles: list[float]) -> float:
