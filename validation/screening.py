@@ -4,7 +4,8 @@
     python validation/screening.py inorganic-screening/screening-report.json
 
 Every number comes from the report, what is known of perovskites from the table of Bartel et al.
-that pvkdb ships. The page is long to compute, an hour or so, so that no test makes it again.
+that pvkdb ships. The calculations take hours; a test makes the page again from those in
+``docs/validation/inorganic-calculations.jsonl.gz`` (``pvkdb jobs export --without-paths``).
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ These are values of machine-learned potentials: a list of what to look at with D
 what exists. Where a potential is known to be wrong is said \
 in [structures.md](structures.md) and at the end of this page.
 
-The calculations are in `inorganic-calculations.jsonl.gz`: `pvkdb jobs import` takes them into a \
-store, where `pvkdb screen inorganic` goes on from them.
+The calculations are in `inorganic-calculations.jsonl.gz`, without the images of their paths: \
+`pvkdb jobs import` takes them into a store, where `pvkdb screen inorganic` has nothing left to \
+compute.
 """
 
 

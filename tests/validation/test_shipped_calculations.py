@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from pvkdb.store.database import Store
@@ -22,9 +21,7 @@ def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) 
         taken = take_calculations(session, FILE)
     assert taken.other_recipe == 0
     assert taken.new > 2_800
-    plan = replace(
-        read_plan("inorganic"), stop_after="stability", rank_by="-decomposition_ev_per_atom"
-    )
+    plan = read_plan("inorganic")
     funnel = Funnel(plan, store, 1)
     preview = funnel.preview()
     assert preview.held == preview.relaxations == 2_479
