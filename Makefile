@@ -46,6 +46,7 @@ bench: install
 	$(BIN)/python benchmarks/batched_neb.py
 	$(BIN)/python benchmarks/potential_evaluation.py
 	$(BIN)/python benchmarks/screen.py
+	$(BIN)/python benchmarks/screen.py --whole
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/queue_overhead.py
 	$(BIN)/python benchmarks/dft.py

@@ -3,6 +3,7 @@
     python benchmarks/screen.py                # two relaxations of every prototype
     python benchmarks/screen.py --sample 8     # eight of each
     python benchmarks/screen.py --all chgnet   # every one, through the store as pvkdb screen does
+    python benchmarks/screen.py --whole        # the plan as it is, to its last stage: two hours
 
 Both potentials in turn, unless one is named. A sample is stratified by prototype: what two
 relaxations of A2BX4 in Pnma cost stands for all 153 of them; its error is the standard error of
@@ -58,9 +59,14 @@ def main() -> None:
     parser.add_argument("--plan", default="inorganic")
     parser.add_argument("--sample", type=int, default=2, help="relaxations of each prototype")
     parser.add_argument("--all", action="store_true", help="every one, through the store")
+    parser.add_argument("--whole", action="store_true", help="the plan as it is, to its last stage")
     parser.add_argument("--processes", type=int, default=usable_cores())
     chosen = parser.parse_args()
-    plan = dataclasses.replace(read_plan(chosen.plan), filters={}, stop_after="stability")
+    plan = read_plan(chosen.plan)
+    if chosen.whole:
+        _measure_all(plan, chosen.processes, chosen.sample)
+        return
+    plan = dataclasses.replace(plan, filters={}, stop_after="stability")
     for name in chosen.potentials:
         plan = dataclasses.replace(plan, potential=PotentialName(name))
         (_measure_all if chosen.all else _measure_sample)(plan, chosen.processes, chosen.sample)

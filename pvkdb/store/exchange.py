@@ -8,7 +8,7 @@ taken over whole or not at all, and nothing that the store has computed itself i
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,7 +236,7 @@ def _take(session: Session, travelling: TravellingCalculation, name: str) -> boo
     held.failure_message = travelling.failure_message
     session.add(held)
     session.flush()
-    session.add_all(_rows(travelling, held))
+    session.add_all([*_structures(travelling, held), *_energetics(travelling, held)])
     session.flush()
     computed = f"taken from {name}, where it ended at {travelling.finished_at:%Y-%m-%d %H:%M}"
     note(session, held.id, EventKind(travelling.state), computed)
@@ -249,9 +249,8 @@ def _completed(session: Session, travelling: TravellingCalculation, held: Calcul
     if held.result != travelling.result:
         return False
     known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
-    missing = [entry for entry in travelling.structures if entry.id not in known]
-    whole = travelling.model_copy(update={"structures": missing, "energetics": []})
-    session.add_all(_rows(whole, held))
+    missing = [row for row in _structures(travelling, held) if row.id not in known]
+    session.add_all(missing)
     return bool(missing)
 
 
@@ -263,11 +262,17 @@ def _registered(session: Session, material: TravellingMaterial) -> str:
     return register_material(session, composition, material.phase).id
 
 
-def _rows(travelling: TravellingCalculation, held: Calculation) -> Iterable[Structure | Energetic]:
-    owned = {"material_id": held.material_id, "calculation_id": held.id}
+def _structures(travelling: TravellingCalculation, held: Calculation) -> Iterator[Structure]:
     # What others were made from comes first.
     for structure in sorted(travelling.structures, key=lambda entry: entry.parent_id is not None):
         given = structure.model_dump()
-        yield Structure(**given, **owned, atoms=len(structure.symbols))
+        yield Structure(**given, **_owned(held), atoms=len(structure.symbols))
+
+
+def _energetics(travelling: TravellingCalculation, held: Calculation) -> Iterator[Energetic]:
     for energetic in travelling.energetics:
-        yield Energetic(**energetic.model_dump(), **owned)
+        yield Energetic(**energetic.model_dump(), **_owned(held))
+
+
+def _owned(held: Calculation) -> dict[str, str | None]:
+    return {"material_id": held.material_id, "calculation_id": held.id}

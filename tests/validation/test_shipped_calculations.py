@@ -19,8 +19,8 @@ def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) 
     upgrade(store)
     with store.session() as session:
         taken = take_calculations(session, FILE)
-    assert taken.other_recipe == 0
-    assert taken.new > 2_800
+    # With another recipe the run below would compute for hours.
+    assert (taken.new, taken.other_recipe) == (3_048, 0)
     plan = read_plan("inorganic")
     funnel = Funnel(plan, store, 1)
     preview = funnel.preview()

@@ -117,6 +117,12 @@ def test_barriers_travel_without_their_paths_where_those_are_not_wanted(
         assert session.get_one(Calculation, key).result == result
         roles = [entry.role for entry in session.query(Structure).filter_by(calculation_id=key)]
         assert roles == ["host"]
+    written(other, tmp_path / "whole.gz")  # adds what was left out, once
+    assert taken(empty_store, tmp_path / "whole.gz") == Taken(new=1, known=0, other_recipe=0)
+    assert taken(empty_store, tmp_path / "whole.gz") == Taken(new=0, known=1, other_recipe=0)
+    assert taken(empty_store, tmp_path / "file.gz") == Taken(new=0, known=1, other_recipe=0)
+    with empty_store.session(read_only=True) as session:
+        assert session.query(Structure).filter_by(calculation_id=key).count() == 4
 
 
 def test_what_was_asked_for_is_answered_and_what_waited_for_it_goes_on(
