@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pvkdb_pipelines.migration.band import relax_band
+from pvkdb_pipelines.migration.nudging import relax_band
 from pvkdb_pipelines.migration.saddle import climb, descend
 from pvkdb_pipelines.potentials import Potential
 from pvkdb_pipelines.relaxation import relax

@@ -33,7 +33,8 @@ from pvkdb_pipelines.dft.engines import load_engine
 from pvkdb_pipelines.dft.pw_output import PwOutput
 from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
 from pvkdb_pipelines.hosts import atoms_in, host_of
-from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV, check_band, relax_band
+from pvkdb_pipelines.migration.band_checks import HIGHEST_BARRIER_EV, check_band
+from pvkdb_pipelines.migration.nudging import relax_band
 from pvkdb_pipelines.potentials import Potential, Properties
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxation import check_structure, relax

@@ -21,7 +21,7 @@ from pvkdb.store.base import Base
 from pvkdb.store.calculations import Calculation
 from pvkdb.store.energetics import Energetic
 from pvkdb.store.structures import Structure
-from pvkdb_pipelines.migration.band import HIGHEST_BARRIER_EV
+from pvkdb_pipelines.migration.band_checks import HIGHEST_BARRIER_EV
 from pvkdb_pipelines.migration.sites import parse_defect
 
 _DECIMALS = 4

@@ -10,17 +10,11 @@ from ase import Atoms
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.migration import NebSettings
-from pvkdb_pipelines.migration.band import (
-    Band,
-    below_end_point,
-    check_band,
-    highest_ev,
-    images_for,
-    interpolate,
-    is_monotonic,
-)
+from pvkdb_pipelines.migration.band import Band, highest_ev, is_monotonic
+from pvkdb_pipelines.migration.band_checks import below_end_point, check_band
 from pvkdb_pipelines.migration.defects import DefectStates
 from pvkdb_pipelines.migration.hops import HopClass
+from pvkdb_pipelines.migration.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.search import PathSearch
 from pvkdb_pipelines.migration.states import Ends, Exchange
 from pvkdb_pipelines.potentials import Potential

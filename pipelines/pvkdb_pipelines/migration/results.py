@@ -14,10 +14,10 @@ from pvkdb.schemas.migration import (
     NebResult,
     PercolationThreshold,
 )
-from pvkdb_pipelines.migration.band import NEB_METHOD, OPTIMIZER
 from pvkdb_pipelines.migration.defects import DefectStates
 from pvkdb_pipelines.migration.hops import HopClass
 from pvkdb_pipelines.migration.host import Crystal
+from pvkdb_pipelines.migration.nudging import NEB_METHOD, OPTIMIZER
 from pvkdb_pipelines.migration.paths import Path
 from pvkdb_pipelines.migration.percolation import Threshold
 

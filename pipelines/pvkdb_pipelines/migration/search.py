@@ -18,17 +18,16 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.migration import NebSettings
 from pvkdb_pipelines.migration.band import (
     Band,
-    below_end_point,
     highest_ev,
-    interpolate,
     is_monotonic,
     joined,
     mirror_image,
     path_over,
-    relax_band,
     symmetric,
     top_of,
 )
+from pvkdb_pipelines.migration.band_checks import below_end_point
+from pvkdb_pipelines.migration.nudging import interpolate, relax_band
 from pvkdb_pipelines.migration.saddle import Saddle, climb, descend
 from pvkdb_pipelines.migration.states import Exchange
 from pvkdb_pipelines.potentials import Potential

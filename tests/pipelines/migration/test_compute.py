@@ -13,8 +13,8 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.migration import HOST_PHASES, NebRequest, NebSettings
 from pvkdb.schemas.relaxations import Host
 from pvkdb_pipelines.hosts import host_of
-from pvkdb_pipelines.migration.band import interpolate, relax_band
 from pvkdb_pipelines.migration.compute import compute_migration
+from pvkdb_pipelines.migration.nudging import interpolate, relax_band
 from pvkdb_pipelines.potentials import load_potential
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite

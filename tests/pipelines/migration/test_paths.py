@@ -11,8 +11,8 @@ from ase.optimize import BFGS
 
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.migration import NebSettings
-from pvkdb_pipelines.migration.band import interpolate, relax_band
 from pvkdb_pipelines.migration.hops import HopClass
+from pvkdb_pipelines.migration.nudging import interpolate, relax_band
 from pvkdb_pipelines.migration.paths import PathFinder
 
 from .conftest import silent

@@ -13,7 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.migration import NebSettings
-from pvkdb_pipelines.migration.band import interpolate
+from pvkdb_pipelines.migration.nudging import interpolate
 from pvkdb_pipelines.migration.search import PathSearch
 from pvkdb_pipelines.migration.states import Exchange
 from pvkdb_pipelines.potentials import Potential, Properties
