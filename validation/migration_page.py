@@ -37,11 +37,20 @@ where one is said to be of one kind of hop, it is compared with that.
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A statement of the literature and what one case gives for it."""
+    """A statement of the literature and what one case gives for it.
+
+    Attributes:
+        row: The statement.
+        case: What it is held against.
+        values: Computed, eV.
+        at_most: Potentials whose value is an upper bound: a hop without a path might make an easier
+            one.
+    """
 
     row: EnergeticsRow
     case: Case
     values: dict[PotentialName, float]
+    at_most: frozenset[PotentialName]
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -51,9 +60,12 @@ class Comparison:
         return min(known), max(known)
 
     def deviation(self, potential: PotentialName) -> float | None:
-        """By how much the computed value lies outside the literature's interval, eV."""
+        """By how much the computed value lies outside the literature's interval, eV.
+
+        None where there is no value, or an upper bound that leaves it open.
+        """
         value = self.values.get(potential)
-        if value is None:
+        if value is None or self.leaves_open(potential):
             return None
         low, high = self.interval
         if value < low:
@@ -62,6 +74,15 @@ class Comparison:
             return value - high
         return 0.0
 
+    def leaves_open(self, potential: PotentialName) -> bool:
+        """Whether only an upper bound was computed, and not so low that it contradicts."""
+        return potential in self.at_most and self.values[potential] >= self.interval[0] - AGREES_EV
+
+    def differs(self, potential: PotentialName) -> bool:
+        """Whether the computed value, or even its upper bound, does not agree."""
+        deviation = self.deviation(potential)
+        return deviation is not None and abs(deviation) > AGREES_EV
+
 
 def render(results: Results) -> str:
     """The page."""
@@ -69,6 +90,7 @@ def render(results: Results) -> str:
     parts = [
         HEAD.format(summary=_summary(compared, results)),
         "![computed against reported](migration.svg)\n",
+        "Lines are reported intervals, hollow marks computed upper bounds.\n",
         *_table(compared, results),
         *_statistics(compared),
         *_antimony(results),
@@ -80,7 +102,10 @@ def render(results: Results) -> str:
 
 
 def write_picture(results: Results, path: Path) -> None:
-    """Computed against reported activation energies, one mark a statement and potential."""
+    """Computed against reported activation energies, one mark a statement and potential.
+
+    Marks of upper bounds are hollow.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -90,15 +115,16 @@ def write_picture(results: Results, path: Path) -> None:
     axes = figure.subplots()
     highest = 0.1
     for potential, colour, mark in zip(POTENTIALS, ("#0072B2", "#D55E00"), "os", strict=True):
-        label = potential.value
+        axes.plot([], [], mark, color=colour, markersize=5, label=potential.value)
         for entry in compared:
             value = entry.values.get(potential)
             if value is None:
                 continue
             low, high = entry.interval
+            face = "none" if potential in entry.at_most else colour
             axes.plot([low, high], [value, value], color=colour, linewidth=1.0, alpha=0.6)
-            axes.plot((low + high) / 2, value, mark, color=colour, markersize=5, label=label)
-            label = None  # type: ignore[assignment]  # once in the legend
+            (drawn,) = axes.plot((low + high) / 2, value, mark, color=colour, markersize=5)
+            drawn.set_markerfacecolor(face)
             highest = max(highest, high, value)
     axes.plot([0, highest], [0, highest], color="#888888", linewidth=0.8, linestyle="--")
     axes.set_xlabel("Reported (eV)")
@@ -117,7 +143,8 @@ def _compared(results: Results) -> tuple[list[Comparison], list[tuple[Energetics
         if not cases:
             left.append((row, why_not(row)))
         for case in cases:
-            values, reasons = {}, []
+            values: dict[PotentialName, float] = {}
+            reasons, at_most = [], set()
             for potential in POTENTIALS:
                 computed = results.of(case, potential)
                 if computed is None or computed.result is None:
@@ -127,8 +154,10 @@ def _compared(results: Results) -> tuple[list[Comparison], list[tuple[Energetics
                     value = _value(row, computed.result)
                     if value is not None:
                         values[potential] = value
+                    if computed.result.upper_bound and row.direction != _ONE_OCTAHEDRON:
+                        at_most.add(potential)
             if values:
-                compared.append(Comparison(row, case, values))
+                compared.append(Comparison(row, case, values, frozenset(at_most)))
             else:
                 left.append((row, "; ".join(reasons)))
     return compared, left
@@ -156,17 +185,22 @@ def _summary(compared: Sequence[Comparison], results: Results) -> str:
         + (f", {left} were not run" if left else "")
     ]
     for potential in POTENTIALS:
-        found = [d for entry in compared if (d := entry.deviation(potential)) is not None]
-        inside = sum(abs(deviation) <= AGREES_EV for deviation in found)
+        found = [entry for entry in compared if entry.deviation(potential) is not None]
+        inside = sum(not entry.differs(potential) for entry in found)
+        undecided = sum(
+            potential in entry.values and entry.leaves_open(potential) for entry in compared
+        )
         said.append(
             f"with {potential.value} {inside} of {len(found)} statements lie within "
             f"{AGREES_EV:g} eV of the computed value"
+            + (f", and an upper bound leaves {undecided} more open" if undecided else "")
         )
     return "; ".join(said) + "."
 
 
 def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
     yield "## Beside the literature\n"
+    yield "≤ stands where a hop without a path might make an easier one.\n"
     yield (
         "| material | defect | literature, eV | references | "
         + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
@@ -214,8 +248,8 @@ def _limited(computed: Computed | None) -> str:
 def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
     yield "## How well they agree\n"
     yield (
-        "Against the middle of each reported interval; bounds have none and are left out. Rank "
-        "correlation is Spearman's.\n"
+        "Against the middle of each reported interval. Bounds, reported or computed, are left out. "
+        "Rank correlation is Spearman's.\n"
     )
     yield "| potential | statements | rank correlation | mean error, eV | mean absolute error, eV |"
     yield "|---|---|---|---|---|"
@@ -248,7 +282,7 @@ def _pairs(compared: Sequence[Comparison], potential: PotentialName) -> list[tup
     return [
         (entry.values[potential], sum(entry.interval) / 2)
         for entry in compared
-        if potential in entry.values and entry.row.bound is None
+        if potential in entry.values and potential not in entry.at_most and entry.row.bound is None
     ]
 
 
@@ -264,7 +298,7 @@ def _antimony(results: Results) -> Iterator[str]:
     )
     yield "| path | potential | dimer, eV | layered, eV |"
     yield "|---|---|---|---|"
-    gaps: defaultdict[str, list[float]] = defaultdict(list)
+    gaps: defaultdict[str, dict[PotentialName, float]] = defaultdict(dict)
     for direction in ("1D", "2D", "3D", "c"):
         for potential in POTENTIALS:
             values = []
@@ -275,19 +309,28 @@ def _antimony(results: Results) -> Iterator[str]:
             shown = ["not computed" if value is None else f"{value:.3f}" for value in values]
             yield f"| {direction} | {potential.value} | {shown[0]} | {shown[1]} |"
             if values[0] is not None and values[1] is not None:
-                gaps[direction].append(values[0] - values[1])
+                gaps[direction][potential] = values[0] - values[1]
     yield ""
     for direction, found in gaps.items():
-        spread = max(found) - min(found) if len(found) > 1 else None
-        smallest = min(found, key=abs)
-        same_sign = all(gap > 0 for gap in found) or all(gap < 0 for gap in found)
-        if spread is None or not same_sign or abs(smallest) <= spread:
-            verdict = "no order can be claimed: the potentials differ by as much as the phases"
-        else:
-            easier = "layered" if smallest > 0 else "dimer"
-            verdict = f"the {easier} phase is easier, by {abs(smallest):.2f} eV at least"
-        yield f"- {direction}: {verdict}."
+        yield f"- {direction}: {verdict(found)}."
     yield ""
+
+
+def verdict(gaps: dict[PotentialName, float]) -> str:
+    """Which phase is easier, from how far the dimer lies above the layers by each potential, eV."""
+    smallest = min(gaps.values(), key=abs)
+    easier = "layered" if smallest > 0 else "dimer"
+    if len(gaps) == 1:
+        (only,) = gaps
+        return (
+            f"by {only.value} the {easier} phase is easier, by {abs(smallest):.2f} eV; no order is "
+            "claimed, since one potential alone gives both"
+        )
+    spread = max(gaps.values()) - min(gaps.values())
+    same_sign = len({gap > 0 for gap in gaps.values()}) == 1
+    if not same_sign or abs(smallest) <= spread:
+        return "no order can be claimed: the potentials differ by as much as the phases"
+    return f"the {easier} phase is easier, by {abs(smallest):.2f} eV at least"
 
 
 def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
@@ -295,15 +338,15 @@ def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
     found = False
     for entry in compared:
         for potential in POTENTIALS:
-            deviation = entry.deviation(potential)
-            if deviation is None or abs(deviation) <= AGREES_EV:
+            if not entry.differs(potential):
                 continue
             found = True
+            bound = "at most " if potential in entry.at_most else ""
             low, high = entry.interval
             said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             yield (
                 f"- {entry.case.formula} {entry.case.phase}, {entry.case.defect}: "
-                f"{potential.value} gives {entry.values[potential]:.2f} eV, the literature "
+                f"{potential.value} gives {bound}{entry.values[potential]:.2f} eV, the literature "
                 f"{said} eV ({entry.row.references}; {entry.row.source}; "
                 f"method {entry.row.method})."
             )

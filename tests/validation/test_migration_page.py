@@ -7,7 +7,7 @@ import pytest
 from pvkdb.schemas.calculations import PotentialName
 from validation.migration import NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
-from validation.migration_page import render
+from validation.migration_page import Comparison, render, verdict
 from validation.migration_results import Results, is_current, read_results
 
 
@@ -88,3 +88,39 @@ def test_the_page_tells_what_an_earlier_version_computed_and_what_was_not_run(
     left = len(CASES) * len(POTENTIALS) - len(rest) - 1
     assert any(f", {left} were not run; " in line for line in lines)
     assert "†" not in render(Results(computed=(second, *rest)))
+
+
+@pytest.mark.parametrize(
+    ("reported_ev", "computed_ev", "leaves_open", "differs"),
+    [(0.58, 0.35, False, True), (0.08, 0.35, True, False), (0.3, 0.35, True, False)],
+)
+def test_an_upper_bound_contradicts_only_what_lies_above_it(
+    reported_ev: float, computed_ev: float, leaves_open: bool, differs: bool
+) -> None:
+    row = next(row for row in reported() if row.material == "MAPbI3" and cases_for(row))
+    row = row.model_copy(update={"value_min_ev": reported_ev, "value_max_ev": reported_ev})
+    potential = PotentialName.SEVENNET_0
+    bounded = Comparison(row, cases_for(row)[0], {potential: computed_ev}, frozenset({potential}))
+    assert bounded.leaves_open(potential) == leaves_open
+    assert bounded.differs(potential) == differs
+    exact = Comparison(row, cases_for(row)[0], {potential: computed_ev}, frozenset())
+    assert exact.deviation(potential) == pytest.approx(computed_ev - reported_ev)
+
+
+@pytest.mark.parametrize(
+    ("sevennet", "chgnet", "said"),
+    [
+        (0.44, None, "by sevennet-0 the layered phase is easier, by 0.44 eV; no order is claimed"),
+        (0.44, 0.30, "the layered phase is easier, by 0.30 eV at least"),
+        (-0.44, -0.30, "the dimer phase is easier, by 0.30 eV at least"),
+        (0.44, 0.10, "no order can be claimed"),
+        (0.44, -0.44, "no order can be claimed"),
+    ],
+)
+def test_an_order_is_claimed_where_the_gap_exceeds_the_spread(
+    sevennet: float, chgnet: float | None, said: str
+) -> None:
+    gaps = {PotentialName.SEVENNET_0: sevennet}
+    if chgnet is not None:
+        gaps[PotentialName.CHGNET] = chgnet
+    assert verdict(gaps).startswith(said)

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import fmean, median
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from pvkdb_pipelines.engines.settings import SCHEDULERS
 from pvkdb_pipelines.engines.settings_file import parse_cluster
 
 from ...conftest import lacks
+from .shipped_barriers import barrier_seconds
 
 PAGE = Path(__file__).parents[3] / "docs" / "cluster.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -146,6 +148,19 @@ def test_figures_of_costs_are_those_of_the_pages_that_they_name() -> None:
         assert f"{core_hours} core-hours" in explanation
         assert f"2,595 relaxations, {core_hours} core-hours" in TEXT
         assert f"| {core_hours * 3600 / 702:.1f} core-seconds |" in TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "potential"), [("SevenNet-0", "sevennet-0"), ("CHGNet", "chgnet")]
+)
+def test_costs_of_barriers_are_those_of_the_calculations_shipped(name: str, potential: str) -> None:
+    took = barrier_seconds(potential)
+    (row,) = (line for line in TEXT.split("\n") if f"barrier of a candidate, {name}" in line)
+    assert (
+        f"| {len(took)} of the shipped plan, {min(took):.0f} to {max(took):.0f} core-seconds, "
+        f"half of them up to {median(took):.0f}"
+    ) in row
+    assert row.endswith(f"| {fmean(took):.0f} core-seconds |")
 
 
 def test_relative_links_lead_somewhere() -> None:
