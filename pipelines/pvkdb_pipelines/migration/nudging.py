@@ -20,12 +20,16 @@ from pvkdb_pipelines.migration.band import Band, is_monotonic, keep_results, mea
 from pvkdb_pipelines.migration.states import Exchange
 from pvkdb_pipelines.potentials import Potential
 from pvkdb_pipelines.progress import OnStep
+from pvkdb_pipelines.relaxation import closest_approach
 
 #: How the band is converged, as results record it.
 NEB_METHOD = "improvedtangent, IDPP start; highest image followed to the saddle point"
 OPTIMIZER = "NEBOptimizer (ODE12r); saddle and end points: quasi-Newton from the host's Hessian"
 #: The band first relaxes without climbing to this residual, eV/Å.
 FMAX_BEFORE_CLIMBING = 0.15
+#: What a failed band failed for, if two atoms are nearer than this part of the sum of their
+#: covalent radii: structures are refused from ``CLOSEST_APPROACH``, 0.75, down.
+_OVERLAP = 0.5
 
 
 class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
@@ -164,7 +168,7 @@ def relax_band(
 
     Raises:
         CalculationFailedError: The residual is not reached or not finite
-            (``NEB_NOT_CONVERGED``).
+            (``NEB_NOT_CONVERGED``), or the path leads through an atom (``ATOMS_TOO_CLOSE``).
 
     Sources: G. Henkelman, H. Jónsson, J. Chem. Phys. 113, 9978 (2000),
     doi:10.1063/1.1323224 (tangent); G. Henkelman, B. P. Uberuaga, H. Jónsson, ibid. 9901,
@@ -194,6 +198,7 @@ def relax_band(
                 f"{steps} steps; use another potential or more images",
             )
         if residual > target:
+            _refuse_overlap(neb.images)
             raise CalculationFailedError(
                 FailureKind.NEB_NOT_CONVERGED,
                 f"residual force {residual:.3f} eV/Å after {steps} steps of the band"
@@ -201,3 +206,18 @@ def relax_band(
                 "for; allow more steps or a larger force",
             )
     return measure_band(images, residual, residual, steps)
+
+
+def _refuse_overlap(images: Sequence[Atoms]) -> None:
+    """Refuse a band with atoms on top of each other: more steps do not part them."""
+    closest = [closest_approach(image) for image in images]
+    index = min(range(len(images)), key=lambda place: closest[place][0])
+    ratio, i, j, distance = closest[index]
+    if ratio < _OVERLAP:
+        one, other = (f"{images[index].symbols[atom]} {atom}" for atom in (i, j))
+        raise CalculationFailedError(
+            FailureKind.ATOMS_TOO_CLOSE,
+            f"{one} and {other} of image {index} of the band are {distance:.2f} Å apart: the "
+            "straight way of this hop leads through an atom; start from another structure of the "
+            "host, or look at shorter hops",
+        )

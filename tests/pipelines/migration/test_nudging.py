@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.constraints import FixAtoms
+from ase.geometry import find_mic
 from ase.optimize import FIRE
 
 from pvkdb.errors import CalculationFailedError
@@ -82,6 +83,20 @@ def test_band_with_energies_that_are_no_numbers_is_a_typed_failure(broken, coppe
     with pytest.raises(CalculationFailedError, match="not finite") as failure:
         relax_band(interpolate(initial, final, 3), broken, 0.01, 20)
     assert failure.value.kind == FailureKind.NEB_NOT_CONVERGED
+
+
+def test_a_path_through_an_atom_is_a_typed_failure(emt, copper_ends):
+    initial, _, jumper = copper_ends
+    final = initial.copy()
+    blocking = (jumper + 1) % len(initial)
+    step, _ = find_mic(initial.positions[blocking] - initial.positions[jumper], initial.cell, True)
+    final.positions[jumper] += 2 * step
+    path = [initial.copy() for _ in range(4)] + [final]
+    for part, image in enumerate(path[1:-1], start=1):
+        image.positions[jumper] += step * part / 2 + [0, 0, 0.01]
+    with pytest.raises(CalculationFailedError, match=r"image 2 .* through an atom") as failure:
+        relax_band(path, emt, 0.01, 1)
+    assert failure.value.kind == FailureKind.ATOMS_TOO_CLOSE
 
 
 def test_interpolated_path_keeps_atoms_apart_and_crosses_cell_boundaries(copper_ends):
