@@ -65,7 +65,7 @@ class Case:
 
 _MAPI = "MAPbI3-Pnma.vasp"
 #: Of the defects that the tables of the review have in MAPbI3; another takes 20 minutes and more.
-_MAPI_DEFECTS = ("V_I", "V_Pb", "Ag_i", "Au_i")
+_MAPI_DEFECTS = ("V_I", "V_Pb", "I_i", "Ag_i", "Au_i")
 
 CASES = (
     Case("CsPbI3", "Pnma", "V_I"),
