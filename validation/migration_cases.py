@@ -65,7 +65,7 @@ class Case:
 
 _MAPI = "MAPbI3-Pnma.vasp"
 #: Of the defects that the tables of the review have in MAPbI3; another takes 20 minutes and more.
-_MAPI_DEFECTS = ("V_I", "V_Pb", "I_i", "Ag_i", "Au_i")
+_MAPI_DEFECTS = ("V_I", "V_Pb", "I_i", "Ag_i", "Au_i", "Cu_i")
 
 CASES = (
     Case("CsPbI3", "Pnma", "V_I"),
@@ -138,7 +138,7 @@ def why_not(row: EnergeticsRow) -> str:
     if row.phase == "δ":
         return "no structure of this phase with its molecules is at hand"
     if row.material == "MAPbI3" and row.defect.endswith("_i"):
-        return "not run: twenty minutes and more; Ag_i and Au_i stand for the metals"
+        return "not run: twenty minutes and more; Ag_i, Au_i and Cu_i stand for the metals"
     if row.material.startswith(("MA", "FA", "(", "[", "{")):
         return "no ordered structure with these molecules is at hand"
     return "not run"
