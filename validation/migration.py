@@ -13,7 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from validation.migration_page import render, write_picture
+from validation.migration_page import render
+from validation.migration_picture import write_picture
 from validation.migration_results import Computed, compute, read_results
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 
 from scipy.stats import spearmanr
 
 from pvkdb.chemistry import Interval
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import HopBarrier, NebResult
+from pvkdb.schemas.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from validation.migration_cases import CASES, POTENTIALS, Case, cases_for, reported, why_not
+from validation.migration_cases import CASES, POTENTIALS
+from validation.migration_comparison import (
+    AGREES_EV,
+    ONE_OCTAHEDRON,
+    Comparison,
+    compare,
+    pairs_of,
+)
 from validation.migration_results import Computed, Results, is_current
-
-#: What the literature calls a hop along an edge of one octahedron.
-_ONE_OCTAHEDRON = "intra-octahedral"
-#: A value farther than this from the literature's interval does not agree with it, eV.
-AGREES_EV = 0.1
 
 HEAD = """# Migration barriers beside the literature's
 
@@ -35,58 +35,9 @@ where one is said to be of one kind of hop, it is compared with that.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A statement of the literature and what one case gives for it.
-
-    Attributes:
-        row: The statement.
-        case: What it is held against.
-        values: Computed, eV.
-        at_most: Potentials whose value is an upper bound: a hop without a path might make an easier
-            one.
-    """
-
-    row: EnergeticsRow
-    case: Case
-    values: dict[PotentialName, float]
-    at_most: frozenset[PotentialName]
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Lowest and highest of the literature; equal where only a bound is known."""
-        low, high = self.row.value_min_ev, self.row.value_max_ev
-        known = [value for value in (low, high) if value is not None]
-        return min(known), max(known)
-
-    def deviation(self, potential: PotentialName) -> float | None:
-        """By how much the computed value lies outside the literature's interval, eV.
-
-        None where there is no value, or an upper bound that leaves it open.
-        """
-        value = self.values.get(potential)
-        if value is None or self.leaves_open(potential):
-            return None
-        low, high = self.interval
-        if value < low:
-            return value - low
-        if value > high and self.row.bound != "lower":
-            return value - high
-        return 0.0
-
-    def leaves_open(self, potential: PotentialName) -> bool:
-        """Whether only an upper bound was computed, and not so low that it contradicts."""
-        return potential in self.at_most and self.values[potential] >= self.interval[0] - AGREES_EV
-
-    def differs(self, potential: PotentialName) -> bool:
-        """Whether the computed value, or even its upper bound, does not agree."""
-        deviation = self.deviation(potential)
-        return deviation is not None and abs(deviation) > AGREES_EV
-
-
 def render(results: Results) -> str:
     """The page."""
-    compared, left = _compared(results)
+    compared, left = compare(results)
     parts = [
         HEAD.format(summary=_summary(compared, results)),
         "![computed against reported](migration.svg)\n",
@@ -101,81 +52,6 @@ def render(results: Results) -> str:
     return "\n".join(parts) + "\n"
 
 
-def write_picture(results: Results, path: Path) -> None:
-    """Computed against reported activation energies, one mark a statement and potential.
-
-    Marks of upper bounds are hollow.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    compared, _ = _compared(results)
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    highest = 0.1
-    for potential, colour, mark in zip(POTENTIALS, ("#0072B2", "#D55E00"), "os", strict=True):
-        axes.plot([], [], mark, color=colour, markersize=5, label=potential.value)
-        for entry in compared:
-            value = entry.values.get(potential)
-            if value is None:
-                continue
-            low, high = entry.interval
-            face = "none" if potential in entry.at_most else colour
-            axes.plot([low, high], [value, value], color=colour, linewidth=1.0, alpha=0.6)
-            (drawn,) = axes.plot((low + high) / 2, value, mark, color=colour, markersize=5)
-            drawn.set_markerfacecolor(face)
-            highest = max(highest, high, value)
-    axes.plot([0, highest], [0, highest], color="#888888", linewidth=0.8, linestyle="--")
-    axes.set_xlabel("Reported (eV)")
-    axes.set_ylabel("Computed bottleneck (eV)")
-    axes.legend(frameon=False)
-    axes.set_aspect("equal")
-    figure.savefig(path, metadata={"Date": None})
-
-
-def _compared(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRow, str]]]:
-    """Statements with a computed counterpart, and those without, with the reason."""
-    compared: list[Comparison] = []
-    left: list[tuple[EnergeticsRow, str]] = []
-    for row in reported():
-        cases = cases_for(row)
-        if not cases:
-            left.append((row, why_not(row)))
-        for case in cases:
-            values: dict[PotentialName, float] = {}
-            reasons, at_most = [], set()
-            for potential in POTENTIALS:
-                computed = results.of(case, potential)
-                if computed is None or computed.result is None:
-                    kind = "not run" if computed is None else computed.failure_kind
-                    reasons.append(f"{potential.value}: {kind}")
-                else:
-                    value = _value(row, computed.result)
-                    if value is not None:
-                        values[potential] = value
-                    if computed.result.upper_bound and row.direction != _ONE_OCTAHEDRON:
-                        at_most.add(potential)
-            if values:
-                compared.append(Comparison(row, case, values, frozenset(at_most)))
-            else:
-                left.append((row, "; ".join(reasons)))
-    return compared, left
-
-
-def _value(row: EnergeticsRow, result: NebResult) -> float | None:
-    """What of a result answers a statement: the bottleneck, or one kind of hop."""
-    if row.direction == _ONE_OCTAHEDRON:
-        edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
-        return _lowest_barrier(edges)
-    return result.e_a_ev
-
-
-def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
-    known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
-    return min(known, default=None)
-
-
 def _summary(compared: Sequence[Comparison], results: Results) -> str:
     total = len(CASES) * len(POTENTIALS)
     done = [entry for entry in results.computed if entry.result is not None]
@@ -187,9 +63,7 @@ def _summary(compared: Sequence[Comparison], results: Results) -> str:
     for potential in POTENTIALS:
         found = [entry for entry in compared if entry.deviation(potential) is not None]
         inside = sum(not entry.differs(potential) for entry in found)
-        undecided = sum(
-            potential in entry.values and entry.leaves_open(potential) for entry in compared
-        )
+        undecided = sum(entry.leaves_open(potential) for entry in compared)
         said.append(
             f"with {potential.value} {inside} of {len(found)} statements lie within "
             f"{AGREES_EV:g} eV of the computed value"
@@ -211,7 +85,7 @@ def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
         row = entry.row
         interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
         direction = f" ({row.direction})" if row.direction else ""
-        one_hop = row.direction == _ONE_OCTAHEDRON
+        one_hop = row.direction == ONE_OCTAHEDRON
         values = [
             _shown(results.of(entry.case, p), entry.values.get(p), one_hop) for p in POTENTIALS
         ]
@@ -254,7 +128,7 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
     yield "| potential | statements | rank correlation | mean error, eV | mean absolute error, eV |"
     yield "|---|---|---|---|---|"
     for potential in POTENTIALS:
-        pairs = _pairs(compared, potential)
+        pairs = pairs_of(compared, potential)
         if len(pairs) < 3:
             continue
         errors = [computed - reported for computed, reported in pairs]
@@ -271,19 +145,11 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
         by_family[entry.row.family].append(entry)
     for family, entries in sorted(by_family.items()):
         for potential in POTENTIALS:
-            pairs = _pairs(entries, potential)
+            pairs = pairs_of(entries, potential)
             if pairs:
                 error = mean(computed - reported for computed, reported in pairs)
                 yield f"| {family} | {potential.value} | {len(pairs)} | {error:+.2f} |"
     yield ""
-
-
-def _pairs(compared: Sequence[Comparison], potential: PotentialName) -> list[tuple[float, float]]:
-    return [
-        (entry.values[potential], sum(entry.interval) / 2)
-        for entry in compared
-        if potential in entry.values and potential not in entry.at_most and entry.row.bound is None
-    ]
 
 
 def _antimony(results: Results) -> Iterator[str]:

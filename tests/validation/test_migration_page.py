@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName
 from validation.migration import NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
-from validation.migration_page import Comparison, render, verdict
+from validation.migration_comparison import Comparison
+from validation.migration_page import render, verdict
+from validation.migration_picture import write_picture
 from validation.migration_results import Results, is_current, read_results
 
 
@@ -18,6 +22,14 @@ def results() -> Results:
 
 def test_the_page_is_made_of_the_numbers_kept(results: Results) -> None:
     assert PAGE.read_text(encoding="utf-8") == render(results)
+
+
+def test_the_picture_changes_only_with_the_numbers(results: Results, tmp_path: Path) -> None:
+    first, second, fewer = (tmp_path / f"{name}.svg" for name in ("first", "second", "fewer"))
+    write_picture(results, first)
+    write_picture(results, second)
+    write_picture(Results(computed=results.computed[:4]), fewer)
+    assert first.read_bytes() == second.read_bytes() != fewer.read_bytes()
 
 
 def test_every_activation_energy_of_the_literature_is_compared_or_has_a_reason() -> None:

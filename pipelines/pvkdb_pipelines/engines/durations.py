@@ -22,8 +22,9 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("neb", PotentialName.CHGNET): 48.0,
     ("neb", PotentialName.SEVENNET_0): 73.0,
 }
-#: The longest of these barriers and of those of docs/validation/migration.md: most take half a
-#: minute, but a host without symmetry has many hops, and one with molecules has long paths.
+#: The longest that found a path, of these barriers and of those of docs/validation/migration.md:
+#: most take half a minute, but a host without symmetry has many hops, and one with molecules has
+#: long paths. Failures of the latter take longer (docs/cluster.md, "What a screening costs").
 _LONGEST_S: dict[tuple[str, str], float] = {
     ("neb", PotentialName.CHGNET): 850.0,
     ("neb", PotentialName.SEVENNET_0): 1300.0,

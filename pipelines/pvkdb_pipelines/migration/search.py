@@ -102,8 +102,8 @@ class PathSearch:
                 stays clearly below, no saddle is searched.
 
         Raises:
-            CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), or the way leads over
-                another site (``NO_ELEMENTARY_HOP``).
+            CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), the way leads through
+                an atom (``ATOMS_TOO_CLOSE``) or over another site (``NO_ELEMENTARY_HOP``).
         """
         most = self.settings.max_steps_neb
         for fmax in (FMAX_LOOSE, FMAX_CLOSER):

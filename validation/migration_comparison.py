@@ -1,0 +1,117 @@
+"""Statements of the literature beside what was computed for them, computed bounds as bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.migration import HopBarrier, NebResult
+from pvkdb.schemas.tables import EnergeticsRow
+from validation.migration_cases import POTENTIALS, Case, cases_for, reported, why_not
+from validation.migration_results import Results
+
+#: What the literature calls a hop along an edge of one octahedron.
+ONE_OCTAHEDRON = "intra-octahedral"
+#: A value farther than this from the literature's interval does not agree with it, eV.
+AGREES_EV = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A statement of the literature and what one case gives for it.
+
+    Attributes:
+        row: The statement.
+        case: What it is held against.
+        values: Computed, eV.
+        at_most: Potentials whose value is an upper bound: a hop without a path might make an easier
+            one.
+    """
+
+    row: EnergeticsRow
+    case: Case
+    values: dict[PotentialName, float]
+    at_most: frozenset[PotentialName]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lowest and highest of the literature; equal where only a bound is known."""
+        low, high = self.row.value_min_ev, self.row.value_max_ev
+        known = [value for value in (low, high) if value is not None]
+        return min(known), max(known)
+
+    def deviation(self, potential: PotentialName) -> float | None:
+        """By how much the computed value lies outside the literature's interval, eV.
+
+        None where there is no value, or an upper bound that leaves it open.
+        """
+        value = self.values.get(potential)
+        if value is None or self.leaves_open(potential):
+            return None
+        low, high = self.interval
+        if value < low:
+            return value - low
+        if value > high and self.row.bound != "lower":
+            return value - high
+        return 0.0
+
+    def leaves_open(self, potential: PotentialName) -> bool:
+        """Whether only an upper bound was computed, and not so low that it contradicts."""
+        return potential in self.at_most and self.values[potential] >= self.interval[0] - AGREES_EV
+
+    def differs(self, potential: PotentialName) -> bool:
+        """Whether the computed value, or even its upper bound, does not agree."""
+        deviation = self.deviation(potential)
+        return deviation is not None and abs(deviation) > AGREES_EV
+
+
+def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRow, str]]]:
+    """Statements with a computed counterpart, and those without, with the reason."""
+    compared: list[Comparison] = []
+    left: list[tuple[EnergeticsRow, str]] = []
+    for row in reported():
+        cases = cases_for(row)
+        if not cases:
+            left.append((row, why_not(row)))
+        for case in cases:
+            values: dict[PotentialName, float] = {}
+            reasons, at_most = [], set()
+            for potential in POTENTIALS:
+                computed = results.of(case, potential)
+                if computed is None or computed.result is None:
+                    kind = "not run" if computed is None else computed.failure_kind
+                    reasons.append(f"{potential.value}: {kind}")
+                else:
+                    value = _value(row, computed.result)
+                    if value is not None:
+                        values[potential] = value
+                    if computed.result.upper_bound and row.direction != ONE_OCTAHEDRON:
+                        at_most.add(potential)
+            if values:
+                compared.append(Comparison(row, case, values, frozenset(at_most)))
+            else:
+                left.append((row, "; ".join(reasons)))
+    return compared, left
+
+
+def _value(row: EnergeticsRow, result: NebResult) -> float | None:
+    """What of a result answers a statement: the bottleneck, or one kind of hop."""
+    if row.direction == ONE_OCTAHEDRON:
+        edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
+        return _lowest_barrier(edges)
+    return result.e_a_ev
+
+
+def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
+    known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
+    return min(known, default=None)
+
+
+def pairs_of(compared: Sequence[Comparison], potential: PotentialName) -> list[tuple[float, float]]:
+    """Computed values and the middles of reported intervals, eV; bounds have none."""
+    return [
+        (entry.values[potential], sum(entry.interval) / 2)
+        for entry in compared
+        if potential in entry.values and potential not in entry.at_most and entry.row.bound is None
+    ]
