@@ -29,10 +29,10 @@ from sqlalchemy import insert
 
 import pvkdb
 from pvkdb.chemistry import parse_composition
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.energetics import Energetic
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.registration import register_material
+from pvkdb.store.models.energetics import Energetic
 
 FORMULAS = ("CsPbI3", "CsPbBr3", "CsPbCl3", "CsSnI3", "CsSnBr3", "CsGeI3")
 

@@ -17,16 +17,16 @@ from pathlib import Path
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
-from pvkdb.schemas.dft import DftScfRequest, DftScfResult, DftSettings
-from pvkdb.schemas.migration import NebRequest, NebResult
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.dft import DftScfRequest, DftScfResult, DftSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.rows import calculation_document
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.requests import path_request
-from pvkdb_pipelines.threads import one_thread_each
-from pvkdb_pipelines.worker import Worker
+from pvkdb_pipelines.work.threads import one_thread_each
+from pvkdb_pipelines.work.worker import Worker
 from validation import dft_page
 
 ROOT = Path(__file__).parents[1]

@@ -35,15 +35,15 @@ from neb_peers import Outcome, Peer, matcalc_neb, plain, sites_of, with_matcalc
 
 from pvkdb.chemistry.composition import parse_composition
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebSettings
-from pvkdb_pipelines.migration.defects import relax_vacancies
-from pvkdb_pipelines.migration.hessian import host_hessian
-from pvkdb_pipelines.migration.hop_words import halide_hops_in_words, octahedra_of
-from pvkdb_pipelines.migration.hops import HopClass, find_hops
-from pvkdb_pipelines.migration.host import Start, relaxed_crystal
-from pvkdb_pipelines.migration.paths import PathFinder
-from pvkdb_pipelines.migration.states import Stage
-from pvkdb_pipelines.potentials import Potential, load_potential
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.migration.defects.defects import relax_vacancies
+from pvkdb_pipelines.migration.defects.states import Stage
+from pvkdb_pipelines.migration.host.hessian import host_hessian
+from pvkdb_pipelines.migration.host.host import Start, relaxed_crystal
+from pvkdb_pipelines.migration.paths.paths import PathFinder
+from pvkdb_pipelines.migration.result.hop_descriptions import halide_hops_in_words, octahedra_of
+from pvkdb_pipelines.migration.sites.hops import HopClass, find_hops
+from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 
 #: Barriers that differ by less are the same, eV.

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pvkdb_pipelines.migration.nudging import relax_band
-from pvkdb_pipelines.migration.saddle import climb, descend
-from pvkdb_pipelines.potentials import Potential
-from pvkdb_pipelines.relaxation import relax
+from pvkdb_pipelines.migration.paths.nudging import relax_band
+from pvkdb_pipelines.migration.paths.saddle import climb, descend
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: Modules in which the stages of a search are called.
 _PATHS_IN = "pvkdb_pipelines.migration."

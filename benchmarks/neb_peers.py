@@ -25,11 +25,11 @@ from ase.mep import NEB
 from ase.mep.neb import NEBOptimizer
 from ase.optimize import FIRE
 
-from pvkdb_pipelines.migration.hops import HopClass
-from pvkdb_pipelines.migration.host import SYMPREC_ANG
-from pvkdb_pipelines.migration.operations import act, operations_of
-from pvkdb_pipelines.migration.sites import vacancy_sites
-from pvkdb_pipelines.migration.states import Stage
+from pvkdb_pipelines.migration.defects.states import Stage
+from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
+from pvkdb_pipelines.migration.sites.hops import HopClass
+from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.sites import vacancy_sites
 
 IMAGES = 5
 MOST_STEPS = 1000

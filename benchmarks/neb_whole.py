@@ -31,14 +31,14 @@ from neb_peers import MOST_STEPS, Peer, plain, sites_of
 from pvkdb.chemistry.composition import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb_pipelines.geometry.supercells import symmetric_supercell
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.migration.hops import find_hops
-from pvkdb_pipelines.migration.host import SYMPREC_ANG
-from pvkdb_pipelines.migration.operations import operations_of
-from pvkdb_pipelines.potentials import load_potential
+from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
+from pvkdb_pipelines.migration.sites.hops import find_hops
+from pvkdb_pipelines.migration.sites.operations import operations_of
+from pvkdb_pipelines.potentials.potential import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of
-from pvkdb_pipelines.supercells import symmetric_supercell
 
 #: Force of the loop that a whole calculation is compared with, eV/Å.
 LOOSE = 0.05

@@ -39,10 +39,10 @@ from sqlalchemy import text
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature import load_literature
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, candidates, compound_of
 
 BAR = 2

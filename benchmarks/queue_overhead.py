@@ -3,8 +3,8 @@
     python benchmarks/queue_overhead.py
 
 On SQLite and on a real PostgreSQL: wall time and processor time of claiming a calculation and of
-writing its record (:class:`pvkdb_pipelines.worker.Worker` with work that takes no time), in one
-process, with 100 calculations in the queue and with 10,000. The commits of both databases reach
+writing its record (:class:`pvkdb_pipelines.work.worker.Worker` with work that takes no time), in
+one process, with 100 calculations in the queue and with 10,000. The commits of both databases reach
 the disk as they do for a user; the time of an fsync is the disk's. The fastest tenth is what other
 programs on the machine disturbed least.
 """
@@ -26,11 +26,11 @@ from pydantic import BaseModel
 from sqlalchemy import insert
 
 from pvkdb.store.base import utc_now
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb_pipelines import tasks
-from pvkdb_pipelines.worker import Worker
+from pvkdb.store.models.calculations import Calculation
+from pvkdb_pipelines.work import tasks
+from pvkdb_pipelines.work.worker import Worker
 
 SHORT, LONG, MEASURED = 100, 10_000, 100
 #: The bar: milliseconds of wall time that the ledger may cost a calculation.

@@ -17,12 +17,12 @@ import time
 import numpy as np
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Profile
-from pvkdb.suitability.acceptability import rank_acceptability
-from pvkdb.suitability.evidence import Candidate, Evidence
-from pvkdb.suitability.judging import worth_of
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.metrics import METRICS
-from pvkdb.suitability.options import Options
-from pvkdb.suitability.ranking import rank_candidates
+from pvkdb.suitability.ranking.acceptability import rank_acceptability
+from pvkdb.suitability.ranking.judging import worth_of
+from pvkdb.suitability.ranking.options import Options
+from pvkdb.suitability.ranking.ranking import rank_candidates
 
 CANDIDATES, CRITERIA, SAMPLES = 2_000, 10, 10_000
 BAR_S, BAR_MIB = 10.0, 1000 / 1.048576

@@ -29,16 +29,16 @@ from statistics import mean, variance
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.relaxations import RelaxRequest
+from pvkdb.schemas.calculations.relaxations import RelaxRequest
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb_pipelines.compound_relaxation import compute_relaxation, relax_request
-from pvkdb_pipelines.cores import usable_cores
 from pvkdb_pipelines.prototypes import candidates, competitors, compound_of
+from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan import Plan
-from pvkdb_pipelines.screening.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan import Plan
+from pvkdb_pipelines.screening.plan.plan_file import read_plan
+from pvkdb_pipelines.work.cores import usable_cores
 
 Stratum = tuple[str, str]
 

@@ -27,11 +27,17 @@ from sqlalchemy import Connection, insert, select, text
 
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
-from pvkdb.store.devices import Device, DeviceLayer, DeviceMetric, DeviceReference, metric_columns
-from pvkdb.store.energetics import Energetic, EnergeticReference
-from pvkdb.store.materials import Composition, Material
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.references import Reference
+from pvkdb.store.models.devices import (
+    Device,
+    DeviceLayer,
+    DeviceMetric,
+    DeviceReference,
+    metric_columns,
+)
+from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.references import Reference
 
 FAMILIES = ("3D", "RP", "vacancy-ordered", "A3B2X9")
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pvkdb._version import __version__
+
 TYPE_CHECKING = False  # type checkers take it for true; the module typing takes longer than ours
 if TYPE_CHECKING:
     from typing import Any
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from pvkdb.errors import PvkdbError
     from pvkdb.local import open_store
 
-__version__ = "0.1.0"
 __all__ = ["AsyncClient", "Client", "PvkdbError", "__version__", "open_store"]
 
 _WHERE = {

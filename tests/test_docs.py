@@ -21,9 +21,9 @@ from pvkdb.cli.app import app
 from pvkdb.literature import datapackage
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
+from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
-from pvkdb_api.settings import ServiceSettings
-from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.dft import DftSettings
+from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"

@@ -11,13 +11,13 @@ from ase.io import read
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.migration_requests import settle
-from pvkdb_pipelines.hosts import host_of
+from pvkdb.store.queue.migration_requests import settle
+from pvkdb_pipelines.geometry.hosts import host_of
 
 STRUCTURES = Path(__file__).parent / "structures_used"
 #: SevenNet-0 ranks, CHGNet warns: the order of the page.

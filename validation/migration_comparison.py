@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import HopBarrier, NebResult
+from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.tables import EnergeticsRow
 from validation.migration_cases import POTENTIALS, Case, cases_for, reported, why_not
 from validation.migration_results import Results

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from pvkdb.chemistry import Interval
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebResult
+from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
 from validation.migration_cases import CASES, POTENTIALS
 from validation.migration_comparison import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pvkdb.schemas.predictions import Correlation
-from pvkdb.suitability.evidence import Evidence
-from pvkdb.suitability.words import amount, metric_label, value_text, window_text
+from pvkdb.suitability.evidence.evidence import Evidence
+from pvkdb.suitability.evidence.explanations import amount, metric_label, value_text, window_text
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Comparison, Results

@@ -6,7 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from pvkdb.suitability.words import metric_label
+from pvkdb.suitability.evidence.explanations import metric_label
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Results
 

@@ -15,11 +15,11 @@ from pvkdb.literature import load_literature
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.suitability.barriers import Barriers, metal_barriers
-from pvkdb.suitability.devices import device_candidates
-from pvkdb.suitability.evidence import Candidate, Evidence
-from pvkdb.suitability.materials import material_candidates
-from pvkdb.suitability.predicting import KineticModel
+from pvkdb.suitability.evidence.barriers import Barriers, metal_barriers
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.predictions import KineticModel
 
 #: Measured metrics by the one that predicts them, in the order of the page.
 MEASURED = {

@@ -25,14 +25,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.relaxations import RelaxSettings
-from pvkdb_pipelines import health
-from pvkdb_pipelines.compound_relaxation import compute_relaxation, relax_request
-from pvkdb_pipelines.potentials import load_potential
+from pvkdb.schemas.calculations.relaxations import RelaxSettings
+from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
+from pvkdb_pipelines.potentials.potential import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
-from pvkdb_pipelines.relaxation import relax
-from pvkdb_pipelines.screening.stability import PEROVSKITE_PHASES
-from pvkdb_pipelines.symmetry import space_group, standard_cell
+from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
+from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
+from pvkdb_pipelines.relaxations.relaxation import relax
+from pvkdb_pipelines.structures import checks as health
 
 Symmetry = Literal["free", "kept"]
 SETTINGS = RelaxSettings()

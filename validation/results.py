@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.relaxations import RelaxSettings
+from pvkdb.schemas.calculations.relaxations import RelaxSettings
 from validation.known_facts import phases_to_relax
 from validation.measured_cells import measured_cells
 from validation.relaxed_phases import SETTINGS, Phase, RelaxedPhase, Symmetry, relax_phase, versions

@@ -9,25 +9,25 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from pvkdb import __version__
+from pvkdb._version import __version__
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
-from pvkdb_api.access import Access
-from pvkdb_api.counts import Counts
-from pvkdb_api.description import PROBLEM, SUMMARY, describe
-from pvkdb_api.explorer.routes import ROUTERS as PAGES
-from pvkdb_api.headers import Headers
-from pvkdb_api.hosts import TrustedHosts
-from pvkdb_api.limits import BodyLimit, TimeLimit
-from pvkdb_api.problems import handle_problems
-from pvkdb_api.queries import refuse_unknown_parameters
-from pvkdb_api.request_log import HEADER as REQUEST_ID
-from pvkdb_api.request_log import RequestLog
-from pvkdb_api.request_metrics import Measure, RequestMetrics
-from pvkdb_api.routers import ROUTERS, export
-from pvkdb_api.sessions import ServedStore
-from pvkdb_api.settings import ServiceSettings, read_settings
-from pvkdb_api.streams import Streams
+from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.sessions import ServedStore
+from pvkdb_api.core.settings import ServiceSettings, read_settings
+from pvkdb_api.explorer.pages import ROUTERS as PAGES
+from pvkdb_api.frame.access import Access
+from pvkdb_api.frame.headers import Headers
+from pvkdb_api.frame.hosts import TrustedHosts
+from pvkdb_api.frame.limits import BodyLimit, TimeLimit
+from pvkdb_api.frame.metrics import Measure, RequestMetrics
+from pvkdb_api.frame.problems import handle_problems
+from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
+from pvkdb_api.frame.request_log import RequestLog
+from pvkdb_api.listing.queries import refuse_unknown_parameters
+from pvkdb_api.listing.streams import Streams
+from pvkdb_api.rest import ROUTERS, export
+from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
 
 #: Smaller answers travel as they are.
 GZIP_FROM_BYTES = 1000

@@ -19,10 +19,10 @@ from uvicorn.supervisors import Multiprocess
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
-from pvkdb_api.callers import is_loopback
-from pvkdb_api.request_log import log_config
-from pvkdb_api.request_metrics import FOLDER
-from pvkdb_api.settings import ServiceSettings, read_settings
+from pvkdb_api.core.callers import is_loopback
+from pvkdb_api.core.settings import ServiceSettings, read_settings
+from pvkdb_api.frame.metrics import FOLDER
+from pvkdb_api.frame.request_log import log_config
 
 #: Seconds in which a worker must say that it lives; a busy machine takes seconds to start one.
 WORKER_SILENCE_S = 60

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pvkdb.literature import datapackage
 from pvkdb.literature.loader import FILES
-from pvkdb.schemas.columns import SOURCES, Column, Row
 from pvkdb.schemas.tables import TABLES
+from pvkdb.schemas.tables.columns import SOURCES, Column, Row
 
 PAGE = Path(__file__).with_name("tables.md")
 PACKAGE = Path(str(resources.files("pvkdb.literature"))) / datapackage.PACKAGE

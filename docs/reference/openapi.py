@@ -17,17 +17,17 @@ import httpx
 from fastapi import FastAPI
 
 from pvkdb.literature import load_literature
-from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.collections.in_memory import LISTED
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.queue import submit
-from pvkdb.store.small_tables import LISTED
-from pvkdb.store.structures import Structure
-from pvkdb_api import description
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.claims import submit
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.rest import openapi as description
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 HERE = Path(__file__).parent

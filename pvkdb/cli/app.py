@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import pvkdb
-from pvkdb.cli import (
+from pvkdb.cli.commands import (
     barriers,
     crossbars,
     databases,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pvkdb.cli.console import messages
+from pvkdb.cli.output.console import messages
 
 if TYPE_CHECKING:
     from pvkdb_pipelines.engines import Engine

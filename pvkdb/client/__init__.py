@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pvkdb.client._calculations import AsyncCalculations, Calculations
 from pvkdb.client._client import AsyncClient, Client
-from pvkdb.client._collections import AsyncCollection, AsyncListing, Collection, Listing
-from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
-from pvkdb.client._description import FilterDescription, Filters
-from pvkdb.client._fields import Fields
-from pvkdb.client._kinetics import AsyncKinetics, Kinetics
-from pvkdb.client._queries import FilterValue
-from pvkdb.client._rankings import AsyncRankings, Rankings
-from pvkdb.client._results import AsyncResults, Results
-from pvkdb.client._screenings import AsyncScreenings, Screenings
-from pvkdb.client._streams import AsyncStream, Stream
+from pvkdb.client._io.description import FilterDescription, Filters
+from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
+from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
+from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
+from pvkdb.client._parts.rankings import AsyncRankings, Rankings
+from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
+from pvkdb.client._search.collections import AsyncCollection, AsyncListing, Collection, Listing
+from pvkdb.client._search.fields import Fields
+from pvkdb.client._search.queries import FilterValue
+from pvkdb.client._search.results import AsyncResults, Results
+from pvkdb.client._search.streams import AsyncStream, Stream
 from pvkdb.client.errors import (
     ConflictError,
     NotAllowedError,

@@ -9,30 +9,23 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import httpx
 
-from pvkdb.client._answers import parse
-from pvkdb.client._calculations import AsyncCalculations, Calculations
-from pvkdb.client._carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._collections import CollectionOf, ListingOf
-from pvkdb.client._crossbars import AsyncCrossbars, Crossbars
-from pvkdb.client._downloads import FileFormat, download
-from pvkdb.client._kinetics import AsyncKinetics, Kinetics
-from pvkdb.client._progress import progress_of
-from pvkdb.client._rankings import AsyncRankings, Rankings
-from pvkdb.client._screenings import AsyncScreenings, Screenings
-from pvkdb.client._service import Service, path_of
-from pvkdb.client._steps import Steps
+from pvkdb.client._io.answers import parse
+from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.progress import progress_of
+from pvkdb.client._io.service import Service, path_of
+from pvkdb.client._io.steps import Steps
+from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
+from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
+from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
+from pvkdb.client._parts.rankings import AsyncRankings, Rankings
+from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
+from pvkdb.client._search.collections import CollectionOf, ListingOf
+from pvkdb.client._search.downloads import FileFormat, download
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
     from pvkdb.schemas.imports import ImportReport
     from pvkdb.schemas.responses import FormulaTolerance, Health
-    from pvkdb.schemas.reviewed import (
-        ArrayChallengesRow,
-        BenchmarkDatasetsRow,
-        ConductionRow,
-        ProcessingRow,
-        TestProtocolsRow,
-    )
     from pvkdb.schemas.tables import (
         ApplicationsRow,
         DeviceClaimsRow,
@@ -43,6 +36,13 @@ if TYPE_CHECKING:
         ReferencesRow,
         StructuresRow,
         ToleranceRow,
+    )
+    from pvkdb.schemas.tables.reviewed import (
+        ArrayChallengesRow,
+        BenchmarkDatasetsRow,
+        ConductionRow,
+        ProcessingRow,
+        TestProtocolsRow,
     )
 
 BlockingT = TypeVar("BlockingT")
@@ -216,7 +216,7 @@ class ClientOperations(Operations):
             >>> client.import_papers(paper, dry_run=True).counts["references"].added
             1
         """
-        from pvkdb.client._imports import read_document
+        from pvkdb.client._parts.imports import read_document
         from pvkdb.schemas.imports import ImportReport
 
         name, media_type, content = read_document(document)

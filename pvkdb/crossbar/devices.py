@@ -11,9 +11,9 @@ from pvkdb.chemistry import Interval
 from pvkdb.crossbar.limits import largest_array
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.crossbar import Cell, DeviceArray
-from pvkdb.store.claims import DeviceClaim
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.devices import Device, DeviceMetric, DeviceReference
+from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import Device, DeviceMetric, DeviceReference
 
 #: Names that are gone through for the one that may be meant.
 _NAMES_TOLD = 2000

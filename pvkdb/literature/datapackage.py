@@ -15,8 +15,8 @@ from typing import Any
 
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import FILES
-from pvkdb.schemas.columns import Column, Row
 from pvkdb.schemas.tables import TABLES
+from pvkdb.schemas.tables.columns import Column, Row
 
 PACKAGE = "datapackage.json"
 

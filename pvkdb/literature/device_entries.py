@@ -11,7 +11,7 @@ from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
 from pvkdb.schemas.tables import DevicesRow
-from pvkdb.store.stacks import (
+from pvkdb.store.rows.stacks import (
     Layer,
     join_layers,
     layer_columns,

@@ -31,14 +31,16 @@ from pvkdb.schemas.imports import (
     ImportReport,
 )
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
-from pvkdb.store import rows
-from pvkdb.store.dataset import begin_import, current_version, withdraw
-from pvkdb.store.devices import Device
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.history import differences
-from pvkdb.store.materials import Material
+from pvkdb.store.curation.dataset import begin_import, current_version, withdraw
+from pvkdb.store.curation.history import differences
+from pvkdb.store.curation.registration import material_id, register_materials
+from pvkdb.store.curation.sources import Source
 from pvkdb.store.migrate import lock_curation
-from pvkdb.store.recording import (
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+from pvkdb.store.rows import from_models as rows
+from pvkdb.store.rows.to_models import (
     Entry,
     MaterialOf,
     device_entry,
@@ -46,8 +48,6 @@ from pvkdb.store.recording import (
     fingerprint,
     insert_entries,
 )
-from pvkdb.store.registration import material_id, register_materials
-from pvkdb.store.sources import Source
 
 #: An import stops after so many problems; the first ones usually explain the others.
 MAX_PROBLEMS = 20

@@ -22,26 +22,26 @@ from pvkdb.literature.cells import Cells
 from pvkdb.literature.device_entries import devices_row
 from pvkdb.literature.entries import energetics_row, reference_row
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.store import rows
-from pvkdb.store.applications import ApplicationRequirement
-from pvkdb.store.claims import DeviceClaim
+from pvkdb.store.curation.dataset import begin_release
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import SCHEMA_REVISION
-from pvkdb.store.dataset import begin_release
-from pvkdb.store.devices import Device
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.materials import Material
 from pvkdb.store.migrate import lock_curation
-from pvkdb.store.recording import (
+from pvkdb.store.models.applications import ApplicationRequirement
+from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.references import DatasetVersion, Reference
+from pvkdb.store.models.reviewed import REVIEWED
+from pvkdb.store.rows import from_models as rows
+from pvkdb.store.rows.to_models import (
     MaterialOf,
     device_claim_entry,
     device_entry,
     energetic_entry,
     reference_model,
 )
-from pvkdb.store.references import DatasetVersion, Reference
-from pvkdb.store.registration import register_material
-from pvkdb.store.reviewed import REVIEWED
-from pvkdb.store.versions import replace_row
+from pvkdb.store.rows.versions import replace_row
 
 CuratedRow = dict[str, str]
 

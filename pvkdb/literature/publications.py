@@ -15,8 +15,8 @@ from pvkdb.literature.entries import normal_doi, reference_row
 from pvkdb.literature.reading import Record
 from pvkdb.schemas.imports import Action
 from pvkdb.schemas.tables import ReferencesRow
-from pvkdb.store.recording import reference_model
-from pvkdb.store.references import Reference
+from pvkdb.store.models.references import Reference
+from pvkdb.store.rows.to_models import reference_model
 
 
 @dataclass(frozen=True, slots=True)

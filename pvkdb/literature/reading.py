@@ -16,7 +16,7 @@ from typing import Any
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.entries import TABLES, Table
 from pvkdb.schemas.imports import FileProblem
-from pvkdb.store.sources import Source
+from pvkdb.store.curation.sources import Source
 
 #: Longer cells are refused: no cell of a curated table needs them.
 MAX_CELL = 4000

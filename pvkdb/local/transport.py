@@ -9,7 +9,7 @@ import httpx
 
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import read_settings
+from pvkdb_api.core.settings import read_settings
 
 
 class InProcess(httpx.BaseTransport):

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 import pvkdb
 from pvkdb.errors import DatabaseError
+from pvkdb.store.curation.tolerance import renew_tolerance
 from pvkdb.store.database import Store
-from pvkdb.store.tolerance import renew_tolerance
 
 #: Key of the advisory lock; any number that no other program uses on this database.
 _LOCK = 2145_2026

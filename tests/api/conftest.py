@@ -15,7 +15,7 @@ from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
 
 from ..conftest import new_database
 

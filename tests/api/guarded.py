@@ -9,10 +9,10 @@ from dataclasses import replace
 import httpx
 
 from pvkdb.store.database import Store
-from pvkdb.store.keys import create_key
-from pvkdb.store.queue import count_by_state
+from pvkdb.store.queue.claims import count_by_state
+from pvkdb.store.security.keys import create_key
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
 
 from .conftest import Api
 

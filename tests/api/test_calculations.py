@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest
 
 PATH = "/api/v1/calculations"
 

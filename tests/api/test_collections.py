@@ -8,7 +8,7 @@ from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.database import Store
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.structures import Structure
 
 #: What the curated files hold.
 COUNTS = {name: len(read_curated(name)) for name in ("energetics", "devices", "references")}

@@ -8,9 +8,9 @@ import pytest
 
 from pvkdb.errors import DatabaseError
 from pvkdb_api.app import create_app
-from pvkdb_api.explorer.pages import POLICY
-from pvkdb_api.headers import SECURITY
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.explorer.site.rendering import POLICY
+from pvkdb_api.frame.headers import SECURITY
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_unforeseen_is_a_500_without_a_traceback(reading_api, monkeypatch, c
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret reason")
 
-    monkeypatch.setattr("pvkdb_api.routers.tolerance.tolerance_row", fail)
+    monkeypatch.setattr("pvkdb_api.rest.tolerance.tolerance_row", fail)
     with caplog.at_level(logging.ERROR, "pvkdb_api"):
         problem = reading_api.problem("/api/v1/tolerance/CsPbBr3", 500)
     assert "secret" not in problem["detail"]
@@ -89,7 +89,7 @@ def test_the_unforeseen_is_a_page_for_who_came_with_a_browser(reading_api, monke
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret reason")
 
-    monkeypatch.setattr("pvkdb_api.explorer.routes.find.find", fail)
+    monkeypatch.setattr("pvkdb_api.explorer.pages.find.find", fail)
     answer = reading_api.request("GET", "/find?q=CsPbBr3", headers={"Accept": "text/html"})
     assert answer.status_code == 500
     assert answer.headers["content-type"].startswith("text/html")

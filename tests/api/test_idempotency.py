@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.store.access import RememberedAnswer
-from pvkdb.store.audit import entries
 from pvkdb.store.base import utc_now
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.idempotency import KEPT
+from pvkdb.store.models.access import RememberedAnswer
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.security.audit import entries
+from pvkdb.store.security.idempotency import KEPT
 
 from .conftest import Api
 from .guarded import CALCULATIONS, guarding, key_for, queue

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from pvkdb.store.audit import entries
 from pvkdb.store.database import Store
-from pvkdb_api.settings import ServiceSettings
+from pvkdb.store.security.audit import entries
+from pvkdb_api.core.settings import ServiceSettings
 
 from .conftest import Api
 from .guarded import guarding, key_for

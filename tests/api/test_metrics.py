@@ -8,10 +8,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
 
 from .guarded import guarding, key_for
 from .test_server import start  # noqa: F401 - a fixture

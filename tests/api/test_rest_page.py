@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store.queue import submit
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.queue.claims import submit
 
 from .guarded import guarding, key_for
 

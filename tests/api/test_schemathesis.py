@@ -20,8 +20,8 @@ import uvicorn
 
 from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
+from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
-from pvkdb_api.settings import ServiceSettings
 
 from .guarded import key_for
 

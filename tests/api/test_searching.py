@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pvkdb.store.collections import COLLECTIONS, DEVICES, ENERGETICS
-from pvkdb.store.devices import METRIC_COLUMNS, Device
-from pvkdb.store.rows import devices_row, energetics_row
-from pvkdb_api.lists import split_values
+from pvkdb.store.models.devices import METRIC_COLUMNS, Device
+from pvkdb.store.rows.from_models import devices_row, energetics_row
+from pvkdb_api.listing.list_parameters import split_values
 
 DEVICES_PATH = "/api/v1/devices"
 
@@ -145,7 +145,7 @@ def test_a_cursor_survives_rows_that_come_and_go(api, store):
 
 @pytest.mark.parametrize("place", [["a"], [None, None], [math.nan, "x"], [10**400, "x"], [{}, []]])
 def test_a_forged_cursor_is_refused(reading_api, place):
-    from pvkdb_api.cursors import write_cursor
+    from pvkdb_api.listing.cursors import write_cursor
 
     bound = {"filters": {}, "sort": DEVICES.sorting("-on_off_ratio")}
     cursor = write_cursor("devices", bound, json.dumps(place))

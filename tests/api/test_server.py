@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from pvkdb.errors import InputError, NotMigratedError
+from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
-from pvkdb_api.settings import ServiceSettings
 
 START = (
     "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "

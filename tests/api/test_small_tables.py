@@ -8,8 +8,8 @@ import pytest
 
 from pvkdb.chemistry import radii
 from pvkdb.literature import read_curated
-from pvkdb.store.small_tables import SMALL_TABLES
-from pvkdb_api.cursors import write_cursor
+from pvkdb.store.collections.in_memory import SMALL_TABLES
+from pvkdb_api.listing.cursors import write_cursor
 
 IONS = "/api/v1/ions"
 APPLICATIONS = "/api/v1/applications"

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from pvkdb.schemas.calculations import EventKind
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
-from pvkdb.store.audit import entries
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.base import utc_now
-from pvkdb.store.calculation_log import ProgressLine, note
 from pvkdb.store.database import Store
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.log import ProgressLine, note
+from pvkdb.store.security.audit import entries
 
 from .conftest import Api
 from .guarded import CALCULATIONS, guarding, key_for

@@ -13,8 +13,8 @@ from ase.io import read
 from pymatgen.core import Structure as Crystal
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
 PATH = "/api/v1/structures/c1-host"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pvkdb_api.settings import PREFIX, ServiceSettings
+from pvkdb_api.core.settings import PREFIX, ServiceSettings
 
 from ..conftest import lacks
 

@@ -11,9 +11,9 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb_pipelines.migration.compute import MigrationRun, compute_migration
-from pvkdb_pipelines.potentials import Potential, Properties
+from pvkdb_pipelines.potentials.potential import Potential, Properties
 
 
 def potential_from(evaluate_one: Callable[[Atoms], Properties], *elements: str) -> Potential:

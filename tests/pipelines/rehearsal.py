@@ -19,8 +19,8 @@ from pydantic import BaseModel
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
-from pvkdb_pipelines import tasks
 from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.work import tasks
 
 WITNESS = "PVKDB_REHEARSAL_WITNESS"
 

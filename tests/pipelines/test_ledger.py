@@ -19,11 +19,11 @@ import pytest
 from sqlalchemy import select
 
 from pvkdb.errors import DatabaseError
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation, CalculationEvent, CalculationFile
 from pvkdb.store.database import Store
-from pvkdb.store.files import SETTING, FileStore
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation, CalculationEvent, CalculationFile
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import SETTING, FileStore
 from pvkdb_pipelines import ownership
 
 from .rehearsal import WITNESS, Rehearsal

@@ -8,9 +8,9 @@ from ase.neighborlist import neighbor_list
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, closest_approach
+from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import tilted_perovskite
-from pvkdb_pipelines.relaxation import CLOSEST_APPROACH, closest_approach
-from pvkdb_pipelines.symmetry import space_group
 
 # Space groups of tilted perovskites: C. J. Howard, H. T. Stokes, Acta Cryst. B 54, 782 (1998),
 # Table 1 (doi:10.1107/S0108768198004200).

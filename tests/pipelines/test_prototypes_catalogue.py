@@ -12,8 +12,8 @@ from ase.io import read
 
 from pvkdb.chemistry import Ion, parse_composition
 from pvkdb.errors import InputError, MissingRadiusError
-from pvkdb_pipelines.health import A_X_OF_RADII, B_X_OF_RADII, check, shortest_of_radii
-from pvkdb_pipelines.octahedra import polyhedra
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.prototypes import (
     PROTOTYPES,
     Compound,
@@ -24,8 +24,8 @@ from pvkdb_pipelines.prototypes import (
     phases,
     prototype,
 )
-from pvkdb_pipelines.relaxation import check_structure
-from pvkdb_pipelines.symmetry import space_group, standard_cell
+from pvkdb_pipelines.structures.checks import A_X_OF_RADII, B_X_OF_RADII, check, shortest_of_radii
+from pvkdb_pipelines.structures.octahedra import polyhedra
 
 #: A compound that has each structure, or one near it.
 EXAMPLES = {

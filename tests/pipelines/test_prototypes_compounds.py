@@ -7,6 +7,8 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,
     build_element,
@@ -16,8 +18,6 @@ from pvkdb_pipelines.prototypes import (
     tilted_perovskite,
 )
 from pvkdb_pipelines.prototypes.elements import element_source
-from pvkdb_pipelines.relaxation import check_structure
-from pvkdb_pipelines.symmetry import space_group
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pvkdb.errors import InputError
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.prototypes import build
-from pvkdb_pipelines.starts import (
+from pvkdb_pipelines.structures.user_structures import (
     START,
     atoms_of,
     elements_of,

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import event, insert
 
 from pvkdb.store.base import utc_now
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb_pipelines import tasks
-from pvkdb_pipelines.worker import Worker
+from pvkdb.store.models.calculations import Calculation
+from pvkdb_pipelines.work import tasks
+from pvkdb_pipelines.work.worker import Worker
 
 BATCH, BATCHES = 20, 3
 

@@ -15,13 +15,14 @@ import pytest
 from sqlalchemy import event, text
 
 from pvkdb.errors import DatabaseError, StoreAwayError
-from pvkdb.store import jobs, queue
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.files import SETTING, files_of
-from pvkdb_pipelines import tasks, worker
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue import jobs
+from pvkdb.store.queue.kept_files import SETTING, files_of
 from pvkdb_pipelines.progress import Progress
-from pvkdb_pipelines.worker import Worker
+from pvkdb_pipelines.work import tasks, worker
+from pvkdb_pipelines.work.worker import Worker
 
 from .rehearsal import Rehearsal
 

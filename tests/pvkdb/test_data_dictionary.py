@@ -10,12 +10,12 @@ from typing import get_args
 import pytest
 
 from pvkdb.literature.loader import FILES, read_curated
-from pvkdb.schemas.columns import SOURCES, Column, Row
-from pvkdb.schemas.evidence import MECHANISMS
 from pvkdb.schemas.tables import TABLES, DevicesRow, StructureDocument
+from pvkdb.schemas.tables.columns import SOURCES, Column, Row
+from pvkdb.schemas.tables.evidence import MECHANISMS
+from pvkdb.store.collections.export import table_rows
 from pvkdb.store.database import Store
-from pvkdb.store.devices import LAYER_ROLES, METRICS
-from pvkdb.store.export import table_rows
+from pvkdb.store.models.devices import LAYER_ROLES, METRICS
 from pvkdb.suitability import rankings_rows
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.dft import DftSettings
+from pvkdb.schemas.calculations.dft import DftSettings
 from validation.dft_page import (
     PAGE,
     DftNumbers,

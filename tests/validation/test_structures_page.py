@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb_pipelines.symmetry import standard_cell
+from pvkdb_pipelines.geometry.symmetry import standard_cell
 from validation import exceptions
 from validation.known_facts import KNOWN_FACTS, SYMMETRIES
 from validation.measured_cells import Comparison, MeasuredCell, measured_cells

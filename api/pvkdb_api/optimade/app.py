@@ -24,8 +24,11 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
+from pvkdb_api.core.sessions import ReadSession, ServedStore
+from pvkdb_api.frame.problems import UNREACHABLE
 from pvkdb_api.optimade import filters
-from pvkdb_api.optimade.entries import EntryType, Listing, entries_of, find
+from pvkdb_api.optimade.entries.entries import EntryType, Listing, entries_of, find
+from pvkdb_api.optimade.entries.references import REFERENCES
 from pvkdb_api.optimade.errors import RefusedError, VersionError
 from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
 from pvkdb_api.optimade.parameters import (
@@ -36,7 +39,6 @@ from pvkdb_api.optimade.parameters import (
     refuse_unknown,
     response_fields,
 )
-from pvkdb_api.optimade.references import REFERENCES
 from pvkdb_api.optimade.responses import (
     BASE,
     OPENAPI,
@@ -45,8 +47,6 @@ from pvkdb_api.optimade.responses import (
     refusal,
     root_url,
 )
-from pvkdb_api.problems import UNREACHABLE
-from pvkdb_api.sessions import ReadSession, ServedStore
 
 RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "structures": (StructureResponseMany, StructureResponseOne),

@@ -18,11 +18,11 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
-from pvkdb_api.optimade.entries import ALL
+from pvkdb_api.optimade.entries.entries import ALL
+from pvkdb_api.optimade.entries.lists import Items
+from pvkdb_api.optimade.entries.properties import Nothing, Operator, Property, Scalar
 from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
 from pvkdb_api.optimade.grammar import parse
-from pvkdb_api.optimade.lists import Items
-from pvkdb_api.optimade.properties import Nothing, Operator, Property, Scalar
 
 #: Most conditions of a filter; SQLite limits the depth of an expression to 1000. Equalities of one
 #: property that are joined by OR count once.

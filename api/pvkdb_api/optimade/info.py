@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pvkdb_api.optimade.entries import EntryType
-from pvkdb_api.optimade.references import REFERENCES
+from pvkdb_api.optimade.entries.entries import EntryType
+from pvkdb_api.optimade.entries.references import REFERENCES
+from pvkdb_api.optimade.entries.structures import STRUCTURES
 from pvkdb_api.optimade.responses import API_VERSION
-from pvkdb_api.optimade.structures import STRUCTURES
 
 ENTRY_TYPES: Mapping[str, EntryType] = {each.name: each for each in (STRUCTURES, REFERENCES)}
 

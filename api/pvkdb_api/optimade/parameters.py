@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
-from pvkdb_api.optimade.entries import TOP_LEVEL, EntryType
+from pvkdb_api.optimade.entries.entries import TOP_LEVEL, EntryType
 from pvkdb_api.optimade.errors import RefusedError, TooManyError, VersionError
 
 #: Entries on a page, and at most.

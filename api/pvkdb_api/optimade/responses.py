@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
-from pvkdb import __version__
+from pvkdb._version import __version__
 from pvkdb_api.optimade import PATH, PREFIX
 
 #: Version of the specification; the major version stands in the base URL.

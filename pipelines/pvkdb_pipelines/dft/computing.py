@@ -14,7 +14,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     AnyDft,
     AnyDftResult,
     DftNebRequest,
@@ -28,16 +28,17 @@ from pvkdb.schemas.dft import (
     PathImage,
     SinglePoint,
 )
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.pw_output import PwOutput
 from pvkdb_pipelines.dft.correction import correction_ev
-from pvkdb_pipelines.dft.engines import load_engine
-from pvkdb_pipelines.dft.pw_output import PwOutput
 from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
-from pvkdb_pipelines.hosts import atoms_in, host_of
-from pvkdb_pipelines.migration.band_checks import HIGHEST_BARRIER_EV, check_band
-from pvkdb_pipelines.migration.nudging import relax_band
-from pvkdb_pipelines.potentials import Potential, Properties
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.migration.paths.band_checks import HIGHEST_BARRIER_EV, check_band
+from pvkdb_pipelines.migration.paths.nudging import relax_band
+from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
-from pvkdb_pipelines.relaxation import check_structure, relax
+from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: Stiffness that BFGS starts from, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton
 #: steps from here take fewer than FIRE.

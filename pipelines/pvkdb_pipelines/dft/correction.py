@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from pvkdb.schemas.dft import DftSettings
-from pvkdb.schemas.relaxations import Host
+from pvkdb.schemas.calculations.dft import DftSettings
+from pvkdb.schemas.calculations.relaxations import Host
 
 
 def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float) -> float:

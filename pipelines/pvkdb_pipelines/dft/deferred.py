@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import CalculationState, FailureKind
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     DftAfterRequest,
     DftAfterResult,
     DftNebRequest,
@@ -22,9 +22,9 @@ from pvkdb.schemas.dft import (
     DftSettings,
 )
 from pvkdb.store.base import Base, utc_now
-from pvkdb.store.calculation_log import ProgressLine, note_progress
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.queue import enqueue, requeue
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue.claims import enqueue, requeue
+from pvkdb.store.queue.log import ProgressLine, note_progress
 from pvkdb_pipelines.dft.requests import neb_request, path_request, validated
 
 _LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}

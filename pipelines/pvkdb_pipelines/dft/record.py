@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     AnyDft,
     AnyDftResult,
     DftNebRequest,
@@ -16,13 +16,13 @@ from pvkdb.schemas.dft import (
     DftSettings,
     Engine,
 )
-from pvkdb.schemas.relaxations import Host
+from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.base import Base
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.structures import Structure
-from pvkdb_pipelines.migration.band_checks import HIGHEST_BARRIER_EV
-from pvkdb_pipelines.migration.sites import parse_defect
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
+from pvkdb_pipelines.migration.paths.band_checks import HIGHEST_BARRIER_EV
+from pvkdb_pipelines.migration.sites.sites import parse_defect
 
 _DECIMALS = 4
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -18,14 +18,14 @@ from pvkdb.schemas.dft import (
     DftSettings,
     PathImage,
 )
-from pvkdb.schemas.migration import NebResult
-from pvkdb.schemas.relaxations import Host
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.structures import Structure
+from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft.settling import settle
-from pvkdb_pipelines.hosts import host_of
-from pvkdb_pipelines.migration.stored import stored_path
-from pvkdb_pipelines.starts import atoms_of
+from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.migration.result.stored import stored_path
+from pvkdb_pipelines.structures.user_structures import atoms_of
 
 Method = Literal["path", "neb", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)

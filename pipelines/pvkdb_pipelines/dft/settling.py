@@ -11,7 +11,7 @@ from ase.data import atomic_numbers
 from ase.units import Ry
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -20,8 +20,8 @@ from pvkdb.schemas.dft import (
     DftSettings,
     Engine,
 )
-from pvkdb.schemas.relaxations import Host
-from pvkdb_pipelines.dft import sssp
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb_pipelines.dft.codes import sssp
 
 #: Largest distance of k-points where nothing else is asked for, 1/Å.
 SPACING_PER_ANG = 0.3

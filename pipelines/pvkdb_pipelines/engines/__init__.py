@@ -4,6 +4,7 @@ An engine takes calculations out of the queue and gives each back as it ends; wh
 ``pvkdb work`` or a screening, sees no difference.
 """
 
-from pvkdb_pipelines.engines.engine import ENGINES, Engine, make_engine
+from pvkdb_pipelines.engines.engine import ENGINES, Engine
+from pvkdb_pipelines.engines.make import make_engine
 
 __all__ = ["ENGINES", "Engine", "make_engine"]

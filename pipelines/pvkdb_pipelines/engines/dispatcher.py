@@ -21,17 +21,17 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, EngineError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.files import keep_files
-from pvkdb.store.rows import calculation_document
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import keep_files
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines.durations import CAUTION, Durations
 from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import Progress
-from pvkdb_pipelines.tasks import AT_ONCE, Failure, compute, failure_of
+from pvkdb_pipelines.work.tasks import AT_ONCE, Failure, compute, failure_of
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from statistics import fmean
 from sqlalchemy import select
 
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, PotentialName
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
 
 #: Seconds of a core that one calculation takes on average. Relaxations: the 2,595 of the shipped
 #: plan took 0.95 core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
 from pvkdb_pipelines.engines.engine import Report
-from pvkdb_pipelines.pool import GracefulStop, drain
+from pvkdb_pipelines.work.pool import GracefulStop, drain
 
 
 @dataclass

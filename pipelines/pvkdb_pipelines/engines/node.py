@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pvkdb.errors import MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument
-from pvkdb_pipelines.tasks import Failure, Outcome, compute, failure_of
+from pvkdb_pipelines.work.tasks import Failure, Outcome, compute, failure_of
 
 
 @dataclass(frozen=True, slots=True)

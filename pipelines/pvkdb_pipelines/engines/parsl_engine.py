@@ -21,7 +21,7 @@ from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.engine import Report, Tell
 from pvkdb_pipelines.engines.node import Ended, compute_batch
 from pvkdb_pipelines.engines.parsl_config import ClusterPlan
-from pvkdb_pipelines.pool import signals_held
+from pvkdb_pipelines.work.pool import signals_held
 
 
 class ParslEngine:

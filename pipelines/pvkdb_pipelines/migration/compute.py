@@ -12,30 +12,35 @@ from ase import Atoms
 from pvkdb.chemistry.composition import Composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.migration import NebRequest, NebResult
-from pvkdb.store.migration_requests import settle
-from pvkdb_pipelines import health
-from pvkdb_pipelines.hosts import atoms_in
-from pvkdb_pipelines.migration.hop_words import (
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.store.queue.migration_requests import settle
+from pvkdb_pipelines.geometry.hosts import atoms_in
+from pvkdb_pipelines.migration.defects.preparation import prepare
+from pvkdb_pipelines.migration.defects.states import Stage
+from pvkdb_pipelines.migration.host.host import (
+    Crystal,
+    Start,
+)
+from pvkdb_pipelines.migration.paths.paths import Path, PathFinder
+from pvkdb_pipelines.migration.result.hop_descriptions import (
     Octahedra,
     halide_hops_in_words,
     octahedra_of,
 )
-from pvkdb_pipelines.migration.hops import HopClass, Pair, find_hops
-from pvkdb_pipelines.migration.host import (
-    Crystal,
-    Start,
+from pvkdb_pipelines.migration.result.percolation import (
+    Edge,
+    Threshold,
+    connecting_length_ang,
+    thresholds,
 )
-from pvkdb_pipelines.migration.paths import Path, PathFinder
-from pvkdb_pipelines.migration.percolation import Edge, Threshold, connecting_length_ang, thresholds
-from pvkdb_pipelines.migration.preparation import prepare
-from pvkdb_pipelines.migration.results import migration_result
-from pvkdb_pipelines.migration.sites import parse_defect
-from pvkdb_pipelines.migration.states import Stage
-from pvkdb_pipelines.potentials import Potential, load_potential
+from pvkdb_pipelines.migration.result.results import migration_result
+from pvkdb_pipelines.migration.sites.hops import HopClass, Pair, find_hops
+from pvkdb_pipelines.migration.sites.sites import parse_defect
+from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
-from pvkdb_pipelines.starts import elements_of, require_composition
+from pvkdb_pipelines.structures import checks as health
+from pvkdb_pipelines.structures.user_structures import elements_of, require_composition
 
 #: Where there are no octahedra to say, hops up to this multiple of the shortest are looked at.
 _CUTOFF = 1.2

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pvkdb.schemas.migration import HopBarrier, NebResult
+from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.store.base import Base
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.energetics import Energetic
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.migration.compute import MigrationRun
-from pvkdb_pipelines.record import stored_structure
+from pvkdb_pipelines.relaxations.record import stored_structure
 
 _DECIMALS = 4
 

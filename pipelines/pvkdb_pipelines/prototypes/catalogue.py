@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ase import Atoms
 
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.errors import InputError, unknown_name
 from pvkdb_pipelines.prototypes.binaries import BINARIES
-from pvkdb_pipelines.prototypes.compounds import Compound, compound_of, stoichiometry_of
+from pvkdb_pipelines.prototypes.compounds import (
+    Compound,
+    Stoichiometry,
+    compound_of,
+    stoichiometry_of,
+)
 from pvkdb_pipelines.prototypes.perovskites import PEROVSKITES
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import radius_ang
 from pvkdb_pipelines.prototypes.ternaries import TERNARIES
+
+#: The phases that a screening of each type is after: networks of corner-sharing octahedra, and
+#: the dimers and isolated octahedra where the type is made of them. A type that is not here
+#: only competes.
+PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
+    "ABX3": frozenset({"Pm-3m", "P4/mbm", "I4/mcm", "Pnma", "R-3c", "R3m"}),
+    "A2BB'X6": frozenset({"Fm-3m", "P2_1/n"}),
+    "A2BX6": frozenset({"Fm-3m", "P4/mnc"}),
+    "A3B2X9": frozenset({"P6_3/mmc", "P-3m1"}),
+    "A2BX4": frozenset({"I4/mmm"}),
+}
 
 PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *TERNARIES, *BINARIES)
 

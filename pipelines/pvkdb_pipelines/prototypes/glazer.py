@@ -12,7 +12,7 @@ from ase.data import atomic_numbers
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.symmetry import standard_cell
+from pvkdb_pipelines.geometry.symmetry import standard_cell
 
 _GLAZER_AXIS = re.compile(r"([a-c])([-+0])")
 

@@ -9,7 +9,7 @@ from math import sqrt
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from pvkdb_pipelines.neighbours import neighbours
+from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite, tilted_rock_salt
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo

@@ -21,6 +21,7 @@ from ase.spacegroup import Spacegroup
 from scipy.optimize import least_squares
 
 from pvkdb.chemistry.ions import A_SITE_ELEMENTS
+from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.prototypes.compounds import Compound, Role
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
@@ -29,7 +30,6 @@ from pvkdb_pipelines.prototypes.radii import (
     contact_ang,
     radius_ang,
 )
-from pvkdb_pipelines.symmetry import standard_cell
 
 #: Halides up to this distance over the shortest one attract and repel one another; those up to
 #: the second one, of other polyhedra, only repel.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pvkdb.errors import InputError, unknown_name
 from pvkdb_pipelines.engines.engine import ENGINES
 from pvkdb_pipelines.schedule.cron import Cron
-from pvkdb_pipelines.screening.plan_file import read_plan, shipped_plans
+from pvkdb_pipelines.screening.plan.plan_file import read_plan, shipped_plans
 from pvkdb_pipelines.screening.recorded import plan_name
 
 #: What an entry may take from the top of the file.

@@ -17,14 +17,14 @@ from typing import Any
 
 from pvkdb.errors import InterruptedByUserError, PvkdbError
 from pvkdb.schemas.runs import RunDocument
-from pvkdb.store import screening_runs
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
+from pvkdb.store.runs import screening_runs
 from pvkdb_pipelines.engines import Engine, make_engine
 from pvkdb_pipelines.schedule.file import Entry
 from pvkdb_pipelines.schedule.webhook import tell, worth_telling
 from pvkdb_pipelines.screening.funnel import Funnel, Watch
-from pvkdb_pipelines.screening.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan_file import read_plan
 from pvkdb_pipelines.screening.recorded import Run, begin_run, holding
 
 #: Seconds between looks at everything, for what a scheduler that died has left.

@@ -16,22 +16,27 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.schemas.relaxations import AnyRelaxation, RelaxRequest, VacancyRequest, VacancyResult
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import (
+    AnyRelaxation,
+    RelaxRequest,
+    VacancyRequest,
+    VacancyResult,
+)
 from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import Engine
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
-from pvkdb_pipelines.screening.barriers import barrier_requests, migration_of, most_promising
-from pvkdb_pipelines.screening.evidence import record_formation
+from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
-from pvkdb_pipelines.screening.plan import STAGES, Plan
-from pvkdb_pipelines.screening.stability import assess, compared
-from pvkdb_pipelines.screening.tracks import Track, failed, judge_stability, tolerance_of
-from pvkdb_pipelines.screening.vacancies import (
+from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
+from pvkdb_pipelines.screening.stages.barriers import barrier_requests, migration_of, most_promising
+from pvkdb_pipelines.screening.stages.evidence import record_formation
+from pvkdb_pipelines.screening.stages.stability import assess, compared
+from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability, tolerance_of
+from pvkdb_pipelines.screening.stages.vacancies import (
     Element,
     element_requests,
     reference_compounds,

@@ -11,14 +11,14 @@ from sqlalchemy import func, select
 
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.schemas.relaxations import AnyRelaxation
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import AnyRelaxation
 from pvkdb.store.database import Store
-from pvkdb.store.queue import enqueue, requeue, submit
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue.claims import enqueue, requeue, submit
 from pvkdb_pipelines.engines import Engine
 from pvkdb_pipelines.engines.local import LocalEngine
-from pvkdb_pipelines.worker import Worker
+from pvkdb_pipelines.work.worker import Worker
 
 #: Keys looked up in one query.
 _BATCH = 500

@@ -13,11 +13,11 @@ from pathlib import Path
 from pvkdb.errors import DatabaseError, InterruptedByUserError
 from pvkdb.schemas.runs import RunCounts, RunDocument
 from pvkdb.schemas.screening import ScreeningReport
-from pvkdb.store import screening_runs
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
-from pvkdb.store.screening_runs import RUN_LEASE, RunLostError
-from pvkdb.store.screenings import ScreeningRun
+from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.runs import screening_runs
+from pvkdb.store.runs.screening_runs import RUN_LEASE, RunLostError
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.screening.differences import differences
 from pvkdb_pipelines.screening.funnel import Funnel
@@ -91,7 +91,7 @@ def begin_run(
 ) -> Run | None:
     """Begin the run of a plan for a time, by default now; None where it is not ours to run.
 
-    As of :func:`pvkdb.store.screening_runs.begin`.
+    As of :func:`pvkdb.store.runs.screening_runs.begin`.
     """
     owner = current_owner()
     with store.session() as session:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvkdb.store.collection import Collection
 from pvkdb.store.collections.calculations import CALCULATIONS
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.device_claims import DEVICE_CLAIMS
 from pvkdb.store.collections.devices import DEVICES
 from pvkdb.store.collections.energetics import ENERGETICS

@@ -8,15 +8,15 @@ from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.tables import (
     CalculationsRow,
 )
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.collection import Collection, sortables
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     material_filters,
     material_is,
     through,
 )
-from pvkdb.store.rows import (
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.rows.from_models import (
     calculations_row,
 )
 

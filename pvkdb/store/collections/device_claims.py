@@ -7,15 +7,15 @@ from sqlalchemy import func, select
 from pvkdb.schemas.tables import (
     DeviceClaimsRow,
 )
-from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.collection import Collection, Filter, sortables
-from pvkdb.store.collections.shared import referenced
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, Filter, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     truth,
     words,
 )
-from pvkdb.store.rows import (
+from pvkdb.store.collections.shared import referenced
+from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.rows.from_models import (
     device_claims_row,
 )
 

@@ -7,9 +7,8 @@ from sqlalchemy import or_, select
 from pvkdb.schemas.tables import (
     DevicesRow,
 )
-from pvkdb.store.collection import Collection, Filter, sortables
-from pvkdb.store.collections.shared import referenced
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, Filter, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     at_least,
     at_most,
@@ -21,12 +20,13 @@ from pvkdb.store.conditions import (
     truth,
     words,
 )
-from pvkdb.store.devices import Device, DeviceLayer, DeviceReference
-from pvkdb.store.listed import listed_devices
-from pvkdb.store.materials import Material
-from pvkdb.store.rows import (
+from pvkdb.store.collections.shared import referenced
+from pvkdb.store.models.devices import Device, DeviceLayer, DeviceReference
+from pvkdb.store.models.materials import Material
+from pvkdb.store.rows.from_models import (
     devices_row,
 )
+from pvkdb.store.rows.from_sql import listed_devices
 
 _devices_material = through(Device.material_id)
 _devices_family = of_material(Device.material_id, Material.family)

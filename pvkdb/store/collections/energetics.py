@@ -7,10 +7,8 @@ from sqlalchemy import or_, select
 from pvkdb.schemas.tables import (
     EnergeticsRow,
 )
-from pvkdb.store.collection import Collection, Filter, Sortable, sortables
-from pvkdb.store.collections.materials import MATERIALS
-from pvkdb.store.collections.shared import energy_filters, referenced
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     material_filters,
     material_is,
@@ -18,12 +16,14 @@ from pvkdb.store.conditions import (
     through,
     truth,
 )
-from pvkdb.store.energetics import Energetic, EnergeticReference
-from pvkdb.store.listed import listed_energetics
-from pvkdb.store.materials import Composition, Material
-from pvkdb.store.rows import (
+from pvkdb.store.collections.materials import MATERIALS
+from pvkdb.store.collections.shared import energy_filters, referenced
+from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.rows.from_models import (
     energetics_row,
 )
+from pvkdb.store.rows.from_sql import listed_energetics
 
 _energetics_material = through(Energetic.material_id)
 _energetics_family = of_material(Energetic.material_id, Material.family)

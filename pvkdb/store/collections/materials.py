@@ -11,9 +11,8 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import (
     MaterialsRow,
 )
-from pvkdb.store.collection import Collection, Filter, Sortable, sortables
-from pvkdb.store.collections.shared import energy_filters, not_replaced
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     at_least,
     at_most,
@@ -21,13 +20,14 @@ from pvkdb.store.conditions import (
     material_filters,
     words,
 )
-from pvkdb.store.devices import Device
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.materials import Composition, CompositionTolerance, Material
-from pvkdb.store.rows import (
+from pvkdb.store.collections.shared import energy_filters, not_replaced
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.rows.from_models import (
     materials_row,
 )
-from pvkdb.store.structures import Structure
 
 #: What can be known of a material: the condition on rows of another table, which name it.
 _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {

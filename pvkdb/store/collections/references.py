@@ -10,17 +10,17 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from pvkdb.schemas.tables import (
     ReferencesRow,
 )
-from pvkdb.store.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.collection import Collection, Filter, Sortable, sortables
-from pvkdb.store.collections.shared import not_replaced
-from pvkdb.store.conditions import (
+from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.filters import (
     any_of,
     words,
 )
-from pvkdb.store.devices import Device, DeviceReference
-from pvkdb.store.energetics import Energetic, EnergeticReference
-from pvkdb.store.references import Reference
-from pvkdb.store.rows import (
+from pvkdb.store.collections.shared import not_replaced
+from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.references import Reference
+from pvkdb.store.rows.from_models import (
     references_row,
 )
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 
-from pvkdb.store.collection import Filter
-from pvkdb.store.energetics import Energetic
+from pvkdb.store.collections.collection import Filter
+from pvkdb.store.models.energetics import Energetic
 
 
 def _reaches(quantity: str, value: float) -> ColumnElement[bool]:

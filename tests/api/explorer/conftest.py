@@ -20,7 +20,7 @@ SERVE = """
 import socket, sys
 import uvicorn
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
 
 listening = socket.create_server(("127.0.0.1", 0))
 print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)

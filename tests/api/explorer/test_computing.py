@@ -12,25 +12,26 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.migration import HOST_PHASES, NebRequest, NebSettings
-from pvkdb.store import queue, screening_runs
-from pvkdb.store.audit import entries
+from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
 from pvkdb.store.base import utc_now
-from pvkdb.store.calculation_log import ProgressLine
-from pvkdb.store.calculations import Calculation, CalculationFile
 from pvkdb.store.database import Store
-from pvkdb.store.files import file_store
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation, CalculationFile
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import file_store
+from pvkdb.store.queue.log import ProgressLine
+from pvkdb.store.runs import screening_runs
+from pvkdb.store.security.audit import entries
 from pvkdb_api.app import create_app
-from pvkdb_api.explorer import queueing
-from pvkdb_api.explorer.failure_words import WORDS
-from pvkdb_api.explorer.times import span
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.explorer.computing import queue_form as queueing
+from pvkdb_api.explorer.computing.failure_messages import WORDS
+from pvkdb_api.explorer.tables.times import span
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding
 
-from ...pvkdb.store.test_structure_reading import CUBIC
+from ...pvkdb.store.files.test_structure_reading import CUBIC
 from ..test_screenings import PLAN
 from .browsing import Browser, alert_in
 from .conftest import Visitor, serving_at

@@ -224,9 +224,10 @@ def test_narrow_dark_and_accessible(chromium, address, path):
 
 def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
     from pvkdb.store.database import Store
-    from pvkdb_api.counts import Counts
-    from pvkdb_api.explorer import browse, points
-    from pvkdb_api.explorer.routes.devices import TABLE
+    from pvkdb_api.core.cache import Counts
+    from pvkdb_api.explorer.devices import plot as points
+    from pvkdb_api.explorer.pages.devices import TABLE
+    from pvkdb_api.explorer.tables import browse
 
     monkeypatch.setattr(points, "MOST_POINTS", 10)
     asked = browse.Asked(TABLE, {}, None, {}, {}, (), ())

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, select
 
 from pvkdb.store.database import Store
-from pvkdb.store.devices import Device, DeviceReference
-from pvkdb.store.references import Reference
+from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.references import Reference
 from pvkdb_api.app import create_app
 
 HOSTILE = (

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pytest
 
 from pvkdb.schemas.access import Scope
-from pvkdb.store.access import ApiKey
-from pvkdb.store.audit import entries
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
-from pvkdb.store.keys import revoke_key
-from pvkdb_api.explorer.forms import posted
-from pvkdb_api.explorer.routes import ROUTERS
-from pvkdb_api.explorer.signing_in import local_address
+from pvkdb.store.models.access import ApiKey
+from pvkdb.store.security.audit import entries
+from pvkdb.store.security.keys import revoke_key
+from pvkdb_api.explorer.pages import ROUTERS
+from pvkdb_api.explorer.site.forms import posted
+from pvkdb_api.explorer.site.sign_in import local_address
 
 from ..conftest import Api
 from ..guarded import CALCULATIONS, OUTSIDE, PUBLIC, guarding, key_for, queued

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
-from pvkdb.schemas.migration import NebResult
+from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.materials import Composition, Material, SiteOccupancy
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.structures import Structure
 
 from .conftest import Visitor, serving_at
 from .data.load import load_migration

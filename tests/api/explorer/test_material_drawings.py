@@ -10,13 +10,13 @@ import re
 import numpy as np
 import pytest
 
-from pvkdb.schemas.migration import NebResult
+from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb_api.explorer.material.charts import axis_over
-from pvkdb_api.explorer.material.drawings import graph_of, profile_of
-from pvkdb_api.explorer.material.energies import span, strips
-from pvkdb_api.explorer.material.identity import formula_markup, identity_of
-from pvkdb_pipelines.migration.energy_profile import interpolated_profile
+from pvkdb_api.explorer.materials.charts import axis_over
+from pvkdb_api.explorer.materials.drawings import graph_of, profile_of
+from pvkdb_api.explorer.materials.energies import span, strips
+from pvkdb_api.explorer.materials.identity import formula_markup, identity_of
+from pvkdb_pipelines.migration.plots.energy_profile import interpolated_profile
 
 from .data.make import PLACE
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pvkdb.schemas.tables import ReferencesRow
-from pvkdb_api.explorer.citing import reference_bibtex
+from pvkdb_api.explorer.references.citing import reference_bibtex
 
 from .asking import ask, rows
 from .axe import serious

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from pvkdb import suitability
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb_api.explorer.overview import COUNTED, overview
+from pvkdb_api.explorer.site.overview import COUNTED, overview
 
 from .asking import ask, listed, rows
 from .axe import serious

@@ -14,9 +14,9 @@ import pytest
 from ase import Atoms
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.prototypes import build, compound_of
 
 from ...conftest import new_database

@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pvkdb.literature import read_curated
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.structures import Structure
 from pvkdb_api.optimade import filters
+from pvkdb_api.optimade.entries.references import REFERENCES
+from pvkdb_api.optimade.entries.structures import STRUCTURES
 from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
-from pvkdb_api.optimade.references import REFERENCES
-from pvkdb_api.optimade.structures import STRUCTURES
 
 from .conftest import PROTOTYPES, VACANCY
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from pvkdb_api.optimade.structures import STRUCTURES
+from pvkdb_api.optimade.entries.structures import STRUCTURES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "optimade.md").read_text(encoding="utf-8")
 

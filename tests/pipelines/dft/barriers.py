@@ -5,11 +5,11 @@ from __future__ import annotations
 from ase import Atoms
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models import Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
 
 from ..migration.results import hop_barrier, migration_result_of
 

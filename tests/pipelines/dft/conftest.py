@@ -10,11 +10,11 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from pvkdb.schemas.dft import DftNebRequest, DftScfRequest, DftSettings
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.dft import DftNebRequest, DftScfRequest, DftSettings
 from pvkdb.store.database import Store
-from pvkdb_pipelines.dft.place import DEBIAN_PSEUDO_DIR
-from pvkdb_pipelines.hosts import host_of
+from pvkdb.store.queue import claims as queue
+from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.geometry.hosts import host_of
 
 from ...conftest import lacks
 

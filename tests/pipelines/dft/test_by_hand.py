@@ -13,24 +13,24 @@ import pytest
 from sqlalchemy import delete
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     DftNebRequest,
     DftPathResult,
     DftRelaxRequest,
     DftScfResult,
     DftSettings,
 )
-from pvkdb.store.calculations import Calculation, CalculationEvent, CalculationFile
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic
-from pvkdb_pipelines.dft.engines import load_engine
-from pvkdb_pipelines.dft.exports import JOB_FILE, converted, export_inputs
-from pvkdb_pipelines.dft.foreign import grid_of_points
-from pvkdb_pipelines.dft.imports import import_results
-from pvkdb_pipelines.dft.place import DEBIAN_PSEUDO_DIR
+from pvkdb.store.models.calculations import Calculation, CalculationEvent, CalculationFile
+from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, converted, export_inputs
+from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
+from pvkdb_pipelines.dft.by_hand.imports import import_results
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.dft.settling import settle
-from pvkdb_pipelines.hosts import host_of
+from pvkdb_pipelines.geometry.hosts import host_of
 
 from .barriers import stored_barrier
 from .conftest import MOLECULE, ammonia, enqueued, scf

@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.dft import (
+from pvkdb.schemas.calculations.dft import (
     DftNebRequest,
     DftNebResult,
     DftPathRequest,
@@ -17,14 +17,14 @@ from pvkdb.schemas.dft import (
     DftSettings,
     PathImage,
 )
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic, Structure
+from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.record import dft_records
 from pvkdb_pipelines.dft.requests import neb_request, path_request, structure_request
-from pvkdb_pipelines.hosts import atoms_in, host_of
-from pvkdb_pipelines.potentials import Potential
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import Progress
 
 from .barriers import stored_barrier, vacancy_path

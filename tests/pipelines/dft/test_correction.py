@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from ase.units import Bohr, Hartree
 
-from pvkdb.schemas.dft import DftSettings
+from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.correction import CUBIC_MADELUNG, correction_ev, makov_payne_ev
-from pvkdb_pipelines.hosts import host_of
+from pvkdb_pipelines.geometry.hosts import host_of
 
 from .conftest import cspbi3
 

@@ -9,16 +9,17 @@ from typing import Literal
 import pytest
 
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
-from pvkdb.schemas.dft import DftSettings
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import jobs, queue
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.dft import DftSettings
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue import jobs
 from pvkdb_pipelines.dft.deferred import after_request, is_to_come
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import Ended
-from pvkdb_pipelines.worker import Worker
+from pvkdb_pipelines.work.worker import Worker
 
 from .barriers import finish_barrier, queued_barrier
 

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.dft import DftPathRequest, DftScfRequest, DftSettings, Engine, PathImage
+from pvkdb.schemas.calculations.dft import (
+    DftPathRequest,
+    DftScfRequest,
+    DftSettings,
+    Engine,
+    PathImage,
+)
 from pvkdb_pipelines.dft.settling import grid_of_spacing, remarks_on, settle
-from pvkdb_pipelines.hosts import host_of
+from pvkdb_pipelines.geometry.hosts import host_of
 
 from .conftest import ammonia, cspbi3
 

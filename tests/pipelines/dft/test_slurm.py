@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pvkdb.schemas.dft import DftNebResult, DftScfResult
+from pvkdb.schemas.calculations.dft import DftNebResult, DftScfResult
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic
 from pvkdb_pipelines.dft.settling import settle

@@ -14,13 +14,13 @@ from ase.io import read
 from pymatgen.io.vasp.inputs import Incar, Kpoints
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.dft import DftRelaxRequest, DftScfRequest, DftScfResult, DftSettings
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.dft import DftRelaxRequest, DftScfRequest, DftScfResult, DftSettings
 from pvkdb.store.database import Store
-from pvkdb_pipelines.dft.exports import export_inputs
-from pvkdb_pipelines.dft.imports import import_results
+from pvkdb.store.models.calculations import Calculation
+from pvkdb_pipelines.dft.by_hand.exports import export_inputs
+from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.settling import settle
-from pvkdb_pipelines.hosts import host_of
+from pvkdb_pipelines.geometry.hosts import host_of
 
 from .barriers import vacancy_path
 from .conftest import enqueued

@@ -17,16 +17,16 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, EngineError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
-from pvkdb.schemas.relaxations import ElementRequest
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.base import Base
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.files import files_of
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import Ended
-from pvkdb_pipelines.tasks import Failure, Outcome, _no_records
+from pvkdb_pipelines.work.tasks import Failure, Outcome, _no_records
 
 SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
 

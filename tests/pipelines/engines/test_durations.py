@@ -8,11 +8,11 @@ from statistics import fmean
 import pytest
 
 from pvkdb.schemas.calculations import CalculationDocument, PotentialName
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.schemas.relaxations import ElementRequest
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
-from pvkdb.store.rows import calculation_document
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines.durations import CAUTION, Durations
 
 from .shipped_barriers import VALIDATION, barrier_seconds

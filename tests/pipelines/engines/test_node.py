@@ -10,17 +10,17 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError, MissingExtraError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind, PotentialName
-from pvkdb.store import queue
 from pvkdb.store.base import Base
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.rows import calculation_document
-from pvkdb.store.structures import Structure
-from pvkdb_pipelines import tasks
-from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import node
 from pvkdb_pipelines.engines.node import Ended, compute_batch
 from pvkdb_pipelines.prototypes import compound_of, phases
+from pvkdb_pipelines.relaxations.compound import relax_request
+from pvkdb_pipelines.work import tasks
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.structures import Structure
-from pvkdb_pipelines.compound_relaxation import relax_request
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.prototypes import compound_of, phases
+from pvkdb_pipelines.relaxations.compound import relax_request
 
 from ...conftest import lacks
 from ...slurm import Slurm, missing, one_machine_slurm

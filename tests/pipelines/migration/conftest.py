@@ -10,16 +10,16 @@ from ase import Atoms
 from ase.build import bulk
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.schemas.migration import NebSettings
-from pvkdb_pipelines.migration.defects import DefectStates, relax_vacancies
-from pvkdb_pipelines.migration.hessian import host_hessian
-from pvkdb_pipelines.migration.hops import HopClass, find_hops
-from pvkdb_pipelines.migration.operations import act, operations_of
-from pvkdb_pipelines.migration.sites import vacancy_sites
-from pvkdb_pipelines.migration.states import Stage
-from pvkdb_pipelines.potentials import Potential
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.geometry.symmetry import standard_cell
+from pvkdb_pipelines.migration.defects.defects import DefectStates, relax_vacancies
+from pvkdb_pipelines.migration.defects.states import Stage
+from pvkdb_pipelines.migration.host.hessian import host_hessian
+from pvkdb_pipelines.migration.sites.hops import HopClass, find_hops
+from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.sites import vacancy_sites
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.prototypes import build, compound_of
-from pvkdb_pipelines.symmetry import standard_cell
 
 SYMPREC_ANG = 0.01
 #: Lattice constants of fcc metals in effective-medium theory, Å (the minima of their energies).

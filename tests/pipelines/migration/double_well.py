@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from pvkdb_pipelines.potentials import Potential, Properties
+from pvkdb_pipelines.potentials.potential import Potential, Properties
 
 #: E = H (x² − B²)² / B⁴ + T x + C (y − K x²)² + D z², eV; x, y, z from the middle of the cell, Å.
 SADDLE_EV, HALF_ANG = 0.4, 1.2

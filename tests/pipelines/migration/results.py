@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvkdb.schemas.migration import (
+from pvkdb.schemas.calculations.migration import (
     DefectSite,
     Hop,
     HopBarrier,

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError, InputError, PvkdbError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
-from pvkdb.schemas.migration import HOST_PHASES, NebRequest, NebSettings
-from pvkdb.schemas.relaxations import Host
-from pvkdb_pipelines.hosts import host_of
+from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.migration.nudging import interpolate, relax_band
-from pvkdb_pipelines.potentials import load_potential
+from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
+from pvkdb_pipelines.potentials.potential import load_potential
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite
-from pvkdb_pipelines.relaxation import closest_approach
 
 pytestmark = pytest.mark.timeout(900)
 CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))

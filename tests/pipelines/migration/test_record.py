@@ -12,16 +12,16 @@ from ase.io import read
 
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic, Structure
-from pvkdb.store.rows import calculation_document
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.migration.compute import MigrationRun
-from pvkdb_pipelines.migration.pictures import plot_graph, plot_path
+from pvkdb_pipelines.migration.plots.pictures import plot_graph, plot_path
 from pvkdb_pipelines.migration.record import migration_records
-from pvkdb_pipelines.migration.stored import path_text, stored_host, stored_path
+from pvkdb_pipelines.migration.result.stored import path_text, stored_host, stored_path
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,10 @@ from ase.mep import NEB
 from ase.optimize import FIRE
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.migration import NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.migration.paths import PathFinder
-from pvkdb_pipelines.potentials import load_potential
+from pvkdb_pipelines.migration.paths.paths import PathFinder
+from pvkdb_pipelines.potentials.potential import load_potential
 
 from .conftest import relaxed_vacancies, silent
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from pvkdb.schemas.runs import RunDocument, RunState
-from pvkdb.store import screening_runs
 from pvkdb.store.database import Store
-from pvkdb.store.screenings import ScreeningRun
+from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.runs import screening_runs
 from pvkdb_pipelines.schedule.file import read_schedule
 from pvkdb_pipelines.schedule.scheduler import Scheduler
 from pvkdb_pipelines.screening import funnel

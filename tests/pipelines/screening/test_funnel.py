@@ -16,17 +16,17 @@ import pytest
 from pymatgen.core import Composition
 
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
-from pvkdb.schemas.relaxations import RelaxResult
+from pvkdb.schemas.calculations.relaxations import RelaxResult
 from pvkdb.schemas.screening import ScreeningReport
-from pvkdb.store import queue
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.rows import calculation_document
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import local
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan import Plan
-from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import Plan
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 
 PLAN = """\
 types = ["ABX3", "A2BX6"]

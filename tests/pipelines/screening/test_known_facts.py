@@ -11,14 +11,14 @@ from ase.neighborlist import neighbor_list
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.relaxations import RelaxSettings
-from pvkdb_pipelines.compound_relaxation import (
+from pvkdb.schemas.calculations.relaxations import RelaxSettings
+from pvkdb_pipelines.prototypes import compound_of, prototype
+from pvkdb_pipelines.relaxations.compound import (
     RelaxationRun,
     compute_relaxation,
     relax_request,
 )
-from pvkdb_pipelines.health import Flaw
-from pvkdb_pipelines.prototypes import compound_of, prototype
+from pvkdb_pipelines.structures.checks import Flaw
 
 #: What a relaxation to 0.02 eV/Å leaves open, and the difference between processors, meV.
 NOISE_MEV = 10

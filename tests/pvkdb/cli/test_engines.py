@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.relaxations import ElementRequest
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.queue import claims as queue
 
 from .conftest import Run
 from .test_commands import failed_clearly

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pvkdb.cli import interrupts
-from pvkdb.cli.progress import watch
+from pvkdb.cli.output.progress import watch
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.queue import claims as queue
 
 from .conftest import Run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.cli.ranking_tables import print_ranking
+from pvkdb.cli.output.ranking_tables import print_ranking
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb.store import screening_runs
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.screenings import ScreeningRun
+from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.runs import screening_runs
 
 from .conftest import Run
 from .test_commands import failed_clearly

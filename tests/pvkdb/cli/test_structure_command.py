@@ -11,11 +11,11 @@ from ase import Atoms
 from ase.io import read
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models import Calculation, Structure
-from pvkdb.store.registration import register_material
+from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import build
-from pvkdb_pipelines.symmetry import space_group
 
 from .conftest import Run
 from .test_commands import failed_clearly

@@ -12,15 +12,15 @@ import uvicorn
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
 from pvkdb.literature import load_literature
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.structures import Structure
 from pvkdb_api import server
 from pvkdb_api.app import create_app
-from pvkdb_api.settings import ServiceSettings
+from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 PLAN = """\
@@ -106,6 +106,6 @@ def client(address: str) -> Iterator[Client]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the client would have slept, without the spread over clients."""
     slept: list[float] = []
-    monkeypatch.setattr("pvkdb.client._carriers.time.sleep", slept.append)
-    monkeypatch.setattr("pvkdb.client._retrying.random.uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("pvkdb.client._io.carriers.time.sleep", slept.append)
+    monkeypatch.setattr("pvkdb.client._io.retrying.random.uniform", lambda low, high: 1.0)
     return slept

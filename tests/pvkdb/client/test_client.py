@@ -13,12 +13,12 @@ import pytest
 
 import pvkdb.client
 from pvkdb.client import Client, Results, to_pymatgen
-from pvkdb.client._queries import asked_for
+from pvkdb.client._search.queries import asked_for
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
-from pvkdb.schemas.migration import NebRequest
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.tables import DevicesRow, ReferencesRow, StructureDocument
-from pvkdb.store.queue import claim, fail
+from pvkdb.store.queue.claims import claim, fail
 
 from .answers import EMPTY, answering, page
 
@@ -42,7 +42,7 @@ def test_making_a_client_imports_httpx_and_nothing_else_of_weight():
 
 
 def test_results_page_through_everything_when_it_is_needed(client, monkeypatch):
-    monkeypatch.setattr("pvkdb.client._pages.PAGE", 7)
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 7)
     references = client.references.search()
     assert isinstance(references, Results)
     assert len(references) == 402

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from pvkdb.client import Client
 from pvkdb.store.database import Store
-from pvkdb.store.references import Reference
+from pvkdb.store.models.references import Reference
 
 from .restarting import RestartingService
 

@@ -15,7 +15,7 @@ from typing import assert_type
 import pvkdb
 from pvkdb.client import AsyncResults, Results, Stream
 from pvkdb.schemas.calculations import CalculationDocument, LogLine
-from pvkdb.schemas.reviewed import ConductionRow
+from pvkdb.schemas.tables.reviewed import ConductionRow
 from pvkdb.schemas.runs import RunDocument, ScreeningDocument
 from pvkdb.schemas.screening import CandidateSummary
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow

@@ -11,8 +11,8 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, MATERIALS
 from pvkdb.store.database import Store
 from pvkdb.store.models import Composition, Device, Energetic, Reference
-from pvkdb.store.recording import fingerprint
-from pvkdb.store.rows import devices_row, energetics_row
+from pvkdb.store.rows.from_models import devices_row, energetics_row
+from pvkdb.store.rows.to_models import fingerprint
 
 
 def rows(store: Store, collection: Any) -> list[Any]:

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from pvkdb.literature.importing import MAX_PROBLEMS, ImportRefusedError, import_files
 from pvkdb.schemas.imports import ImportReport
 from pvkdb.store.collections import DEVICES, ENERGETICS, MATERIALS, REFERENCES
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
-from pvkdb.store.dataset import current_version
-from pvkdb.store.history import history
 
 Import = Callable[..., ImportReport]
 
@@ -338,8 +338,8 @@ def test_files_of_references_come_first(do_import: Import) -> None:
 
 def test_an_export_goes_in_again_without_a_change(store: Store, do_import: Import) -> None:
     """Curators may edit an exported table in a spreadsheet."""
-    from pvkdb.store.export import table_rows
-    from pvkdb.store.table_files import write_table
+    from pvkdb.store.collections.export import table_rows
+    from pvkdb.store.files.table_files import write_table
 
     for name in ("references", "energetics", "devices"):
         with store.session(read_only=True) as session:

@@ -16,7 +16,6 @@ from pvkdb.errors import InputError
 from pvkdb.literature import load_literature, loader
 from pvkdb.literature.importing import import_files
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.store.collection import Collection
 from pvkdb.store.collections import (
     COLLECTIONS,
     DEVICE_CLAIMS,
@@ -25,12 +24,13 @@ from pvkdb.store.collections import (
     MATERIALS,
     REFERENCES,
 )
+from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.export import table_rows
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
-from pvkdb.store.dataset import current_version
-from pvkdb.store.export import table_rows
-from pvkdb.store.history import history
+from pvkdb.store.files.table_files import write_table
 from pvkdb.store.models import Reference
-from pvkdb.store.table_files import write_table
 
 
 def test_counts(store: Store) -> None:

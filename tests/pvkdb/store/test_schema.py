@@ -15,11 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, inspect, text
 
 from pvkdb.errors import DatabaseError, NotMigratedError
-from pvkdb.schemas.migration import NebRequest
-from pvkdb.store import queue
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import SCHEMA_REVISION, Store
 from pvkdb.store.migrate import migrating, migrations_folder, upgrade
 from pvkdb.store.models import Base
+from pvkdb.store.queue import claims as queue
 
 
 def test_migrations_give_the_models(empty_store: Store) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.store.calculations import Calculation
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.registration import register_material
-from pvkdb.store.structures import Structure
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 
 from .make import PLACE
 

@@ -18,11 +18,11 @@ from typing import Any
 
 from sqlalchemy import inspect, select
 
-from pvkdb.store.calculations import Calculation
 from pvkdb.store.database import Store
-from pvkdb.store.energetics import Energetic
-from pvkdb.store.materials import Material
-from pvkdb.store.structures import Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.structures import Structure
 
 PLACE = Path(__file__).with_name("migration.json.gz")
 

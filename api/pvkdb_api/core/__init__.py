@@ -1,0 +1,1 @@
+"""Settings, sessions, callers and caches of the service."""

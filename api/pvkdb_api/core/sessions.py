@@ -1,0 +1,120 @@
+"""Sessions of the store for the routes: one transaction a request, never more than the pool holds.
+
+Plain ``def`` routes run in a pool of threads. A request that held a connection while it waits for
+a thread, and threads that wait for a connection, would block each other; therefore a request
+first waits for its turn (without a thread), and only then opens its session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import DatabaseError
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.database import Store
+from pvkdb_api.frame.limits import Deadline
+
+#: Sessions open at the same time; SQLAlchemy's default pool gives 15 connections.
+SESSIONS_AT_ONCE = 10
+
+#: What stands for the dataset version where the database cannot say it.
+NO_VERSION = "unavailable"
+
+
+class ServedStore:
+    """The store behind a service. That its schema is this version's is checked once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
+        self._migrated = False
+        #: The dataset version when it was last read.
+        self.known_version: str | None = None
+
+    @contextmanager
+    def session(self, *, read_only: bool = True) -> Iterator[Session]:
+        """A session in one transaction.
+
+        Raises:
+            NotMigratedError: the database lacks the tables of this version.
+            DatabaseError: the database cannot be reached.
+        """
+        try:
+            if not self._migrated:
+                self.store.require_migrated()
+                self._migrated = True
+            with self.store.session(read_only=read_only) as session:
+                yield session
+        except DatabaseError:
+            self._migrated = False
+            raise
+
+    def version(self) -> str:
+        """The dataset version, or :data:`NO_VERSION`."""
+        try:
+            with self.session(read_only=True) as session:
+                self.known_version = current_version(session)
+                return self.known_version
+        except DatabaseError:
+            return NO_VERSION
+
+
+def served_store(request: Request) -> ServedStore:
+    """The store of the service that answers this request."""
+    store: ServedStore = request.app.state.served
+    return store
+
+
+async def _turn(request: Request) -> AsyncIterator[None]:
+    async with served_store(request).turns:
+        yield
+
+
+_Turn = Annotated[None, Depends(_turn, scope="function")]
+
+
+def _session(request: Request, read_only: bool) -> Iterator[Session]:
+    request.state.dataset_version = NO_VERSION
+    served = served_store(request)
+    with served.session(read_only=read_only) as session, watched(request, session):
+        request.state.dataset_version = served.known_version = current_version(session)
+        yield session
+
+
+def watched(request: Request, session: Session) -> AbstractContextManager[None]:
+    deadline: Deadline | None = getattr(request.state, "deadline", None)
+    return nullcontext() if deadline is None else deadline.watching(session)
+
+
+def _reading(request: Request, _: _Turn) -> Iterator[Session]:
+    yield from _session(request, read_only=True)
+
+
+def _writing(request: Request, _: _Turn) -> Iterator[Session]:
+    if not hasattr(request.state, "granted"):  # forgotten in the code, not by the caller
+        raise RuntimeError(
+            f"{request.url.path} writes without asking for a scope; see access.needs"
+        )
+    yield from _session(request, read_only=False)
+
+
+#: A session for reading; on SQLite it neither takes the write lock nor waits for it.
+ReadSession = Annotated[Session, Depends(_reading, scope="function")]
+
+#: A session that is committed before the response leaves, or rolled back on any error.
+WriteSession = Annotated[Session, Depends(_writing, scope="function")]
+
+
+def _version(request: Request, _: ReadSession) -> str:
+    version: str = request.state.dataset_version
+    return version
+
+
+#: The dataset version that the session of the request sees.
+DatasetVersion = Annotated[str, Depends(_version, scope="function")]

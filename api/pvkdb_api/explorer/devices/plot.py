@@ -1,0 +1,319 @@
+"""The plot beside the devices: one metric against another, and what an application asks of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import unknown_name
+from pvkdb.schemas.profiles import BASES, Criterion
+from pvkdb.store.collections import DEVICES
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.materials import Material
+from pvkdb.suitability import shipped_profile, shipped_profiles
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb_api.core.cache import Counts
+from pvkdb_api.explorer.tables.table import Asked
+from pvkdb_api.frame.problems import ParameterError
+
+#: Points that are drawn; of more devices an even sample by their names is.
+MOST_POINTS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A metric that can be plotted: columns of its ends and its sign, or a metric of materials."""
+
+    label: str
+    unit: str
+    #: The metric under which profiles ask for it.
+    metric: str
+    low: str = ""
+    high: str = ""
+    qualifier: str = ""
+    decades: bool = True
+    #: What is reported is how far a test went.
+    tested: bool = False
+
+
+AXES = {
+    "on_off_ratio": Axis(
+        "On/off ratio",
+        "",
+        "on_off_ratio",
+        "on_off_ratio",
+        "on_off_ratio",
+        "on_off_qualifier",
+    ),
+    "v_set": Axis("SET |V|", "V", "set_voltage_v", "v_set_min_v", "v_set_max_v", "v_qualifier"),
+    "v_reset": Axis(
+        "RESET |V|", "V", "reset_voltage_v", "v_reset_min_v", "v_reset_max_v", "v_qualifier"
+    ),
+    "endurance_cycles": Axis(
+        "Endurance",
+        "cycles",
+        "endurance_cycles",
+        "endurance_cycles",
+        "endurance_cycles",
+        tested=True,
+    ),
+    "retention_s": Axis(
+        "Retention", "s", "retention_s", "retention_s", "retention_s", "retention_qualifier"
+    ),
+    "stability_days": Axis(
+        "Stability in storage",
+        "d",
+        "stability_days",
+        "stability_days",
+        "stability_days",
+        "stability_qualifier",
+    ),
+    "e_a": Axis("E_A of the absorber, literature", "eV", "e_a_ev", decades=False),
+    "dfe": Axis("DFE of the absorber, literature", "eV", "dfe_ev", decades=False),
+}
+
+COLOURS = {"mechanism": "Mechanism", "family": "Family", "group": "Group"}
+SCALES = {"log": "logarithmic", "linear": "linear"}
+
+#: Parameters of the plot in the address of the page, with what stands there unasked.
+DEFAULTS = {
+    "x": "retention_s",
+    "y": "on_off_ratio",
+    "xscale": "",
+    "yscale": "",
+    "colour": "mechanism",
+    "application": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What is plotted."""
+
+    x: str
+    y: str
+    xscale: str
+    yscale: str
+    colour: str
+    application: str
+
+
+def read(given: Mapping[str, str]) -> Plot:
+    """The plot that an address asks for.
+
+    Raises:
+        ParameterError: there is no such axis, scale, colour or application.
+    """
+    known: dict[str, Sequence[str]] = {
+        "x": [*AXES],
+        "y": [*AXES],
+        "xscale": [*SCALES],
+        "yscale": [*SCALES],
+        "colour": [*COLOURS],
+        "application": shipped_profiles(),
+    }
+    chosen = {}
+    for name, default in DEFAULTS.items():
+        chosen[name] = given.get(name, default)
+        if chosen[name] and chosen[name] not in known[name]:
+            raise ParameterError(name, unknown_name(name, chosen[name][:60], known[name]))
+    for name in ("x", "y"):
+        decades = AXES[chosen[name]].decades
+        chosen[f"{name}scale"] = chosen[f"{name}scale"] or ("log" if decades else "linear")
+    return Plot(**chosen)
+
+
+def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The choices above the plot. What stands there unasked has an empty value, so that it does
+    not stand in the address."""
+    axes = {name: axis.label for name, axis in AXES.items()}
+    titles = {name: shipped_profile(name).title for name in shipped_profiles()}
+    scale = {"": "automatic", **SCALES}
+    listed = (
+        ("x", "Across", axes),
+        ("y", "Up", axes),
+        ("xscale", "Scale across", scale),
+        ("yscale", "Scale up", scale),
+        ("colour", "Colour", COLOURS),
+        ("application", "Window of", {"": "no application", **titles}),
+    )
+    return [
+        {
+            "name": name,
+            "label": label,
+            "options": [
+                ("" if value == DEFAULTS[name] else value, words, value == chosen)
+                for value, words in options.items()
+            ],
+        }
+        for name, label, options in listed
+        for chosen in (given.get(name, DEFAULTS[name]),)
+    ]
+
+
+def points(counts: Counts, session: Session, asked: Asked, plot: Plot) -> dict[str, Any]:
+    """The devices that the filters leave and that have both metrics, as points.
+
+    Each is ``[name, stack, colour, x low, x high, x sign, y low, y high, y sign]``; a sign is what
+    the source puts before a value, ``tested`` for an endurance.
+    """
+    x, y = AXES[plot.x], AXES[plot.y]
+    known = energies(counts, session) if "" in (x.low, y.low) else {}
+    families = _families(counts, session) if plot.colour == "family" else {}
+    rows = DEVICES.select(asked.search)
+    for axis in (x, y):
+        rows = rows.where(_known(axis, known))
+    key = [plot.x, plot.y]
+    both = counts.get(
+        session,
+        f"devices/plot/{'/'.join(key)}",
+        asked.filters,
+        lambda: session.scalar(_only(rows, func.count())) or 0,
+    )
+    total = counts.get(
+        session, "devices", asked.filters, lambda: DEVICES.count(session, asked.search)
+    )
+    every = -(-both // MOST_POINTS)
+    columns = {
+        "id": Device.id,
+        "structure": Device.structure,
+        "material": Device.material_id,
+        "colour": Device.group if plot.colour == "group" else Device.mechanism,
+        **_columns("x", x),
+        **_columns("y", y),
+    }
+    wanted = _only(rows, *(column.label(name) for name, column in columns.items()))
+    if every > 1:
+        numbered = wanted.add_columns(
+            func.row_number().over(order_by=Device.id).label("place")
+        ).subquery()
+        wanted = select(*(numbered.c[name] for name in columns)).where(
+            numbered.c.place % every == 0
+        )
+    else:
+        wanted = wanted.order_by(Device.id)
+    found = []
+    for row in session.execute(wanted).mappings():
+        colour = families.get(row["material"]) if plot.colour == "family" else row["colour"]
+        found.append(
+            [
+                row["id"],
+                row["structure"],
+                colour,
+                *_value(x, "x", row, known),
+                *_value(y, "y", row, known),
+            ]
+        )
+    return {
+        "x": _axis(plot.x, plot.xscale),
+        "y": _axis(plot.y, plot.yscale),
+        "colour": COLOURS[plot.colour],
+        "points": found,
+        "total": total,
+        "both": both,
+        "window": _window(plot) if plot.application else None,
+    }
+
+
+def _only(rows: Any, *columns: Any) -> Any:
+    return rows.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def _known(axis: Axis, energies: Mapping[str, Mapping[str, Any]]) -> ColumnElement[bool]:
+    if axis.low:
+        column: ColumnElement[Any] = getattr(Device, axis.low)
+        return column.is_not(None)
+    named = [name for name, known in energies.items() if axis.metric in known]
+    return Device.material_id.in_(named)
+
+
+def _columns(end: str, axis: Axis) -> dict[str, Any]:
+    if not axis.low:
+        return {}
+    found = {f"{end}_low": getattr(Device, axis.low), f"{end}_high": getattr(Device, axis.high)}
+    if axis.qualifier:
+        found[f"{end}_sign"] = getattr(Device, axis.qualifier)
+    return found
+
+
+def _value(axis: Axis, end: str, row: Any, energies: Mapping[str, Any]) -> list[Any]:
+    if not axis.low:
+        low, high, sign = energies[row["material"]][axis.metric]
+        return [low, high, sign]
+    low, high = row[f"{end}_low"], row[f"{end}_high"]
+    if axis.metric.endswith("voltage_v"):
+        ends = sorted((abs(low), abs(high)))
+        low, high = (0.0 if low < 0 < high else ends[0]), ends[1]
+    sign = row.get(f"{end}_sign")
+    return [low, high, "tested" if axis.tested and sign is None else sign]
+
+
+def energies(counts: Counts, session: Session) -> dict[str, dict[str, Any]]:
+    """E_A and DFE of materials in the literature, as rankings take them: ends and sign."""
+
+    def gather() -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for candidate in material_candidates(session):
+            for metric in ("e_a_ev", "dfe_ev"):
+                evidence = candidate.evidence.get(metric)
+                if evidence is not None and evidence.known:
+                    found.setdefault(candidate.id, {})[metric] = (
+                        evidence.minimum,
+                        evidence.maximum,
+                        evidence.qualifier,
+                    )
+        return found
+
+    return counts.get(session, "materials/energies", {}, gather)
+
+
+def _families(counts: Counts, session: Session) -> dict[str, str]:
+    return counts.get(
+        session,
+        "materials/families",
+        {},
+        lambda: {
+            row.id: row.family for row in session.execute(select(Material.id, Material.family))
+        },
+    )
+
+
+def _axis(name: str, scale: str) -> dict[str, Any]:
+    return {"name": name, "label": AXES[name].label, "unit": AXES[name].unit, "scale": scale}
+
+
+def _window(plot: Plot) -> dict[str, Any]:
+    """What an application asks of the two metrics, and what else it asks."""
+    profile = shipped_profile(plot.application)
+    criteria = {each.metric: each for each in (*profile.materials, *profile.devices)}
+    asked = {
+        end: _criterion(criteria[AXES[name].metric])
+        for end, name in (("x", plot.x), ("y", plot.y))
+        if AXES[name].metric in criteria
+    }
+    shown = {AXES[plot.x].metric, AXES[plot.y].metric}
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        **asked,
+        "others": [each.metric for each in profile.devices if each.metric not in shown],
+    }
+
+
+def _criterion(criterion: Criterion) -> dict[str, Any]:
+    bounds = criterion.bounds
+    return {
+        "at_least": bounds.at_least,
+        "at_most": bounds.at_most,
+        "fails_below": bounds.fails_below,
+        "fails_above": bounds.fails_above,
+        "unit": "" if criterion.unit == "1" else criterion.unit,
+        "source": criterion.source,
+        "quoted": criterion.quoted,
+        "basis": BASES[criterion.basis],
+        "weight": criterion.weight,
+    }

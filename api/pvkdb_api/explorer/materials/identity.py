@@ -1,0 +1,188 @@
+"""What a material is: composition by site, tolerance factors, other names, other phases."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition, parse_composition, tolerance_factors
+from pvkdb.chemistry.composition import Occupant
+from pvkdb.chemistry.ions import Radius, molecular_ions, sources
+from pvkdb.chemistry.tolerance import TAU_LIMIT, factor_radius
+from pvkdb.errors import InputError
+from pvkdb.schemas.tables import MaterialsRow, ToleranceRow
+from pvkdb.store.collections import MATERIALS
+from pvkdb.store.collections.export import tolerance_row
+from pvkdb.store.models.materials import Material
+
+#: Other spellings that a page names.
+_SPELLINGS = 4
+
+#: Materials that a page proposes in place of one that there is not.
+_NEAREST = 6
+
+#: What is longer is no name of a material, and not worth a search for similar ones.
+_LONGEST_NAME = 200
+
+#: Numbers of a formula: behind a symbol or a bracket, with the letter that they may multiply.
+_LOWERED = re.compile(r"(?<=[A-Za-z)\]])\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?")
+
+
+def formula_markup(formula: str) -> Markup:
+    """A formula with its numbers lowered; copied, it is the same plain text.
+
+    Example:
+        >>> str(formula_markup("Cs2AgBiBr6"))
+        'Cs<sub>2</sub>AgBiBr<sub>6</sub>'
+    """
+    pieces, end = Markup(""), 0
+    for found in _LOWERED.finditer(formula):
+        pieces += formula[end : found.start()]
+        pieces += Markup("<sub>{}</sub>").format(found.group())
+        end = found.end()
+    return pieces + formula[end:]
+
+
+def defect_markup(defect: str) -> Markup:
+    """A defect as it is written: ``V_Br`` with Br lowered."""
+    what, _, where = defect.partition("_")
+    return Markup("{}<sub>{}</sub>").format(what, where) if where else Markup("{}").format(what)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteIon:
+    """An ion on a site, with its radius or why there is none."""
+
+    site: str
+    symbol: str
+    name: str | None
+    charge: int
+    amount: float | None
+    amount_symbolic: str | None
+    radius: Radius | None
+    reason: str | None
+    citation: str | None
+    doi: str | None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the formula of a material tells; ``tolerance`` is the row of the REST service."""
+
+    composition: Composition | None
+    ions: list[SiteIon]
+    tolerance: ToleranceRow | None
+    not_defined: str | None
+    spellings: list[str]
+    tau_limit: float = TAU_LIMIT
+
+
+def identity_of(formula: str) -> Identity:
+    """What a canonical formula tells. One that this version cannot read tells nothing."""
+    try:
+        composition = parse_composition(formula)
+    except InputError as error:
+        return Identity(None, [], None, str(error), [])
+    tolerance, reason = None, None
+    try:
+        tolerance = tolerance_row(formula)
+        reason = tolerance_factors(composition).not_defined
+    except InputError as error:
+        reason = str(error)
+    ions = [_site_ion(occupant) for occupant in composition.occupants]
+    return Identity(composition, ions, tolerance, reason, _spellings(composition))
+
+
+def _site_ion(occupant: Occupant) -> SiteIon:
+    radius, reason = None, None
+    try:
+        radius = factor_radius(occupant.ion, occupant.site)
+    except InputError as error:
+        reason = str(error)
+    if occupant.ion.generic:
+        reason = "stands for any ion of this site"
+    entry = molecular_ions().get(occupant.ion.symbol)
+    cited = sources().get(radius.source, {}) if radius else {}
+    return SiteIon(
+        site=occupant.site,
+        symbol=occupant.ion.symbol,
+        name=entry.name if entry else None,
+        charge=occupant.ion.charge,
+        amount=occupant.number,
+        amount_symbolic=occupant.symbolic,
+        radius=radius,
+        reason=reason,
+        citation=cited.get("citation"),
+        doi=cited.get("doi") or None,
+    )
+
+
+def _spellings(composition: Composition) -> list[str]:
+    """Other ways to write a formula that are read as the same composition."""
+    found: list[str] = []
+    for occupant in composition.occupants:
+        entry = molecular_ions().get(occupant.ion.symbol)
+        for alias in entry.aliases if entry else ():
+            if alias.islower():
+                continue  # a word, which nobody writes into a formula
+            symbol, formula = occupant.ion.symbol, composition.formula
+            written = alias if occupant.number == 1 else f"({alias})"
+            bracketed = f"({symbol})" if f"({symbol})" in formula else symbol
+            spelled = formula.replace(bracketed, written, 1)
+            if spelled != composition.formula and _means(spelled, composition):
+                found.append(spelled)
+            if len(found) == _SPELLINGS:
+                return found
+    return found
+
+
+def _means(text: str, composition: Composition) -> bool:
+    try:
+        return parse_composition(text).formula == composition.formula
+    except InputError:
+        return False
+
+
+def phases_of(session: Session, material: MaterialsRow) -> list[MaterialsRow]:
+    """Every material of the same composition, this one among them."""
+    wanted = select(Material.composition_id).where(Material.id == material.id).scalar_subquery()
+    same = MATERIALS.current().where(Material.composition_id == wanted)
+    return [*MATERIALS.iterate(session, same)]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A name that no material has."""
+
+    name: str
+    formula: str | None
+    nearest: list[str]
+
+
+def canonical_name(name: str) -> str | None:
+    """The name under which a formula in another spelling would stand; None where it is no formula.
+
+    Example:
+        >>> canonical_name("CH3NH3PbI3"), canonical_name("stone")
+        ('MAPbI3', None)
+    """
+    if len(name) > _LONGEST_NAME:
+        return None
+    try:
+        return parse_composition(name).formula
+    except InputError:
+        return None
+
+
+def missing(session: Session, name: str) -> Missing:
+    """What to propose in place of a name: phases of the same composition, then similar names."""
+    formula = canonical_name(name)
+    known = [*session.scalars(select(Material.id).order_by(Material.id))]
+    same = [each for each in known if formula and (f"{each}-").startswith(f"{formula}-")]
+    similar = get_close_matches(name, known, n=_NEAREST, cutoff=0.4) if len(name) < 60 else []
+    return Missing(name, formula, [*dict.fromkeys((*same, *similar))][:_NEAREST])

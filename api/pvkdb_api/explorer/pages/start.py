@@ -1,0 +1,50 @@
+"""The start page, and the operations of the service."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from pvkdb.schemas.tables import TABLES
+from pvkdb_api import optimade
+from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.site.operations import operations
+from pvkdb_api.explorer.site.overview import KINDS, applications, counted, overview
+from pvkdb_api.explorer.site.rendering import page
+from pvkdb_api.explorer.tables.cells import energy
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def get_start(request: Request, session: ReadSession) -> Response:
+    """What this is, what it holds, and where to go."""
+    counts: Counts = request.app.state.counts
+    return page(
+        request,
+        "start.html",
+        applications=applications(),
+        counted=counted(counts, session),
+        energy=energy,
+        optimade=_optimade(),
+        kinds=KINDS,
+        overview=counts.get(session, "overview", {}, lambda: overview(session)),
+    )
+
+
+@router.get("/docs")
+def get_operations(request: Request, session: ReadSession) -> Response:
+    """Every operation, with its parameters."""
+    description = request.app.openapi()
+    return page(
+        request,
+        "operations.html",
+        info=description["info"],
+        sections_of=operations(description),
+        tables=[*TABLES],
+        optimade=_optimade(),
+    )
+
+
+def _optimade() -> str | None:
+    return optimade.PATH if optimade.available() else None

@@ -1,0 +1,1 @@
+"""Pages of rankings: the query, the view, the explanation."""

@@ -1,0 +1,1 @@
+"""Pages of references and what was taken from each."""

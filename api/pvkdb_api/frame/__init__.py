@@ -1,0 +1,1 @@
+"""Middleware: access, limits, headers, request log, metrics, problems."""

@@ -1,0 +1,1 @@
+"""From query parameters to a page of rows: filters, cursors, streams."""

@@ -1,0 +1,50 @@
+"""Cursors: the place behind the last row of a page, opaque and bound to its query."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pvkdb_api.frame.problems import ParameterError
+
+
+def write_cursor(collection: str, query: Mapping[str, Any], key: str) -> str:
+    """The cursor behind the row with this key, or at this place."""
+    content = json.dumps([_digest(collection, query), key]).encode()
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> str:
+    """The key of the row, or the place, that a cursor stands behind.
+
+    Raises:
+        ParameterError: the cursor is not one of this collection with this query.
+    """
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        digest, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise unreadable() from error
+    if digest != _digest(collection, query) or not isinstance(key, str) or "\0" in key:
+        raise ParameterError(
+            "cursor",
+            "the cursor belongs to another query; keep the filters and the order of the first "
+            "page, or start again without a cursor",
+        )
+    return key
+
+
+def unreadable() -> ParameterError:
+    """The error for a cursor that nobody handed out."""
+    return ParameterError(
+        "cursor", "the cursor cannot be read; pass next_cursor of a page on unchanged"
+    )
+
+
+def _digest(collection: str, query: Mapping[str, Any]) -> str:
+    content = json.dumps([collection, query], sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Entries of OPTIMADE and their properties."""

@@ -1,0 +1,243 @@
+"""Asking for a calculation, and steering it: a worker finds in the store what it has to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response, status
+from pydantic import ValidationInfo, field_validator
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import NotFoundError
+from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import jobs
+from pvkdb.store.queue.claims import submit
+from pvkdb.store.queue.migration_requests import host_composition, host_phase, moving_defect
+from pvkdb.store.rows.from_models import calculation_document
+from pvkdb_api.core.paths import API
+from pvkdb_api.core.sessions import ReadSession, WriteSession
+from pvkdb_api.frame.access import CallerOf, needs
+from pvkdb_api.frame.problems import naming
+from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.writes import IdempotencyKey, note_write, once
+
+
+class PostedSettings(NebSettings):
+    """Numerical settings of migration barriers. Forces in eV/Å, lengths in Å.
+
+    In JSON, true is no number and "5" none either; in the files of a plan, a number may be a text.
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_in_json(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "recheck" and not isinstance(value, bool):
+            raise ValueError("give true or false")
+        if info.field_name != "recheck" and isinstance(value, bool | str):
+            raise ValueError("give a number")
+        return value
+
+
+class PostedRequest(NebRequest):
+    """The migration of a defect whose barrier is wanted."""
+
+    settings: PostedSettings = PostedSettings()
+
+
+router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
+
+#: Behind which line of a log the next request goes on.
+LOG_OFFSET = "X-Log-Offset"
+
+Key = Annotated[Text, Path(description="The id of the calculation.")]
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Queue a migration barrier, or get the calculation that already answers it",
+    operation_id="queue_calculation",
+    dependencies=[needs(Scope.QUEUE)],
+    responses={
+        200: {"model": CalculationDocument, "description": "The same work was asked for before."}
+    },
+)
+def queue_calculation(
+    request: PostedRequest,
+    caller: CallerOf,
+    session: WriteSession,
+    http: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> CalculationDocument:
+    """Queue the request. The same request gives the same calculation, whoever asks."""
+
+    def write() -> tuple[CalculationDocument, int]:
+        document, new = _queue(request, session)
+        if new:
+            note_write(session, http, caller, "queue calculation", document.id)
+        return document, status.HTTP_202_ACCEPTED if new else status.HTTP_200_OK
+
+    content = request.model_dump_json()
+    document = once(session, response, caller, idempotency_key, content, CalculationDocument, write)
+    response.headers["Location"] = f"{router.prefix}/{document.id}"
+    return document
+
+
+@router.post(
+    "/{key}/cancel",
+    summary="Cancel a calculation",
+    operation_id="cancel_calculation",
+    dependencies=[needs(Scope.QUEUE)],
+    responses={
+        202: {
+            "model": CalculationDocument,
+            "description": "It runs; its worker is asked to stop, and records the end.",
+        }
+    },
+)
+def cancel_calculation(
+    key: Key,
+    caller: CallerOf,
+    session: WriteSession,
+    http: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> CalculationDocument:
+    """At once where it waits or is queued; a worker that computes it is asked to stop.
+
+    One that has been cancelled already is answered as it is; one that has ended is refused (409).
+    """
+
+    def write() -> tuple[CalculationDocument, int]:
+        before = _found(session, key)
+        asked = before.cancel_requested_at is not None or before.state == _CANCELLED
+        state = jobs.cancel(session, key)
+        if not asked:
+            note_write(session, http, caller, "cancel calculation", key)
+        running = state is CalculationState.RUNNING
+        return _document(session, key), (
+            status.HTTP_202_ACCEPTED if running else status.HTTP_200_OK
+        )
+
+    content = f"cancel {key}"
+    return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
+
+
+@router.post(
+    "/{key}/retry",
+    summary="Queue a failed or cancelled calculation again",
+    operation_id="retry_calculation",
+    dependencies=[needs(Scope.QUEUE)],
+)
+def retry_calculation(
+    key: Key,
+    caller: CallerOf,
+    session: WriteSession,
+    http: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> CalculationDocument:
+    """With what it waits for in vain. Its failure and its files go, its log goes on.
+
+    One that is queued or runs already is answered as it is; one that is done is refused (409).
+    """
+
+    def write() -> tuple[CalculationDocument, int]:
+        before = _found(session, key).state
+        jobs.retry(session, [key])
+        document = _document(session, key)
+        if document.state != before:
+            note_write(session, http, caller, "retry calculation", key)
+        return document, status.HTTP_200_OK
+
+    content = f"retry {key}"
+    return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
+
+
+@router.get(
+    "/{key}/log",
+    summary="The log of a calculation, as text or JSON lines",
+    description="The states that it entered and the newest lines of its progress. To follow it, "
+    f"ask again with `after` set to the `{LOG_OFFSET}` of the answer, until a line says that it is "
+    "done, failed or cancelled.",
+    operation_id="get_calculation_log",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The lines, oldest first.",
+            "headers": {
+                LOG_OFFSET: {
+                    "description": "Number of the last line, to be given as `after`.",
+                    "schema": {"type": "integer"},
+                }
+            },
+            "content": {
+                "text/plain": {"schema": {"type": "string"}},
+                "application/jsonl": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+def get_calculation_log(
+    key: Key,
+    session: ReadSession,
+    after: Annotated[
+        int, Query(ge=0, lt=2**31, description="Only lines behind the one with this number.")
+    ] = 0,
+    tail: Annotated[
+        int | None, Query(ge=1, le=10_000, description="Only the last lines, so many.")
+    ] = None,
+    format: Annotated[
+        Literal["text", "jsonl"],
+        Query(description="Lines for people, or an object a line: line, at, event, message."),
+    ] = "text",
+) -> Response:
+    """The log of a calculation."""
+    lines = jobs.log_lines(session, key, after, tail)
+    said: Any = [line.text if format == "text" else line.model_dump_json() for line in lines]
+    return Response(
+        "".join(f"{one_line(text)}\n" for text in said),
+        media_type="text/plain" if format == "text" else "application/jsonl",
+        headers={LOG_OFFSET: str(lines[-1].line if lines else after)},
+    )
+
+
+_CANCELLED = CalculationState.CANCELLED.value
+
+
+def one_line(text: str) -> str:
+    """The text with what would begin a new line written out."""
+    return text if text.isprintable() else "\\n".join(text.splitlines())
+
+
+def _found(session: Session, key: str) -> Calculation:
+    """A calculation, held until the end of the transaction.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = session.get(Calculation, key, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFoundError(f"calculations holds no {key!r}")
+    return found
+
+
+def _document(session: Session, key: str) -> CalculationDocument:
+    session.flush()
+    return calculation_document(session.get_one(Calculation, key, populate_existing=True))
+
+
+def _queue(request: NebRequest, session: Session) -> tuple[CalculationDocument, bool]:
+    with naming("formula"):
+        composition = host_composition(request)
+    with naming("phase"):
+        host_phase(request, composition)
+    with naming("defect"):
+        moving_defect(request, composition)
+    calculation, new = submit(session, request)
+    session.flush()
+    return calculation_document(calculation), new

@@ -1,0 +1,155 @@
+"""Listing and getting: one router for each collection of the store, made from its entry."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, create_model
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import NotFoundError
+from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.responses import CollectionFields, FieldInfo, FilterInfo, Page
+from pvkdb.schemas.tables import Row, StructureDocument
+from pvkdb.store.collections.in_memory import LISTED, Listed
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.rows.from_models import calculation_document, structure_document
+from pvkdb_api.core.etags import CONDITIONAL, answer
+from pvkdb_api.core.paths import API
+from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.listing.queries import Text, page_answer, query_model
+
+#: Collections of which one entry is more than its row: model, document, and the way from one to
+#: the other.
+DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
+    "structures": (Structure, StructureDocument, structure_document),
+    "calculations": (Calculation, CalculationDocument, calculation_document),
+}
+
+#: Collections whose entries have a router of their own.
+OWN_ROUTERS = frozenset({"structures"})
+
+_TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
+
+
+def collection_router(collection: Listed) -> APIRouter:
+    """``GET /NAME``, ``GET /NAME/fields``; where one column names a row, ``GET /NAME/{key}``."""
+    name = collection.name
+    router = APIRouter(prefix=f"{API}/{name}", tags=[name])
+    parameters = query_model(collection)
+    document = DOCUMENTS[name][1] if name in DOCUMENTS else collection.row
+    stem = collection.row.__name__.removesuffix("Row")
+    listed: Any = collection.row | part_of(stem, collection.row)
+    page: Any = create_model(f"{stem}Page", __base__=Page[listed])
+
+    @router.get(
+        "",
+        response_model=page,
+        responses=CONDITIONAL,
+        summary=f"List {name}",
+        description=f"{collection.row.purpose} Filters narrow together.",
+        operation_id=f"list_{name}",
+    )
+    def list_rows(
+        request: Request,
+        session: ReadSession,
+        version: DatasetVersion,
+        query: Annotated[parameters, Query()],  # type: ignore[valid-type]
+    ) -> Any:
+        return page_answer(request, session, collection, query, version)
+
+    @router.get(
+        "/fields",
+        summary=f"What the rows of {name} hold, and how they can be searched",
+        operation_id=f"describe_{name}",
+    )
+    def describe() -> CollectionFields:
+        return collection_fields(collection)
+
+    key_name = collection.key_name
+    if name in OWN_ROUTERS or key_name is None:
+        return router
+
+    @router.get(
+        "/{key}",
+        response_model=document,
+        responses=CONDITIONAL,
+        summary=f"One of the {name}, by its {key_name}",
+        operation_id=f"get_{name}",
+    )
+    def get_row(
+        request: Request,
+        session: ReadSession,
+        key: Annotated[Text, Path(description=f"The {key_name} of the row.")],
+    ) -> Response:
+        return answer(request, read_one(session, collection, key).model_dump_json())
+
+    return router
+
+
+def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
+    """The fields of a row, none of which needs to be there: what ``fields`` leaves of it."""
+    part: dict[str, Any] = {
+        name: (field.annotation, field.merge_field_infos(field, default=None))
+        for name, field in row.model_fields.items()
+    }
+    return create_model(
+        f"{stem}Part",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__=f"Those fields of a row that `fields` named. {row.__doc__}",
+        **part,
+    )
+
+
+def collection_fields(collection: Listed) -> CollectionFields:
+    """What the rows of a collection hold, and how they can be searched."""
+    return CollectionFields(
+        name=collection.name,
+        purpose=collection.row.purpose,
+        fields=[
+            FieldInfo(
+                name=column.name,
+                type=column.type,
+                meaning=column.meaning,
+                unit=column.unit,
+                values=[*column.values],
+                empty=column.empty,
+                source=column.source,
+                sortable=column.name in collection.sortable,
+                facet=column.name in collection.facets,
+            )
+            for column in collection.row.dictionary().values()
+        ],
+        filters=[
+            FilterInfo(
+                name=name,
+                type=_TYPES[entry.type],
+                meaning=entry.description,
+                several=entry.many,
+                choices=[*entry.choices],
+                example=entry.example,
+            )
+            for name, entry in collection.filters.items()
+        ],
+        facets=[*collection.facets],
+    )
+
+
+def read_one(session: Session, collection: Listed, key: str) -> BaseModel:
+    """One entry of a collection, as a whole.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if collection.name not in DOCUMENTS:
+        row: BaseModel = collection.get(session, key)
+        return row
+    model, _, to_document = DOCUMENTS[collection.name]
+    found = session.get(model, key)
+    if found is None:
+        raise NotFoundError(f"{collection.name} holds no {key!r}")
+    document: BaseModel = to_document(found)
+    return document
+
+
+ROUTERS = [collection_router(collection) for collection in LISTED.values()]

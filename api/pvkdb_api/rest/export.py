@@ -1,0 +1,112 @@
+"""Whole tables as files, and what filters leave of them."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, create_model
+from sqlalchemy.orm import Session
+
+from pvkdb import suitability
+from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.store.collections.export import table_rows
+from pvkdb.store.collections.in_memory import LISTED
+from pvkdb.store.files.table_files import FORMATS, Format, stream_table
+from pvkdb_api.core.etags import CONDITIONAL
+from pvkdb_api.core.paths import API
+from pvkdb_api.frame.problems import naming
+from pvkdb_api.listing.queries import (
+    Text,
+    fields_field,
+    filter_fields,
+    read_fields,
+    read_filters,
+    sort_field,
+)
+from pvkdb_api.listing.streams import file_responses, send_file
+
+router = APIRouter(prefix=f"{API}/export", tags=["export"])
+
+#: What stands for a table that does not exist; it is in no description.
+unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
+
+#: Tables that change only with the dataset version. The others change with calculations too.
+OF_VERSION = frozenset(TABLES) - {
+    *("calculations", "energetics", "materials", "rankings", "structures", "tolerance")
+}
+
+
+class FileQuery(BaseModel):
+    """Query parameters of every table."""
+
+    format: Format = Field(default="csv", description="Kind of file.", examples=["csv"])
+
+
+def _add_table(name: str) -> None:
+    collection = LISTED.get(name)
+    parameters = fields_field(TABLES[name])
+    if collection is not None:
+        parameters |= {**filter_fields(collection), **sort_field(collection)}
+    query_type = create_model(f"{name.title()}File", __base__=FileQuery, **parameters)
+
+    @router.get(
+        f"/{name}",
+        summary=f"The table {name} as a file",
+        description=f"{TABLES[name].purpose} An empty cell is 'not reported'.",
+        operation_id=f"export_{name}",
+        response_class=Response,
+        responses={**file_responses(FORMATS.values()), **CONDITIONAL},
+    )
+    async def export_table(
+        request: Request,
+        query: Annotated[query_type, Query()],
+    ) -> Response:
+        return await _send(request, name, query)
+
+
+async def _send(request: Request, name: str, query: Any) -> Response:
+    collection = LISTED.get(name)
+    fields = read_fields(TABLES[name], query.fields)
+    search: Any = {}
+    sorting = None
+    if collection is not None:
+        _, search = read_filters(collection, query)
+        with naming("sort"):
+            sorting = collection.sorting(query.sort)
+
+    def make(session: Session) -> Iterator[bytes]:
+        rows = (
+            _rows(session, name)
+            if collection is None
+            else collection.iterate(session, search, sorting)
+        )
+        return stream_table(name, rows, query.format, fields)
+
+    return await send_file(
+        request,
+        make,
+        media_type=FORMATS[query.format],
+        file_name=f"pvkdb-{name}.{query.format}",
+        of_version=name in OF_VERSION,
+    )
+
+
+def _rows(session: Session, name: str) -> Iterator[Row]:
+    if name == "rankings":
+        return suitability.rankings_rows(session)
+    return table_rows(session, name)
+
+
+@unknown.get("/{name}")
+def refuse_table(name: Text) -> None:
+    """No table has this name.
+
+    Raises:
+        NotFoundError: always; names the nearest table.
+    """
+    raise NotFoundError(unknown_name("table", name, TABLES))
+
+
+for _name in TABLES:
+    _add_table(_name)

@@ -1,0 +1,139 @@
+"""Adding papers over HTTP: the document that ``pvkdb import`` reads, checked, all or nothing."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError
+from pvkdb.literature.entries import TABLES
+from pvkdb.literature.importing import import_files
+from pvkdb.schemas.access import Scope
+from pvkdb.schemas.imports import ImportReport
+from pvkdb.store.curation.sources import Upload
+from pvkdb_api.core.paths import API
+from pvkdb_api.core.sessions import WriteSession
+from pvkdb_api.frame.access import CallerOf, needs
+from pvkdb_api.listing.writes import IdempotencyKey, note_write, once
+
+router = APIRouter(prefix=f"{API}/import", tags=["import"])
+
+#: Endings of files by the media types of bodies. ``application/yaml`` is RFC 9512; the others are
+#: what programs wrote before.
+ENDINGS = {
+    "application/yaml": ".yaml",
+    "application/x-yaml": ".yaml",
+    "text/yaml": ".yaml",
+    "application/json": ".json",
+    "text/csv": ".csv",
+}
+
+_ROWS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "object"}}
+
+#: A paper, as YAML or JSON; its fields are those of the tables, see the data dictionary.
+_PAPER: dict[str, Any] = {
+    "type": "object",
+    "properties": {"reference": {"type": "object"}, **dict.fromkeys(TABLES, _ROWS)},
+    "additionalProperties": False,
+    "example": {
+        "reference": {"doi": "10.1000/example-paper", "title": "An example", "year": 2026},
+        "energetics": [
+            {"material": "CsPbBr3", "defect": "V_Br", "quantity": "E_A", "value": "~25 kJ/mol"}
+        ],
+    },
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The paper, as the form of `pvkdb import --template paper.yaml` has it; or "
+        "one table as CSV, whose header names it.",
+        "content": {
+            "application/yaml": {"schema": _PAPER},
+            "application/json": {"schema": _PAPER},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+async def _read_body(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post(
+    "",
+    summary="Add papers: checked, without duplicates, all of them or nothing",
+    operation_id="import_papers",
+    dependencies=[needs(Scope.IMPORT)],
+    openapi_extra=_BODY,
+)
+def post_import(
+    content: Annotated[bytes, Depends(_read_body)],
+    caller: CallerOf,
+    session: WriteSession,
+    request: Request,
+    response: Response,
+    name: Annotated[
+        str,
+        Query(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$",
+            description="What the import is called in the history and in problems, as a file's "
+            "name without its ending.",
+            examples=["zhang2026"],
+        ),
+    ] = "paper",
+    dry_run: Annotated[
+        bool, Query(description="Whether to say what would change, and to change nothing.")
+    ] = False,
+    idempotency_key: IdempotencyKey = None,
+) -> ImportReport:
+    """What the import changes, row by row, and a new dataset version where it changes anything.
+
+    Where anything is wrong, nothing is added; the problem names each place (line and field), the
+    value, and what to write instead.
+    """
+    upload = Upload(f"{name}{_ending(request)}", content)
+    if not content.strip():
+        raise InputError("the body is empty; a form to fill in: pvkdb import --template paper.yaml")
+    if dry_run:
+        return _tried(session, upload)
+
+    def write() -> tuple[ImportReport, int]:
+        report = import_files(session, [upload])
+        if report.changed:
+            note_write(session, request, caller, "import papers", report.dataset_version)
+        return report, HTTPStatus.OK
+
+    asked = f"import {upload.name} {sha256(content).hexdigest()}"
+    report = once(session, response, caller, idempotency_key, asked, ImportReport, write)
+    request.state.dataset_version = report.dataset_version
+    return report
+
+
+def _tried(session: Session, upload: Upload) -> ImportReport:
+    """What an import would change; it is undone."""
+    attempt = session.begin_nested()
+    try:
+        return import_files(session, [upload], dry_run=True)
+    finally:
+        attempt.rollback()
+
+
+def _ending(request: Request) -> str:
+    """The ending of a file with the body.
+
+    Raises:
+        HTTPException: nothing of this media type can be imported.
+    """
+    given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if given not in ENDINGS:
+        shown = ascii(given[:60]) if given else "nothing"
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"the Content-Type says {shown}; send application/yaml, application/json or text/csv",
+        )
+    return ENDINGS[given]

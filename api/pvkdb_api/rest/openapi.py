@@ -1,0 +1,82 @@
+"""The OpenAPI description: the errors as they are really answered, an example of each field.
+
+The examples are real answers about the curated literature; ``docs/reference/openapi.py`` collects
+them and writes the description as a file.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from threading import Lock
+from typing import Any
+
+from fastapi import FastAPI
+
+from pvkdb.schemas.responses import Problem
+from pvkdb_api.frame.problems import MEDIA_TYPE
+from pvkdb_api.rest.field_notes import EVERYWHERE, OF
+
+SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"
+
+#: The file with an example of each field, by schema.
+EXAMPLES = "examples.json"
+
+#: What a route says of its errors.
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What was refused, why, and what to do instead (RFC 9457).",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the description that FastAPI makes.
+
+    The schema of a problem, which no route returns by itself, comes in; each field gets its
+    meaning and an example.
+    """
+    generate = app.openapi
+    one_at_a_time = Lock()
+
+    def openapi() -> dict[str, Any]:
+        # FastAPI makes the description at its first use and cannot do that twice at once.
+        with one_at_a_time:
+            if app.openapi_schema:
+                return app.openapi_schema
+            return _completed(generate())
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _completed(description: dict[str, Any]) -> dict[str, Any]:
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in {**problem.pop("$defs"), "Problem": problem}.items():
+        schemas.setdefault(name, schema)
+    for name, schema in schemas.items():
+        _explain(name, schema)
+    return description
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """An example of each field, by schema; none where the file has not been made yet."""
+    file = resources.files("pvkdb_api.rest").joinpath(EXAMPLES)
+    if not file.is_file():
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _explain(name: str, schema: dict[str, Any]) -> None:
+    shared = examples().get(name.removesuffix("Part") + "Row", {}) if "Part" in name else {}
+    known = {**shared, **examples().get(name, {})}
+    for field, declared in schema.get("properties", {}).items():
+        note = OF.get(name, {}).get(field) or EVERYWHERE.get(field)
+        if note is not None:
+            declared.setdefault("description", note)
+        if field in known:
+            declared.setdefault("examples", [known[field]])

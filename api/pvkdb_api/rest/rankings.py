@@ -1,0 +1,104 @@
+"""Rankings: which device or material suits which application."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy.orm import Session
+
+from pvkdb import suitability
+from pvkdb.errors import InputError
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import Order, Ranking
+from pvkdb.schemas.responses import Page
+from pvkdb.store.collections import DEVICES, MATERIALS
+from pvkdb_api.core.paths import API
+from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.frame.problems import naming
+from pvkdb_api.listing.kinetics_parameters import Layer
+from pvkdb_api.listing.queries import Text
+
+router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
+
+#: More samples than the default give no better picture and cost the service's time.
+MOST_SAMPLES = 10_000
+#: Random weights and values unless a request says how many.
+SAMPLES = 2_000
+
+#: Candidates that a request may have ranked; more would take the service minutes.
+MOST_RANKED = 3_000
+
+Application = Annotated[
+    Text, Path(description="Name of an application, as the list of rankings gives it.")
+]
+
+
+def require_rankable(session: Session, application: str, subject: Subject) -> None:
+    """Refuse to rank what would keep the service busy for minutes.
+
+    Raises:
+        InputError: the store holds too many candidates; names the command that ranks them.
+    """
+    total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
+    if total > MOST_RANKED:
+        option = " --materials" if subject == "materials" else ""
+        raise InputError(
+            f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
+            f"rank them with: pvkdb rank {application}{option}"
+        )
+
+
+@router.get("", summary="Names of the applications", operation_id="list_rankings")
+def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
+    """Every application that has a profile, on one page."""
+    names = suitability.shipped_profiles()
+    return Page[str](data=names, total=len(names), next_cursor=None, dataset_version=version)
+
+
+@router.get(
+    "/{application}",
+    summary="Devices or materials in the order in which they suit an application",
+    operation_id="get_ranking",
+)
+def get_ranking(
+    application: Application,
+    session: ReadSession,
+    layer: Layer,
+    subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
+    order: Annotated[Order, Query(description="The score that decides.")] = "shown",
+    weights: Annotated[
+        str, Query(max_length=500, description="Other weights: METRIC=NUMBER, by commas.")
+    ] = "",
+    reading: Annotated[
+        Text | None, Query(description="Another reading of doubtful requirements.")
+    ] = None,
+    samples: Annotated[
+        int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
+    ] = SAMPLES,
+) -> Ranking:
+    """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
+    profile = suitability.shipped_profile(application)
+    require_rankable(session, application, subject)
+    with naming("weights"):
+        suitability.weighted(
+            suitability.judged(profile, subject), suitability.parse_weights(weights)
+        )
+    options = suitability.Options(
+        order=order,
+        weights=suitability.parse_weights(weights),
+        reading=reading,
+        samples=samples,
+    )
+    with naming("reading"):
+        return suitability.rank(session, profile, subject, options, conditions=layer)
+
+
+@router.get(
+    "/{application}/profile",
+    summary="What an application asks for",
+    operation_id="get_profile",
+)
+def get_profile(application: Application) -> Profile:
+    """The criteria on devices and on materials, with bounds, weights and sources."""
+    return suitability.shipped_profile(application)

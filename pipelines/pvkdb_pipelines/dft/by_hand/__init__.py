@@ -1,0 +1,1 @@
+"""DFT run by the user: exported inputs, imported results."""

@@ -1,0 +1,208 @@
+"""Input folders for people who run DFT by hand, and the note by which they are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from pathlib import Path
+from typing import Literal
+
+from ase.units import Bohr, Ry
+from pydantic import BaseModel, ValidationError
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.calculations.dft import (
+    DFT_REQUESTS,
+    AnyDft,
+    DftNebRequest,
+    DftPathRequest,
+    DftRelaxRequest,
+    DftSettings,
+    Engine,
+)
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb_pipelines.dft.by_hand.vasp_input import vasp_files, vasp_readme
+from pvkdb_pipelines.dft.codes import sssp
+from pvkdb_pipelines.dft.codes.pw_input import files_by_element, input_text, namelists
+from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
+from pvkdb_pipelines.dft.requests import refusal
+from pvkdb_pipelines.dft.settling import remarks_on, settle
+from pvkdb_pipelines.geometry.hosts import atoms_in
+
+#: Codes that input folders are written for.
+Code = Literal["espresso", "vasp"]
+CODES: tuple[Code, ...] = ("espresso", "vasp")
+#: The note in the folder.
+JOB_FILE = "pvkdb-job.json"
+
+
+class Job(BaseModel):
+    """What a folder was written for: read when its results are taken back."""
+
+    calculation: str
+    kind: str
+    request: dict[str, object]
+
+    def parsed(self) -> AnyDft:
+        """The request.
+
+        Raises:
+            InputError: the note does not hold one.
+        """
+        try:
+            return DFT_REQUESTS[self.kind].model_validate(self.request)
+        except (KeyError, ValidationError) as error:
+            raise InputError(f"{JOB_FILE} holds no request of this version of pvkdb") from error
+
+
+def converted(request: AnyDft, code: Code) -> AnyDft:
+    """The same work with another code: cutoffs and files are that code's own. Settled.
+
+    Raises:
+        InputError: the code has not what the settings ask for.
+    """
+    settings = request.settings
+    if settings.engine.value == code:
+        return settle(request)
+    changed = {
+        **settings.model_dump(),
+        "engine": code,
+        "cutoff_wfc_ry": None,
+        "cutoff_rho_ry": None,
+        "pseudopotentials": (),
+    }
+    try:
+        other = DftSettings.model_validate(changed)
+    except ValidationError as error:
+        raise InputError(refusal(error)) from error
+    return settle(request.model_copy(update={"settings": other}))
+
+
+def parts_of(request: AnyDft) -> dict[str, Host]:
+    """The folders of a job, by their path within it, and the structure of each."""
+    if isinstance(request, DftPathRequest):
+        return {image.name.replace(" ", "-"): image.structure for image in request.images}
+    if isinstance(request, DftNebRequest):
+        raise InputError(
+            "a climbing-image NEB is a loop over many runs, which pvkdb drives itself; export the "
+            f"single points on its path in its place: pvkdb export-inputs {request.parent or 'ID'}"
+        )
+    return {".": request.structure}
+
+
+def export_inputs(request: AnyDft, calculation: str, folder: Path) -> list[Path]:
+    """Write the input folder of a settled request.
+
+    Args:
+        request: Its engine decides for which code.
+        calculation: Id that the results are to be taken back under.
+        folder: New or empty.
+
+    Returns:
+        The files, in the order of their writing.
+
+    Raises:
+        InputError: a NEB, an engine without files, or a folder that cannot be written or is not
+            empty.
+    """
+    engine = request.settings.engine
+    if engine.value not in CODES:
+        raise InputError(f"{engine} is run from Python and has no input files; use --for espresso")
+    files = _espresso_files if engine is Engine.ESPRESSO else _vasp
+    job = Job(calculation=calculation, kind=request.kind, request=request.model_dump(mode="json"))
+    contents = {
+        **files(request, parts_of(request), calculation),
+        JOB_FILE: job.model_dump_json(indent=2) + "\n",
+    }
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} is there already and not empty; name a new folder")
+        written = []
+        for name, text in contents.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return written
+
+
+def _espresso_files(request: AnyDft, parts: dict[str, Host], calculation: str) -> dict[str, str]:
+    settings = request.settings
+    calculated, extra = "scf", {}
+    if isinstance(request, DftRelaxRequest):
+        calculated = "vc-relax" if request.cell else "relax"
+        # pw.x looks at the largest component in Ry/Bohr, the job at the length of the force.
+        threshold = request.fmax_ev_per_ang / sqrt(3) / (Ry / Bohr)
+        extra = {"forc_conv_thr": round(threshold, 8), "nstep": request.max_steps}
+    contents = {}
+    for name, structure in parts.items():
+        lists = namelists(settings, calculated)
+        lists["control"] |= {**extra, "pseudo_dir": "./pseudo" if name == "." else "../pseudo"}
+        if extra:
+            lists["ions"] = {"ion_dynamics": "bfgs"}
+        text = input_text(atoms_in(structure), settings, lists)
+        contents["pw.in" if name == "." else f"{name}/pw.in"] = text
+    sums = "".join(f"{entry.md5}  pseudo/{entry.file}\n" for entry in settings.pseudopotentials)
+    run = "pw.x -in pw.in > pw.out"
+    steps = run if list(parts) == ["."] else _loop(parts, run)
+    files = "\n".join(
+        f"- {element}: `{file}`" for element, file in files_by_element(settings).items()
+    )
+    return {
+        **contents,
+        "pseudopotentials.md5": sums,
+        "README.md": f"""{_head(request, calculation)}
+## Pseudopotentials
+
+{sssp.LIBRARY} (doi:10.1038/s41524-018-0127-2). Put these files into `pseudo/`, or link the
+folder that holds them (Debian's `quantum-espresso-data-sssp`:
+`ln -s /usr/share/espresso/pseudo pseudo`), and check them with `md5sum -c pseudopotentials.md5`:
+
+{files}
+
+## Run, and give back
+
+```bash
+{steps}
+pvkdb import-results {calculation} .
+```
+
+Nodes and processes are yours to choose. Cutoffs, k-points, charge, files, cell and positions are
+checked when the results come back: a run with others is another calculation.
+""",
+    }
+
+
+def _vasp(request: AnyDft, parts: dict[str, Host], calculation: str) -> dict[str, str]:
+    contents: dict[str, str] = {}
+    symbols: Sequence[str] = []
+    for name, structure in parts.items():
+        files = vasp_files(request, structure)
+        symbols = files["POTCAR.spec"].split()
+        contents |= {file if name == "." else f"{name}/{file}": files[file] for file in files}
+    run = "mpirun vasp_ncl" if request.settings.soc else "mpirun vasp_std"
+    steps = run if list(parts) == ["."] else _loop(parts, run)
+    readme = vasp_readme(request, symbols, steps, calculation)
+    return {**contents, "README.md": _head(request, calculation) + readme}
+
+
+def _loop(parts: dict[str, Host], run: str) -> str:
+    return f"for part in {' '.join(parts)}; do (cd $part && {run}); done"
+
+
+def _head(request: AnyDft, calculation: str) -> str:
+    what = {
+        "dft-scf": "energy and forces of one structure",
+        "dft-relax": "relaxation",
+        "dft-path": "single points on the path of a potential",
+    }[request.kind]
+    subject = " ".join(filter(None, (request.formula, request.phase, request.defect)))
+    remarks = remarks_on(request.settings, next(iter(parts_of(request).values())))
+    notes = "".join(f"- {remark}\n" for remark in remarks)
+    return f"""# {subject}: {what}
+
+Written by pvkdb for calculation {calculation}, {charge_in_words(request.settings.charge)}:
+{settings_in_words(request.settings)}.
+{notes and chr(10) + notes}"""

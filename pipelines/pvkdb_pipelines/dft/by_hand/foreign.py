@@ -1,0 +1,213 @@
+"""Finished runs of other people, as their output files tell them: pw.x and VASP."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.io.espresso import read_espresso_out
+from ase.units import Ry
+
+from pvkdb.errors import CalculationFailedError, InputError
+from pvkdb.schemas.calculations.dft import Engine
+from pvkdb_pipelines.dft.codes.process import Ended
+from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
+
+_PBE_TAGS = {"PE": "PBE", "--": "PBE", "PS": "PBEsol"}
+
+
+@dataclass(frozen=True)
+class ForeignRun:
+    """A run as its output tells it; None where it does not.
+
+    Attributes:
+        file: Name of the output, and the first 16 digits of its SHA-256.
+        version: Of the code.
+        initial, final: Structures at the beginning and the end.
+        energy_ev: Free energy at the end.
+        forces: Shape (atoms, 3), eV/Å.
+        steps: Ionic steps, 1 for a single point.
+        relaxed: Whether a relaxation says that it ended in a minimum.
+        charge: Valence electrons that are missing.
+        cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
+        grid: K-points along each axis.
+        functional: Its usual name.
+        soc: Whether spin–orbit coupling was on.
+        md5: MD5 sums of pseudopotentials by element.
+        details: What else pw.x says.
+    """
+
+    file: str
+    engine: Engine
+    version: str | None
+    initial: Atoms
+    final: Atoms
+    energy_ev: float
+    forces: np.ndarray
+    steps: int
+    relaxed: bool
+    charge: float | None
+    cutoff_wfc_ry: float | None
+    cutoff_rho_ry: float | None
+    grid: tuple[int, int, int] | None
+    functional: str | None
+    soc: bool
+    md5: dict[str, str]
+    details: PwOutput | None = None
+
+
+def read_run(folder: Path, engine: Engine) -> ForeignRun:
+    """The finished run in a folder.
+
+    Raises:
+        InputError: no output, several, one that cannot be read, or one without a converged result.
+    """
+    try:
+        if engine is Engine.VASP:
+            return _vasp(folder)
+        return _espresso(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror or error}") from error
+
+
+def _espresso(folder: Path) -> ForeignRun:
+    found = {
+        path: text
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".out", ".pwo") and path.is_file()
+        if "Program PWSCF" in (text := path.read_text(encoding="utf-8", errors="replace"))
+    }
+    if len(found) != 1:
+        named = ", ".join(path.name for path in found) or "none"
+        raise InputError(f"{folder} must hold one output of pw.x (*.out, *.pwo); there is {named}")
+    ((path, text),) = found.items()
+    try:
+        require_success(text, "", Ended(0, timed_out=False), None)
+    except CalculationFailedError as failure:
+        raise InputError(f"{path} holds no finished result: {failure}") from failure
+    try:
+        initial = next(
+            read_espresso_out(io.StringIO(text), index=slice(0, 1), results_required=False)
+        )
+        frames = list(read_espresso_out(io.StringIO(text)))
+        final = frames[-1]
+        energy, forces = final.get_potential_energy(), final.get_forces()
+    except Exception as error:  # the reader fails in its own ways on what was cut or edited
+        raise InputError(f"{path} cannot be read as an output of pw.x: {error}") from error
+    said = read_pw_output(text)
+    valence = [said.valence.get(symbol) for symbol in initial.get_chemical_symbols()]
+    charge = None
+    if said.electrons is not None and None not in valence:
+        charge = sum(value for value in valence if value is not None) - said.electrons
+    kpoints = final.calc.get_ibz_k_points()
+    return ForeignRun(
+        file=_named(path),
+        engine=Engine.ESPRESSO,
+        version=said.version,
+        initial=initial,
+        final=final,
+        energy_ev=float(energy),
+        forces=np.asarray(forces),
+        steps=len(frames),
+        relaxed="End final coordinates" in text
+        and "maximum number of steps has been reached" not in text,
+        charge=charge,
+        cutoff_wfc_ry=said.cutoff_wfc_ry,
+        cutoff_rho_ry=said.cutoff_rho_ry,
+        grid=None if kpoints is None else grid_of_points(np.asarray(kpoints)),
+        functional=said.functional,
+        soc="with spin-orbit" in text,
+        md5=said.pseudopotential_md5,
+        details=said,
+    )
+
+
+def _vasp(folder: Path) -> ForeignRun:
+    path = next(
+        (folder / n for n in ("vasprun.xml", "vasprun.xml.gz") if (folder / n).exists()), None
+    )
+    if path is None:
+        raise InputError(f"{folder} holds no vasprun.xml")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # convergence is looked at below
+        from monty.io import zopen
+        from pymatgen.io.ase import AseAtomsAdaptor
+        from pymatgen.io.vasp.outputs import Vasprun
+
+        try:
+            run = Vasprun(path, parse_dos=False, parse_eigen=False, parse_potcar_file=False)
+            with zopen(path, "rt", encoding="utf-8", errors="replace") as text:
+                valence = _valence(str(text.read()))
+            last = run.ionic_steps[-1]
+            initial = AseAtomsAdaptor.get_atoms(run.initial_structure, msonable=False)
+            final = AseAtomsAdaptor.get_atoms(run.final_structure, msonable=False)
+            energy = float(last["electronic_steps"][-1]["e_fr_energy"])
+            forces = np.asarray(last["forces"], dtype=float)
+            tags = run.parameters
+            grid = run.kpoints.kpts[0] if run.kpoints.num_kpts == 0 else None
+        except Exception as error:  # the parser fails in its own ways on what was cut or edited
+            raise InputError(f"{path} cannot be read as an output of VASP: {error}") from error
+    if not run.converged_electronic:
+        raise InputError(f"{path}: the SCF did not converge within NELM steps; run it again")
+    symbols = initial.get_chemical_symbols()
+    electrons = tags.get("NELECT")
+    charge = (
+        sum(valence[symbol] for symbol in symbols) - float(electrons)
+        if electrons is not None and set(symbols) <= valence.keys()
+        else None
+    )
+    cutoff = tags.get("ENMAX") or run.incar.get("ENCUT")
+    return ForeignRun(
+        file=_named(path),
+        engine=Engine.VASP,
+        version=run.vasp_version,
+        initial=initial,
+        final=final,
+        energy_ev=energy,
+        forces=forces,
+        steps=len(run.ionic_steps),
+        relaxed=bool(run.converged_ionic),
+        charge=charge,
+        cutoff_wfc_ry=None if cutoff is None else float(cutoff) / Ry,
+        cutoff_rho_ry=None,
+        grid=None if grid is None else (int(grid[0]), int(grid[1]), int(grid[2])),
+        functional=_PBE_TAGS.get(str(tags.get("GGA", "--")).strip().upper()),
+        soc=bool(tags.get("LSORBIT", False)),
+        md5={},
+    )
+
+
+def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
+    """The Γ-centred grid that irreducible k-points are of, from their denominators.
+
+    Args:
+        points: Fractions of the reciprocal cell, shape (k, 3).
+    """
+    a, b, c = (
+        lcm(*(Fraction(float(value)).limit_denominator(60).denominator for value in axis))
+        for axis in points.T
+    )
+    return a, b, c
+
+
+def _valence(text: str) -> dict[str, float]:
+    """Valence electrons of each element, as vasprun.xml lists its types of atoms."""
+    start, end = text.find("<atominfo>"), text.find("</atominfo>")
+    info = ElementTree.fromstring(text[start : end + len("</atominfo>")])
+    found = {}
+    for row in info.iterfind("array[@name='atomtypes']/set/rc"):
+        cells = [(cell.text or "").strip() for cell in row.iterfind("c")]
+        found[cells[1]] = float(cells[3])
+    return found
+
+
+def _named(path: Path) -> str:
+    return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"

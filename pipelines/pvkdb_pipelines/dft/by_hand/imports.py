@@ -1,0 +1,257 @@
+"""Taking results back that were computed by hand: read, checked against the job, stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import find_mic
+from scipy.optimize import linear_sum_assignment
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.dft import (
+    DFT_REQUESTS,
+    AnyDft,
+    AnyDftResult,
+    DftPathRequest,
+    DftPathResult,
+    DftRelaxRequest,
+    DftRelaxResult,
+    DftScfResult,
+)
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, Job, parts_of
+from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
+from pvkdb_pipelines.dft.computing import path_numbers, remarks_on_path, single_point
+from pvkdb_pipelines.dft.correction import correction_ev
+from pvkdb_pipelines.dft.record import dft_records
+from pvkdb_pipelines.dft.settling import remarks_on, settle
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.ownership import current_owner
+
+#: How far cells and atoms may lie from the job's, Å: outputs print fewer digits than inputs.
+_SAME_ANG = 0.005
+#: The same for cutoffs, Ry, and charges.
+_SAME_RY = 0.01
+_SAME_CHARGE = 0.01
+
+
+def import_results(session: Session, calculation: Calculation, folder: Path) -> Calculation:
+    """Take back the results of a folder that
+    :func:`~pvkdb_pipelines.dft.by_hand.exports.export_inputs` wrote, or of one run by hand for a
+    single structure.
+
+    Args:
+        session: Open session; nothing is written where anything is wrong.
+        calculation: A calculation of this tier, or the finished barrier whose path was exported.
+        folder: With the outputs.
+
+    Returns:
+        The calculation that holds the result: the one given, or, for a barrier and for another
+        code than the calculation's, one of its own.
+
+    Raises:
+        InputError: nothing that can be read, not converged, or not the job's; every difference is
+            named. Or there is a result already, or a worker computes it now.
+    """
+    request = _request(session, calculation, folder)
+    runs, problems = [], []
+    for name, structure in parts_of(request).items():
+        run = read_run(folder / name, request.settings.engine)
+        where = "" if name == "." else f"{name}: "
+        found = list(_differences(request, atoms_in(structure), run))
+        problems += [f"{where}{difference}" for difference in found]
+        runs.append(run if found else _in_order(atoms_in(structure), run))
+    if problems:
+        raise InputError(f"{folder} is not this job: {'; '.join(problems)}; nothing was stored")
+    result = _result(request, runs)
+    versions = {
+        request.settings.engine.value: runs[0].version or "unknown",
+        "imported": ", ".join(run.file for run in runs),
+    }
+    return _store(session, calculation, request, result, versions)
+
+
+def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft:
+    """What the folder is to answer."""
+    note = folder / JOB_FILE
+    if note.is_file():
+        try:
+            job = Job.model_validate_json(note.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{note} is no note of pvkdb: {error}") from error
+        if job.calculation != calculation.id:
+            raise InputError(
+                f"{folder} was written for calculation {job.calculation}, not {calculation.id}"
+            )
+        request = settle(job.parsed())
+        known = DFT_REQUESTS.get(calculation.kind)
+        if known is not None:
+            own = settle(known.model_validate(calculation.parameters))
+            same = request.model_copy(update={"settings": own.settings})
+            if own.key() != same.key():
+                raise InputError(
+                    f"{note} asks for something else than calculation {calculation.id}"
+                )
+        return request
+    if calculation.kind == "dft-after":
+        follows = (calculation.result or {}).get("calculation")
+        instead = f"; it has queued {follows}" if follows else ", and its path is yet to come"
+        raise InputError(f"calculation {calculation.id} computes nothing{instead}")
+    if calculation.kind not in DFT_REQUESTS:
+        raise InputError(
+            f"{folder} holds no {JOB_FILE}, and a {calculation.kind} does not say how its path is "
+            f"to be computed; begin with: pvkdb export-inputs {calculation.id} --for espresso"
+        )
+    return settle(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
+
+
+def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[str]:
+    """What a run has other than the job, in words."""
+    settings = request.settings
+    if wanted.symbols.formula.count() != run.initial.symbols.formula.count():
+        yield (
+            f"{len(run.initial)} atoms {run.initial.symbols.formula.format('hill')}, the job has "
+            f"{len(wanted)} atoms {wanted.symbols.formula.format('hill')}"
+        )
+        return
+    away = float(np.abs(run.initial.cell.array - wanted.cell.array).max())
+    if away > _SAME_ANG:
+        yield f"the cell differs by {away:.3f} Å"
+    else:
+        moved = _matching(wanted, run.initial)[1]
+        if moved > _SAME_ANG:
+            yield f"an atom lies {moved:.3f} Å from its place in the job"
+    if run.charge is None or abs(run.charge - settings.charge) > _SAME_CHARGE:
+        said = "not told" if run.charge is None else f"{run.charge:+.2f}"
+        yield f"charge {said}, the job has {settings.charge:+d}"
+    for name, found, asked in (
+        ("wave functions", run.cutoff_wfc_ry, settings.cutoff_wfc_ry),
+        ("density", run.cutoff_rho_ry, settings.cutoff_rho_ry),
+    ):
+        if asked is not None and (found is None or abs(found - asked) > _SAME_RY):
+            yield f"cutoff of the {name} {found} Ry, the job has {asked:g}"
+    if run.grid != settings.kpoint_grid:
+        yield f"k-points {_grid(run.grid)}, the job has {_grid(settings.kpoint_grid)}"
+    if run.functional != settings.functional:
+        yield f"functional {run.functional}, the job has {settings.functional}"
+    if run.soc != settings.soc:
+        yield f"spin–orbit coupling {'on' if run.soc else 'off'}, unlike the job"
+    for entry in settings.pseudopotentials:
+        if run.md5.get(entry.element) != entry.md5:
+            yield f"another pseudopotential of {entry.element} than {entry.file} (MD5 {entry.md5})"
+    if isinstance(request, DftRelaxRequest):
+        largest = float(np.linalg.norm(run.forces, axis=1).max())
+        if not run.relaxed or largest > 1.05 * request.fmax_ev_per_ang:
+            yield (
+                f"the relaxation is not finished: largest force {largest:.3f} eV/Å, the job asks "
+                f"for {request.fmax_ev_per_ang:g}"
+            )
+    elif run.steps != 1:
+        yield f"{run.steps} ionic steps, the job is a single point"
+
+
+def _matching(wanted: Atoms, found: Atoms) -> tuple[np.ndarray, float]:
+    """For each atom of the job the one of the run, and the longest way between them, Å."""
+    order = np.empty(len(wanted), dtype=int)
+    longest = 0.0
+    for symbol in set(wanted.get_chemical_symbols()):
+        ours, theirs = wanted.symbols.search(symbol), found.symbols.search(symbol)
+        vectors = found.positions[theirs][None] - wanted.positions[ours][:, None]
+        _, lengths = find_mic(vectors.reshape(-1, 3), wanted.cell, pbc=True)
+        distances = lengths.reshape(len(ours), len(theirs))
+        rows, columns = linear_sum_assignment(distances**2)
+        order[np.asarray(ours)[rows]] = np.asarray(theirs)[columns]
+        longest = max(longest, float(distances[rows, columns].max()))
+    return order, longest
+
+
+def _in_order(wanted: Atoms, run: ForeignRun) -> ForeignRun:
+    """The run with its atoms in the job's order."""
+    order = _matching(wanted, run.initial)[0]
+    return replace(
+        run, initial=run.initial[order], final=run.final[order], forces=run.forces[order]
+    )
+
+
+def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
+    settings = request.settings
+    structures = list(parts_of(request).values())
+    common: dict[str, Any] = {
+        "origin": "imported",
+        "settings": settings,
+        "atoms": len(structures[0].symbols),
+        "correction_ev": correction_ev(settings, structures[0]),
+        "remarks": remarks_on(settings, structures[0]),
+        "force_calls": sum(run.steps for run in runs),
+        "cpu_seconds": None,
+        "wall_seconds": None,
+    }
+    if isinstance(request, DftRelaxRequest):
+        (run,) = runs
+        return DftRelaxResult(
+            **common,
+            structure=host_of(run.final),
+            energy_ev=run.energy_ev,
+            max_force_ev_per_ang=float(np.linalg.norm(run.forces, axis=1).max()),
+            steps=run.steps,
+        )
+    names = (
+        [image.name for image in request.images]
+        if isinstance(request, DftPathRequest)
+        else ["structure"]
+    )
+    points = [
+        single_point(name, {"energy": run.energy_ev, "forces": run.forces, "details": run.details})
+        for name, run in zip(names, runs, strict=True)
+    ]
+    if isinstance(request, DftPathRequest):
+        path = DftPathResult(**common, **path_numbers(points))
+        path.remarks += remarks_on_path(path)
+        return path
+    return DftScfResult(**common, point=points[0])
+
+
+def _store(
+    session: Session,
+    calculation: Calculation,
+    request: AnyDft,
+    result: AnyDftResult,
+    versions: dict[str, str],
+) -> Calculation:
+    """Write the result into the calculation that it belongs to."""
+    target = calculation
+    engine = calculation.parameters.get("settings", {}).get("engine")
+    if calculation.kind != request.kind or engine != request.settings.engine.value:
+        target, _ = queue.enqueue(session, request, calculation.material_id)
+        session.flush()
+    if target.state in (CalculationState.DONE.value, CalculationState.RUNNING.value):
+        why = "has a result already" if target.state == "done" else "is being computed"
+        raise InputError(f"calculation {target.id} {why}; nothing was stored")
+    if target.state != CalculationState.QUEUED.value:
+        queue.requeue(session, target.id)
+    owner = current_owner()
+    claimed = queue.claim(session, owner, target.id)
+    if claimed is None:
+        raise InputError(f"calculation {target.id} was just taken by a worker; nothing was stored")
+    queue.finish(
+        session,
+        claimed.id,
+        owner,
+        result.model_dump(mode="json"),
+        versions,
+        dft_records(claimed, request, result),
+    )
+    session.refresh(claimed)
+    return claimed
+
+
+def _grid(grid: tuple[int, int, int] | None) -> str:
+    return "not told" if grid is None else "×".join(map(str, grid))

@@ -1,0 +1,1 @@
+"""DFT codes: Quantum ESPRESSO and GPAW, their inputs, outputs and processes."""

@@ -1,0 +1,239 @@
+"""One factory for everything that gives energies and forces, by name.
+
+Machine-learned potentials and DFT engines come as the same
+:class:`~pvkdb_pipelines.potentials.potential.Potential`, so that relaxations and bands are written
+once.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+from ase.units import Ry
+
+from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, unknown_name
+from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations.dft import DftSettings, Engine
+from pvkdb_pipelines.dft.codes import sssp
+from pvkdb_pipelines.dft.codes.place import Place
+from pvkdb_pipelines.dft.codes.run_files import RunFiles
+from pvkdb_pipelines.potentials.potential import Potential, Properties, load_potential
+
+
+def load_engine(
+    name: str, settings: DftSettings | None = None, place: Place | None = None
+) -> Potential:
+    """The source of energies and forces of this name.
+
+    Args:
+        name: ``chgnet``, ``sevennet-0``, ``espresso``, ``gpaw`` or ``vasp``.
+        settings: Settled settings of a DFT engine; a potential has none.
+        place: Where it runs; by default what the environment says.
+
+    Raises:
+        CalculationFailedError: The program or one of its files is not there.
+        InputError: Unknown name, or a DFT engine without settings.
+        MissingExtraError: The library of a potential or of GPAW is not installed.
+    """
+    if name in {known.value for known in PotentialName}:
+        return load_potential(name)
+    if name not in _LOADERS:
+        known = [*(potential.value for potential in PotentialName), *_LOADERS]
+        raise InputError(unknown_name("engine", name, known))
+    if settings is None or settings.kpoint_grid is None:
+        raise InputError(f"engine {name} needs settled settings: cutoffs, k-points, smearing…")
+    return _LOADERS[name](settings, Place.from_environment() if place is None else place)
+
+
+def _espresso(settings: DftSettings, place: Place) -> Potential:
+    from pvkdb_pipelines.dft.codes.espresso import EspressoEngine
+
+    engine = EspressoEngine(settings, place)
+    engine.versions["ase"] = version("ase")
+    return Potential(
+        name=Engine.ESPRESSO.value,
+        weights=sssp.LIBRARY,
+        versions=engine.versions,
+        elements=frozenset(sssp.table()),
+        evaluate_many=engine.evaluate,
+        files=engine.runs.files,
+    )
+
+
+def _gpaw(settings: DftSettings, place: Place) -> Potential:
+    try:
+        import gpaw
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("gpaw", "gpaw") from error
+
+    def calculator(folder: Path) -> Any:
+        spin: dict[str, Any] = {} if settings.magnetization_mub is None else {"fixmagmom": True}
+        smearings: dict[str, dict[str, Any]] = {
+            "fixed": {"name": "fixed-uniform"},
+            "gaussian": {  # Methfessel and Paxton's of order 0
+                "name": "methfessel-paxton",
+                "order": 0,
+                "width": settings.smearing_width_ev,
+            },
+            "cold": {"name": "marzari-vanderbilt", "width": settings.smearing_width_ev},
+            "fermi-dirac": {"name": "fermi-dirac", "width": settings.smearing_width_ev},
+        }
+        return gpaw.GPAW(
+            mode={"name": "pw", "ecut": _cutoff_ev(settings)},
+            xc=settings.functional,
+            kpts={"size": settings.kpoint_grid, "gamma": True},
+            occupations={**smearings[settings.smearing], **spin},
+            charge=settings.charge,
+            spinpol=settings.magnetization_mub is not None,
+            convergence={"energy": settings.scf_threshold_ry * Ry},
+            maxiter=settings.scf_max_steps,
+            txt=str(folder / "gpaw.txt"),
+        )
+
+    evaluation = _Evaluation(settings, place, calculator)
+    return Potential(
+        name=Engine.GPAW.value,
+        weights="GPAW setups",
+        versions={"gpaw": version("gpaw"), "ase": version("ase")},
+        elements=frozenset(chemical_symbols[1:]),
+        evaluate_many=evaluation,
+        files=evaluation.runs.files,
+    )
+
+
+def _vasp(settings: DftSettings, place: Place) -> Potential:
+    commands = ("ASE_VASP_COMMAND", "VASP_COMMAND", "VASP_SCRIPT")
+    if not any(os.environ.get(name) for name in commands):
+        raise CalculationFailedError(
+            FailureKind.PROGRAM_NOT_FOUND,
+            "no command of VASP is named; set ASE_VASP_COMMAND (and VASP_PP_PATH for its POTCARs), "
+            "or run it by hand: pvkdb export-inputs ID --for vasp",
+        )
+    if not os.environ.get("VASP_PP_PATH"):
+        raise CalculationFailedError(
+            FailureKind.PSEUDOPOTENTIAL_MISSING,
+            "VASP_PP_PATH does not say where VASP's POTCAR files are; set it",
+        )
+
+    def calculator(folder: Path) -> Any:
+        from ase.calculators.vasp import Vasp
+
+        smearing = {"gaussian": 0, "fermi-dirac": -1}[settings.smearing]
+        spin = (
+            {}
+            if settings.magnetization_mub is None
+            else {"ispin": 2, "nupdown": settings.magnetization_mub}
+        )
+        return Vasp(
+            directory=str(folder),
+            xc=settings.functional.lower(),
+            encut=_cutoff_ev(settings),
+            kpts=settings.kpoint_grid,
+            gamma=True,
+            ismear=smearing,
+            sigma=settings.smearing_width_ev,
+            charge=settings.charge,
+            ediff=settings.scf_threshold_ry * Ry,
+            nelm=settings.scf_max_steps,
+            lsorbit=settings.soc,
+            lreal=False,
+            **spin,
+        )
+
+    evaluation = _Evaluation(settings, place, calculator)
+    return Potential(
+        name=Engine.VASP.value,
+        weights="VASP PAW",
+        versions={"ase": version("ase")},
+        elements=frozenset(chemical_symbols[1:]),
+        evaluate_many=evaluation,
+        files=evaluation.runs.files,
+    )
+
+
+def _cutoff_ev(settings: DftSettings) -> float:
+    if settings.cutoff_wfc_ry is None:
+        raise InputError("the cutoff is open; settle the settings first")
+    return float(round(settings.cutoff_wfc_ry * Ry, 4))
+
+
+#: What GPAW and VASP leave that is kept; a POTCAR is not ours to copy.
+_WRITTEN = ("gpaw.txt", "INCAR", "KPOINTS", "POSCAR", "OUTCAR", "vasp.out")
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """Energies and forces with any ASE calculator, made anew in a folder for each structure."""
+
+    settings: DftSettings
+    place: Place
+    calculator: Callable[[Path], Any]
+    runs: RunFiles = field(default_factory=RunFiles)
+
+    def __call__(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+        return [self._one(structure, stress) for structure in structures]
+
+    def _one(self, structure: Atoms, stress: bool) -> Properties:
+        engine = self.settings.engine
+        with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self.place.scratch) as name:
+            atoms = Atoms(
+                structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
+            )
+            if self.settings.magnetization_mub is not None:
+                share = self.settings.magnetization_mub / len(atoms)
+                atoms.set_initial_magnetic_moments([share] * len(atoms))
+            atoms.calc = self.calculator(Path(name))
+            try:
+                # The free energy is what the forces derive from, as in pw.x.
+                found: Properties = {
+                    "energy": float(atoms.get_potential_energy(force_consistent=True)),
+                    "forces": np.array(atoms.get_forces()),
+                }
+                if stress:
+                    found["stress"] = np.array(atoms.get_stress())
+            except (MemoryError, KeyboardInterrupt):
+                raise
+            except Exception as error:  # each code and its interface fail in their own way
+                kind = FailureKind.PROGRAM_CRASHED
+                if isinstance(error, FileNotFoundError):  # of a PAW data set
+                    kind = FailureKind.PSEUDOPOTENTIAL_MISSING
+                elif "converge" in f"{type(error).__name__} {error}".lower():
+                    kind = FailureKind.SCF_NOT_CONVERGED
+                raise CalculationFailedError(
+                    kind, f"{engine}: {type(error).__name__}: {error}. {_tail(Path(name))}"
+                ) from error
+            finally:
+                self.runs.add(
+                    {
+                        file: (Path(name) / file).read_bytes()
+                        for file in _WRITTEN
+                        if (Path(name) / file).is_file()
+                    }
+                )
+            return found
+
+
+def _tail(folder: Path) -> str:
+    from pvkdb_pipelines.dft.codes.pw_output import tail
+
+    for name in ("gpaw.txt", "vasp.out", "OUTCAR"):
+        path = folder / name
+        if path.is_file():
+            return tail(path.read_text(encoding="utf-8", errors="replace"))
+    return "It printed nothing."
+
+
+_LOADERS: dict[str, Callable[[DftSettings, Place], Potential]] = {
+    Engine.ESPRESSO.value: _espresso,
+    Engine.GPAW.value: _gpaw,
+    Engine.VASP.value: _vasp,
+}

@@ -1,0 +1,151 @@
+"""Quantum ESPRESSO as a source of energies and forces, through ASE's calculator."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.espresso import Espresso, EspressoProfile
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.dft import DftSettings
+from pvkdb_pipelines.dft.codes import sssp
+from pvkdb_pipelines.dft.codes.place import Deadline, Place
+from pvkdb_pipelines.dft.codes.process import run_program
+from pvkdb_pipelines.dft.codes.pw_input import files_by_element, kpoints, namelists
+from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
+from pvkdb_pipelines.dft.codes.run_files import RunFiles
+from pvkdb_pipelines.potentials.potential import Properties
+
+
+class EspressoEngine:
+    """Runs pw.x for one structure after the other.
+
+    Each run starts from scratch in a folder of its own, which is gone afterwards; ``runs`` keeps
+    its input and output.
+    """
+
+    def __init__(self, settings: DftSettings, place: Place) -> None:
+        """``settings`` are settled; the time of ``place`` begins to run.
+
+        Raises:
+            CalculationFailedError: No pw.x (``PROGRAM_NOT_FOUND``), or a pseudopotential file that
+                is missing or another one.
+        """
+        place.require_program()
+        sssp.require_files(settings.pseudopotentials, place.pseudo_dir)
+        self._settings = settings
+        self._place = place
+        self._deadline = Deadline(place.max_seconds)
+        self.versions: dict[str, str] = {}
+        self.runs = RunFiles()
+
+    def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
+        """Energies (eV), forces (eV/Å), stresses where asked for, and what else pw.x says.
+
+        Raises:
+            CalculationFailedError: as of
+            :func:`~pvkdb_pipelines.dft.codes.pw_output.require_success`.
+        """
+        return [self._run(structure, stress) for structure in structures]
+
+    def _run(self, structure: Atoms, stress: bool) -> Properties:
+        left = self._deadline.left_s()
+        if left == 0.0:
+            raise CalculationFailedError(
+                FailureKind.OUT_OF_WALLTIME,
+                f"the {self._deadline.seconds:.0f} s of the calculation were over before pw.x "
+                "could run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
+            )
+        lists = namelists(self._settings, stress=stress)
+        lists["control"]["disk_io"] = "none"
+        if left is not None:
+            lists["control"]["max_seconds"] = round(left, 1)
+        folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._place.scratch))
+        try:
+            profile = _SupervisedProfile(self._place, self._deadline.seconds, left)
+            atoms = Atoms(
+                structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
+            )
+            atoms.calc = Espresso(
+                profile=profile,
+                directory=folder,
+                input_data=lists,
+                pseudopotentials=files_by_element(self._settings),
+                kpts=kpoints(self._settings),
+            )
+            energy = float(atoms.get_potential_energy())
+            found: Properties = {
+                "energy": energy,
+                "forces": np.array(atoms.get_forces()),
+                "details": profile.said,
+                "fermi_ev": _fermi(atoms.calc.results),
+            }
+            if stress:
+                found["stress"] = np.array(atoms.get_stress())
+            if profile.said is not None and profile.said.version is not None:
+                self.versions["espresso"] = profile.said.version
+            return found
+        finally:
+            self.runs.add(_written(folder))
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(folder: Path) -> dict[str, bytes]:
+    """Input, output and complaints of the run in a folder, under the names that pw.x users know."""
+    names = {"pw.in": "espresso.pwi", "pw.out": "espresso.pwo", "pw.err": "espresso.err"}
+    return {
+        name: (folder / file).read_bytes()
+        for name, file in names.items()
+        if (folder / file).is_file()
+    }
+
+
+class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyped
+    """ASE's profile with a runner that gives typed failures and does not outlive its time."""
+
+    def __init__(self, place: Place, limit_s: float | None, left_s: float | None) -> None:
+        super().__init__(command=" ".join(place.pw_command), pseudo_dir=place.pseudo_dir)
+        self._place = place
+        self._limit_s = limit_s
+        self._left_s = left_s
+        self.said: PwOutput | None = None
+
+    def run(
+        self,
+        directory: Path,
+        inputfile: str | None,
+        outputfile: str,
+        errorfile: str | None = None,
+        append: bool = False,
+    ) -> None:
+        """Run pw.x; ``append`` has no meaning here.
+
+        Raises:
+            CalculationFailedError: it gave no result.
+        """
+        output = Path(directory) / outputfile
+        errors = Path(directory) / (errorfile or "pw.err")
+        ended = run_program(
+            [*self._place.pw_command, *self.get_calculator_command(inputfile)],
+            Path(directory),
+            output,
+            errors,
+            None if self._left_s is None else self._left_s + self._place.grace_s,
+        )
+        text = output.read_text(encoding="utf-8", errors="replace")
+        require_success(
+            text, errors.read_text(encoding="utf-8", errors="replace"), ended, self._limit_s
+        )
+        self.said = read_pw_output(text)
+
+
+def _fermi(results: dict[str, Any]) -> float | None:
+    found = results.get("fermi_level")
+    return None if found is None else float(found)

@@ -1,0 +1,142 @@
+"""What the output of pw.x says: how it ended, and the numbers that ASE does not read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ase.units import Ry
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.dft.codes.process import Ended
+
+#: Lines of the output that a failure keeps.
+_TAIL_LINES = 15
+#: The table of timings at the end, which says nothing of a failure, begins so.
+_TIMINGS = "     init_run     :"
+
+_NUMBER = r"(-?\d+(?:\.\d*)?(?:[EeDd][-+]?\d+)?)"
+
+
+@dataclass(frozen=True, slots=True)
+class PwOutput:
+    """Numbers of the last SCF cycle of an output of pw.x; None where they are not printed.
+
+    Attributes:
+        version: Of pw.x.
+        steps: SCF steps that convergence took.
+        accuracy_ry: Estimate of the energy's error at the last step.
+        smearing_energy_ev: The part −TS of the energy.
+        magnetization_mub: Total magnetisation.
+        cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
+        electrons: Electrons in the cell.
+        valence: Valence electrons of each species, by its label.
+        pseudopotential_md5: MD5 sum of each species' file, by its label.
+        functional: By its usual name, else as pw.x prints it.
+        kpoints: Number of k-points that were computed.
+    """
+
+    version: str | None
+    steps: int | None
+    accuracy_ry: float | None
+    smearing_energy_ev: float | None
+    magnetization_mub: float | None
+    cutoff_wfc_ry: float | None
+    cutoff_rho_ry: float | None
+    electrons: float | None
+    valence: dict[str, float]
+    pseudopotential_md5: dict[str, str]
+    functional: str | None
+    kpoints: int | None
+
+
+def read_pw_output(text: str) -> PwOutput:
+    """Read an output of pw.x 6.4 or later."""
+    files = re.findall(
+        r"PseudoPot\. #\s*\d+ for\s+(\S+)\s+read from file:\s+\S+\s+MD5 check sum:\s*(\w{32})", text
+    )
+    species = re.findall(rf"^\s+(\S+)\s+{_NUMBER}\s+{_NUMBER}\s+[A-Z][a-z]?\s*\(", text, re.M)
+    steps = _last(r"convergence has been achieved in\s+(\d+) iterations", text)
+    smearing = _last(rf"smearing contrib\. \(-TS\)\s+=\s+{_NUMBER} Ry", text)
+    kpoints = _last(r"number of k points=\s*(\d+)", text)
+    return PwOutput(
+        version=_last(r"Program PWSCF v\.(\S+)", text),
+        steps=None if steps is None else int(steps),
+        accuracy_ry=_float(_last(rf"estimated scf accuracy\s+<\s+{_NUMBER} Ry", text)),
+        smearing_energy_ev=None if smearing is None else float(smearing) * Ry,
+        magnetization_mub=_float(_last(rf"total magnetization\s+=\s+{_NUMBER} Bohr", text)),
+        cutoff_wfc_ry=_float(_last(rf"kinetic-energy cutoff\s+=\s+{_NUMBER}\s+Ry", text)),
+        cutoff_rho_ry=_float(_last(rf"charge density cutoff\s+=\s+{_NUMBER}\s+Ry", text)),
+        electrons=_float(_last(rf"number of electrons\s+=\s+{_NUMBER}", text)),
+        valence={label: float(valence) for label, valence, _ in species},
+        pseudopotential_md5=dict(files),
+        functional=_functional(_last(r"Exchange-correlation\s*=\s*(\S.*)", text)),
+        kpoints=None if kpoints is None else int(kpoints),
+    )
+
+
+def require_success(text: str, errors: str, ended: Ended, limit_s: float | None) -> None:
+    """Turn an output of pw.x that holds no result into the failure that it tells of.
+
+    Raises:
+        CalculationFailedError: ``OUT_OF_WALLTIME``, ``SCF_NOT_CONVERGED`` or ``PROGRAM_CRASHED``,
+            with the end of the output.
+    """
+    end = tail(text, errors)
+    if ended.timed_out or "Maximum CPU time exceeded" in text:
+        how = "was killed" if ended.timed_out else "stopped itself"
+        raise CalculationFailedError(
+            FailureKind.OUT_OF_WALLTIME,
+            f"pw.x {how} when the {limit_s or 0:.0f} s of the calculation were over; allow more in "
+            f"PVKDB_DFT_MAX_SECONDS, or use more processes. {end}",
+        )
+    if "convergence NOT achieved" in text:
+        accuracy = _last(rf"estimated scf accuracy\s+<\s+{_NUMBER} Ry", text)
+        raise CalculationFailedError(
+            FailureKind.SCF_NOT_CONVERGED,
+            f"pw.x did not reach self-consistency (estimated accuracy {accuracy} Ry); allow more "
+            f"steps (scf_max_steps), a smaller mixing_beta or a wider smearing. {end}",
+        )
+    if ended.returncode != 0 or "JOB DONE." not in text:
+        raise CalculationFailedError(
+            FailureKind.PROGRAM_CRASHED, f"pw.x {_how(ended.returncode, text)}. {end}"
+        )
+
+
+def tail(text: str, errors: str = "") -> str:
+    """The last lines that say something, with what was printed on standard error."""
+    said = [line.rstrip() for line in text.partition(_TIMINGS)[0].splitlines() if line.strip()]
+    # Where pw.x said what was wrong, MPI only adds that it was told to end everything.
+    unsaid = "" if "Error in routine" in text else errors
+    complaints = [line.rstrip() for line in unsaid.splitlines() if line.strip()]
+    lines = [*said[-_TAIL_LINES:], *complaints[-5:]]
+    return "End of its output:\n" + "\n".join(lines) if lines else "It printed nothing."
+
+
+def _how(returncode: int, text: str) -> str:
+    message = re.search(r"Error in routine\s+(.+?\)):\s*\n\s*(.+?)\s*\n", text)
+    if message is not None:
+        return f"stopped in {' '.join(message[1].split())}: {message[2]}"
+    if returncode < 0:
+        return f"was ended by signal {-returncode} (9: killed, often for lack of memory)"
+    if returncode == 0:
+        return "ended before its job was done"
+    return f"ended with exit code {returncode}"
+
+
+def _functional(printed: str | None) -> str | None:
+    """pw.x prints the four parts of PBE by name; later versions print PBE."""
+    if printed is None:
+        return None
+    words = printed.split()
+    return "PBE" if words[0] == "PBE" or words[:4] == ["SLA", "PW", "PBX", "PBC"] else printed
+
+
+def _last(pattern: str, text: str) -> str | None:
+    found = re.findall(pattern, text)
+    return str(found[-1]) if found else None
+
+
+def _float(text: str | None) -> float | None:
+    return None if text is None else float(text.replace("D", "E"))

@@ -1,0 +1,92 @@
+"""The pseudopotentials of SSSP: which file is an element's, and which cutoffs it needs.
+
+The files themselves have many licences and come from the system's package; the table of names,
+MD5 sums and cutoffs travels with pvkdb, so that a job is complete before it meets a machine that
+holds the files.
+
+Source: SSSP PBE Efficiency 1.3.0, G. Prandini et al., npj Comput. Mater. 4, 72 (2018),
+doi:10.1038/s41524-018-0127-2.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.dft import PseudopotentialFile
+
+LIBRARY = "SSSP 1.3.0 PBE efficiency"
+_TABLE = "sssp_1.3.0_pbe_efficiency.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table: cutoffs of the wave functions and of the density, Ry."""
+
+    file: PseudopotentialFile
+    cutoff_wfc_ry: float
+    cutoff_rho_ry: float
+
+
+@cache
+def table() -> dict[str, Entry]:
+    """The whole library by element."""
+    text = (resources.files(__package__ or "") / _TABLE).read_text(encoding="utf-8")
+    return {
+        row["element"]: Entry(
+            PseudopotentialFile(element=row["element"], file=row["file"], md5=row["md5"]),
+            float(row["cutoff_wfc_ry"]),
+            float(row["cutoff_rho_ry"]),
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def entries(elements: Iterable[str]) -> list[Entry]:
+    """The rows of elements, each once, in alphabetical order.
+
+    Raises:
+        CalculationFailedError: the library has no file for one of them (``UNSUPPORTED_ELEMENT``).
+    """
+    wanted = sorted(set(elements))
+    missing = [element for element in wanted if element not in table()]
+    if missing:
+        raise CalculationFailedError(
+            FailureKind.UNSUPPORTED_ELEMENT,
+            f"{LIBRARY} has no pseudopotential for {', '.join(missing)}; compute it with another "
+            "engine (vasp, gpaw)",
+        )
+    return [table()[element] for element in wanted]
+
+
+def require_files(files: Iterable[PseudopotentialFile], folder: Path) -> None:
+    """See that the files of a job lie in a folder and are the ones that it names.
+
+    Raises:
+        CalculationFailedError: one is not there (``PSEUDOPOTENTIAL_MISSING``), or has another MD5
+            sum (``PSEUDOPOTENTIAL_DIFFERS``).
+    """
+    for entry in files:
+        path = folder / entry.file
+        try:
+            found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        except OSError as error:
+            raise CalculationFailedError(
+                FailureKind.PSEUDOPOTENTIAL_MISSING,
+                f"the pseudopotential of {entry.element}, {entry.file}, cannot be read in {folder} "
+                f"({error.strerror or error}); install the Debian package "
+                "quantum-espresso-data-sssp, or name the folder in PVKDB_PSEUDO_DIR",
+            ) from error
+        if found != entry.md5:
+            raise CalculationFailedError(
+                FailureKind.PSEUDOPOTENTIAL_DIFFERS,
+                f"{path} has the MD5 sum {found}, the job was made for {entry.md5} ({LIBRARY}); "
+                "energies of different pseudopotentials cannot be compared: use that file",
+            )

@@ -1,0 +1,1 @@
+"""Geometry of any crystal: symmetry, neighbours, supercells, cells with their atoms."""

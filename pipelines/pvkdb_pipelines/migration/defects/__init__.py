@@ -1,0 +1,1 @@
+"""The host with a defect: its relaxed states on each site."""

@@ -1,0 +1,233 @@
+"""Relaxed defects: one for each site that symmetry tells apart, and whether the host bears them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.migration.defects.states import DefectState, Stage
+from pvkdb_pipelines.migration.host.hessian import Hessian
+from pvkdb_pipelines.migration.host.host import Crystal, checked_drop
+from pvkdb_pipelines.migration.sites.operations import act
+from pvkdb_pipelines.migration.sites.sites import closed_sites
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+from pvkdb_pipelines.relaxations.relaxation import relax
+
+#: A neighbour that moves further than this has jumped into the vacancy, Å.
+_JUMPED_ANG = 1.8
+#: A rattled start that ends this much lower has broken the symmetry of the site, eV.
+_LOWER_EV = 0.001
+
+_T = TypeVar("_T")
+#: Announces a part of the work (number from 0, how many) and hears its steps.
+Announce = Callable[[int, int], OnStep]
+
+
+@dataclass
+class DefectStates:
+    """The lowest state known on each kind of site.
+
+    Attributes:
+        stage: Host and sites.
+        hessian: Second derivatives of the host.
+        by_site: State by the first site of its kind.
+        failures: Why a kind of site has none.
+    """
+
+    stage: Stage
+    hessian: Hessian
+    by_site: dict[int, DefectState] = field(default_factory=dict)
+    failures: dict[int, CalculationFailedError] = field(default_factory=dict)
+
+    def kind(self, site: int) -> int:
+        """The first site that is equivalent to this one."""
+        return int(self.stage.sites.action.orbits[site])
+
+    def of(self, site: int) -> DefectState:
+        """The state of a site's kind.
+
+        Raises:
+            CalculationFailedError: it has none.
+        """
+        kind = self.kind(site)
+        if kind in self.failures:
+            raise self.failures[kind]
+        return self.by_site[kind]
+
+    @property
+    def lowest_ev(self) -> float:
+        """Energy of the lowest state."""
+        return min(state.energy_ev for state in self.by_site.values())
+
+
+def relax_vacancies(
+    stage: Stage,
+    hessian: Hessian,
+    potential: Potential,
+    settings: NebSettings,
+    announce: Announce,
+) -> DefectStates:
+    """Relax one vacancy of each kind, from its symmetric start and from a rattled one.
+
+    A vacancy into which a neighbour jumps is no minimum: its kind of site has no state.
+
+    Raises:
+        CalculationFailedError: no kind of site has a state.
+    """
+
+    def relaxed(site: int, on_step: OnStep) -> DefectState:
+        return _lowest_from_two_starts(stage, site, hessian, potential, settings, on_step)
+
+    return DefectStates(stage, hessian, *_on_each(stage.sites.distinct, relaxed, announce))
+
+
+def relax_interstitials(
+    stage: Stage,
+    hessian: Hessian,
+    potential: Potential,
+    settings: NebSettings,
+    announce: Announce,
+) -> DefectStates:
+    """Relax an added atom from each candidate site; where it settles are the sites.
+
+    Returns:
+        States on a stage of their own, whose sites are those that hold the atom.
+
+    Raises:
+        CalculationFailedError: none of them converged.
+    """
+
+    def relaxed(site: int, on_step: OnStep) -> tuple[Atoms, int]:
+        start = stage.with_defect(site)
+        start.rattle(stdev=settings.rattle_ang / 2, seed=settings.seed)
+        stiffness = hessian.of_atoms(stage.kept(site))
+        what = f"{stage.sites.symbol} interstitial"
+        return _relaxed(start, stiffness, potential, settings, what, on_step)
+
+    found, _ = _on_each(stage.sites.distinct, relaxed, announce)
+    settled = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
+    positions, kept = closed_sites([atoms.positions[-1] for atoms, _ in settled], stage.operations)
+    sites = replace(stage.sites, positions=positions, action=act(stage.operations, positions))
+    own = replace(stage, sites=sites)
+    states = DefectStates(own, hessian)
+    for index, site in kept.items():
+        state = own.state_of(site, *settled[index])
+        kind = states.kind(site)
+        back = int(np.flatnonzero(sites.action.target[:, site] == kind)[0])
+        states.by_site[kind] = replace(own.carried(state, back), broken=True)
+    return states
+
+
+def heal(
+    states: DefectStates,
+    crystal: Crystal,
+    potential: Potential,
+    settings: NebSettings,
+    on_step: OnStep,
+) -> float | None:
+    """Take the lowest defect out of its relaxed cell and relax what is left.
+
+    Returns:
+        How far the host ended below the crystal, eV a formula unit, 0 where it did not; None where
+        that relaxation failed.
+
+    Raises:
+        HostFellError: it fell further than a host may.
+    """
+    stage = states.stage
+    state = min(states.by_site.values(), key=lambda entry: entry.energy_ev)
+    host = stage.host.copy()
+    host.positions += state.displacements[:-1]
+    try:
+        healed, _ = _relaxed(
+            host,
+            states.hessian.of_atoms(np.arange(len(host))),
+            potential,
+            settings,
+            "healed host",
+            on_step,
+        )
+    except CalculationFailedError:
+        return None
+    return checked_drop(crystal, healed, potential, "the supercell without its defect")
+
+
+def _on_each(
+    sites: Sequence[int], relaxed: Callable[[int, OnStep], _T], announce: Announce
+) -> tuple[dict[int, _T], dict[int, CalculationFailedError]]:
+    """What a relaxation gives by site, and why it gives nothing on others.
+
+    Raises:
+        CalculationFailedError: it gives nothing on any.
+    """
+    found: dict[int, _T] = {}
+    failures: dict[int, CalculationFailedError] = {}
+    for place, site in enumerate(sites):
+        try:
+            found[site] = relaxed(site, announce(place, len(sites)))
+        except CalculationFailedError as failure:
+            failures[site] = failure
+    if not found:
+        raise next(iter(failures.values()))
+    return found, failures
+
+
+def _lowest_from_two_starts(
+    stage: Stage,
+    site: int,
+    hessian: Hessian,
+    potential: Potential,
+    settings: NebSettings,
+    on_step: OnStep,
+) -> DefectState:
+    """A general position has no symmetry to break: there the rattled start is left out."""
+    what = f"{stage.sites.symbol} vacancy"
+    stiffness = hessian.of_atoms(stage.kept(site))
+    start = stage.with_defect(site)
+    relaxed, steps = _relaxed(start, stiffness, potential, settings, what, on_step)
+    state = stage.state_of(site, relaxed, steps)
+    if np.count_nonzero(stage.sites.action.target[:, site] == site) > 1:
+        rattled = stage.with_defect(site)
+        rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
+        relaxed, more = _relaxed(rattled, stiffness, potential, settings, what, on_step)
+        other = stage.state_of(site, relaxed, steps + more)
+        if other.energy_ev < state.energy_ev - _LOWER_EV:
+            state = replace(other, broken=True)
+    moved = np.linalg.norm(state.displacements, axis=1)
+    farthest = int(moved.argmax())
+    if moved[farthest] > _JUMPED_ANG:
+        raise CalculationFailedError(
+            FailureKind.ENDPOINTS_IDENTICAL,
+            f"next to the {what}, {stage.host.symbols[farthest]}{farthest} moved by "
+            f"{moved[farthest]:.1f} Å in the relaxation: this site holds no vacancy",
+        )
+    return state
+
+
+def _relaxed(
+    start: Atoms,
+    stiffness: np.ndarray,
+    potential: Potential,
+    settings: NebSettings,
+    what: str,
+    on_step: OnStep,
+) -> tuple[Atoms, int]:
+    return relax(
+        start,
+        potential,
+        settings.fmax_endpoint_ev_per_ang,
+        settings.max_steps_endpoint,
+        cell=False,
+        what=what,
+        failure=FailureKind.ENDPOINT_NOT_CONVERGED,
+        on_step=on_step,
+        hessian=stiffness,
+    )

@@ -1,0 +1,129 @@
+"""What barriers start from: a host that is a minimum, and a relaxed defect on each of its sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.migration.defects.defects import (
+    DefectStates,
+    heal,
+    relax_interstitials,
+    relax_vacancies,
+)
+from pvkdb_pipelines.migration.defects.states import Stage
+from pvkdb_pipelines.migration.host.hessian import host_hessian
+from pvkdb_pipelines.migration.host.host import (
+    SYMPREC_ANG,
+    Crystal,
+    HostFellError,
+    Start,
+    relaxed_crystal,
+    require_minimum,
+)
+from pvkdb_pipelines.migration.sites.operations import act, operations_of
+from pvkdb_pipelines.migration.sites.sites import DefectKind, interstitial_sites, vacancy_sites
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+
+#: Lower hosts that are tried one after the other.
+_MOST_HOSTS = 3
+
+#: Announces a stage of the work (``host`` or ``defects``), the force to reach, and which part of
+#: how many; gives what hears the steps.
+Announce = Callable[[str, float, int, int], OnStep]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What barriers start from.
+
+    Attributes:
+        crystal: The host.
+        states: The lowest defect on each kind of site.
+        drop_ev_per_formula: How far the host fell when it was pushed or healed, within what is
+            accepted.
+    """
+
+    crystal: Crystal
+    states: DefectStates
+    drop_ev_per_formula: float
+
+
+def prepare(
+    start: Start,
+    kind: DefectKind,
+    symbol: str,
+    potential: Potential,
+    settings: NebSettings,
+    *,
+    name: str,
+    atoms_per_formula: float,
+    announce: Announce,
+) -> Prepared:
+    """Relax the host and its defects; where the host falls, begin again from what it fell to.
+
+    Args:
+        start: Structure to begin with.
+        kind, symbol: The defect.
+        potential: Source of energies, forces and stresses.
+        settings: Forces, steps, distance between images.
+        name: What is relaxed, for messages.
+        atoms_per_formula: Atoms in a formula unit.
+        announce: Hears of the progress.
+
+    Raises:
+        CalculationFailedError: something did not converge, became another structure, or kept
+            falling (``UNSTABLE_HOST``).
+    """
+    left = None
+    for attempt in range(_MOST_HOSTS):
+        crystal = relaxed_crystal(
+            start,
+            potential,
+            settings,
+            name=name,
+            atoms_per_formula=atoms_per_formula,
+            on_step=announce("host", settings.fmax_cell_ev_per_ang, 0, 2),
+        )
+        try:
+            prepared = _with_defects(crystal, kind, symbol, potential, settings, announce)
+        except HostFellError as fall:
+            wrong = start.flaw(fall.lower)
+            if attempt == _MOST_HOSTS - 1 or wrong is not None:
+                raise
+            left = f"{1000 * fall.drop_ev:.0f} meV a formula unit lower"
+            start = Start(fall.lower, flaw=start.flaw, fallen=True)
+            continue
+        if left is not None:
+            crystal = replace(crystal, left_for=f"{crystal.space_group}, {left}")
+        return replace(prepared, crystal=crystal)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _with_defects(
+    crystal: Crystal,
+    kind: DefectKind,
+    symbol: str,
+    potential: Potential,
+    settings: NebSettings,
+    announce: Announce,
+) -> Prepared:
+    operations = operations_of(crystal.cell, SYMPREC_ANG)
+    action = act(operations, crystal.cell.positions, crystal.cell.numbers)
+    make = vacancy_sites if kind == "vacancy" else interstitial_sites
+    stage = Stage(crystal.cell, operations, action, make(crystal.cell, symbol, operations))
+    hessian = host_hessian(crystal.cell, operations, action, potential)
+    fmax = settings.fmax_endpoint_ev_per_ang
+    drop = require_minimum(crystal, hessian, potential, settings, announce("host", fmax, 1, 2))
+    relax_defects = relax_vacancies if kind == "vacancy" else relax_interstitials
+    states = relax_defects(
+        stage,
+        hessian,
+        potential,
+        settings,
+        lambda part, parts: announce("defects", fmax, part, parts + 1),
+    )
+    healed = heal(states, crystal, potential, settings, announce("defects", fmax, 1, 2))
+    return Prepared(crystal, states, max(drop, healed or 0.0))

@@ -1,0 +1,300 @@
+"""A relaxed defect as displacements of its host, so that symmetry carries it to any other site.
+
+A vacancy that is relaxed once gives the end points of all hops from and to its equivalent sites:
+the displacements are turned and permuted, energies and forces stay as they are. Where relaxation
+broke the symmetry of the site, it has several variants; of two ends those variants are joined that
+lie closest to one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers
+from ase.geometry import find_mic, get_distances
+
+from pvkdb_pipelines.migration.sites.hops import HopClass
+from pvkdb_pipelines.migration.sites.operations import Action, Operations
+from pvkdb_pipelines.migration.sites.sites import Sites
+
+#: Variants whose atoms all differ less than this are one, Å.
+_SAME_ANG = 0.02
+#: A site without an atom within this is vacant, Å.
+_EMPTY_ANG = 1.7
+
+
+@dataclass(frozen=True)
+class DefectState:
+    """One relaxed defect; n atoms in the host.
+
+    Attributes:
+        site: Index of its site.
+        energy_ev: Energy of the cell that holds it.
+        displacements: Of the host's atoms and, last, of an added atom from its site, shape
+            (n + 1, 3), Å; zero for a missing one and where none is added.
+        forces: On them, in the same order, shape (n + 1, 3), eV/Å.
+        steps: Optimizer steps.
+        broken: Whether it is lower than the site's symmetry allows.
+    """
+
+    site: int
+    energy_ev: float
+    displacements: np.ndarray
+    forces: np.ndarray
+    steps: int
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of a hop, in one order of atoms, and the operation that exchanges them."""
+
+    initial: Atoms
+    final: Atoms
+    exchange: Exchange | None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The symmetry of a path that looks the same from both ends; n atoms with the defect.
+
+    A structure on the path is mapped onto the one that is as far from the other end: positions x
+    become ``x[order] @ rotation.T + shifts``.
+
+    Attributes:
+        order: Atom that comes to stand in each place, shape (n,).
+        rotation: Cartesian, shape (3, 3).
+        shifts: Shape (n, 3), Å.
+    """
+
+    order: np.ndarray
+    rotation: np.ndarray
+    shifts: np.ndarray
+
+    def positions(self, positions: np.ndarray) -> np.ndarray:
+        """The structure on the other side of the path's middle, shape (n, 3), Å."""
+        return np.asarray(positions[self.order] @ self.rotation.T + self.shifts)
+
+    def forces(self, forces: np.ndarray) -> np.ndarray:
+        """The forces there, shape (n, 3)."""
+        return np.asarray(forces[self.order] @ self.rotation.T)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A host with the sites of a defect and the symmetry of both.
+
+    Attributes:
+        host: Complete supercell, symmetrised.
+        operations: Its symmetry.
+        action: What the symmetry does to its atoms.
+        sites: Sites of the defect.
+    """
+
+    host: Atoms
+    operations: Operations
+    action: Action
+    sites: Sites
+
+    def with_defect(self, site: int, state: DefectState | None = None) -> Atoms:
+        """The cell with the defect on a site, unrelaxed or as a state has it."""
+        atoms = self.host.copy()
+        atoms.calc = None
+        moved = np.zeros((len(atoms) + 1, 3)) if state is None else state.displacements
+        atoms.positions += moved[:-1]
+        if self.sites.kind == "vacancy":
+            del atoms[int(self.sites.atoms[site])]
+        else:
+            atoms += Atoms(self.sites.symbol, [self.sites.positions[site] + moved[-1]])
+        if state is not None:
+            kept = self.kept(site)
+            atoms.calc = SinglePointCalculator(
+                atoms, energy=state.energy_ev, forces=state.forces[kept]
+            )
+        return atoms
+
+    def state_of(self, site: int, relaxed: Atoms, steps: int) -> DefectState:
+        """A relaxed cell, with its energy and forces, as displacements."""
+        kept = self.kept(site)
+        unmoved = np.vstack([self.host.positions, np.zeros(3)])
+        if self.sites.kind == "interstitial":
+            unmoved[-1] = self.sites.positions[site]
+        displacements, forces = np.zeros_like(unmoved), np.zeros_like(unmoved)
+        displacements[kept], _ = find_mic(
+            relaxed.positions - unmoved[kept], self.host.cell, self.host.pbc
+        )
+        forces[kept] = relaxed.get_forces()
+        energy = float(relaxed.get_potential_energy())
+        return DefectState(site, energy, displacements, forces, steps)
+
+    def carried(self, state: DefectState, index: int) -> DefectState:
+        """A state under one of the host's operations."""
+        rotation = self.operations.cartesian(index)
+        target = np.append(self.action.target[index], len(self.host))
+        displacements, forces = np.empty_like(state.displacements), np.empty_like(state.forces)
+        displacements[target] = state.displacements @ rotation.T
+        forces[target] = state.forces @ rotation.T
+        return DefectState(
+            int(self.sites.action.target[index, state.site]),
+            state.energy_ev,
+            displacements,
+            forces,
+            state.steps,
+            state.broken,
+        )
+
+    def variants(self, state: DefectState, site: int) -> list[DefectState]:
+        """The state carried to a site in every way that symmetry offers, each variant once."""
+        found: list[DefectState] = []
+        for index in np.flatnonzero(self.sites.action.target[:, state.site] == site):
+            carried = self.carried(state, int(index))
+            if not any(_alike(carried, other) for other in found):
+                found.append(carried)
+        return found
+
+    def ends(self, hop: HopClass, start: DefectState, end: DefectState) -> Ends:
+        """The closest pair of variants at both ends of a hop; one that symmetry exchanges, if any.
+
+        Args:
+            hop: Its representative hop is taken.
+            start, end: States of the sites' kinds, on any site of each kind.
+        """
+        pairs = [
+            (self._apart(hop, first, second), first, second)
+            for first in self.variants(start, hop.start)
+            for second in self.variants(end, hop.end)
+        ]
+        nearest = min(apart for apart, _, _ in pairs)
+        close = [pair for pair in pairs if pair[0] < nearest + _SAME_ANG]
+        for _, first, second in close:
+            exchange = self._exchange(hop, first, second)
+            if exchange is not None:
+                return Ends(*self._structures(hop, first, second), exchange)
+        _, first, second = close[0]
+        return Ends(*self._structures(hop, first, second), None)
+
+    def renamed(self, hop: HopClass, atoms: Atoms) -> Atoms:
+        """A cell in the order of the initial end of a hop, in that of a vacancy on its end.
+
+        The atom that jumped stands on the site that was vacant and takes its name.
+        """
+        vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
+        kept = self.kept(hop.start)
+        place = {int(index): position for position, index in enumerate(kept)}
+        place[vacant] = place[jumping]
+        order = [place[int(index)] for index in self.kept(hop.end)]
+        renamed = atoms[order]
+        renamed.calc = SinglePointCalculator(
+            renamed, energy=atoms.get_potential_energy(), forces=atoms.get_forces()[order]
+        )
+        return renamed
+
+    def vacant_site(self, atoms: Atoms) -> int | None:
+        """The site that no atom of a cell is near; None if there is none or several.
+
+        Only for vacancies: an added atom has no order to be missing from.
+        """
+        if self.sites.kind != "vacancy":
+            return None
+        movable = atoms.positions[atoms.numbers == atomic_numbers[self.sites.symbol]]
+        _, distances = get_distances(
+            self.sites.positions, movable, cell=self.host.cell, pbc=self.host.pbc
+        )
+        empty = np.flatnonzero(distances.min(axis=1) > _EMPTY_ANG)
+        return int(empty[0]) if len(empty) == 1 else None
+
+    def moving_atom(self, hop: HopClass) -> int:
+        """Index of the jumping atom in the cells with the defect."""
+        if self.sites.kind == "interstitial":
+            return len(self.host)
+        vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
+        return jumping - (jumping > vacant)
+
+    def kept(self, site: int) -> np.ndarray:
+        """Rows of a state that are atoms of the cell with the defect, in its order."""
+        if self.sites.kind == "vacancy":
+            return np.delete(np.arange(len(self.host)), self.sites.atoms[site])
+        return np.arange(len(self.host) + 1)
+
+    def _structures(
+        self, hop: HopClass, first: DefectState, second: DefectState
+    ) -> tuple[Atoms, Atoms]:
+        initial = self.with_defect(hop.start, first)
+        shift = np.array(hop.vector) @ self.host.cell.array
+        positions = np.vstack([self.host.positions, np.zeros(3)]) + second.displacements
+        forces = second.forces.copy()
+        if self.sites.kind == "interstitial":
+            positions[-1] += self.sites.positions[hop.end] + shift
+        else:
+            # The atom next to the vacancy keeps its name and ends on the vacant site: it is placed
+            # so that it moves along the line of the hop and not through a cell boundary.
+            vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
+            positions[jumping] = positions[vacant] - shift
+            forces[jumping] = forces[vacant]
+        kept = self.kept(hop.start)
+        final = initial.copy()
+        final.positions = positions[kept]
+        final.calc = SinglePointCalculator(final, energy=second.energy_ev, forces=forces[kept])
+        return initial, final
+
+    def _apart(self, hop: HopClass, first: DefectState, second: DefectState) -> float:
+        """Distance of two ends in the space of all atoms but the jumping one, Å."""
+        steps = (second.displacements - first.displacements)[:-1]
+        if self.sites.kind == "vacancy":
+            steps = np.delete(steps, self.sites.atoms[[hop.start, hop.end]], axis=0)
+        return float(np.linalg.norm(steps))
+
+    def _exchange(self, hop: HopClass, first: DefectState, second: DefectState) -> Exchange | None:
+        """The operation that maps the hop, ends and all, onto its reverse."""
+        for index in hop.exchanges:
+            there, back = self.carried(first, index), self.carried(second, index)
+            if _alike(there, second) and _alike(back, first):
+                exchange = self._as_exchange(hop, first, second, index)
+                if exchange is not None:
+                    return exchange
+        return None
+
+    def _as_exchange(
+        self, hop: HopClass, first: DefectState, second: DefectState, index: int
+    ) -> Exchange | None:
+        initial, final = self._structures(hop, first, second)
+        target = self.action.target[index].copy()
+        if self.sites.kind == "vacancy":
+            jumping = int(self.sites.atoms[hop.end])
+            target[jumping] = jumping
+            kept = self.kept(hop.start)
+            places = np.searchsorted(kept, target[kept])
+        else:
+            places = np.append(target, len(self.host))
+        order = np.argsort(places)  # the atom that comes to stand in each place
+        rotation = self.operations.cartesian(index)
+        turned = initial.positions[order] @ rotation.T
+        shifts = final.positions - turned
+        exchange = Exchange(order, rotation, shifts)
+        # The rotation and translation are the same for every atom, up to lattice vectors.
+        common = self.operations.translations[index] @ self.host.cell.array
+        rest = (shifts - common) @ np.linalg.inv(self.host.cell.array)
+        if np.abs((rest - np.rint(rest)) @ self.host.cell.array).max() > _SAME_ANG:
+            return None
+        exact = common + np.rint(rest) @ self.host.cell.array
+        exchange = Exchange(order, rotation, exact)
+        again = exchange.positions(exchange.positions(initial.positions))
+        if np.abs(again - initial.positions).max() > _SAME_ANG:
+            return None  # applied twice it must be the identity, or the path is no mirror
+        return exchange
+
+
+def lowest(states: Sequence[DefectState]) -> DefectState:
+    """The state of least energy."""
+    return min(states, key=lambda state: state.energy_ev)
+
+
+def _alike(one: DefectState, other: DefectState) -> bool:
+    return (
+        one.site == other.site
+        and float(np.abs(one.displacements - other.displacements).max()) < _SAME_ANG
+    )

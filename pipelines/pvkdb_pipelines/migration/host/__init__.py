@@ -1,0 +1,1 @@
+"""The host without defect: its relaxed supercell and second derivatives."""

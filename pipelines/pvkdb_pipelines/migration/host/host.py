@@ -1,0 +1,281 @@
+"""The pristine host of a defect: relaxed, symmetrised, large enough, and shown to be a minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from ase.build import make_supercell
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
+from pvkdb_pipelines.geometry.supercells import Matrix, shortest_vector_ang, symmetric_supercell
+from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
+from pvkdb_pipelines.migration.host.hessian import Hessian
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+from pvkdb_pipelines.relaxations.relaxation import relax
+
+#: Tolerance at which the space group of a freshly relaxed host is found, Å. Residual forces of
+#: 0.01 eV/Å leave rattled atoms up to 0.1 Å off (12 relaxations of CsPbX3); tilts move halides by
+#: 0.5 Å.
+SYMPREC_RELAXED_ANG = 0.1
+#: Tolerance for a symmetrised host, Å.
+SYMPREC_ANG = 0.01
+#: Tolerances tried one after the other, where the coarser one costs energy.
+_SYMPRECS_ANG = (SYMPREC_RELAXED_ANG, 0.03)
+#: As above for what a host fell to: it has no symmetry by itself, and nearly that of the minimum.
+_LOOSE_SYMPRECS_ANG = (0.6, 0.5, 0.4, 0.3, 0.2, *_SYMPRECS_ANG, SYMPREC_ANG)
+#: What symmetrising may cost: more means that the relaxed atoms had left their symmetry, eV a
+#: formula unit.
+SYMMETRISING_COST_EV = 0.002
+#: Push along each soft mode, of the atom that moves most, Å; and how many modes are pushed.
+_PUSH_ANG = 0.25
+_MOST_MODES = 6
+#: Supercells of more atoms are computed only where a request insists.
+MOST_ATOMS = 400
+
+
+class HostFellError(CalculationFailedError):
+    """A host that is no minimum; ``lower`` is what it fell to, by ``drop_ev`` a formula unit."""
+
+    def __init__(self, message: str, lower: Atoms, drop_ev: float) -> None:
+        super().__init__(FailureKind.UNSTABLE_HOST, message)
+        self.lower = lower
+        self.drop_ev = drop_ev
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a crystal is relaxed from.
+
+    Attributes:
+        atoms: The structure, with all its symmetry.
+        number: Space group that it should keep; None where any is welcome.
+        flaw: Says what is wrong with a structure that it relaxed to; None if nothing is.
+        fallen: Whether another host fell to it, so that it has its symmetry only nearly.
+    """
+
+    atoms: Atoms
+    number: int | None = None
+    flaw: Callable[[Atoms], str | None] = lambda atoms: None
+    fallen: bool = False
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """A relaxed host.
+
+    Attributes:
+        cell: Symmetrised supercell with its energy (eV) and forces (eV/Å).
+        conventional: Its conventional cell, in the same orientation.
+        matrix: Vectors of the supercell in those of the primitive cell.
+        space_group: Short Hermann-Mauguin symbol.
+        distance_ang: Distance of a defect from its nearest image, Å.
+        units: Formula units in the supercell.
+        left_for: What it became where the structure asked for is no minimum: space group and
+            energy gained, in words.
+    """
+
+    cell: Atoms
+    conventional: Atoms
+    matrix: Matrix
+    space_group: str
+    distance_ang: float
+    units: float
+    left_for: str | None = None
+
+    @property
+    def axes(self) -> dict[str, np.ndarray]:
+        """The conventional axes a, b and c in vectors of the supercell."""
+        vectors = self.conventional.cell.array @ np.linalg.inv(self.cell.cell.array)
+        return dict(zip("abc", vectors, strict=True))
+
+
+def relaxed_crystal(
+    start: Start,
+    potential: Potential,
+    settings: NebSettings,
+    *,
+    name: str,
+    atoms_per_formula: float,
+    on_step: OnStep | None = None,
+) -> Crystal:
+    """Relax a crystal with its cell and expand it to a supercell that keeps its symmetry.
+
+    The start is rattled, so that it can leave its symmetry where the potential prefers another
+    structure. If that is lower by more than a host may fall, barriers are measured in it, and the
+    crystal says so; if it is about as low, the symmetric structure is kept.
+
+    Args:
+        start: What to begin with.
+        potential: Source of energies, forces and stresses.
+        settings: Limits of the relaxation, rattle and distance between images.
+        name: What is relaxed, for messages.
+        atoms_per_formula: Atoms in a formula unit.
+        on_step: Called with the step and the largest force.
+
+    Raises:
+        CalculationFailedError: Relaxation not converged, atoms too close, another kind of structure
+            (``SYMMETRY_CHANGED``), or too many atoms (``TOO_LARGE``).
+    """
+
+    def relaxed(atoms: Atoms, what: str) -> Atoms:
+        limits = (settings.fmax_cell_ev_per_ang, settings.max_steps_cell)
+        return relax(atoms, potential, *limits, cell=True, what=what, on_step=on_step)[0]
+
+    def per_formula_ev(atoms: Atoms) -> float:
+        return float(atoms.get_potential_energy()) / len(atoms) * atoms_per_formula
+
+    _require_size(start.atoms, len(start.atoms), settings, "the structure")
+    rattled = start.atoms.copy()
+    rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
+    free = relaxed(rattled, f"{name} cell")
+    found = space_group(free, SYMPREC_RELAXED_ANG)
+    left = None
+
+    def symmetrised(symprecs: Sequence[float]) -> Atoms:
+        """With the most symmetry that costs next to nothing."""
+        tried = set()
+        cost = np.inf
+        for symprec in symprecs:
+            loose = symprec > SYMPREC_RELAXED_ANG
+            try:
+                group = space_group(free, symprec).number
+                if loose and group in tried:
+                    continue
+                tried.add(group)
+                # Symmetrising leaves forces of up to 0.02 eV/Å; a second relaxation removes them.
+                symmetric = relaxed(
+                    standard_cell(free, symprec, primitive=True), f"symmetrised {name} cell"
+                )
+            except CalculationFailedError:
+                if loose:
+                    continue  # no symmetry is that loose, or it puts atoms where they do not belong
+                raise
+            cost = per_formula_ev(symmetric) - per_formula_ev(free)
+            if cost <= SYMMETRISING_COST_EV:
+                return symmetric
+        raise _symmetry_changed(
+            name, potential, f"to a structure {1000 * cost:.0f} meV a formula unit lower"
+        )
+
+    if start.number in (None, found.number):
+        symmetric = symmetrised(_LOOSE_SYMPRECS_ANG if start.fallen else _SYMPRECS_ANG)
+    else:
+        symmetric = relaxed(start.atoms, f"symmetric {name} cell")
+        cost = per_formula_ev(symmetric) - per_formula_ev(free)
+        if cost > HOST_DROP_EV:
+            wrong = start.flaw(free)
+            change = f"to {found.symbol} (no. {found.number})"
+            if wrong is not None:
+                raise _symmetry_changed(name, potential, f"{change}: {wrong}")
+            symmetric = symmetrised(_LOOSE_SYMPRECS_ANG)
+            left = f"{1000 * cost:.0f} meV a formula unit lower"
+    primitive = standard_cell(symmetric, 3 * SYMPREC_ANG, primitive=True)
+    group = space_group(primitive, SYMPREC_ANG)
+    if left is not None:
+        left = f"{group.symbol}, {left}"
+    cell, matrix = _expanded(primitive, group.rotations, settings)
+    (properties,) = potential.evaluate([cell], stress=False)
+    cell.calc = SinglePointCalculator(
+        cell, energy=properties["energy"], forces=properties["forces"]
+    )
+    return Crystal(
+        cell=cell,
+        conventional=standard_cell(primitive, SYMPREC_ANG),
+        matrix=matrix,
+        space_group=group.symbol,
+        distance_ang=shortest_vector_ang(cell.cell.array),
+        units=len(cell) / atoms_per_formula,
+        left_for=left,
+    )
+
+
+def require_minimum(
+    crystal: Crystal,
+    hessian: Hessian,
+    potential: Potential,
+    settings: NebSettings,
+    on_step: OnStep | None = None,
+) -> float:
+    """Rattle the supercell, push it along its soft modes, and relax it: does it fall?
+
+    Returns:
+        How far it fell, eV a formula unit, 0 where it did not.
+
+    Raises:
+        HostFellError: further than a host may.
+        CalculationFailedError: the relaxation failed (``UNSTABLE_HOST``).
+    """
+    cell = crystal.cell
+    rattled = cell.copy()
+    rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
+    signs = np.random.default_rng(settings.seed)
+    for mode in hessian.soft_modes()[:_MOST_MODES]:
+        rattled.positions += _PUSH_ANG * signs.choice((-1, 1)) * mode
+    relaxed, _ = relax(
+        rattled,
+        potential,
+        settings.fmax_endpoint_ev_per_ang,
+        settings.max_steps_endpoint,
+        cell=False,
+        what="rattled supercell",
+        failure=FailureKind.UNSTABLE_HOST,
+        on_step=on_step,
+        hessian=hessian.of_atoms(np.arange(len(cell))),
+    )
+    return checked_drop(crystal, relaxed, potential, "a rattled supercell")
+
+
+def checked_drop(crystal: Crystal, relaxed: Atoms, potential: Potential, what: str) -> float:
+    """How far a relaxed supercell lies below the crystal, eV a formula unit, 0 where it does not.
+
+    Raises:
+        HostFellError: further than a host may.
+    """
+    cell = crystal.cell
+    drop = float(cell.get_potential_energy() - relaxed.get_potential_energy()) / crystal.units
+    if drop > HOST_DROP_EV:
+        raise HostFellError(
+            f"{what} of {cell.get_chemical_formula()} relaxed {1000 * drop:.0f} meV a formula "
+            f"unit below the crystal (at most {1000 * HOST_DROP_EV:.0f} are accepted): it is no "
+            f"minimum of {potential.name}, and barriers measured from it are none; use another "
+            "phase or potential",
+            relaxed,
+            drop,
+        )
+    return max(0.0, drop)
+
+
+def _expanded(
+    primitive: Atoms, rotations: np.ndarray, settings: NebSettings
+) -> tuple[Atoms, Matrix]:
+    matrix = symmetric_supercell(primitive.cell.array, rotations, settings.distance_ang)
+    atoms = len(primitive) * round(abs(np.linalg.det(matrix)))
+    what = f"the supercell that keeps a defect {settings.distance_ang:g} Å from its images"
+    _require_size(primitive, atoms, settings, what)
+    return make_supercell(primitive, matrix), matrix
+
+
+def _require_size(atoms: Atoms, count: int, settings: NebSettings, what: str) -> None:
+    if count > settings.max_atoms:
+        raise CalculationFailedError(
+            FailureKind.TOO_LARGE,
+            f"{atoms.get_chemical_formula()}: {what} has {count} atoms, more than "
+            f"{settings.max_atoms}; ask for less distance between images or a smaller cell, or for "
+            "more atoms (max_atoms) if you mean it",
+        )
+
+
+def _symmetry_changed(name: str, potential: Potential, change: str) -> CalculationFailedError:
+    return CalculationFailedError(
+        FailureKind.SYMMETRY_CHANGED,
+        f"{name} relaxed {change} with {potential.name}: this phase is no minimum of the "
+        "potential; use another potential, phase or composition",
+    )

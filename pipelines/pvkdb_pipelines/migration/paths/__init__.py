@@ -1,0 +1,1 @@
+"""Minimum-energy paths between two sites: bands, saddle points, the search."""

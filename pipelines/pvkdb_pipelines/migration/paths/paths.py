@@ -1,0 +1,195 @@
+"""From a hop to its converged path: ends from the states, a band, and what to do where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.migration.defects.defects import DefectStates
+from pvkdb_pipelines.migration.defects.states import Ends, Exchange
+from pvkdb_pipelines.migration.paths.band import Band, highest_ev, is_monotonic
+from pvkdb_pipelines.migration.paths.band_checks import below_end_point, check_band
+from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
+from pvkdb_pipelines.migration.paths.search import PathSearch
+from pvkdb_pipelines.migration.sites.hops import HopClass
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+from pvkdb_pipelines.relaxations.relaxation import relax
+
+#: A relaxed image this near to a site counts as a defect on it, Å.
+_ON_SITE_ANG = 1.5
+#: What relaxes this much below a state replaces it, eV.
+_LOWER_EV = 0.002
+#: How often a hop may find a lower end point before it is given up.
+_MOST_NEW_ENDS = 3
+
+
+@dataclass(frozen=True)
+class Path:
+    """A hop with its band, or with the reason why it has none.
+
+    Attributes:
+        hop: The class of hops.
+        band: Its converged band.
+        saddle_ev: Highest point of the path, on the potential's scale.
+        by_half: Whether symmetry gave one half of it.
+        failure: Why there is no band.
+        recheck_ev: Saddle found again from a rattled path, on the potential's scale.
+        recheck_failure: Why none was found again.
+    """
+
+    hop: HopClass
+    band: Band | None = None
+    saddle_ev: float | None = None
+    by_half: bool = False
+    failure: CalculationFailedError | None = None
+    recheck_ev: float | None = None
+    recheck_failure: CalculationFailedError | None = None
+
+    @property
+    def rechecked(self) -> bool:
+        """Whether it was tried again."""
+        return self.recheck_ev is not None or self.recheck_failure is not None
+
+    @property
+    def composed(self) -> bool:
+        """Whether it has none because it leads over another site."""
+        return self.failure is not None and self.failure.kind == FailureKind.NO_ELEMENTARY_HOP
+
+    @property
+    def monotonic(self) -> bool:
+        """Whether the path only rises from one end to the other."""
+        return self.band is not None and is_monotonic(self.band.energies_ev)
+
+
+@dataclass
+class PathFinder:
+    """Finds the paths of hops between the states of a defect.
+
+    Where a path uncovers a lower state of a site, that state takes its place; ``improved`` names
+    the kinds of sites for which that happened.
+    """
+
+    states: DefectStates
+    potential: Potential
+    settings: NebSettings
+    improved: set[int] = field(default_factory=set)
+
+    def find(self, hop: HopClass, on_step: OnStep) -> Path:
+        """The path of a hop; a failure is a path without a band."""
+        try:
+            for _ in range(_MOST_NEW_ENDS):
+                band, by_half = self._band(hop, on_step)
+                if not self._improve(hop, band):
+                    break
+            check_band(band)
+            for index, image in enumerate(band.images):
+                check_structure(image, f"image {index}")
+        except CalculationFailedError as failure:
+            return Path(hop, failure=failure)
+        return Path(hop, band, highest_ev(band), by_half)
+
+    def recheck(self, path: Path, on_step: OnStep) -> Path:
+        """Compute a path again with two more images, from a rattled start and without symmetry.
+
+        The lower saddle counts; the other is kept beside it.
+        """
+        assert path.band is not None
+        assert path.saddle_ev is not None
+        ends = self._ends(path.hop)
+        images = interpolate(ends.initial, ends.final, len(path.band.images))
+        for number, image in enumerate(images[1:-1]):
+            image.rattle(stdev=self.settings.rattle_ang, seed=self.settings.seed + number)
+        try:
+            band = self._converged(path.hop, images, on_step)
+            check_band(band)
+        except CalculationFailedError as failure:
+            return replace(path, recheck_failure=failure)
+        found = highest_ev(band)
+        if found < path.saddle_ev:
+            return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
+        return replace(path, recheck_ev=found)
+
+    def _band(self, hop: HopClass, on_step: OnStep) -> tuple[Band, bool]:
+        ends = self._ends(hop)
+        exchange = ends.exchange
+        count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
+        if count % 2 == 0:
+            exchange = None  # the saddle would lie between two images
+        path = interpolate(ends.initial, ends.final, count, exchange)
+        return self._converged(hop, path, on_step, exchange), exchange is not None
+
+    def _ends(self, hop: HopClass) -> Ends:
+        stage = self.states.stage
+        return stage.ends(hop, self.states.of(hop.start), self.states.of(hop.end))
+
+    def _converged(
+        self, hop: HopClass, images: list[Atoms], on_step: OnStep, exchange: Exchange | None = None
+    ) -> Band:
+        stage = self.states.stage
+        search = PathSearch(
+            self.potential,
+            self.settings,
+            self.states.hessian.of_atoms(stage.kept(hop.start)),
+            stage.moving_atom(hop),
+            stage.vacant_site,
+        )
+        return search.path(images, (hop.start, hop.end), on_step, exchange)
+
+    def _improve(self, hop: HopClass, band: Band) -> bool:
+        """Take over a lower state that an image leads to; says whether there was one."""
+        below = below_end_point(band)
+        if below is None:
+            return False
+        index, _, _ = below
+        relaxed, steps = relax(
+            band.images[index],
+            self.potential,
+            self.settings.fmax_endpoint_ev_per_ang,
+            self.settings.max_steps_endpoint,
+            cell=False,
+            what=f"image {index}, which lies below its end point",
+            failure=FailureKind.ENDPOINT_NOT_CONVERGED,
+            hessian=self.states.hessian.of_atoms(self.states.stage.kept(hop.start)),
+        )
+        return self._take_over(hop, relaxed, steps)
+
+    def _take_over(self, hop: HopClass, relaxed: Atoms, steps: int) -> bool:
+        """Keep a minimum near a hop as the state of its site, where it is the lowest yet."""
+        stage = self.states.stage
+        site = self._site(hop, relaxed)
+        if site is None:
+            return False
+        known = self.states.of(site)
+        if float(relaxed.get_potential_energy()) > known.energy_ev - _LOWER_EV:
+            return False
+        if stage.sites.kind == "vacancy" and site == hop.end:
+            relaxed = stage.renamed(hop, relaxed)
+        state = stage.state_of(site, relaxed, steps)
+        kind = self.states.kind(site)
+        back = int(np.flatnonzero(stage.sites.action.target[:, site] == kind)[0])
+        self.states.by_site[kind] = replace(stage.carried(state, back), broken=True)
+        self.improved.add(kind)
+        return True
+
+    def _site(self, hop: HopClass, relaxed: Atoms) -> int | None:
+        """The end of a hop on which a relaxed cell has its defect; None for neither."""
+        stage = self.states.stage
+        shift = np.array(hop.vector) @ stage.host.cell.array
+        start, end = stage.sites.positions[[hop.start, hop.end]]
+        if stage.sites.kind == "interstitial":
+            places = {hop.start: start, hop.end: end + shift}
+        else:  # the atom on one site leaves the vacancy on the other
+            places = {hop.start: end, hop.end: start - shift}
+        position = relaxed.positions[stage.moving_atom(hop)]
+        site, distance = min(
+            ((site, float(np.linalg.norm(position - place))) for site, place in places.items()),
+            key=lambda entry: entry[1],
+        )
+        return site if distance <= _ON_SITE_ANG else None

@@ -1,0 +1,324 @@
+"""The search for a path: a loose band, the saddle next to its top, and what lies on both sides.
+
+Where one side of the saddle falls into a minimum that is neither end, the rest of the path is
+searched from there; where it falls onto a third site, the hop is none of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.migration.defects.states import Exchange
+from pvkdb_pipelines.migration.paths.band import (
+    Band,
+    highest_ev,
+    is_monotonic,
+    joined,
+    mirror_image,
+    path_over,
+    symmetric,
+    top_of,
+)
+from pvkdb_pipelines.migration.paths.band_checks import below_end_point
+from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
+from pvkdb_pipelines.migration.paths.saddle import Saddle, climb, descend
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+
+#: Residual of a band from whose top the saddle is searched, eV/Å. For seven hops of CsPbBr3 with
+#: CHGNet the saddles lay 0 to 10 meV below those of bands converged to 0.02, in half the calls.
+FMAX_LOOSE = 0.2
+#: Residual to which the band is taken where that led nowhere, eV/Å.
+FMAX_CLOSER = 0.08
+#: Where no saddle was found from its top: residual and images of a whole band that climbs before
+#: the search is tried again, and the residual at which the band itself is taken, eV/Å.
+FMAX_CLIMBING = 0.05
+FMAX_BAND = 0.02
+_FINE_IMAGES = 5
+#: Structures on the way from a band's top to its saddle: 12 to 38 where there is one.
+_MOST_STEPS_UP = 60
+#: A moving atom this near to where it stands in an end of its hop falls into that end, Å; or within
+#: these shares of the hop and of what parted it from that end on the saddle.
+_ARRIVED_ANG = 1.2
+_ARRIVED_OF_HOP = 0.3
+_ARRIVED_OF_WAY = 0.5
+#: A relaxed structure is an end of its hop if no atom is further from there, Å.
+_SAME_ANG = 0.3
+#: A part of a path this far below the saddle of another part does not decide the barrier, eV.
+_LOWER_EV = 0.02
+#: Minima on the way to the end of a hop: at most as many.
+_MOST_MINIMA = 2
+
+#: Sites between which a band runs; None for a minimum between sites.
+Sites = tuple[int | None, int | None]
+#: Structures on the way down from a saddle, and whether they lead to an end of the band.
+Way = tuple[list[Atoms], bool]
+
+
+@dataclass(frozen=True)
+class PathSearch:
+    """Searches paths of one hop.
+
+    Attributes:
+        potential: Source of energies and forces.
+        settings: Forces to reach and steps to take.
+        stiffness: Second derivatives to begin with, shape (3 n, 3 n), eV/Å².
+        mover: Index of the jumping atom.
+        site_of: Says on which site a cell has its defect, where that can be told.
+    """
+
+    potential: Potential
+    settings: NebSettings
+    stiffness: np.ndarray
+    mover: int
+    site_of: Callable[[Atoms], int | None]
+
+    def path(
+        self,
+        images: list[Atoms],
+        sites: Sites,
+        on_step: OnStep,
+        exchange: Exchange | None = None,
+        minima: int = 0,
+        known_ev: float = -np.inf,
+    ) -> Band:
+        """The path over the saddles between two ends; a whole band where none is found.
+
+        Args:
+            images: Interpolated path, ends included.
+            sites: Where its ends have the defect.
+            on_step: Called with the step and the residual.
+            exchange: Symmetry of the path.
+            minima: How many minima were passed before this part.
+            known_ev: Saddle that the hop passes elsewhere, on the potential's scale: of a part that
+                stays clearly below, no saddle is searched.
+
+        Raises:
+            CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), the way leads through
+                an atom (``ATOMS_TOO_CLOSE``) or over another site (``NO_ELEMENTARY_HOP``).
+        """
+        most = self.settings.max_steps_neb
+        for fmax in (FMAX_LOOSE, FMAX_CLOSER):
+            band = relax_band(
+                images, self.potential, fmax, most, exchange=exchange, on_step=on_step
+            )
+            if below_end_point(band) is not None:
+                return band
+            part = minima > 0
+            if part and (is_monotonic(band.energies_ev) or highest_ev(band) < known_ev - _LOWER_EV):
+                if fmax == FMAX_CLOSER:
+                    return band
+            elif not is_monotonic(band.energies_ev):
+                found = self._over_the_top(band, sites, on_step, exchange, minima)
+                if found is not None:
+                    return found
+        return self._whole_band(images, sites, on_step, exchange, minima)
+
+    def _whole_band(
+        self,
+        images: list[Atoms],
+        sites: Sites,
+        on_step: OnStep,
+        exchange: Exchange | None,
+        minima: int,
+    ) -> Band:
+        """A finer band whose highest image climbs, and the saddle next to that if there is one.
+
+        Three images at 0.02 eV/Å have been 60 meV above a saddle that five find.
+        """
+        count = max(_FINE_IMAGES, len(images) - 2)
+        images = interpolate(images[0], images[-1], count, exchange)
+        for fmax in (FMAX_CLIMBING, max(self.settings.fmax_neb_ev_per_ang, FMAX_BAND)):
+            band = relax_band(
+                images,
+                self.potential,
+                fmax,
+                self.settings.max_steps_neb,
+                climb=True,
+                exchange=exchange,
+                on_step=on_step,
+            )
+            if below_end_point(band) is None and not is_monotonic(band.energies_ev):
+                found = self._over_the_top(band, sites, on_step, exchange, minima)
+                if found is not None:
+                    return found
+        return band
+
+    def _over_the_top(
+        self, band: Band, sites: Sites, on_step: OnStep, exchange: Exchange | None, minima: int
+    ) -> Band | None:
+        """The path over the saddle that the top of a band leads to, if it starts from an end."""
+        index, tangent = top_of(band)
+        saddle = climb(
+            band.images[index],
+            tangent,
+            self.stiffness,
+            self.potential,
+            self.settings.fmax_neb_ev_per_ang,
+            _MOST_STEPS_UP,
+            on_step=on_step,
+        )
+        if saddle is None:
+            return None
+        ways: dict[int | None, list[list[Atoms]]] = {0: [], -1: [], None: []}
+        for side in (-1, 1):
+            frames = descend(
+                saddle,
+                side,
+                self.stiffness,
+                self.potential,
+                lambda atoms: self._arrived(band, sites, saddle, atoms),
+            )
+            if frames is None:
+                return None
+            ways[self._end(band, sites, saddle, frames[-1])].append(frames)
+        if len(ways[0]) > 1 or len(ways[-1]) > 1:
+            return None  # it leads to the same end on both sides
+        if not ways[None]:
+            return self._over(band, saddle, ways[0][0], ways[-1][0])
+        if minima >= _MOST_MINIMA:
+            return None
+        for frames in ways[None]:
+            site = self.site_of(frames[-1])
+            if site is not None and site not in sites:
+                if minima > 0:
+                    return None  # it may be where the hop began
+                raise CalculationFailedError(
+                    FailureKind.NO_ELEMENTARY_HOP,
+                    "the easiest way of this hop leads over another site: other hops make it up",
+                )
+        before, after = _in_order(band, ways)
+        return self._by_way_of_minima(
+            band, sites, saddle, (before, after), on_step, exchange, minima
+        )
+
+    def _by_way_of_minima(
+        self,
+        band: Band,
+        sites: Sites,
+        saddle: Saddle,
+        ways: tuple[Way, Way],
+        on_step: OnStep,
+        exchange: Exchange | None,
+        minima: int,
+    ) -> Band:
+        """The path over a saddle of which one side or both lead to a minimum that is no end.
+
+        Where one minimum lies in the middle of a path that is the same from both ends, the easier
+        of its two halves counts on both sides; where the saddle does, one half gives the other.
+        """
+        count = len(band.images) - 2
+        (before, from_start), (after, to_end) = ways
+        middle = path_over(
+            saddle.atoms,
+            saddle.residual,
+            [*before, band.images[0]] if from_start else before,
+            [*after, band.images[-1]] if to_end else after,
+            count,
+            band.steps,
+        )
+        between = (after if from_start else before)[-1]
+        halved = from_start != to_end and _mirrors(exchange, between, between)
+        known = -np.inf if halved else highest_ev(middle)
+
+        def rest(first: Atoms, last: Atoms, between: Sites) -> Band:
+            images = interpolate(first, last, count)
+            return self.path(images, between, on_step, minima=minima + 1, known_ev=known)
+
+        parts = [middle]
+        if not from_start:
+            parts.insert(0, rest(band.images[0], before[-1], (sites[0], None)))
+        if not to_end:
+            if (
+                exchange is not None
+                and not from_start
+                and _mirrors(exchange, before[-1], after[-1])
+            ):
+                parts.append(mirror_image(parts[0], exchange))
+            else:
+                parts.append(rest(after[-1], band.images[-1], (None, sites[1])))
+        if exchange is not None and halved:
+            return symmetric(parts[0], parts[1], exchange)
+        return reduce(joined, parts)
+
+    def _over(self, band: Band, saddle: Saddle, before: list[Atoms], after: list[Atoms]) -> Band:
+        return path_over(
+            saddle.atoms,
+            saddle.residual,
+            [*before, band.images[0]],
+            [*after, band.images[-1]],
+            len(band.images) + 2,
+            band.steps + saddle.steps + len(before) + len(after),
+        )
+
+    def _arrived(self, band: Band, sites: Sites, saddle: Saddle, atoms: Atoms) -> bool:
+        """Whether it is clear where a structure on the way down goes: an end, or a third site."""
+        if self._near_end(band, saddle, atoms) is not None:
+            return True
+        site = self.site_of(atoms)
+        return site is not None and None not in sites and site not in sites
+
+    def _end(self, band: Band, sites: Sites, saddle: Saddle, atoms: Atoms) -> int | None:
+        """Which end of a band a structure belongs to: the first, 0, the last, -1, or neither."""
+        near = self._near_end(band, saddle, atoms)
+        if near is not None:
+            return near
+        for index in (0, -1):
+            if _same(atoms.positions, band.images[index].positions):
+                return index
+        site = self.site_of(atoms)
+        if site is None or sites[0] == sites[1]:
+            return None
+        return {sites[0]: 0, sites[1]: -1}.get(site)
+
+    def _near_end(self, band: Band, saddle: Saddle, atoms: Atoms) -> int | None:
+        """Which end of a band a structure is about to fall into, by its jumping atom."""
+        first, last = (image.positions[self.mover] for image in (band.images[0], band.images[-1]))
+        # Half-way between two ends that are close to one another is near neither, and a saddle
+        # close to an end is not there yet.
+        hop = _ARRIVED_OF_HOP * float(np.linalg.norm(last - first))
+        for index, end in ((0, first), (-1, last)):
+            way = _ARRIVED_OF_WAY * float(np.linalg.norm(saddle.atoms.positions[self.mover] - end))
+            step = float(np.linalg.norm(atoms.positions[self.mover] - end))
+            if step < min(_ARRIVED_ANG, hop, way):
+                return index
+        return None
+
+
+def _in_order(band: Band, ways: dict[int | None, list[list[Atoms]]]) -> tuple[Way, Way]:
+    """The two ways down from a saddle, of which one or none ends at an end of the band.
+
+    Of two minima the one that is nearer to the first end, as against the last, comes first.
+    """
+    if ways[0]:
+        return (ways[0][0], True), (ways[None][0], False)
+    if ways[-1]:
+        return (ways[None][0], False), (ways[-1][0], True)
+
+    def along(frames: list[Atoms]) -> float:
+        apart = [
+            float(np.linalg.norm(frames[-1].positions - image.positions))
+            for image in (band.images[0], band.images[-1])
+        ]
+        return apart[0] - apart[1]
+
+    first, second = sorted(ways[None], key=along)
+    return (first, False), (second, False)
+
+
+def _mirrors(exchange: Exchange | None, one: Atoms, other: Atoms) -> bool:
+    """Whether two minima are each other's image on a path that is the same from both ends."""
+    return exchange is not None and _same(exchange.positions(one.positions), other.positions)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two structures, each of shape (n, 3), are in the same minimum."""
+    return float(np.linalg.norm(one - other, axis=1).max()) < _SAME_ANG

@@ -1,0 +1,1 @@
+"""From barriers of hops to percolating paths and the stored result."""

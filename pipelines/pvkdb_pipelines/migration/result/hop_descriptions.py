@@ -1,0 +1,150 @@
+"""Hops in words: what a halide passes on its way, by the polyhedra that its sites belong to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.migration.result.percolation import Network
+from pvkdb_pipelines.migration.sites.hops import Pair
+
+#: Neighbours of B up to this multiple of its shortest B–X distance are its octahedron.
+_SHELL = 1.35
+#: Halides seen from B under a smaller angle share an edge (90° ideal); 180° are opposite.
+_CIS_BELOW_DEG = 135.0
+#: Halides around a B are sought within this distance, Å.
+_REACH_ANG = 4.2
+
+#: A cation around a halide: its index, its periodic image, and the bond from it in Å.
+_Bond = tuple[int, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Octahedra:
+    """The octahedra of a host.
+
+    Attributes:
+        around: For each halide (index in the host) the cations that it is bonded to.
+        network: How octahedra connect by shared halides; its sites are the cations in the order
+            of ``numbers``.
+        numbers: Place of each cation in the network.
+    """
+
+    around: dict[int, list[_Bond]]
+    network: Network
+    numbers: dict[int, int]
+
+    def part_name(self, cation: int) -> str:
+        """What the octahedron of a cation belongs to."""
+        dimensions, members = self.network.part(self.numbers[cation])
+        if dimensions == 0:
+            return {1: "octahedron", 2: "dimer"}.get(members, "cluster")
+        return ("chain", "layer", "framework")[dimensions - 1]
+
+    @property
+    def longest_edge_ang(self) -> float:
+        """Longest distance of two neighbouring halides of one octahedron, Å."""
+        seen = defaultdict(list)
+        for bonds in self.around.values():
+            for cation, _, bond in bonds:
+                seen[cation].append(bond)
+        return max(
+            float(np.linalg.norm(one - other))
+            for bonds in seen.values()
+            for one, other in combinations(bonds, 2)
+            if _are_cis(one, other)
+        )
+
+    @property
+    def terminal(self) -> bool:
+        """Whether some halide is bonded to one cation only."""
+        return any(len(bonds) == 1 for bonds in self.around.values())
+
+
+def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
+    """Find the octahedra of a host.
+
+    Args:
+        host: Crystal without defect.
+        b: Element symbols of the cations in the octahedra.
+        x: Element symbol of the halide.
+
+    Raises:
+        CalculationFailedError: some B has not six X neighbours (``NO_HOP``).
+    """
+    first, second, images, bonds = neighbor_list("ijSD", host, _REACH_ANG)
+    symbols = np.array(host.get_chemical_symbols())
+    around: dict[int, list[_Bond]] = defaultdict(list)
+    centres = np.flatnonzero(np.isin(symbols, list(b)))
+    for centre in centres:
+        near = np.flatnonzero((first == centre) & (symbols[second] == x))
+        lengths = np.linalg.norm(bonds[near], axis=1)
+        shell = near[lengths < _SHELL * lengths.min(initial=np.inf)]
+        if len(shell) != 6:
+            raise CalculationFailedError(
+                FailureKind.NO_HOP,
+                f"{symbols[centre]}{centre} has {len(shell)} {x} neighbours within {_SHELL} times "
+                "its shortest bond, not six: the relaxed host is no perovskite or relative of one",
+            )
+        for k in shell:
+            around[int(second[k])].append((int(centre), -images[k], bonds[k]))
+    numbers = {int(centre): place for place, centre in enumerate(centres)}
+    network = Network(len(centres))
+    for bonded in around.values():
+        for (one, image, _), (other, other_image, _) in combinations(bonded, 2):
+            u, v, w = (int(value) for value in other_image - image)
+            network.join((numbers[one], numbers[other], (u, v, w)))
+    return Octahedra(dict(around), network, numbers)
+
+
+def halide_hops_in_words(octahedra: Octahedra) -> Callable[[Pair], str]:
+    """A function that says what a hop between two halides (indices in the host) passes.
+
+    ``octahedron edge`` is a hop to a neighbour of the same octahedron, ``across an octahedron`` one
+    to the opposite corner. Others stay ``within`` a connected part, such as a dimer or layer, or go
+    ``between`` two. Where some halides belong to one octahedron only, it also says whether the ends
+    are bridging or terminal.
+    """
+
+    def words(pair: Pair) -> str:
+        i, j, vector = pair
+        ends = (octahedra.around.get(i, []), octahedra.around.get(j, []))
+        if not all(ends):
+            return "between free halides"
+        said = _between(octahedra, *ends, np.array(vector))
+        if octahedra.terminal:
+            kinds = sorted("terminal" if len(bonds) == 1 else "bridging" for bonds in ends)
+            said += f", {kinds[0]}–{kinds[1]}"
+        return said
+
+    return words
+
+
+def _between(octahedra: Octahedra, start: list[_Bond], end: list[_Bond], vector: np.ndarray) -> str:
+    for cation, image, bond in start:
+        for other, other_image, other_bond in end:
+            if cation == other and (image == other_image + vector).all():
+                return "octahedron edge" if _are_cis(bond, other_bond) else "across an octahedron"
+    cation, image, _ = start[0]
+    other, other_image, _ = end[0]
+    u, v, w = (int(value) for value in other_image + vector - image)
+    name = octahedra.part_name(cation)
+    pair = (octahedra.numbers[cation], octahedra.numbers[other], (u, v, w))
+    if octahedra.network.connected(pair):
+        return "between octahedra" if name == "framework" else f"within a {name}"
+    plural = {"octahedron": "octahedra"}.get(name, f"{name}s")
+    return f"between {plural}"
+
+
+def _are_cis(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two bonds of a cation lead to neighbouring corners of its octahedron."""
+    cosine = one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
+    return bool(cosine > np.cos(np.radians(_CIS_BELOW_DEG)))

@@ -1,0 +1,166 @@
+"""The easiest ways through a crystal: percolation on the periodic graph of sites and hops.
+
+A path from a site to a periodic image of it carries a defect as far as one likes. Hops are added
+in the order of their saddle energies; where a path first closes onto an image, its highest saddle
+is the bottleneck. The independent translations of a connected part say in how many dimensions it
+leads on: the rank of the lattice of its cycles.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_within
+
+#: Saddles that differ less are one threshold, eV.
+_SAME_EV = 1e-9
+#: Lengths that differ less are one, Å.
+_SAME_ANG = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A hop of the graph: its sites, its saddle energy, and the class that it belongs to."""
+
+    pair: Pair
+    saddle_ev: float
+    hop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The easiest percolating path of one kind.
+
+    Attributes:
+        saddle_ev: Its highest saddle, on the scale of the edges' energies.
+        hop: Class of the hop that limits it.
+    """
+
+    saddle_ev: float
+    hop: int
+
+
+class Network:
+    """Connected parts of a periodic graph, with the translations that lead through each.
+
+    Union-find in which every site knows its cell relative to the root's.
+    """
+
+    def __init__(self, sites: int) -> None:
+        self._parent = list(range(sites))
+        self._offset = np.zeros((sites, 3), dtype=int)
+        self._cycles: list[np.ndarray] = [np.zeros((0, 3), dtype=int) for _ in range(sites)]
+        self.dimensions = 0
+
+    def join(self, pair: Pair) -> None:
+        """Add a hop."""
+        i, j, vector = pair
+        root_i, offset_i = self._find(i)
+        root_j, offset_j = self._find(j)
+        # Walking root_i → i → j → root_j ends in this cell of root_j.
+        across = offset_i + np.array(vector) - offset_j
+        if root_i == root_j:
+            self._close(root_i, across[None, :])
+            return
+        self._parent[root_j] = root_i
+        self._offset[root_j] = across
+        self._close(root_i, self._cycles[root_j])
+
+    def connected(self, pair: Pair) -> bool:
+        """Whether two sites are of one part, the second in the image that the part reaches."""
+        i, j, vector = pair
+        root_i, offset_i = self._find(i)
+        root_j, offset_j = self._find(j)
+        return root_i == root_j and _contains(
+            self._cycles[root_i], offset_i + np.array(vector) - offset_j
+        )
+
+    def part(self, site: int) -> tuple[int, int]:
+        """Dimensions of the part that holds a site, and how many sites of the cell it holds."""
+        root, _ = self._find(site)
+        members = sum(self._find(other)[0] == root for other in range(len(self._parent)))
+        return len(self._cycles[root]), members
+
+    def spans(self, direction: np.ndarray) -> bool:
+        """Whether some part leads on along a lattice direction, given in vectors of the cell."""
+        return any(len(cycles) and _contains(cycles, direction) for cycles in self._cycles)
+
+    def _find(self, site: int) -> tuple[int, np.ndarray]:
+        """The root of a site, and the cell of the site relative to it."""
+        chain = []
+        while self._parent[site] != site:
+            chain.append(site)
+            site = self._parent[site]
+        offset = np.zeros(3, dtype=int)
+        for below in reversed(chain):
+            offset = offset + self._offset[below]
+            self._parent[below], self._offset[below] = site, offset
+        return site, offset
+
+    def _close(self, root: int, translations: np.ndarray) -> None:
+        for translation in translations:
+            extended = np.vstack([self._cycles[root], translation])
+            if np.linalg.matrix_rank(extended) > len(self._cycles[root]):
+                self._cycles[root] = extended
+        self.dimensions = max(self.dimensions, len(self._cycles[root]))
+
+
+def _contains(cycles: np.ndarray, translation: np.ndarray) -> bool:
+    """Whether a translation is a combination of those of the cycles."""
+    if not np.any(translation):
+        return True
+    return bool(np.linalg.matrix_rank(np.vstack([cycles, translation]), tol=1e-6) == len(cycles))
+
+
+def connecting_length_ang(positions: np.ndarray, cell: np.ndarray, most_ang: float) -> float:
+    """Length up to which hops must be counted for them to lead through the crystal in 3D, Å.
+
+    Returns infinity where even those of ``most_ang`` do not.
+    """
+    by_length: dict[int, list[Pair]] = defaultdict(list)
+    for pair in pairs_within(positions, cell, most_ang):
+        by_length[round(pair_length_ang(positions, cell, pair) / _SAME_ANG)].append(pair)
+    network = Network(len(positions))
+    for length in sorted(by_length):
+        for pair in by_length[length]:
+            network.join(pair)
+        if network.dimensions == 3:
+            return (length + 1) * _SAME_ANG
+    return float(np.inf)
+
+
+def thresholds(
+    sites: int, edges: Sequence[Edge], axes: dict[str, np.ndarray]
+) -> dict[str, Threshold]:
+    """Bottlenecks of the easiest paths in one, two and three dimensions and along axes.
+
+    Args:
+        sites: Number of sites in the cell.
+        edges: Every hop of the cell, those that symmetry makes equal too.
+        axes: Lattice directions by name, each in vectors of the cell. A path leads along one where
+            it ends on an image of its start in just that direction.
+
+    Returns:
+        The threshold for ``1D``, ``2D``, ``3D`` and each axis; a key is missing where the edges
+        do not lead there.
+    """
+    network = Network(sites)
+    found: dict[str, Threshold] = {}
+    ordered = sorted(edges, key=lambda edge: (edge.saddle_ev, edge.hop))
+    for position, edge in enumerate(ordered):
+        network.join(edge.pair)
+        following = ordered[position + 1] if position + 1 < len(ordered) else None
+        same = following is not None and following.saddle_ev - edge.saddle_ev < _SAME_EV
+        if same and following is not None and following.hop == edge.hop:
+            continue  # the rest of its class comes with it
+        threshold = Threshold(edge.saddle_ev, edge.hop)
+        for dimension in range(1, network.dimensions + 1):
+            found.setdefault(f"{dimension}D", threshold)
+        for name, direction in axes.items():
+            if name not in found and network.spans(direction):
+                found[name] = threshold
+    return found

@@ -1,0 +1,179 @@
+"""What a finished migration calculation says, as it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from pvkdb.schemas.calculations.migration import (
+    DefectSite,
+    Hop,
+    HopBarrier,
+    NebRequest,
+    NebResult,
+    PercolationThreshold,
+)
+from pvkdb_pipelines.migration.defects.defects import DefectStates
+from pvkdb_pipelines.migration.host.host import Crystal
+from pvkdb_pipelines.migration.paths.nudging import NEB_METHOD, OPTIMIZER
+from pvkdb_pipelines.migration.paths.paths import Path
+from pvkdb_pipelines.migration.result.percolation import Threshold
+from pvkdb_pipelines.migration.sites.hops import HopClass
+
+#: A path that leads on in more dimensions counts before an easier one up to this, eV: about what
+#: two potentials differ by, and between the split of a tilted perovskite (CsPbI3 0.04) and that of
+#: layers (Cs3Sb2I9 0.56, both SevenNet-0).
+_SAME_EV = 0.1
+#: A failed hop could make a path easier only if it lowered a threshold by more than noise, eV.
+_NOISE_EV = 0.005
+
+
+def migration_result(
+    request: NebRequest,
+    crystal: Crystal,
+    states: DefectStates,
+    paths: Sequence[Path],
+    found: Mapping[str, Threshold],
+    *,
+    bounds: Mapping[str, Threshold],
+    words: Callable[[HopClass], str],
+    cutoff_ang: float,
+    drop_ev_per_formula: float,
+    force_calls: int,
+    cpu_seconds: float,
+    wall_seconds: float,
+) -> NebResult:
+    """The record of a calculation.
+
+    Args:
+        request: What was asked for, its defect filled in.
+        crystal, states, paths: What was computed.
+        found: Percolation thresholds on the potential's scale, ``1D`` among them.
+        bounds: The same if every hop that failed were as easy as could be.
+        words: Puts a hop into words.
+        cutoff_ang: Longest hop that was looked at, Å.
+        drop_ev_per_formula: How far the host fell when it was rattled or healed, eV.
+        force_calls, cpu_seconds, wall_seconds: The cost.
+    """
+    zero = states.lowest_ev
+    names = _names(states)
+    cells = len(crystal.cell) / len(crystal.conventional)
+    thresholds = [
+        PercolationThreshold(direction=name, e_a_ev=entry.saddle_ev - zero, hop=entry.hop)
+        for name, entry in found.items()
+    ]
+    easiest = found["1D"].saddle_ev
+    dimensionality = max(
+        int(name[0])
+        for name, entry in found.items()
+        if name in ("1D", "2D", "3D") and entry.saddle_ev < easiest + _SAME_EV
+    )
+    a, b, c, alpha, beta, gamma = (float(value) for value in crystal.conventional.cell.cellpar())
+    defect = str(request.defect)
+    species = states.stage.sites.symbol
+    return NebResult(
+        formula=request.formula,
+        phase=str(request.phase),
+        space_group=crystal.space_group,
+        host_left_for=crystal.left_for,
+        species=species,
+        defect=defect,
+        charge=None,
+        e_a_ev=found[f"{dimensionality}D"].saddle_ev - zero,
+        dimensionality=dimensionality,
+        upper_bound=any(
+            name not in found or bounds[name].saddle_ev < found[name].saddle_ev - _NOISE_EV
+            for name in bounds
+        ),
+        percolation=sorted(thresholds, key=lambda entry: (len(entry.direction), entry.direction)),
+        sites=[_site(states, site, names[site], crystal, cells) for site in sorted(states.by_site)],
+        hops=[_hop(path, states, names, words, crystal, cells, zero) for path in paths],
+        cutoff_ang=round(cutoff_ang, 3),
+        lattice_parameters=(a, b, c, alpha, beta, gamma),
+        supercell=crystal.matrix,
+        atoms_in_cell=len(crystal.cell) + (1 if states.stage.sites.kind == "interstitial" else -1),
+        distance_ang=round(crystal.distance_ang, 3),
+        host_drop_ev_per_formula=drop_ev_per_formula,
+        force_calls=force_calls,
+        cpu_seconds=round(cpu_seconds, 2),
+        wall_seconds=round(wall_seconds, 2),
+        neb_method=NEB_METHOD,
+        optimizer=OPTIMIZER,
+    )
+
+
+def _names(states: DefectStates) -> dict[int, str]:
+    """Names of the kinds of sites: the element and a number."""
+    symbol = states.stage.sites.symbol
+    return {
+        site: f"{symbol}{number}"
+        for number, site in enumerate(states.stage.sites.distinct, start=1)
+    }
+
+
+def _site(states: DefectStates, site: int, name: str, crystal: Crystal, cells: float) -> DefectSite:
+    state = states.by_site[site]
+    orbits = states.stage.sites.action.orbits
+    x, y, z = _in_conventional(crystal, states.stage.sites.positions[site]) % 1.0
+    return DefectSite(
+        name=name,
+        multiplicity=round(np.count_nonzero(orbits == site) / cells),
+        position=(round(x, 4), round(y, 4), round(z, 4)),
+        energy_ev=state.energy_ev - states.lowest_ev,
+        symmetry_broken=state.broken,
+        steps=state.steps,
+    )
+
+
+def _hop(
+    path: Path,
+    states: DefectStates,
+    names: Mapping[int, str],
+    words: Callable[[HopClass], str],
+    crystal: Crystal,
+    cells: float,
+    zero: float,
+) -> HopBarrier:
+    hop, band = path.hop, path.band
+    positions, vectors = states.stage.sites.positions, crystal.cell.cell.array
+    step = positions[hop.end] + np.array(hop.vector) @ vectors - positions[hop.start]
+    u, v, w = (round(float(value), 4) for value in _in_conventional(crystal, step))
+    described = Hop(
+        start=names[states.kind(hop.start)],
+        end=names[states.kind(hop.end)],
+        length_ang=round(hop.length_ang, 4),
+        hop_class=words(hop),
+        multiplicity=round(len(hop.members) / cells),
+        direction=(u, v, w),
+    )
+    if band is None or path.saddle_ev is None:
+        assert path.failure is not None
+        return HopBarrier(
+            hop=described,
+            outcome="composed" if path.composed else "failed",
+            failure_kind=path.failure.kind,
+            failure_message=str(path.failure),
+        )
+    start, end = (states.of(site).energy_ev for site in (hop.start, hop.end))
+    return HopBarrier(
+        hop=described,
+        outcome="monotonic" if path.monotonic else "saddle",
+        barrier_forward_ev=path.saddle_ev - start,
+        barrier_reverse_ev=path.saddle_ev - end,
+        saddle_ev=path.saddle_ev - zero,
+        images=len(band.images) - 2,
+        by_half=path.by_half,
+        residual_force_ev_per_ang=band.residual,
+        band_residual_ev_per_ang=band.band_residual,
+        reaction_coordinate_ang=[float(value) for value in band.path_ang],
+        image_energies_ev=[float(value) for value in band.energies_ev],
+        image_tangent_forces_ev_per_ang=[float(value) for value in band.tangent_forces],
+        recheck_saddle_ev=None if path.recheck_ev is None else path.recheck_ev - zero,
+        recheck_failure=None if path.recheck_failure is None else str(path.recheck_failure),
+    )
+
+
+def _in_conventional(crystal: Crystal, vector: np.ndarray) -> np.ndarray:
+    """A Cartesian vector in those of the conventional cell."""
+    return np.asarray(vector @ np.linalg.inv(crystal.conventional.cell.array))

@@ -1,0 +1,1 @@
+"""Symmetry operations, sites of an ion and the hops between them."""

@@ -1,0 +1,129 @@
+"""Hops between sites of a crystal, sorted into classes that symmetry makes equal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+
+from pvkdb_pipelines.migration.sites.operations import Action, Operations
+
+Vector = tuple[int, int, int]
+#: Two sites, and the periodic image of the second.
+Pair = tuple[int, int, Vector]
+
+#: Lengths that differ less are equal, Å: what symmetry makes equal keeps the order of its indices.
+_SAME_ANG = 1e-3
+
+
+@dataclass(frozen=True)
+class HopClass:
+    """Symmetry-equivalent hops, and the one that stands for them.
+
+    Attributes:
+        start, end: Indices of its sites.
+        vector: Periodic image of ``end``, in vectors of the cell.
+        length_ang: Distance of the two sites, Å.
+        members: All equivalent pairs of sites in the cell, each once whichever way it is hopped.
+        exchanges: Operations that map the hop onto its own reverse; empty where there are none.
+    """
+
+    start: int
+    end: int
+    vector: Vector
+    length_ang: float
+    members: tuple[Pair, ...]
+    exchanges: tuple[int, ...]
+
+
+def find_hops(
+    positions: np.ndarray, operations: Operations, action: Action, cutoff_ang: float
+) -> list[HopClass]:
+    """All symmetry-distinct hops between sites up to a length.
+
+    Hops are orbits of pairs under the space group and under reversal. Their members add up to all
+    pairs of sites within the cutoff.
+
+    Args:
+        positions: The sites, Cartesian, shape (n, 3), Å.
+        operations: Symmetry of the cell that holds them.
+        action: What it does to the sites.
+        cutoff_ang: Longest hop, Å.
+
+    Returns:
+        The classes by length, then by indices.
+    """
+    pairs = pairs_within(positions, operations.cell, cutoff_ang)
+    remaining = set(pairs)
+    classes = []
+    for start in pairs:
+        if start not in remaining:
+            continue
+        orbit = set(_images(start, operations, action))
+        remaining -= orbit
+        members = tuple(sorted(orbit))
+        i, j, vector = members[0]
+        exchanges = tuple(
+            index
+            for index in range(len(operations))
+            if _moved(members[0], operations, action, index) == _reversed(members[0])
+        )
+        classes.append(
+            HopClass(
+                i,
+                j,
+                vector,
+                pair_length_ang(positions, operations.cell, members[0]),
+                members,
+                exchanges,
+            )
+        )
+    return sorted(
+        classes, key=lambda hop: (round(hop.length_ang / _SAME_ANG), hop.start, hop.end, hop.vector)
+    )
+
+
+def undirected(pair: Pair) -> Pair:
+    """The same pair whichever end it is named from."""
+    return min(pair, _reversed(pair))
+
+
+def pairs_within(positions: np.ndarray, cell: np.ndarray, cutoff_ang: float) -> list[Pair]:
+    """All pairs of sites up to a length, each once: (i, j, image of j)."""
+    sites = Atoms(f"X{len(positions)}", positions=positions, cell=cell, pbc=True)
+    first, second, images = neighbor_list("ijS", sites, cutoff_ang)
+    found = {
+        undirected((int(i), int(j), _vector(image)))
+        for i, j, image in zip(first, second, images, strict=True)
+    }
+    return sorted(found)
+
+
+def _images(pair: Pair, operations: Operations, action: Action) -> list[Pair]:
+    """All images of a pair under the symmetry."""
+    return [undirected(_moved(pair, operations, action, index)) for index in range(len(operations))]
+
+
+def _moved(pair: Pair, operations: Operations, action: Action, index: int) -> Pair:
+    i, j, vector = pair
+    target, image = action.target[index], action.image[index]
+    moved = operations.rotations[index] @ np.array(vector) + image[j] - image[i]
+    return int(target[i]), int(target[j]), _vector(moved)
+
+
+def _reversed(pair: Pair) -> Pair:
+    i, j, (u, v, w) = pair
+    return j, i, (-u, -v, -w)
+
+
+def pair_length_ang(positions: np.ndarray, cell: np.ndarray, pair: Pair) -> float:
+    """Distance of the two sites, Å."""
+    i, j, vector = pair
+    return float(np.linalg.norm(positions[j] + np.array(vector) @ cell - positions[i]))
+
+
+def _vector(values: np.ndarray) -> Vector:
+    u, v, w = (int(value) for value in np.rint(values))
+    return u, v, w

@@ -1,0 +1,357 @@
+"""Energies, forces and stresses of SevenNet, with its weights and fewer operations.
+
+SevenNet's own code runs the general tensor products of e3nn, which store a message for every edge
+and several thousand small operations a call. Here, for the same function:
+
+- what depends on the distance is computed once a pair of neighbours, not once from each end;
+- features of one degree l lie together, shape (atoms, 2l + 1, channels), so that a linear layer is
+  one matrix product a degree;
+- the sum over neighbours is part of a matrix product over a block of edges
+  (:mod:`~pvkdb_pipelines.potentials.edge_blocks`), and messages are never stored;
+- constant factors are multiplied into the weights when the model is loaded.
+
+A test holds the results against SevenNet's own; ``benchmarks/potential_evaluation.py`` the times.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.potentials.edge_blocks import BLOCK, Edges, edges_in_blocks
+
+#: A tensor of torch, which is imported when a model is loaded, not before.
+Tensor: TypeAlias = Any
+#: What an atom or an edge carries, by degree l.
+Features: TypeAlias = dict[int, Tensor]
+#: Features of degree l with harmonics of degree l₁ give messages of degree l'.
+_Degrees: TypeAlias = tuple[int, int, int]
+
+
+def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
+    """Load weights from the wheel of SevenNet.
+
+    Args:
+        name: SevenNet's name of the weights, e.g. ``7net-0``.
+
+    Returns:
+        A function of structures and of whether their stress is wanted, which gives energy (eV),
+        forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
+
+    Raises:
+        NotImplementedError: the weights are of a network of another design.
+
+    Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857 (2024), doi:10.1021/acs.jctc.4c00190.
+    """
+    model = _Model(sevennet_calculator(name))
+
+    def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
+        return [model.evaluate(structure, stress) for structure in structures]
+
+    return evaluate
+
+
+def sevennet_calculator(name: str) -> Any:
+    """SevenNet's own calculator, on one thread."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="No tensor product accelerator")
+        import torch
+        from sevenn.calculator import SevenNetCalculator
+
+        torch.set_num_threads(1)
+        calculator = SevenNetCalculator(name, device="cpu")
+    for parameter in calculator.model.parameters():
+        parameter.requires_grad_(False)
+    return calculator
+
+
+#: Parts of the network of SevenNet-0.
+_PARTS = frozenset(
+    {
+        "EdgeEmbedding",
+        "OnehotEmbedding",
+        "IrrepsLinear",
+        "SelfConnectionLinearIntro",
+        "IrrepsConvolution",
+        "SelfConnectionOutro",
+        "EquivariantGate",
+        "SpeciesWiseRescale",
+        "AtomReduce",
+        "ForceStressOutputFromEdge",
+    }
+)
+
+
+class _Model:
+    """The network of one file of weights."""
+
+    def __init__(self, calculator: Any) -> None:
+        parts = dict(calculator.model.named_children())
+        _require_known_design(parts)
+        self._cutoff: float = calculator.cutoff
+        self._index_of_element: Tensor = calculator.model.z_to_onehot_tensor
+        self._embedding: Any = parts["edge_embedding"]
+        self._features_of_element = _weights(parts["onehot_to_feature_x"].linear)[0]
+        number = sum(part.endswith("_convolution") for part in parts)
+        self._layers = [_Layer.read(parts, index) for index in range(number)]
+        hidden = _weights(parts["reduce_input_to_hidden"].linear)[0]
+        self._energy_of_features = hidden @ _weights(parts["reduce_hidden_to_energy"].linear)[0]
+        self._scale: Tensor = parts["rescale_atomic_energy"].scale.detach()
+        self._shift: Tensor = parts["rescale_atomic_energy"].shift.detach()
+
+    def evaluate(self, structure: Atoms, stress: bool) -> dict[str, Any]:
+        """Energy (eV), forces (eV/Å) and, if asked for, stress (eV/Å³, Voigt) of one structure.
+
+        Raises:
+            CalculationFailedError: The model has no weights for an element.
+        """
+        import torch
+
+        edges = self._edges(structure)
+        vectors = torch.tensor(edges.vectors, dtype=torch.float32, requires_grad=True)
+        energy = self._energies(structure, edges, vectors).double().sum()
+        (gradient,) = torch.autograd.grad(energy, vectors)
+        pull = gradient.double().numpy()
+        forces = np.zeros((len(structure), 3))
+        np.add.at(forces, edges.first, pull)
+        np.subtract.at(forces, edges.second, pull)
+        found: dict[str, Any] = {"energy": float(energy.detach()), "forces": forces}
+        if stress:
+            virial = pull.T @ edges.vectors
+            found["stress"] = full_3x3_to_voigt_6_stress(virial / structure.get_volume())
+        return found
+
+    def _edges(self, structure: Atoms) -> Edges:
+        import sevenn._keys as key
+        from sevenn.train.dataload import unlabeled_atoms_to_graph
+
+        graph = unlabeled_atoms_to_graph(structure, self._cutoff, with_shift=True)
+        source, target = graph[key.EDGE_IDX]
+        shifts = graph[key.CELL_SHIFT]
+        return edges_in_blocks(len(structure), source, target, graph[key.EDGE_VEC], shifts)
+
+    def _energies(self, structure: Atoms, edges: Edges, vectors: Tensor) -> Tensor:
+        """Energy of each atom, eV."""
+        import torch
+
+        element = self._index_of_element[torch.from_numpy(structure.numbers.astype(np.int64))]
+        if bool((element < 0).any()):
+            unknown = sorted(set(structure[np.asarray(element < 0)].get_chemical_symbols()))
+            raise CalculationFailedError(
+                FailureKind.UNSUPPORTED_ELEMENT, f"SevenNet has no weights for {', '.join(unknown)}"
+            )
+        distances = torch.linalg.norm(vectors, dim=-1)
+        embedding = self._embedding
+        radial = embedding.basis_function(distances)
+        radial = radial * embedding.cutoff_function(distances).unsqueeze(-1)
+        directions = _Directions(embedding.spherical(vectors), edges)
+        features: Features = {0: self._features_of_element[element].unsqueeze(1)}
+        for layer in self._layers:
+            features = layer.apply(features, radial, directions)
+        scaled = (features[0].squeeze(1) @ self._energy_of_features).squeeze(1)
+        return scaled * self._scale[element] + self._shift[element]
+
+
+def _require_known_design(parts: dict[str, Any]) -> None:
+    """Refuse networks of which this module does not know every part."""
+    strange = sorted({type(part).__name__ for part in parts.values()} - _PARTS)
+    linears = [part.linear for part in parts.values() if hasattr(part, "linear")]
+    for linear in linears:
+        for irreps in (linear.irreps_in, linear.irreps_out):
+            degrees = [irrep.ir.l for irrep in irreps]
+            if len(set(degrees)) < len(degrees) and len(set(irreps.ls)) > 1:
+                strange.append(f"features {irreps}")
+        if any(path.i_in < 0 for path in linear.instructions):
+            strange.append("biases")
+    if strange:
+        raise NotImplementedError(f"SevenNet with {', '.join(strange)} is not known to pvkdb")
+
+
+class _Directions:
+    """Directions of the edges: spherical harmonics, and how they couple degrees of features."""
+
+    def __init__(self, harmonics: Tensor, edges: Edges) -> None:
+        import torch
+
+        self.centre = torch.from_numpy(edges.centre)
+        self.neighbour = torch.from_numpy(edges.neighbour)
+        self.pair = torch.from_numpy(edges.pair)
+        signs = [torch.from_numpy(sign).unsqueeze(1) for sign in (edges.even, edges.odd)]
+        self._harmonics: Features = {}
+        start = 0
+        while start < harmonics.shape[1]:
+            degree = len(self._harmonics)
+            found = harmonics[:, start : start + 2 * degree + 1].index_select(0, self.pair)
+            self._harmonics[degree] = found * signs[degree % 2]
+            start += 2 * degree + 1
+        self._couplings: dict[_Degrees, Tensor] = {}
+
+    def coupling(self, degrees: _Degrees) -> Tensor:
+        """What turns features of the neighbours in a block into a message to its centre.
+
+        Shape (blocks, 2l' + 1, BLOCK · (2l + 1)); the same for all channels and all layers.
+        """
+        import torch
+
+        if degrees not in self._couplings:
+            harmonics = self._harmonics[degrees[1]]
+            turned = torch.einsum("ej,ijk->eki", harmonics, _coupling_of_degrees(*degrees))
+            _, out, into = turned.shape
+            turned = turned.reshape(-1, BLOCK, out, into).transpose(1, 2)
+            self._couplings[degrees] = turned.reshape(-1, out, BLOCK * into)
+        return self._couplings[degrees]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One round of messages.
+
+    Attributes:
+        to_itself: What an atom keeps of its features, weights by degree.
+        to_neighbours: What it shows its neighbours, weights by degree.
+        radial: Of distance to the factors of all channels of all paths.
+        paths: Degrees and channels of each path, in the order of those factors.
+        of_messages: Weights of the sum of messages, by degree.
+        gate: Activations of scalars, and of the scalars that the other degrees are multiplied by.
+    """
+
+    to_itself: Features
+    to_neighbours: Features
+    radial: _Radial
+    paths: list[tuple[_Degrees, int]]
+    of_messages: Features
+    gate: Any
+
+    @classmethod
+    def read(cls, parts: dict[str, Any], index: int) -> _Layer:
+        """The layer of this index, from SevenNet's parts of it."""
+        convolution = parts[f"{index}_convolution"]
+        product = convolution.convolution
+        paths, factors = [], []
+        for path in product.instructions:
+            degrees = (
+                product.irreps_in1[path.i_in1].ir.l,
+                product.irreps_in2[path.i_in2].ir.l,
+                product.irreps_out[path.i_out].ir.l,
+            )
+            channels = path.path_shape[0]
+            paths.append((degrees, channels))
+            factors += [path.path_weight / float(convolution.denominator)] * channels
+        return cls(
+            to_itself=_weights(parts[f"{index}_self_connection_intro"].linear),
+            to_neighbours=_weights(parts[f"{index}_self_interaction_1"].linear),
+            radial=_Radial.read(convolution.weight_nn, factors),
+            paths=paths,
+            of_messages=_weights(parts[f"{index}_self_interaction_2"].linear),
+            gate=parts[f"{index}_equivariant_gate"].gate,
+        )
+
+    def apply(self, features: Features, embedding: Tensor, directions: _Directions) -> Features:
+        """Features after this round, from those before it and the embedding of each pair."""
+        import torch
+
+        atoms = len(features[0])
+        shown = {
+            degree: (values @ self.to_neighbours[degree]).index_select(0, directions.neighbour)
+            for degree, values in features.items()
+        }
+        factors = self.radial.apply(embedding).index_select(0, directions.pair).unsqueeze(1)
+        messages = defaultdict(list)
+        for (degrees, _), factor in zip(
+            self.paths, factors.split([channels for _, channels in self.paths], 2), strict=True
+        ):
+            into, _, out = degrees
+            weighed = factor * shown[into]
+            of_blocks = weighed.reshape(-1, BLOCK * (2 * into + 1), weighed.shape[2])
+            messages[out].append(torch.bmm(directions.coupling(degrees), of_blocks))
+        found = {}
+        for degree, of_paths in messages.items():
+            joined = torch.cat(of_paths, dim=2)
+            total = joined.new_zeros(atoms, *joined.shape[1:])
+            total = total.index_add(0, directions.centre, joined)
+            found[degree] = total @ self.of_messages[degree]
+            if degree in self.to_itself:
+                found[degree] = found[degree] + features[degree] @ self.to_itself[degree]
+        return self._gated(found)
+
+    def _gated(self, features: Features) -> Features:
+        scalars = self.gate.irreps_scalars.dim
+        values, gates = features[0][..., :scalars], features[0][..., scalars:]
+        gated = {0: self.gate.act_scalars(values)}
+        if gates.shape[-1]:
+            others = {degree: features[degree] for degree in sorted(features) if degree}
+            parts = self.gate.act_gates(gates).split([v.shape[2] for v in others.values()], 2)
+            for (degree, values), part in zip(others.items(), parts, strict=True):
+                gated[degree] = values * part
+        return gated
+
+
+@dataclass(frozen=True)
+class _Radial:
+    """A small network of the distance.
+
+    Attributes:
+        layers: Weights, the activation after them or None, and the factor after that.
+    """
+
+    layers: list[tuple[Tensor, Callable[[Tensor], Tensor] | None, float]]
+
+    @classmethod
+    def read(cls, network: Any, factors: list[float]) -> _Radial:
+        """From e3nn's network, whose outputs are multiplied by factors."""
+        layers = []
+        for index in range(len(network.hs) - 1):
+            layer = getattr(network, f"layer{index}")
+            weights = layer.weight.detach() / (layer.h_in * layer.var_in) ** 0.5
+            layers.append((weights, layer.act, layer.var_out**0.5))
+        weights, activation, factor = layers[-1]
+        layers[-1] = (weights * weights.new_tensor(factors), activation, factor)
+        return cls(layers)
+
+    def apply(self, values: Tensor) -> Tensor:
+        for weights, activation, factor in self.layers:
+            values = values @ weights
+            if activation is not None:
+                values = activation(values)
+            if factor != 1:
+                values = values * factor
+        return values
+
+
+@cache
+def _coupling_of_degrees(into: int, by: int, out: int) -> Tensor:
+    """Wigner's 3j symbols in e3nn's real basis, shape (2l + 1, 2l₁ + 1, 2l' + 1)."""
+    import torch
+    from e3nn.o3 import wigner_3j
+
+    return wigner_3j(into, by, out, dtype=torch.float32)
+
+
+def _weights(linear: Any) -> Features:
+    """Matrices of an e3nn Linear by degree, shape (channels in, channels out)."""
+    import torch
+
+    blocks: dict[int, dict[tuple[int, int], Tensor]] = defaultdict(dict)
+    flat = linear.weight.detach()
+    for path in linear.instructions:
+        taken, flat = flat[: np.prod(path.path_shape)], flat[np.prod(path.path_shape) :]
+        degree = linear.irreps_in[path.i_in].ir.l
+        blocks[degree][path.i_in, path.i_out] = taken.reshape(path.path_shape) * path.path_weight
+    matrices = {}
+    for degree, found in blocks.items():
+        rows, columns = (sorted({place[axis] for place in found}) for axis in (0, 1))
+        matrices[degree] = torch.cat(
+            [torch.cat([found[row, column] for column in columns], dim=1) for row in rows]
+        ).contiguous()
+    return matrices

@@ -1,0 +1,135 @@
+"""The recipe of a screening's relaxations: from a compound and a phase to a checked structure."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ase import Atoms
+
+from pvkdb.chemistry import Ion
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.relaxations import RelaxRequest, RelaxResult, RelaxSettings
+from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.progress import ProgressReporter, Report
+from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
+from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
+from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
+from pvkdb_pipelines.relaxations.relaxation import relax
+from pvkdb_pipelines.structures import checks as health
+
+#: FIRE's first time step. Of 234 relaxations with CHGNet all converged with it, as with ASE's 0.1,
+#: in 11 % fewer calls; 223 ended within 2 meV an atom of where they had, 2 lower and 9 higher.
+FIRST_STEP = 0.3
+OPTIMIZER = f"FIRE (first step {FIRST_STEP}), FrechetCellFilter"
+_STAGES = {"load the potential": 0.05, "relax atoms and cell": 1.0}
+
+
+@dataclass(frozen=True)
+class RelaxationRun:
+    """A relaxed compound: the numbers, the atoms, and what decides them."""
+
+    result: RelaxResult
+    atoms: Atoms
+    versions: dict[str, str]
+
+
+def relax_request(
+    compound: Compound,
+    info: PrototypeInfo,
+    potential: PotentialName,
+    settings: RelaxSettings | None = None,
+) -> RelaxRequest:
+    """The request to relax a compound in a phase."""
+    return RelaxRequest(
+        formula=compound.formula,
+        stoichiometry=compound.stoichiometry,
+        ions=tuple((ion.symbol, ion.charge) for ion in compound.ions),
+        phase=info.phase,
+        potential=potential,
+        settings=settings or RelaxSettings(),
+    )
+
+
+def compound_in(request: RelaxRequest) -> Compound:
+    """The compound that a request names.
+
+    Raises:
+        InputError: no prototypes are known for its stoichiometry.
+    """
+    ions = tuple(Ion(symbol, charge) for symbol, charge in request.ions)
+    return Compound(stoichiometry_of(request.stoichiometry), ions)
+
+
+def compute_relaxation(
+    request: RelaxRequest, report: Report | None = None, potential: Potential | None = None
+) -> RelaxationRun:
+    """Relax a compound from its prototype and check what became of it.
+
+    The start is rattled, so that the relaxation can leave the symmetry of the prototype.
+
+    Args:
+        request: Compound, phase, potential and settings.
+        report: Called at each step with the progress.
+        potential: Potential to use in place of the one that the request names.
+
+    Raises:
+        CalculationFailedError: Not converged, not finite, or atoms too close.
+        InputError: The compound or the phase has no prototype.
+        MissingRadiusError: An ion has no radius to start from.
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    compound, settings = compound_in(request), request.settings
+    info = prototype(compound.stoichiometry, request.phase)
+    progress = ProgressReporter(_STAGES, report)
+    progress.begin("load the potential")
+    potential = potential or load_potential(request.potential)
+    potential.require_elements([ion.symbol for ion in compound.ions])
+    calls_before = potential.force_calls
+    start = build(compound, request.phase)
+    relaxed, steps = relax(
+        build(compound, request.phase, settings.rattle_ang, settings.seed),
+        potential,
+        settings.fmax_ev_per_ang,
+        settings.max_steps,
+        cell=True,
+        what=f"{compound.formula} {request.phase}",
+        on_step=progress.begin("relax atoms and cell", settings.fmax_ev_per_ang),
+        first_step=FIRST_STEP,
+    )
+    energy = float(relaxed.get_potential_energy())
+    findings = health.check(
+        relaxed,
+        compound,
+        start,
+        coordination=info.coordination,
+        keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
+        energy_ev=energy,
+        space_group_number=info.number,
+    )
+    progress.finish("relax atoms and cell")
+    atoms_per_formula = sum(compound.numbers_of_elements.values())
+    units = len(relaxed) // atoms_per_formula
+    a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
+    return RelaxationRun(
+        result=RelaxResult(
+            formula=request.formula,
+            stoichiometry=request.stoichiometry,
+            phase=request.phase,
+            energy_ev_per_formula=energy / units,
+            atoms_per_formula=atoms_per_formula,
+            formula_units=units,
+            volume_ang3_per_formula=float(relaxed.get_volume()) / units,
+            space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
+            lattice_parameters=(a, b, c, alpha, beta, gamma),
+            findings=[str(finding) for finding in findings],
+            steps=steps,
+            force_calls=potential.force_calls - calls_before,
+            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            wall_seconds=round(time.perf_counter() - started, 3),
+            optimizer=OPTIMIZER,
+        ),
+        atoms=relaxed,
+        versions={**potential.versions, "weights": potential.weights},
+    )

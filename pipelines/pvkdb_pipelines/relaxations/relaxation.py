@@ -1,0 +1,127 @@
+"""Relaxation of atoms and cell, which ends in a checked structure or in a typed failure."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.filters import FrechetCellFilter
+from ase.optimize import BFGS, FIRE
+from ase.optimize.optimize import Optimizer
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.potentials.potential import Potential
+from pvkdb_pipelines.progress import OnStep
+
+#: FIRE's first time step, as ASE has it.
+FIRST_STEP = 0.1
+
+
+def relax(
+    atoms: Atoms,
+    potential: Potential,
+    fmax: float,
+    max_steps: int,
+    *,
+    cell: bool,
+    what: str,
+    failure: FailureKind = FailureKind.RELAXATION_NOT_CONVERGED,
+    on_step: OnStep | None = None,
+    first_step: float = FIRST_STEP,
+    hessian: np.ndarray | None = None,
+) -> tuple[Atoms, int]:
+    """Relax a structure with FIRE, its cell too if asked.
+
+    Args:
+        atoms: Structure to start from; it is not changed.
+        potential: Source of energies and forces.
+        fmax: Largest force on an atom (and, with ``cell``, largest row of the cell's
+            gradient as ASE scales it), eV/Å.
+        max_steps: Steps after which the relaxation fails.
+        cell: Relax the cell together with the atoms (log-strain coordinates).
+        what: What is relaxed, in words, for messages: "host cell", "initial end point".
+        failure: Kind of the failure raised when steps run out or the energy is not finite.
+        on_step: Called with the step and the largest force after each step.
+        first_step: FIRE's time step to begin with, in ASE's units; it grows to 1.0 and shrinks by
+            itself.
+        hessian: Second derivatives of the energy to begin with, shape (3 n, 3 n), eV/Å²: BFGS then
+            takes the place of FIRE. Not with ``cell``.
+
+    Returns:
+        The relaxed atoms with a calculator that holds their energy, and the steps taken.
+
+    Raises:
+        CalculationFailedError: Steps exhausted or energy not finite (kind ``failure``), or
+            two atoms closer than :data:`CLOSEST_APPROACH` allows (``ATOMS_TOO_CLOSE``).
+
+    Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006),
+    doi:10.1103/PhysRevLett.97.170201 (FIRE).
+    """
+    relaxed = atoms.copy()
+    relaxed.calc = potential.calculator(stress=cell)
+    check_structure(relaxed, what)
+    target = _CellFilter(relaxed) if cell else relaxed
+    step, force = 0, np.inf
+    with _quiet_logarithms(), _optimizer(target, first_step, hessian) as optimizer:
+        for _ in optimizer.irun(fmax=fmax, steps=max_steps):
+            step = optimizer.nsteps
+            force = float(np.linalg.norm(target.get_forces(), axis=1).max())
+            if not np.isfinite(force) or not np.isfinite(relaxed.get_potential_energy()):
+                raise CalculationFailedError(
+                    failure,
+                    f"{what}: {potential.name} gave an energy or force that is not finite at "
+                    f"step {step}; start from another structure or use another potential",
+                )
+            if on_step is not None:
+                on_step(step, force)
+    check_structure(relaxed, what)
+    if force > fmax:
+        raise CalculationFailedError(
+            failure,
+            f"{what}: largest force {force:.4f} eV/Å after {step} steps, above the "
+            f"{fmax} eV/Å asked for; allow more steps or a larger force",
+        )
+    return relaxed, step
+
+
+def _optimizer(target: Any, first_step: float, hessian: np.ndarray | None) -> Optimizer:
+    if hessian is None:
+        return FIRE(target, logfile=None, maxstep=0.1, dt=first_step)
+    optimizer = BFGS(target, logfile=None, maxstep=0.1)
+    optimizer.H0 = hessian.copy()  # it updates what it is given
+    return optimizer
+
+
+@contextmanager
+def _quiet_logarithms() -> Iterator[None]:
+    """The logarithm of a deformation is as exact as it needs to be: scipy warns from 1e-13 on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="logm result may be inaccurate")
+        yield
+
+
+class _CellFilter(FrechetCellFilter):  # type: ignore[misc]  # ASE is untyped
+    """Atoms and cell, with the forces of one geometry worked out once.
+
+    An optimizer asks several times a step, and the derivative of the matrix exponential takes as
+    long as CHGNet takes for ten atoms.
+    """
+
+    _known: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    def get_forces(self, **kwargs: Any) -> np.ndarray:
+        """Forces on atoms and cell, shape (n + 3, 3), as of ``FrechetCellFilter``."""
+        positions, cell = self.atoms.positions, self.atoms.cell.array
+        if self._known is not None:
+            known_positions, known_cell, forces = self._known
+            if np.array_equal(positions, known_positions) and np.array_equal(cell, known_cell):
+                return forces.copy()
+        forces = np.asarray(super().get_forces(**kwargs))
+        self._known = positions.copy(), cell.copy(), forces.copy()
+        return forces

@@ -1,0 +1,136 @@
+"""The recipe of neutral halide vacancies: from a relaxed host to energies with and without one."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
+from pvkdb_pipelines.geometry.hosts import atoms_in
+from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
+from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
+from pvkdb_pipelines.relaxations.relaxation import relax
+
+_LOAD, _HOST, _VACANCIES, _REFILL = (
+    "load the potential",
+    "relax the supercell",
+    "relax the vacancies",
+    "put the halide back",
+)
+_STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
+
+
+@dataclass(frozen=True)
+class VacancyRun:
+    """Computed vacancies: the numbers, the atoms of the lowest one, and what decides them."""
+
+    result: VacancyResult
+    atoms: Atoms
+    versions: dict[str, str]
+
+
+def compute_vacancies(
+    request: VacancyRequest, report: Report | None = None, potential: Potential | None = None
+) -> VacancyRun:
+    """Relax a host's supercell without and with each distinct vacancy, the cell fixed.
+
+    Then the halide of the lowest vacancy is put back. Where the complete supercell ends lower than
+    before, the host was no minimum: the lower energy counts, and the fall is told.
+
+    Args:
+        request: Host, sites, potential and settings.
+        report: Called at each step with the progress.
+        potential: Potential to use in place of the one that the request names.
+
+    Raises:
+        CalculationFailedError: The host or every vacancy did not converge, was not finite, or had
+            atoms too close.
+        InputError: No supercell is large enough.
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    settings = request.settings
+    progress = ProgressReporter(_STAGES, report)
+    progress.begin(_LOAD)
+    potential = potential or load_potential(request.potential)
+    potential.require_elements(sorted(set(request.host.symbols)))
+    calls_before = potential.force_calls
+    cell, matrix = distant_supercell(atoms_in(request.host), settings.distance_ang)
+    units = len(cell) / request.atoms_per_formula
+
+    def relaxed(start: Atoms, what: str, on_step: OnStep) -> tuple[Atoms, int]:
+        rattled = start.copy()
+        rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
+        return relax(
+            rattled,
+            potential,
+            settings.fmax_ev_per_ang,
+            settings.max_steps,
+            cell=False,
+            what=f"{request.formula} {request.phase}, {what}",
+            failure=FailureKind.RELAXATION_NOT_CONVERGED,
+            on_step=on_step,
+        )
+
+    target = settings.fmax_ev_per_ang
+    host, _ = relaxed(cell, "complete supercell", progress.begin(_HOST, target))
+    found: list[tuple[VacancySite, Atoms]] = []
+    failures: list[CalculationFailedError] = []
+    for site in request.sites:
+        # make_supercell repeats the host's list of atoms, so that an index is itself a copy's.
+        start = host.copy()
+        del start[site]
+        try:
+            vacancy, steps = relaxed(
+                start, f"vacancy at {site}", progress.begin(_VACANCIES, target)
+            )
+        except CalculationFailedError as failure:
+            failures.append(failure)
+            continue
+        energy = float(vacancy.get_potential_energy())
+        found.append((VacancySite(site=site, energy_ev=energy, steps=steps), vacancy))
+    if not found:
+        raise failures[0]
+    lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
+    host_ev = float(host.get_potential_energy())
+    drop_ev: float | None = None
+    with contextlib.suppress(CalculationFailedError):  # then how stable the host is stays unknown
+        refilled, _ = relaxed(
+            _with_halide(vacancy, host, lowest.site),
+            "halide put back",
+            progress.begin(_REFILL, target),
+        )
+        drop_ev = max(0.0, (host_ev - float(refilled.get_potential_energy())) / units)
+    progress.finish(_REFILL)
+    return VacancyRun(
+        result=VacancyResult(
+            formula=request.formula,
+            phase=request.phase,
+            supercell=matrix,
+            atoms_in_cell=len(cell),
+            distance_ang=round(shortest_vector_ang(cell.cell.array), 3),
+            host_ev=host_ev - (drop_ev or 0.0) * units,
+            host_drop_ev_per_formula=drop_ev,
+            sites=[entry for entry, _ in found],
+            failed_sites=[str(failure) for failure in failures],
+            charge=None,
+            force_calls=potential.force_calls - calls_before,
+            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            wall_seconds=round(time.perf_counter() - started, 3),
+        ),
+        atoms=vacancy,
+        versions={**potential.versions, "weights": potential.weights},
+    )
+
+
+def _with_halide(vacancy: Atoms, host: Atoms, site: int) -> Atoms:
+    """The cell of a vacancy with its halide back where it was, in the host's order."""
+    filled = host.copy()
+    others = [index for index in range(len(host)) if index != site]
+    filled.positions[others] = vacancy.positions
+    return filled

@@ -1,0 +1,1 @@
+"""Stages of the funnel: stability, vacancies, formation energies, barriers."""

@@ -1,0 +1,98 @@
+"""The funnel's barriers: who is worth one, which calculations they need, and what came of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import chain, zip_longest
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.migration_requests import settle
+from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.prototypes import Compound
+from pvkdb_pipelines.screening.stages.tracks import Track
+from pvkdb_pipelines.structures.user_structures import atoms_of
+
+_UNRANKED = float("inf")
+
+
+def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
+    """The candidates to go on with: of each structure type in turn the one that decomposes least.
+
+    Taking the most stable of all instead would leave one type: chlorides of 4+ metals.
+    """
+    by_type: dict[str, list[Track]] = defaultdict(list)
+    for track in tracks:
+        by_type[track.candidate.type].append(track)
+
+    def cost(track: Track) -> tuple[float, str]:
+        energy = track.value("decomposition_ev_per_atom")
+        return (_UNRANKED if energy is None else -energy), track.candidate.name
+
+    turns = zip_longest(*(sorted(group, key=cost) for group in by_type.values()))
+    return [track for track in chain.from_iterable(turns) if track is not None][:most]
+
+
+def barrier_requests(
+    session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[PotentialName]
+) -> list[NebRequest]:
+    """A request for each potential, all from the structure that the screening relaxed."""
+    host = session.scalars(
+        select(Structure).where(
+            Structure.calculation_id == phase.calculation, Structure.role == "host"
+        )
+    ).one()
+    return [
+        settle(
+            NebRequest(
+                formula=compound.formula,
+                phase=phase.phase,
+                potential=potential,
+                host=host_of(atoms_of(host)),
+            )
+        )[1]
+        for potential in potentials
+    ]
+
+
+def migration_of(
+    phase: str, requests: Sequence[NebRequest], of: Callable[[NebRequest], Calculation]
+) -> Migration | None:
+    """What the potentials say; None where the first of them has no value."""
+    outcomes = [_outcome(request, of(request)) for request in requests]
+    first = outcomes[0].e_a_ev
+    if first is None:
+        return None
+    energies = [outcome.e_a_ev for outcome in outcomes if outcome.e_a_ev is not None]
+    spread = max(energies) - min(energies) if len(energies) > 1 else None
+    return Migration(phase=phase, e_a_ev=first, e_a_spread_ev=spread, outcomes=outcomes)
+
+
+def _outcome(request: NebRequest, calculation: Calculation) -> BarrierOutcome:
+    if calculation.result is None:
+        return BarrierOutcome(
+            potential=request.potential.value,
+            calculation=calculation.id,
+            e_a_ev=None,
+            dimensionality=None,
+            limited_by=None,
+            failure_kind=calculation.failure_kind,
+            failure=calculation.failure_message,
+        )
+    result = NebResult.model_validate(calculation.result)
+    return BarrierOutcome(
+        potential=request.potential.value,
+        calculation=calculation.id,
+        e_a_ev=result.e_a_ev,
+        dimensionality=result.dimensionality,
+        limited_by=result.limiting.hop.hop_class,
+        upper_bound=result.upper_bound,
+        host_left_for=result.host_left_for,
+    )

@@ -1,0 +1,204 @@
+"""Stability from energies: the lowest phase of a compound, and what it would decompose into.
+
+Pure functions on energies of one potential. Which of them count:
+
+- A failed relaxation, or one with a numerical finding (:attr:`Flaw.numerical`), has no energy.
+- A relaxed structure that became another one (a physical finding, such as "connectivity
+  changed") is still an arrangement of the same atoms: its energy bounds the lowest one from
+  above, and counts as such for a candidate and for what it decomposes into. It is no longer the
+  phase that it started as, hence neither a perovskite nor a ground state with a name.
+- A remark (:attr:`Flaw.remark`) says nothing against the structure: with octahedra that still
+  share what they shared, the phase keeps its name in a lower symmetry, and far above the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, isfinite
+
+import numpy as np
+from scipy.optimize import linprog
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
+from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
+from pvkdb_pipelines.prototypes.compounds import Compound, binaries
+from pvkdb_pipelines.structures.checks import Flaw, far_above
+
+#: Amounts of products are ratios of small integers: the corners of a balance of formulas.
+_LARGEST_DENOMINATOR = 1000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Level:
+    """An energy that counts, and the phase whose relaxation gave it."""
+
+    energy_ev_per_formula: float
+    phase: str
+
+
+def assess(
+    compound: Compound,
+    phases: Sequence[PhaseEnergy],
+    competitors: Mapping[Compound, Sequence[PhaseEnergy]],
+) -> Stability:
+    """Hold the energies of a compound's phases against each other and against its competitors'.
+
+    All energies are of one potential, in eV per formula unit of their own compound. The ground
+    state is the lowest phase that is still itself. Both differences are from the lowest energy at
+    all: a perovskite that is the ground state by name lies above 0 where a structure without a
+    name is lower. Decomposition is None where the compound has no energy, or its competitors with
+    an energy do not balance it, or a binary halide of its own ions has no energy. Another
+    competitor without an energy cannot be among the products, and the compound then looks at
+    least as stable as it is: ``without_energy`` names them.
+
+    Args:
+        compound: The compound.
+        phases: Its relaxed phases.
+        competitors: Relaxed phases of every compound that it may decompose into; the compound
+            itself, or another of its composition, is passed over.
+
+    Raises:
+        InputError: a finding is not one of :class:`Flaw`.
+    """
+    atoms = sum(compound.numbers_of_elements.values())
+    lowest = lowest_level(phases)
+    kept = [phase for phase in phases if _kept_its_structure(phase)]
+    named = lowest_level(kept)
+    wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
+    perovskite = lowest_level(phase for phase in kept if phase.phase in wanted)
+    levels = {other: lowest_level(theirs) for other, theirs in competitors.items()}
+    known = {other: level for other, level in levels.items() if level is not None}
+    measurable = lowest is not None and all(other in known for other in binaries(compound))
+    decomposed = decompose(compound, known) if measurable else None
+    return Stability(
+        phases=list(phases),
+        ground_state=named.phase if named else None,
+        perovskite=perovskite.phase if perovskite else None,
+        perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
+        decomposition_ev_per_atom=_per_atom(decomposed, lowest, atoms),
+        products=list(decomposed.products) if decomposed else [],
+        without_energy=sorted(other.formula for other in without_energy(competitors)),
+    )
+
+
+def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
+    """The lowest energy that counts; of equal ones, that of the phase first by name.
+
+    Raises:
+        InputError: a finding is not one of :class:`Flaw`.
+    """
+    levels = (
+        Level(phase.energy_ev_per_formula, phase.phase)
+        for phase in phases
+        if phase.energy_ev_per_formula is not None
+        and isfinite(phase.energy_ev_per_formula)
+        and phase.failure is None
+        and not any(flaw.numerical for flaw in _flaws(phase))
+    )
+    return min(levels, default=None)
+
+
+def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
+    """The phases of one compound, those far above the lowest with a remark that says so."""
+    lowest = lowest_level(phases)
+    if lowest is None:
+        return list(phases)
+    found = []
+    for phase in phases:
+        energy = phase.energy_ev_per_formula
+        above = 0.0 if energy is None else energy - lowest.energy_ev_per_formula
+        findings = [*phase.findings, *map(str, far_above(above))]
+        found.append(phase.model_copy(update={"findings": findings}))
+    return found
+
+
+def without_energy(
+    competitors: Mapping[Compound, Sequence[PhaseEnergy]],
+) -> tuple[Compound, ...]:
+    """The competitors of which no phase has an energy that counts."""
+    return tuple(other for other, phases in competitors.items() if lowest_level(phases) is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """The lowest mixture of other compounds with the atoms of one formula unit."""
+
+    energy_ev_per_formula: float
+    products: tuple[Product, ...]
+
+
+def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Decomposition | None:
+    """What one formula unit decomposes into, where its energy is left out of account.
+
+    The amounts x ≥ 0 of the competitors that hold the compound's atoms and have the least energy
+    Σ x E: a linear program, the lower convex hull at one composition. Measured from the
+    compound's own energy, the result is the decomposition enthalpy of C. J. Bartel et al., npj
+    Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, positive here for a stable
+    compound.
+
+    Returns:
+        None where no mixture of the competitors holds these atoms.
+    """
+    content = compound.numbers_of_elements
+    others = sorted(
+        (
+            other
+            for other in competitors
+            if other.numbers_of_elements.keys() <= content.keys()
+            and not same_composition(other, compound)
+        ),
+        key=lambda other: other.formula,  # products of equal energy do not depend on the order
+    )
+    if not others:
+        return None
+    energies = np.array([competitors[other].energy_ev_per_formula for other in others])
+    balance = np.array(
+        [[other.numbers_of_elements.get(element, 0) for other in others] for element in content]
+    )
+    solution = linprog(energies, A_eq=balance, b_eq=list(content.values()), method="highs-ds")
+    if not solution.success:
+        return None
+    amounts = [float(Fraction(x).limit_denominator(_LARGEST_DENOMINATOR)) for x in solution.x]
+    return Decomposition(
+        energy_ev_per_formula=float(energies @ amounts),
+        products=tuple(
+            Product(formula=other.formula, phase=competitors[other].phase, amount=amount)
+            for other, amount in zip(others, amounts, strict=True)
+            if amount > 0
+        ),
+    )
+
+
+def same_composition(first: Compound, second: Compound) -> bool:
+    """Whether two compounds hold the same elements in the same ratio, as CsInCl3 and Cs2InInCl6."""
+    return _reduced(first) == _reduced(second)
+
+
+def _reduced(compound: Compound) -> dict[str, int]:
+    numbers = compound.numbers_of_elements
+    divisor = gcd(*numbers.values())
+    return {element: number // divisor for element, number in numbers.items()}
+
+
+def _per_atom(upper: Level | Decomposition | None, lower: Level | None, atoms: int) -> float | None:
+    if upper is None or lower is None:
+        return None
+    return (upper.energy_ev_per_formula - lower.energy_ev_per_formula) / atoms
+
+
+def _kept_its_structure(phase: PhaseEnergy) -> bool:
+    return all(flaw.remark for flaw in _flaws(phase))
+
+
+def _flaws(phase: PhaseEnergy) -> set[Flaw]:
+    names = {finding.partition(":")[0] for finding in phase.findings}
+    unknown = sorted(names - set(Flaw))
+    if unknown:
+        raise InputError(
+            f"{unknown[0]!r}, found in phase {phase.phase}, is no finding that this version of "
+            f"pvkdb knows; relax it again (calculation {phase.calculation})"
+        )
+    return {Flaw(name) for name in names}

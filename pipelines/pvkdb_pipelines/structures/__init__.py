@@ -1,0 +1,1 @@
+"""Structures of halides: octahedra, checks of what relaxed, structures of users."""

@@ -1,0 +1,251 @@
+"""Whether a relaxed structure is still the halide that was asked for, and if not, why.
+
+The thresholds are measured: 182 relaxations of twelve ABX3 halides from seven prototypes with
+CHGNet and SevenNet-0. Their healthy end products had shortest A–X and B–X distances of 0.88 to
+1.0 of the sum of the radii, and volumes of 0.89 to 1.51 of the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
+
+from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
+from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.prototypes.compounds import Compound, Role
+from pvkdb_pipelines.prototypes.radii import contact_ang
+from pvkdb_pipelines.structures.octahedra import Polyhedra, polyhedra, reach_ang
+
+#: Shortest B–X distance over the sum of the radii, A–X with 12 halides around A.
+B_X_OF_RADII = (0.85, 1.05)
+#: Both ends lie farther out for A than for the caesium halides measured: Na in NaMgF3, which has
+#: eight near fluorides, 0.83; Cs in Cs2AgBiBr6 (11.27 Å) 1.04 and in cubic CsPbI3, with both
+#: potentials, 1.11. Beyond, A has left its halides.
+A_X_OF_RADII = (0.80, 1.15)
+#: Volume over that of the start: the healthy range, a tenth wider.
+VOLUME_RATIO = (0.80, 1.66)
+#: Longest over shortest B–X distance in one polyhedron. Off-centred CsGeI3 has 1.2.
+BOND_SPREAD = 1.4
+#: Energy, eV an atom. Halides have −2 to −7 with the potentials trained on MPtrj; atoms on top
+#: of one another gave −14.6 without an error.
+ENERGY_EV_PER_ATOM = (-9.0, -0.5)
+#: Distance from the lowest other phase of the same compound, eV a formula unit.
+ABOVE_SIBLINGS_EV = 0.5
+#: Tolerance at which the space group of a relaxed structure is found, Å.
+SYMPREC_ANG = 0.1
+#: A–X distances are sought up to this share of the sum of the radii.
+_REACH = 1.3
+
+
+class Flaw(StrEnum):
+    """What is wrong with a relaxed structure."""
+
+    NOT_CONVERGED = "not converged"
+    ENERGY_OUT_OF_RANGE = "energy out of range"
+    ATOMS_TOO_CLOSE = "atoms too close"
+    DISTANCES_TOO_SHORT = "distances too short"
+    DISTANCES_TOO_LONG = "distances too long"
+    VOLUME_OUT_OF_RANGE = "volume out of range"
+    COORDINATION_CHANGED = "coordination of B changed"
+    BONDS_UNEVEN = "B-X bonds uneven"
+    CONNECTIVITY_CHANGED = "connectivity changed"
+    SYMMETRY_CHANGED = "symmetry changed"
+    ABOVE_SIBLINGS = "far above other phases"
+
+    @property
+    def numerical(self) -> bool:
+        """Whether the calculation failed. Otherwise the structure did, and that is a result.
+
+        Bonds shorter than radii say are such a result: they belong to fewer neighbours than the
+        prototype gave, as around Zn (4) and Hg (2) where it gave 8.
+        """
+        return self in (Flaw.NOT_CONVERGED, Flaw.ENERGY_OUT_OF_RANGE, Flaw.ATOMS_TOO_CLOSE)
+
+    @property
+    def remark(self) -> bool:
+        """Whether the structure is still the one that was asked for, with something to tell."""
+        return self in (Flaw.SYMMETRY_CHANGED, Flaw.ABOVE_SIBLINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One flaw, and the values that show it in words."""
+
+    flaw: Flaw
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.flaw}: {self.message}"
+
+
+def check(
+    relaxed: Atoms,
+    compound: Compound,
+    start: Atoms,
+    *,
+    coordination: int = 6,
+    keeps_polyhedra: bool = True,
+    converged: bool = True,
+    energy_ev: float | None = None,
+    lowest_sibling_ev: float | None = None,
+    space_group_number: int | None = None,
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with a relaxed structure; empty where it is healthy.
+
+    Args:
+        relaxed: End product of a relaxation.
+        compound: What it should be.
+        start: What it was relaxed from.
+        coordination: Halides that belong around B, or around the cation of a binary halide.
+        keeps_polyhedra: Whether the polyhedra of B must stay as they were; not so for competing
+            phases, of which only the lowest energy counts.
+        converged: Whether the relaxation reached its force.
+        energy_ev: Energy of the relaxed cell, eV; None leaves out both checks of it.
+        lowest_sibling_ev: Lowest energy among the other phases, eV a formula unit.
+        space_group_number: Space group that it must have kept; None lets it change.
+
+    Raises:
+        MissingRadiusError: an ion has no radius.
+    """
+    if not (np.isfinite(relaxed.positions).all() and relaxed.get_volume() > 0):
+        return (Finding(Flaw.NOT_CONVERGED, "positions or cell are not numbers"),)
+    findings: list[Finding] = []
+    if not converged:
+        findings.append(Finding(Flaw.NOT_CONVERGED, "the force asked for was not reached"))
+    if energy_ev is not None:
+        findings += _of_energy(relaxed, compound, energy_ev, lowest_sibling_ev)
+    near = neighbours(relaxed, _reach_ang(compound, coordination))
+    findings += _of_distances(relaxed, compound, coordination, near)
+    findings += _of_volume(relaxed, start)
+    if keeps_polyhedra and "B" in compound.sites:
+        now = polyhedra(relaxed, compound, coordination, near)
+        findings += _of_polyhedra(now, polyhedra(start, compound, coordination))
+    if space_group_number is not None:
+        findings += _of_symmetry(relaxed, space_group_number)
+    return tuple(findings)
+
+
+def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
+    """The remark on a phase that lies further above the lowest than siblings do, if it does."""
+    if above_ev_per_formula > ABOVE_SIBLINGS_EV:
+        yield Finding(
+            Flaw.ABOVE_SIBLINGS,
+            f"{above_ev_per_formula:.2f} eV a formula unit above the lowest "
+            f"(at most {ABOVE_SIBLINGS_EV})",
+        )
+
+
+def shortest_of_radii(
+    atoms: Atoms, compound: Compound, coordination: int = 6, near: Neighbours | None = None
+) -> dict[Role, float]:
+    """Shortest distance of the cations of every site to a halide over the sum of the radii.
+
+    Infinite where no halide is near. ``near`` are the neighbours, where they are known already.
+    """
+    if near is None:
+        near = neighbours(atoms, _reach_ang(compound, coordination))
+    halide = atoms.numbers == atomic_numbers[compound.sites["X"].symbol]
+    found: dict[Role, float] = {}
+    for role, length in _sums_ang(compound, coordination).items():
+        cation = atoms.numbers == atomic_numbers[compound.sites[role].symbol]
+        shortest = np.min(near.between(cation, halide).distance, initial=np.inf)
+        found[role] = float(shortest) / length
+    return found
+
+
+def _sums_ang(compound: Compound, coordination: int) -> dict[Role, float]:
+    """Sum of the radii of every cation and the halide, Å; A beside B has 12 halides."""
+    ions = compound.sites
+    return {
+        role: contact_ang(ion, 12 if role == "A" and "B" in ions else coordination, ions["X"])
+        for role, ion in ions.items()
+        if role != "X"
+    }
+
+
+def _reach_ang(compound: Compound, coordination: int) -> float:
+    reach = _REACH * max(_sums_ang(compound, coordination).values())
+    return max(reach, reach_ang(compound, coordination)) if "B" in compound.sites else reach
+
+
+def _of_energy(
+    relaxed: Atoms, compound: Compound, energy_ev: float, lowest_sibling_ev: float | None
+) -> Iterator[Finding]:
+    per_atom = energy_ev / len(relaxed)
+    if not ENERGY_EV_PER_ATOM[0] <= per_atom <= ENERGY_EV_PER_ATOM[1]:
+        yield Finding(
+            Flaw.ENERGY_OUT_OF_RANGE,
+            f"{per_atom:.2f} eV an atom (halides: {_range(ENERGY_EV_PER_ATOM)})",
+        )
+    elif lowest_sibling_ev is not None:
+        units = len(relaxed) / sum(compound.numbers_of_elements.values())
+        yield from far_above(energy_ev / units - lowest_sibling_ev)
+
+
+def _of_distances(
+    relaxed: Atoms, compound: Compound, coordination: int, near: Neighbours
+) -> Iterator[Finding]:
+    ions = compound.sites
+    for role, ratio in shortest_of_radii(relaxed, compound, coordination, near).items():
+        low, high = A_X_OF_RADII if role == "A" else B_X_OF_RADII
+        pair = f"{ions[role].symbol}–{ions['X'].symbol}"
+        if ratio < low:
+            yield Finding(
+                Flaw.DISTANCES_TOO_SHORT, f"{pair} {ratio:.2f} of the radii (at least {low})"
+            )
+        elif ratio > high:
+            yield Finding(
+                Flaw.DISTANCES_TOO_LONG, f"{pair} {ratio:.2f} of the radii (at most {high})"
+            )
+    radii = covalent_radii[relaxed.numbers]
+    ratios = near.distance / (radii[near.first] + radii[near.second])
+    if len(ratios) and ratios.min() < CLOSEST_APPROACH:
+        worst = int(np.argmin(ratios))
+        i, j = near.first[worst], near.second[worst]
+        yield Finding(
+            Flaw.ATOMS_TOO_CLOSE,
+            f"{relaxed.symbols[i]}–{relaxed.symbols[j]} {near.distance[worst]:.2f} Å, "
+            f"{ratios[worst]:.2f} of the covalent radii (at least {CLOSEST_APPROACH})",
+        )
+
+
+def _of_volume(relaxed: Atoms, start: Atoms) -> Iterator[Finding]:
+    ratio = (relaxed.get_volume() / len(relaxed)) / (start.get_volume() / len(start))
+    if not VOLUME_RATIO[0] <= ratio <= VOLUME_RATIO[1]:
+        yield Finding(
+            Flaw.VOLUME_OUT_OF_RANGE, f"{ratio:.2f} of the start ({_range(VOLUME_RATIO)})"
+        )
+
+
+def _of_polyhedra(now: Polyhedra, before: Polyhedra) -> Iterator[Finding]:
+    if (now.coordination != before.expected).any():
+        numbers = " ".join(str(number) for number in sorted(set(now.coordination.tolist())))
+        yield Finding(Flaw.COORDINATION_CHANGED, f"{numbers} in place of {before.expected}")
+    if now.spread > BOND_SPREAD:
+        yield Finding(
+            Flaw.BONDS_UNEVEN,
+            f"longest over shortest {now.spread:.2f} (at most {BOND_SPREAD})",
+        )
+    if now.links != before.links:
+        yield Finding(
+            Flaw.CONNECTIVITY_CHANGED,
+            f"{before.linkage} ({before.network}) became {now.linkage} ({now.network})",
+        )
+
+
+def _of_symmetry(relaxed: Atoms, number: int) -> Iterator[Finding]:
+    found = space_group(relaxed, SYMPREC_ANG)
+    if found.number != number:
+        yield Finding(
+            Flaw.SYMMETRY_CHANGED,
+            f"no. {number} became {found.symbol} (no. {found.number}) within {SYMPREC_ANG} Å",
+        )
+
+
+def _range(limits: tuple[float, float]) -> str:
+    return f"{limits[0]:g} to {limits[1]:g}"

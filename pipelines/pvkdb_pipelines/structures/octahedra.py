@@ -1,0 +1,146 @@
+"""Polyhedra of halides around the B cations, and what they share with one another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+
+from pvkdb_pipelines.geometry.neighbours import Neighbours, neighbours
+from pvkdb_pipelines.prototypes.compounds import Compound
+from pvkdb_pipelines.prototypes.radii import contact_ang
+
+#: A halide belongs to B where it is no farther than this times the mean distance of its nearest.
+COORDINATION_CUTOFF = 1.22
+#: Halides around B are sought up to this share of the sum of the radii.
+_REACH = 1.8
+
+_LINKS = {1: "corner", 2: "edge", 3: "face"}
+_NETWORKS = ("isolated", "chains", "layers", "three-dimensional")
+
+
+@dataclass(frozen=True)
+class Polyhedra:
+    """The polyhedra of a structure.
+
+    Attributes:
+        expected: Halides that belong around every B.
+        coordination: Halides that are around it, shape (B,).
+        spread: Longest over shortest distance among the expected ones, of the worst B.
+        pairs: Every B that shares halides with another: first, second, cell of the second (3),
+            number of shared halides; shape (pairs, 6), each pair in both directions.
+    """
+
+    expected: int
+    coordination: np.ndarray
+    spread: float
+    pairs: np.ndarray
+
+    @property
+    def links(self) -> dict[int, float]:
+        """Neighbours of a B by the number of halides shared, averaged over all B."""
+        units = len(self.coordination)
+        counted = Counter(self.pairs[:, 5].tolist())
+        return {shared: number / units for shared, number in sorted(counted.items())}
+
+    @property
+    def linkage(self) -> str:
+        """The links in words: ``corner 6``, ``corner 1.5, face 1``, ``isolated``."""
+        words = [
+            f"{_LINKS.get(shared, f'{shared} halides')} {number:.3g}"
+            for shared, number in self.links.items()
+        ]
+        return ", ".join(words) or "none"
+
+    @property
+    def dimensionality(self) -> int:
+        """Dimensions in which the polyhedra connect; the largest one found."""
+        return max((_rank(self.pairs, first) for first in range(len(self.coordination))), default=0)
+
+    @property
+    def network(self) -> str:
+        """The dimensionality in words."""
+        return _NETWORKS[self.dimensionality]
+
+
+def polyhedra(
+    atoms: Atoms, compound: Compound, coordination: int = 6, near: Neighbours | None = None
+) -> Polyhedra:
+    """Find the halides around every B (and B') and which of them neighbours share.
+
+    Args:
+        atoms: Periodic structure of the compound.
+        compound: Which element is B, which X.
+        coordination: Halides that belong around B.
+        near: Neighbours within at least :func:`reach_ang`, where they are known already.
+    """
+    if near is None:
+        near = neighbours(atoms, reach_ang(compound, coordination))
+    ions = compound.sites
+    cations = [atomic_numbers[ion.symbol] for role, ion in ions.items() if role in ("B", "B'")]
+    is_b = np.isin(atoms.numbers, cations)
+    bonds = near.between(is_b, atoms.numbers == atomic_numbers[ions["X"].symbol])
+    order = np.lexsort((bonds.distance, bonds.first))
+    distance = bonds.distance[order]
+    centres = np.flatnonzero(is_b)
+    bounds = np.searchsorted(bonds.first[order], [*centres, len(atoms)])
+    bonded = np.zeros(len(order), dtype=bool)
+    spread = 1.0
+    for first, last in pairwise(bounds):
+        nearest = distance[first:last][:coordination]
+        if len(nearest) < coordination:
+            bonded[first:last], spread = True, np.inf
+            continue
+        bonded[first:last] = distance[first:last] <= COORDINATION_CUTOFF * nearest.mean()
+        spread = max(spread, float(nearest[-1] / nearest[0]))
+    chosen = order[bonded]
+    index = np.searchsorted(centres, bonds.first[chosen])
+    return Polyhedra(
+        expected=coordination,
+        coordination=np.bincount(index, minlength=len(centres)),
+        spread=spread,
+        pairs=_shared(index, bonds.second[chosen], bonds.cell[chosen]),
+    )
+
+
+def reach_ang(compound: Compound, coordination: int = 6) -> float:
+    """Distance within which the halides of the largest B are sought, Å."""
+    ions = compound.sites
+    cations = [ion for role, ion in ions.items() if role in ("B", "B'")]
+    return _REACH * max(contact_ang(ion, coordination, ions["X"]) for ion in cations)
+
+
+def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Pairs of centres with a ligand in common, with the number of such ligands."""
+    # Seen from a ligand in the home cell, a centre bonded to its image lies in the cell -shift.
+    order = np.argsort(ligand, kind="stable")
+    centre, ligand, shift = centre[order], ligand[order], -shift[order]
+    rows, columns = np.nonzero(ligand[:, None] == ligand[None, :])
+    different = rows != columns
+    rows, columns = rows[different], columns[different]
+    if len(rows) == 0:
+        return np.zeros((0, 6), dtype=int)
+    both = np.column_stack([centre[rows], centre[columns], shift[columns] - shift[rows]])
+    pairs, counts = np.unique(both, axis=0, return_counts=True)
+    return np.column_stack([pairs, counts])
+
+
+def _rank(pairs: np.ndarray, first: int) -> int:
+    """Dimensions of the network that holds one centre: the rank of the cycles' translations."""
+    cells = {first: np.zeros(3, dtype=int)}
+    waiting = [first]
+    translations = []
+    while waiting:
+        here = waiting.pop()
+        for _, there, *cell, _ in pairs[pairs[:, 0] == here]:
+            reached = cells[here] + cell
+            if there not in cells:
+                cells[there] = reached
+                waiting.append(there)
+            elif (reached != cells[there]).any():
+                translations.append(reached - cells[there])
+    return int(np.linalg.matrix_rank(np.array(translations))) if translations else 0

@@ -1,0 +1,170 @@
+"""Structures that users bring as starts: read from a file, checked, kept in the store.
+
+A start may be what no prototype can be: a mixed composition ordered in a supercell, a molecular
+cation with its orientation, a phase that the catalogue lacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.io import read
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition
+from pvkdb.errors import CalculationFailedError, InputError
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.files.structure_reading import (
+    elements_of as elements_of,
+)
+from pvkdb.store.files.structure_reading import (
+    require_composition as require_composition,
+)
+from pvkdb.store.files.structure_reading import require_order
+from pvkdb.store.models import Composition as StoredComposition
+from pvkdb.store.models import Material, Structure
+from pvkdb_pipelines.geometry.neighbours import check_structure
+from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.prototypes import compound_of, phases
+from pvkdb_pipelines.structures.octahedra import polyhedra
+
+#: Role of a brought structure in the table ``structures``.
+START = "start"
+#: Tolerance at which its space group is found, Å.
+SYMPREC_ANG = 0.01
+
+
+def read_start(path: Path, composition: Composition) -> Atoms:
+    """Read a structure that is to be a start of a composition.
+
+    Args:
+        path: CIF, POSCAR or any other file of one periodic structure that ASE reads.
+        composition: What it must hold.
+
+    Raises:
+        InputError: not readable, not finite, not periodic, sites shared by elements, another
+            composition than the one asked for, or atoms on top of one another.
+    """
+    atoms = _read(path)
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(f"{path} holds coordinates that are no finite numbers")
+    if not atoms.pbc.all() or not atoms.get_volume() > 0:
+        raise InputError(f"{path} holds no periodic structure in three dimensions")
+    require_order(atoms, path)
+    require_composition(atoms, composition, path)
+    try:
+        check_structure(atoms, str(path))
+    except CalculationFailedError as error:
+        raise InputError(str(error)) from error
+    return atoms
+
+
+def phase_of(atoms: Atoms, composition: Composition) -> str:
+    """The name of the phase that a structure is: a prototype's, or its space group.
+
+    Delta CsPbI3 and the perovskite are both Pnma; what their octahedra share tells them apart.
+
+    Raises:
+        InputError: the space group is that of a prototype, but the structure is another one.
+    """
+    found = space_group(atoms, SYMPREC_ANG)
+    try:
+        compound = compound_of(composition)
+        known = phases(compound.stoichiometry)
+    except InputError:
+        return found.symbol
+    for info in known:
+        if info.number == found.number:
+            links = polyhedra(atoms, compound, info.coordination).links
+            if links == polyhedra(info.start(compound), compound, info.coordination).links:
+                return info.phase
+    if any(info.phase == found.symbol for info in known):
+        raise InputError(
+            f"the structure has the space group {found.symbol}, as a prototype of "
+            f"{compound.stoichiometry}, but its polyhedra connect in another way; name its phase "
+            "with --phase"
+        )
+    return found.symbol
+
+
+def store_start(
+    session: Session, atoms: Atoms, composition: Composition, phase: str, origin: str
+) -> Structure:
+    """Keep a start in the store; the same structure is kept once.
+
+    Args:
+        session: Open session of the store.
+        atoms: Checked structure, see :func:`read_start`.
+        composition: What it is made of.
+        phase: Name of its phase, see :func:`phase_of`.
+        origin: Where it is from, for example the name of the file.
+    """
+    material = register_material(session, composition, phase)
+    cell = np.round(atoms.cell.array, 8).tolist()
+    positions = np.round(atoms.positions, 8).tolist()
+    content = [material.id, cell, atoms.get_chemical_symbols(), positions]
+    key = f"{START}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]}"
+    known = session.get(Structure, key)
+    if known is not None:
+        return known
+    structure = Structure(
+        id=key,
+        material=material,
+        space_group=space_group(atoms, SYMPREC_ANG).symbol,
+        role=START,
+        origin=origin,
+        atoms=len(atoms),
+        cell_ang=cell,
+        symbols=atoms.get_chemical_symbols(),
+        positions_ang=positions,
+    )
+    session.add(structure)
+    session.flush()
+    return structure
+
+
+def stored(
+    session: Session, composition: Composition, role: str, phase: str | None = None
+) -> Sequence[Structure]:
+    """Structures of a composition in a role (``host``, ``start``), in the order of their names."""
+    query = (
+        select(Structure)
+        .join(Structure.material)
+        .join(Material.composition)
+        .where(StoredComposition.formula == composition.formula, Structure.role == role)
+        .order_by(Structure.id)
+    )
+    if phase is not None:
+        query = query.where(Material.phase == phase)
+    return session.scalars(query).all()
+
+
+def atoms_of(structure: Structure) -> Atoms:
+    """The atoms of a stored structure."""
+    return Atoms(
+        structure.symbols, positions=structure.positions_ang, cell=structure.cell_ang, pbc=True
+    )
+
+
+def _read(path: Path) -> Atoms:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about tags and settings that do not matter here
+            found = read(path, index=":")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # each of ASE's readers fails in its own way
+        raise InputError(
+            f"{path} is no structure that can be read ({type(error).__name__}: {error}); "
+            "CIF, POSCAR and extended XYZ can"
+        ) from error
+    if len(found) != 1:
+        raise InputError(f"{path} holds {len(found)} structures; a start is one")
+    return found[0]

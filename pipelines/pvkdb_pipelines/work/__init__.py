@@ -1,0 +1,1 @@
+"""Workers: tasks, processes, cores, leases."""

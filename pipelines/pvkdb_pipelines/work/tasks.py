@@ -1,0 +1,179 @@
+"""Kinds of calculations: how each is computed, and what the store keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import CalculationFailedError, InputError, unknown_name
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.store.base import Base
+from pvkdb.store.models.calculations import Calculation
+from pvkdb_pipelines.progress import Report
+
+if TYPE_CHECKING:
+    from pvkdb_pipelines.dft.computing import DftRun
+    from pvkdb_pipelines.migration.compute import MigrationRun
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished calculation.
+
+    It is computed on one machine and written from another, so ``records`` is a function of a module
+    with the run bound to it: a closure could not be pickled.
+
+    Attributes:
+        result: What came out, as JSON.
+        versions: Versions of what decided it.
+        records: Makes the rows that belong to it, in the session that writes.
+        files: Contents to keep with it, by name.
+    """
+
+    result: dict[str, Any]
+    versions: dict[str, str]
+    records: Callable[[Session, Calculation], list[Base]]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def compute(document: CalculationDocument, report: Report | None) -> Outcome:
+    """Compute a calculation.
+
+    Raises:
+        CalculationFailedError: it ended in a typed failure.
+        InputError: it asks for what cannot be computed.
+    """
+    if document.kind not in KINDS:
+        raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
+    return KINDS[document.kind](document, report)
+
+
+class Failure(NamedTuple):
+    """What is recorded of a calculation that gave no number.
+
+    Attributes:
+        kind: A :class:`FailureKind`.
+        message: What happened, and what could be done.
+        files: Contents to keep with it, by name.
+    """
+
+    kind: str
+    message: str
+    files: Mapping[str, bytes] = {}
+
+
+def failure_of(error: Exception) -> Failure:
+    """What records an exception of a calculation.
+
+    Whatever a potential or a library throws is a result too: a typed record, no crash.
+    """
+    if isinstance(error, CalculationFailedError):
+        return Failure(error.kind, str(error), error.files)
+    if isinstance(error, InputError):
+        return Failure(FailureKind.UNSUPPORTED_COMPOSITION, str(error))
+    return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
+
+
+def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
+    # Imported here: loading the potentials' libraries takes seconds.
+    from pvkdb_pipelines.migration import compute as migration
+
+    run = migration.compute_migration(NebRequest.model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        partial(_barrier_records, run=run),
+    )
+
+
+def _barrier_records(session: Session, calculation: Calculation, run: MigrationRun) -> list[Base]:
+    from pvkdb_pipelines.migration.record import migration_records
+
+    return migration_records(calculation, run)
+
+
+def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.relaxations.compound import compute_relaxation
+    from pvkdb_pipelines.relaxations.record import relaxation_records
+
+    run = compute_relaxation(RelaxRequest.model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        partial(relaxation_records, run=run),
+    )
+
+
+def _element(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.relaxations.element import compute_element
+
+    run = compute_element(ElementRequest.model_validate(document.parameters), report)
+    return Outcome(run.result.model_dump(mode="json"), run.versions, _no_records)
+
+
+def _no_records(session: Session, calculation: Calculation) -> list[Base]:
+    return []
+
+
+def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.relaxations.record import vacancy_records
+    from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
+
+    run = compute_vacancies(VacancyRequest.model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        partial(vacancy_records, run=run),
+    )
+
+
+def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb.schemas.calculations.dft import DFT_REQUESTS
+    from pvkdb_pipelines.dft.computing import compute_dft
+
+    run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        # Without its files, so that they travel once.
+        partial(_dft_records, run=replace(run, files={})),
+        run.files,
+    )
+
+
+def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> list[Base]:
+    from pvkdb_pipelines.dft.record import dft_records
+
+    return dft_records(calculation, run.request, run.result)
+
+
+def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
+    return Outcome({}, {}, _queue_deferred)
+
+
+def _queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
+    from pvkdb_pipelines.dft.deferred import queue_deferred
+
+    return queue_deferred(session, calculation)
+
+
+#: Kinds that compute nothing: done where the store is, and not sent to a cluster.
+AT_ONCE = frozenset({"dft-after"})
+
+KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
+    "neb": _barrier,
+    "relax": _relaxation,
+    "element": _element,
+    "vacancy": _vacancies,
+    "dft-scf": _dft,
+    "dft-relax": _dft,
+    "dft-path": _dft,
+    "dft-neb": _dft,
+    "dft-after": _dft_after,
+}

@@ -1,0 +1,163 @@
+"""``pvkdb demo``: the main job on real input, from the literature's tables to a ranking."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pvkdb.cli.commands.tolerance import print_factors
+from pvkdb.cli.commands.work import run_queue
+from pvkdb.cli.output.barrier_files import plot_documents
+from pvkdb.cli.output.barrier_tables import literature_range, results_of
+from pvkdb.cli.output.console import messages, print_table
+from pvkdb.cli.output.progress import watch
+from pvkdb.cli.output.ranking_tables import print_ranking
+from pvkdb.errors import InputError
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.store.database import Store
+
+FORMULAS = ("CsPbBr3", "CsPbI3")
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Scratch folder for the database and the plots.")
+    ] = Path("demo-output"),
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="Database instead of the scratch one."),
+    ] = None,
+) -> None:
+    """The whole road in minutes: literature, tolerance factors, barriers, a ranking."""
+    from pvkdb.chemistry import parse_composition, tolerance_factors
+    from pvkdb.literature import load_literature
+    from pvkdb.store.collections import ENERGETICS
+    from pvkdb.store.database import Store
+    from pvkdb.store.migrate import upgrade
+    from pvkdb.suitability import rank
+
+    start = time.monotonic()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--folder {folder} cannot be made: {error.strerror}") from error
+    url = database or f"sqlite:///{folder / 'demo.sqlite'}"
+    store = Store(url)
+
+    _step(1, "the literature's tables into an SQLite store")
+    upgrade(store)
+    with store.session() as session:
+        report = load_literature(session)
+        formulas = sorted(
+            {
+                row.material
+                for row in ENERGETICS.iterate(session, {"scope": "reported", "family": "3D"})
+                if row.source.startswith("Table 1 ")
+            }
+        )
+    messages().print(f"dataset {report.dataset_version}, {report.materials} materials\n")
+
+    _step(2, "tolerance factors of every ABX3 of the review's Table 1")
+    print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])
+
+    _step(3, "halide-vacancy barriers with two potentials, beside the literature")
+    documents = _barriers(store)
+    _print_comparison(store, documents)
+    _plot(store, folder, documents)
+
+    _step(4, "which device of Table 4 suits synaptic training")
+    with store.session() as session:
+        print_ranking(rank(session, "synaptic-training"), limit=10)
+
+    minutes = (time.monotonic() - start) / 60
+    messages().print(f"done in {minutes:.1f} min; plots and database are in {folder}/")
+    messages().print(f"start the service:  {_program()} serve --database {url}")
+
+
+def _program() -> str:
+    """How this user starts pvkdb: by name where it is on the path, else by its place."""
+    return "pvkdb" if shutil.which("pvkdb") else os.path.relpath(sys.argv[0])
+
+
+def _step(number: int, title: str) -> None:
+    messages().print(f"[bold]{number}/4  {title}[/bold]")
+
+
+def _barriers(store: Store) -> list[CalculationDocument]:
+    """Every pair of formula and potential, computed with one process per core."""
+    from pvkdb.schemas.calculations import PotentialName
+    from pvkdb.schemas.calculations.migration import NebRequest
+    from pvkdb.store.models.calculations import Calculation
+    from pvkdb.store.queue.claims import submit
+    from pvkdb.store.rows.from_models import calculation_document
+
+    with store.session() as session:
+        ids = [
+            submit(session, NebRequest(formula=formula, potential=potential))[0].id
+            for formula in FORMULAS
+            for potential in PotentialName
+        ]
+    with watch() as report:
+        for _ in run_queue(store, report):
+            pass
+    with store.session() as session:
+        return [calculation_document(session.get_one(Calculation, key)) for key in ids]
+
+
+def _print_comparison(store: Store, documents: list[CalculationDocument]) -> None:
+    """Model values, and beside them what the literature reports for the same defect."""
+    numbers = ("E_A/eV", "force")
+    results = {document.id: result for document, result in results_of(documents)}
+    rows = []
+    for document in documents:
+        cells = [str(document.material), str(document.parameters["potential"])]
+        result = results.get(document.id)
+        if result is None:
+            cells += ["failed", str(document.failure_kind), "", ""]
+        else:
+            limiting = result.limiting
+            cells += [
+                f"{result.e_a_ev:.3f}",
+                f"{result.dimensionality}D",
+                f"{limiting.hop.hop_class}, {limiting.hop.length_ang:.2f} Å",
+                f"{limiting.residual_force_ev_per_ang:.3f}",
+            ]
+        reported = literature_range(store, document.parameters["formula"])
+        if reported is None:
+            cells += ["not reported", ""]
+        else:
+            low, high, references = reported
+            cells += [f"{low:g}" if low == high else f"{low:g}–{high:g}", references]
+        rows.append(cells)
+    print_table(
+        "Migration of the halide vacancy",
+        [
+            *("material", "potential", "E_A/eV", "in", "limited by", "force"),
+            *("literature/eV", "ref."),
+        ],
+        rows,
+        numeric=numbers,
+        whole=("material", "potential", "literature/eV"),
+        caption="Model: bottleneck of the easiest path through the crystal, over all hops, in "
+        "neutral 39-atom cells; force: largest residual, eV/Å. Literature: Table 1 of the review, "
+        "any method and path; the two need not agree.",
+    )
+
+
+def _plot(store: Store, folder: Path, documents: list[CalculationDocument]) -> None:
+    for formula in FORMULAS:
+        converged = [
+            document
+            for document in documents
+            if document.parameters["formula"] == formula and document.result is not None
+        ]
+        if converged:
+            plot_documents(folder / f"neb-{formula}-Pnma.png", store, converged)

@@ -1,0 +1,165 @@
+"""``pvkdb schedule``: plans at their times, for ever, or once for system cron and timers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.output.console import messages, print_json, print_table
+from pvkdb.cli.output.progress import watch_stages
+from pvkdb.cli.output.run_tables import print_runs
+from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pvkdb.schemas.runs import RunDocument
+    from pvkdb.store.database import Store
+    from pvkdb_pipelines.schedule.file import Entry
+    from pvkdb_pipelines.schedule.scheduler import Scheduler
+
+_NAMES = ("run", "list")
+
+
+class _RunByDefault(TyperGroup):
+    """``pvkdb schedule`` and ``pvkdb schedule FILE`` run."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default subcommand in."""
+        if not args or args[0] not in (*_NAMES, "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_RunByDefault,
+    help="Run screening plans at their times (run), or show what is due when (list).",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="[FILE]", help="Schedule (TOML); docs/schedule.md shows one.")
+]
+DEFAULT_FILE = Path("schedule.toml")
+
+
+@app.command()
+def run(
+    file: FileArgument = DEFAULT_FILE,
+    due: Annotated[
+        bool, typer.Option("--due", help="Run what is due by now, once each, and stop.")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run every plan now, whatever its times, and stop.")
+    ] = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Run the plans of a schedule at their times, until stopped.
+
+    A plan runs once for each of its times, however many schedulers there are. What was missed is
+    made up for by one run. With --due or --once, exit code 5 where a run failed.
+    """
+    if due and once:
+        raise InputError("--due asks for what is due, --once for everything: give one of them")
+    if json and not (due or once):
+        raise InputError("--json belongs to --due or --once: a scheduler that goes on has no end")
+    scheduler = _scheduler(file, open_store(database))
+    try:
+        if not (due or once):
+            _announce(scheduler)
+            scheduler.serve()
+        with watch_stages() as scheduler.watch:
+            documents = scheduler.run_due() if due else scheduler.run_once()
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            "schedule stopped; a run that was under way is gone on with at the next start"
+        ) from None
+    _show(documents, json)
+    if any(document.state == "failed" for document in documents):
+        raise typer.Exit(CalculationFailedError.exit_code)
+
+
+@app.command("list")
+def list_entries(
+    file: FileArgument = DEFAULT_FILE,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Check a schedule, and show when each plan runs next and how it ended last."""
+    from pvkdb_pipelines.schedule.file import read_schedule
+
+    entries = read_schedule(file)
+    store = open_store(database)
+    rows = [_row(entry, store) for entry in entries]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        f"Schedule {file}",
+        ("name", "cron", "zone", "engine", "next (UTC)", "last run"),
+        [[str(row[key] or "") for key in rows[0]] for row in rows],
+        whole=("name", "next (UTC)"),
+    )
+
+
+def _row(entry: Entry, store: Store) -> dict[str, str | None]:
+    from datetime import UTC, datetime
+
+    from pvkdb.errors import NotFoundError
+    from pvkdb.store.runs.screening_runs import find_run
+
+    last = None
+    with store.session(read_only=True) as session:
+        try:
+            found = find_run(session, entry.name)
+            last = f"{found.id}, {found.state} {_clock(found.fire_time)}"
+        except NotFoundError:
+            pass
+    following = entry.times.next_after(datetime.now(UTC))
+    return {
+        "name": entry.name,
+        "cron": entry.cron,
+        "timezone": entry.timezone,
+        "engine": entry.engine,
+        "next": None if following is None else _clock(following),
+        "last_run": last,
+    }
+
+
+def _scheduler(file: Path, store: Store) -> Scheduler:
+    from pvkdb_pipelines.schedule.file import read_schedule
+    from pvkdb_pipelines.schedule.scheduler import Scheduler
+
+    def say(line: str) -> None:
+        messages().print(line, markup=False, soft_wrap=True)
+
+    return Scheduler(store, read_schedule(file), say)
+
+
+def _announce(scheduler: Scheduler) -> None:
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    for entry in scheduler.entries:
+        following = entry.times.next_after(now)
+        assert following is not None  # an expression whose time never comes is refused
+        scheduler.say(f"{entry.name}: next at {_clock(following)} UTC ({entry.expression})")
+
+
+def _show(documents: list[RunDocument], json: bool) -> None:
+    if json:
+        print_json([document.model_dump(mode="json") for document in documents])
+    elif documents:
+        print_runs(documents, len(documents))
+    else:
+        messages().print("nothing to run here")
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,163 @@
+"""What the command line shows of migration barriers, beside what the literature reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pvkdb.cli.output.console import messages, print_table
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.calculations import CalculationDocument
+    from pvkdb.schemas.calculations.migration import NebResult
+    from pvkdb.schemas.tables import EnergeticsRow
+    from pvkdb.store.database import Store
+
+#: Ways of leading through a crystal that the summary shows beside the easiest.
+_AXES = ("a", "b", "c")
+
+
+def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDocument, NebResult]]:
+    """The finished calculations of migration barriers among some, with their results."""
+    from pvkdb.schemas.calculations.migration import NebResult
+
+    return [
+        (document, NebResult.model_validate(document.result))
+        for document in documents
+        if document.kind == "neb" and document.result is not None
+    ]
+
+
+def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
+    """A table of activation energies: the bottleneck, what limits it, and each axis."""
+    numbers = ("E_A/eV", *_AXES)
+    rows = []
+    for document, result in results_of(documents):
+        along = [_energy(result.threshold_ev(axis)) for axis in _AXES]
+        sign = "≤ " if result.upper_bound else ""
+        rows.append(
+            [
+                str(document.material),
+                result.defect,
+                str(document.parameters["potential"]),
+                f"{sign}{result.e_a_ev:.3f} {result.dimensionality}D",
+                result.limiting.hop.hop_class,
+                *along,
+                document.id,
+            ]
+        )
+    print_table(
+        title,
+        [
+            *("material", "defect", "potential", "E_A/eV", "limited by"),
+            *(*_AXES, "calculation"),
+        ],
+        rows,
+        numeric=numbers,
+        whole=("defect", "potential", "calculation"),
+        caption="Model values of neutral cells. E_A: highest saddle of the easiest path through "
+        "the crystal, above the lowest site, and the dimensions in which it leads on; a, b, c: "
+        "along the axes.",
+    )
+
+
+def print_hops(document: CalculationDocument) -> None:
+    """A table of the hops of one calculation."""
+    ((_, result),) = results_of([document])
+    numbers = ("hop", "Å", "×", "forward", "reverse", "saddle", "again", "force")
+    rows = []
+    for number, barrier in enumerate(result.hops, start=1):
+        hop = barrier.hop
+        energies = (
+            [barrier.outcome, str(barrier.failure_kind), "", "", ""]
+            if barrier.saddle_ev is None
+            else [
+                _energy(barrier.barrier_forward_ev),
+                _energy(barrier.barrier_reverse_ev),
+                _energy(barrier.saddle_ev),
+                "none" if barrier.recheck_failure else _energy(barrier.recheck_saddle_ev),
+                _energy(barrier.residual_force_ev_per_ang),
+            ]
+        )
+        between = f"{hop.start}–{hop.end}"
+        cells = [str(number), hop.hop_class, between, f"{hop.length_ang:.2f}"]
+        rows.append([*cells, str(hop.multiplicity), *energies])
+    sites = ", ".join(f"{site.name} {1000 * site.energy_ev:.0f}" for site in result.sites)
+    print_table(
+        f"Hops with {document.parameters['potential']}",
+        ["hop", "class", "sites", *numbers[1:]],
+        rows,
+        numeric=tuple(name for name in numbers if name != "forward"),
+        whole=("sites",),
+        caption="eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
+        "rattled path, none where that found no saddle; force: residual, eV/Å. Sites, meV: "
+        f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
+        f"{result.wall_seconds:.0f} s.",
+    )
+
+
+def print_spread(documents: list[CalculationDocument]) -> None:
+    """How far potentials differ."""
+    found = results_of(documents)
+    if len(found) < 2:
+        return
+    energies = [result.e_a_ev for _, result in found]
+    hops = {result.limiting.hop.hop_class for _, result in found}
+    same = (
+        "the same class of hop limits all"
+        if len(hops) == 1
+        else "limited by " + " or ".join(sorted(hops))
+    )
+    messages().print(
+        f"spread: E_A {min(energies):.3f} to {max(energies):.3f} eV over {len(found)} potentials; "
+        f"{same}",
+        markup=False,
+    )
+
+
+def literature_barriers(
+    store: Store, formula: str, defect: str | None = None
+) -> list[EnergeticsRow]:
+    """What the literature says on the activation energy of a defect of a composition."""
+    from pvkdb.chemistry import Defect, parse_composition
+    from pvkdb.store.collections import ENERGETICS
+
+    halide = parse_composition(formula).on("X")[0].ion.symbol
+    filters = {
+        "material": formula,
+        "defect": defect or Defect.vacancy(halide).label,
+        "quantity": "E_A",
+        "scope": "reported",
+    }
+    with store.session() as session:
+        return list(ENERGETICS.iterate(session, filters))
+
+
+def print_literature(store: Store, formula: str, defect: str | None = None) -> None:
+    """One line for each statement of the literature, apart from the model's table."""
+    from pvkdb.chemistry import Interval
+
+    for row in literature_barriers(store, formula, defect):
+        interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
+        phase = f" ({row.phase})" if row.phase else ""
+        messages().print(
+            f"literature: E_A of {row.defect} in {row.material}{phase} {interval} eV "
+            f"({row.references}; {row.source}; method {row.method})",
+            markup=False,
+        )
+
+
+def literature_range(
+    store: Store, formula: str, defect: str | None = None
+) -> tuple[float, float, str] | None:
+    """Smallest and largest reported activation energy of a defect, with references."""
+    rows = [row for row in literature_barriers(store, formula, defect) if row.phase != "δ"]
+    low = [row.value_min_ev for row in rows if row.value_min_ev is not None]
+    high = [row.value_max_ev for row in rows if row.value_max_ev is not None]
+    if not low or not high:
+        return None
+    references = dict.fromkeys(key for row in rows for key in row.references.split())
+    return min(low), max(high), " ".join(references)
+
+
+def _energy(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

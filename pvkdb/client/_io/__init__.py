@@ -1,0 +1,1 @@
+"""Requests, answers, retries and progress, for both clients."""

@@ -1,0 +1,156 @@
+"""Carrying steps out: with blocking calls, or with awaited ones. All I/O of the client is here.
+
+A method written as steps becomes one of both clients by :class:`operation`::
+
+    class CollectionOperations(Operations):
+        @operation
+        def get(self, key: str) -> Steps[Row]: ...
+
+    class Collection(CollectionOperations, Blocking): ...        # get(key) gives a Row
+    class AsyncCollection(CollectionOperations, Awaiting): ...   # await get(key) gives it
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+import httpx
+
+from pvkdb.client._io.service import Service
+from pvkdb.client._io.steps import Send, Sleep, Steps
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Operations:
+    """A part of a client: the service it speaks to, and the connections that it may use."""
+
+    def __init__(self, service: Service, http: Any) -> None:
+        self._service = service
+        self._http = http
+
+
+class Blocking(Operations):
+    """Carries steps out with blocking calls."""
+
+    _http: httpx.Client
+
+    def _run(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = self._carry_out(step)
+                except httpx.RequestError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    def _carry_out(self, step: Send | Sleep) -> httpx.Response | None:
+        if isinstance(step, Sleep):
+            time.sleep(step.seconds)
+            return None
+        request = _http_request(self._http, step)
+        if step.sink is None:
+            return self._http.send(request)
+        response = self._http.send(request, stream=True)
+        try:
+            if response.is_success:
+                for piece in response.iter_bytes():
+                    step.sink(piece)
+            else:
+                response.read()
+        finally:
+            response.close()
+        return response
+
+
+class Awaiting(Operations):
+    """Carries the same steps out with awaited calls, under asyncio or trio."""
+
+    _http: httpx.AsyncClient
+
+    async def _run(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = await self._carry_out(step)
+                except httpx.RequestError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    async def _carry_out(self, step: Send | Sleep) -> httpx.Response | None:
+        if isinstance(step, Sleep):
+            import anyio  # what httpx itself waits with
+
+            await anyio.sleep(step.seconds)
+            return None
+        request = _http_request(self._http, step)
+        if step.sink is None:
+            return await self._http.send(request)
+        response = await self._http.send(request, stream=True)
+        try:
+            if response.is_success:
+                async for piece in response.aiter_bytes():
+                    step.sink(piece)
+            else:
+                await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+
+class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like property
+    """A method written as steps: a blocking call of a client, an awaited one of its twin."""
+
+    def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
+        self._steps = steps
+        functools.update_wrapper(self, steps)  # type: ignore[arg-type]  # a method, not a type
+
+    @overload
+    def __get__(self, instance: None, owner: object) -> Callable[Concatenate[Any, P], Steps[T]]: ...
+
+    @overload
+    def __get__(self, instance: Blocking, owner: object) -> Callable[P, T]: ...
+
+    @overload
+    def __get__(self, instance: Awaiting, owner: object) -> Callable[P, Coroutine[Any, Any, T]]: ...
+
+    def __get__(self, instance: Any, owner: object) -> Any:
+        if instance is None:
+            return self._steps
+
+        @functools.wraps(self._steps)
+        def call(*arguments: P.args, **named: P.kwargs) -> Any:
+            return instance._run(self._steps(instance, *arguments, **named))
+
+        # As a bound method shows itself: without ``self``, which functools.wraps would keep.
+        call.__wrapped__ = functools.partial(self._steps, instance)
+        return call
+
+
+def _http_request(http: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
+    request = step.request
+    return http.build_request(
+        request.method,
+        request.path,
+        params=request.parameters or None,
+        content=request.content,
+        headers=request.headers,
+    )

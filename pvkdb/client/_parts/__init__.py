@@ -1,0 +1,1 @@
+"""Parts of the clients beside collections: calculations, rankings, crossbars and so on."""

@@ -1,0 +1,113 @@
+"""Rankings of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pvkdb.client._io.answers import parse
+from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.service import path_of
+from pvkdb.client._io.steps import Steps
+from pvkdb.client._parts.kinetics import RangeValue, range_parameters
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.profiles import Profile, Subject
+    from pvkdb.schemas.rankings import Order, Ranking
+
+
+class RankingOperations(Operations):
+    """What both clients can ask about applications."""
+
+    @operation
+    def names(self) -> Steps[list[str]]:
+        """Applications that there are rankings for.
+
+        Example:
+            >>> "synaptic-training" in client.rankings.names()
+            True
+        """
+        from pvkdb.schemas.responses import Page
+
+        answer = yield from self._service.read(path_of("rankings"))
+        return parse(Page[str], answer).data
+
+    @operation
+    def profile(self, application: str) -> Steps[Profile]:
+        """What an application asks for, with bounds, weights and sources.
+
+        Raises:
+            NotFoundError: there is no such application; names those that there are.
+
+        Example:
+            >>> client.rankings.profile("selector").devices[0].metric
+            'retention_s'
+        """
+        from pvkdb.schemas.profiles import Profile
+
+        answer = yield from self._service.read(path_of("rankings", application, "profile"))
+        return parse(Profile, answer)
+
+    @operation
+    def get(
+        self,
+        application: str,
+        subject: Subject = "devices",
+        *,
+        order: Order = "shown",
+        weights: Mapping[str, float] | None = None,
+        reading: str | None = None,
+        samples: int | None = None,
+        thickness_nm: RangeValue = None,
+        bias_v: RangeValue = None,
+        temperature_k: RangeValue = None,
+        write_time_s: RangeValue = None,
+    ) -> Steps[Ranking]:
+        """The ranking for an application, every criterion and its evidence shown.
+
+        Args:
+            application: name of the application.
+            subject: devices or materials.
+            order: the score that decides.
+            weights: other weights, by metric.
+            reading: another reading of doubtful requirements, by its name.
+            samples: random weights and values for the stability of the order.
+            thickness_nm: layer that predictions assume, a number or (low, high).
+            bias_v: bias across it, the same way; of devices their SET voltage unless given.
+            temperature_k: the same way.
+            write_time_s: pulse of the predicted SET voltage, the same way.
+
+        Raises:
+            NotFoundError: there is no such application; names those that there are.
+            InputError: a weight or the reading cannot be used.
+
+        Example:
+            >>> ranking = client.rankings.get("synaptic-training", samples=10)
+            >>> ranking.candidates[0].kind
+            'device'
+        """
+        from pvkdb.schemas.rankings import Ranking
+
+        query: dict[str, str] = {"subject": subject, "order": order}
+        if weights:
+            query["weights"] = ",".join(f"{name}={value!r}" for name, value in weights.items())
+        if reading is not None:
+            query["reading"] = reading
+        if samples is not None:
+            query["samples"] = str(samples)
+        query |= range_parameters(
+            thickness_nm=thickness_nm,
+            bias_v=bias_v,
+            temperature_k=temperature_k,
+            write_time_s=write_time_s,
+        )
+        answer = yield from self._service.read(path_of("rankings", application), query)
+        return parse(Ranking, answer)
+
+
+class Rankings(RankingOperations, Blocking):
+    """Which devices and materials suit which application."""
+
+
+class AsyncRankings(RankingOperations, Awaiting):
+    """Which devices and materials suit which application; see :class:`Rankings`."""

@@ -1,0 +1,1 @@
+"""Collections: queries, pages, tables, streams and downloads."""

@@ -1,0 +1,208 @@
+"""Whole tables as files, written as they come, gone on with where one broke off.
+
+A file in the making is ``NAME.part``. Of a collection, rows come page by page; beside the file
+stands ``NAME.part.json`` with the cursor behind its last page and the length up to there, so that
+the next attempt, by whatever process, goes on from it. Other tables and Parquet come in one piece
+and are begun again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
+
+from pvkdb.client._io.progress import Progress
+from pvkdb.client._io.service import Service, path_of
+from pvkdb.client._io.steps import Steps
+from pvkdb.client._search.pages import Pages
+from pvkdb.client._search.tables import Table
+from pvkdb.errors import InputError, ServiceError, unknown_name
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.tables import Row
+
+FileFormat: TypeAlias = Literal["csv", "json", "parquet", "jsonl"]
+
+#: Tables that can be had page by page.
+COLLECTIONS = frozenset(
+    {
+        "materials",
+        "energetics",
+        "devices",
+        "device_claims",
+        "references",
+        "structures",
+        "calculations",
+    }
+)
+
+#: How often a file is begun again because the data became other data meanwhile.
+MOST_BEGINNINGS = 3
+
+
+def download(
+    service: Service, name: str, path: Path, format: FileFormat, progress: Progress
+) -> Steps[Path]:
+    """Steps that leave a table in a file; see :meth:`Client.download`."""
+    if format not in get_args(FileFormat):
+        raise InputError(unknown_name("kind of file", format, get_args(FileFormat)))
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
+    part = path.with_name(f"{path.name}.part")
+    if name in COLLECTIONS and format in _WRITERS:
+        yield from _by_pages(service, name, part, format, progress)
+    else:
+        yield from _in_one_piece(service, name, part, format)
+    os.replace(part, path)
+    return path
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far a file has come."""
+
+    table: str
+    format: str
+    service: str
+    dataset_version: str
+    cursor: str
+    bytes: int
+    rows: int
+
+
+def _by_pages(
+    service: Service, name: str, part: Path, format: FileFormat, progress: Progress
+) -> Steps[None]:
+    table: Table[Any, Any] = Table(name)
+    write, note = _WRITERS[format], part.with_name(f"{part.name}.json")
+    mark = _read_mark(note, part, (name, format, service.url))
+    for _ in range(MOST_BEGINNINGS):
+        complete = yield from _go_on(service, table, part, note, format, mark, write, progress)
+        if complete:
+            note.unlink(missing_ok=True)
+            return
+        mark = None
+    raise ServiceError(
+        f"the data of {service.url} changed {MOST_BEGINNINGS} times while {name} was downloaded; "
+        "try again when nobody writes"
+    )
+
+
+def _go_on(
+    service: Service,
+    table: Table[Any, Any],
+    part: Path,
+    note: Path,
+    format: FileFormat,
+    mark: _Mark | None,
+    write: Callable[[Sequence[str], Iterable[Row]], bytes],
+    progress: Progress,
+) -> Steps[bool]:
+    """Write to the end; False where the data became other data, which no file may mix."""
+    names = table.row.columns()
+    pages: Pages[Any] = Pages(service, table, {}, cursor=mark.cursor if mark is not None else None)
+    with part.open("r+b" if mark is not None else "wb") as file:
+        rows = 0
+        version = ""
+        if mark is not None:
+            file.truncate(mark.bytes)
+            file.seek(mark.bytes)
+            rows, version = mark.rows, mark.dataset_version
+        elif format == "csv":
+            file.write(_csv_line(names))
+        while not pages.done:
+            page = yield from pages.next()
+            if version not in ("", pages.dataset_version):
+                return False
+            version = pages.dataset_version
+            file.write(write(names, page))
+            file.flush()
+            rows += len(page)
+            _write_mark(
+                note,
+                _Mark(
+                    table.name, format, service.url, version, str(pages.place), file.tell(), rows
+                ),
+            )
+            progress.say(rows, pages.total)
+    return True
+
+
+class _File:
+    """A file that an answer is written to; emptied where the answer breaks off."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def begin(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+
+    def write(self, piece: bytes) -> int:
+        return self._file.write(piece)
+
+
+def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -> Steps[None]:
+    try:
+        with part.open("wb") as file:
+            yield from service.read(
+                path_of("export", name), {"format": format}, middle=True, sink=_File(file)
+            )
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _read_mark(note: Path, part: Path, wanted: tuple[str, str, str]) -> _Mark | None:
+    """How far an earlier attempt at the same file came; None where it cannot be gone on with."""
+    try:
+        mark = _Mark(**json.loads(note.read_text(encoding="utf-8")))
+        same = (mark.table, mark.format, mark.service) == wanted
+        return mark if same and part.stat().st_size >= mark.bytes else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write_mark(note: Path, mark: _Mark) -> None:
+    new = note.with_name(f"{note.name}.new")
+    new.write_text(json.dumps(asdict(mark)), encoding="utf-8")
+    os.replace(new, note)
+
+
+def _csv_rows(names: Sequence[str], rows: Iterable[Row]) -> bytes:
+    """Rows as the service writes them to CSV."""
+    return b"".join(
+        _csv_line([_cell(record[name]) for name in names])
+        for record in (row.model_dump(mode="json") for row in rows)
+    )
+
+
+def _csv_line(cells: Sequence[str]) -> bytes:
+    import csv
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _json_lines(names: Sequence[str], rows: Iterable[Row]) -> bytes:
+    return b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
+
+
+_WRITERS: dict[str, Callable[[Sequence[str], Iterable[Row]], bytes]] = {
+    "csv": _csv_rows,
+    "jsonl": _json_lines,
+}

@@ -1,0 +1,177 @@
+"""From the arguments of a search to the query parameters of the service. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from pvkdb.client._io.description import FilterDescription
+from pvkdb.errors import InputError, unknown_name
+
+#: One value of a filter.
+Plain: TypeAlias = str | float | int | bool
+
+#: A value, a range (min, max) in which None leaves a side open, or a list of any length.
+FilterValue: TypeAlias = (
+    Plain
+    | tuple[float | None, float | None]
+    | list[str]
+    | list[int]
+    | list[float]
+    | set[str]
+    | frozenset[str]
+    | None
+)
+
+#: What is asked for of each parameter: a value, or any of a list of values.
+Asked: TypeAlias = Mapping[str, "str | list[str]"]
+
+#: Ranges whose parameters are not simply NAME_min and NAME_max.
+RANGES = {"value_ev": ("min_ev", "max_ev")}
+
+#: Parameters of a list that are no filters: the client has arguments for them, or its own ways.
+NO_FILTERS = {
+    "limit": "the client pages by itself; take search(...)[:10]",
+    "cursor": "the client pages by itself; go on with iterate(cursor=...)",
+    "facets": "facets(...) counts the values of fields, count(...) the rows of a filter",
+    "fields": "give it to search or iterate",
+    "sort": "give it to search or iterate",
+}
+
+#: Values of one request, and their characters: an address stays below what servers take.
+MOST_VALUES = 100
+MOST_CHARACTERS = 4000
+
+
+def asked_for(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
+    """What filters ask for; a range becomes one parameter for each side that is given.
+
+    Raises:
+        InputError: a value is neither a plain value, a range of two numbers, nor a list.
+
+    Example:
+        >>> asked_for({"absorber": "MAPbI3", "retention_s": (1e4, None)})
+        {'absorber': 'MAPbI3', 'retention_s_min': '10000.0'}
+        >>> asked_for({"family": ["3D", "2D", "3D"]})
+        {'family': ['3D', '2D']}
+    """
+    asked: dict[str, str | list[str]] = {}
+    for name, value in filters.items():
+        if isinstance(value, tuple):
+            bounds = RANGES.get(name, (f"{name}_min", f"{name}_max"))
+            for parameter, side in zip(bounds, _range(name, value), strict=True):
+                if side is not None:
+                    asked[parameter] = _text(name, side)
+        elif isinstance(value, list | set | frozenset):
+            many = value if isinstance(value, list) else sorted(value, key=str)
+            asked[name] = list(dict.fromkeys(_text(name, each) for each in many))
+        elif value is not None:
+            asked[name] = _text(name, value)
+    return asked
+
+
+def check(collection: str, asked: Asked, known: Mapping[str, FilterDescription] | None) -> None:
+    """Refuse what the service would refuse, before the search is sent.
+
+    Raises:
+        InputError: there is no such filter (names the nearest one), it takes one value only, or a
+            value is none of its choices.
+    """
+    for name in asked:
+        if name in NO_FILTERS:
+            raise InputError(f"{name}= is no filter: {NO_FILTERS[name]}")
+    if known is None:
+        return
+    for name, value in asked.items():
+        if name not in known:
+            filters = known.keys() - NO_FILTERS.keys()
+            raise InputError(unknown_name(f"filter of {collection}", name, filters))
+        if isinstance(value, list) and len(value) > 1 and not known[name].many:
+            raise InputError(
+                f"{name}= of {collection} takes one value, not a list of {len(value)}; search "
+                "once for each"
+            )
+        choices = known[name].choices
+        for each in value if isinstance(value, list) else [value]:
+            if choices and each not in choices:
+                raise InputError(unknown_name(f"{name} among {collection}", each, choices))
+
+
+def batches(
+    asked: Asked, known: Mapping[str, FilterDescription] | None = None
+) -> list[dict[str, str]]:
+    """Query parameters of the searches that together find what is asked for.
+
+    One, unless a list is too long for one request; none for an empty list, which matches nothing.
+
+    Raises:
+        InputError: more than one list is too long.
+
+    Example:
+        >>> batches({"family": ["3D", "2D"], "absorber": ["(FA,Cs)PbI3"]})
+        [{'absorber': '"(FA,Cs)PbI3"', 'family': '3D,2D'}]
+    """
+    parameters, long = {}, {}
+    for name, value in sorted(asked.items()):
+        if isinstance(value, list):
+            parts = _parts([_quoted(name, each) for each in value])
+            if not parts:
+                return []
+            parameters[name] = parts[0]
+            if len(parts) > 1:
+                long[name] = parts
+        else:
+            many = known is not None and name in known and known[name].many
+            parameters[name] = _quoted(name, value) if many else value
+    if not long:
+        return [parameters]
+    if len(long) > 1:
+        one, two = list(long)[:2]
+        raise InputError(f"{one}= and {two}= are both too long for one request; shorten one")
+    ((name, parts),) = long.items()
+    return [{**parameters, name: part} for part in parts]
+
+
+def _parts(values: Sequence[str]) -> list[str]:
+    """Values by commas, as many together as one request takes."""
+    parts: list[list[str]] = []
+    characters = 0
+    for value in values:
+        characters += len(value) + 1
+        if not parts or len(parts[-1]) == MOST_VALUES or characters > MOST_CHARACTERS:
+            parts.append([])
+            characters = len(value) + 1
+        parts[-1].append(value)
+    return [",".join(part) for part in parts]
+
+
+def _quoted(name: str, value: str) -> str:
+    """A value so that no comma or bracket in it parts it or its neighbours."""
+    if '"' in value:
+        raise InputError(f"{name}={value!r} cannot be used: double quotes part values")
+    return f'"{value}"' if set(value) & set(",()[]{}") or value != value.strip() else value
+
+
+def _range(name: str, value: tuple[object, ...]) -> tuple[object, ...]:
+    numbers = [side for side in value if side is not None]
+    if len(value) != 2 or not all(
+        isinstance(side, int | float) and not isinstance(side, bool) for side in numbers
+    ):
+        raise InputError(
+            f"{name}={value!r} is not a range; write (min, max), None for no bound, or a list "
+            "[...] of values"
+        )
+    if len(numbers) == 2 and numbers[0] > numbers[1]:  # type: ignore[operator]
+        raise InputError(f"{name}={value!r} is empty; write the smaller number first")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | str):  # an enumeration of texts counts as its value
+        return str(value)
+    raise InputError(
+        f"{name}={value!r} cannot be used; give a text, a number, True or False, a range "
+        "(min, max), or a list of values"
+    )

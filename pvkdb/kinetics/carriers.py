@@ -1,0 +1,130 @@
+"""The ions that can move in a device of the store: the thin edge that reads it.
+
+Beside the halide's barriers stand those of the ions of its electrodes (Table 2 of the review);
+literature and computed values keep their method and are never mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Interval
+from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.schemas.kinetics import DeviceKinetics, MobileIon
+from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+
+#: Halides as `energetics` names them; X is any of them.
+HALIDES = frozenset({"Cl", "Br", "I", "X"})
+
+#: Electrode metals whose ions are known to migrate: section 3.2.1.1 of the review.
+ACTIVE = frozenset({"Ag", "Al", "Cu", "Ni"})
+
+_ELECTRODES = ("bottom_electrode", "top_electrode")
+
+
+def device_kinetics(session: Session, device_id: str, conditions: Conditions) -> DeviceKinetics:
+    """Estimates for every mobile ion of a device whose barrier the store holds.
+
+    Without a bias in the conditions the SET voltage of the device is taken, and said so. The
+    thickness of a layer is not in the store: it has to be given.
+
+    Raises:
+        NotFoundError: there is no such device.
+        InputError: a number of the conditions is out of its range.
+    """
+    devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
+    if (device := devices.get(device_id)) is None:
+        raise NotFoundError(unknown_name("device", device_id, devices))
+    conditions, missing = _with_bias(device, conditions)
+    ions = [] if device.material is None else mobile_ions(session, device.material, device)
+    if device.material is None:
+        missing.append(f"the composition of {device.absorber} cannot be told")
+    missing += _without_barrier(device, ions)
+    return DeviceKinetics(
+        device=device.id,
+        structure=device.structure,
+        material=None if device.material is None else device.material.id,
+        ions=ions,
+        estimates=[
+            estimate(_interval(ion), conditions, _name(ion), f"energetics {ion.energetic}")
+            for ion in ions
+        ],
+        missing=missing,
+    )
+
+
+def mobile_ions(session: Session, material: Material, device: Device) -> list[MobileIon]:
+    """The activation energies of a composition's halides and of the device's electrode metals.
+
+    Statements on other phases of the composition are left out where the device's phase is known.
+    """
+    metals = {layer.material for layer in device.layers if layer.role in _ELECTRODES}
+    statement = (
+        ENERGETICS.statement.where(
+            Energetic.quantity == "E_A", Material.composition_id == material.composition_id
+        )
+        .where(Energetic.species.in_(HALIDES | metals))
+        .order_by(Energetic.id)
+    )
+    found = [
+        _ion(entry, metals)
+        for entry in session.scalars(statement)
+        if material.phase is None or entry.material.phase in (None, material.phase)
+    ]
+    return sorted(found, key=lambda ion: (ion.role != "halide", ion.role, ion.energetic))
+
+
+def _ion(entry: Energetic, metals: set[str]) -> MobileIon:
+    return MobileIon(
+        energetic=entry.id,
+        species=entry.species,
+        defect=entry.defect,
+        role=entry.species if entry.species in metals else "halide",
+        barrier_min_ev=entry.value_min_ev,
+        barrier_max_ev=entry.value_max_ev,
+        bound=entry.bound,
+        approximate=entry.approximate,
+        method=entry.method,
+        scope=entry.scope,
+        source=entry.source,
+    )
+
+
+def _interval(ion: MobileIon) -> Interval:
+    return Interval(ion.barrier_min_ev, ion.barrier_max_ev, approximate=ion.approximate)
+
+
+def _name(ion: MobileIon) -> str:
+    return f"{ion.defect} ({ion.method}, {ion.scope})"
+
+
+def _with_bias(device: Device, conditions: Conditions) -> tuple[Conditions, list[str]]:
+    if conditions.bias_v is not None:
+        return conditions, []
+    if (metric := device.metric("v_set_v")) is None:
+        return conditions, ["no SET voltage is reported, and no bias is given"]
+    low, high = sorted((abs(metric.value_min), abs(metric.value_max)))
+    bias = Interval(low, high, approximate=metric.qualifier == "~")
+    source = f"SET voltage of {device.id} ({device.source})"
+    return replace(conditions, bias_v=bias, sources={**conditions.sources, "bias_v": source}), []
+
+
+def _without_barrier(device: Device, ions: Sequence[MobileIon]) -> list[str]:
+    if device.material is None:
+        return []
+    held = {ion.role for ion in ions}
+    metals = [layer.material for layer in device.layers if layer.role in _ELECTRODES]
+    wanted = ["halide", *dict.fromkeys(metal for metal in metals if metal in ACTIVE)]
+    return [
+        f"no activation energy of {role if role in ACTIVE else 'the halide'} in "
+        f"{device.material.id} is in the store"
+        for role in wanted
+        if role not in held
+    ]

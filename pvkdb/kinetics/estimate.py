@@ -1,0 +1,211 @@
+"""Everything that one migration barrier says of a device, with everything assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pvkdb.chemistry import Interval
+from pvkdb.kinetics.defaults import DEFAULTS, ROOM_TEMPERATURE_K
+from pvkdb.kinetics.hopping import (
+    diffusion_coefficient_m2_per_s,
+    drift_velocity_m_per_s,
+    hop_rate_hz,
+    ion_diffusion_coefficient_m2_per_s,
+    vacancy_fraction,
+)
+from pvkdb.kinetics.propagation import bounds
+from pvkdb.kinetics.times import (
+    relaxation_time_s,
+    switching_time_s,
+    switching_voltage_v,
+)
+from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.kinetics import KineticsDocument, Quantity
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+_VINEYARD = "Vineyard 1957, doi 10.1016/0022-3697(57)90059-8"
+_STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"
+_EINSTEIN = "Einstein 1905, doi 10.1002/andp.19053220806"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The layer and how it is driven; what is None is taken from the defaults, and said so.
+
+    ``thickness_m`` in m, ``bias_v`` across it in V (its sign does not matter), ``temperature_k`` in
+    K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions,
+    ``write_time_s`` the voltage that switches in that time. ``defaulted`` names what pvkdb chose
+    because nobody gave it (see :mod:`pvkdb.kinetics.layers`).
+    """
+
+    thickness_m: Interval
+    bias_v: Interval | None = None
+    temperature_k: Interval | None = None
+    attempt_frequency_hz: Interval | None = None
+    jump_length_m: Interval | None = None
+    equivalent_jumps: Interval | None = None
+    dimensions: Interval | None = None
+    vacancy_formation_ev: Interval | None = None
+    write_time_s: Interval | None = None
+    defaulted: frozenset[str] = frozenset()
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+def estimate(
+    barrier_ev: Interval, conditions: Conditions, ion: str = "ion", barrier_source: str = "given"
+) -> KineticsDocument:
+    """Rate, diffusion, drift, switching and relaxation time of an ion over a barrier, as intervals.
+
+    Raises:
+        InputError: a number is out of its range.
+    """
+    assumed: list[Assumption] = [
+        _assumption("barrier_ev", barrier_ev, "eV", barrier_source, default=False)
+    ]
+    walk: dict[str, float | Interval] = {"barrier_ev": barrier_ev}
+    for name, default in DEFAULTS.items():
+        given: Interval | None = getattr(conditions, name)
+        walk[name] = given or default.value
+        source = conditions.sources.get(name, "given") if given else default.source
+        assumed.append(
+            _assumption(name, given or default.value, default.unit, source, default=given is None)
+        )
+    temperature = conditions.temperature_k or Interval.exactly(ROOM_TEMPERATURE_K)
+    walk["temperature_k"] = temperature
+    for name, value, unit in (
+        ("temperature_k", temperature, "K"),
+        ("thickness_m", conditions.thickness_m, "m"),
+        ("bias_v", conditions.bias_v, "V"),
+        ("write_time_s", conditions.write_time_s, "s"),
+        ("vacancy_formation_ev", conditions.vacancy_formation_ev, "eV"),
+    ):
+        if value is not None:
+            room = name == "temperature_k" and conditions.temperature_k is None
+            source = "room temperature" if room else conditions.sources.get(name, "given")
+            chosen = room or name in conditions.defaulted
+            assumed.append(_assumption(name, value, unit, source, default=chosen))
+    return KineticsDocument(
+        ion=ion,
+        quantities=_quantities(walk, conditions),
+        assumptions=assumed,
+        notes=_notes(conditions),
+    )
+
+
+def _quantities(walk: dict[str, float | Interval], conditions: Conditions) -> list[Quantity]:
+    rate = {key: walk[key] for key in ("barrier_ev", "temperature_k", "attempt_frequency_hz")}
+    found = [
+        _quantity("hop rate", "Hz", "ν exp(−E_A/kT)", _VINEYARD, hop_rate_hz, rate),
+        _quantity(
+            "diffusion coefficient of the defect",
+            "m2/s",
+            "z a² Γ / 2d",
+            _EINSTEIN,
+            diffusion_coefficient_m2_per_s,
+            walk,
+        ),
+    ]
+    if (formation := conditions.vacancy_formation_ev) is not None:
+        vacancies = {"formation_energy_ev": formation, "temperature_k": walk["temperature_k"]}
+        found.append(
+            _quantity(
+                "vacant share of the sites",
+                "1",
+                "1 / (1 + exp(E_f/kT))",
+                "Walsh 2015, doi 10.1002/anie.201409740",
+                vacancy_fraction,
+                vacancies,
+            )
+        )
+        found.append(
+            _quantity(
+                "diffusion coefficient of the ions",
+                "m2/s",
+                "x z a² Γ / 2d",
+                _EINSTEIN,
+                _of_ions,
+                {**walk, "formation_energy_ev": formation},
+            )
+        )
+    layer = {**walk, "thickness_m": conditions.thickness_m}
+    if conditions.bias_v is not None:
+        biased = {**layer, "bias_v": conditions.bias_v}
+        found.append(
+            _quantity("drift velocity", "m/s", "(2D/a) sinh(qaV/2LkT)", _STRUKOV, _drift, biased)
+        )
+        found.append(_quantity("switching time", "s", "L / v", _STRUKOV, switching_time_s, biased))
+    if conditions.write_time_s is not None:
+        found.append(
+            _quantity(
+                "SET voltage",
+                "V",
+                "L (2kT/qa) arsinh(La/2Dt)",
+                _STRUKOV,
+                switching_voltage_v,
+                {**layer, "switching_time_s": conditions.write_time_s},
+            )
+        )
+    found.append(
+        _quantity(
+            "relaxation time",
+            "s",
+            "L² / π²D",
+            "Crank 1975, The Mathematics of Diffusion, section 4.3",
+            relaxation_time_s,
+            layer,
+        )
+    )
+    return found
+
+
+def _drift(bias_v: Array, thickness_m: Array, **walk: Array) -> Array:
+    """Speed of drift under a bias across the layer."""
+    return drift_velocity_m_per_s(field_v_per_m=abs(bias_v) / thickness_m, **walk)
+
+
+def _of_ions(formation_energy_ev: Array, temperature_k: Array, **walk: Array) -> Array:
+    """Diffusion coefficient of the ions by vacancies in equilibrium."""
+    return ion_diffusion_coefficient_m2_per_s(
+        diffusion_coefficient_m2_per_s(temperature_k=temperature_k, **walk),
+        vacancy_fraction(formation_energy_ev, temperature_k),
+    )
+
+
+def _quantity(
+    name: str,
+    unit: str,
+    equation: str,
+    source: str,
+    function: Callable[..., Array],
+    arguments: dict[str, float | Interval],
+) -> Quantity:
+    found = bounds(function, **arguments)
+    return Quantity(
+        name=name,
+        minimum=found.minimum,
+        maximum=found.maximum,
+        unit=unit,
+        equation=equation,
+        source=source,
+    )
+
+
+def _assumption(name: str, value: Interval, unit: str, source: str, *, default: bool) -> Assumption:
+    return Assumption(name=name, value=str(value), unit=unit, source=source, default=default)
+
+
+def _notes(conditions: Conditions) -> list[str]:
+    notes = [
+        "One ion hops over one barrier in the mean field: no space charge, no heating, no "
+        "filament; real devices depart by decades."
+    ]
+    if conditions.bias_v is None:
+        notes.append("Without a bias there is no switching time.")
+    return notes

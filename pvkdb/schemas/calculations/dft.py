@@ -1,0 +1,353 @@
+"""Density-functional theory: settings, what is asked for, and what came out.
+
+A request carries its structures, so that whoever computes it needs no database. Its settings are
+*settled* before it is queued (:mod:`pvkdb_pipelines.dft.settling`): cutoffs, k-points and files are
+then explicit, and the content key holds everything that decides the numbers.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pvkdb.schemas.calculations.relaxations import Host, content_key
+
+#: Raised whenever a change of the code changes the numbers for the same settings.
+DFT_RECIPE = 1
+
+
+class Engine(StrEnum):
+    """Codes that solve the Kohn–Sham equations."""
+
+    ESPRESSO = "espresso"
+    GPAW = "gpaw"
+    VASP = "vasp"
+
+
+class PseudopotentialFile(BaseModel):
+    """The file that stands for an element's nucleus and core, and its MD5 sum."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    element: str
+    file: str
+    md5: str
+
+
+class DftSettings(BaseModel):
+    """What decides the numbers of a calculation besides its structure.
+
+    Every field enters the content key. Where a field says None, settling fills it in.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    engine: Engine = Engine.ESPRESSO
+    functional: Literal["PBE", "PBEsol"] = "PBE"
+    cutoff_wfc_ry: float | None = Field(
+        default=None,
+        ge=10,
+        le=500,
+        description="Of the wave functions; None for the largest that SSSP recommends for one of "
+        "the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp).",
+    )
+    cutoff_rho_ry: float | None = Field(
+        default=None,
+        ge=40,
+        le=5000,
+        description="Of the density (espresso); None for the recommended one, or for as many times "
+        "a given cutoff of the wave functions as is recommended.",
+    )
+    kpoint_grid: tuple[int, int, int] | None = Field(
+        default=None, description="Γ-centred grid; None for one of the density below."
+    )
+    kpoint_spacing_per_ang: float | None = Field(
+        default=None,
+        gt=0,
+        le=2,
+        description="Largest distance of k-points, 2π included; 0.3 where no grid is given. "
+        "Settling makes a grid of it.",
+    )
+    smearing: Literal["fixed", "gaussian", "cold", "fermi-dirac"] = Field(
+        default="gaussian",
+        description="Of the occupations. fixed suits insulators only; a neutral vacancy has an odd "
+        "electron.",
+    )
+    smearing_width_ev: float = Field(default=0.05, gt=0, le=0.5)
+    charge: int = Field(
+        default=0, ge=-6, le=6, description="Of the cell; a uniform background balances it."
+    )
+    correction: Literal["none", "makov-payne"] = Field(
+        default="none",
+        description="Of the energy of a charged cell for its periodic images; makov-payne is the "
+        "leading term, which cancels in barriers at one charge and cell.",
+    )
+    dielectric_constant: float | None = Field(
+        default=None, ge=1, le=1000, description="Static, relative; for the correction."
+    )
+    dielectric_source: str | None = Field(
+        default=None, min_length=3, max_length=200, description="Where that constant is from."
+    )
+    magnetization_mub: float | None = Field(
+        default=None,
+        ge=-100,
+        le=100,
+        description="Total moment that a spin-polarised calculation holds; None without spin.",
+    )
+    soc: bool = Field(
+        default=False, description="Spin–orbit coupling; SSSP's files have none, so not espresso."
+    )
+    scf_threshold_ry: float = Field(default=1e-8, ge=1e-14, le=1e-3)
+    scf_max_steps: int = Field(default=100, ge=1, le=1000)
+    mixing_beta: float = Field(default=0.4, gt=0, le=1)
+    pseudopotentials: tuple[PseudopotentialFile, ...] = Field(
+        default=(), description="One a element (espresso); filled in by settling."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DftSettings:
+        if self.kpoint_grid is not None and self.kpoint_spacing_per_ang is not None:
+            raise ValueError("give a k-point grid or a spacing, not both")
+        wfc, rho = self.cutoff_wfc_ry, self.cutoff_rho_ry
+        if wfc is not None and rho is not None and rho < 4 * wfc:
+            raise ValueError(
+                f"a density cutoff of {rho:g} Ry is below 4 times that of the wave functions "
+                f"({wfc:g} Ry), whose squares need as much; leave it open"
+            )
+        if self.kpoint_grid is not None and not all(1 <= n <= 60 for n in self.kpoint_grid):
+            raise ValueError("a k-point grid has 1 to 60 points along each axis")
+        if self.correction == "makov-payne" and (
+            self.charge == 0 or self.dielectric_constant is None or self.dielectric_source is None
+        ):
+            raise ValueError(
+                "makov-payne needs a charge, the dielectric constant and where that is from"
+            )
+        if self.soc and self.engine is not Engine.VASP:
+            raise ValueError(
+                f"spin–orbit coupling is not to be had with {self.engine}: SSSP's files are scalar "
+                "relativistic, and GPAW adds it without forces; use vasp"
+            )
+        if self.engine is Engine.VASP and self.smearing in ("fixed", "cold"):
+            raise ValueError(f"VASP has no smearing {self.smearing!r}; use gaussian")
+        if self.engine is Engine.ESPRESSO and self.functional != "PBE":
+            raise ValueError(f"SSSP's files are made for PBE, not {self.functional}")
+        return self
+
+
+class DftRequest(BaseModel):
+    """What every request says besides its structures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    formula: str = Field(max_length=200, description="Composition, without the defect.")
+    phase: str | None = Field(default=None, max_length=40)
+    defect: str | None = Field(default=None, max_length=8, description="E.g. V_Br, in the cell.")
+    parent: str | None = Field(
+        default=None, description="Calculation or structure that the structures are from."
+    )
+    hop: int | None = Field(default=None, description="Its hop, from 1.")
+    demonstration: bool = Field(
+        default=False,
+        description="The numbers show that the machinery runs, and nothing else: no statement is "
+        "made of them.",
+    )
+    settings: DftSettings = DftSettings()
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the request and the recipe's revision."""
+        return content_key(DFT_RECIPE, self)
+
+
+class DftScfRequest(DftRequest):
+    """Energy and forces of one structure."""
+
+    kind: Literal["dft-scf"] = "dft-scf"
+    structure: Host
+
+
+class DftRelaxRequest(DftRequest):
+    """A structure to relax: a host, or a vacancy cell of some charge."""
+
+    kind: Literal["dft-relax"] = "dft-relax"
+    structure: Host
+    cell: bool = Field(default=False, description="Relax the cell too.")
+    fmax_ev_per_ang: float = Field(default=0.03, ge=1e-4, le=0.5)
+    max_steps: int = Field(default=100, ge=1, le=2000)
+
+
+class PathImage(BaseModel):
+    """A structure of a migration path: ``start``, ``saddle``, ``end``, or ``image 2``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    structure: Host
+
+
+class DftPathRequest(DftRequest):
+    """Single points on the path of a potential: the cheap estimate of its barrier."""
+
+    kind: Literal["dft-path"] = "dft-path"
+    images: tuple[PathImage, ...] = Field(
+        min_length=3, description="In their order along the path; both ends among them."
+    )
+
+    @model_validator(mode="after")
+    def _one_path(self) -> DftPathRequest:
+        _require_one_cell([image.structure for image in self.images])
+        names = [image.name for image in self.images]
+        if len(set(names)) < len(names) or (names[0], names[-1]) != ("start", "end"):
+            raise ValueError("the images of a path begin with 'start', end with 'end', and differ")
+        return self
+
+
+class DftNebRequest(DftRequest):
+    """A climbing-image NEB that starts from the path of a potential; ends are relaxed first."""
+
+    kind: Literal["dft-neb"] = "dft-neb"
+    images: tuple[Host, ...] = Field(min_length=3, description="Both ends among them.")
+    fmax_endpoint_ev_per_ang: float = Field(default=0.03, ge=1e-4, le=0.5)
+    fmax_neb_ev_per_ang: float = Field(default=0.05, ge=1e-4, le=0.5)
+    max_steps_endpoint: int = Field(default=60, ge=1, le=2000)
+    max_steps_neb: int = Field(default=100, ge=1, le=2000)
+
+    @model_validator(mode="after")
+    def _one_path(self) -> DftNebRequest:
+        _require_one_cell(self.images)
+        return self
+
+
+class DftAfterRequest(BaseModel):
+    """DFT on the path of a barrier that is yet to be computed, and for which it waits.
+
+    Once the barrier is done, this becomes a :class:`DftPathRequest` or a :class:`DftNebRequest`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["dft-after"] = "dft-after"
+    barrier: str = Field(description="Calculation of the kind neb.")
+    formula: str = Field(max_length=200, description="Its composition, without the defect.")
+    phase: str | None = Field(default=None, max_length=40)
+    method: Literal["path", "neb"] = "path"
+    hop: int | None = Field(default=None, ge=1, description="None for the limiting one.")
+    settings: DftSettings = DftSettings()
+    fmax_neb_ev_per_ang: float | None = Field(default=None, ge=1e-4, le=0.5)
+    max_steps_neb: int | None = Field(default=None, ge=1, le=2000)
+
+    @model_validator(mode="after")
+    def _limits_of_a_band(self) -> DftAfterRequest:
+        limits = (self.fmax_neb_ev_per_ang, self.max_steps_neb)
+        if self.method == "path" and limits != (None, None):
+            raise ValueError("single points have no force to reach and no steps; use method neb")
+        return self
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the request and the recipe's revision."""
+        return content_key(DFT_RECIPE, self)
+
+
+class DftAfterResult(BaseModel):
+    """Of ``dft-after``: what was queued when the barrier was done."""
+
+    calculation: str
+    kind: str
+
+
+#: What the queue takes of this tier.
+AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftNebRequest
+DFT_REQUESTS: dict[str, type[AnyDft]] = {
+    "dft-scf": DftScfRequest,
+    "dft-relax": DftRelaxRequest,
+    "dft-path": DftPathRequest,
+    "dft-neb": DftNebRequest,
+}
+
+
+class SinglePoint(BaseModel):
+    """Energy and forces of one structure."""
+
+    name: str
+    energy_ev: float = Field(
+        description="Total energy, with smearing the free energy, which the forces derive from; "
+        "without correction for the charge."
+    )
+    forces_ev_per_ang: list[list[float]] = Field(description="Shape (atoms, 3).")
+    max_force_ev_per_ang: float
+    scf_steps: int | None = None
+    scf_accuracy_ry: float | None = Field(default=None, description="Estimate at the last step.")
+    smearing_energy_ev: float | None = Field(default=None, description="−TS within the energy.")
+    fermi_ev: float | None = Field(
+        default=None, description="Fermi energy, or the highest occupied level."
+    )
+    magnetization_mub: float | None = None
+
+
+class DftResult(BaseModel):
+    """What every result says: on what it rests and what it cost."""
+
+    method: Literal["DFT"] = "DFT"
+    origin: Literal["computed", "imported"] = Field(
+        default="computed", description="imported: run by hand and taken back by pvkdb."
+    )
+    settings: DftSettings = Field(description="As they were computed with, nothing left open.")
+    atoms: int
+    correction_ev: float | None = Field(
+        default=None,
+        description="To be added to every energy of a charged cell; None where no correction was "
+        "asked for.",
+    )
+    remarks: list[str] = Field(default=[], description="What takes trust from the numbers.")
+    force_calls: int
+    cpu_seconds: float | None = Field(description="Processor time, that of the program included.")
+    wall_seconds: float | None
+
+
+class DftScfResult(DftResult):
+    """Of ``dft-scf``."""
+
+    point: SinglePoint
+
+
+class DftRelaxResult(DftResult):
+    """Of ``dft-relax``."""
+
+    structure: Host = Field(description="Relaxed.")
+    energy_ev: float
+    max_force_ev_per_ang: float
+    steps: int
+
+
+class DftPathResult(DftResult):
+    """Of ``dft-path``: what DFT says of the structures on a potential's path."""
+
+    points: list[SinglePoint]
+    highest: str = Field(description="Name of the image of highest energy between the ends.")
+    barrier_forward_ev: float = Field(description="E(highest) − E(start); an estimate.")
+    barrier_reverse_ev: float = Field(description="E(highest) − E(end).")
+
+
+class DftNebResult(DftResult):
+    """Of ``dft-neb``."""
+
+    images: list[Host] = Field(description="The converged band, both ends among them.")
+    image_energies_ev: list[float] = Field(description="Relative to the first image.")
+    reaction_coordinate_ang: list[float]
+    barrier_forward_ev: float
+    barrier_reverse_ev: float
+    residual_force_ev_per_ang: float = Field(description="Largest NEB force on any image.")
+    neb_method: str
+    steps: int
+
+
+AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftNebResult
+
+
+def _require_one_cell(structures: list[Host] | tuple[Host, ...]) -> None:
+    first = structures[0]
+    if any(
+        other.symbols != first.symbols or other.cell_ang != first.cell_ang for other in structures
+    ):
+        raise ValueError("the images of a path have the same atoms in the same order and cell")

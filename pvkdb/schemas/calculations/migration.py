@@ -1,0 +1,262 @@
+"""Migration of a point defect: what is asked for, and the barriers and paths that came out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations.relaxations import Host, content_key
+
+#: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
+BARRIER_RECIPE = 5
+
+
+#: Prototypes that a family's host may take, the likeliest first (`pvkdb structure --list`).
+HOST_PHASES: dict[str, tuple[str, ...]] = {
+    "3D": ("Pnma", "Pm-3m", "P4/mbm", "I4/mcm", "R-3c", "R3m", "delta", "2H", "6H"),
+    "double": ("Fm-3m", "P2_1/n"),
+    "vacancy-ordered": ("Fm-3m", "P4/mnc", "P-3m1"),
+    "A3B2X9": ("P6_3/mmc", "P-3m1"),
+    "RP": ("I4/mmm", "Pnma"),
+}
+
+
+class NebSettings(BaseModel):
+    """Numerical settings of migration barriers. Every field enters the content key.
+
+    Forces in eV/Å, lengths in Å.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    images: int | None = Field(
+        default=None,
+        ge=3,
+        le=25,
+        description="Images between the end points; None for one each 1.1 Å, 3 at least.",
+    )
+    cutoff_ang: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="Longest hop; None for the longest edge of an octahedron (without octahedra "
+        "1.2 times the shortest hop), or for what leads through the crystal in three dimensions "
+        "where that is more.",
+    )
+    distance_ang: float = Field(
+        default=10.0, ge=8.5, le=30, description="Least distance of a defect from its images."
+    )
+    max_atoms: int = Field(default=400, ge=1, description="Larger supercells are refused.")
+    fmax_cell_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
+    fmax_endpoint_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
+    fmax_neb_ev_per_ang: float = Field(
+        default=0.01, ge=1e-4, le=0.1, description="On the saddle point."
+    )
+    max_steps_cell: int = Field(default=500, ge=1, le=5000)
+    max_steps_endpoint: int = Field(default=400, ge=1, le=5000)
+    max_steps_neb: int = Field(default=200, ge=1, le=5000)
+    rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
+    seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
+    recheck: bool = Field(
+        default=True,
+        description="Compute the limiting hop again, from a rattled path with two more images.",
+    )
+
+
+class NebRequest(BaseModel):
+    """The migration of a defect: `pvkdb neb`, or a calculation posted to the service."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["neb"] = "neb"
+    formula: str = Field(description="Composition, e.g. CsPbBr3.", max_length=200)
+    phase: str | None = Field(
+        default=None,
+        max_length=40,
+        description="Prototype of the host, or what the structure in `host` is called; None for "
+        "the likeliest prototype, e.g. Pnma for ABX3.",
+    )
+    defect: str | None = Field(
+        default=None,
+        max_length=8,
+        description="V_Br, Br_i, Ag_i…; None for the vacancy of the halide.",
+    )
+    potential: PotentialName = PotentialName.SEVENNET_0
+    host: Host | None = Field(
+        default=None, description="Structure to start from in place of a prototype."
+    )
+    settings: NebSettings = NebSettings()
+
+    def key(self) -> str:
+        """Content key: SHA-256 over the canonical request and the recipe's revision."""
+        return content_key(BARRIER_RECIPE, self)
+
+
+class DefectSite(BaseModel):
+    """One of the symmetry-distinct sites of a defect."""
+
+    name: str = Field(description="Element and a number, e.g. Br1.")
+    multiplicity: int = Field(description="Equivalent sites in the conventional cell.")
+    position: tuple[float, float, float] = Field(
+        description="Of one of them, in fractions of the conventional cell."
+    )
+    energy_ev: float = Field(description="Of the relaxed defect on it, above the lowest site.")
+    symmetry_broken: bool = Field(
+        description="Whether the defect relaxes below what the symmetry of its site allows."
+    )
+    steps: int
+
+
+class Hop(BaseModel):
+    """A class of symmetry-equivalent hops. For a vacancy, an ion at ``end`` moves to ``start``."""
+
+    start: str = Field(description="Name of a site.")
+    end: str
+    length_ang: float
+    hop_class: str = Field(description="In words, e.g. 'octahedron edge'.")
+    multiplicity: int = Field(description="Equivalent hops in the conventional cell.")
+    direction: tuple[float, float, float] = Field(
+        description="From start to end, in conventional cell vectors."
+    )
+
+
+class HopBarrier(BaseModel):
+    """The path of a hop. Energies in eV relative to the first image, forces in eV/Å."""
+
+    hop: Hop
+    outcome: Literal["saddle", "monotonic", "composed", "failed"] = Field(
+        description="monotonic: the path only rises from one end to the other; composed: it leads "
+        "over another site, so that other hops make it up."
+    )
+    failure_kind: FailureKind | None = None
+    failure_message: str | None = None
+    barrier_forward_ev: float | None = None
+    barrier_reverse_ev: float | None = None
+    saddle_ev: float | None = Field(
+        default=None, description="Highest point of the path above the lowest site."
+    )
+    images: int = Field(default=0, description="Between the end points.")
+    by_half: bool = Field(
+        default=False, description="Whether symmetry gave one half of the path from the other."
+    )
+    residual_force_ev_per_ang: float | None = Field(
+        default=None, description="Largest force on the highest image."
+    )
+    band_residual_ev_per_ang: float | None = Field(
+        default=None,
+        description="Largest NEB force on any image of the band that the saddle was searched from.",
+    )
+    reaction_coordinate_ang: list[float] = Field(
+        default=[], description="Path length of each image, from 0."
+    )
+    image_energies_ev: list[float] = []
+    image_tangent_forces_ev_per_ang: list[float] = Field(
+        default=[],
+        description="True force along the path at each image, for the interpolated profile.",
+    )
+    recheck_saddle_ev: float | None = Field(
+        default=None,
+        description="Saddle found again from a rattled path with two more images.",
+    )
+    recheck_failure: str | None = Field(
+        default=None, description="Why that path found none; null too where it was not tried."
+    )
+
+
+class PercolationThreshold(BaseModel):
+    """The easiest path that leads through the crystal in some way, and the hop that limits it."""
+
+    direction: str = Field(description="1D, 2D, 3D, or an axis of the conventional cell: a, b, c.")
+    e_a_ev: float = Field(description="Highest saddle of the path above the lowest site.")
+    hop: int = Field(description="Index of the hop class that limits it.")
+
+
+class NebResult(BaseModel):
+    """Barriers of a defect in one host with one potential."""
+
+    formula: str
+    phase: str
+    space_group: str = Field(description="Space group of the relaxed host.")
+    host_left_for: str | None = Field(
+        description="Where the phase asked for is no minimum of the potential: the structure that "
+        "it relaxed to, in which the barriers are measured."
+    )
+    species: str
+    defect: str
+    charge: int | None = Field(
+        description="Charge of the defect; None where the potential cannot set one (neutral cell)."
+    )
+    e_a_ev: float = Field(
+        description="Bottleneck of the path that leads on in most dimensions, among those that are "
+        "within 0.1 eV of the easiest of all."
+    )
+    dimensionality: int = Field(description="Dimensions in which that path leads on.")
+    upper_bound: bool = Field(
+        description="Whether a hop that failed might lie on an easier path than those found."
+    )
+    percolation: list[PercolationThreshold]
+    sites: list[DefectSite]
+    hops: list[HopBarrier]
+    cutoff_ang: float = Field(description="Longest hop that was looked at.")
+    lattice_parameters: tuple[float, float, float, float, float, float] = Field(
+        description="Relaxed conventional cell: a, b, c in Å, alpha, beta, gamma in degrees."
+    )
+    supercell: tuple[tuple[int, int, int], ...] = Field(
+        description="Vectors of the supercell in those of the primitive cell."
+    )
+    atoms_in_cell: int = Field(description="With the defect.")
+    distance_ang: float = Field(description="Of a defect from its nearest image.")
+    host_drop_ev_per_formula: float = Field(
+        description="How far the host fell when it was rattled or healed, 0 where it did not."
+    )
+    force_calls: int = Field(description="Energy-and-force evaluations of one structure each.")
+    cpu_seconds: float = Field(description="Processor time of the computing process.")
+    wall_seconds: float
+    neb_method: str = Field(description="e.g. 'improvedtangent, climbing image'.")
+    optimizer: str
+
+    @property
+    def limiting(self) -> HopBarrier:
+        """The hop that limits the easiest path in all the dimensions in which it leads on."""
+        wanted = f"{self.dimensionality}D"
+        found = next(entry for entry in self.percolation if entry.direction == wanted)
+        return self.hops[found.hop]
+
+    def threshold_ev(self, direction: str) -> float | None:
+        """Bottleneck for a direction (``3D``, ``c``); None where no path leads there."""
+        for threshold in self.percolation:
+            if threshold.direction == direction:
+                return threshold.e_a_ev
+        return None
+
+    @computed_field(description="The limiting hop.")  # type: ignore[prop-decorator]
+    @property
+    def hop(self) -> Hop:
+        """The limiting hop."""
+        return self.limiting.hop
+
+    @computed_field(description="Barrier of the limiting hop.")  # type: ignore[prop-decorator]
+    @property
+    def barrier_forward_ev(self) -> float | None:
+        """Barrier of the limiting hop."""
+        return self.limiting.barrier_forward_ev
+
+    @computed_field(description="The same from its other end.")  # type: ignore[prop-decorator]
+    @property
+    def barrier_reverse_ev(self) -> float | None:
+        """Barrier of the limiting hop from its other end."""
+        return self.limiting.barrier_reverse_ev
+
+    @computed_field(description="Largest NEB force on its band.")  # type: ignore[prop-decorator]
+    @property
+    def residual_force_ev_per_ang(self) -> float | None:
+        """Largest NEB force on the band of the limiting hop, eV/Å."""
+        return self.limiting.residual_force_ev_per_ang
+
+    @computed_field(description="Images of its band.")  # type: ignore[prop-decorator]
+    @property
+    def image_energies_ev(self) -> list[float]:
+        """Energies of the images of the limiting hop, eV, relative to the first."""
+        return self.limiting.image_energies_ev

@@ -1,0 +1,75 @@
+"""Every exported table. Field order is column order; names carry units.
+
+The same rows come from ``pvkdb export``, from ``GET /api/v1/export/NAME`` and from the client.
+What a column means and what empty says in it stands with its row, in the modules imported here;
+``docs/reference/tables.md`` is made from that.
+"""
+
+from __future__ import annotations
+
+from pvkdb.schemas.tables.columns import Row
+from pvkdb.schemas.tables.derived import (
+    CalculationsRow,
+    IonsRow,
+    MaterialsRow,
+    RankingsRow,
+    StructureDocument,
+    StructuresRow,
+    ToleranceRow,
+)
+from pvkdb.schemas.tables.evidence import (
+    ApplicationsRow,
+    DeviceClaimsRow,
+    DevicesRow,
+    EnergeticsRow,
+    ReferencesRow,
+)
+from pvkdb.schemas.tables.reviewed import (
+    ArrayChallengesRow,
+    BenchmarkDatasetsRow,
+    ConductionRow,
+    ProcessingRow,
+    TestProtocolsRow,
+)
+
+__all__ = [
+    "TABLES",
+    "ApplicationsRow",
+    "ArrayChallengesRow",
+    "BenchmarkDatasetsRow",
+    "CalculationsRow",
+    "ConductionRow",
+    "DeviceClaimsRow",
+    "DevicesRow",
+    "EnergeticsRow",
+    "IonsRow",
+    "MaterialsRow",
+    "ProcessingRow",
+    "RankingsRow",
+    "ReferencesRow",
+    "Row",
+    "StructureDocument",
+    "StructuresRow",
+    "TestProtocolsRow",
+    "ToleranceRow",
+]
+
+#: Every exported table by its public name.
+TABLES: dict[str, type[Row]] = {
+    "applications": ApplicationsRow,
+    "array_challenges": ArrayChallengesRow,
+    "benchmark_datasets": BenchmarkDatasetsRow,
+    "calculations": CalculationsRow,
+    "conduction": ConductionRow,
+    "device_claims": DeviceClaimsRow,
+    "devices": DevicesRow,
+    "energetics": EnergeticsRow,
+    "ions": IonsRow,
+    "materials": MaterialsRow,
+    "processing": ProcessingRow,
+    "rankings": RankingsRow,
+    "references": ReferencesRow,
+    "structures": StructuresRow,
+    "test_protocols": TestProtocolsRow,
+    "tolerance": ToleranceRow,
+}

@@ -1,0 +1,324 @@
+"""Rows of what pvkdb makes itself: materials, descriptors, calculations, structures, rankings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.schemas.calculations import CalculationState, FailureKind
+from pvkdb.schemas.tables.columns import PHASE_SOURCE, Row, column, optional
+
+_BARTEL = "Bartel 2019, doi 10.1126/sciadv.aav0693"
+_FROM_FORMULA = "computed: from the formula (`pvkdb.chemistry`)"
+_SITE_MEAN = "computed: mean of radii of the table `ions`, weighted by the amounts on the site"
+_NEB = "climbing-image NEB (Henkelman 2000, doi 10.1063/1.1329672)"
+_POTENTIAL = "computed: by the potential that `origin` names"
+_COUNTED = "computed: counted in the store"
+_SCORED = (
+    "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
+)
+_JUDGED = "computed: every criterion held against the reported value (`pvkdb.suitability`)"
+_NOT_YET = "the calculation has not come that far"
+
+
+class MaterialsRow(Row):
+    """One composition in one phase, or in no stated phase."""
+
+    purpose: ClassVar[str] = "What the other tables are about."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column(
+        "Public name: the formula, with the phase behind a hyphen, e.g. `CsPbBr3-Pnma`.",
+        _FROM_FORMULA,
+    )
+    formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
+    family: str = column(
+        "Structure family.",
+        "computed: from the ratio A : B : X, the kind of A cation and the phase "
+        "(`pvkdb.chemistry`)",
+        values=FAMILIES,
+    )
+    phase: str | None = optional("Phase: space group or name.", PHASE_SOURCE)
+    dimensionality: int | None = optional(
+        "Dimensions in which the octahedra connect.",
+        "computed: from the family",
+        unit="1",
+        minimum=0,
+        maximum=3,
+        empty="family and phase do not decide it",
+    )
+    layers: int | None = optional(
+        "n of a layered phase: octahedra across one layer.",
+        _FROM_FORMULA,
+        unit="1",
+        minimum=1,
+        empty="not layered, or n is a symbol",
+    )
+    lead_free: bool = column("Whether no lead is present.", _FROM_FORMULA)
+    a_site: str = column(
+        "Ions on the A site, spacers included, with amounts, e.g. `PEA2 Cs3`.", _FROM_FORMULA
+    )
+    b_site: str = column("Ions on the B site with amounts.", _FROM_FORMULA)
+    x_site: str = column("Ions on the X site with amounts.", _FROM_FORMULA)
+    energetics_count: int = column("Statements on its energetics.", _COUNTED, unit="1", minimum=0)
+    devices_count: int = column("Devices made of it.", _COUNTED, unit="1", minimum=0)
+    structures_count: int = column("Structures of it.", _COUNTED, unit="1", minimum=0)
+
+
+class ToleranceRow(Row):
+    """One ABX3 or A2BB'X6 composition whose ions all have a radius with a source."""
+
+    purpose: ClassVar[str] = "Tolerance factors, together with the radii they were made from."
+    primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+
+    formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
+    r_a_ang: float = column(
+        "Radius of the A site: the coordination nearest to 12.", _SITE_MEAN, unit="Å", minimum=0
+    )
+    r_b_ang: float = column(
+        "Radius of the B site, 6-coordinate or nearest to it; in A2BB'X6 the mean of B and B'.",
+        _SITE_MEAN,
+        unit="Å",
+        minimum=0,
+    )
+    r_x_ang: float = column("Radius of the X site, 6-coordinate.", _SITE_MEAN, unit="Å", minimum=0)
+    t: float = column(
+        "Goldschmidt's tolerance factor.",
+        "computed: (r_A + r_X) / (√2 (r_B + r_X)); Goldschmidt 1926, doi 10.1007/BF01507527",
+        unit="1",
+        minimum=0,
+    )
+    mu: float = column(
+        "Octahedral factor.",
+        "computed: r_B / r_X; Li 2008, doi 10.1107/S0108768108032734",
+        unit="1",
+        minimum=0,
+    )
+    tau: float | None = optional(
+        "Bartel's tolerance factor; perovskite below 4.18.",
+        f"computed: r_X/r_B − n_A (n_A − (r_A/r_B) / ln(r_A/r_B)); {_BARTEL}",
+        unit="1",
+        empty="not defined: r_A is not above r_B",
+    )
+    p_perovskite: float | None = optional(
+        "Probability that the composition is a perovskite.",
+        "computed: Platt scaling of tau, 1 / (1 + exp(1.802913 tau − 7.666904)), fitted on the 460 "
+        f"training compounds of {_BARTEL}",
+        unit="1",
+        minimum=0,
+        maximum=1,
+        empty="not defined: tau is not",
+    )
+    radii_source: str = column(
+        "Sources of the radii, e.g. `shannon1976 + kieslich2014`.", "curated"
+    )
+
+
+class IonsRow(Row):
+    """One radius of one ion; an ion without a sourced radius has one row without it."""
+
+    purpose: ClassVar[str] = "The ions that formulas may name, and their radii."
+    primary_key: ClassVar[tuple[str, ...]] = (
+        "ion",
+        "charge",
+        "kind",
+        "coordination",
+        "spin",
+        "geometry",
+    )
+
+    ion: str = column("Symbol of the element, or abbreviation of the molecule.", "curated")
+    charge: int = column("Formal charge.", "curated", unit="e")
+    name: str | None = optional("Name of the molecular ion.", "curated", empty="an element")
+    formula: str | None = optional(
+        "Sum formula of the molecular ion, without charge.", "curated", empty="an element"
+    )
+    smiles: str | None = optional(
+        "SMILES of the molecular ion, with its charge.", "curated", empty="an element, or unknown"
+    )
+    radius_ang: float | None = optional(
+        "Radius; Shannon's are negative for H⁺ and a few others.",
+        "printed",
+        unit="Å",
+        empty="no radius with a source is known",
+    )
+    kind: str | None = optional(
+        "Kind of the radius: radii of different kinds cannot be compared.",
+        "curated",
+        values=("effective ionic", "effective molecular"),
+        empty="no radius with a source is known",
+    )
+    coordination: int | None = optional(
+        "Coordination number of the radius.",
+        "printed",
+        unit="1",
+        minimum=1,
+        empty="a molecular ion",
+    )
+    spin: str | None = optional(
+        "Spin state of the radius: high or low.",
+        "printed",
+        values=("HS", "LS"),
+        empty="one radius serves both",
+    )
+    geometry: str | None = optional(
+        "Geometry of the coordination, e.g. `square planar`.",
+        "printed",
+        empty="the usual one of the coordination number",
+    )
+    source: str = column("Where ion and radius come from, e.g. `shannon1976`.", "curated")
+
+
+class CalculationsRow(Row):
+    """One calculation, without the arrays of its result."""
+
+    purpose: ClassVar[str] = "The queue and the record of calculations in one."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column("Name of the calculation.", "recorded")
+    kind: str = column(
+        "What is computed, e.g. `neb`: a migration barrier; `dft-…`: with DFT.", "recorded"
+    )
+    material: str | None = optional("Material, by its public name.", "recorded", empty=_NOT_YET)
+    potential: str | None = optional("Potential, e.g. `sevennet-0`.", "recorded")
+    state: CalculationState = column("Where the calculation stands.", "recorded")
+    barrier_forward_ev: float | None = optional(
+        "Migration barrier from the first to the last image.",
+        f"computed: E(highest image) − E(first image), {_NEB}",
+        unit="eV",
+        empty=_NOT_YET,
+    )
+    barrier_reverse_ev: float | None = optional(
+        "Migration barrier from the last to the first image.",
+        f"computed: E(highest image) − E(last image), {_NEB}",
+        unit="eV",
+        empty=_NOT_YET,
+    )
+    residual_force_ev_per_ang: float | None = optional(
+        "Largest NEB force on any image; how well the barrier converged.",
+        "computed: with the barrier",
+        unit="eV/Å",
+        minimum=0,
+        empty=_NOT_YET,
+    )
+    failure_kind: FailureKind | None = optional(
+        "Why there is no number.", "recorded", empty="it did not fail"
+    )
+    failure_message: str | None = optional(
+        "The failure in a sentence.", "recorded", empty="it did not fail"
+    )
+    attempts: int = column("How often it was started.", "recorded", unit="1", minimum=0)
+    created_at: datetime = column("When it was asked for (UTC).", "recorded")
+    started_at: datetime | None = optional(
+        "When it last started (UTC).", "recorded", empty="it has not started"
+    )
+    finished_at: datetime | None = optional(
+        "When it ended (UTC).", "recorded", empty="it has not ended"
+    )
+
+
+class StructuresRow(Row):
+    """One periodic structure without its coordinates; ask for it by name to get those."""
+
+    purpose: ClassVar[str] = "Hosts and the images of migration paths, ready for other codes."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column("Name of the structure, e.g. `<calculation>-host`.", "recorded")
+    material: str = column("Material, by its public name.", "recorded")
+    phase: str | None = optional("Phase of the material.", "recorded", empty="no phase is stated")
+    space_group: str | None = optional(
+        "Space group of the relaxed structure.",
+        "computed: spglib, 0.05 Å",
+        empty="not determined: a cell with a defect",
+    )
+    role: str = column(
+        "What it is for the calculation: `host`, `vacancy`, `relaxed` with DFT, `hop N image M` on "
+        "a migration path (N from 1, M from 0), or `hop N saddle`, its highest image.",
+        "recorded",
+    )
+    origin: str = column("How it was made, e.g. `sevennet-0 from the Pnma prototype`.", "recorded")
+    parent: str | None = optional(
+        "Structure that it was made from.", "recorded", empty="made from a prototype"
+    )
+    calculation: str | None = optional(
+        "Calculation that made it.", "recorded", empty="not made by a calculation"
+    )
+    atoms: int = column("Atoms in the cell.", "recorded", unit="1", minimum=1)
+    energy_ev: float | None = optional(
+        "Potential energy of the cell; comparable within one calculation only.",
+        _POTENTIAL,
+        unit="eV",
+        empty="not computed",
+    )
+
+
+class StructureDocument(StructuresRow):
+    """A structure with its coordinates: cell 3 × 3 in Å (rows a, b, c), positions n × 3 in Å."""
+
+    cell_ang: list[list[float]] = column("Cell vectors: 3 × 3, rows a, b, c.", _POTENTIAL, unit="Å")
+    symbols: list[str] = column("Elements of the n atoms.", "recorded")
+    positions_ang: list[list[float]] = column("Cartesian positions: n × 3.", _POTENTIAL, unit="Å")
+
+
+class RankingsRow(Row):
+    """One device under one application."""
+
+    purpose: ClassVar[str] = "Which device serves which application, best first."
+    primary_key: ClassVar[tuple[str, ...]] = ("application", "device")
+
+    application: str = column("Name of the application profile.", "curated")
+    rank: int = column(
+        "Place by the score as shown, from 1; equal evidence shares a place.",
+        _SCORED,
+        unit="1",
+        minimum=1,
+    )
+    device: str = column(
+        "The device: `id` of the table `devices`; of a device that only the text knows, the `id` "
+        "of its first figure in `device_claims`.",
+        "curated",
+    )
+    structure: str = column("Stack of the device, or its name in the text.", "printed")
+    absorber: str | None = optional(
+        "Perovskite of the device.", "printed", empty="only the text knows the device"
+    )
+    met: int = column("Criteria with weight that are met.", _JUDGED, unit="1", minimum=0)
+    unknown: int = column(
+        "Criteria with weight on which nothing is reported.", _JUDGED, unit="1", minimum=0
+    )
+    criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
+    shortfall_decades: float = column(
+        "Decades missing to the criteria that are known; 0 where all are met.",
+        "computed: sum of log10(required / reported) over the criteria on a log scale",
+        unit="decades",
+        minimum=0,
+    )
+    references: str = column(
+        "Publications behind the device: keys of the table `references`, separated by spaces.",
+        "printed",
+        empty="the source cites nothing",
+    )
+    shown: float = column(
+        "Score as far as the evidence shows it; what is unknown counts as the floor, 0.01.",
+        _SCORED,
+        unit="1",
+        minimum=0,
+        maximum=1,
+    )
+    expected: float = column(
+        "Mean score over all that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
+    )
+    possible: float = column(
+        "Best score that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
+    )
+    coverage: float = column(
+        "Share of the weight on which there is evidence.", _JUDGED, unit="1", minimum=0, maximum=1
+    )
+    not_demonstrated: int = column(
+        "Criteria with weight on which only a lower bound is known that does not reach them.",
+        _JUDGED,
+        unit="1",
+        minimum=0,
+    )
+    failed: int = column("Criteria with weight that are failed.", _JUDGED, unit="1", minimum=0)

@@ -1,0 +1,345 @@
+"""Rows of what publications report: energetics, devices, their figures, what applications need."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pvkdb.chemistry.composition import FAMILIES
+from pvkdb.schemas.tables.columns import (
+    NOT_REPORTED,
+    PHASE_SOURCE,
+    Row,
+    as_printed_column,
+    column,
+    erratum_column,
+    optional,
+    references_column,
+    source_column,
+)
+
+#: Switching mechanisms, as sections 3.2.1 to 3.2.3 of the review divide them.
+MECHANISMS = (
+    "metal filament",
+    "halide-vacancy filament",
+    "mixed filament",
+    "filament",
+    "metal-ion migration",
+    "halide-vacancy migration",
+    "ion migration",
+    "interface",
+    "self-doping",
+    "interfacial reaction",
+    "charge trapping",
+    "polarization",
+)
+
+_FROM_LAYERS = "computed: taken from `layers`"
+
+
+class ReferencesRow(Row):
+    """One publication."""
+
+    purpose: ClassVar[str] = "The bibliography that every statement cites."
+    primary_key: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: str = column("Key that other tables cite, e.g. `r36`.", "curated")
+    number: int | None = optional(
+        "Number in the reference list of the source.",
+        "printed",
+        unit="1",
+        minimum=1,
+        empty="not in the list of a source",
+    )
+    authors: str | None = optional("Initials and family names, separated by `; `.", "printed")
+    title: str | None = optional(
+        "Title; of the meeting or the proceedings where no title of the paper is printed.",
+        "printed",
+    )
+    journal: str | None = optional(
+        "Journal, abbreviated as printed; the publisher with its place for a book.", "printed"
+    )
+    year: int | None = optional("Year of publication.", "printed", unit="year", minimum=1800)
+    volume: str | None = optional("Volume, with the issue where it is printed.", "printed")
+    pages: str | None = optional("Pages, or the article number where that is printed.", "printed")
+    doi: str | None = optional("Digital object identifier, e.g. `10.1039/d5cs01222h`.", "printed")
+
+
+class EnergeticsRow(Row):
+    """One statement on an activation energy (E_A) or a defect formation energy (DFE)."""
+
+    purpose: ClassVar[str] = "How easily ions move and defects form, reported and computed alike."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column("Name of the statement, e.g. `e-t1-r01-dfe` or `e-<calculation>`.", "curated")
+    material: str = column("Formula; in exports in its canonical spelling.", "curated")
+    family: str = column(
+        "Structure family of the material.",
+        "computed: from the ratio A : B : X, the kind of A cation and the phase "
+        "(`pvkdb.chemistry`)",
+        values=FAMILIES,
+    )
+    phase: str | None = optional(
+        "Phase: space group or name, e.g. `Pnma`, `δ`, `layered`.", PHASE_SOURCE
+    )
+    direction: str | None = optional(
+        "Direction of the hop, e.g. `in-plane`, `c`; of a computed bottleneck the dimensions in "
+        "which its path leads on (`1D`, `2D`, `3D`) or the axis that it follows (`a`, `b`, `c`).",
+        "printed, or computed: percolation on the graph of hops",
+        empty="not reported or isotropic",
+    )
+    defect: str = column(
+        "Defect in Kröger–Vink notation without charge: `V_I` vacancy, `I_i` interstitial, "
+        "`MA_Pb` antisite; a mobile ion alone (`I`) where the source does not tell the defect, "
+        "`ion` where it does not tell the ion either.",
+        "curated",
+    )
+    species: str = column(
+        "Ion that the defect is made of, or that moves; `X` is any halide.", "curated"
+    )
+    charge: int | None = optional(
+        "Charge of the defect.",
+        "printed",
+        unit="e",
+        empty="not reported, or not set: machine-learned potentials compute neutral cells",
+    )
+    quantity: Literal["E_A", "DFE"] = column(
+        "`E_A`: activation energy of migration; `DFE`: formation energy of the defect.", "curated"
+    )
+    scope: Literal["reported", "hop", "percolation"] = column(
+        "What the energy covers: `reported` as the source has it, `hop` one jump between "
+        "neighbouring sites, `percolation` the highest saddle of the easiest path through the "
+        "crystal, above the lowest site.",
+        "curated",
+    )
+    value_min_ev: float | None = optional(
+        "Lower end of the energy; equal to the upper end for a single value.",
+        "printed, or computed: E(highest image) − E(end point), the lower of the two directions, "
+        "climbing-image NEB (Henkelman 2000, doi 10.1063/1.1329672)",
+        unit="eV",
+        empty="only an upper bound is reported",
+    )
+    value_max_ev: float | None = optional(
+        "Upper end of the energy.",
+        "printed, or computed: as `value_min_ev`, the higher of the two directions",
+        unit="eV",
+        empty="only a lower bound is reported",
+    )
+    bound: Literal["lower", "upper"] | None = optional(
+        "Which end is known where the source gives a bound, e.g. `lower` for > 1.20.",
+        "printed",
+        empty="both ends are known",
+    )
+    approximate: bool = column("Whether the source says about (~).", "printed")
+    method: Literal["DFT", "experiment", "MLIP", "mixed", "unknown"] = column(
+        "How the energy was found; `MLIP` is a machine-learned potential, `unknown` where the "
+        "source and the cited titles do not say.",
+        "curated",
+    )
+    functional: str | None = optional(
+        "Functional or potential, e.g. `PBE`, `sevennet-0`.", "printed, or recorded"
+    )
+    soc: bool | None = optional("Whether spin–orbit coupling was included.", "printed")
+    conditions: str | None = optional(
+        "Sample, light, additive or cell that the energy holds for, in a few words.",
+        "curated, or recorded",
+    )
+    references: str = references_column(empty="the source cites nothing, or the row was computed")
+    source: str = column(
+        "Place in the source, e.g. `Table 1 row 3` or `section 2.3`; `calculation <id>` where the "
+        "row was computed.",
+        "curated",
+    )
+    as_printed: str | None = as_printed_column(empty="not transcribed, or the row was computed")
+    erratum: str | None = erratum_column()
+
+
+class DevicesRow(Row):
+    """One device: its stack and the metrics reported for it."""
+
+    purpose: ClassVar[str] = "Which stacks were built, and how they performed."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column("Name of the device, e.g. `d-t4-r01`: table and row.", "curated")
+    group: str = column(
+        "Heading of the table that the device stands under; `imported` for an imported paper.",
+        "printed",
+    )
+    structure: str = column("Stack, subscripts as plain digits.", "printed")
+    absorber: str = column("Perovskite layer, misprints included.", "printed")
+    form: str | None = optional(
+        "Shape of the perovskite, e.g. `quantum dots`, `fibre`.", "printed", empty="a plain film"
+    )
+    bottom_electrode: str | None = optional(
+        "Bottom electrode; several layers separated by `/`.", _FROM_LAYERS
+    )
+    top_electrode: str | None = optional(
+        "Top electrode; several layers separated by `/`.", _FROM_LAYERS
+    )
+    other_layers: str | None = optional(
+        "Layers that are neither electrode nor absorber, separated by `; `.",
+        _FROM_LAYERS,
+        empty="the stack has no other layer",
+    )
+    on_off_ratio: float | None = optional(
+        "Current in the low-resistance over the high-resistance state; below 1 only where it is "
+        "printed so, with an `erratum`.",
+        "printed",
+        unit="1",
+        minimum=0,
+    )
+    on_off_qualifier: str | None = optional(
+        "What the source puts before the ratio.",
+        "printed",
+        values=("~", ">"),
+        empty="the ratio stands alone",
+    )
+    v_set_min_v: float | None = optional(
+        "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
+    )
+    v_set_max_v: float | None = optional("Highest SET voltage (algebraic).", "printed", unit="V")
+    v_reset_min_v: float | None = optional(
+        "Lowest RESET voltage (algebraic): −3.6 of “−0.078 to −3.6”.", "printed", unit="V"
+    )
+    v_reset_max_v: float | None = optional(
+        "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”.", "printed", unit="V"
+    )
+    v_qualifier: str | None = optional(
+        "What the source puts before the voltages.",
+        "printed",
+        values=("~", ">"),
+        empty="the voltages stand alone",
+    )
+    endurance_cycles: float | None = optional(
+        "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
+    )
+    retention_s: float | None = optional(
+        "Time for which a state was held.", "printed", unit="s", minimum=0
+    )
+    retention_qualifier: str | None = optional(
+        "What the source puts before the retention.",
+        "printed",
+        values=("~", ">"),
+        empty="the retention stands alone",
+    )
+    stability_days: float | None = optional(
+        "Time in storage after which the device still worked; a month is 30 days.",
+        "printed",
+        unit="d",
+        minimum=0,
+    )
+    stability_qualifier: str | None = optional(
+        "What the source puts before the stability; `film` where the film, not the device, was "
+        "stored.",
+        "printed",
+        values=("~", ">", "film"),
+        empty="the stability stands alone",
+    )
+    references: str = references_column(empty="the source cites nothing")
+    source: str = source_column()
+    as_printed: str | None = as_printed_column()
+    erratum: str | None = erratum_column()
+    layers: str | None = optional(
+        "The stack from bottom to top as `role=material`, separated by ` | `. Roles: `substrate`, "
+        "`adhesion`, `bottom_electrode`, `transport`, `buffer`, `interlayer`, `absorber`, "
+        "`top_electrode`; an `interlayer` is one whose purpose the source does not tell.",
+        "curated",
+    )
+    material: str | None = optional(
+        "Formula of the absorber that is meant; in exports in its canonical spelling.",
+        "curated",
+        empty="the composition cannot be told",
+    )
+    configuration: str | None = optional(
+        "Terminals, and for two of them the direction of the current.",
+        "curated",
+        values=("2T vertical", "2T lateral", "3T"),
+    )
+    mechanism: str | None = optional(
+        "What switches; `filament` where its kind and `ion migration` where the ion is not told. "
+        "The README of the curated files explains each word.",
+        "curated",
+        values=MECHANISMS,
+    )
+    volatility: str | None = optional(
+        "Whether the state lasts without voltage.",
+        "curated",
+        values=("non-volatile", "volatile", "both"),
+    )
+    text_source: str | None = optional(
+        "Places behind configuration, mechanism and volatility, e.g. `mechanism: section 2.4`.",
+        "curated",
+        empty="none of the three is reported",
+    )
+
+
+class DeviceClaimsRow(Row):
+    """One performance figure of a device in the running text or a caption."""
+
+    purpose: ClassVar[str] = "What a source says of devices outside its tables."
+    primary_key: ClassVar[tuple[str, ...]] = ("id",)
+
+    id: str = column("Name of the figure, e.g. `c-s5.2-001`: section and place in it.", "curated")
+    device: str = column("The device as the text names it, conditions in brackets.", "curated")
+    metric: str = column(
+        "What is measured, with its unit as suffix, e.g. `switching_time_s`; a metric without one "
+        "is a pure number.",
+        "curated",
+    )
+    value: float = column("The figure; the lower end of a range.", "printed", unit_column="unit")
+    value_max: float | None = optional(
+        "Upper end of a printed range.", "printed", unit_column="unit", empty="a single figure"
+    )
+    unit: str = column("Unit of the figure; `1` for a pure number.", "curated", empty=NOT_REPORTED)
+    qualifier: str | None = optional(
+        "What the source puts before the figure; `up to` is as high as, `±` an amplitude.",
+        "printed",
+        values=(">", ">=", "<", "<=", "~", "up to", "±"),
+        empty="the figure stands alone",
+    )
+    references: str = references_column(empty="a general statement without a citation")
+    source: str = source_column()
+    as_printed: str | None = as_printed_column()
+    erratum: str | None = erratum_column()
+
+
+class ApplicationsRow(Row):
+    """One requirement that an application puts on a device metric."""
+
+    purpose: ClassVar[str] = "What synapses, selectors, reservoirs, neurons and arrays need."
+    primary_key: ClassVar[tuple[str, ...]] = ("application", "metric", "comparator", "source")
+
+    application: str = column("The application, e.g. `synaptic-training`.", "curated")
+    metric: str = column(
+        "What is required, with its unit as suffix; ratios, counts and states have none.",
+        "curated",
+    )
+    comparator: Literal[">", "<", ">=", "<=", "between"] = column(
+        "How a device is held against the value.", "curated"
+    )
+    value: float = column(
+        "The value; the lower end for `between`.",
+        "printed; where `basis` is `reading`, curated",
+        unit_column="unit",
+    )
+    value_max: float | None = optional(
+        "Upper end for `between`.",
+        "printed; where `basis` is `reading`, curated",
+        unit_column="unit",
+        empty="the requirement has one value",
+    )
+    unit: str = column("Unit of the value; `1` for a ratio.", "curated")
+    source: str = source_column()
+    as_printed: str | None = as_printed_column()
+    erratum: str | None = erratum_column()
+    basis: Literal["printed", "reading", "working point", "offer"] = column(
+        "What the row rests on: `printed`, a number printed as a requirement; `reading`, our "
+        "reading of words without a number; `working point`, the value of one demonstration; "
+        "`offer`, a property that perovskites offer.",
+        "curated",
+        default="printed",
+    )
+    upper_limit: bool | None = optional(
+        "For `between`: whether a device above the upper end fails too (true) or serves (false).",
+        "curated",
+        empty="the comparator is not `between`",
+    )

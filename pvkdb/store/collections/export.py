@@ -1,0 +1,109 @@
+"""Exporting tables: the rows of a table. :mod:`pvkdb.store.files.table_files` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition, radii, tolerance_factors
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
+from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.models.applications import ApplicationRequirement
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.reviewed import REVIEWED
+from pvkdb.store.rows.from_models import applications_row, reviewed_row
+
+
+def table_rows(session: Session, name: str) -> Iterator[Row]:
+    """The rows of an exported table, in order. Rankings are made in ``pvkdb.suitability``.
+
+    Raises:
+        InputError: no table has this name.
+    """
+    if name in COLLECTIONS:
+        return COLLECTIONS[name].iterate(session, {})
+    if name == "applications":
+        statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
+        return (applications_row(requirement) for requirement in session.scalars(statement))
+    if name in REVIEWED:
+        model = REVIEWED[name]
+        return map(reviewed_row, session.scalars(select(model).order_by(model.position)))
+    if name == "ions":
+        return ion_rows()
+    if name == "tolerance":
+        return tolerance_rows(session)
+    raise InputError(unknown_name("table", name, TABLES))
+
+
+def ion_rows() -> Iterator[IonsRow]:
+    """Every radius of the registry, then the ions for which no radius is known."""
+    known = set()
+    for radius in radii():
+        known.add(radius.ion.symbol)
+        entry = molecular_ions().get(radius.ion.symbol)
+        yield IonsRow(
+            ion=radius.ion.symbol,
+            charge=radius.ion.charge,
+            name=entry.name if entry else None,
+            formula=entry.formula if entry else None,
+            smiles=entry.smiles if entry else None,
+            radius_ang=radius.radius_ang,
+            kind=radius.kind,
+            coordination=radius.coordination,
+            spin=radius.spin,
+            geometry=radius.geometry,
+            source=radius.source,
+        )
+    for entry in molecular_ions().values():
+        if entry.symbol not in known:
+            yield IonsRow(
+                ion=entry.symbol,
+                charge=entry.charge,
+                name=entry.name,
+                formula=entry.formula,
+                smiles=entry.smiles,
+                source=entry.source,
+            )
+
+
+def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
+    """Tolerance factors of the ABX3 and A2BB'X6 compositions with numbers and sourced radii."""
+    formulas = session.scalars(
+        select(Composition.formula)
+        .join(Material)
+        .where(Material.family.in_(DEFINED))
+        .distinct()
+        .order_by(Composition.formula)
+    )
+    for formula in formulas:
+        try:
+            yield tolerance_row(formula)
+        except InputError:
+            continue
+
+
+def tolerance_row(formula: str) -> ToleranceRow:
+    """Tolerance factors of one formula.
+
+    Raises:
+        FormulaError: the formula cannot be used.
+        InputError: it is neither ABX3 nor A2BB'X6.
+        MissingRadiusError: an ion has no radius with a source.
+    """
+    factors = tolerance_factors(parse_composition(formula))
+    return ToleranceRow(
+        formula=factors.formula,
+        r_a_ang=factors.r_a_ang,
+        r_b_ang=factors.r_b_ang,
+        r_x_ang=factors.r_x_ang,
+        t=factors.t,
+        mu=factors.mu,
+        tau=factors.tau,
+        p_perovskite=factors.p_perovskite,
+        radii_source=factors.radii_source,
+    )

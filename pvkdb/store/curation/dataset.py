@@ -1,0 +1,82 @@
+"""Versions of the data in a store: ``review2026-0a1b2c3d4e`` and, after imports, ``…+5f6a7b8c9d``.
+
+The first part says which curated files were loaded; the second stands for the files imported into
+which version, in which order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pvkdb.store.base import utc_now
+from pvkdb.store.curation.sources import Source
+from pvkdb.store.models.references import DatasetVersion
+
+#: Version of a store that nothing has been loaded into.
+EMPTY = "empty"
+
+
+def current_version(session: Session) -> str:
+    """The version loaded last, or "empty" where no curated data has been loaded."""
+    newest = session.scalar(
+        select(DatasetVersion.version).order_by(DatasetVersion.loaded_at.desc()).limit(1)
+    )
+    return newest or EMPTY
+
+
+def begin_release(session: Session, release: str) -> str:
+    """Record that the curated files of a release are being loaded, unless they were before.
+
+    Imports since the last release stay counted: their part of the version is kept.
+    """
+    current = current_version(session)
+    _, plus, imports = current.partition("+")
+    version = release + plus + imports
+    known = session.get(DatasetVersion, version)
+    if known is None:
+        _add(session, version, f"curated literature {release}")
+    elif version != current:
+        known.loaded_at = _after(session)  # an earlier release comes back
+        session.flush()
+    return version
+
+
+def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
+    """Record that files are being imported.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    current = current_version(session)
+    release, _, _ = current.partition("+")
+    digest = hashlib.sha256(current.encode())
+    for path in paths:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    version = f"{release}+{digest.hexdigest()[:10]}"
+    return _add(session, version, f"import of {', '.join(path.name for path in paths)}")
+
+
+def withdraw(session: Session, version: DatasetVersion) -> None:
+    """Take a version back that has brought no row."""
+    session.delete(version)
+    session.flush()
+
+
+def _add(session: Session, version: str, description: str) -> DatasetVersion:
+    added = DatasetVersion(version=version, loaded_at=_after(session), description=description)
+    session.add(added)
+    session.flush()
+    return added
+
+
+def _after(session: Session) -> datetime:
+    """Now, or just after the newest version where a clock was ahead: versions stay in order."""
+    newest = session.scalar(select(func.max(DatasetVersion.loaded_at)))
+    now = utc_now()
+    return now if newest is None or now > newest else newest + timedelta(microseconds=1)

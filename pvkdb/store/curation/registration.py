@@ -1,0 +1,120 @@
+"""Getting compositions and materials into the store, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition as ChemicalComposition
+from pvkdb.chemistry.composition import material_family
+from pvkdb.store.base import Base
+from pvkdb.store.curation.tolerance import composition_tolerance
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+
+ModelT = TypeVar("ModelT", bound=Base)
+
+
+def material_id(formula: str, phase: str | None = None) -> str:
+    """The public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``."""
+    if phase is None:
+        return formula
+    return f"{formula}-{''.join(sign for sign in phase if sign.isalnum() or sign == '-')}"
+
+
+def register_material(
+    session: Session, composition: ChemicalComposition, phase: str | None = None
+) -> Material:
+    """The material of a composition and phase; added where the store lacks it."""
+    find = select(Material).where(Material.id == material_id(composition.formula, phase))
+
+    def build() -> Material:
+        return _material(_registered(session, composition), composition, phase)
+
+    return get_or_add(session, find, build)
+
+
+def register_materials(
+    session: Session, wanted: Mapping[str, tuple[ChemicalComposition, str | None]]
+) -> dict[str, Material]:
+    """Materials by their public names, each with its composition and phase, as of
+    :func:`register_material`: a few statements for all of them.
+    """
+    there = select(Material).where(Material.id.in_(wanted))
+    found = {material.id: material for material in session.scalars(there)}
+    missing = {name: wanted[name] for name in wanted if name not in found}
+    if not missing:
+        return found
+    formulas = {composition.formula for composition, _ in missing.values()}
+    known = select(Composition).where(Composition.formula.in_(formulas))
+    held = {composition.formula: composition for composition in session.scalars(known)}
+    try:
+        with session.begin_nested():
+            for name, (composition, phase) in missing.items():
+                formula = composition.formula
+                held[formula] = held.get(formula) or _composition(composition)
+                found[name] = _material(held[formula], composition, phase)
+                session.add(found[name])
+    except IntegrityError:  # another session has added one of them in the meantime
+        added = {name: register_material(session, *missing[name]) for name in missing}
+        return {**found, **added}
+    return found
+
+
+def _material(held: Composition, composition: ChemicalComposition, phase: str | None) -> Material:
+    family, dimensionality = material_family(composition, phase)
+    return Material(
+        id=material_id(composition.formula, phase),
+        composition=held,
+        phase=phase,
+        family=family,
+        dimensionality=dimensionality,
+    )
+
+
+def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], ModelT]) -> ModelT:
+    """What ``find`` finds, or what ``build`` makes.
+
+    Where another session adds the same in the meantime, its row is taken: the savepoint keeps the
+    rest of this transaction.
+    """
+    found: ModelT | None = session.scalar(find)
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            added = build()
+            session.add(added)
+    except IntegrityError:
+        theirs: ModelT = session.scalars(find).one()
+        return theirs
+    return added
+
+
+def _registered(session: Session, composition: ChemicalComposition) -> Composition:
+    find = select(Composition).where(Composition.formula == composition.formula)
+    return get_or_add(session, find, lambda: _composition(composition))
+
+
+def _composition(composition: ChemicalComposition) -> Composition:
+    return Composition(
+        formula=composition.formula,
+        layers=composition.layers,
+        lead_free=composition.lead_free,
+        excess_charge=None if composition.balanced else str(composition.excess_charge),
+        occupancies=[
+            SiteOccupancy(
+                position=position,
+                site=occupant.site,
+                ion=occupant.ion.symbol,
+                charge=occupant.ion.charge,
+                amount=occupant.number,
+                amount_symbolic=occupant.symbolic,
+            )
+            for position, occupant in enumerate(composition.occupants)
+        ],
+        tolerance=composition_tolerance(composition),
+    )

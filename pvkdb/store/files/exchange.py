@@ -1,0 +1,278 @@
+"""Finished calculations out of one store and into another, so that no work is done twice.
+
+A calculation is known by its content key, which is worked out again on the way in: what another
+version of pvkdb would compute otherwise is not taken for what this one computes. Records are
+taken over whole or not at all, and nothing that the store has computed itself is replaced.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from pvkdb._version import __version__
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import FormulaError, InputError
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
+from pvkdb.schemas.calculations.dft import DFT_REQUESTS
+from pvkdb.schemas.calculations.exchange import (
+    EXCHANGE_VERSION,
+    ExchangeHead,
+    TravellingCalculation,
+    TravellingEnergetic,
+    TravellingMaterial,
+    TravellingStructure,
+)
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.models import (
+    Calculation,
+    CalculationDependency,
+    Energetic,
+    Material,
+    Structure,
+)
+from pvkdb.store.queue.dependencies import pass_on
+from pvkdb.store.queue.log import note
+
+#: What is asked for, by kind. Files stay where they are; what depends on other calculations by
+#: their ids does not travel.
+_REQUESTS: dict[str, Any] = {
+    "relax": RelaxRequest,
+    "element": ElementRequest,
+    "vacancy": VacancyRequest,
+    "neb": NebRequest,
+    **DFT_REQUESTS,
+}
+#: Failures of the surroundings: another machine may fare better.
+_NOT_OF_THE_CALCULATION = (
+    FailureKind.CRASHED,
+    FailureKind.DEPENDENCY_FAILED,
+    FailureKind.PROGRAM_NOT_FOUND,
+    FailureKind.PROGRAM_CRASHED,
+    FailureKind.OUT_OF_WALLTIME,
+    FailureKind.PSEUDOPOTENTIAL_MISSING,
+    FailureKind.PSEUDOPOTENTIAL_DIFFERS,
+)
+_WAITING = (
+    CalculationState.QUEUED.value,
+    CalculationState.WAITING.value,
+    CalculationState.FAILED.value,
+    CalculationState.CANCELLED.value,
+)
+
+
+_NOT_THE_HEAD = (
+    f"its first line is not that of a file of calculations, version {EXCHANGE_VERSION}; write one "
+    "with: pvkdb jobs export FILE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of the calculations of a file.
+
+    Attributes:
+        new: Taken over, or completed by the images of paths that the store did not have.
+        known: Left alone: the store has a result of its own, is computing it, or was asked for it
+            again where the file tells of a failure.
+        other_recipe: Left out: this version of pvkdb computes them in another way.
+    """
+
+    new: int
+    known: int
+    other_recipe: int
+
+
+def write_calculations(session: Session, path: Path, *, paths: bool = True) -> int:
+    """Write what is finished into a compressed file; gives how many calculations.
+
+    A file that was there before stays until the new one is whole.
+
+    Args:
+        session: Of the store.
+        path: The file.
+        paths: Whether the images of migration paths go with it, which are nearly all of it.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    finished = (
+        select(Calculation)
+        .where(
+            Calculation.kind.in_(_REQUESTS),
+            (Calculation.state == CalculationState.DONE.value)
+            | (
+                (Calculation.state == CalculationState.FAILED.value)
+                & Calculation.failure_kind.not_in([kind.value for kind in _NOT_OF_THE_CALCULATION])
+            ),
+        )
+        .order_by(Calculation.finished_at, Calculation.id)
+    )
+    calculations = session.scalars(finished).all()
+    head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
+    part = path.with_name(f"{path.name}.part")
+    try:
+        # Without a name and a time, so that the same records make the same file.
+        with (
+            part.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
+        ):
+            for line in (head, *(_travelling(session, entry, paths) for entry in calculations)):
+                stream.write(line.model_dump_json().encode() + b"\n")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    return len(calculations)
+
+
+def take_calculations(session: Session, path: Path) -> Taken:
+    """Take over what a file holds and the store does not.
+
+    Raises:
+        InputError: the file is none of these, is cut short or was changed; nothing is taken.
+    """
+    new = known = other = 0
+    for calculation in _read(path):
+        if _key(calculation) != calculation.key:
+            other += 1
+        elif _take(session, calculation, path.name):
+            new += 1
+        else:
+            known += 1
+    return Taken(new, known, other)
+
+
+def _travelling(session: Session, calculation: Calculation, paths: bool) -> TravellingCalculation:
+    structures = select(Structure).where(Structure.calculation_id == calculation.id)
+    if calculation.kind == "neb" and not paths:
+        structures = structures.where(Structure.role == "host")
+    energetics = select(Energetic).where(Energetic.calculation_id == calculation.id)
+    material = None
+    if calculation.material_id is not None:
+        held = session.get_one(Material, calculation.material_id)
+        material = TravellingMaterial(formula=held.composition.formula, phase=held.phase)
+    return TravellingCalculation(
+        **_columns(calculation, TravellingCalculation, "material", "structures", "energetics"),
+        material=material,
+        structures=[
+            TravellingStructure(**_columns(entry, TravellingStructure))
+            for entry in session.scalars(structures.order_by(Structure.id))
+        ],
+        energetics=[
+            TravellingEnergetic(**_columns(entry, TravellingEnergetic))
+            for entry in session.scalars(energetics.order_by(Energetic.id))
+        ],
+    )
+
+
+def _columns(row: object, model: type[BaseModel], *without: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in model.model_fields if name not in without}
+
+
+def _read(path: Path) -> Iterator[TravellingCalculation]:
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            head = ExchangeHead.model_validate_json(next(stream, ""))
+            for line in stream:
+                number += 1
+                yield TravellingCalculation.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the line"
+        what = f"line {number + 1}: {where}: {first['msg']}" if number else _NOT_THE_HEAD
+        raise InputError(f"{path}: {what}; nothing was taken") from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as a compressed file of calculations ({error}); write one "
+            "with: pvkdb jobs export FILE"
+        ) from error
+    if number != head.calculations:
+        raise InputError(
+            f"{path} holds {number:,} of {head.calculations:,} calculations: it was cut short; "
+            "nothing was taken"
+        )
+
+
+def _key(calculation: TravellingCalculation) -> str | None:
+    """The key under which this version asks for the same; None where it cannot."""
+    try:
+        request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
+    except (KeyError, ValidationError):
+        return None
+    key: str = request.key()
+    return key
+
+
+def _take(session: Session, travelling: TravellingCalculation, name: str) -> bool:
+    find = select(Calculation).where(Calculation.key == travelling.key).with_for_update()
+    held = session.scalar(find)
+    done = travelling.state == CalculationState.DONE.value
+    if held is not None and not (done and held.state in _WAITING):
+        return done and _completed(session, travelling, held)
+    name_of_material = travelling.material and _registered(session, travelling.material)
+    if held is None:
+        held = Calculation(id=travelling.key[:12], key=travelling.key, kind=travelling.kind)
+    else:
+        session.execute(
+            delete(CalculationDependency).where(CalculationDependency.calculation_id == held.id)
+        )
+    for column in ("parameters", "state", "result", "versions", "started_at", "finished_at"):
+        setattr(held, column, getattr(travelling, column))
+    held.material_id = name_of_material or held.material_id
+    held.failure_kind = travelling.failure_kind and travelling.failure_kind.value
+    held.failure_message = travelling.failure_message
+    session.add(held)
+    session.flush()
+    session.add_all([*_structures(travelling, held), *_energetics(travelling, held)])
+    session.flush()
+    computed = f"taken from {name}, where it ended at {travelling.finished_at:%Y-%m-%d %H:%M}"
+    note(session, held.id, EventKind(travelling.state), computed)
+    pass_on(session, held.id)
+    return True
+
+
+def _completed(session: Session, travelling: TravellingCalculation, held: Calculation) -> bool:
+    """Add the images of paths that the store does not hold of the same result."""
+    if held.result != travelling.result:
+        return False
+    known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
+    missing = [row for row in _structures(travelling, held) if row.id not in known]
+    session.add_all(missing)
+    return bool(missing)
+
+
+def _registered(session: Session, material: TravellingMaterial) -> str:
+    try:
+        composition = parse_composition(material.formula)
+    except FormulaError as error:
+        raise InputError(f"{error}; nothing was taken") from error
+    return register_material(session, composition, material.phase).id
+
+
+def _structures(travelling: TravellingCalculation, held: Calculation) -> Iterator[Structure]:
+    # What others were made from comes first.
+    for structure in sorted(travelling.structures, key=lambda entry: entry.parent_id is not None):
+        given = structure.model_dump()
+        yield Structure(**given, **_owned(held), atoms=len(structure.symbols))
+
+
+def _energetics(travelling: TravellingCalculation, held: Calculation) -> Iterator[Energetic]:
+    for energetic in travelling.energetics:
+        yield Energetic(**energetic.model_dump(), **_owned(held))
+
+
+def _owned(held: Calculation) -> dict[str, str | None]:
+    return {"material_id": held.material_id, "calculation_id": held.id}

@@ -1,0 +1,213 @@
+"""Structures that users bring: read from a CIF, held against their formula, made a host.
+
+What comes through the service is the text of a stranger, so that its size is checked before
+anything grows with it.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pvkdb.chemistry import Composition
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.schemas.calculations.relaxations import Host
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.io.cif import CIFBlock
+
+#: How far the amounts of a structure may be from those of the formula, atoms a formula unit.
+_AMOUNT = 1e-3
+#: Sites that a CIF may list, and atoms that its symmetry may make of them. Supercells of a
+#: migration are made from the primitive cell, which has fewer.
+MOST_SITES = 500
+MOST_ATOMS = 2000
+#: No cell of a solid has a shorter edge (Å) or less room for an atom (Å³; in diamond 5.7).
+_SHORTEST_ANG = 1.5
+_LEAST_VOLUME_ANG3 = 3.0
+#: Sites closer than this are one atom, Å.
+_SAME_SITE_ANG = 0.5
+#: Tolerance at which the space group is found, Å.
+SYMPREC_ANG = 0.01
+
+
+def read_cif(text: str, composition: Composition) -> Host:
+    """The structure in the text of a CIF, as a request carries it.
+
+    Args:
+        text: A CIF with one structure.
+        composition: What it must hold.
+
+    Raises:
+        InputError: it is no CIF of one ordered, periodic structure of the composition, holds
+            atoms on top of one another, or is too large.
+        MissingExtraError: ASE is not installed.
+    """
+    try:
+        atoms = _atoms(_block(text))
+    except ImportError as error:
+        raise MissingExtraError(error.name or "ase", "screening") from error
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError("the CIF holds coordinates that are no finite numbers")
+    if not (
+        atoms.cell.lengths().min() >= _SHORTEST_ANG
+        and abs(atoms.cell.volume) >= _LEAST_VOLUME_ANG3 * len(atoms)
+    ):
+        raise InputError(
+            f"the cell of the CIF is too small for its {len(atoms)} atoms: "
+            f"{abs(atoms.cell.volume):.4g} Å³"
+        )
+    require_order(atoms, "the CIF")
+    require_composition(atoms, composition, "the CIF")
+    _require_distance(atoms)
+    return host_of(atoms)
+
+
+def space_group_of(host: Host) -> str | None:
+    """The space group of a structure, e.g. ``Pnma``; None where spglib finds none.
+
+    Raises:
+        MissingExtraError: spglib or ASE is not installed.
+
+    Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
+    (2024), doi:10.1080/27660400.2024.2384822.
+    """
+    try:
+        import spglib
+        from ase.data import atomic_numbers
+    except ImportError as error:
+        raise MissingExtraError(error.name or "spglib", "screening") from error
+    cell = np.array(host.cell_ang)
+    fractions = np.array(host.positions_ang) @ np.linalg.inv(cell)
+    numbers = [atomic_numbers[symbol] for symbol in host.symbols]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=SYMPREC_ANG)
+    except Exception:  # spglib has errors of its own, by version
+        return None
+    return None if found is None else str(found.international)
+
+
+def host_of(atoms: Atoms) -> Host:
+    """A structure as a request carries it; rounded, so that its hash is that of its print."""
+    return Host(
+        symbols=tuple(atoms.get_chemical_symbols()),
+        cell_ang=tuple(_rounded(row) for row in atoms.cell.array),
+        positions_ang=tuple(_rounded(row) for row in atoms.positions),
+    )
+
+
+def elements_of(composition: Composition) -> dict[str, float]:
+    """Atoms of each element in one formula unit; molecules by their sum formula.
+
+    Raises:
+        InputError: an amount is open, or an ion is a letter for any ion.
+    """
+    from ase.formula import Formula
+
+    amounts: dict[str, float] = {}
+    for occupant in composition.occupants:
+        ion, number = occupant.ion, occupant.number
+        if number is None or ion.generic or composition.additives:
+            raise InputError(
+                f"{composition.formula} leaves ions or amounts open; a start needs a formula "
+                "with numbers"
+            )
+        inside = Formula(molecular_ions()[ion.symbol].formula).count() if ion.molecular else None
+        for element, count in (inside or {ion.symbol: 1}).items():
+            amounts[element] = amounts.get(element, 0.0) + count * number
+    return amounts
+
+
+def require_composition(atoms: Atoms, composition: Composition, name: Path | str) -> None:
+    """Refuse a structure of other atoms than a composition has; ``name`` is its, for the message.
+
+    Raises:
+        InputError: the elements or their ratios differ.
+    """
+    wanted = elements_of(composition)
+    units = len(atoms) / sum(wanted.values())
+    found = {element: count / units for element, count in atoms.symbols.formula.count().items()}
+    if wanted.keys() != found.keys() or any(
+        abs(found[element] - amount) > _AMOUNT for element, amount in wanted.items()
+    ):
+        raise InputError(
+            f"{name} holds {atoms.symbols.formula.reduce()[0]}, not {composition.formula}"
+        )
+
+
+def require_order(atoms: Atoms, name: Path | str) -> None:
+    """Refuse sites that elements share, or that are partly empty: no positions of atoms.
+
+    Raises:
+        InputError: a site is one of these.
+    """
+    for site, occupants in atoms.info.get("occupancy", {}).items():
+        if len(occupants) > 1 or abs(sum(occupants.values()) - 1) > _AMOUNT:
+            shown = ", ".join(f"{element} {share:g}" for element, share in occupants.items())
+            raise InputError(
+                f"{name}: site {site} is occupied by {shown}; a start needs one atom on each "
+                "site: order it in a supercell"
+            )
+
+
+def _block(text: str) -> CIFBlock:
+    from ase.io.cif import parse_cif
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about tags and settings that do not matter here
+            blocks = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()]
+    except Exception as error:  # ASE's reader fails in many ways
+        raise _unreadable(error) from error
+    if not blocks:
+        raise InputError(
+            "this holds no structure as CIF: a cell (_cell_length_a …) and the sites in it "
+            "(_atom_site_fract_x …) under data_NAME"
+        )
+    if len(blocks) > 1:
+        raise InputError(f"the CIF holds {len(blocks)} structures; give one")
+    sites = len(blocks[0].get("_atom_site_fract_x", blocks[0].get("_atom_site_cartn_x", ())))
+    if sites > MOST_SITES:
+        raise InputError(f"the CIF lists {sites:,} sites; a host may have {MOST_SITES}")
+    return blocks[0]
+
+
+def _atoms(block: CIFBlock) -> Atoms:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            atoms = block.get_atoms(fractional_occupancies=True)
+    except Exception as error:
+        raise _unreadable(error) from error
+    if not 0 < len(atoms) <= MOST_ATOMS:
+        raise InputError(f"the cell of the CIF holds {len(atoms):,} atoms; at most {MOST_ATOMS:,}")
+    return atoms
+
+
+def _unreadable(error: Exception) -> InputError:
+    return InputError(f"this cannot be read as CIF ({type(error).__name__}: {str(error)[:200]})")
+
+
+def _require_distance(atoms: Atoms) -> None:
+    from ase.neighborlist import neighbor_list
+
+    first, second, distance = neighbor_list("ijd", atoms, _SAME_SITE_ANG)
+    if len(distance):
+        i, j = int(first[0]), int(second[0])
+        raise InputError(
+            f"the CIF has {atoms.symbols[i]} and {atoms.symbols[j]} {float(distance[0]):.2f} Å "
+            "apart: sites that are listed twice, or of a disordered structure"
+        )
+
+
+def _rounded(row: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 8) for value in row)
+    return x, y, z

@@ -1,0 +1,148 @@
+"""Tables as files: CSV, JSON, JSON lines and Parquet, made piece by piece.
+
+However many rows come, no more than a batch of them is held at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.schemas.tables.columns import Column, ColumnType
+
+Format = Literal["csv", "json", "jsonl", "parquet"]
+FORMATS: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+#: Rows of a piece of a text file, and of a row group of a Parquet file.
+PIECE = 500
+ROW_GROUP = 20_000
+
+Record = Mapping[str, Any]
+
+
+def write_table(name: str, rows: Iterable[Row], format: Format) -> bytes:
+    """A table as the bytes of a file."""
+    return b"".join(stream_table(name, rows, format))
+
+
+def stream_table(
+    name: str, rows: Iterable[Row], format: Format, fields: Sequence[str] | None = None
+) -> Iterator[bytes]:
+    """A table as the pieces of a file; ``fields`` names the columns wanted, None: all."""
+    columns = [*(fields or TABLES[name].columns())]
+    wanted = None if fields is None else set(columns)
+    records = (row.model_dump(mode="json", include=wanted) for row in rows)
+    if format == "parquet":
+        declared = TABLES[name].dictionary()
+        return _parquet([declared[column] for column in columns], records)
+    if format == "csv":
+        return _csv(columns, records)
+    ordered = ({column: record[column] for column in columns} for record in records)
+    return _json_lines(ordered) if format == "jsonl" else _json(ordered)
+
+
+def _pieces(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    left = iter(records)
+    while piece := list(itertools.islice(left, size)):
+        yield piece
+
+
+def _json(records: Iterable[Record]) -> Iterator[bytes]:
+    before = "[\n"
+    for piece in _pieces(records, PIECE):
+        yield (before + ",\n".join(map(_object, piece))).encode()
+        before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+def _json_lines(records: Iterable[Record]) -> Iterator[bytes]:
+    for piece in _pieces(records, PIECE):
+        yield "".join(f"{_object(record)}\n" for record in piece).encode()
+
+
+def _object(record: Record) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _csv(columns: Sequence[str], records: Iterable[Record]) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for piece in _pieces(records, PIECE):
+        writer.writerows([_cell(record[column]) for column in columns] for record in piece)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    if text.tell():
+        yield text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[bytes]:
+    """Row group by row group; each column says what it means and its unit."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [
+            pa.field(
+                column.name,
+                _arrow_type(pa, column.type),
+                metadata={"meaning": column.meaning, "unit": column.unit or ""},
+            )
+            for column in columns
+        ]
+    )
+    sink = io.BytesIO()
+    with pq.ParquetWriter(_Forward(sink), schema) as writer:
+        for piece in _pieces(records, ROW_GROUP):
+            writer.write_table(pa.Table.from_pylist([dict(r) for r in piece], schema=schema))
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
+
+
+class _Forward(io.RawIOBase):
+    """Takes bytes for a buffer that is emptied in between, and knows how many there were."""
+
+    def __init__(self, sink: io.BytesIO) -> None:
+        self._sink = sink
+        self._written = 0
+
+    def writable(self) -> bool:
+        """A Parquet file is written from its beginning to its end."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Hand bytes on."""
+        size = self._sink.write(content)
+        self._written += size
+        return size
+
+    def tell(self) -> int:
+        """How many bytes there were."""
+        return self._written
+
+
+def _arrow_type(pa: Any, kind: ColumnType) -> Any:
+    """Arrow type of a column; times travel as ISO text, like in JSON."""
+    known = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
+    return known.get(kind, pa.string())

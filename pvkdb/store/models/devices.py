@@ -1,0 +1,181 @@
+"""Devices: the stack as ordered layers, and one row for each metric reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from pvkdb.store.base import Base
+from pvkdb.store.models.materials import Material
+
+#: Roles of a layer, from the bottom of a usual stack to its top. An interlayer is one whose
+#: purpose the source does not tell.
+LAYER_ROLES = (
+    "substrate",
+    "adhesion",
+    "bottom_electrode",
+    "transport",
+    "buffer",
+    "interlayer",
+    "absorber",
+    "top_electrode",
+)
+
+#: Metrics of a device and their units (dimensionless: "1").
+METRICS = {
+    "on_off_ratio": "1",
+    "v_set_v": "V",
+    "v_reset_v": "V",
+    "endurance_cycles": "cycles",
+    "retention_s": "s",
+    "stability_days": "d",
+}
+
+#: Columns of a device that repeat a metric: lower end, upper end, qualifier.
+METRIC_COLUMNS: Mapping[str, tuple[str, str | None, str | None]] = {
+    "on_off_ratio": ("on_off_ratio", None, "on_off_qualifier"),
+    "v_set_v": ("v_set_min_v", "v_set_max_v", "v_qualifier"),
+    "v_reset_v": ("v_reset_min_v", "v_reset_max_v", "v_qualifier"),
+    "endurance_cycles": ("endurance_cycles", None, None),
+    "retention_s": ("retention_s", None, "retention_qualifier"),
+    "stability_days": ("stability_days", None, "stability_qualifier"),
+}
+
+
+def metric_columns(
+    metric: str, value_min: float, value_max: float, qualifier: str | None
+) -> dict[str, float | str | None]:
+    """The columns of a device that repeat a metric, with their values."""
+    low, high, said = METRIC_COLUMNS[metric]
+    columns: dict[str, float | str | None] = {low: value_min}
+    if high is not None:
+        columns[high] = value_max
+    # SET and RESET share a qualifier; that of the SET voltage is the device's.
+    if said is not None and (metric != "v_reset_v" or qualifier):
+        columns[said] = qualifier
+    return columns
+
+
+class Device(Base):
+    """A device as its source describes it. ``absorber`` is kept as printed; ``material_id`` links
+    the composition that is meant, where one can be told.
+
+    The metrics stand in columns of the device too, kept in step when ``metrics`` is set: a search
+    by some of them, in the order of another, then reads one index of one table.
+    """
+
+    __tablename__ = "devices"
+    __table_args__ = (
+        # Each holds everything that a search by its first columns needs to filter, sort and count.
+        Index(
+            "ix_devices_material",
+            *("material_id", "retention_s", "retention_qualifier", "on_off_ratio", "id"),
+        ),
+        Index(
+            "ix_devices_retention",
+            *("retention_s", "material_id", "retention_qualifier", "on_off_ratio", "id"),
+        ),
+        Index(
+            "ix_devices_on_off",
+            *("on_off_ratio", "material_id", "on_off_qualifier", "retention_s", "id"),
+        ),
+        Index("ix_devices_endurance", "endurance_cycles", "material_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    group: Mapped[str] = mapped_column("device_group")
+    structure: Mapped[str]
+    absorber: Mapped[str] = mapped_column(index=True)
+    material_id: Mapped[str | None] = mapped_column(ForeignKey("materials.id"))
+    form: Mapped[str | None]
+    configuration: Mapped[str | None]
+    mechanism: Mapped[str | None]
+    volatility: Mapped[str | None]
+    text_source: Mapped[str | None]
+    source: Mapped[str]
+    as_printed: Mapped[str | None]
+    erratum: Mapped[str | None]
+    on_off_ratio: Mapped[float | None]
+    on_off_qualifier: Mapped[str | None]
+    v_set_min_v: Mapped[float | None]
+    v_set_max_v: Mapped[float | None]
+    v_reset_min_v: Mapped[float | None]
+    v_reset_max_v: Mapped[float | None]
+    v_qualifier: Mapped[str | None]
+    endurance_cycles: Mapped[float | None]
+    retention_s: Mapped[float | None]
+    retention_qualifier: Mapped[str | None]
+    stability_days: Mapped[float | None]
+    stability_qualifier: Mapped[str | None]
+    supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("devices.id"), unique=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
+    fingerprint: Mapped[str | None] = mapped_column(index=True)
+
+    material: Mapped[Material | None] = relationship(lazy="joined")
+    layers: Mapped[list[DeviceLayer]] = relationship(
+        order_by="DeviceLayer.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+    metrics: Mapped[list[DeviceMetric]] = relationship(
+        order_by="DeviceMetric.id", cascade="all, delete-orphan", lazy="selectin"
+    )
+    references: Mapped[list[DeviceReference]] = relationship(
+        order_by="DeviceReference.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+    @validates("metrics")
+    def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
+        """Keep the columns in step with the metrics."""
+        said = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
+        for name, value in said.items():
+            setattr(self, name, value)
+        return metric
+
+    def metric(self, name: str) -> DeviceMetric | None:
+        """The metric of that name, or None where it is not reported."""
+        return next((metric for metric in self.metrics if metric.metric == name), None)
+
+
+class DeviceLayer(Base):
+    """A layer of a stack; position 0 is the bottom."""
+
+    __tablename__ = "device_layers"
+    __table_args__ = (
+        UniqueConstraint("device_id", "position"),
+        CheckConstraint(f"role IN {LAYER_ROLES!r}", name="role"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"))
+    position: Mapped[int]
+    role: Mapped[str]
+    material: Mapped[str]
+
+
+class DeviceMetric(Base):
+    """A metric of a device: an interval in the unit that :data:`METRICS` gives."""
+
+    __tablename__ = "device_metrics"
+    __table_args__ = (
+        UniqueConstraint("device_id", "metric"),
+        CheckConstraint(f"metric IN {tuple(METRICS)!r}", name="metric"),
+        CheckConstraint("value_min <= value_max", name="interval"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"))
+    metric: Mapped[str] = mapped_column(index=True)
+    value_min: Mapped[float]
+    value_max: Mapped[float]
+    qualifier: Mapped[str | None]
+
+
+class DeviceReference(Base):
+    """A publication behind a device, in the order in which the source prints them."""
+
+    __tablename__ = "device_references"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    reference_key: Mapped[str] = mapped_column(ForeignKey("bibliography.key"), primary_key=True)
+    position: Mapped[int]

@@ -1,0 +1,74 @@
+"""Energetics: one row a statement on an activation energy or a defect formation energy."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from pvkdb.store.base import Base
+from pvkdb.store.models.materials import Material
+
+
+class Energetic(Base):
+    """A statement. Nothing is overwritten: a correction supersedes the row it corrects."""
+
+    __tablename__ = "energetics"
+    __table_args__ = (
+        CheckConstraint("quantity IN ('E_A', 'DFE')", name="quantity"),
+        CheckConstraint("scope IN ('reported', 'hop', 'percolation')", name="scope"),
+        CheckConstraint("bound IN ('lower', 'upper')", name="bound"),
+        CheckConstraint(
+            "method IN ('DFT', 'experiment', 'MLIP', 'mixed', 'unknown')", name="method"
+        ),
+        CheckConstraint("value_min_ev <= value_max_ev", name="interval"),
+        CheckConstraint("value_min_ev IS NOT NULL OR value_max_ev IS NOT NULL", name="has_value"),
+        # Everything that a search by material, or by quantity and energy, needs to filter, sort
+        # and count.
+        Index(
+            "ix_energetics_material",
+            *("material_id", "quantity", "value_min_ev", "value_max_ev", "id"),
+        ),
+        Index(
+            "ix_energetics_value",
+            *("quantity", "value_min_ev", "value_max_ev", "material_id", "id"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"))
+    direction: Mapped[str | None]
+    defect: Mapped[str] = mapped_column(index=True)
+    species: Mapped[str]
+    charge: Mapped[int | None]
+    quantity: Mapped[str]
+    scope: Mapped[str]
+    value_min_ev: Mapped[float | None]
+    value_max_ev: Mapped[float | None]
+    bound: Mapped[str | None]
+    approximate: Mapped[bool]
+    method: Mapped[str]
+    functional: Mapped[str | None]
+    soc: Mapped[bool | None]
+    conditions: Mapped[str | None]
+    source: Mapped[str]
+    as_printed: Mapped[str | None]
+    erratum: Mapped[str | None]
+    calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
+    supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("energetics.id"), unique=True)
+    recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
+    fingerprint: Mapped[str | None] = mapped_column(index=True)
+
+    material: Mapped[Material] = relationship(lazy="joined")
+    references: Mapped[list[EnergeticReference]] = relationship(
+        order_by="EnergeticReference.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class EnergeticReference(Base):
+    """A publication behind a statement, in the order in which the source prints them."""
+
+    __tablename__ = "energetic_references"
+
+    energetic_id: Mapped[str] = mapped_column(ForeignKey("energetics.id"), primary_key=True)
+    reference_key: Mapped[str] = mapped_column(ForeignKey("bibliography.key"), primary_key=True)
+    position: Mapped[int]

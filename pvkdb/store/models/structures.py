@@ -1,0 +1,75 @@
+"""Structures: prototypes, relaxed hosts, and the images of a migration path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
+from pvkdb.store.base import Base, utc_now
+from pvkdb.store.models.materials import Material
+
+
+class Structure(Base):
+    """A periodic structure.
+
+    ``cell_ang`` is 3 × 3 (rows a, b, c), ``positions_ang`` n × 3 Cartesian; ``role`` says what it
+    is for a calculation ("host", "image 3"); ``parent_id`` is what it was made from.
+
+    What searches ask for (the formulas, the number of elements, the atoms of each element) is
+    worked out from ``symbols`` when those are set.
+    """
+
+    __tablename__ = "structures"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    material_id: Mapped[str] = mapped_column(ForeignKey("materials.id"), index=True)
+    space_group: Mapped[str | None]
+    role: Mapped[str]
+    origin: Mapped[str]
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("structures.id"))
+    calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
+    atoms: Mapped[int]
+    energy_ev: Mapped[float | None]
+    cell_ang: Mapped[list[list[float]]] = mapped_column(JSON)
+    symbols: Mapped[list[str]] = mapped_column(JSON)
+    positions_ang: Mapped[list[list[float]]] = mapped_column(JSON)
+    recorded_at: Mapped[datetime | None] = mapped_column(default=utc_now)
+    nelements: Mapped[int]
+    formula_reduced: Mapped[str] = mapped_column(index=True)
+    formula_anonymous: Mapped[str] = mapped_column(index=True)
+    formula_hill: Mapped[str]
+
+    material: Mapped[Material] = relationship(lazy="joined")
+    elements: Mapped[list[StructureElement]] = relationship(
+        order_by="StructureElement.element", cascade="all, delete-orphan"
+    )
+
+    @validates("symbols")
+    def _count(self, key: str, symbols: list[str]) -> list[str]:
+        """Keep what is derived from the symbols in step with them."""
+        counted = dict(sorted(Counter(symbols).items()))
+        self.nelements = len(counted)
+        self.formula_reduced = reduced_formula(counted)
+        self.formula_anonymous = anonymous_formula(counted)
+        self.formula_hill = hill_formula(counted)
+        self.elements = [
+            StructureElement(element=element, atoms=number, ratio=number / len(symbols))
+            for element, number in counted.items()
+        ]
+        return symbols
+
+
+class StructureElement(Base):
+    """How many atoms of an element a structure holds, and which share of all its atoms."""
+
+    __tablename__ = "structure_elements"
+    __table_args__ = (Index("ix_structure_elements_element", "element", "structure_id"),)
+
+    structure_id: Mapped[str] = mapped_column(ForeignKey("structures.id"), primary_key=True)
+    element: Mapped[str] = mapped_column(primary_key=True)
+    atoms: Mapped[int]
+    ratio: Mapped[float]

@@ -1,0 +1,1 @@
+"""The queue of calculations: claims, endings, attempts, dependencies, log."""

@@ -1,0 +1,108 @@
+"""Trying again: attempts are counted, lost work goes back, failed work is queued anew if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import NotFoundError, StateError
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
+from pvkdb.store.base import utc_now
+from pvkdb.store.models.calculations import Calculation, CalculationFile
+from pvkdb.store.queue.dependencies import failed_dependencies, pass_on, settle
+from pvkdb.store.queue.ending import held
+from pvkdb.store.queue.log import note
+
+#: A calculation lost this often with its worker is recorded as failed.
+MAX_ATTEMPTS = 3
+
+
+def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
+    """Count one more attempt of a calculation that is held, after whoever computed it was lost.
+
+    Returns:
+        False where it has had :data:`MAX_ATTEMPTS` already, or belongs to another worker.
+    """
+    counted = session.scalar(
+        update(Calculation)
+        .where(held(calculation_id, owner), Calculation.attempts < MAX_ATTEMPTS)
+        .values(attempts=Calculation.attempts + 1, started_at=utc_now())
+        .returning(Calculation.id)
+    )
+    return counted is not None
+
+
+def requeue(session: Session, calculation_id: str) -> Calculation:
+    """Queue a failed or cancelled calculation again, and with it what it waits for in vain.
+
+    Raises:
+        NotFoundError: there is no such calculation.
+        StateError: it has neither failed nor been cancelled.
+    """
+    calculation = session.get(Calculation, calculation_id, with_for_update=True)
+    if calculation is None:
+        raise NotFoundError(f"no calculation has the id {calculation_id!r}")
+    if calculation.state not in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
+        raise StateError(
+            f"calculation {calculation_id} is {calculation.state}; only failed and cancelled "
+            "calculations can be queued again"
+        )
+    for other in failed_dependencies(session, calculation_id):
+        requeue(session, other)
+    # The record of the failure goes with its files; the log goes on.
+    session.execute(delete(CalculationFile).where(CalculationFile.calculation_id == calculation_id))
+    calculation.attempts = 0
+    settle(session, calculation)
+    pass_on(session, calculation_id)
+    return calculation
+
+
+def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tuple[int, int]:
+    """Take back calculations whose worker is gone.
+
+    Args:
+        session: A session that may write.
+        is_alive: says of an owner whether it lives; None where that cannot be told from here,
+            so that only the end of its lease counts.
+
+    Returns:
+        How many were queued again, and how many were recorded as failed because they had been
+        lost :data:`MAX_ATTEMPTS` times.
+    """
+    now = utc_now()
+    running = session.scalars(
+        select(Calculation)
+        .where(Calculation.state == CalculationState.RUNNING.value)
+        .with_for_update(skip_locked=True)
+    )
+    queued = failed = 0
+    for calculation in running:
+        alive = is_alive(calculation.owner or "")
+        expired = calculation.lease_until is None or calculation.lease_until < now
+        if alive or (alive is None and not expired):
+            continue
+        note(session, calculation.id, EventKind.LOST, f"its worker {calculation.owner} is gone")
+        calculation.owner = None
+        calculation.lease_until = None
+        calculation.progress = None
+        if calculation.cancel_requested_at is not None:
+            state, calculation.finished_at = CalculationState.CANCELLED, now
+            calculation.cancel_requested_at = None
+        elif calculation.attempts >= MAX_ATTEMPTS:
+            state, calculation.finished_at = CalculationState.FAILED, now
+            calculation.failure_kind = FailureKind.CRASHED.value
+            calculation.failure_message = (
+                f"the worker was lost {calculation.attempts} times; run it alone to see why"
+            )
+            failed += 1
+        else:
+            state = CalculationState.QUEUED
+            queued += 1
+        calculation.state = state.value
+        note(session, calculation.id, EventKind(state.value), calculation.failure_message)
+        session.flush()
+        pass_on(session, calculation.id)
+    session.flush()
+    return queued, failed

@@ -1,0 +1,261 @@
+"""The queue: asking for work, and taking it under a lease.
+
+States, and who moves a calculation from one to the next::
+
+    waiting ──▶ queued ──▶ running ──▶ done
+       │  ▲        ▲ │         │ └───▶ failed ───┐
+       ▼  │        │ ▼         ▼                 │
+      failed    cancelled ◀────┘                 │
+     (a dependency)  └───── requeue ◀────────────┘
+
+A worker claims a calculation with one UPDATE statement, so that two workers never get the same
+one (on PostgreSQL the row lock is taken with SKIP LOCKED). While it works it renews its lease.
+A lease that ran out, or whose owner is known to be gone, puts the calculation back.
+
+How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried again in
+:mod:`pvkdb.store.queue.attempts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, bindparam, func, null, select, update
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.calculations import CalculationState, EventKind
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.base import utc_now
+from pvkdb.store.curation.registration import get_or_add, register_material
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue.attempts import MAX_ATTEMPTS, another_attempt, recover_lost, requeue
+from pvkdb.store.queue.dependencies import add_dependencies
+from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, held
+from pvkdb.store.queue.log import ProgressLine, note, note_progress
+from pvkdb.store.queue.migration_requests import settle as settle_request
+
+#: What callers find here: the queue itself, and from modules of their own how a calculation ends
+#: and how it is tried again.
+__all__ = [
+    "LEASE",
+    "MAX_ATTEMPTS",
+    "LeaseLostError",
+    "Request",
+    "another_attempt",
+    "cancelled",
+    "claim",
+    "count_by_state",
+    "enqueue",
+    "fail",
+    "finish",
+    "heartbeat",
+    "held_by",
+    "recover_lost",
+    "release",
+    "requeue",
+    "submit",
+]
+
+#: How long a claim holds without a heartbeat.
+LEASE = timedelta(seconds=60)
+
+
+class Request(Protocol):
+    """What can be asked for: it knows its kind, its content key and its parameters."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def key(self) -> str: ...
+
+    def model_dump(self, *, mode: str = "python") -> dict[str, Any]: ...
+
+
+def submit(
+    session: Session, request: NebRequest, priority: int = 0, depends_on: Sequence[str] = ()
+) -> tuple[Calculation, bool]:
+    """Put a request into the queue, or find the calculation that already answers it.
+
+    Returns:
+        The calculation, and whether it is new.
+
+    Raises:
+        InputError: the formula cannot be used, or the prototype cannot hold it.
+    """
+    composition, settled = settle_request(request)
+    material = register_material(session, composition, settled.phase)
+    return enqueue(session, settled, material.id, priority, depends_on)
+
+
+def enqueue(
+    session: Session,
+    request: Request,
+    material_id: str | None = None,
+    priority: int = 0,
+    depends_on: Sequence[str] = (),
+) -> tuple[Calculation, bool]:
+    """As :func:`submit`, for a request that needs no check.
+
+    Args:
+        session: A session that may write.
+        request: What to compute.
+        material_id: The material that it is about, where that is known before.
+        priority: Higher goes first. Who asks again more urgently raises it.
+        depends_on: Ids of calculations that must be done first. A calculation that exists already
+            keeps waiting for what it waits for.
+    """
+    key = request.key()
+    new = Calculation(
+        id=key[:12],  # the same in every store, so that reports of the same plan are the same
+        key=key,
+        kind=request.kind,
+        material_id=material_id,
+        state=CalculationState.QUEUED.value,
+        priority=priority,
+        parameters=request.model_dump(mode="json"),
+    )
+    calculation = get_or_add(
+        session, select(Calculation).where(Calculation.key == key), lambda: new
+    )
+    if calculation is not new:
+        if calculation.priority < priority:
+            calculation.priority = priority
+        return calculation, False
+    if depends_on:
+        add_dependencies(session, calculation, depends_on)
+    if calculation.state == CalculationState.QUEUED.value:
+        note(session, calculation.id, EventKind.QUEUED)
+    return calculation, True
+
+
+def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
+    """Take the next queued calculation (or a given one) under a lease; None if there is none."""
+    now = utc_now()
+    given = {
+        "queued": CalculationState.QUEUED.value,
+        "running": CalculationState.RUNNING.value,
+        "owner_": owner,
+        "until": now + LEASE,
+        "now": now,
+    }
+    calculation: Calculation | None
+    if calculation_id is None:
+        calculation = session.scalar(_CLAIM_NEXT, given)
+    else:
+        calculation = session.scalar(_CLAIM_GIVEN, {**given, "wanted": calculation_id})
+    if calculation is not None:
+        note(session, calculation.id, EventKind.RUNNING, f"by {owner}")
+    return calculation
+
+
+def heartbeat(
+    session: Session,
+    calculation_id: str,
+    owner: str,
+    progress: dict[str, Any] | None = None,
+    lines: Sequence[ProgressLine] = (),
+) -> bool:
+    """Renew a lease, and say how far the calculation is.
+
+    Returns:
+        False where the owner shall stop: the calculation no longer belongs to it, or was asked to
+        be cancelled, which :func:`cancelled` then records.
+    """
+    told = {} if progress is None else {"progress": progress}
+    renewed = session.scalar(
+        update(Calculation)
+        .where(held(calculation_id, owner), Calculation.cancel_requested_at.is_(None))
+        .values(lease_until=utc_now() + LEASE, **told)
+        .returning(Calculation.id)
+    )
+    if renewed is None:
+        return False
+    note_progress(session, calculation_id, lines)
+    return True
+
+
+def release(
+    session: Session, calculation_id: str, owner: str, lines: Sequence[ProgressLine] = ()
+) -> bool:
+    """Put an interrupted calculation back as if it had never been taken.
+
+    One that was asked to be cancelled is cancelled instead.
+    """
+    asked = session.scalar(
+        select(Calculation.cancel_requested_at).where(held(calculation_id, owner)).with_for_update()
+    )
+    if asked is not None:
+        cancelled(session, calculation_id, owner, lines)
+        return True
+    released = session.scalar(
+        update(Calculation)
+        .where(held(calculation_id, owner))
+        .values(
+            state=CalculationState.QUEUED.value,
+            owner=None,
+            lease_until=None,
+            started_at=None,
+            progress=None,
+            attempts=Calculation.attempts - 1,
+        )
+        .returning(Calculation.id)
+    )
+    if released is None:
+        return False
+    note_progress(session, calculation_id, lines)
+    note(session, calculation_id, EventKind.RELEASED, "interrupted before its end")
+    return True
+
+
+def held_by(session: Session, owner: str) -> list[str]:
+    """Ids of the calculations that an owner holds."""
+    return list(
+        session.scalars(
+            select(Calculation.id).where(
+                Calculation.state == CalculationState.RUNNING.value, Calculation.owner == owner
+            )
+        )
+    )
+
+
+def count_by_state(session: Session) -> dict[CalculationState, int]:
+    """Number of calculations in each state that occurs."""
+    rows = session.execute(
+        select(Calculation.state, func.count()).group_by(Calculation.state)
+    ).all()
+    return {CalculationState(state): count for state, count in rows}
+
+
+def _claiming(*conditions: ColumnElement[bool]) -> Any:
+    """The statement that claims; made once, since making it takes longer than executing it."""
+    queued = Calculation.state == bindparam("queued")
+    candidate = (
+        select(Calculation.id)
+        .where(queued, *conditions)
+        .order_by(Calculation.priority.desc(), Calculation.created_at, Calculation.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(Calculation)
+        .where(Calculation.id == candidate.scalar_subquery(), queued)
+        .values(
+            state=bindparam("running"),
+            owner=bindparam("owner_"),
+            lease_until=bindparam("until"),
+            started_at=bindparam("now"),
+            finished_at=None,
+            failure_kind=None,
+            failure_message=None,
+            progress=null(),
+            attempts=Calculation.attempts + 1,
+        )
+        .returning(Calculation)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+
+
+_CLAIM_NEXT = _claiming()
+_CLAIM_GIVEN = _claiming(Calculation.id == bindparam("wanted"))

@@ -1,0 +1,125 @@
+"""Calculations that wait for others: queued when those are done, failed when one of them is.
+
+What a calculation waits for is given when it is asked for, and names calculations that exist; so
+there are no circles. Where several of them end at the same moment in different sessions, each
+session first locks the rows of those that wait and only then looks at what they wait for: the last
+one sees the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import NotFoundError
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
+from pvkdb.store.base import utc_now
+from pvkdb.store.models.calculations import Calculation, CalculationDependency
+from pvkdb.store.queue.log import note
+
+_WAITING_FOR = select(CalculationDependency.calculation_id).where(
+    CalculationDependency.depends_on_id == bindparam("other")
+)
+_NEVER = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
+
+
+def add_dependencies(session: Session, calculation: Calculation, others: Sequence[str]) -> None:
+    """Let a new calculation wait for others.
+
+    Raises:
+        NotFoundError: one of them does not exist.
+    """
+    wanted = sorted(set(others))
+    # Locked, so that none of them ends between this look and the end of the transaction.
+    known = session.scalars(
+        select(Calculation.id)
+        .where(Calculation.id.in_(wanted))
+        .order_by(Calculation.id)
+        .with_for_update(read=True)
+    ).all()
+    for name in wanted:
+        if name not in known:
+            raise NotFoundError(f"there is no calculation {name!r} that another one could wait for")
+        session.add(CalculationDependency(calculation_id=calculation.id, depends_on_id=name))
+    session.flush()
+    settle(session, calculation)
+
+
+def settle(session: Session, calculation: Calculation) -> bool:
+    """Put a calculation that is not running into the state that its dependencies allow.
+
+    Returns:
+        Whether its state is another one now.
+    """
+    state, blame = _allowed(session, calculation)
+    if state.value == calculation.state and state is not CalculationState.FAILED:
+        return False
+    changed = state.value != calculation.state
+    calculation.state = state.value
+    failed = state is CalculationState.FAILED
+    calculation.failure_kind = FailureKind.DEPENDENCY_FAILED.value if failed else None
+    calculation.failure_message = blame
+    calculation.finished_at = utc_now() if failed else None
+    if changed:
+        note(session, calculation.id, EventKind(state.value), blame)
+    session.flush()
+    return changed
+
+
+def pass_on(session: Session, calculation_id: str) -> None:
+    """Settle what waits for a calculation whose state has changed, and what waits for that."""
+    session.flush()
+    names = session.connection().scalars(_WAITING_FOR, {"other": calculation_id}).all()
+    if not names:  # as nearly always
+        return
+    waiting = session.scalars(
+        select(Calculation)
+        .where(Calculation.id.in_(names))
+        .order_by(Calculation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for calculation in waiting:
+        if _waits(calculation) and settle(session, calculation):
+            pass_on(session, calculation.id)
+
+
+def failed_dependencies(session: Session, calculation_id: str) -> list[str]:
+    """Ids of what a calculation waits for in vain."""
+    return [other.id for other in _dependencies(session, calculation_id) if other.state in _NEVER]
+
+
+def _waits(calculation: Calculation) -> bool:
+    """Whether its state is a matter of its dependencies."""
+    return (
+        calculation.state == CalculationState.WAITING.value
+        or calculation.failure_kind == FailureKind.DEPENDENCY_FAILED.value
+    )
+
+
+def _allowed(session: Session, calculation: Calculation) -> tuple[CalculationState, str | None]:
+    others = _dependencies(session, calculation.id)
+    for other in others:
+        if other.state in _NEVER:
+            why = f": {other.failure_kind}" if other.failure_kind else ""
+            return CalculationState.FAILED, (
+                f"it waits for calculation {other.id} ({other.kind}), which is {other.state}{why}; "
+                f"it goes on by itself once that is queued again: pvkdb jobs retry {other.id}"
+            )
+    if all(other.state == CalculationState.DONE.value for other in others):
+        return CalculationState.QUEUED, None
+    return CalculationState.WAITING, None
+
+
+def _dependencies(
+    session: Session, calculation_id: str
+) -> Sequence[Row[str, str, str, str | None]]:
+    """Id, kind, state and failure of what a calculation waits for; not its results."""
+    return session.execute(
+        select(Calculation.id, Calculation.kind, Calculation.state, Calculation.failure_kind)
+        .join(CalculationDependency, CalculationDependency.depends_on_id == Calculation.id)
+        .where(CalculationDependency.calculation_id == calculation_id)
+        .order_by(Calculation.id)
+    ).all()

@@ -1,0 +1,163 @@
+"""The record of a calculation: how it ended, written once and in one transaction.
+
+Only who holds a calculation may end it: a record whose owner lost its lease is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, null, update
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import PvkdbError
+from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind, FileDocument
+from pvkdb.store.base import Base, utc_now
+from pvkdb.store.models.calculations import Calculation, CalculationFile
+from pvkdb.store.queue.dependencies import pass_on
+from pvkdb.store.queue.log import ProgressLine, note, note_progress
+
+
+class LeaseLostError(PvkdbError):
+    """The calculation no longer belongs to this worker, so its result was not written."""
+
+
+def finish(
+    session: Session,
+    calculation_id: str,
+    owner: str,
+    result: dict[str, Any],
+    versions: dict[str, str],
+    records: Iterable[Base] = (),
+    *,
+    files: Iterable[FileDocument] = (),
+    lines: Sequence[ProgressLine] = (),
+) -> Calculation:
+    """Write the result and everything that belongs to it, once and in one transaction.
+
+    ``files`` have been kept before (:func:`pvkdb.store.queue.kept_files.keep_files`). Gives the
+    calculation, to whose record more rows may be added in the same session.
+
+    Raises:
+        LeaseLostError: the calculation belongs to another worker now; nothing is written.
+    """
+    calculation = _close(
+        session,
+        calculation_id,
+        owner,
+        CalculationState.DONE,
+        lines,
+        result=result,
+        versions=versions,
+    )
+    session.add_all(records)
+    session.add_all(_file_rows(calculation_id, files))
+    pass_on(session, calculation_id)
+    return calculation
+
+
+def fail(
+    session: Session,
+    calculation_id: str,
+    owner: str,
+    kind: str,
+    message: str,
+    versions: dict[str, str] | None = None,
+    *,
+    files: Iterable[FileDocument] = (),
+    lines: Sequence[ProgressLine] = (),
+) -> None:
+    """Record a typed failure.
+
+    Raises:
+        LeaseLostError: the calculation belongs to another worker now; nothing is written.
+    """
+    _close(
+        session,
+        calculation_id,
+        owner,
+        CalculationState.FAILED,
+        lines,
+        failure_kind=FailureKind(kind).value,
+        failure_message=message,
+        versions=versions,
+    )
+    session.add_all(_file_rows(calculation_id, files))
+    pass_on(session, calculation_id)
+
+
+def cancelled(
+    session: Session, calculation_id: str, owner: str, lines: Sequence[ProgressLine] = ()
+) -> None:
+    """Record that the owner has stopped a calculation because it was asked to.
+
+    Raises:
+        LeaseLostError: the calculation no longer belongs to the owner; nothing is written.
+    """
+    _close(session, calculation_id, owner, CalculationState.CANCELLED, lines)
+    pass_on(session, calculation_id)
+
+
+def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
+    """That an owner holds a calculation, as a condition of a statement."""
+    return and_(
+        Calculation.id == calculation_id,
+        Calculation.owner == owner,
+        Calculation.state == CalculationState.RUNNING.value,
+    )
+
+
+#: What a record says beside its state and times.
+_CLOSING = ("result", "versions", "failure_kind", "failure_message")
+_CLOSE = (
+    update(Calculation)
+    .where(
+        Calculation.id == bindparam("wanted"),
+        Calculation.owner == bindparam("held"),
+        Calculation.state == bindparam("running"),
+    )
+    .values(
+        state=bindparam("ended"),
+        owner=None,
+        lease_until=None,
+        cancel_requested_at=None,
+        progress=null(),
+        finished_at=bindparam("now"),
+        **{name: bindparam(f"new_{name}") for name in _CLOSING},
+    )
+    .returning(Calculation)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+
+
+def _file_rows(calculation_id: str, files: Iterable[FileDocument]) -> list[CalculationFile]:
+    return [CalculationFile(calculation_id=calculation_id, **dict(file)) for file in files]
+
+
+def _close(
+    session: Session,
+    calculation_id: str,
+    owner: str,
+    state: CalculationState,
+    lines: Sequence[ProgressLine],
+    **values: Any,
+) -> Calculation:
+    closed: Calculation | None = session.scalar(
+        _CLOSE,
+        {
+            "wanted": calculation_id,
+            "held": owner,
+            "running": CalculationState.RUNNING.value,
+            "ended": state.value,
+            "now": utc_now(),
+            **{f"new_{name}": values.get(name) for name in _CLOSING},
+        },
+    )
+    if closed is None:
+        raise LeaseLostError(
+            f"calculation {calculation_id} is no longer held by {owner}; its result is discarded"
+        )
+    note_progress(session, calculation_id, lines)
+    note(session, calculation_id, EventKind(state.value), values.get("failure_message"))
+    return closed

@@ -1,0 +1,237 @@
+"""Watching and steering calculations: find, list, tell what happened, cancel, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session, defer
+
+from pvkdb.errors import InputError, NotFoundError, StateError
+from pvkdb.schemas.calculations import (
+    CalculationState,
+    EventDocument,
+    EventKind,
+    FailureKind,
+    FileDocument,
+    JobDocument,
+    LogLine,
+)
+from pvkdb.store.base import utc_now
+from pvkdb.store.models.calculations import Calculation, CalculationDependency, CalculationEvent
+from pvkdb.store.queue.claims import requeue
+from pvkdb.store.queue.dependencies import pass_on
+from pvkdb.store.queue.kept_files import files_of
+from pvkdb.store.queue.log import note
+from pvkdb.store.rows.from_models import calculation_document
+
+#: Shortest beginning of an id that is looked up.
+MIN_PREFIX = 4
+_RETRIABLE = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
+_CANCELLABLE = (CalculationState.WAITING.value, CalculationState.QUEUED.value)
+#: What is of interest comes first in a list.
+_ORDER = {"running": 0, "queued": 1, "waiting": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which calculations; what is None does not matter."""
+
+    state: str | None = None
+    kind: str | None = None
+    material: str | None = None
+    failure: str | None = None
+
+    def apply(self, statement: Select[tuple[Calculation]]) -> Select[tuple[Calculation]]:
+        """The statement with these conditions."""
+        if self.state is not None:
+            statement = statement.where(Calculation.state == self.state)
+        if self.kind is not None:
+            statement = statement.where(Calculation.kind == self.kind)
+        if self.material is not None:
+            # A relaxation becomes one of a material when it is done; its formula is known before.
+            formula = Calculation.parameters["formula"].as_string()
+            statement = statement.where(
+                (Calculation.material_id == self.material) | (formula == self.material)
+            )
+        if self.failure is not None:
+            statement = statement.where(Calculation.failure_kind == self.failure)
+        return statement
+
+
+def find(session: Session, name: str) -> Calculation:
+    """A calculation by its id, or by an unambiguous beginning of it.
+
+    Raises:
+        NotFoundError: there is none.
+        InputError: there are several.
+    """
+    found = session.get(Calculation, name)
+    if found is not None:
+        return found
+    matches: Sequence[Calculation] = ()
+    if len(name) >= MIN_PREFIX:
+        beginning = Calculation.id.startswith(name, autoescape=True)
+        matches = session.scalars(select(Calculation).where(beginning).limit(2)).all()
+    if not matches:
+        raise NotFoundError(f"no calculation has the id {name!r}; `pvkdb jobs` lists them")
+    if len(matches) > 1:
+        raise InputError(f"several calculations begin with {name!r}; write more of the id")
+    return matches[0]
+
+
+def listed(session: Session, selection: Selection, limit: int) -> list[Calculation]:
+    """Calculations without their results: running ones first, then queued ones in the order of
+    their turn, then what ended, the latest first."""
+    rank = case(_ORDER, value=Calculation.state, else_=len(_ORDER))
+    statement = (
+        selection.apply(select(Calculation))
+        .options(defer(Calculation.result))
+        .order_by(
+            rank,
+            Calculation.finished_at.desc(),
+            Calculation.priority.desc(),
+            Calculation.created_at,
+            Calculation.id,
+        )
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
+
+
+def count(session: Session, selection: Selection) -> dict[CalculationState, int]:
+    """How many of a selection are in each state that occurs."""
+    chosen = selection.apply(select(Calculation)).with_only_columns(Calculation.state, func.count())
+    rows = session.execute(chosen.group_by(Calculation.state)).all()
+    return {CalculationState(state): number for state, number in rows}
+
+
+def job_document(session: Session, calculation: Calculation) -> JobDocument:
+    """A calculation with what it waits for, its files, and its log."""
+    return JobDocument.model_validate(
+        {
+            "calculation": calculation_document(calculation),
+            "owner": calculation.owner,
+            "lease_until": calculation.lease_until,
+            "cancel_requested_at": calculation.cancel_requested_at,
+            "progress": calculation.progress,
+            "depends_on": _linked(session, calculation.id, forward=True),
+            "needed_by": _linked(session, calculation.id, forward=False),
+            "files": [
+                FileDocument(name=file.name, sha256=file.sha256, size=file.size)
+                for file in files_of(session, calculation.id)
+            ],
+            "log": [
+                EventDocument(at=line.at, event=line.event, message=line.message)
+                for line in log_lines(session, calculation.id)
+            ],
+        }
+    )
+
+
+def log_lines(
+    session: Session, calculation_id: str, after: int = 0, tail: int | None = None
+) -> list[LogLine]:
+    """The log of a calculation behind a line, at most its last ``tail`` lines.
+
+    Lines come in the order of their numbers, which grow: whoever follows the log asks again behind
+    the last one. (All that writes to a log holds the row of its calculation, so that no line with
+    a smaller number comes later.)
+
+    Raises:
+        NotFoundError: there is no such calculation.
+    """
+    if session.scalar(select(Calculation.id).where(Calculation.id == calculation_id)) is None:
+        raise NotFoundError(f"no calculation has the id {calculation_id!r}")
+    newest = (
+        select(CalculationEvent)
+        .where(CalculationEvent.calculation_id == calculation_id, CalculationEvent.id > after)
+        .order_by(CalculationEvent.id.desc())
+        .limit(tail)
+    )
+    return [
+        LogLine(line=entry.id, at=entry.at, event=EventKind(entry.event), message=entry.message)
+        for entry in reversed(session.scalars(newest).all())
+    ]
+
+
+def cancel(session: Session, calculation_id: str) -> CalculationState:
+    """Cancel a calculation: at once where it is not running, else by asking its worker.
+
+    Returns:
+        The state that it is in now; ``running`` where its worker has been asked.
+
+    Raises:
+        NotFoundError: there is no such calculation.
+        StateError: it has ended.
+    """
+    calculation = session.get(
+        Calculation, calculation_id, with_for_update=True, populate_existing=True
+    )
+    if calculation is None:
+        raise NotFoundError(f"no calculation has the id {calculation_id!r}")
+    if calculation.state == CalculationState.RUNNING.value:
+        if calculation.cancel_requested_at is None:
+            calculation.cancel_requested_at = utc_now()
+            note(session, calculation.id, EventKind.CANCEL_REQUESTED)
+    elif calculation.state in _CANCELLABLE:
+        calculation.state = CalculationState.CANCELLED.value
+        calculation.finished_at = utc_now()
+        note(session, calculation.id, EventKind.CANCELLED)
+        session.flush()
+        pass_on(session, calculation.id)
+    elif calculation.state != CalculationState.CANCELLED.value:
+        raise StateError(
+            f"calculation {calculation.id} is {calculation.state}; only what has not ended can be "
+            "cancelled"
+        )
+    return CalculationState(calculation.state)
+
+
+def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
+    """Queue failed or cancelled calculations again, and what they wait for in vain.
+
+    Returns:
+        The ids, in the order given.
+
+    Raises:
+        NotFoundError: there is none of one of the ids; none is queued then.
+        StateError: one of them is done; none is queued then.
+    """
+    for name in calculation_ids:
+        calculation = session.get(Calculation, name, populate_existing=True)
+        # What another one of them waited for has been queued with that.
+        if calculation is None or calculation.state in _RETRIABLE:
+            requeue(session, name)
+        elif calculation.state not in (*_CANCELLABLE, CalculationState.RUNNING.value):
+            requeue(session, name)  # says why it cannot
+    return list(calculation_ids)
+
+
+def failed_ids(session: Session, selection: Selection) -> list[str]:
+    """Ids of the failed calculations of a selection, oldest first."""
+    if selection.failure is not None:
+        FailureKind(selection.failure)
+    statement = selection.apply(select(Calculation)).with_only_columns(Calculation.id)
+    return list(
+        session.scalars(
+            statement.where(Calculation.state == CalculationState.FAILED.value).order_by(
+                Calculation.created_at, Calculation.id
+            )
+        )
+    )
+
+
+def _linked(session: Session, calculation_id: str, *, forward: bool) -> dict[str, str]:
+    """States of what a calculation waits for, or of what waits for it, by id."""
+    here, there = CalculationDependency.calculation_id, CalculationDependency.depends_on_id
+    if not forward:
+        here, there = there, here
+    rows = session.execute(
+        select(Calculation.id, Calculation.state)
+        .join(CalculationDependency, there == Calculation.id)
+        .where(here == calculation_id)
+        .order_by(Calculation.id)
+    ).all()
+    return {row[0]: row[1] for row in rows}

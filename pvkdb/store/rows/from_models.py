@@ -1,0 +1,165 @@
+"""From models to the rows that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.tables import (
+    TABLES,
+    ApplicationsRow,
+    CalculationsRow,
+    DeviceClaimsRow,
+    DevicesRow,
+    EnergeticsRow,
+    MaterialsRow,
+    ReferencesRow,
+    Row,
+    StructureDocument,
+    StructuresRow,
+)
+from pvkdb.store.base import Base
+from pvkdb.store.models.applications import ApplicationRequirement
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.references import Reference
+from pvkdb.store.models.reviewed import REVIEWED, ReviewedRow
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.rows.stacks import join_layers, layer_columns
+
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
+
+
+def energetics_row(statement: Energetic) -> EnergeticsRow:
+    """A statement as the ``energetics`` table shows it."""
+    return _row(
+        EnergeticsRow,
+        statement,
+        material=statement.material.composition.formula,
+        family=statement.material.family,
+        phase=statement.material.phase,
+        references=_keys(statement.references),
+    )
+
+
+def devices_row(device: Device) -> DevicesRow:
+    """A device as the ``devices`` table shows it."""
+    layers = [(layer.role, layer.material) for layer in device.layers]
+    return _row(
+        DevicesRow,
+        device,
+        layers=join_layers(layers) or None,
+        material=device.material.composition.formula if device.material else None,
+        **layer_columns(layers),
+        references=_keys(device.references),
+    )
+
+
+def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
+    """A figure as the ``device_claims`` table shows it."""
+    return _row(DeviceClaimsRow, claim, references=_keys(claim.references))
+
+
+def reviewed_row(entry: ReviewedRow) -> Row:
+    """A row of a descriptive table, as the table of its public name shows it."""
+    name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
+    return _row(TABLES[name], entry)
+
+
+def references_row(reference: Reference) -> ReferencesRow:
+    """A bibliography entry as the ``references`` table shows it."""
+    return _row(ReferencesRow, reference)
+
+
+def applications_row(requirement: ApplicationRequirement) -> ApplicationsRow:
+    """A requirement as the ``applications`` table shows it."""
+    return _row(ApplicationsRow, requirement)
+
+
+def materials_row(
+    material: Material, energetics_count: int, devices_count: int, structures_count: int
+) -> MaterialsRow:
+    """A material as the ``materials`` table shows it."""
+    composition = material.composition
+    return _row(
+        MaterialsRow,
+        composition,
+        id=material.id,
+        phase=material.phase,
+        family=material.family,
+        dimensionality=material.dimensionality,
+        a_site=_site(composition, "A"),
+        b_site=_site(composition, "B"),
+        x_site=_site(composition, "X"),
+        energetics_count=energetics_count,
+        devices_count=devices_count,
+        structures_count=structures_count,
+    )
+
+
+def calculations_row(calculation: Calculation) -> CalculationsRow:
+    """A calculation as the ``calculations`` table shows it."""
+    result = calculation.result or {}
+    return _row(
+        CalculationsRow,
+        calculation,
+        material=calculation.material_id,
+        potential=calculation.parameters.get("potential"),
+        barrier_forward_ev=result.get("barrier_forward_ev"),
+        barrier_reverse_ev=result.get("barrier_reverse_ev"),
+        residual_force_ev_per_ang=result.get("residual_force_ev_per_ang"),
+    )
+
+
+def calculation_document(calculation: Calculation) -> CalculationDocument:
+    """A calculation with its parameters and its whole result."""
+    return _row(CalculationDocument, calculation, material=calculation.material_id)
+
+
+def structures_row(structure: Structure) -> StructuresRow:
+    """A structure, without coordinates, as the ``structures`` table shows it."""
+    return _row(StructuresRow, structure, **_structure_names(structure))
+
+
+def structure_document(structure: Structure) -> StructureDocument:
+    """A structure with its coordinates."""
+    return _row(StructureDocument, structure, **_structure_names(structure))
+
+
+def _row(kind: type[DocumentT], model: Base, **derived: Any) -> DocumentT:
+    """A document whose columns are the model's attributes of the same name, or derived ones."""
+    same = {name: getattr(model, name) for name in kind.model_fields if name not in derived}
+    return kind.model_validate({**same, **derived})
+
+
+def _structure_names(structure: Structure) -> dict[str, str | None]:
+    return {
+        "material": structure.material_id,
+        "phase": structure.material.phase,
+        "parent": structure.parent_id,
+        "calculation": structure.calculation_id,
+    }
+
+
+def _keys(
+    references: Iterable[EnergeticReference | DeviceReference | DeviceClaimReference],
+) -> str:
+    return " ".join(reference.reference_key for reference in references)
+
+
+def _site(composition: Composition, site: str) -> str:
+    return " ".join(
+        entry.ion + _amount(entry) for entry in composition.occupancies if entry.site == site
+    )
+
+
+def _amount(occupancy: SiteOccupancy) -> str:
+    if occupancy.amount is None:
+        return f"({occupancy.amount_symbolic or '?'})"
+    return "" if occupancy.amount == 1 else f"{occupancy.amount:g}"

@@ -1,0 +1,1 @@
+"""Runs of screenings and their reports."""

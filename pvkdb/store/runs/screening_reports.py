@@ -1,0 +1,156 @@
+"""What the report of a screening says: the funnel, why candidates fell, who is left.
+
+For the service, the pages and the command line; whatever makes a report lies in the pipelines.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from pvkdb.errors import NotFoundError
+from pvkdb.schemas.runs import ScreeningDocument
+from pvkdb.schemas.screening import (
+    CandidateSummary,
+    FallKind,
+    FallReason,
+    ScreenedCandidate,
+    ScreeningReport,
+)
+from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.runs.screening_runs import report_of, run_document
+
+#: Formulas named beside a reason.
+_EXAMPLES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSelection:
+    """Which candidates; what is None does not matter."""
+
+    passed: bool | None = None
+    stage: str | None = None
+    reason: str | None = None
+    family: str | None = None
+    lead_free: bool | None = None
+
+    def fits(self, candidate: CandidateSummary) -> bool:
+        """Whether a candidate is one of them."""
+        return (
+            self.passed in (None, candidate.stage is None)
+            and self.stage in (None, candidate.stage)
+            and self.reason in (None, candidate.reason)
+            and self.family in (None, candidate.family)
+            and self.lead_free in (None, candidate.lead_free)
+        )
+
+
+def read_report(run: ScreeningRun) -> ScreeningReport:
+    """The report of a run.
+
+    Raises:
+        NotFoundError: it has none (it runs still, failed or was interrupted), or one of a version
+            of pvkdb that this one cannot read.
+    """
+    text = report_of(run)
+    if text is None:
+        raise NotFoundError(f"run {run.id} is {run.state} and has no report")
+    try:
+        return ScreeningReport.model_validate_json(text)
+    except ValidationError as error:
+        raise NotFoundError(
+            f"the report of run {run.id} is of another version of pvkdb and cannot be read by "
+            "this one; run the plan again"
+        ) from error
+
+
+def screening_document(run: ScreeningRun) -> ScreeningDocument:
+    """A run with what its report counts; without a report, empty counts."""
+    ledger = dict(run_document(run))
+    if run.report is None:
+        nothing = dict.fromkeys(("title", "plan_text", "potential", "pvkdb_version", "ranked_by"))
+        return ScreeningDocument(
+            **ledger, **nothing, stages=[], reasons=[], calculations={}, failures={}
+        )
+    report = read_report(run)
+    return ScreeningDocument(
+        **ledger,
+        title=report.title,
+        plan_text=report.plan,
+        potential=report.potential,
+        pvkdb_version=report.pvkdb_version,
+        ranked_by=report.ranked_by,
+        stages=report.stages,
+        reasons=fall_reasons(report),
+        calculations=report.calculations,
+        failures=report.failed,
+    )
+
+
+def candidates(report: ScreeningReport, selection: CandidateSelection) -> list[CandidateSummary]:
+    """Candidates of a report in its order (:func:`ranked`), a row each."""
+    rows: Iterable[CandidateSummary] = map(candidate_summary, ranked(report))
+    return [row for row in rows if selection.fits(row)]
+
+
+def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
+    """Survivors by rank, then who came farther; among equals, who costs more to decompose."""
+    place = {stage.stage: index for index, stage in enumerate(report.stages)}
+
+    def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
+        fall, stability, rank = candidate.fall, candidate.stability, candidate.rank
+        reached = place.get(fall.stage, -1) if fall else len(place)
+        energy = stability.decomposition_ev_per_atom if stability else None
+        cost = -(energy or 0.0)
+        return fall is not None, -reached, rank is None, rank or 0, energy is None, cost
+
+    return sorted(report.candidates, key=key)
+
+
+def fall_reasons(report: ScreeningReport) -> list[FallReason]:
+    """Why candidates fell: by stage in the order of the funnel, the most frequent first."""
+    fallen: defaultdict[tuple[str, FallKind, str], list[str]] = defaultdict(list)
+    for candidate in report.candidates:
+        if fall := candidate.fall:
+            fallen[fall.stage, fall.kind, fall.reason].append(candidate.formula)
+    place = {stage.stage: index for index, stage in enumerate(report.stages)}
+    return [
+        FallReason(
+            stage=stage, kind=kind, reason=reason, count=len(names), formulas=names[:_EXAMPLES]
+        )
+        for (stage, kind, reason), names in sorted(
+            fallen.items(), key=lambda item: (place.get(item[0][0], -1), -len(item[1]))
+        )
+    ]
+
+
+def candidate_summary(candidate: ScreenedCandidate) -> CandidateSummary:
+    """A candidate in one row."""
+    fall, tolerance, stability = candidate.fall, candidate.tolerance, candidate.stability
+    vacancy, migration = candidate.vacancy, candidate.migration
+    return CandidateSummary(
+        formula=candidate.formula,
+        type=candidate.type,
+        family=candidate.family,
+        lead_free=candidate.lead_free,
+        rank=candidate.rank,
+        stage=fall.stage if fall else None,
+        kind=fall.kind if fall else None,
+        reason=fall.reason if fall else None,
+        detail=fall.detail if fall else None,
+        t=tolerance.t if tolerance else None,
+        mu=tolerance.mu if tolerance else None,
+        tau=tolerance.tau if tolerance else None,
+        ground_state=stability.ground_state if stability else None,
+        perovskite_above_ground_state_ev_per_atom=(
+            stability.perovskite_above_ground_state_ev_per_atom if stability else None
+        ),
+        decomposition_ev_per_atom=stability.decomposition_ev_per_atom if stability else None,
+        vacancy_x_poor_ev=vacancy.x_poor_ev if vacancy else None,
+        vacancy_x_rich_ev=vacancy.x_rich_ev if vacancy else None,
+        e_a_ev=migration.e_a_ev if migration else None,
+        e_a_spread_ev=migration.e_a_spread_ev if migration else None,
+    )

@@ -1,0 +1,1 @@
+"""Keys, the audit log, answers remembered for repeated requests."""

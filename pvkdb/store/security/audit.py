@@ -1,0 +1,50 @@
+"""The log of writes: who, when, what. A write and its entry stand or fall together."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.access import AuditDocument
+from pvkdb.store.models.access import AuditEntry
+
+
+def record(
+    session: Session,
+    caller: str,
+    action: str,
+    subject: str,
+    *,
+    key_id: str | None = None,
+    address: str | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Add an entry to the transaction that writes."""
+    session.add(
+        AuditEntry(
+            caller=caller,
+            key_id=key_id,
+            address=address,
+            action=action,
+            subject=subject,
+            request_id=request_id,
+        )
+    )
+
+
+def entries(session: Session, limit: int, key_id: str | None = None) -> list[AuditDocument]:
+    """The newest entries, newest first; of one key, or of all."""
+    newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    if key_id is not None:
+        newest = newest.where(AuditEntry.key_id == key_id)
+    return [
+        AuditDocument(
+            at=entry.at,
+            caller=entry.caller,
+            address=entry.address,
+            action=entry.action,
+            subject=entry.subject,
+            request_id=entry.request_id,
+        )
+        for entry in session.scalars(newest)
+    ]

@@ -1,0 +1,132 @@
+"""Which migration barriers stand for a candidate: the halide's and those of electrode metals.
+
+The halide's activation energy of the literature and that of machine-learned potentials are two
+barriers, never one; a metal's (Table 2 of the review) stands beside them where an electrode could
+bring it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Interval
+from pvkdb.kinetics.carriers import ACTIVE, HALIDES
+from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+
+Basis = Literal["literature", "potentials", "electrode"]
+#: Metrics of the activation energy and of the formation energy, by where they come from.
+SOURCES: Mapping[Basis, tuple[str, str]] = {
+    "literature": ("e_a_ev", "dfe_ev"),
+    "potentials": ("e_a_model_ev", "dfe_model_ev"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """An activation energy that an ion of a candidate may have to cross.
+
+    ``species`` is ``halide`` or the symbol of a metal; ``formation`` is the formation energy of the
+    vacancy from the same kind of source, where there is one.
+    """
+
+    species: str
+    basis: Basis
+    energy: Evidence
+    formation: Evidence | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The activation energy in eV."""
+        return as_interval(self.energy)
+
+
+def as_interval(evidence: Evidence) -> Interval:
+    """Evidence of a number as an interval; one side may be open."""
+    return Interval(evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~")
+
+
+class Barriers:
+    """The barriers of every candidate.
+
+    Args:
+        materials: candidates that are materials, with what is known of them.
+        metals: activation energies of metals by material, as :func:`metal_barriers` gives them.
+    """
+
+    def __init__(
+        self,
+        materials: Iterable[Candidate] = (),
+        metals: Mapping[str, Mapping[str, Evidence]] | None = None,
+    ) -> None:
+        self._materials = {each.id: each.evidence for each in materials}
+        self._metals = metals or {}
+
+    def of(self, candidate: Candidate) -> list[Barrier]:
+        """The barriers of a candidate: halide by the literature, by potentials, then metals.
+
+        Of a device, metals are those of its electrodes; of a material, which has none, those that
+        are known to migrate.
+        """
+        known = candidate.evidence
+        if candidate.kind != "material":
+            known = self._of_absorber(candidate.material)
+        found = [
+            Barrier("halide", basis, known[energy], known.get(formation))
+            for basis, (energy, formation) in SOURCES.items()
+            if energy in known and known[energy].known
+        ]
+        wanted = ACTIVE if candidate.kind == "material" else candidate.electrodes
+        metals = self._metals.get(candidate.material or candidate.id, {})
+        found += [
+            Barrier(metal, "electrode", evidence)
+            for metal, evidence in sorted(metals.items())
+            if metal in wanted
+        ]
+        return found
+
+    def _of_absorber(self, material: str | None) -> Mapping[str, Evidence]:
+        """What is known of an absorber; of all its phases where only those have a barrier."""
+        if material is None:
+            return {}
+        own = self._materials.get(material, {})
+        if any(energy in own for energy, _ in SOURCES.values()):
+            return own
+        phases = [
+            evidence
+            for name, evidence in self._materials.items()
+            if name.startswith(f"{material}-")
+        ]
+        names = [name for pair in SOURCES.values() for name in pair]
+        listed = {name: [each[name] for each in phases if name in each] for name in names}
+        note = f"the phase of {material} is not told: {len(phases)} phases"
+        return {name: joined(parts, note=note) for name, parts in listed.items() if parts}
+
+
+def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
+    """Activation energies of metals that a composition does not hold, by material and metal."""
+    reported = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
+    statements = session.scalars(reported.order_by(Energetic.id)).unique()
+    found: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
+    for entry in statements:
+        own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
+        if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
+            found[entry.material_id][entry.species].append(
+                Evidence(
+                    entry.value_min_ev,
+                    entry.value_max_ev,
+                    qualifier="~" if entry.approximate else None,
+                    source=entry.source,
+                    references=tuple(key.reference_key for key in entry.references),
+                )
+            )
+    return {
+        material: {metal: joined(parts) for metal, parts in metals.items()}
+        for material, metals in found.items()
+    }

@@ -1,0 +1,184 @@
+"""Candidates that were built: the devices of the store, and devices of which the text has figures.
+
+Figures of the running text belong to a device of the table where both cite the same publication
+and no other device does; they add metrics that the table lacks, and never replace its values. All
+others that name a publication become candidates of their own, one for each name and publication.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.rankings import Grade
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import Device, DeviceMetric
+from pvkdb.store.models.materials import Material
+from pvkdb.suitability.evidence.absorbers import Absorbers, ends_of
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.metrics import METRICS, possible
+
+#: Metrics of the devices' table by their names here; voltages count by their magnitude.
+_TABLE = {
+    "on_off_ratio": "on_off_ratio",
+    "v_set_v": "set_voltage_v",
+    "v_reset_v": "reset_voltage_v",
+    "endurance_cycles": "endurance_cycles",
+    "retention_s": "retention_s",
+    "stability_days": "stability_days",
+}
+_MAGNITUDES = {"v_set_v", "v_reset_v", "v_threshold_v"}
+#: Metrics of the text that a profile may ask for. Wavelengths are not among them: the text gives
+#: those of lamps and of detectors too.
+_TEXT = {
+    **_TABLE,
+    "v_threshold_v": "threshold_voltage_v",
+    **{
+        name: name
+        for name in (
+            *("switching_time_s", "switching_energy_j", "energy_per_event_j", "states"),
+            *("rectification_ratio", "yield_percent"),
+            *("variability_c2c_percent", "variability_d2d_percent"),
+        )
+    },
+}
+#: What the text compares devices with, and what is no memristor.
+_NO_MEMRISTOR = re.compile(r"biological|photodetector")
+_VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
+
+
+def device_candidates(session: Session) -> list[Candidate]:
+    """Every device of the store, then those that only the text knows."""
+    devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
+    statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
+    claims = [claim for claim in session.scalars(statement).unique() if claim.references]
+    of_reference: dict[str, list[Device]] = defaultdict(list)
+    for device in devices:
+        for reference in device.references:
+            of_reference[reference.reference_key].append(device)
+    added: dict[str, list[DeviceClaim]] = defaultdict(list)
+    others: list[DeviceClaim] = []
+    for claim in claims:
+        known = {
+            device.id: device
+            for reference in claim.references
+            for device in of_reference.get(reference.reference_key, ())
+        }
+        if len(known) == 1:
+            added[next(iter(known))].append(claim)
+        elif not known:
+            others.append(claim)
+    return [
+        *(_of_table(device, added[device.id]) for device in devices),
+        *_of_text(others, Absorbers(session.scalars(select(Material)).unique())),
+    ]
+
+
+def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
+    keys = tuple(reference.reference_key for reference in device.references)
+    evidence = {
+        _TABLE[metric.metric]: _table_evidence(metric, device, keys) for metric in device.metrics
+    }
+    if device.volatility:
+        place = re.search(r"volatility: ([^;]+)", device.text_source or "")
+        evidence["volatility"] = Evidence(
+            word=device.volatility, source=place[1] if place else device.source, references=keys
+        )
+    for metric, found in _figures(claims).items():
+        evidence.setdefault(metric, found)
+    return Candidate(
+        id=device.id,
+        label=device.structure,
+        kind="device",
+        evidence=evidence,
+        material=device.material_id,
+        absorber=device.absorber,
+        references=" ".join(keys),
+        electrodes=tuple(
+            dict.fromkeys(
+                layer.material for layer in device.layers if layer.role.endswith("electrode")
+            )
+        ),
+    )
+
+
+def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...]) -> Evidence:
+    low, high = metric.value_min, metric.value_max
+    if metric.metric in _MAGNITUDES:
+        low, high = _magnitudes(low, high)
+    tested = METRICS[_TABLE[metric.metric]].tested
+    return Evidence(
+        minimum=low,
+        maximum=None if tested or metric.qualifier == ">" else high,
+        qualifier="tested" if tested and metric.qualifier is None else metric.qualifier,
+        source=device.source,
+        references=keys,
+        note="of the film, not of the device" if metric.qualifier == "film" else None,
+    )
+
+
+def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Candidate]:
+    groups: dict[tuple[str, str], list[DeviceClaim]] = defaultdict(list)
+    for claim in claims:
+        name = re.sub(r"\s*\([^()]*\)$", "", claim.device)
+        if not _NO_MEMRISTOR.search(claim.device):
+            groups[name, " ".join(entry.reference_key for entry in claim.references)].append(claim)
+    for (name, references), listed in groups.items():
+        evidence = _figures(listed)
+        if any(_VOLATILE.search(claim.device) for claim in listed):
+            evidence["volatility"] = Evidence(
+                word="volatile", source=listed[0].source, references=tuple(references.split())
+            )
+        if evidence:
+            yield Candidate(
+                id=listed[0].id,
+                label=name,
+                kind="figures",
+                evidence=evidence,
+                material=absorbers.named_in(name),
+                references=references,
+                electrodes=ends_of(name),
+            )
+
+
+def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
+    """What figures of the text say of one device; those that cannot be are left out."""
+    found: dict[str, list[Evidence]] = defaultdict(list)
+    for claim in claims:
+        name = _TEXT.get(claim.metric)
+        if name is None:
+            continue
+        evidence = _figure(claim, name)
+        ends = [end for end in (evidence.minimum, evidence.maximum) if end is not None]
+        if all(possible(METRICS[name], end) for end in ends):
+            found[name].append(evidence)
+    return {name: joined(parts) for name, parts in found.items()}
+
+
+def _figure(claim: DeviceClaim, name: str) -> Evidence:
+    low = claim.value
+    high = claim.value if claim.value_max is None else claim.value_max
+    if claim.metric in _MAGNITUDES:
+        low, high = _magnitudes(low, high)
+    below = claim.qualifier in ("<", "<=")
+    above = claim.qualifier in (">", ">=") or (METRICS[name].tested and not below)
+    return Evidence(
+        minimum=None if below else low,
+        maximum=None if above else high,
+        qualifier=claim.qualifier or ("tested" if METRICS[name].tested else None),
+        grade=Grade.MEASURED,
+        source=claim.source,
+        references=tuple(entry.reference_key for entry in claim.references),
+        note=f"the text speaks of: {claim.device}",
+    )
+
+
+def _magnitudes(low: float, high: float) -> tuple[float, float]:
+    """The interval of |v| for v between two voltages."""
+    ends = sorted((abs(low), abs(high)))
+    return (0.0 if low < 0 < high else ends[0]), ends[1]

@@ -1,0 +1,221 @@
+"""Values, bounds and verdicts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pvkdb.schemas.profiles import Bounds, Criterion
+from pvkdb.schemas.rankings import Assessment, Grade, Verdict
+from pvkdb.suitability.evidence.evidence import Evidence
+from pvkdb.suitability.metrics import METRICS
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+#: Units of time, the longest first; a year is 365 days. Hours and days are left out: the field
+#: writes 10⁴ s.
+_TIMES = (
+    (31_536_000.0, "years"),
+    (1.0, "s"),
+    (1e-3, "ms"),
+    (1e-6, "μs"),
+    (1e-9, "ns"),
+    (1e-12, "ps"),
+)
+_ENERGIES = (
+    (1.0, "J"),
+    (1e-3, "mJ"),
+    (1e-6, "μJ"),
+    (1e-9, "nJ"),
+    (1e-12, "pJ"),
+    (1e-15, "fJ"),
+    (1e-18, "aJ"),
+)
+#: Units that are written in steps of a thousand.
+_STEPS = {"s": _TIMES, "J": _ENERGIES}
+
+
+#: Names of metrics that their code does not spell out.
+_LABELS = {
+    "e_a_ev": "E_A, literature",
+    "e_a_model_ev": "E_A, model",
+    "dfe_ev": "DFE, literature",
+    "dfe_model_ev": "DFE, model",
+    "decomposition_ev_per_atom": "decomposition",
+    "p_perovskite": "perovskite probability, tau",
+    "ppf_ratio": "PPF ratio",
+    "epsc_ua": "EPSC",
+    "a_cation": "A cation",
+    "modelled_retention_s": "retention, model",
+    "modelled_switching_time_s": "switching time, model",
+    "modelled_set_voltage_v": "SET voltage, model",
+}
+
+
+def metric_label(name: str) -> str:
+    """A metric as one writes it: ``endurance``, ``E_A, literature``."""
+    metric = METRICS[name]
+    unit = {"%": "percent", "d": "days"}.get(metric.unit, metric.unit.lower())
+    return _LABELS.get(name) or name.removesuffix(f"_{unit}").replace("_", " ")
+
+
+def number(value: float) -> str:
+    """A number as the field writes it.
+
+    Example:
+        >>> number(6e6), number(5e3), number(0.35)
+        ('6 × 10⁶', '5000', '0.35')
+    """
+    if value == 0 or 0.01 <= abs(value) < 1e4:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+    digits = mantissa.rstrip("0").rstrip(".")
+    return power if digits == "1" else f"{digits} × {power}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A value with its unit; times and small energies in a unit that fits them.
+
+    Example:
+        >>> amount(0.04, "s"), amount(8.7e7, "s"), amount(0.35, "eV"), amount(1e6, "cycles")
+        ('40 ms', '2.8 years', '0.35 eV', '10⁶ cycles')
+    """
+    steps = _STEPS.get(unit)
+    if steps and value > 0:
+        size, name = next((step for step in steps if value >= step[0]), steps[-1])
+        digits = 2 if name == "years" else 4
+        return f"{number(float(f'{value / size:.{digits}g}'))} {name}"
+    if unit in ("", "1"):
+        return number(value)
+    return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
+
+
+def value_text(evidence: Evidence, unit: str) -> str:
+    """What is known, as one reads it: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
+    if evidence.word is not None:
+        return evidence.word
+    low, high = evidence.minimum, evidence.maximum
+    if low is None and high is None:
+        return "unknown"
+    sign = "~ " if evidence.qualifier == "~" else ""
+    if high is None and low is not None:
+        return f"at least {amount(low, unit)}"
+    if low is None and high is not None:
+        return f"at most {amount(high, unit)}"
+    assert low is not None and high is not None  # noqa: PT018
+    if low == high:
+        return f"{sign}{amount(low, unit)}"
+    return f"{sign}{amount(low, unit)} to {amount(high, unit)}"
+
+
+def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
+    """What a model predicts, to two digits: ``0.11 ms to 0.31 s``.
+
+    Example:
+        >>> window_text(1.1264e-4, 0.31290, "s"), window_text(26283976999.1, None, "s")
+        ('110 μs to 310 ms', 'at least 820 years')
+    """
+    low, high = (None if end is None else float(f"{end:.2g}") for end in (minimum, maximum))
+    return value_text(Evidence(low, high), unit)
+
+
+def bounds_text(bounds: Bounds, unit: str) -> str:
+    """What satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
+    if bounds.accepts:
+        return " or ".join(bounds.accepts)
+    low, high = bounds.at_least, bounds.at_most
+    if low is not None and low == high:
+        return amount(low, unit)
+    if low is not None and high is not None:
+        return f"{amount(low, unit)} to {amount(high, unit)}"
+    if low is not None:
+        return f"at least {amount(low, unit)}"
+    assert high is not None
+    return f"at most {amount(high, unit)}"
+
+
+def said_of(metric: str, evidence: Evidence) -> str:
+    """What evidence says of a metric: ``holds its state for 10⁴ s``."""
+    entry = METRICS[metric]
+    if entry.modelled:
+        return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
+    return entry.says.format(value_text(evidence, entry.unit))
+
+
+def _scale_text(bounds: Bounds, unit: str) -> str:
+    """The scale of a criterion that only compares."""
+    if bounds.fails_below is not None and bounds.at_least is not None:
+        worst, best = bounds.fails_below, bounds.at_least
+    elif bounds.fails_above is not None and bounds.at_most is not None:
+        worst, best = bounds.fails_above, bounds.at_most
+    else:
+        return f"preferred: {bounds_text(bounds, unit)}"
+    return f"on a scale from {amount(worst, unit)} (worst) to {amount(best, unit)} (best)"
+
+
+def reason(
+    criterion: Criterion,
+    bounds: Bounds,
+    evidence: Evidence | None,
+    verdict: Verdict,
+    shortfall: float | None,
+) -> str:
+    """The verdict in words, with its numbers."""
+    wanted = bounds_text(bounds, criterion.unit)
+    if verdict is Verdict.NOT_DEFINED and evidence is not None:
+        return f"not defined: {evidence.not_defined}"
+    if evidence is None or not evidence.known:
+        return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
+    metric = METRICS[criterion.metric]
+    said = said_of(criterion.metric, evidence)
+    if criterion.graded:
+        text = f"{said}; {_scale_text(bounds, criterion.unit)}"
+    else:
+        missing = f", {shortfall:.1f} decades away" if shortfall else ""
+        text = {
+            Verdict.MET: f"{said}: enough, the profile wants {wanted}",
+            Verdict.PARTLY: f"{said}; the profile wants {wanted}{missing}",
+            Verdict.UNDECIDED: f"{said}: too wide to tell; the profile wants {wanted}",
+            Verdict.NOT_DEMONSTRATED: f"{said}, no more is shown; the profile wants {wanted}"
+            f"{missing}: not demonstrated",
+            Verdict.FAILED: f"{said}: fails, the profile wants {wanted}{missing}",
+        }[verdict]
+    if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
+        text += f" ({evidence.grade.value})"
+    return f"{text}; {evidence.note}" if evidence.note else text
+
+
+#: What is said of a prediction that meets its criterion.
+_SERVES = {
+    "modelled_switching_time_s": "fast enough",
+    "modelled_retention_s": "remembers long enough",
+    "modelled_set_voltage_v": "low enough a voltage",
+}
+
+
+def _serves(criterion: Criterion) -> str:
+    """What is said where a prediction serves; a retention may also be wanted short."""
+    if criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None:
+        return "forgets in time"
+    return _SERVES[criterion.metric]
+
+
+def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
+    """What a model predicts, against what the profile wants, in one sentence.
+
+    Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
+    least 1000 s``. None where nothing is predicted that the profile asks for.
+    """
+    parts = []
+    for criterion, entry in zip(criteria, assessments, strict=True):
+        if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
+            continue
+        says = METRICS[criterion.metric].says.removesuffix(" (model)")
+        said = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
+        wanted = bounds_text(criterion.bounds, criterion.unit)
+        parts.append(
+            {
+                Verdict.MET: f"{_serves(criterion)} ({said})",
+                Verdict.UNDECIDED: f"{said}, too wide to tell: the profile wants {wanted}",
+            }.get(entry.verdict, f"{said}, the profile wants {wanted}")
+        )
+    return "; ".join(parts) or None

@@ -1,0 +1,134 @@
+"""Answers of the kinetics for a barrier, a material or a device: the edge that reads the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Interval, parse_composition
+from pvkdb.errors import NotFoundError
+from pvkdb.kinetics.carriers import device_kinetics
+from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
+from pvkdb.suitability.evidence.barriers import Barriers, metal_barriers
+from pvkdb.suitability.evidence.evidence import Candidate
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.predictions import document_of
+
+
+def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnswer:
+    """Rates and times over a barrier that is given.
+
+    Raises:
+        InputError: a number is out of its range.
+    """
+    document = estimate(barrier_ev, conditions)
+    ion = IonKinetics(
+        material=None,
+        ion=document.ion,
+        basis="given",
+        barrier_min_ev=barrier_ev.minimum,
+        barrier_max_ev=barrier_ev.maximum,
+        source="given",
+        document=document,
+    )
+    return KineticsAnswer(
+        asked=f"E_A {barrier_ev} eV", ions=[ion], missing=[], notes=document.notes
+    )
+
+
+def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
+    """Rates and times in a material: halide by the literature, by potentials, electrode metals.
+
+    Every phase of the composition whose barrier the store holds is answered.
+
+    Args:
+        session: of the store.
+        formula: in any spelling, or the public name of a material.
+        conditions: the layer.
+
+    Raises:
+        FormulaError: the formula cannot be understood.
+        NotFoundError: the store holds no activation energy of its halide.
+        InputError: a number is out of its range.
+    """
+    materials = material_candidates(session)
+    asked = _named(formula, materials)
+    barriers = Barriers(materials, metal_barriers(session))
+    ions = []
+    for material in asked:
+        for barrier in barriers.of(material):
+            document = document_of(barrier, conditions)
+            ions.append(
+                IonKinetics(
+                    material=material.id,
+                    ion=barrier.species,
+                    basis=barrier.basis,
+                    barrier_min_ev=barrier.energy.minimum,
+                    barrier_max_ev=barrier.energy.maximum,
+                    source=barrier.energy.source or "",
+                    references=" ".join(barrier.energy.references),
+                    document=document,
+                )
+            )
+    if not ions:
+        raise NotFoundError(
+            f"the store holds no activation energy of the halide in {formula}; give an activation "
+            f"energy instead, or compute one with: pvkdb neb {formula}"
+        )
+    missing = [
+        f"no activation energy of the halide in {material.id} is in the store"
+        for material in asked
+        if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
+    ]
+    return KineticsAnswer(asked=formula, ions=ions, missing=missing, notes=_notes(ions))
+
+
+def answer_device(session: Session, device: str, conditions: Conditions) -> KineticsAnswer:
+    """Rates and times in a device, every statement on a barrier alone.
+
+    Its SET voltage is the bias where none is given.
+
+    Raises:
+        NotFoundError: there is no such device.
+        InputError: a number is out of its range.
+    """
+    if "bias_v" in conditions.defaulted:
+        rest = conditions.defaulted - {"bias_v"}
+        conditions = replace(conditions, bias_v=None, defaulted=rest)
+    found = device_kinetics(session, device, conditions)
+    ions = [
+        IonKinetics(
+            material=found.material,
+            ion=ion.defect,
+            basis=f"{ion.method}, {ion.scope}",
+            barrier_min_ev=ion.barrier_min_ev,
+            barrier_max_ev=ion.barrier_max_ev,
+            source=ion.source,
+            document=document,
+        )
+        for ion, document in zip(found.ions, found.estimates, strict=True)
+    ]
+    return KineticsAnswer(
+        asked=f"{found.device}: {found.structure}",
+        ions=ions,
+        missing=found.missing,
+        notes=_notes(ions),
+    )
+
+
+def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
+    """Materials of a composition, or the one of that public name."""
+    listed = list(materials)
+    if "-" in formula and (named := [each for each in listed if each.id == formula]):
+        return named
+    composition = parse_composition(formula).formula
+    return [
+        each for each in listed if each.id == composition or each.id.startswith(f"{composition}-")
+    ]
+
+
+def _notes(ions: Iterable[IonKinetics]) -> list[str]:
+    return list(dict.fromkeys(note for ion in ions for note in ion.document.notes))

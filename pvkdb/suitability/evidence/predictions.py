@@ -1,0 +1,145 @@
+"""The model of kinetics that rankings use: from barriers to windows of times and voltages.
+
+A window is what one hop over one barrier allows, for every value that the evidence and the layer
+leave open. Windows are graded ``model``; whether they deserve weight is another question, which
+:mod:`pvkdb.suitability.evidence.support` answers from a comparison with measured devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Interval
+from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.kinetics.layers import layer
+from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.kinetics import KineticsDocument
+from pvkdb.schemas.rankings import Grade
+from pvkdb.suitability.evidence.barriers import Barrier, Barriers, as_interval, metal_barriers
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.explanations import value_text, window_text
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.metrics import METRICS
+
+#: Quantities of the kinetics by the metric that they predict.
+QUANTITIES = {
+    "modelled_switching_time_s": "switching time",
+    "modelled_retention_s": "relaxation time",
+    "modelled_set_voltage_v": "SET voltage",
+}
+_BASES = {"literature": "of the literature", "potentials": "of machine-learned potentials"}
+
+
+@dataclass(frozen=True, slots=True)
+class KineticModel:
+    """Windows of switching time, retention and SET voltage from the barriers of a candidate.
+
+    The halide's barrier of the literature decides, that of machine-learned potentials where the
+    literature has none; the other one and those of electrode metals are told beside it. A device is
+    driven at its SET voltage, unless a bias is given.
+    """
+
+    barriers: Barriers = field(default_factory=Barriers)
+    conditions: Conditions = field(default_factory=layer)
+
+    def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]:
+        """Evidence on the modelled metrics; none where no barrier of the halide is known."""
+        listed = self.barriers.of(candidate)
+        if not listed or listed[0].species != "halide":
+            return {}
+        conditions, bias = self._driven(candidate)
+        documents = [document_of(barrier, conditions) for barrier in listed]
+        return {
+            metric: window
+            for metric in QUANTITIES
+            if (window := _window(metric, listed, documents, bias)) is not None
+        }
+
+    def assumptions(self) -> list[Assumption]:
+        """Everything that a prediction takes beside the barrier, each with its source."""
+        named = estimate(Interval.exactly(0.0), self.conditions).assumptions
+        return [entry for entry in named if entry.name != "barrier_ev"]
+
+    def _driven(self, candidate: Candidate) -> tuple[Conditions, str | None]:
+        """The conditions of a candidate, and in words what is its own about them."""
+        voltage = candidate.evidence.get("set_voltage_v")
+        if voltage is None or "bias_v" not in self.conditions.defaulted:
+            return self.conditions, None
+        source = f"SET voltage of {candidate.id} ({voltage.source})"
+        driven = replace(
+            self.conditions,
+            bias_v=as_interval(voltage),
+            defaulted=self.conditions.defaulted - {"bias_v"},
+            sources={**self.conditions.sources, "bias_v": source},
+        )
+        return driven, f"at its SET voltage, {value_text(voltage, 'V')}"
+
+
+def kinetic_model(
+    session: Session,
+    conditions: Conditions | None = None,
+    materials: Sequence[Candidate] | None = None,
+) -> KineticModel:
+    """The model on the barriers of a store.
+
+    Args:
+        session: of the store.
+        conditions: the layer; defaults with their sources where it is not given.
+        materials: candidates that are materials; asked of the store where they are not given.
+    """
+    known = material_candidates(session) if materials is None else materials
+    return KineticModel(Barriers(known, metal_barriers(session)), conditions or layer())
+
+
+def document_of(barrier: Barrier, conditions: Conditions) -> KineticsDocument:
+    """Rates and times of one barrier, with the vacancies where their formation energy is known."""
+    if barrier.formation is not None:
+        sources = {**conditions.sources, "vacancy_formation_ev": barrier.formation.source or ""}
+        conditions = replace(
+            conditions, vacancy_formation_ev=as_interval(barrier.formation), sources=sources
+        )
+    source = barrier.energy.source or "given"
+    return estimate(barrier.interval, conditions, barrier.species, source)
+
+
+def _window(
+    metric: str,
+    barriers: Sequence[Barrier],
+    documents: Sequence[KineticsDocument],
+    bias: str | None,
+) -> Evidence | None:
+    quantity = documents[0].quantity(QUANTITIES[metric])
+    if quantity is None:
+        return None
+    first = barriers[0]
+    said = [f"with E_A {value_text(first.energy, 'eV')} {_BASES[first.basis]}"]
+    if metric == "modelled_switching_time_s" and bias:
+        said.append(bias)
+    if first.energy.note and first.energy.note.startswith("the phase"):
+        said.append(first.energy.note)
+    for barrier, document in zip(barriers[1:], documents[1:], strict=True):
+        other = document.quantity(QUANTITIES[metric])
+        assert other is not None  # the same conditions gave the first one
+        window = window_text(other.minimum, other.maximum, METRICS[metric].unit)
+        energy = value_text(barrier.energy, "eV")
+        said.append(
+            f"{barrier.species} from an electrode (E_A {energy}, {barrier.energy.source}): {window}"
+            if barrier.basis == "electrode"
+            else f"with E_A {energy} {_BASES[barrier.basis]}: {window}"
+        )
+    vacant = documents[0].quantity("vacant share of the sites")
+    if metric == "modelled_retention_s" and vacant and vacant.minimum is not None:
+        share = window_text(vacant.minimum, vacant.maximum, "1")
+        said.append(f"vacant in equilibrium: {share} of the sites")
+    return Evidence(
+        quantity.minimum,
+        quantity.maximum,
+        qualifier=first.energy.qualifier,
+        grade=Grade.MODEL,
+        source=f"kinetics; E_A: {first.energy.source}",
+        references=first.energy.references,
+        note="; ".join(said),
+    )

@@ -1,0 +1,1 @@
+"""Plots of a ranking: scores, and one metric against another."""

@@ -1,0 +1,1 @@
+"""Profiles of applications: the shipped ones and the reader of their files."""

@@ -1,0 +1,1 @@
+"""From evidence to an order: desirability, scores, acceptability, ranked lists."""

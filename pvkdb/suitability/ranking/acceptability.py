@@ -1,0 +1,135 @@
+"""Stability of an order: the probability of each rank for random weights and values (SMAA).
+
+Stochastic multicriteria acceptability analysis (Lahdelma, Hokkanen and Salminen, Eur. J. Oper. Res.
+106, 137 (1998), doi 10.1016/S0377-2217(97)00163-X): weights even over the simplex of all that sum
+to one, values even over what the evidence allows (see
+:mod:`pvkdb.suitability.ranking.desirability`).
+
+Every candidate draws its values from a stream of its own, made of the seed and its name, and all
+share the weights. So neither the order of the input nor another candidate changes a draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from pvkdb.suitability.ranking.desirability import FLOOR, Desirability, Trapezoid
+
+Floats = npt.NDArray[np.float32]
+
+SAMPLES = 10_000
+SEED = 20260301
+#: Samples ranked at a time: bounds the memory of sorting to tens of MB for thousands of names.
+_CHUNK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptability:
+    """``probabilities``: candidates × ranks, each row sums to one. ``mean_ranks``: from 1."""
+
+    probabilities: npt.NDArray[np.float64]
+    mean_ranks: npt.NDArray[np.float64]
+
+
+def rank_acceptability(
+    names: Sequence[str],
+    worth: Sequence[Sequence[Desirability]],
+    samples: int = SAMPLES,
+    seed: int = SEED,
+    most_ranks: int | None = None,
+) -> Acceptability:
+    """Probability of each rank.
+
+    Args:
+        names: names of the candidates; a name decides the draws.
+        worth: candidates × criteria; those without weight are left out by the caller.
+        samples: how many weights and values are drawn.
+        seed: the same seed gives the same numbers.
+        most_ranks: ranks told of; the rest is summed in none. Default: all.
+
+    Candidates with equal scores share the better rank.
+    """
+    count = len(names)
+    ranks = min(most_ranks or count, count)
+    if not count:
+        return Acceptability(np.zeros((0, 0)), np.zeros(0))
+    criteria = len(worth[0])
+    drawn = np.random.default_rng(seed).standard_exponential((criteria, samples), np.float32)
+    weights = drawn / drawn.sum(axis=0)
+    scores = np.empty((count, samples), np.float32)
+    for place, (name, entries) in enumerate(zip(names, worth, strict=True)):
+        stream = np.random.default_rng([seed, crc32(name.encode())])
+        scores[place] = _log_scores(entries, weights, stream)
+    return _ranks(scores, ranks)
+
+
+def _log_scores(
+    entries: Sequence[Desirability], weights: Floats, stream: np.random.Generator
+) -> Floats:
+    """Logarithm of the score of one candidate for each sample."""
+    total = np.zeros(weights.shape[1], np.float32)
+    defined = np.zeros(weights.shape[1], np.float32)
+    for entry, weight in zip(entries, weights, strict=True):
+        if not entry.defined:
+            continue
+        defined += weight
+        if entry.ends is None and entry.lowest == entry.highest:
+            total += weight * np.float32(np.log(max(entry.lowest, FLOOR)))
+        else:
+            total += weight * np.log(np.maximum(_values(entry, stream, len(total)), FLOOR))
+    scores: Floats = np.full_like(total, np.log(FLOOR))
+    np.divide(total, defined, out=scores, where=defined > 0)
+    return scores
+
+
+def _values(entry: Desirability, stream: np.random.Generator, samples: int) -> Floats:
+    even = stream.random(samples, np.float32)
+    if entry.ends is None or entry.trapezoid is None:
+        spread: Floats = np.float32(entry.lowest) + np.float32(entry.highest - entry.lowest) * even
+        return spread
+    start, stop = entry.ends
+    return trapezoid_values(entry.trapezoid, start + (stop - start) * even)
+
+
+def trapezoid_values(trapezoid: Trapezoid, places: npt.NDArray[np.floating]) -> Floats:
+    """Desirabilities at many places on the scale of a criterion."""
+    below, at_least, at_most, above = trapezoid.corners
+    rise = _ramp(places, below, at_least)
+    fall = _ramp(-places, -above, -at_most)
+    values: Floats = np.minimum(rise, fall).astype(np.float32)
+    return values
+
+
+def _ramp(places: npt.NDArray[np.floating], zero: float, one: float) -> npt.NDArray[np.floating]:
+    """0 up to ``zero``, 1 from ``one`` on, straight between; a step where both are the same."""
+    if np.isinf(one) or zero == one:
+        return np.where(places >= one, 1.0, 0.0)
+    # Far off a ramp that is nearly a step the quotient is infinite, which clips as it should.
+    with np.errstate(over="ignore"):
+        share: npt.NDArray[np.floating] = np.clip((places - zero) / (one - zero), 0, 1)
+    return share
+
+
+def _ranks(scores: Floats, told: int) -> Acceptability:
+    """Counts of ranks; equal scores share the better rank."""
+    count, samples = scores.shape
+    counts = np.zeros(count * told, np.int64)
+    sums = np.zeros(count)
+    positions = np.arange(count)
+    for start in range(0, samples, _CHUNK):
+        part = np.ascontiguousarray(scores[:, start : start + _CHUNK].T)
+        order = np.argsort(-part, axis=1)
+        ordered = np.take_along_axis(part, order, axis=1)
+        new = np.ones(ordered.shape, dtype=bool)
+        # Scores that differ by rounding alone are equal.
+        new[:, 1:] = ordered[:, 1:] < ordered[:, :-1] - np.float32(1e-6)
+        rank = np.maximum.accumulate(np.where(new, positions, 0), axis=1)
+        sums += np.bincount(order.ravel(), rank.ravel(), minlength=count)
+        kept = rank < told
+        counts += np.bincount(order[kept] * told + rank[kept], minlength=count * told)
+    return Acceptability(counts.reshape(count, told) / samples, sums / samples + 1)

@@ -1,0 +1,73 @@
+"""How to rank: the score that decides, weights, readings, samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas.profiles import Criterion
+from pvkdb.schemas.rankings import Order
+from pvkdb.suitability.ranking.acceptability import SAMPLES, SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to rank.
+
+    ``order`` is the score that decides; ``weights`` replace those of the profile by metric;
+    ``reading`` names another reading of doubtful requirements; ``samples`` and ``seed`` are those
+    of the rank probabilities; without ``cross_checked`` pymcdm is not asked.
+    """
+
+    order: Order = "shown"
+    weights: Mapping[str, float] | None = None
+    reading: str | None = None
+    samples: int = SAMPLES
+    seed: int = SEED
+    cross_checked: bool = True
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Weights as one writes them: ``endurance_cycles=2,retention_s=1``.
+
+    Raises:
+        InputError: a part is no metric with a number.
+    """
+    weights = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = part.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not equals or not 0 <= number < float("inf"):
+            raise InputError(
+                f"weights: {part!r} is no weight; write METRIC=NUMBER with a number from 0, "
+                "separated by commas"
+            )
+        weights[name.strip()] = number
+    return weights
+
+
+def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None) -> list[Criterion]:
+    """Criteria with other weights; those not named keep theirs.
+
+    Raises:
+        InputError: a metric is not among them, or the weights sum to zero.
+    """
+    known = [criterion.metric for criterion in criteria]
+    for name, weight in (weights or {}).items():
+        if name not in known:
+            raise InputError(f"weights: {unknown_name('criterion', name, known)}")
+        if not 0 <= weight < float("inf"):
+            raise InputError(f"weights: {name}={weight:g} is no number from 0")
+    changed = [
+        criterion.model_copy(
+            update={"weight": (weights or {}).get(criterion.metric, criterion.weight)}
+        )
+        for criterion in criteria
+    ]
+    if sum(criterion.weight for criterion in changed) == 0:
+        raise InputError("weights: they sum to zero; give one criterion a weight")
+    return changed

@@ -1,0 +1,291 @@
+"""Ranking candidates for an application: scores, verdicts, stability and cross-checks in one.
+
+The order is that of the score asked for. Where scores are equal, a candidate of which something is
+known stands before one of which nothing is, then comes the one that fails less, then the one with
+more evidence. Candidates that are equal in all of this share a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb.schemas.profiles import Criterion, Profile, Subject
+from pvkdb.schemas.rankings import (
+    ORDERS,
+    Assessment,
+    CrossCheck,
+    Order,
+    RankedCandidate,
+    Ranking,
+    UnderReading,
+    Verdict,
+)
+from pvkdb.suitability.evidence.evidence import Candidate
+from pvkdb.suitability.evidence.explanations import prediction
+from pvkdb.suitability.evidence.support import support_notes
+from pvkdb.suitability.metrics import METRICS
+from pvkdb.suitability.ranking.acceptability import Acceptability, rank_acceptability
+from pvkdb.suitability.ranking.cross_checks import cross_check
+from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
+from pvkdb.suitability.ranking.judging import also_known, assess, worth_of
+from pvkdb.suitability.ranking.options import Options, weighted
+from pvkdb.suitability.ranking.scoring import Scores, pareto_front, score
+
+#: Probabilities are told of so many ranks.
+RANKS_TOLD = 10
+#: Scores that differ by less are equal.
+DIGITS = 9
+
+
+def rank_candidates(
+    profile: Profile,
+    subject: Subject,
+    candidates: Sequence[Candidate],
+    options: Options | None = None,
+    notes: Sequence[str] = (),
+    dataset_version: str = "",
+) -> Ranking:
+    """Candidates in the order in which they suit a profile.
+
+    Raises:
+        InputError: the profile asks nothing of the subject, a weight or the order cannot be used,
+            or no criterion has the reading.
+    """
+    options = options or Options()
+    if options.order not in ORDERS:
+        raise InputError(unknown_name("order", options.order, ORDERS))
+    if options.samples < 1:
+        raise InputError(f"{options.samples} samples are none; ask for at least one")
+    criteria = judged(profile, subject)
+    if not criteria:
+        raise InputError(
+            f"the profile {profile.name} asks nothing of {subject}; add [[{subject}]] to it"
+        )
+    readings = profile.readings(subject)
+    if options.reading is not None and options.reading not in readings:
+        raise InputError(
+            unknown_name("reading", options.reading, readings)
+            if readings
+            else f"{profile.name} has one reading only; leave --reading {options.reading!r} out"
+        )
+    criteria = tuple(weighted(criteria, options.weights))
+    # By name, so that neither ties nor draws depend on the order of the input.
+    listed = sorted(candidates, key=lambda candidate: candidate.id)
+    entries, checks, missing = _ranked(criteria, listed, options, readings)
+    return Ranking(
+        application=profile.name,
+        title=profile.title,
+        summary=profile.summary,
+        subject=subject,
+        order=options.order,
+        reading=options.reading,
+        floor=FLOOR,
+        samples=options.samples,
+        seed=options.seed,
+        criteria=list(criteria),
+        not_judged=list(profile.not_judged),
+        candidates=entries,
+        cross_checks=checks,
+        notes=[*notes, *_notes(criteria, entries), *missing],
+        dataset_version=dataset_version,
+    )
+
+
+def judged(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
+    """What candidates are held against.
+
+    Devices are held, without weight, against what the profile wants of predictions for materials:
+    a prediction of a device may then be read beside what was measured of it.
+    """
+    criteria = profile.criteria(subject)
+    if subject == "materials" or not criteria:
+        return criteria
+    asked = {criterion.metric for criterion in criteria}
+    predicted = (
+        criterion.model_copy(update={"weight": 0.0})
+        for criterion in profile.materials
+        if METRICS[criterion.metric].modelled and criterion.metric not in asked
+    )
+    return (*criteria, *predicted)
+
+
+def _ranked(
+    criteria: Sequence[Criterion],
+    candidates: Sequence[Candidate],
+    options: Options,
+    readings: Sequence[str],
+) -> tuple[list[RankedCandidate], list[CrossCheck], list[str]]:
+    weights = [criterion.weight for criterion in criteria]
+    worth = [worth_of(criteria, candidate, options.reading) for candidate in candidates]
+    scores = [score(weights, entries) for entries in worth]
+    assessments = [assess(criteria, candidate, options.reading) for candidate in candidates]
+    failed = [_failures(entries) for entries in assessments]
+    ranks = places([_standing(*pair, options.order) for pair in zip(scores, failed, strict=True)])
+    counted = [place for place, weight in enumerate(weights) if weight > 0]
+    used = [[entries[place] for place in counted] for entries in worth]
+    values = _values(used, len(counted))
+    front = pareto_front(values)
+    stability = rank_acceptability(
+        [candidate.id for candidate in candidates],
+        used,
+        options.samples,
+        options.seed,
+        RANKS_TOLD,
+    )
+    shown = places([_standing(*pair, "shown") for pair in zip(scores, failed, strict=True)])
+    checks, others, missing = (
+        _checked(values, [weights[place] for place in counted], shown)
+        if options.cross_checked
+        else ([], {}, [])
+    )
+    under = _under_readings(criteria, candidates, options, readings)
+    found = [
+        _entry(candidate, scores[place], assessments[place], failed[place]).model_copy(
+            update={
+                "rank": ranks[place],
+                "also_known": also_known(criteria, candidate),
+                "prediction": prediction(criteria, assessments[place]),
+                "pareto": bool(front[place]),
+                "topsis_rank": others["TOPSIS"][place] if others else None,
+                "spotis_rank": others["SPOTIS"][place] if others else None,
+                "under_readings": {name: listed[place] for name, listed in under.items()},
+                **_probabilities(stability, place),
+            }
+        )
+        for place, candidate in enumerate(candidates)
+    ]
+    found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
+    return found, checks, missing
+
+
+def places(standings: Sequence[tuple[float, ...]]) -> list[int]:
+    """Places from 1, the smallest standing first; equal ones share the better place."""
+    ordered = sorted(standings)
+    first: dict[tuple[float, ...], int] = {}
+    for place, standing in enumerate(ordered, start=1):
+        first.setdefault(standing, place)
+    return [first[standing] for standing in standings]
+
+
+def _standing(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
+    return (
+        -round(getattr(scores, order), DIGITS),
+        scores.coverage == 0,
+        len(failed),
+        -round(scores.coverage, DIGITS),
+    )
+
+
+def _failures(assessments: Sequence[Assessment]) -> list[str]:
+    return [
+        entry.reason
+        for entry in assessments
+        if entry.verdict is Verdict.FAILED and entry.weight > 0
+    ]
+
+
+def _entry(
+    candidate: Candidate, scores: Scores, assessments: list[Assessment], failed: list[str]
+) -> RankedCandidate:
+    counted = [entry for entry in assessments if entry.weight > 0]
+    verdicts = [entry.verdict for entry in counted]
+    return RankedCandidate(
+        rank=0,
+        id=candidate.id,
+        label=candidate.label,
+        kind=candidate.kind,
+        material=candidate.material,
+        absorber=candidate.absorber,
+        references=candidate.references,
+        devices=candidate.devices,
+        shown=scores.shown,
+        expected=scores.expected,
+        possible=scores.possible,
+        coverage=scores.coverage,
+        failures=failed,
+        met=verdicts.count(Verdict.MET),
+        not_demonstrated=verdicts.count(Verdict.NOT_DEMONSTRATED),
+        unknown=verdicts.count(Verdict.UNKNOWN),
+        shortfall_decades=sum(entry.shortfall_decades or 0.0 for entry in counted),
+        pareto=False,
+        rank_probabilities=[],
+        mean_rank=1.0,
+        criteria=assessments,
+    )
+
+
+def _probabilities(stability: Acceptability, place: int) -> dict[str, object]:
+    return {
+        "rank_probabilities": [float(value) for value in stability.probabilities[place]],
+        "mean_rank": float(stability.mean_ranks[place]),
+    }
+
+
+def _values(worth: Sequence[Sequence[Desirability]], count: int) -> np.ndarray:
+    """Candidates × criteria: desirabilities as shown, NaN where a criterion is not defined."""
+    values = [
+        [max(entry.lowest, FLOOR) if entry.defined else np.nan for entry in entries]
+        for entries in worth
+    ]
+    return np.array(values, dtype=np.float64).reshape(len(worth), count)
+
+
+def _checked(
+    values: np.ndarray, weights: Sequence[float], shown: Sequence[int]
+) -> tuple[list[CrossCheck], dict[str, list[int]], list[str]]:
+    # pymcdm knows no undefined cells: there they count as the floor.
+    filled = np.where(np.isnan(values), FLOOR, values)
+    try:
+        checks, ranks = cross_check(filled, weights, shown)
+    except MissingExtraError as error:
+        return [], {}, [f"no cross-check with TOPSIS and SPOTIS: {error}"]
+    return checks, ranks, []
+
+
+def _under_readings(
+    criteria: Sequence[Criterion],
+    candidates: Sequence[Candidate],
+    options: Options,
+    readings: Sequence[str],
+) -> dict[str, list[UnderReading]]:
+    weights = [criterion.weight for criterion in criteria]
+    found = {}
+    for name in readings:
+        if name == options.reading or not _matters(criteria, name):
+            continue
+        scores = [score(weights, worth_of(criteria, each, name)) for each in candidates]
+        failed = [_failures(assess(criteria, each, name)) for each in candidates]
+        standings = [_standing(*pair, options.order) for pair in zip(scores, failed, strict=True)]
+        found[name] = [
+            UnderReading(rank=rank, shown=scored.shown, failures=lost)
+            for rank, scored, lost in zip(places(standings), scores, failed, strict=True)
+        ]
+    return found
+
+
+def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
+    """Whether a reading changes a criterion that has weight."""
+    return any(
+        criterion.weight > 0 and any(entry.name == reading for entry in criterion.readings)
+        for criterion in criteria
+    )
+
+
+def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) -> list[str]:
+    notes = []
+    if entries and not any(entry.coverage > 0 for entry in entries):
+        notes.append("nothing is known of any candidate on any criterion with weight: no order")
+    elif not all(each.graded or each.weight == 0 for each in criteria) and not any(
+        all(each.desirability_shown == 1 for each in entry.criteria if each.weight > 0)
+        for entry in entries
+    ):
+        notes.append("no candidate is shown to meet every criterion")
+    notes += support_notes(criteria)
+    without = [criterion for criterion in criteria if criterion.weight == 0]
+    others = [each.metric for each in without if not METRICS[each.metric].modelled]
+    if others:
+        notes.append(f"shown without weight: {', '.join(others)}")
+    return notes

@@ -1,0 +1,153 @@
+"""Rankings of what the store holds: the thin edge between profiles and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from pvkdb.kinetics.estimate import Conditions
+from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import ProfileSummary, Ranking
+from pvkdb.schemas.screening import ScreeningReport
+from pvkdb.schemas.tables import RankingsRow
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate
+from pvkdb.suitability.evidence.materials import Model, material_candidates, with_models
+from pvkdb.suitability.evidence.predictions import kinetic_model
+from pvkdb.suitability.metrics import METRICS
+from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
+from pvkdb.suitability.ranking.judging import worth_of
+from pvkdb.suitability.ranking.options import Options
+from pvkdb.suitability.ranking.ranking import DIGITS, rank_candidates
+from pvkdb.suitability.ranking.scoring import score
+
+#: An export has neither probabilities of ranks nor cross-checks.
+_FOR_EXPORT = Options(samples=1, cross_checked=False)
+
+
+def rank(
+    session: Session,
+    application: str | Profile,
+    subject: Subject = "devices",
+    options: Options | None = None,
+    report: ScreeningReport | None = None,
+    models: Sequence[Model] | None = None,
+    conditions: Conditions | None = None,
+) -> Ranking:
+    """Rank what the store holds for an application.
+
+    Args:
+        session: of the store.
+        application: a shipped profile by its name, or a profile.
+        subject: what is ranked.
+        options: see :class:`Options`.
+        report: a screening whose materials and energies come in (materials only).
+        models: models of kinetics that add predictions, in order; None for pvkdb's own.
+        conditions: the layer that pvkdb's own model assumes; defaults where it is not given.
+
+    Raises:
+        NotFoundError: there is no such profile; names those that there are.
+        InputError: see :func:`rank_candidates`.
+    """
+    profile = shipped_profile(application) if isinstance(application, str) else application
+    assumptions: list[Assumption] = []
+    asked = subject == "materials" or models is None
+    materials = material_candidates(session, report) if asked else []
+    if models is None:
+        model = kinetic_model(session, conditions, materials)
+        models, assumptions = [model], model.assumptions()
+    if subject == "devices":
+        candidates = [with_models(each, models) for each in device_candidates(session)]
+        notes = [
+            "many a retention of Table 4 is the length of a measurement, and the device may hold "
+            "longer; those printed with > count as lower bounds here, the others as printed"
+        ]
+    else:
+        candidates = [with_models(each, models) for each in materials]
+        notes = [
+            "E_A and DFE of the literature span all references; formulas that stand for many "
+            "(CsPbX3) are left out"
+        ]
+        if report is not None:
+            notes.append(
+                f"with the screening {report.title!r} ({report.potential}): its energies are model "
+                "values"
+            )
+    ranking = rank_candidates(
+        profile, subject, candidates, options, notes, current_version(session)
+    )
+    if not any(METRICS[each.metric].modelled for each in ranking.criteria):
+        return ranking
+    return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def leaders(session: Session) -> Iterator[Ranking]:
+    """Who stands first under every application, among devices and among materials.
+
+    Each is the ranking by shown score of those whose score nobody exceeds. A score depends on its
+    own candidate alone, so its first places are those of the ranking of all.
+    """
+    materials = material_candidates(session)
+    listed: dict[Subject, list[Candidate]] = {
+        "devices": device_candidates(session),
+        "materials": materials,
+    }
+    model = kinetic_model(session, materials=materials)
+    version = current_version(session)
+    for name in shipped_profiles():
+        profile = shipped_profile(name)
+        for subject, candidates in listed.items():
+            criteria = [each for each in profile.criteria(subject) if each.weight > 0]
+            if not criteria:
+                continue
+            if any(METRICS[each.metric].modelled for each in criteria):
+                candidates = [with_models(each, [model]) for each in candidates]
+            weights = [each.weight for each in criteria]
+            shown = [
+                round(score(weights, worth_of(criteria, each)).shown, DIGITS) for each in candidates
+            ]
+            best = max(shown, default=0.0)
+            first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
+            yield rank_candidates(profile, subject, first, _FOR_EXPORT, dataset_version=version)
+
+
+def applications() -> list[ProfileSummary]:
+    """The applications that come with pvkdb."""
+    profiles = [shipped_profile(name) for name in shipped_profiles()]
+    return [
+        ProfileSummary(
+            name=profile.name,
+            title=profile.title,
+            device_criteria=len(profile.devices),
+            material_criteria=len(profile.materials),
+        )
+        for profile in profiles
+    ]
+
+
+def rankings_rows(session: Session) -> Iterator[RankingsRow]:
+    """The ``rankings`` table: every device under every application."""
+    for name in shipped_profiles():
+        ranking = rank(session, name, options=_FOR_EXPORT, models=())
+        for entry in ranking.candidates:
+            yield RankingsRow(
+                application=name,
+                rank=entry.rank,
+                device=entry.id,
+                structure=entry.label,
+                absorber=entry.absorber,
+                met=entry.met,
+                unknown=entry.unknown,
+                criteria=sum(assessment.weight > 0 for assessment in entry.criteria),
+                shortfall_decades=entry.shortfall_decades,
+                references=entry.references,
+                shown=entry.shown,
+                expected=entry.expected,
+                possible=entry.possible,
+                coverage=entry.coverage,
+                not_demonstrated=entry.not_demonstrated,
+                failed=len(entry.failures),
+            )

@@ -1,0 +1,1 @@
+"""Devices as parameters of array and network simulators."""

@@ -1,0 +1,120 @@
+"""The figures of a device of the store that a simulator can use: the thin edge that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.schemas.simulators import Simulator, SimulatorExport
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import Device, DeviceMetric
+from pvkdb.suitability.simulators.simulators import Figure, Figures, export_parameters
+
+#: Metrics of claims that determine a parameter. They are used only by name, since a publication may
+#: report several devices.
+CLAIMED = ("states", "bits", "v_read_v")
+
+
+def export_device(
+    session: Session,
+    device_id: str,
+    simulator: Simulator,
+    *,
+    r_lrs_ohm: float | None = None,
+    v_read_v: float | None = None,
+    states: float | None = None,
+    claims: Sequence[str] = (),
+) -> SimulatorExport:
+    """The parameters of a device for a simulator.
+
+    Args:
+        session: of the store.
+        device_id: the device.
+        simulator: whose parameters.
+        r_lrs_ohm: R_LRS, which the store does not hold.
+        v_read_v: read voltage.
+        states: number of distinct states.
+        claims: ids of figures from running text to use, of the metrics :data:`CLAIMED`.
+
+    Raises:
+        NotFoundError: there is no such device or claim.
+        InputError: a number is out of its range, or a claim cannot be used.
+    """
+    devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
+    if (device := devices.get(device_id)) is None:
+        raise NotFoundError(unknown_name("device", device_id, devices))
+    keys = {reference.reference_key for reference in device.references}
+    known = {claim.id: claim for claim in session.scalars(DEVICE_CLAIMS.statement)}
+    given = {
+        "r_lrs_ohm": None if r_lrs_ohm is None else Figure(r_lrs_ohm, "given"),
+        "v_read_v": None if v_read_v is None else Figure(v_read_v, "given"),
+        "states": None if states is None else Figure(states, "given"),
+    }
+    for name in claims:
+        metric, figure = _claimed(name, known, device, keys)
+        if given[metric] is not None:
+            raise InputError(
+                f"{metric} is given twice; leave out the claim {name} or the other one"
+            )
+        given[metric] = figure
+    set_voltage, retention = device.metric("v_set_v"), device.metric("retention_s")
+    figures = Figures(
+        on_off=_on_off(device),
+        **given,
+        v_set=None if set_voltage is None else _words(set_voltage, "V"),
+        retention=None if retention is None else _words(retention, "s"),
+    )
+    usable = [
+        f"{claim.id}: {claim.metric} {claim.qualifier or ''}{claim.value:g} of {claim.device}"
+        for claim in known.values()
+        if claim.metric in CLAIMED and keys & _keys(claim)
+    ]
+    return export_parameters(
+        simulator, figures, device.id, device.structure, " ".join(sorted(keys)), usable
+    )
+
+
+def _claimed(
+    name: str, known: dict[str, DeviceClaim], device: Device, keys: set[str]
+) -> tuple[str, Figure]:
+    """The figure of a claim and what it tells."""
+    if (claim := known.get(name)) is None:
+        raise NotFoundError(
+            f"there is no claim {name!r}; list them with: pvkdb export device_claims"
+        )
+    if claim.metric not in CLAIMED:
+        raise InputError(
+            f"claim {name} is a {claim.metric}, which determines no parameter; usable are: "
+            f"{', '.join(CLAIMED)}"
+        )
+    if not keys & _keys(claim):
+        raise InputError(
+            f"claim {name} is of {' '.join(sorted(_keys(claim))) or 'no publication'}, {device.id} "
+            f"of {' '.join(sorted(keys))}; use a claim of the device's own publication"
+        )
+    source = f"claim {claim.id}, {claim.source}"
+    if claim.metric == "bits":
+        return "states", Figure(2.0**claim.value, source)
+    return claim.metric, Figure(claim.value, source)
+
+
+def _on_off(device: Device) -> Figure | None:
+    metric = device.metric("on_off_ratio")
+    if metric is None or metric.value_min <= 1:
+        return None
+    return Figure(
+        metric.value_min, f"{metric.qualifier or ''}{metric.value_min:g}, {device.source}"
+    )
+
+
+def _words(metric: DeviceMetric, unit: str) -> str:
+    low, high = metric.value_min, metric.value_max
+    value = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{metric.qualifier or ''}{value} {unit}"
+
+
+def _keys(claim: DeviceClaim) -> set[str]:
+    return {reference.reference_key for reference in claim.references}

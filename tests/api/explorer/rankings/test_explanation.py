@@ -1,0 +1,105 @@
+"""Why the first is first: what is said of a ranking must stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import isclose, log
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.rankings import Order, Ranking, Verdict
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb_api.explorer.rankings.explanation import _differences, why
+from pvkdb_api.explorer.tables.numbers import percent
+
+TAGS = re.compile(r"<[^>]*>")
+
+
+@pytest.fixture(scope="module")
+def session(loaded_sqlite: Path) -> Iterator[Session]:
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as opened:
+        yield opened
+    store.close()
+
+
+def said(ranking: Ranking) -> str:
+    return "\n".join(TAGS.sub("", sentence) for sentence in why(ranking))
+
+
+@pytest.mark.parametrize("subject", ["devices", "materials"])
+@pytest.mark.parametrize("application", shipped_profiles())
+def test_what_is_said_stands_in_the_ranking(session: Session, application: str, subject) -> None:
+    options = Options(samples=50, cross_checked=False)
+    ranking = rank(session, application, subject, options, models=())
+    text, leader = said(ranking), ranking.candidates[0]
+    if all(entry.coverage == 0 for entry in ranking.candidates):
+        assert "There is no order" in text
+        assert leader.id not in text
+        return
+    first = [entry for entry in ranking.candidates if entry.rank == 1]
+    assert ("share the first place" in text) == (len(first) > 1)
+    assert all(entry.id in text and entry.label in text for entry in first[:4])
+    counted = {each.verdict for each in leader.criteria if each.weight > 0}
+    assert ("meets every requirement" in text) == (counted == {Verdict.MET})
+    assert ("Nothing is reported of" in text) == (Verdict.UNKNOWN in counted)
+    assert (f"{leader.label} fails on" in text) == bool(leader.failures)
+    best = max(entry.rank_probabilities[0] for entry in ranking.candidates)
+    assert ("No other comes first more often" in text) == (best == leader.rank_probabilities[0])
+
+
+@pytest.mark.parametrize("order", ["shown", "possible"])
+def test_the_differences_add_up_to_that_of_the_scores(session: Session, order: Order) -> None:
+    """Over criteria that are defined for both, the score is a product, so its logarithm a sum."""
+    ranking = rank(session, "synaptic-training", "devices", Options(order=order, samples=1))
+    leader = ranking.candidates[0]
+    second = next(entry for entry in ranking.candidates if entry.rank > 1)
+    by = sum(each.by for each in _differences(ranking, leader, second))
+    whole = sum(criterion.weight for criterion in ranking.criteria)
+    ratio = log(getattr(leader, order) / getattr(second, order))
+    assert isclose(by / whole, ratio, abs_tol=1e-9)
+
+
+def test_scores_that_are_equal_say_what_parts_them(session: Session) -> None:
+    parted = 0
+    for application in shipped_profiles():
+        options = Options(order="possible", samples=1, cross_checked=False)
+        ranking = rank(session, application, options=options, models=())
+        leader = ranking.candidates[0]
+        second = next((each for each in ranking.candidates if each.rank > 1), None)
+        if second is None or leader.possible != second.possible:
+            continue
+        parted += 1
+        assert "follows with the same possible score" in said(ranking)
+        better = (leader.coverage, -len(leader.failures))
+        assert better != (second.coverage, -len(second.failures))
+    assert parted
+
+
+def test_another_order_is_told_in_its_own_score(session: Session) -> None:
+    ranking = rank(session, "selector", "materials", Options(order="expected", samples=10))
+    assert "has the highest expected score" in said(ranking)
+
+
+def test_a_name_cannot_bring_markup(session: Session) -> None:
+    ranking = rank(session, "synaptic-training", options=Options(samples=1))
+    first = ranking.candidates[0].model_copy(update={"label": "<script>alert(1)</script>"})
+    changed = ranking.model_copy(update={"candidates": [first, *ranking.candidates[1:]]})
+    assert not any("<script>" in sentence for sentence in why(changed))
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.157, "16 %"), (0.0005, "0.05 %"), (0.0, "0 %"), (1.0, "100 %")]
+)
+def test_shares_keep_their_value(share: float, shown: str) -> None:
+    assert percent(share) == f'<data value="{share!r}">{shown}</data>'
+
+
+def test_orders_that_there_are_not(session: Session) -> None:
+    with pytest.raises(InputError, match="order"):
+        rank(session, "selector", options=Options(order="best"))  # type: ignore[arg-type]

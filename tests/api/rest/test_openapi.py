@@ -1,0 +1,145 @@
+"""The description of the service, and the pages for people, which load nothing from outside."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from pvkdb.literature import read_curated
+from pvkdb.store.collections.in_memory import LISTED
+from pvkdb_api.explorer.site.rendering import SECTIONS
+
+from ..conftest import serving
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
+@pytest.fixture
+def description(reading_api):
+    return reading_api.get("/openapi.json").json()
+
+
+def operations(description):
+    return [
+        (path, method, operation)
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_says_what_it_gives_and_how_it_fails(description):
+    found = operations(description)
+    assert len(found) >= 2 * len(LISTED) + 6
+    for _, _, operation in found:
+        assert operation["summary"]
+        assert operation["tags"]
+        problem = operation["responses"]["default"]["content"]
+        assert problem == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }
+    identities = [operation["operationId"] for _, _, operation in found]
+    assert len(set(identities)) == len(identities)
+
+
+def test_every_reference_inside_the_description_leads_somewhere(description):
+    names = set(re.findall(r"#/components/schemas/([\w.]+)", str(description)))
+    assert names <= set(description["components"]["schemas"])
+    assert "HTTPValidationError" not in names
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_filters_of_a_collection_are_documented(description, name):
+    parameters = description["paths"][f"/api/v1/{name}"]["get"]["parameters"]
+    documented = {entry["name"]: entry["description"] for entry in parameters}
+    shared = {"limit", "cursor", "fields", "sort", "facets"}
+    assert set(documented) == {*LISTED[name].filters, *shared}
+    for filter_name, entry in LISTED[name].filters.items():
+        assert documented[filter_name].startswith(entry.description)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/materials", "/dictionary", "/errata"])
+def test_pages_load_nothing_from_outside(reading_api, path):
+    answer = reading_api.get(path)
+    assert answer.headers["content-type"].startswith("text/html")
+    loaded = re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', answer.text)
+    assert loaded
+    assert all(address.startswith("/assets/") for address in loaded)
+    assert not re.search(r"<script>|<style|<[^>]* (style|on[a-z]+)=", answer.text)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_front_page_shows_what_the_store_holds(reading_api):
+    page = reading_api.get("/").text
+    version = reading_api.get("/healthz").json()["dataset_version"]
+    assert version in page
+    for name in ("devices", "energetics", "references"):
+        assert f'<span class="big">{len(read_curated(name))}</span>' in page
+
+
+def test_links_of_the_pages_lead_somewhere(reading_api):
+    served = {getattr(route, "path", None) for route in reading_api.app.routes}
+    sections = {*dict(SECTIONS), "/key"}
+    for path in ("/", "/docs"):
+        links = set(re.findall(r'href="(/[^"]*)"', reading_api.get(path).text))
+        assert links
+        for link in map(unescape, links):
+            section = re.match(r"/[^/?#]*", link)[0]
+            if section in sections and section not in served:
+                continue  # a section of the explorer that is not built in
+            answer = reading_api.get(link)
+            assert answer.status_code in (200, 303), link
+
+
+def test_the_operations_page_lists_every_operation(reading_api, description):
+    page = reading_api.get("/docs").text
+    for path, method, operation in operations(description):
+        assert f"<b>{method.upper()}</b> <code>{path}</code>" in page
+        assert operation["summary"] in page
+
+
+def test_importing_the_service_opens_nothing():
+    """Without an address of a database there is no application: nothing is read at import."""
+    import pvkdb_api.app
+
+    assert not hasattr(pvkdb_api.app, "app")
+
+
+def test_every_field_says_what_it_means_and_shows_a_value(description):
+    for name, schema in description["components"]["schemas"].items():
+        for field, declared in schema.get("properties", {}).items():
+            assert declared.get("description"), f"{name}.{field}"
+            shown = declared.get("examples") or declared.get("default") is not None
+            assert shown or _is_made_of_others(declared), f"{name}.{field}"
+
+
+def test_every_parameter_says_what_it_means(description):
+    for path, _, operation in operations(description):
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description"), f"{path} {parameter['name']}"
+
+
+def test_the_description_that_is_kept_is_that_of_the_service():
+    """When this fails, run: python docs/reference/openapi.py"""
+    from runpy import run_path
+
+    made = run_path(str(REFERENCE / "openapi.py"))
+    assert (REFERENCE / "openapi.json").read_text("utf-8") == made["render"]()
+
+
+def _is_made_of_others(declared):
+    """Whether the values are documents, whose own fields show theirs."""
+    options = declared.get("anyOf", [declared])
+    return all(
+        "$ref" in option or option.get("type") in ("array", "object", "null") for option in options
+    )
+
+
+def test_the_first_requests_may_come_at_the_same_time(sqlite_store):
+    """The description, which every request looks into, is made by the first one."""
+    for _ in range(3):
+        for api in serving(str(sqlite_store.url)):
+            answers = api.together([("GET", "/api/v1/tolerance/CsPbBr3", {})] * 20)
+            assert {answer.status_code for answer in answers} == {200}

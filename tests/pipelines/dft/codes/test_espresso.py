@@ -1,0 +1,234 @@
+"""Real pw.x: energies and forces from the queue, and a typed reason for whatever goes wrong."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.calculations.dft import (
+    DftRelaxRequest,
+    DftRelaxResult,
+    DftScfResult,
+    DftSettings,
+)
+from pvkdb.store.database import Store
+from pvkdb.store.models import Energetic, Structure
+from pvkdb.store.queue.kept_files import file_store, files_of
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.place import Place
+from pvkdb_pipelines.dft.codes.pw_output import read_pw_output
+from pvkdb_pipelines.dft.codes.run_files import EARLIER
+from pvkdb_pipelines.dft.computing import compute_dft
+from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.work.worker import Worker
+
+from ..conftest import (
+    AMMONIA_BARRIER_EV,
+    CHEAP,
+    MOLECULE,
+    ammonia,
+    cspbi3,
+    enqueued,
+    inversion,
+    scf,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pw")]
+
+
+def run(store: Store, key: str) -> CalculationDocument:
+    document = Worker(store).run(key)
+    assert document is not None
+    return document
+
+
+def kept(store: Store, key: str) -> dict[str, bytes]:
+    """The files of a calculation by name."""
+    with store.session(read_only=True) as session:
+        return {file.name: file_store(store).get(file.sha256) for file in files_of(session, key)}
+
+
+def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope(
+    sqlite_store: Store,
+) -> None:
+    """The force on an iodine, in eV/Å, against the energies to its left and right, in eV."""
+    key = enqueued(sqlite_store, settle(scf(cspbi3(0.10), "CsPbI3")))
+    document = run(sqlite_store, key)
+    assert document.state == "done", document.failure_message
+    assert document.versions is not None
+    assert document.versions["espresso"]
+    assert document.versions["potentials"] == "SSSP 1.3.0 PBE efficiency"
+    used = document.parameters["settings"]
+    assert (used["functional"], used["charge"], used["soc"]) == ("PBE", 0, False)
+    assert {entry["element"] for entry in used["pseudopotentials"]} == {"Cs", "Pb", "I"}
+    result = DftScfResult.model_validate(document.result)
+    assert result.origin == "computed"
+    assert result.cpu_seconds is not None
+    assert result.cpu_seconds > 0.5  # that of pw.x, not only of the process that waits for it
+    assert any("below the 40/320 Ry" in remark for remark in result.remarks)
+    files = kept(sqlite_store, key)
+    assert set(files) == {"pw-1.in", "pw-1.out"}
+    assert "ecutwfc          = 20" in files["pw-1.in"].decode()
+    assert read_pw_output(files["pw-1.out"].decode()).steps == result.point.scf_steps
+    forces = np.array(result.point.forces_ev_per_ang)
+    assert forces.shape == (5, 3)
+    assert np.abs(forces.sum(axis=0)).max() < 1e-4
+    assert np.abs(forces[:, :2]).max() < 0.01  # the shift along z keeps fourfold symmetry
+    step = 0.02
+    engine = load_engine("espresso", settle(scf(cspbi3(), "CsPbI3")).settings)
+    left, right = engine.evaluate([cspbi3(0.10 - step), cspbi3(0.10 + step)], stress=False)
+    slope = (right["energy"] - left["energy"]) / (2 * step)
+    assert forces[2, 2] == pytest.approx(-slope, abs=0.01)
+    assert abs(forces[2, 2]) > 0.1
+
+
+def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> None:
+    """The umbrella inversion of ammonia: both ways over it are the same, in the known order."""
+    document = run(sqlite_store, enqueued(sqlite_store, settle(inversion())))
+    assert document.state == "done", document.failure_message
+    assert document.parameters["demonstration"] is True
+    result = document.result or {}
+    forward, reverse = result["barrier_forward_ev"], result["barrier_reverse_ev"]
+    assert forward == pytest.approx(reverse, abs=0.005)
+    assert forward == pytest.approx(AMMONIA_BARRIER_EV, abs=0.15)  # 20 Ry in a box of 5 Å
+    assert result["residual_force_ev_per_ang"] <= 0.1
+    assert result["remarks"]
+    files, runs = kept(sqlite_store, document.id), result["force_calls"]
+    assert runs > 3
+    assert set(files) == {
+        EARLIER,
+        *(f"pw-{number}.{end}" for number in range(runs - 2, runs + 1) for end in ("in", "out")),
+    }
+    with tarfile.open(fileobj=io.BytesIO(files[EARLIER])) as archive:
+        assert len(archive.getnames()) == 2 * (runs - 3)
+        first = archive.extractfile("pw-1.out")
+        assert first is not None
+        assert b"JOB DONE." in first.read()
+    with sqlite_store.session() as session:
+        assert (
+            session.query(Energetic).filter_by(method="DFT", calculation_id=document.id).all() == []
+        )
+        assert session.query(Structure).filter_by(calculation_id=document.id).all() == []
+
+
+def test_a_relaxation_ends_where_the_forces_are_small() -> None:
+    request = DftRelaxRequest(
+        formula="NH3",
+        structure=host_of(ammonia()),
+        settings=MOLECULE,
+        fmax_ev_per_ang=0.1,
+        demonstration=True,
+    )
+    result = compute_dft(request).result
+    assert isinstance(result, DftRelaxResult)
+    assert result.max_force_ev_per_ang <= 0.1
+    assert result.steps > 0
+    before, after = atoms_in(request.structure), atoms_in(result.structure)
+    assert np.abs(before.positions - after.positions).max() > 0.01
+    assert 0.95 < after.get_distance(0, 1) < 1.15  # N–H 1.01 Å
+
+
+def failed(store: Store, settings: DftSettings, molecule: bool = True) -> CalculationDocument:
+    atoms, formula = (ammonia(), "NH3") if molecule else (cspbi3(), "CsPbI3")
+    document = run(store, enqueued(store, settle(scf(atoms, formula, settings))))
+    assert document.state == "failed"
+    assert document.result is None
+    assert "End of its output:" in (document.failure_message or "")
+    assert {"pw-1.in", "pw-1.out"} <= set(kept(store, document.id))
+    return document
+
+
+def test_an_input_that_pw_refuses_is_a_crash_with_its_words(sqlite_store: Store) -> None:
+    """Fixed occupations cannot hold the odd electron of a charged molecule."""
+    document = failed(sqlite_store, MOLECULE.model_copy(update={"charge": 1}))
+    assert document.failure_kind is FailureKind.PROGRAM_CRASHED
+    assert "charge is wrong: smearing is needed" in (document.failure_message or "")
+
+
+def test_too_few_steps_is_no_convergence(sqlite_store: Store) -> None:
+    document = failed(sqlite_store, MOLECULE.model_copy(update={"scf_max_steps": 2}))
+    assert document.failure_kind is FailureKind.SCF_NOT_CONVERGED
+    assert "estimated accuracy" in (document.failure_message or "")
+    assert "convergence NOT achieved after   2 iterations" in (document.failure_message or "")
+
+
+def test_pw_stops_by_itself_when_the_time_is_over(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PVKDB_DFT_MAX_SECONDS", "0.5")
+    document = failed(sqlite_store, CHEAP, molecule=False)
+    assert document.failure_kind is FailureKind.OUT_OF_WALLTIME
+    assert "Maximum CPU time exceeded" in (document.failure_message or "")
+
+
+def test_a_pw_that_is_killed_is_a_crash_with_its_signal(sqlite_store: Store) -> None:
+    """As the kernel does where memory is short."""
+    killed = threading.Event()
+
+    def kill() -> None:
+        for _ in range(400):
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    if child.name() == "pw.x":
+                        child.kill()
+                        killed.set()
+                        return
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    key = enqueued(sqlite_store, settle(scf(cspbi3(), "CsPbI3")))
+    document = run(sqlite_store, key)
+    thread.join()
+    assert killed.is_set()
+    assert document.failure_kind is FailureKind.PROGRAM_CRASHED
+    assert "signal 9" in (document.failure_message or "")
+
+
+def test_a_program_that_ignores_its_time_is_killed(tmp_path: Path) -> None:
+    """Fault injection: a program that neither computes nor ends."""
+    stuck = tmp_path / "stuck"
+    stuck.write_text("#!/bin/sh\necho waiting for a licence\nexec sleep 60\n")
+    stuck.chmod(0o755)
+    place = Place(pw_command=(str(stuck),), max_seconds=0.2, grace_s=0.2)
+    engine = load_engine("espresso", settle(scf(ammonia(), "NH3", MOLECULE)).settings, place)
+    with pytest.raises(CalculationFailedError, match="waiting for a licence") as caught:
+        engine.evaluate([ammonia()], stress=False)
+    assert caught.value.kind is FailureKind.OUT_OF_WALLTIME
+    with pytest.raises(CalculationFailedError, match=r"before pw\.x could run"):
+        engine.evaluate([ammonia()], stress=False)
+
+
+def test_no_pw_on_the_path_is_recorded_and_nothing_is_left_behind(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("PVKDB_DFT_SCRATCH", str(scratch))
+    monkeypatch.setenv("PVKDB_PW_COMMAND", "pw-of-another-machine.x")
+    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    document = run(sqlite_store, key)
+    assert document.failure_kind is FailureKind.PROGRAM_NOT_FOUND
+    assert document.failure_message is not None
+    assert "quantum-espresso" in document.failure_message
+    assert list(scratch.iterdir()) == []
+
+
+def test_scratch_is_empty_afterwards(tmp_path: Path) -> None:
+    place = Place(scratch=tmp_path)
+    settings = settle(scf(ammonia(), "NH3", MOLECULE)).settings
+    (found,) = load_engine("espresso", settings, place).evaluate([ammonia()], stress=True)
+    assert np.shape(found["stress"]) == (6,)
+    assert list(tmp_path.iterdir()) == []

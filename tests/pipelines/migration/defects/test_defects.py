@@ -1,0 +1,114 @@
+"""Relaxed defects: one a kind of site, and whether the host bears them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.optimize import BFGS
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import NebSettings
+from pvkdb_pipelines.migration.defects.defects import heal, relax_interstitials, relax_vacancies
+from pvkdb_pipelines.migration.host.hessian import host_hessian
+from pvkdb_pipelines.migration.host.host import Crystal
+from pvkdb_pipelines.migration.sites.sites import interstitial_sites
+from pvkdb_pipelines.potentials.potential import Potential, Properties
+
+from ...conftest import potential_from
+from ..conftest import EMT_LATTICE_ANG, silent, vacancy_stage
+
+
+def crystal_of(host: Atoms, emt: Potential) -> Crystal:
+    cell = host.copy()
+    cell.calc = emt.calculator()
+    cell.get_potential_energy()
+    return Crystal(cell, cell, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), "Fm-3m", 7.0, float(len(cell)))
+
+
+def test_vacancy_of_copper_is_what_plain_ase_finds(metal_vacancy):
+    states, hop = metal_vacancy("Cu")
+    host = states.stage.host.copy()
+    del host[0]
+    host.calc = EMT()
+    BFGS(host, logfile=None).run(fmax=0.005, steps=100)
+    state = states.of(hop.end)  # any site is equivalent to the one that was relaxed
+    assert state.energy_ev == pytest.approx(host.get_potential_energy(), abs=1e-3)
+    assert not state.broken
+    assert states.lowest_ev == state.energy_ev
+    assert list(states.by_site) == [0]
+
+
+def test_healed_host_is_the_crystal_or_the_calculation_fails(metal_vacancy, emt):
+    states, _ = metal_vacancy("Cu")
+    crystal = crystal_of(states.stage.host, emt)
+    assert heal(states, crystal, emt, NebSettings(), silent) == pytest.approx(0.0, abs=1e-4)
+
+    def sliding(structure: Atoms) -> Properties:
+        atoms = structure.copy()
+        atoms.calc = EMT()
+        return {"energy": atoms.get_potential_energy() - 1.0, "forces": atoms.get_forces()}
+
+    with pytest.raises(CalculationFailedError, match="without its defect") as failure:
+        heal(states, crystal, potential_from(sliding, "Cu"), NebSettings(), silent)
+    assert failure.value.kind == FailureKind.UNSTABLE_HOST
+    # A relaxation that fails says nothing.
+    few = NebSettings(max_steps_endpoint=1, fmax_endpoint_ev_per_ang=1e-4)
+    assert heal(states, crystal, emt, few, silent) is None
+
+
+def test_site_into_which_a_neighbour_jumps_holds_no_vacancy(emt):
+    """The fault: where the first atom is missing, a neighbour is drawn into its place."""
+    host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
+    stage = vacancy_stage(host, "Cu")
+    hessian = host_hessian(host, stage.operations, stage.action, emt)
+    goal = host.positions[1:].copy()
+    neighbour = int(np.linalg.norm(goal - host.positions[0], axis=1).argmin())
+    goal[neighbour] *= 0.2  # the vacancy is at the origin
+
+    def drawn(structure: Atoms) -> Properties:
+        step = structure.positions - goal
+        return {"energy": float((step**2).sum()), "forces": -2 * step}
+
+    puller = potential_from(drawn, "Cu")
+    with pytest.raises(CalculationFailedError, match="holds no vacancy") as failure:
+        relax_vacancies(stage, hessian, puller, NebSettings(), lambda part, parts: silent)
+    assert failure.value.kind == FailureKind.ENDPOINTS_IDENTICAL
+
+
+def test_vacancies_without_enough_steps_are_a_typed_failure(emt):
+    host = bulk("Cu", "fcc", a=EMT_LATTICE_ANG["Cu"], cubic=True) * 2
+    stage = vacancy_stage(host, "Cu")
+    hessian = host_hessian(host, stage.operations, stage.action, emt)
+    few = NebSettings(max_steps_endpoint=1, fmax_endpoint_ev_per_ang=1e-4)
+    with pytest.raises(CalculationFailedError, match="Cu vacancy") as failure:
+        relax_vacancies(stage, hessian, emt, few, lambda part, parts: silent)
+    assert failure.value.kind == FailureKind.ENDPOINT_NOT_CONVERGED
+
+
+def test_interstitial_settles_where_plain_ase_has_its_minimum(emt):
+    """Hydrogen in aluminium, from each gap down to the lowest minimum that EMT knows."""
+    host = bulk("Al", "fcc", a=EMT_LATTICE_ANG["Al"], cubic=True) * 2
+    stage = vacancy_stage(host, "Al")
+    stage = replace(stage, sites=interstitial_sites(host, "H", stage.operations))
+    hessian = host_hessian(host, stage.operations, stage.action, emt)
+    states = relax_interstitials(stage, hessian, emt, NebSettings(), lambda part, parts: silent)
+    best = np.inf
+    for site in stage.sites.distinct:
+        atoms = stage.with_defect(site)
+        atoms.rattle(0.025, seed=9)
+        atoms.calc = EMT()
+        BFGS(atoms, logfile=None).run(fmax=0.01, steps=200)
+        best = min(best, atoms.get_potential_energy())
+    assert states.lowest_ev == pytest.approx(best, abs=0.005)
+    for site, state in states.by_site.items():
+        assert states.kind(site) == site
+        (found,) = emt.evaluate([states.stage.with_defect(site, state)])
+        assert found["energy"] == pytest.approx(state.energy_ev, abs=1e-6)
+        # The added atom is on the site that is named after it.
+        assert np.linalg.norm(state.displacements[-1]) < 0.6

@@ -1,0 +1,182 @@
+"""Barriers of a screening: who gets one, what a plan may say of them, what the potentials say."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.migration import (
+    Hop,
+    HopBarrier,
+    NebRequest,
+    NebResult,
+    PercolationThreshold,
+)
+from pvkdb.schemas.screening import Stability
+from pvkdb.store.models.calculations import Calculation
+from pvkdb_pipelines.screening.plan.enumeration import Candidate
+from pvkdb_pipelines.screening.plan.plan import PlanError
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.stages.barriers import migration_of, most_promising
+from pvkdb_pipelines.screening.stages.tracks import Track, failed
+
+PLAN = """\
+types = ["ABX3"]
+stop_after = "{stop}"
+[ions]
+A = ["Cs"]
+B = ["Pb2+"]
+X = ["Br"]
+[barriers]
+{barriers}
+"""
+
+
+def plan(barriers: str, stop: str = "barrier"):
+    return parse_plan(PLAN.format(barriers=barriers, stop=stop))
+
+
+def track(formula: str, kind: str, decomposition_ev: float | None) -> Track:
+    found = Track(Candidate(kind, parse_composition(formula)))
+    found.stability = Stability(
+        phases=[],
+        ground_state=None,
+        perovskite=None,
+        perovskite_above_ground_state_ev_per_atom=None,
+        decomposition_ev_per_atom=decomposition_ev,
+        products=[],
+        without_energy=[],
+    )
+    return found
+
+
+def test_a_plan_names_how_many_and_which_potentials():
+    barriers = plan('most = 7\npotentials = ["chgnet"]').barriers
+    assert (barriers.most, barriers.potentials) == (7, (PotentialName.CHGNET,))
+    assert plan("").barriers.most == 60
+    assert plan("").barriers.potentials[0] is PotentialName.SEVENNET_0
+
+
+@pytest.mark.parametrize(
+    ("barriers", "stop", "said"),
+    [
+        ("most = 0", "barrier", "line 8: .*most: 0 is no number"),
+        ("most = true", "barrier", "True is no number"),
+        ('potentials = ["mace"]', "barrier", "line 8: .*no potential 'mace'"),
+        ("potentials = []", "barrier", "must be a list"),
+        ("images = 5", "barrier", "images"),
+        ("most = 5", "stability", "behind the last stage"),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):
+    with pytest.raises(PlanError, match=said):
+        plan(barriers, stop)
+
+
+def test_each_type_has_its_turn_the_most_stable_first():
+    tracks = [
+        track("Cs2PtCl6", "A2BX6", 0.24),
+        track("Cs2IrCl6", "A2BX6", 0.22),
+        track("Cs2PdCl6", "A2BX6", 0.20),
+        track("CsPbI3", "ABX3", 0.01),
+        track("CsPbBr3", "ABX3", 0.02),
+        track("CsSnI3", "ABX3", None),  # not known: last of its type
+    ]
+    chosen = [entry.candidate.composition.formula for entry in most_promising(tracks, 5)]
+    assert chosen == ["Cs2PtCl6", "CsPbBr3", "Cs2IrCl6", "CsPbI3", "Cs2PdCl6"]
+    assert len(most_promising(tracks, 60)) == 6
+
+
+def result(e_a_ev: float) -> NebResult:
+    hop = Hop(
+        start="Br1",
+        end="Br1",
+        length_ang=4.2,
+        hop_class="octahedron edge",
+        multiplicity=8,
+        direction=(0.5, 0.0, 0.5),
+    )
+    return NebResult(
+        formula="CsPbBr3",
+        phase="Pnma",
+        space_group="Pnma",
+        host_left_for=None,
+        species="Br",
+        defect="V_Br",
+        charge=None,
+        e_a_ev=e_a_ev,
+        dimensionality=1,
+        upper_bound=False,
+        percolation=[PercolationThreshold(direction="1D", e_a_ev=e_a_ev, hop=0)],
+        sites=[],
+        hops=[HopBarrier(hop=hop, outcome="saddle", saddle_ev=e_a_ev)],
+        cutoff_ang=4.3,
+        lattice_parameters=(8.2, 11.7, 8.2, 90.0, 90.0, 90.0),
+        supercell=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        atoms_in_cell=39,
+        distance_ang=11.7,
+        host_drop_ev_per_formula=0.0,
+        force_calls=1,
+        cpu_seconds=1.0,
+        wall_seconds=1.0,
+        neb_method="",
+        optimizer="",
+    )
+
+
+def said(*energies: float | None):
+    """What a candidate's migration is for values of its potentials, None for a failure."""
+    potentials = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+    requests = [
+        NebRequest(formula="CsPbBr3", phase="Pnma", potential=potential)
+        for potential, _ in zip(potentials, energies, strict=True)
+    ]
+    numbers = count(1)
+    answers = {
+        request.key(): Calculation(
+            id=f"c{next(numbers)}",
+            result=None if energy is None else result(energy).model_dump(mode="json"),
+            failure_kind="NEB not converged" if energy is None else None,
+            failure_message="200 steps" if energy is None else None,
+        )
+        for request, energy in zip(requests, energies, strict=True)
+    }
+    return migration_of("Pnma", requests, lambda request: answers[request.key()])
+
+
+def test_the_first_potential_counts_and_the_others_say_how_far_to_trust_it():
+    found = said(0.21, 0.14)
+    assert found is not None
+    assert found.e_a_ev == pytest.approx(0.21)
+    assert found.e_a_spread_ev == pytest.approx(0.07)
+    assert [outcome.limited_by for outcome in found.outcomes] == ["octahedron edge"] * 2
+
+
+def test_a_failure_of_the_second_leaves_the_spread_unknown():
+    found = said(0.21, None)
+    assert found is not None
+    assert found.e_a_spread_ev is None
+    assert found.outcomes[1].failure_kind == "NEB not converged"
+
+
+def test_a_failure_of_the_first_is_a_fall():
+    assert said(None, 0.14) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "fall"),
+    [
+        ("unstable host", "physical"),
+        ("symmetry changed", "physical"),
+        ("NEB not converged", "numerical"),
+        ("unsupported element", "not defined"),
+    ],
+)
+def test_a_host_that_is_no_minimum_is_a_result(kind, fall):
+    candidate = track("CsPbBr3", "ABX3", 0.02)
+    failed(candidate, "barrier", kind, "why")
+    assert candidate.fall is not None
+    assert candidate.fall.kind == fall

@@ -1,0 +1,234 @@
+"""The worker: typed records for whatever happens, on both databases. Faults are injected."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, MissingExtraError
+from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.database import Store
+from pvkdb.store.models import Energetic, Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb_pipelines import ownership
+from pvkdb_pipelines.migration import compute
+from pvkdb_pipelines.migration.compute import MigrationRun
+from pvkdb_pipelines.work import worker
+from pvkdb_pipelines.work.pool import drain
+from pvkdb_pipelines.work.worker import Worker
+
+CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
+
+
+def submitted(store: Store, request: NebRequest = CHGNET) -> str:
+    with store.session() as session:
+        return queue.submit(session, request)[0].id
+
+
+def stored(store: Store, key: str) -> Calculation:
+    with store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        session.expunge(calculation)
+        return calculation
+
+
+def compute_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def broken(*args: Any, **kwargs: Any) -> MigrationRun:
+        raise error
+
+    monkeypatch.setattr(compute, "compute_migration", broken)
+
+
+def test_an_empty_queue_gives_nothing(empty_store: Store) -> None:
+    assert Worker(empty_store).run() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            CalculationFailedError(FailureKind.IMAGE_BELOW_ENDPOINT, "image 2 lies 80 meV below"),
+            FailureKind.IMAGE_BELOW_ENDPOINT,
+            "80 meV",
+        ),
+        (RuntimeError("the library broke"), FailureKind.CRASHED, "RuntimeError: the library"),
+        (InputError("no radius is known"), FailureKind.UNSUPPORTED_COMPOSITION, "no radius"),
+    ],
+)
+def test_failures_become_typed_records(
+    empty_store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    kind: FailureKind,
+    words: str,
+) -> None:
+    compute_raises(monkeypatch, error)
+    key = submitted(empty_store)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.failure_kind is kind
+    assert words in (document.failure_message or "")
+    assert stored(empty_store, key).state == "failed"
+    with empty_store.session() as session:
+        assert session.query(Structure).count() == 0
+        assert session.query(Energetic).count() == 0
+
+
+def test_ctrl_c_puts_the_calculation_back(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute_raises(monkeypatch, KeyboardInterrupt())
+    key = submitted(empty_store)
+    with pytest.raises(KeyboardInterrupt):
+        Worker(empty_store).run()
+    calculation = stored(empty_store, key)
+    assert (calculation.state, calculation.attempts, calculation.owner) == ("queued", 0, None)
+
+
+@pytest.mark.parametrize(
+    "error", [MissingExtraError("chgnet", "potentials"), DatabaseError("gone"), MemoryError()]
+)
+def test_what_fails_around_a_calculation_is_no_result_of_it(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    compute_raises(monkeypatch, error)
+    key = submitted(empty_store)
+    with pytest.raises(type(error)):
+        Worker(empty_store).run()
+    calculation = stored(empty_store, key)
+    assert (calculation.state, calculation.attempts) == ("queued", 0)
+
+
+def test_a_lost_lease_is_no_failure(empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker has the calculation: this one writes nothing and goes on."""
+    key = submitted(empty_store)
+
+    def overtaken(*args: Any, **kwargs: Any) -> MigrationRun:
+        with empty_store.session() as session:
+            session.get_one(Calculation, key).owner = "another"
+        raise CalculationFailedError(FailureKind.NO_HOP, "nothing to write")
+
+    monkeypatch.setattr(compute, "compute_migration", overtaken)
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.state == "running"
+    assert stored(empty_store, key).owner == "another"
+
+
+def unchecked(store: Store, formula: str) -> str:
+    """A request in the queue that asks for what there is not, as an older version let it in."""
+    request = NebRequest(formula=formula, phase="Fm-3m", potential=PotentialName.CHGNET)
+    with store.session() as session:
+        return queue.enqueue(session, request)[0].id
+
+
+def test_a_composition_without_such_a_prototype_is_a_typed_failure(empty_store: Store) -> None:
+    unchecked(empty_store, "CsPbI3")
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.failure_kind is FailureKind.UNSUPPORTED_COMPOSITION
+    assert "Pnma" in (document.failure_message or "")
+
+
+def test_a_database_that_hiccups_does_not_end_the_lease(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
+    key = submitted(empty_store)
+    original, beats = queue.heartbeat, []
+
+    def unsteady(*args: Any) -> bool:
+        beats.append(1)
+        if len(beats) == 1:
+            raise DatabaseError("connection lost")
+        return original(*args)
+
+    def slow(*args: Any, **kwargs: Any) -> MigrationRun:
+        time.sleep(0.6)
+        raise CalculationFailedError(FailureKind.NO_HOP, "enough seen")
+
+    monkeypatch.setattr(queue, "heartbeat", unsteady)
+    monkeypatch.setattr(compute, "compute_migration", slow)
+    Worker(empty_store).run()
+    assert len(beats) > 2
+    assert stored(empty_store, key).failure_kind == "no hop"
+
+
+def test_the_lease_is_renewed_while_work_goes_on(
+    empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT_S", 0.05)
+    key = submitted(empty_store)
+    leases = []
+
+    def slow(*args: Any, **kwargs: Any) -> MigrationRun:
+        for _ in range(2):
+            leases.append(stored(empty_store, key).lease_until)
+            time.sleep(0.4)
+        raise CalculationFailedError(FailureKind.NO_HOP, "enough seen")
+
+    monkeypatch.setattr(compute, "compute_migration", slow)
+    Worker(empty_store).run()
+    assert leases[0] is not None
+    assert leases[1] is not None
+    assert leases[1] > leases[0]
+
+
+def test_owners_are_told_apart() -> None:
+    me = ownership.current_owner()
+    host, pid, start = me.split(":")
+    assert ownership.is_alive(me) is True
+    assert ownership.is_alive(f"{host}:{pid}:{start}0") is False  # the pid was reused
+    assert ownership.is_alive(f"elsewhere:{pid}:{start}") is None
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    assert ownership.is_alive(f"{host}:{gone.pid}:{start}") is False
+    assert ownership.is_alive("") is None
+
+
+def test_several_processes_share_the_queue(empty_store: Store) -> None:
+    keys = {
+        unchecked(empty_store, formula) for formula in ("CsPbI3", "RbPbI3", "CsPbBr3", "RbPbBr3")
+    }
+    documents = list(drain(empty_store, processes=2))
+    assert {document.id for document in documents} == keys
+    assert {document.failure_kind for document in documents} == {
+        FailureKind.UNSUPPORTED_COMPOSITION
+    }
+
+
+@pytest.mark.slow
+def test_killing_the_parent_kills_its_processes(sqlite_store: Store, tmp_path: Path) -> None:
+    keys = [
+        submitted(sqlite_store, NebRequest(formula=formula, potential=PotentialName.CHGNET))
+        for formula in ("CsPbBr3", "CsPbI3")
+    ]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "pvkdb", "work", "--processes", "2"],
+        env={**os.environ, "PVKDB_DATABASE_URL": str(sqlite_store.url)},
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(400):
+        owners = [stored(sqlite_store, key).owner for key in keys]
+        if all(owners):
+            break
+        time.sleep(0.05)
+    assert all(owners), "both calculations should run within 20 s"
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    for _ in range(100):
+        if not any(ownership.is_alive(owner or "") for owner in owners):
+            break
+        time.sleep(0.05)
+    assert [ownership.is_alive(owner or "") for owner in owners] == [False, False]
+    recovery = Worker(sqlite_store).recover()
+    assert (recovery.queued, recovery.failed) == (2, 0)

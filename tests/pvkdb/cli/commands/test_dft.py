@@ -1,0 +1,133 @@
+"""The commands of the DFT tier, as a user runs them; pw.x itself is tested with the pipelines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pvkdb.cli.app import app
+from pvkdb.errors import PvkdbError
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.database import Store
+from pvkdb.store.models import Calculation
+from pvkdb.store.queue.claims import submit
+
+from ....pipelines.dft.barriers import stored_barrier
+from ..conftest import Run
+
+
+@pytest.fixture
+def user_store(loaded_sqlite: Path, tmp_path: Path, environment: dict[str, str]) -> Iterator[Store]:
+    shutil.copy(loaded_sqlite, tmp_path / "user.sqlite")
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    yield store
+    store.close()
+
+
+def test_charges_are_queued_once_each_and_failures_are_typed(
+    run: Run, user_store: Store, environment: dict[str, str]
+) -> None:
+    key = stored_barrier(user_store)
+    first = run("dft", key, "--charge", "0", "--charge", "1", "--kpoints", "1x1x1", "--json")
+    assert first.returncode == 0, first.stderr
+    documents = json.loads(first.stdout)
+    assert [entry["parameters"]["settings"]["charge"] for entry in documents] == [0, 1]
+    assert {entry["kind"] for entry in documents} == {"dft-path"}
+    assert {entry["material"] for entry in documents} == {"CsPbBr3-Pnma"}
+    again = run("dft", key, "--charge", "1", "--kpoints", "1 1 1")
+    assert f"known, queued  {documents[1]['id']}" in again.stderr
+    assert "note: Γ only" in again.stderr
+    assert "charge +1" in again.stderr
+
+    environment["PVKDB_PW_COMMAND"] = "no-such-pw.x"
+    worked = run("work")
+    assert worked.returncode == 5
+    assert worked.stderr.count("program not found") == 2
+    assert "Traceback" not in worked.stderr
+
+
+def test_dft_waits_for_a_barrier_that_is_not_computed_yet(run: Run, user_store: Store) -> None:
+    with user_store.session() as session:
+        key = submit(session, NebRequest(formula="CsPbBr3", phase="Pnma"))[0].id
+    asked = run("dft", key, "--method", "neb", "--fmax", "0.1", "--charge", "1")
+    assert asked.returncode == 0, asked.stderr
+    assert "waiting  " in asked.stderr
+    assert f"dft-neb of CsPbBr3, charge +1, after {key}" in asked.stderr
+    (listed,) = [line for line in run("jobs").stdout.splitlines() if "dft-after" in line]
+    shown = run("jobs", "show", listed.split()[0])
+    assert f"waits for    {key} (queued)" in shown.stdout
+    assert run("dft", key, "--hop", "0").returncode == 2
+
+
+def test_a_barrier_is_exported_and_its_empty_folder_refused(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(user_store)
+    written = run("export-inputs", key, "--for", "espresso", "--charge", "1", "-o", "job")
+    assert written.returncode == 0, written.stderr
+    assert f"pvkdb import-results {key} job" in written.stderr
+    files = {str(path.relative_to(tmp_path / "job")) for path in (tmp_path / "job").rglob("*.in")}
+    assert files == {"start/pw.in", "saddle/pw.in", "end/pw.in"}
+    assert "tot_charge       = 1" in (tmp_path / "job" / "saddle" / "pw.in").read_text()
+    readme = (tmp_path / "job" / "README.md").read_text()
+    assert "br_pbe_v1.4.uspp.F.UPF" in readme
+    assert "charge +1" in readme
+    outcome = run("import-results", key, "job")
+    assert outcome.returncode == 2
+    assert "one output of pw.x" in outcome.stderr
+    with user_store.session() as session:
+        assert [entry.kind for entry in session.query(Calculation)] == ["neb"]
+
+
+def test_a_dft_calculation_is_exported_with_its_own_settings_only(
+    run: Run, user_store: Store
+) -> None:
+    key = stored_barrier(user_store)
+    queued = json.loads(run("dft", f"{key}-hop-1-image-0", "--charge", "1", "--json").stdout)[0]
+    refused = run("export-inputs", queued["id"], "--cutoff", "20")
+    assert refused.returncode == 2
+    assert "cutoff_wfc_ry cannot be changed" in refused.stderr
+    written = run("export-inputs", queued["id"], "--for", "vasp", "--json")
+    assert written.returncode == 0, written.stderr
+    folder = f"dft-{queued['id']}-vasp"
+    names = {Path(file).name for file in json.loads(written.stdout)["files"]}
+    assert names == {"INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "README.md", "pvkdb-job.json"}
+    assert json.loads(written.stdout)["folder"] == folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("dft", "nothing"), "neither a calculation nor a structure"),
+        (("export-inputs", "nothing"), "no calculation has the id"),
+        (("import-results", "nothing", "."), "no calculation has the id"),
+        (("dft", "KEY", "--method", "dance"), "there is no method 'dance'"),
+        (("dft", "KEY", "--method", "relax"), "name a structure"),
+        (("dft", "KEY", "--fmax", "0.1"), "belong to --method relax or neb"),
+        (("dft", "KEY", "--kpoints", "2"), "is no grid"),
+        (("dft", "KEY", "--soc"), "scalar relativistic"),
+        (("dft", "KEY", "--cutoff", "60", "--density-cutoff", "100"), "100 Ry is below 4 times"),
+        (("dft", "KEY", "--engine", "siesta"), "engine = 'siesta'"),
+        (("dft", "KEY", "--charge", "1", "--dielectric", "20"), "where that is from"),
+        (("dft", "KEY-hop-1-image-0", "--method", "neb"), "is a structure"),
+        (("export-inputs", "KEY", "--for", "gaussian"), "no code with input files"),
+        (("dft", "KEY", "--method", "neb", "--max-steps", "0"), "max_steps_neb = 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_is_queued(
+    user_store: Store, arguments: tuple[str, ...], words: str
+) -> None:
+    key = stored_barrier(user_store)
+    url = user_store.url.render_as_string(hide_password=False)
+    given = [word.replace("KEY", key) for word in arguments]
+    outcome = CliRunner().invoke(app, [*given, "--database", url])
+    assert isinstance(outcome.exception, PvkdbError)
+    assert words in str(outcome.exception)
+    assert outcome.stdout == ""
+    with user_store.session() as session:
+        assert session.query(Calculation).count() == 1

@@ -1,0 +1,92 @@
+"""Adding a paper, as a curator does it at a terminal."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from ..conftest import Run
+from ..test_commands import failed_clearly
+
+
+def test_the_template_goes_in_as_it_is(run: Run, tmp_path: Path) -> None:
+    run("init")
+    template = run("import", "--template", "paper.yaml")
+    (tmp_path / "p.yaml").write_text(template.stdout, encoding="utf-8")
+    dry = run("import", "p.yaml", "--dry-run")
+    assert "zhang" not in dry.stdout
+    assert "example2026-e001" in dry.stdout
+    assert "nothing was changed" in dry.stderr
+    assert failed_clearly(run("history", "example2026-e001"), "example2026-e001")
+    report = json.loads(run("import", "p.yaml", "--json").stdout)
+    assert [change["id"] for change in report["changes"]] == [
+        "example2026",
+        "example2026-e001",
+        "example2026-d001",
+    ]
+    again = run("import", "p.yaml")
+    assert again.stdout == ""
+    assert "1 there already" in again.stderr
+    history = json.loads(run("history", "example2026-e001", "--json").stdout)
+    assert history["versions"][0]["recorded_by"] == "import of p.yaml"
+    assert history["versions"][0]["row"]["as_printed"] == "~25 kJ/mol"
+
+
+def test_every_csv_template_goes_in(run: Run, tmp_path: Path) -> None:
+    run("init")
+    names = ("references", "energetics", "devices")
+    for name in names:
+        template = run("import", "--template", f"{name}.csv").stdout
+        (tmp_path / f"{name}.csv").write_text(template, encoding="utf-8")
+    outcome = run("import", *(f"{name}.csv" for name in names))
+    assert outcome.returncode == 0, outcome.stderr
+    for name in names:
+        assert f"1 {name} added" in outcome.stderr
+
+
+def test_a_correction_shows_its_difference_and_its_history(run: Run, tmp_path: Path) -> None:
+    run("init")
+    text = run("export", "energetics").stdout
+    rows = list(csv.DictReader(text.splitlines()))
+    row = next(row for row in rows if row["id"] == "e-t2-r03-dfe")
+    row.update(id="", supersedes="e-t2-r03-dfe", value_min_ev="-0.5", value_max_ev="-0.5")
+    with (tmp_path / "c.csv").open("w", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    shown = run("import", "c.csv").stdout
+    assert "supersedes e-t2-r03-dfe" in shown
+    assert "value_min_ev: -0.65 → -0.5" in shown
+    history = run("history", "e-t2-r03-dfe").stdout
+    assert "(energetics, superseded)" in history
+    assert "value_max_ev: -0.65 → -0.5" in history
+
+
+def test_problems_are_told_all_at_once_and_the_last_line_is_the_error(
+    run: Run, tmp_path: Path
+) -> None:
+    run("init")
+    (tmp_path / "bad.csv").write_text(
+        "material,defect,quantity,value,method,references,source\n"
+        "CsPbBr4,V_Br,E_A,0.3 eV,DFT,r36,Fig. 1\n"
+        "CsPbBr3,V_Br,E_A,30 eV,DFT,r36,Fig. 1\n"
+    )
+    outcome = run("import", "bad.csv")
+    lines = outcome.stderr.strip().splitlines()
+    assert outcome.returncode == 2
+    assert "bad.csv line 2, column material 'CsPbBr4'" in outcome.stderr
+    assert "bad.csv line 3, column value '30 eV'" in outcome.stderr
+    assert "2 problems" in lines[-1]
+    assert "nothing was imported" in lines[-1]
+    problems = json.loads(run("import", "bad.csv", "--json").stdout)["problems"]
+    assert [problem["line"] for problem in problems] == [2, 3]
+
+
+def test_what_cannot_be_imported_is_one_clear_line(run: Run, tmp_path: Path) -> None:
+    assert failed_clearly(run("import"), "--template")
+    assert failed_clearly(run("import", "--template", "paper.yml"), "paper.yaml")
+    (tmp_path / "p.yaml").write_text("reference: {title: T, year: 2020, key: t}\n")
+    assert failed_clearly(run("import", "p.yaml"), "pvkdb init")
+    run("init")
+    assert failed_clearly(run("import", "no.yaml"), "no.yaml", "No such file")

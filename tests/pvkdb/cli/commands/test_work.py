@@ -1,0 +1,235 @@
+"""Computing from the command line: answers from the store, Ctrl-C, a killed worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvkdb.literature import read_curated
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.database import Store
+from pvkdb.store.models import Calculation, Energetic, Structure
+from pvkdb.store.queue.claims import submit
+
+from ..conftest import Run
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
+
+
+@pytest.fixture
+def user_store(run: Run, environment: dict[str, str]) -> Store:
+    """The user's store, made by ``pvkdb init``."""
+    assert run("init").returncode == 0
+    return Store(environment["PVKDB_DATABASE_URL"])
+
+
+def wait_until_running(store: Store, process: subprocess.Popen[str]) -> str:
+    """Wait until the store says that a calculation runs; gives its id."""
+    for _ in range(600):
+        with store.session() as session:
+            calculation = session.query(Calculation).filter_by(state="running").first()
+            if calculation is not None:
+                return calculation.id
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("no calculation started within 30 s")
+
+
+@pytest.mark.slow
+def test_neb_computes_once_and_answers_from_the_store(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    first = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "p.svg", "--json")
+    assert first.returncode == 0, first.stderr
+    document = json.loads(first.stdout)
+    result = document["result"]
+    assert document["state"] == "done"
+    assert 0 < result["e_a_ev"] < 5
+    assert result["residual_force_ev_per_ang"] <= 0.02
+    assert min(result["image_energies_ev"][1:-1]) >= min(
+        result["image_energies_ev"][0], result["image_energies_ev"][-1]
+    )
+    assert document["versions"]["chgnet"]
+    assert "<svg" in (tmp_path / "p.svg").read_text()
+
+    start = time.perf_counter()
+    again = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    assert again.returncode == 0, again.stderr
+    assert "answered from the store" in again.stdout
+    assert f"{result['e_a_ev']:.3f}" in again.stdout
+    assert f"{result['hop']['length_ang']:.2f}" in again.stdout
+    assert document["id"] in again.stdout
+    assert max(map(len, again.stdout.splitlines())) <= 100
+    assert time.perf_counter() - start < 30  # computing takes more, and the machine may be busy
+    assert "0.35" in again.stderr  # the literature's value, apart from the model's
+    with user_store.session() as session:
+        assert session.query(Calculation).count() == 1
+        images = [len(hop["image_energies_ev"]) for hop in result["hops"]]
+        assert session.query(Structure).count() == 1 + sum(images)
+        statements = session.query(Energetic).filter_by(method="MLIP").all()
+        # One for each hop, and one for each way in which a path leads through the crystal.
+        assert len(statements) == len(result["hops"]) + len(result["percolation"])
+        assert {entry.source for entry in statements} == {f"calculation {document['id']}"}
+    exported = json.loads(run("export", "energetics", "--format", "json").stdout)
+    assert len(exported) == len(read_curated("energetics")) + len(statements)
+    computed = {row["scope"] for row in exported if row["method"] == "MLIP"}
+    assert computed == {"hop", "percolation"}
+
+    files = ("--graph", "g.png", "--picture", "a.svg", "--path", "hops.xyz")
+    drawn = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", *files)
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    frames = (tmp_path / "hops.xyz").read_text().splitlines().count("39")
+    assert frames == sum(images)
+    one = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--path", "one.xyz",
+              "--hop", "2")  # fmt: skip
+    assert one.returncode == 0, one.stderr
+    assert (tmp_path / "one.xyz").read_text().splitlines().count("39") == images[1]
+    missing = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--path", "no.xyz",
+                  "--hop", "99")  # fmt: skip
+    assert missing.returncode != 0
+    assert "hop 99" in missing.stderr
+    assert "Traceback" not in missing.stderr
+    pictured = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--picture",
+                   "no.png", "--hop", "99")  # fmt: skip
+    assert pictured.returncode != 0
+    assert "hop 99" in pictured.stderr
+    assert "Traceback" not in pictured.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_calculation_in_the_queue(start: Start, user_store: Store) -> None:
+    process = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    key = wait_until_running(user_store, process)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert key in stderr.strip().splitlines()[-1]
+    with user_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        assert (calculation.state, calculation.attempts) == ("queued", 0)
+        assert session.query(Structure).count() == 0
+
+
+@pytest.mark.slow
+def test_a_killed_worker_leaves_its_job_to_the_next(
+    start: Start, run: Run, user_store: Store
+) -> None:
+    with user_store.session() as session:
+        key = submit(session, CHGNET)[0].id
+    process = start("work")
+    assert wait_until_running(user_store, process) == key
+    time.sleep(2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with user_store.session() as session:
+        assert session.get_one(Calculation, key).state == "running"
+    outcome = run("work", "--json")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "took back 1" in outcome.stderr
+    documents = json.loads(outcome.stdout)
+    assert [(d["id"], d["state"], d["attempts"]) for d in documents] == [(key, "done", 2)]
+
+
+@pytest.mark.slow
+def test_neb_takes_over_from_a_process_that_was_killed(
+    start: Start, run: Run, user_store: Store
+) -> None:
+    first = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
+    key = wait_until_running(user_store, first)
+    second = start("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none", "--json")
+    assert second.stderr is not None
+    assert "runs in another process" in second.stderr.readline()
+    os.kill(first.pid, signal.SIGKILL)
+    stdout, stderr = second.communicate(timeout=120)
+    assert second.returncode == 0, stderr
+    document = json.loads(stdout)
+    assert (document["id"], document["state"], document["attempts"]) == (key, "done", 2)
+
+
+@pytest.mark.slow
+def test_a_failure_is_a_typed_record(run: Run, user_store: Store) -> None:
+    with user_store.session() as session:
+        key = submit(session, NebRequest(formula="CsRaI3", potential=PotentialName.CHGNET))[0].id
+    outcome = run("work")
+    assert outcome.returncode == 5
+    assert "unsupported element" in outcome.stderr
+    with user_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        assert calculation.state == "failed"
+        assert calculation.failure_kind == "unsupported element"
+        assert "not trained on Ra" in (calculation.failure_message or "")
+
+
+def host_file(tmp_path: Path, text: str) -> str:
+    (tmp_path / "host.vasp").write_text(text)
+    return "host.vasp"
+
+
+_CUBE = "x\n1.0\n6 0 0\n0 6 0\n0 0 6\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # Two atoms at one place.
+        (
+            f"{_CUBE}Cs Pb Br\n1 1 3\nDirect\n0 0 0\n.5 .5 .5\n.5 .5 .52\n.5 0 .5\n0 .5 .5\n",
+            "apart",
+        ),
+        (f"{_CUBE}Cu\n1\nDirect\n0 0 0\n", "holds Cu, not CsPbBr3"),
+        (
+            f"{_CUBE}Cs Pb I\n1 1 3\nDirect\n0 0 0\n.5 .5 .5\n.5 .5 0\n.5 0 .5\n0 .5 .5\n",
+            "not CsPbBr3",
+        ),
+        ("no structure", "no structure that can be read"),
+    ],
+)
+def test_a_structure_that_is_no_host_is_one_clear_line(
+    run: Run, user_store: Store, tmp_path: Path, text: str, words: str
+) -> None:
+    file = host_file(tmp_path, text)
+    outcome = run("neb", "CsPbBr3", "--potential", "chgnet", "--from", file, "--plot", "none")
+    assert outcome.returncode == 2
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert outcome.stdout == ""
+    with user_store.session() as session:
+        assert session.query(Calculation).count() == 0
+
+
+def test_a_disordered_structure_is_one_clear_line(
+    run: Run, user_store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "host.cif").write_text(
+        "data_x\n_cell_length_a 6\n_cell_length_b 6\n_cell_length_c 6\n"
+        "_cell_angle_alpha 90\n_cell_angle_beta 90\n_cell_angle_gamma 90\n"
+        "_symmetry_space_group_name_H-M 'P 1'\nloop_\n_atom_site_label\n"
+        "_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
+        "_atom_site_occupancy\nCs1 Cs 0 0 0 1\nPb1 Pb .5 .5 .5 1\nBr1 Br .5 .5 0 1\n"
+        "Br2 Br .5 0 .5 1\nBr3 Br 0 .5 .5 0.7\nI3 I 0 .5 .5 0.3\n"
+    )
+    outcome = run("neb", "CsPbBr3", "--from", "host.cif", "--plot", "none")
+    assert outcome.returncode == 2
+    assert "order it in a supercell" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
+    outcome = run("work")
+    assert outcome.returncode == 0
+    assert "0 done, 0 failed" in outcome.stderr

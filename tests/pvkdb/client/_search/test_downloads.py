@@ -1,0 +1,125 @@
+"""Files of whole tables: the same bytes as an export, whole or not there, gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from pvkdb.client import AsyncClient, Client, UnavailableError
+from pvkdb.errors import InputError, NotFoundError, ServiceError
+from pvkdb.schemas.tables import TABLES, ReferencesRow
+
+from ..answers import Told, page
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "rankings"])
+def test_a_download_is_the_export(client, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 100)
+    path = client.download(name, tmp_path / "table.csv")
+    assert path.read_bytes() == client.export(name)
+    assert [each.name for each in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_other_kinds_of_files(client, tmp_path):
+    lines = client.download("devices", tmp_path / "devices.jsonl", format="jsonl")
+    rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").split("\n")[:-1]]
+    assert rows == json.loads(client.export("devices", format="json"))
+    parquet = client.download("devices", str(tmp_path / "devices.parquet"), format="parquet")
+    assert parquet.read_bytes()[:4] == b"PAR1"
+
+
+def test_the_twin_writes_the_same_file(client, address, tmp_path):
+    async def write() -> None:
+        async with AsyncClient(address) as twin:
+            await twin.download("devices", tmp_path / "devices.csv")
+            await twin.download("conduction", tmp_path / "conduction.csv")
+
+    asyncio.run(write())
+    assert (tmp_path / "devices.csv").read_bytes() == client.export("devices")
+    assert (tmp_path / "conduction.csv").read_bytes() == client.export("conduction")
+
+
+def test_a_download_that_was_stopped_is_gone_on_with(address, client, tmp_path, monkeypatch):
+    """As if the program had been killed between two pages, with half a line written."""
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 50)
+    path, pages = tmp_path / "references.csv", []
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(request: httpx.Request) -> None:
+        pages.append(request)
+        if len(pages) == 4:
+            raise StoppedError
+
+    with Client(address) as stopping:
+        stopping._http.event_hooks["request"].append(stop)
+        with pytest.raises(StoppedError):
+            stopping.download("references", path)
+    assert not path.exists()
+    part = tmp_path / "references.csv.part"
+    assert part.read_bytes().count(b"\nr") == 150
+    with part.open("ab") as file:
+        file.write(b"r151,hal")
+    asked = []
+    with Client(address) as going_on:
+        going_on._http.event_hooks["request"].append(asked.append)
+        going_on.download("references", path)
+    assert path.read_bytes() == client.export("references")
+    assert "cursor" in asked[0].url.params
+    assert len(asked) == 6  # 402 rows by 50, less the three pages that were there
+    assert [each.name for each in tmp_path.iterdir()] == ["references.csv"]
+
+
+def rows(version: str, *keys: str, cursor: str | None = None) -> httpx.Response:
+    return page([ReferencesRow(key=key).model_dump() for key in keys], 3, cursor, version)
+
+
+def test_data_that_changes_meanwhile_is_never_mixed(tmp_path):
+    path = tmp_path / "references.csv"
+    changed = [rows("v1", "r1", cursor="c"), rows("v2", "r2"),
+               rows("v2", "r1", cursor="c"), rows("v2", "r2")]  # fmt: skip
+    with Client("http://service", transport=Told(*changed)) as client:
+        client.download("references", path)
+    assert [line[:2] for line in path.read_text().split("\n")[1:]] == ["r1", "r2", ""]
+    again = [rows(f"v{n}", "r1", cursor="c") for n in range(9)]
+    with (
+        Client("http://service", transport=Told(*again)) as client,
+        pytest.raises(ServiceError, match="changed 3 times"),
+    ):
+        client.download("references", tmp_path / "never.csv")
+    assert not (tmp_path / "never.csv").exists()
+
+
+class BreaksOff(httpx.SyncByteStream):
+    """A body whose connection is lost in the middle."""
+
+    def __iter__(self):
+        yield b"half of "
+        raise httpx.ReadError("gone")
+
+
+def test_a_file_in_one_piece_that_breaks_off_is_begun_again(tmp_path, pauses):
+    told = Told(httpx.Response(200, stream=BreaksOff()), httpx.Response(200, content=b"the file"))
+    with Client("http://service", transport=told) as client:
+        assert client.download("ions", tmp_path / "ions.csv").read_bytes() == b"the file"
+    told = Told(httpx.Response(200, stream=BreaksOff()))
+    with (
+        Client("http://service", transport=told, retries=0, patience_s=0) as client,
+        pytest.raises(UnavailableError),
+    ):
+        client.download("ions", tmp_path / "none.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["ions.csv"]
+
+
+def test_what_cannot_be_downloaded_leaves_nothing(client, tmp_path):
+    with pytest.raises(NotFoundError, match="did you mean 'devices'"):
+        client.download("device", tmp_path / "x.csv")
+    with pytest.raises(InputError, match="did you mean 'csv'"):
+        client.download("devices", tmp_path / "x.csv", format="cvs")
+    with pytest.raises(InputError, match="is a folder"):
+        client.download("devices", tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,89 @@
+"""Estimates: everything assumed is shown, halide and electrode metal stand apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.chemistry import Interval
+from pvkdb.errors import InputError, NotFoundError
+from pvkdb.kinetics import Conditions, estimate, relaxation_time_s
+from pvkdb.kinetics.carriers import device_kinetics
+from pvkdb.kinetics.defaults import DEFAULTS
+from pvkdb.store.database import Store
+
+LAYER = Conditions(thickness_m=Interval.exactly(3e-7), bias_v=Interval.exactly(1.0))
+
+
+def test_defaults_are_visible_with_their_source() -> None:
+    document = estimate(Interval.exactly(0.58), LAYER)
+    assumed = {entry.name: entry for entry in document.assumptions}
+    for name, default in DEFAULTS.items():
+        assert assumed[name].default
+        assert assumed[name].value == str(default.value)
+        assert assumed[name].source == default.source
+    assert assumed["attempt_frequency_hz"].value == "1e+12–1e+13"
+    assert assumed["temperature_k"].default
+    assert not assumed["thickness_m"].default
+    for quantity in document.quantities:
+        assert quantity.equation
+        assert quantity.source
+
+
+def test_what_is_given_replaces_the_default_and_says_so() -> None:
+    given = Conditions(
+        thickness_m=Interval.exactly(1e-7),
+        temperature_k=Interval(300, 350),
+        attempt_frequency_hz=Interval.exactly(2e12),
+        sources={"attempt_frequency_hz": "phonons of this phase"},
+    )
+    document = estimate(Interval(0.3, 0.4), given)
+    assumed = {entry.name: entry for entry in document.assumptions}
+    assert assumed["attempt_frequency_hz"].value == "2e+12"
+    assert assumed["attempt_frequency_hz"].source == "phonons of this phase"
+    assert not assumed["attempt_frequency_hz"].default
+    found = document.quantity("relaxation time")
+    assert found is not None
+    slowest = relaxation_time_s(0.4, 1e-7, 300.0, 2e12, 6.3285e-10 / 2**0.5, 8.0, 3.0)
+    assert found.maximum == pytest.approx(float(slowest))
+    assert document.quantity("switching time") is None
+    assert any("no switching time" in note for note in document.notes)
+
+
+def test_vacancies_slow_the_ions_down() -> None:
+    document = estimate(
+        Interval.exactly(0.3),
+        Conditions(thickness_m=Interval.exactly(1e-7), vacancy_formation_ev=Interval(0.13, 1.87)),
+    )
+    defect = document.quantity("diffusion coefficient of the defect")
+    ions = document.quantity("diffusion coefficient of the ions")
+    assert defect is not None
+    assert ions is not None
+    assert (ions.maximum or 0) < (defect.maximum or 0)
+
+
+def test_silver_stands_beside_the_halide_of_its_device(sqlite_store: Store) -> None:
+    """Au/MAPbI3 nanowires/Ag/ITO: Table 1 has V_I, Table 2 Ag_i at 0.27 eV."""
+    with sqlite_store.session(read_only=True) as session:
+        found = device_kinetics(session, "d-t4-r06", Conditions(thickness_m=Interval.exactly(1e-7)))
+    roles = [ion.role for ion in found.ions]
+    assert roles == sorted(roles, key=lambda role: (role != "halide", role))
+    (silver,) = [ion for ion in found.ions if ion.role == "Ag"]
+    assert (silver.energetic, silver.barrier_min_ev) == ("e-t2-r03-ea", 0.27)
+    assert {ion.species for ion in found.ions if ion.role == "halide"} == {"I"}
+    assert len(found.estimates) == len(found.ions)
+    assumed = {entry.name: entry for entry in found.estimates[0].assumptions}
+    assert assumed["bias_v"].source == "SET voltage of d-t4-r06 (Table 4 row 6)"
+    assert found.missing == []
+
+
+def test_what_the_store_lacks_is_named(sqlite_store: Store) -> None:
+    layer = Conditions(thickness_m=Interval.exactly(1e-7))
+    with sqlite_store.session(read_only=True) as session:
+        found = device_kinetics(session, "d-t4-r09", layer)  # ITO/CsPbBr3/Ag
+        assert found.missing == ["no activation energy of Ag in CsPbBr3 is in the store"]
+        aluminium = device_kinetics(session, "d-t4-r01", layer)  # ITO/MAPbI3/Al
+        assert aluminium.missing == ["no activation energy of Al in MAPbI3 is in the store"]
+        with pytest.raises(NotFoundError, match="no device 'd-t5'"):
+            device_kinetics(session, "d-t5", layer)
+        with pytest.raises(InputError, match="thickness_m = -1e-07"):
+            device_kinetics(session, "d-t4-r09", Conditions(thickness_m=Interval.exactly(-1e-7)))

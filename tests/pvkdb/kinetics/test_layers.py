@@ -1,0 +1,104 @@
+"""The layer of a prediction: defaults that the review prints, ranges as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.chemistry import Interval
+from pvkdb.errors import InputError
+from pvkdb.kinetics import estimate, switching_time_s
+from pvkdb.kinetics.defaults import DEFAULTS, LAYER_DEFAULTS
+from pvkdb.kinetics.layers import layer, parse_range
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.database import Store
+from pvkdb.store.models.claims import DeviceClaim
+
+
+def test_defaults_are_spans_of_what_the_store_holds(sqlite_store: Store) -> None:
+    """Layers of perovskite memristors, SET voltages of Table 4, widths of electrical pulses."""
+    with sqlite_store.session(read_only=True) as session:
+        claims = {each.id: each for each in session.scalars(DEVICE_CLAIMS.statement).unique()}
+        layers = span(
+            claim
+            for claim in claims.values()
+            # Layers of a metal electrode are none of the perovskite.
+            if claim.metric == "thickness_m" and not claim.device.endswith(("(Bi)", "(Ag)"))
+        )
+        widths = [claims["c-s5.1.3-002"], claims["c-s6.1.2-003"]]
+        assert all(claim.metric == "pulse_width_s" for claim in widths)
+        pulses = span(widths)
+        ends = [
+            abs(end)
+            for device in session.scalars(DEVICES.statement).unique()
+            if (metric := device.metric("v_set_v")) is not None
+            for end in (metric.value_min, metric.value_max)
+        ]
+    found = {name: default.value for name, default in LAYER_DEFAULTS.items()}
+    assert found["thickness_m"] == layers == Interval(6e-8, 1e-6)
+    assert found["write_time_s"] == pulses
+    assert found["bias_v"] == Interval(min(ends), max(ends))
+
+
+def span(claims: Iterable[DeviceClaim]) -> Interval:
+    ends = [
+        (each.value, each.value if each.value_max is None else each.value_max) for each in claims
+    ]
+    return Interval(min(low for low, _ in ends), max(high for _, high in ends))
+
+
+def test_what_is_given_is_no_default_and_the_rest_says_where_it_comes_from() -> None:
+    given_layer = layer(thickness_m=Interval.exactly(3e-7))
+    assumed = {each.name: each for each in estimate(Interval(0.3, 0.5), given_layer).assumptions}
+    assert (assumed["thickness_m"].default, assumed["thickness_m"].source) == (False, "given")
+    for name in ("bias_v", "write_time_s", *DEFAULTS):
+        assert assumed[name].default
+        assert len(assumed[name].source) > 20
+
+
+@given(st.floats(0.05, 0.9), st.floats(3e-8, 2e-6), st.floats(1e-6, 1.0))
+def test_the_set_voltage_switches_in_the_time_of_the_pulse(
+    barrier: float, thickness: float, pulse: float
+) -> None:
+    """V(t) and t(V) are inverse; where no voltage is fast enough there is only a lower bound."""
+    conditions = layer(
+        thickness_m=Interval.exactly(thickness), write_time_s=Interval.exactly(pulse)
+    )
+    found = estimate(Interval.exactly(barrier), conditions).quantity("SET voltage")
+    assert found is not None
+    assert found.unit == "V"
+    assert found.minimum is not None
+    assert found.maximum is not None
+    for voltage, frequency in ((found.minimum, 1e13), (found.maximum, 1e12)):
+        jump = DEFAULTS["jump_length_m"].value.minimum
+        assert jump is not None
+        time = switching_time_s(barrier, thickness, voltage, 298.15, frequency, jump, 8.0, 3.0)
+        assert float(time) == pytest.approx(pulse, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "neither a number nor a range"),
+        ("a", "neither"),
+        ("1:2:3", "neither"),
+        ("nan", "neither"),
+        ("inf", "neither"),
+        ("0.5:0.3", "runs backwards; write 0.3:0.5"),
+    ],
+)
+def test_what_is_no_range_is_refused_by_its_name(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as refused:
+        parse_range(text, "--e-a", "eV")
+    assert str(refused.value).startswith(f"--e-a: {text!r}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("thickness_m", 0.0), ("temperature_k", -1.0), ("write_time_s", 0.0)]
+)
+def test_a_layer_that_cannot_be_is_refused(name: str, value: float) -> None:
+    with pytest.raises(InputError, match="out of range"):
+        layer(**{name: Interval.exactly(value)})

@@ -1,0 +1,82 @@
+"""Ranges of energies: the statements that are listed, and what rankings take of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.curation.energy_ranges import EnergyRange, energy_ranges
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.suitability.evidence.materials import material_candidates
+
+
+def test_a_range_spans_the_statements_of_a_material(store):
+    with store.session(read_only=True) as session:
+        found = energy_ranges(session)
+        listed = defaultdict(list)
+        for row in ENERGETICS.iterate(session, {}):
+            listed[row.material, row.phase, row.quantity].append(row)
+    assert sum(len(ranges) for ranges in found.values()) == len(listed)
+    for (formula, phase, quantity), rows in listed.items():
+        made = found[f"{formula}-{phase}" if phase else formula][quantity, "literature"]
+        ends = [end for row in rows for end in (row.value_min_ev, row.value_max_ev)]
+        known = [end for end in ends if end is not None]
+        assert (made.low, made.high) == (min(known), max(known))
+        assert made.open_above == any(row.value_max_ev is None for row in rows)
+        assert made.statements == len(rows)
+
+
+def test_ranges_of_halides_are_those_that_rankings_take(store):
+    with store.session(read_only=True) as session:
+        found = energy_ranges(session, halides_only=True)
+        compared = 0
+        for candidate in material_candidates(session):
+            for quantity, metric in (("E_A", "e_a_ev"), ("DFE", "dfe_ev")):
+                evidence = candidate.evidence.get(metric)
+                made = found.get(candidate.id, {}).get((quantity, "literature"))
+                assert (made is None) == (evidence is None), (candidate.id, metric)
+                if made is not None and evidence is not None:
+                    compared += 1
+                    ends = (None if made.open_below else made.low, made.high)
+                    assert ends == (evidence.minimum, evidence.maximum)
+    assert compared > 20
+
+
+def test_of_a_computed_material_the_easiest_path_of_each_potential_counts(store):
+    """Two potentials, each with an easy and a hard direction and with a hop that is easier."""
+    with store.session() as session:
+        model = session.get_one(Energetic, "e-t1-r01-ea")
+        facts = {
+            name: getattr(model, name)
+            for name in ("material_id", "defect", "species", "quantity", "approximate")
+        }
+        session.add(Calculation(id="c", key="k", kind="migration", parameters={}))
+        session.flush()
+        for number, (potential, scope, value) in enumerate(
+            [
+                ("chgnet", "percolation", 0.31),
+                ("chgnet", "percolation", 0.52),
+                ("chgnet", "hop", 0.12),
+                ("mace", "percolation", 0.44),
+                ("mace", "percolation", 0.61),
+            ]
+        ):
+            session.add(
+                Energetic(
+                    **facts,
+                    id=f"e-made-{number}",
+                    scope=scope,
+                    value_min_ev=value,
+                    value_max_ev=value,
+                    method="MLIP",
+                    functional=potential,
+                    source="calculation c",
+                    calculation_id="c",
+                )
+            )
+        session.flush()
+        ranges = energy_ranges(session, [model.material_id])[model.material_id]
+        assert ranges["E_A", "computed"] == EnergyRange(0.31, 0.44, False, False, 4)
+        assert ranges["E_A", "literature"].statements > 0
+        assert energy_ranges(session, []) == {}

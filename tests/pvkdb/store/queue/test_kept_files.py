@@ -1,0 +1,114 @@
+"""Files by their content: a folder and an object store of fsspec."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pvkdb.errors import DatabaseError, NotFoundError
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import CalculationFile
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import SETTING, FileStore, file_store, files_of, keep_files
+
+
+@pytest.fixture(params=["folder", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    return FileStore(
+        str(tmp_path / "files") if request.param == "folder" else f"memory://{tmp_path.name}"
+    )
+
+
+def test_a_content_is_found_by_its_hash(place: FileStore) -> None:
+    content = b"! total energy = -123.4 Ry\n"
+    key = place.put(content)
+    assert key == hashlib.sha256(content).hexdigest()
+    assert place.put(content) == key
+    assert place.get(key) == content
+    assert place.get(place.put(b"")) == b""
+    with pytest.raises(NotFoundError, match=SETTING):
+        place.get("0" * 64)
+
+
+def test_a_damaged_file_is_noticed_and_mended_by_the_next_put(tmp_path: Path) -> None:
+    place = FileStore(str(tmp_path))
+    key = place.put(b"whole")
+    path = tmp_path / key[:2] / key
+    path.write_bytes(b"wh")
+    with pytest.raises(DatabaseError, match="damaged"):
+        place.get(key)
+    place.put(b"whole")
+    assert place.get(key) == b"whole"
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DatabaseError, match="No space left on device; make room"):
+        FileStore(str(tmp_path)).put(b"content")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_system_that_is_not_installed_is_named() -> None:
+    with pytest.raises(DatabaseError, match="nowhere"):
+        FileStore("nowhere://bucket/x").put(b"content")
+
+
+def test_files_lie_beside_an_sqlite_store_and_where_the_setting_says(
+    empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SETTING, raising=False)
+    if empty_store.sqlite_path is None:
+        with pytest.raises(DatabaseError, match=f"every worker reaches; name it in {SETTING}"):
+            file_store(empty_store)
+    else:
+        assert file_store(empty_store).url == str(tmp_path / "test-files")
+    monkeypatch.setenv(SETTING, "memory://elsewhere")
+    assert file_store(empty_store).url == "memory://elsewhere"
+
+
+def test_without_a_place_the_log_says_that_files_were_not_kept(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result of PostgreSQL's store is not lost for want of a folder for its files."""
+    monkeypatch.delenv(SETTING, raising=False)
+    store = Store(postgres_url)
+    kept, said = keep_files(store, {"pw-1.out": b"JOB DONE"})
+    assert kept == []
+    assert [line.message.partition(":")[0] for line in said] == ["files not kept (pw-1.out)"]
+    assert SETTING in said[0].message
+    assert keep_files(store, {}) == ([], [])
+    store.close()
+
+
+def test_files_are_recorded_with_the_result_and_go_with_a_retried_failure(
+    empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, str(tmp_path / "kept"))
+    kept, said = keep_files(empty_store, {"pw.out": b"JOB DONE", "pw.in": b"&control"})
+    assert said == []
+    with empty_store.session() as session:
+        name = queue.submit(session, NebRequest(formula="CsPbBr3"))[0].id
+        queue.claim(session, "a")
+    with empty_store.session() as session:
+        queue.fail(session, name, "a", "crashed", "no energy", files=kept)
+    with empty_store.session() as session:
+        assert [file.name for file in files_of(session, name)] == ["pw.in", "pw.out"]
+        queue.requeue(session, name)
+        assert files_of(session, name) == []
+        queue.claim(session, "a")
+    with empty_store.session() as session:
+        queue.finish(session, name, "a", {}, {}, files=kept)
+    with empty_store.session(read_only=True) as session:
+        file = session.get_one(CalculationFile, (name, "pw.out"))
+        assert file_store(empty_store).get(file.sha256) == b"JOB DONE"
+        assert file.size == 8

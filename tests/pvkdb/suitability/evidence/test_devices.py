@@ -1,0 +1,74 @@
+"""Candidates from the devices' table and from figures of the text."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.schemas.rankings import Grade
+from pvkdb.store.database import Store
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate
+
+
+@pytest.fixture
+def found(sqlite_store: Store) -> dict[str, Candidate]:
+    with sqlite_store.session() as session:
+        return {candidate.id: candidate for candidate in device_candidates(session)}
+
+
+def named(found: dict[str, Candidate], label: str) -> Candidate:
+    return next(candidate for candidate in found.values() if candidate.label == label)
+
+
+def test_table_4_is_there_in_full(found: dict[str, Candidate]) -> None:
+    assert sum(candidate.kind == "device" for candidate in found.values()) == 28
+    nanowires = found["d-t4-r06"].evidence
+    assert (nanowires["endurance_cycles"].minimum, nanowires["endurance_cycles"].maximum) == (
+        6e6,
+        None,
+    )
+    assert nanowires["retention_s"].qualifier == "~"
+    assert nanowires["volatility"].word == "non-volatile"
+
+
+def test_voltages_count_by_their_magnitude(found: dict[str, Candidate]) -> None:
+    """Row 6 resets from −3.6 to −0.078 V; row 4 sets at −0.3 V."""
+    reset = found["d-t4-r06"].evidence["reset_voltage_v"]
+    assert (reset.minimum, reset.maximum) == (0.078, 3.6)
+    assert found["d-t4-r04"].evidence["set_voltage_v"].minimum == 0.3
+
+
+def test_figures_of_the_same_publication_add_and_never_replace(
+    found: dict[str, Candidate],
+) -> None:
+    nanowires = found["d-t4-r06"].evidence
+    assert nanowires["switching_time_s"].minimum == pytest.approx(1e-10)
+    assert nanowires["retention_s"].minimum == 8.7e7  # the text says > 2 years
+    dion_jacobson = found["d-t4-r15"].evidence
+    assert dion_jacobson["states"].minimum == 8
+    assert dion_jacobson["variability_c2c_percent"].minimum == pytest.approx(1.85)
+
+
+def test_other_devices_of_the_text_are_candidates(found: dict[str, Candidate]) -> None:
+    bismuth = named(found, "ITO/MAPbI3/Bi/Ag")
+    assert (bismuth.kind, bismuth.references) == ("figures", "r315")
+    assert bismuth.evidence["endurance_cycles"].minimum == 800
+    assert bismuth.evidence["retention_s"].maximum is None  # > 10⁴ s
+    bare = named(found, "Ag/MAPbBr3/Pt").evidence["endurance_cycles"]
+    assert (bare.minimum, bare.maximum) == (None, 100)  # < 100 cycles
+    assert named(found, "Au/MAPbI3/ITO, volatile").evidence["volatility"].word == "volatile"
+
+
+def test_states_of_one_device_span_its_figures(found: dict[str, Candidate]) -> None:
+    states = named(found, "volatile perovskite memristor").evidence["states"]
+    assert (states.minimum, states.maximum) == (8, 16)
+    assert states.grade is Grade.MEASURED  # one publication, however many figures
+
+
+def test_what_cannot_be_or_is_no_memristor_is_left_out(found: dict[str, Candidate]) -> None:
+    """The misprint 1.9 × 10⁻⁹ of section 3.1.1, synapses of animals, photodetectors."""
+    labels = " ".join(candidate.label for candidate in found.values())
+    assert "biological" not in labels
+    assert "photodetector" not in labels
+    ratios = [each.evidence.get("on_off_ratio") for each in found.values()]
+    assert all(each.minimum is None or each.minimum >= 1 for each in ratios if each is not None)

@@ -1,0 +1,273 @@
+"""Windows that the kinetics predicts: literature and model apart, metals beside the halide."""
+
+from __future__ import annotations
+
+from math import exp, pi
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.chemistry import Interval
+from pvkdb.kinetics.layers import layer
+from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability.evidence.barriers import Barriers
+from pvkdb.suitability.evidence.devices import device_candidates
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.predictions import QUANTITIES, KineticModel, kinetic_model
+from pvkdb.suitability.metrics import METRICS
+
+FEW = Options(samples=20)
+#: Boltzmann's constant in eV/K.
+KB = 8.617333262e-5
+
+
+def material(**evidence: Evidence) -> Candidate:
+    return Candidate("X", "X", "material", evidence)
+
+
+@pytest.fixture
+def devices(sqlite_store: Store) -> dict[str, Candidate]:
+    with sqlite_store.session(read_only=True) as session:
+        return {each.id: each for each in device_candidates(session)}
+
+
+@pytest.fixture
+def model(sqlite_store: Store) -> KineticModel:
+    with sqlite_store.session(read_only=True) as session:
+        return kinetic_model(session)
+
+
+def test_retention_is_the_relaxation_time_by_hand() -> None:
+    """L²/π²D with D = 8 a² ν exp(−E/kT)/6, CsPbBr3 at 0.35 eV: 0.11 ms to 0.31 s."""
+    window = KineticModel()(material(e_a_ev=Evidence(0.35, 0.35)))["modelled_retention_s"]
+    for length, attempts, end in ((6e-8, 1e13, window.minimum), (1e-6, 1e12, window.maximum)):
+        coefficient = 8 * (6.3285e-10**2 / 2) * attempts * exp(-0.35 / (KB * 298.15)) / 6
+        assert end == pytest.approx(length**2 / (pi**2 * coefficient), rel=1e-6)
+    assert window.grade is Grade.MODEL
+
+
+def test_literature_and_potentials_are_two_windows() -> None:
+    """The literature decides, the other stands in words; alone, potentials decide and say so."""
+    both = material(
+        e_a_ev=Evidence(0.35, 0.35, source="Table 1"),
+        e_a_model_ev=Evidence(0.14, 0.21, grade=Grade.MODEL, source="calculation a"),
+    )
+    alone = material(e_a_model_ev=Evidence(0.14, 0.21, grade=Grade.MODEL, source="calculation a"))
+    model = KineticModel()
+    first, second = (model(each)["modelled_retention_s"] for each in (both, alone))
+    assert (
+        first.minimum
+        == model(material(e_a_ev=Evidence(0.35, 0.35)))["modelled_retention_s"].minimum
+    )
+    assert "0.35 eV of the literature" in (first.note or "")
+    assert "0.14 eV to 0.21 eV of machine-learned potentials: " in (first.note or "")
+    assert first.source == "kinetics; E_A: Table 1"
+    assert (second.note or "").startswith("with E_A 0.14 eV to 0.21 eV of machine-learned")
+    assert second.maximum is not None
+    assert first.maximum is not None
+    assert second.maximum < first.maximum
+
+
+def test_a_bound_of_the_barrier_is_a_bound_of_the_times() -> None:
+    window = KineticModel()(material(e_a_ev=Evidence(0.77, None)))
+    for metric in QUANTITIES:
+        assert window[metric].minimum is not None
+        assert window[metric].maximum is None
+
+
+@given(st.floats(0.05, 1.5), st.floats(0.0, 0.3), st.floats(0.0, 0.3))
+def test_a_wider_barrier_gives_a_wider_window(low: float, width: float, more: float) -> None:
+    model = KineticModel()
+    narrow = model(material(e_a_ev=Evidence(low, low + width)))
+    wide = model(material(e_a_ev=Evidence(max(0.0, low - more), low + width + more)))
+    for metric in QUANTITIES:
+        inner, outer = narrow[metric], wide[metric]
+        assert inner.minimum is not None
+        assert inner.maximum is not None
+        assert outer.minimum is not None
+        assert outer.maximum is not None
+        assert outer.minimum <= inner.minimum * (1 + 1e-9)
+        assert outer.maximum >= inner.maximum * (1 - 1e-9)
+
+
+def test_without_a_barrier_of_the_halide_nothing_is_predicted(
+    model: KineticModel, devices: dict[str, Candidate]
+) -> None:
+    assert model(material()) == {}
+    assert model(material(dfe_ev=Evidence(0.3, 0.3))) == {}
+    for name in ("d-t4-r07", "d-t4-r12", "d-t4-r22", "c-s6.2.3-006"):  # MAPbCl3, (PEA)2PbBr4, …, 3T
+        assert model(devices[name]) == {}, name
+
+
+def test_silver_stands_beside_the_halide_where_an_electrode_brings_it(
+    model: KineticModel, devices: dict[str, Candidate]
+) -> None:
+    """Table 2: Ag 0.27 eV in MAPbI3. Al has no activation energy there, and is not made up."""
+    with_silver = model(devices["d-t4-r06"])["modelled_retention_s"].note or ""
+    assert "Ag from an electrode (E_A 0.27 eV, Table 2 row 3): " in with_silver
+    assert "Ni from" not in with_silver
+    assert "electrode" not in (model(devices["d-t4-r01"])["modelled_retention_s"].note or "")
+
+
+def test_a_device_is_driven_at_its_set_voltage_unless_a_bias_is_given(
+    sqlite_store: Store, model: KineticModel, devices: dict[str, Candidate]
+) -> None:
+    device = devices["d-t4-r10"]  # ITO/CsPbBr3/Au, 0.29 V
+    own = model(device)["modelled_switching_time_s"]
+    assert "at its SET voltage, 0.29 V" in (own.note or "")
+    with sqlite_store.session(read_only=True) as session:
+        given_model = kinetic_model(session, layer(bias_v=Interval.exactly(2.9)))
+    faster = given_model(device)["modelled_switching_time_s"]
+    assert "SET voltage" not in (faster.note or "")
+    assert own.maximum is not None
+    assert faster.maximum is not None
+    # 2.9 V across 1 μm is a small field: ten times the voltage, a tenth of the time.
+    assert own.maximum / faster.maximum == pytest.approx(10, rel=1e-3)
+
+
+def test_an_untold_phase_spans_the_phases_and_says_so(
+    model: KineticModel, devices: dict[str, Candidate]
+) -> None:
+    """ITO/Cs3Sb2I9/Al: dimers 0.47, layers 0.57 eV."""
+    window = model(devices["d-t4-r16"])["modelled_retention_s"]
+    assert "0.47 eV to 0.57 eV" in (window.note or "")
+    assert "phase of Cs3Sb2I9 is not told" in (window.note or "")
+
+
+def test_vacancies_are_told_and_do_not_move_the_window() -> None:
+    bare = KineticModel()(material(e_a_ev=Evidence(0.3, 0.3)))
+    model = KineticModel()
+    told = model(material(e_a_ev=Evidence(0.3, 0.3), dfe_ev=Evidence(0.14, 0.14)))
+    # Walsh 2015: 0.4 % at 300 K for 0.14 eV.
+    assert "vacant in equilibrium: 4.3 × 10⁻³ of the sites" in (
+        told["modelled_retention_s"].note or ""
+    )
+    for metric in QUANTITIES:
+        assert told[metric].minimum == bare[metric].minimum
+
+
+def entry_of(ranking: Ranking, name: str) -> RankedCandidate:
+    return next(each for each in ranking.candidates if each.id == name)
+
+
+def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        ranking = rank(session, "synaptic-training", "materials", FEW)
+        bare = rank(session, "synaptic-training", "materials", FEW, models=())
+        thin = rank(
+            session,
+            "synaptic-training",
+            "materials",
+            FEW,
+            conditions=layer(thickness_m=Interval.exactly(6e-8), bias_v=Interval.exactly(4.8)),
+        )
+    entry = entry_of(ranking, "CsPbBr3")
+    assert entry.prediction == (
+        "forgets in 110 μs to 310 ms, the profile wants at least 1000 s; switches in 5.5 μs to "
+        "470 ms, too wide to tell: the profile wants at most 100 μs"
+    )
+    assert entry_of(thin, "CsPbBr3").prediction == (
+        "forgets in 110 μs to 1.1 ms, the profile wants at least 1000 s; fast enough (switches in "
+        "5.5 μs to 55 μs)"
+    )
+    modelled = [each for each in entry.criteria if METRICS[each.metric].modelled]
+    assert [each.weight for each in modelled] == [0, 0]
+    assert modelled[0].verdict is Verdict.FAILED
+    assert entry.failures == []
+    assert entry.shown == entry_of(bare, "CsPbBr3").shown
+    assert entry_of(bare, "CsPbBr3").prediction is None
+    (note,) = (each for each in ranking.notes if "predictions are shown without weight" in each)
+    assert note.endswith("see docs/validation/prediction.md")
+    assert "lower bounds" in note
+
+
+def test_where_a_state_must_fade_a_prediction_that_serves_says_so(sqlite_store: Store) -> None:
+    """A selector wants at most 10 s: to forget is to serve, not to remember."""
+    with sqlite_store.session() as session:
+        ranking = rank(session, "selector", "materials", FEW)
+        lasting = rank(session, "synaptic-training", "materials", FEW)
+    assert (
+        entry_of(ranking, "CsPbBr3").prediction == "forgets in time (forgets in 110 μs to 310 ms)"
+    )
+    assert (entry_of(lasting, "Cs2SnI6").prediction or "").startswith("remembers long enough (")
+
+
+def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
+    sqlite_store: Store,
+) -> None:
+    with sqlite_store.session() as session:
+        ranking = rank(session, "selector", "materials", FEW)
+        silent = rank(session, "photonic-synapse", "devices", FEW)
+    assumed = {each.name: each for each in ranking.assumptions}
+    assert set(assumed) >= {"thickness_m", "bias_v", "temperature_k", "attempt_frequency_hz"}
+    assert all(each.default and each.source for each in assumed.values())
+    assert silent.assumptions == []  # it asks for no prediction
+
+
+def test_rankings_say_where_the_weight_of_a_barrier_comes_from(sqlite_store: Store) -> None:
+    """From the review: measured retentions do not follow E_A. Those of potentials have none."""
+    own = Options(samples=20, weights={"e_a_ev": 0, "e_a_model_ev": 1})
+    with sqlite_store.session() as session:
+        materials = rank(session, "synaptic-training", "materials", FEW)
+        devices = rank(session, "synaptic-training", "devices", FEW)
+        counted = rank(session, "synaptic-training", "materials", own)
+    said = "E_A has its weight from what the review says"
+    found = [any(said in note for note in each.notes) for each in (materials, devices, counted)]
+    assert found == [True, False, False]
+    without = next(note for note in materials.notes if note.startswith("shown without weight"))
+    assert "e_a_model_ev, dfe_model_ev" in without
+    weights = {each.metric: each.weight for each in counted.criteria}
+    assert (weights["e_a_ev"], weights["e_a_model_ev"]) == (0, 1)
+
+
+def test_a_device_shows_its_prediction_beside_its_measurement(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        ranking = rank(session, "non-volatile-memory", "devices", FEW)
+        bare = rank(session, "non-volatile-memory", "devices", FEW, models=())
+    entry = entry_of(ranking, "d-t4-r08")  # Ag/CsPbBr3/Ag
+    window = next(each for each in entry.criteria if each.metric == "modelled_retention_s")
+    assert (window.weight, window.grade) == (0, Grade.MODEL)
+    assert window.reason.startswith("forgets in 110 μs to 310 ms (model): fails")
+    assert [each.shown for each in ranking.candidates] == [each.shown for each in bare.candidates]
+    assert [each.rank for each in ranking.candidates] == [each.rank for each in bare.candidates]
+
+
+def test_a_weight_of_ones_own_is_counted_and_remarked(sqlite_store: Store) -> None:
+    options = Options(samples=20, weights={"modelled_retention_s": 1.0})
+    with sqlite_store.session() as session:
+        ranking = rank(session, "non-volatile-memory", "devices", options)
+    assert any("that measured devices do not support" in note for note in ranking.notes)
+    assert entry_of(ranking, "d-t4-r08").failures
+
+
+def test_predictions_never_decide_an_order_that_ships(sqlite_store: Store) -> None:
+    """With no support, every profile ranks materials as if nothing were predicted."""
+    quick = Options(samples=1, cross_checked=False)
+    with sqlite_store.session() as session:
+        for name in shipped_profiles():
+            with_model, without = (
+                rank(session, name, "materials", quick, models=models) for models in (None, ())
+            )
+            assert [(each.id, each.rank) for each in with_model.candidates] == [
+                (each.id, each.rank) for each in without.candidates
+            ], name
+
+
+def test_a_screening_without_literature_is_predicted_from_its_own_barrier() -> None:
+    barriers = Barriers([material(e_a_model_ev=Evidence(0.2, 0.2, source="screening"))])
+    of_device = Candidate("d", "d", "device", material="X")
+    (found,) = barriers.of(of_device)
+    assert (found.species, found.basis) == ("halide", "potentials")
+
+
+def test_the_materials_of_a_store_are_asked_once(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        listed = material_candidates(session)
+        model = kinetic_model(session, materials=listed)
+    predicted = [each.id for each in listed if model(each)]
+    assert {"MAPbI3", "CsPbBr3", "Cs2SnI6", "Cs3Sb2I9-dimer"} <= set(predicted)
+    assert "Cs3Bi2I9" not in predicted  # a formation energy alone

@@ -1,0 +1,79 @@
+"""Pictures of rankings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvkdb.errors import InputError
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
+from pvkdb.suitability.plots.plots import plot_ranking
+
+pytest.importorskip("matplotlib")
+FEW = Options(samples=50)
+
+
+def test_devices_have_four_pictures(sqlite_store: Store, tmp_path: Path) -> None:
+    names = ("synaptic-training", "selector")
+    with sqlite_store.session() as session:
+        ranking = rank(session, names[0], options=FEW)
+    folder = tmp_path / "new" / "folder"
+    paths = plot_ranking(ranking, folder, [shipped_profile(name) for name in names], "svg")
+    assert [path.name for path in paths] == [
+        f"synaptic-training-devices-{name}.svg" for name in ("scores", "times", "pareto", "ranks")
+    ]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    assert all(len(text) > 5000 for text in texts)
+    again = plot_ranking(ranking, tmp_path / "again", [shipped_profile(n) for n in names], "svg")
+    assert [path.read_text(encoding="utf-8") for path in again] == texts
+
+
+def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    """Neither taken for measurements, nor labelled by the references of their barriers."""
+    with sqlite_store.session() as session:
+        materials = rank(session, "synaptic-training", "materials", FEW)
+        devices = rank(session, "synaptic-training", options=FEW)
+    drawn = [
+        next(path for path in plot_ranking(each, tmp_path, ending="svg") if "times" in path.name)
+        for each in (materials, devices)
+    ]
+    predicted, measured = (path.read_text(encoding="utf-8") for path in drawn)
+    assert "Retention, predicted (s)" in predicted
+    assert "19. MAPbI3" in predicted
+    assert "ref." not in predicted
+    assert "not reported" not in predicted  # every one has both
+    assert "Retention, measured (s)" in measured
+    assert "ref. 161" in measured
+
+
+def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> None:
+    """Also where nothing is known, where criteria are words, and for materials."""
+    with sqlite_store.session() as session:
+        for name, subject in (
+            ("physically-unclonable-function", "devices"),
+            ("nociceptor", "devices"),
+            ("selector", "materials"),
+        ):
+            ranking = rank(session, name, subject, FEW)  # type: ignore[arg-type]
+            paths = plot_ranking(ranking, tmp_path / name, [shipped_profile(name)])
+            assert len(paths) >= 2
+            for path in paths:
+                assert path.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_cannot_be_drawn_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+    with sqlite_store.session() as session:
+        ranking = rank(session, "selector", options=FEW)
+    with pytest.raises(InputError, match="png or svg, not 'gif'"):
+        plot_ranking(ranking, tmp_path, ending="gif")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        plot_ranking(ranking, blocked)
+    empty = rank_candidates(shipped_profile("selector"), "devices", [])
+    with pytest.raises(InputError, match="no candidates"):
+        plot_ranking(empty, tmp_path)
