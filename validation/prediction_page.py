@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pvkdb.display.units import amount
 from pvkdb.schemas.predictions import Correlation
 from pvkdb.suitability.evidence.evidence import Evidence
-from pvkdb.suitability.evidence.explanations import amount, metric_label, value_text, window_text
+from pvkdb.suitability.evidence.explanations import metric_label, value_text, window_text
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Comparison, Results

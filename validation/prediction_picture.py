@@ -6,11 +6,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from pvkdb.display.colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 from pvkdb.suitability.evidence.explanations import metric_label
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Results
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B4513")
+_COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, "#000000", "#8B4513")
 
 
 def write_picture(results: Results, path: Path) -> None:

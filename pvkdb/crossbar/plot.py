@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 
 from pvkdb.crossbar.limits import read_margin
-from pvkdb.errors import InputError
+from pvkdb.display.figures import new_figure, save
 from pvkdb.schemas.crossbar import CrossbarDocument, Read
 
 _STYLES = {Read.FLOATING: "-", Read.HALF_BIAS: "--", Read.THIRD_BIAS: ":"}
@@ -19,15 +19,10 @@ def plot_margins(document: CrossbarDocument, path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     ratio = inf if document.on_off_ratio is None else document.on_off_ratio
     largest = max([10.0, *(3 * limit.root for limit in document.limits)])
     sizes = [largest ** (step / _POINTS) for step in range(_POINTS + 1)]
-    figure = Figure(figsize=(8.4, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = new_figure((8.4, 4.2))
     colours: dict[str, str] = {}
     for limit in document.limits:
         colour = colours.setdefault(limit.cell.value, f"C{len(colours)}")
@@ -53,7 +48,4 @@ def plot_margins(document: CrossbarDocument, path: Path) -> None:
         fontsize="medium",
     )
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    save(figure, path)

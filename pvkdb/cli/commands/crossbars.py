@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, output, print_json, print_table, scientific
+from pvkdb.cli.output.console import messages, output, print_json, print_table
+from pvkdb.display.numbers import number
 
 if TYPE_CHECKING:
     from pvkdb.crossbar.estimates import ArrayQuestion
@@ -133,7 +134,7 @@ def _question(
 
 def print_estimate(document: CrossbarDocument) -> None:
     """Array sizes as a table, then the exact reads, then everything assumed."""
-    ratio = "infinite" if document.on_off_ratio is None else scientific(document.on_off_ratio)
+    ratio = "infinite" if document.on_off_ratio is None else number(document.on_off_ratio)
     subject = f"{document.device}, " if document.device else ""
     selectivity = max(limit.selectivity for limit in document.limits)
     blocking = f", selectivity {selectivity:g}" if selectivity > 1 else ""
@@ -227,7 +228,7 @@ def print_devices(arrays: Sequence[DeviceArray]) -> None:
 
 
 def _device_row(array: DeviceArray) -> list[str]:
-    ratio = "–" if array.on_off_ratio is None else scientific(array.on_off_ratio)
+    ratio = "–" if array.on_off_ratio is None else number(array.on_off_ratio)
     sizes = (array.size, array.size_best_pull_up, array.size_rectifying)
     return [
         array.device,

@@ -12,11 +12,10 @@ from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open
 from pvkdb.cli.output.console import messages, print_json, print_table
 from pvkdb.cli.output.progress import watch_stages
 from pvkdb.cli.output.run_tables import print_runs
+from pvkdb.display.times import minute
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pvkdb.schemas.runs import RunDocument
     from pvkdb.store.database import Store
     from pvkdb_pipelines.schedule.file import Entry
@@ -118,7 +117,7 @@ def _row(entry: Entry, store: Store) -> dict[str, str | None]:
     with store.session(read_only=True) as session:
         try:
             found = find_run(session, entry.name)
-            last = f"{found.id}, {found.state} {_clock(found.fire_time)}"
+            last = f"{found.id}, {found.state} {minute(found.fire_time)}"
         except NotFoundError:
             pass
     following = entry.times.next_after(datetime.now(UTC))
@@ -127,7 +126,7 @@ def _row(entry: Entry, store: Store) -> dict[str, str | None]:
         "cron": entry.cron,
         "timezone": entry.timezone,
         "engine": entry.engine,
-        "next": None if following is None else _clock(following),
+        "next": None if following is None else minute(following),
         "last_run": last,
     }
 
@@ -149,7 +148,7 @@ def _announce(scheduler: Scheduler) -> None:
     for entry in scheduler.entries:
         following = entry.times.next_after(now)
         assert following is not None  # an expression whose time never comes is refused
-        scheduler.say(f"{entry.name}: next at {_clock(following)} UTC ({entry.expression})")
+        scheduler.say(f"{entry.name}: next at {minute(following)} UTC ({entry.expression})")
 
 
 def _show(documents: list[RunDocument], json: bool) -> None:
@@ -159,7 +158,3 @@ def _show(documents: list[RunDocument], json: bool) -> None:
         print_runs(documents, len(documents))
     else:
         messages().print("nothing to run here")
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"

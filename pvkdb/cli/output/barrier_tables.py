@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, print_table
+from pvkdb.display.numbers import decimals
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
@@ -32,7 +33,7 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     numbers = ("E_A/eV", *_AXES)
     rows = []
     for document, result in results_of(documents):
-        along = [_energy(result.threshold_ev(axis)) for axis in _AXES]
+        along = [decimals(result.threshold_ev(axis), 3) for axis in _AXES]
         sign = "≤ " if result.upper_bound else ""
         rows.append(
             [
@@ -71,11 +72,11 @@ def print_hops(document: CalculationDocument) -> None:
             [barrier.outcome, str(barrier.failure_kind), "", "", ""]
             if barrier.saddle_ev is None
             else [
-                _energy(barrier.barrier_forward_ev),
-                _energy(barrier.barrier_reverse_ev),
-                _energy(barrier.saddle_ev),
-                "none" if barrier.recheck_failure else _energy(barrier.recheck_saddle_ev),
-                _energy(barrier.residual_force_ev_per_ang),
+                decimals(barrier.barrier_forward_ev, 3),
+                decimals(barrier.barrier_reverse_ev, 3),
+                decimals(barrier.saddle_ev, 3),
+                "none" if barrier.recheck_failure else decimals(barrier.recheck_saddle_ev, 3),
+                decimals(barrier.residual_force_ev_per_ang, 3),
             ]
         )
         between = f"{hop.start}–{hop.end}"
@@ -157,7 +158,3 @@ def literature_range(
         return None
     references = dict.fromkeys(key for row in rows for key in row.references.split())
     return min(low), max(high), " ".join(references)
-
-
-def _energy(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

@@ -82,21 +82,6 @@ def _longest(column: str, cells: Iterable[str]) -> int:
     return max(line.cell_len for text in texts for line in text.split("\n", allow_blank=True))
 
 
-def scientific(value: float) -> str:
-    """A number as the field writes it: 300, 10⁶, 8.7 × 10⁷.
-
-    Example:
-        >>> scientific(1e6), scientific(8.7e7), scientific(400)
-        ('10⁶', '8.7 × 10⁷', '400')
-    """
-    if 0.01 <= abs(value) < 1e4:
-        return f"{value:g}"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    power = "10" + str(int(exponent)).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
-    digits = mantissa.rstrip("0").rstrip(".")
-    return power if digits == "1" else f"{digits} × {power}"
-
-
 def _console(stderr: bool) -> Console:
     from rich.console import Console
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import output, print_table
+from pvkdb.display.numbers import shortened
+from pvkdb.display.times import moment, span
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationState, JobDocument
@@ -64,7 +66,8 @@ def print_job(job: JobDocument) -> None:
     if calculation.failure_kind is not None:
         line("failure", f"{calculation.failure_kind.value}: {calculation.failure_message}")
     if job.owner is not None:
-        line("worker", f"{job.owner}, lease until {_clock(job.lease_until)}")
+        lease = "?" if job.lease_until is None else moment(job.lease_until)
+        line("worker", f"{job.owner}, lease until {lease}")
     if job.progress is not None:
         step = f"{job.progress.stage}, step {job.progress.step}"
         line("progress", f"{job.progress.fraction:.0%}: {step}")
@@ -98,23 +101,12 @@ def _what(entry: Calculation) -> str:
         text = ""
     if entry.cancel_requested_at is not None:
         text = f"asked to stop; {text}"
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+    return shortened(text, _SHORT)
 
 
 def _time(entry: Calculation) -> str:
     """How long it has run, ran, or has waited."""
     now = datetime.now(UTC)
     if entry.started_at is not None and entry.state != "queued":
-        return _span(((entry.finished_at or now) - entry.started_at).total_seconds())
-    return _span((now - entry.created_at).total_seconds())
-
-
-def _span(seconds: float) -> str:
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-
-
-def _clock(at: Any) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "?"
+        return span(((entry.finished_at or now) - entry.started_at).total_seconds())
+    return span((now - entry.created_at).total_seconds())

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pvkdb.cli import interrupts
 from pvkdb.cli.output.console import messages
+from pvkdb.display.times import span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,13 +104,13 @@ class StageProgress:
     def pace(self) -> str:
         """Rate and time left in words, and at the end the time that it took."""
         if self.done >= self.total:
-            took = _clock(time.monotonic() - self.since)
+            took = span(time.monotonic() - self.since)
             return f"took {took}" if self.done > self.first else ""
         rate = self.rate_per_s
         if rate is None:
             return ""
         shown = f"{rate:,.0f}/s" if rate >= 10 else f"{60 * rate:.3g}/min"
-        return f"{shown}, {_clock((self.total - self.done) / rate)} left"
+        return f"{shown}, {span((self.total - self.done) / rate)} left"
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.done:,} of {self.total:,}"
@@ -198,10 +198,6 @@ def count_lines(console: Console) -> Callable[[StageProgress], None]:
         told[count.stage] = (now, count.done)
 
     return show
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
 
 
 def label(document: CalculationDocument) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, print_table
+from pvkdb.display.numbers import number, shortened
 from pvkdb.errors import NotFoundError, unknown_name
 
 if TYPE_CHECKING:
@@ -236,8 +237,6 @@ def _cell(assessment: Assessment) -> str:
 
 
 def _value(assessment: Assessment) -> str:
-    from pvkdb.suitability.evidence.explanations import number
-
     if assessment.word is not None:
         return assessment.word
     low, high = assessment.minimum, assessment.maximum
@@ -287,7 +286,7 @@ def _identity(entry: RankedCandidate, longest: int) -> str:
 
 
 def _short(text: str, longest: int) -> str:
-    return _plain(text if len(text) <= longest else text[: longest - 1] + "…")
+    return _plain(shortened(text, longest))
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import output, print_table
+from pvkdb.display.numbers import shortened
+from pvkdb.display.times import minute, span
 
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
@@ -30,14 +31,14 @@ def print_runs(runs: Sequence[RunDocument], total: int) -> None:
         [
             (
                 str(run.id),
-                escape(_cut(run.plan)),
-                _clock(run.fire_time),
+                escape(shortened(run.plan, _SHORT)),
+                minute(run.fire_time),
                 "schedule" if run.scheduled else "user",
                 run.state.value,
-                "" if run.duration_s is None else _span(run.duration_s),
+                "" if run.duration_s is None else span(run.duration_s),
                 "" if run.counts is None else f"{run.counts.passed:,}/{run.counts.compositions:,}",
                 "" if run.counts is None else f"{run.counts.computed:,}",
-                escape(_cut(_found(run))),
+                escape(shortened(_found(run), _SHORT)),
             )
             for run in runs
         ],
@@ -56,10 +57,10 @@ def print_run(run: RunDocument) -> None:
         console.print(f"{name:<12} {text}", markup=False, soft_wrap=True)
 
     line("run", f"{run.id} of {run.plan}, asked for by {'a schedule' if run.scheduled else 'hand'}")
-    line("for", f"{_clock(run.fire_time)} UTC")
-    took = "" if run.duration_s is None else f", took {_span(run.duration_s)}"
+    line("for", f"{minute(run.fire_time)} UTC")
+    took = "" if run.duration_s is None else f", took {span(run.duration_s)}"
     tries = "" if run.attempts < 2 else f" (tries: {run.attempts})"
-    line("state", f"{run.state.value}{tries}, begun {_clock(run.started_at)} UTC{took}")
+    line("state", f"{run.state.value}{tries}, begun {minute(run.started_at)} UTC{took}")
     if run.failure is not None:
         line("failure", run.failure)
     if run.counts is not None:
@@ -117,18 +118,3 @@ def _found(run: RunDocument) -> str:
 
 def _rank(rank: int | None) -> str:
     return "" if rank is None else str(rank)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _span(seconds: float) -> str:
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"

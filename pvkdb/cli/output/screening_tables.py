@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, get_args
 
 from pvkdb.cli.output.console import messages, output, print_table
+from pvkdb.display.numbers import decimals, milli
 
 if TYPE_CHECKING:
     from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, StageCount
@@ -174,11 +175,11 @@ def _rank(candidate: ScreenedCandidate) -> str:
 
 
 def _tau(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.tolerance.tau, 2) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.tau, 2) if candidate.tolerance else ""
 
 
 def _probability(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.tolerance.p_perovskite, 2) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.p_perovskite, 2) if candidate.tolerance else ""
 
 
 def _ground_state(candidate: ScreenedCandidate) -> str:
@@ -187,27 +188,27 @@ def _ground_state(candidate: ScreenedCandidate) -> str:
 
 def _above(candidate: ScreenedCandidate) -> str:
     stability = candidate.stability
-    return _milli(stability.perovskite_above_ground_state_ev_per_atom) if stability else ""
+    return milli(stability.perovskite_above_ground_state_ev_per_atom) if stability else ""
 
 
 def _decomposition(candidate: ScreenedCandidate) -> str:
-    return _milli(candidate.stability.decomposition_ev_per_atom) if candidate.stability else ""
+    return milli(candidate.stability.decomposition_ev_per_atom) if candidate.stability else ""
 
 
 def _x_poor(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
+    return decimals(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
 
 
 def _x_rich(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
+    return decimals(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
 
 
 def _e_a(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.migration.e_a_ev, 2) if candidate.migration else ""
+    return decimals(candidate.migration.e_a_ev, 2) if candidate.migration else ""
 
 
 def _spread(candidate: ScreenedCandidate) -> str:
-    return _number(candidate.migration.e_a_spread_ev, 2) if candidate.migration else ""
+    return decimals(candidate.migration.e_a_spread_ev, 2) if candidate.migration else ""
 
 
 def _limited(candidate: ScreenedCandidate) -> str:
@@ -221,14 +222,6 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return "" if value is None else f"{value:z.{decimals}f}"
-
-
-def _milli(value: float | None) -> str:
-    return "" if value is None else f"{1000 * value:z.1f}"
 
 
 #: The columns of the survivors, each with what it takes from a candidate.

@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.metrics import METRICS
-
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-#: Units of time, the longest first; a year is 365 days. Hours and days are left out: the field
-#: writes 10⁴ s.
-_TIMES = (
-    (31_536_000.0, "years"),
-    (1.0, "s"),
-    (1e-3, "ms"),
-    (1e-6, "μs"),
-    (1e-9, "ns"),
-    (1e-12, "ps"),
-)
-_ENERGIES = (
-    (1.0, "J"),
-    (1e-3, "mJ"),
-    (1e-6, "μJ"),
-    (1e-9, "nJ"),
-    (1e-12, "pJ"),
-    (1e-15, "fJ"),
-    (1e-18, "aJ"),
-)
-#: Units that are written in steps of a thousand.
-_STEPS = {"s": _TIMES, "J": _ENERGIES}
-
 
 #: Names of metrics that their code does not spell out.
 _LABELS = {
@@ -57,80 +34,28 @@ def metric_label(name: str) -> str:
     return _LABELS.get(name) or name.removesuffix(f"_{unit}").replace("_", " ")
 
 
-def number(value: float) -> str:
-    """A number as the field writes it.
-
-    Example:
-        >>> number(6e6), number(5e3), number(0.35)
-        ('6 × 10⁶', '5000', '0.35')
-    """
-    if value == 0 or 0.01 <= abs(value) < 1e4:
-        return f"{value:.4g}"
-    mantissa, exponent = f"{value:.2e}".split("e")
-    power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
-    digits = mantissa.rstrip("0").rstrip(".")
-    return power if digits == "1" else f"{digits} × {power}"
-
-
-def amount(value: float, unit: str) -> str:
-    """A value with its unit; times and small energies in a unit that fits them.
-
-    Example:
-        >>> amount(0.04, "s"), amount(8.7e7, "s"), amount(0.35, "eV"), amount(1e6, "cycles")
-        ('40 ms', '2.8 years', '0.35 eV', '10⁶ cycles')
-    """
-    steps = _STEPS.get(unit)
-    if steps and value > 0:
-        size, name = next((step for step in steps if value >= step[0]), steps[-1])
-        digits = 2 if name == "years" else 4
-        return f"{number(float(f'{value / size:.{digits}g}'))} {name}"
-    if unit in ("", "1"):
-        return number(value)
-    return f"{number(value)}{'' if unit == '%' else ' '}{unit}"
-
-
 def value_text(evidence: Evidence, unit: str) -> str:
-    """What is known, as one reads it: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
+    """Return the evidence as text: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
     if evidence.word is not None:
         return evidence.word
-    low, high = evidence.minimum, evidence.maximum
-    if low is None and high is None:
-        return "unknown"
     sign = "~ " if evidence.qualifier == "~" else ""
-    if high is None and low is not None:
-        return f"at least {amount(low, unit)}"
-    if low is None and high is not None:
-        return f"at most {amount(high, unit)}"
-    assert low is not None and high is not None  # noqa: PT018
-    if low == high:
-        return f"{sign}{amount(low, unit)}"
-    return f"{sign}{amount(low, unit)} to {amount(high, unit)}"
+    return amount_range(evidence.minimum, evidence.maximum, unit, sign)
 
 
 def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
-    """What a model predicts, to two digits: ``0.11 ms to 0.31 s``.
+    """Return a predicted interval as text, to two digits.
 
     Example:
         >>> window_text(1.1264e-4, 0.31290, "s"), window_text(26283976999.1, None, "s")
         ('110 μs to 310 ms', 'at least 820 years')
     """
     low, high = (None if end is None else float(f"{end:.2g}") for end in (minimum, maximum))
-    return value_text(Evidence(low, high), unit)
+    return amount_range(low, high, unit)
 
 
 def bounds_text(bounds: Bounds, unit: str) -> str:
-    """What satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
-    if bounds.accepts:
-        return " or ".join(bounds.accepts)
-    low, high = bounds.at_least, bounds.at_most
-    if low is not None and low == high:
-        return amount(low, unit)
-    if low is not None and high is not None:
-        return f"{amount(low, unit)} to {amount(high, unit)}"
-    if low is not None:
-        return f"at least {amount(low, unit)}"
-    assert high is not None
-    return f"at most {amount(high, unit)}"
+    """Return what satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
+    return " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
 
 
 def said_of(metric: str, evidence: Evidence) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pvkdb.display.colours import BLUE, GREEN, GREY, PALE_BLUE, RED
+from pvkdb.display.figures import new_figure
+from pvkdb.display.numbers import shortened
 from pvkdb.schemas.profiles import Criterion, Profile
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import metric_label
 from pvkdb.suitability.metrics import METRICS
-from pvkdb.suitability.plots.drawing import BLUE, GREEN, GREY, RED, candidate_name, new_figure
 
 Value = Assessment | Known
 
@@ -87,7 +89,7 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
             top - bottom,
             bottom=bottom,
             width=0.7,
-            color=BLUE if mine else "#C9D6DF",
+            color=BLUE if mine else PALE_BLUE,
         )
         if mine:
             left.axhspan(bottom, top, color=BLUE, alpha=0.08, lw=0)
@@ -193,6 +195,11 @@ def _middle(assessment: Value) -> float:
 
 def _known(assessment: Value) -> bool:
     return assessment.minimum is not None or assessment.maximum is not None
+
+
+def candidate_name(entry: RankedCandidate, longest: int = 38) -> str:
+    """Return the rank and the shortened label of a candidate."""
+    return f"{entry.rank}. {shortened(entry.label, longest)}"
 
 
 def _of(entry: RankedCandidate, metric: str) -> Value | None:

@@ -6,30 +6,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.display.colours import (
+    BLUE,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    ORANGE,
+    PALE_GREEN,
+    PALE_GREY,
+    PALE_ORANGE,
+    PALE_RED,
+    PALE_SKY,
+    WHITE,
+)
+from pvkdb.display.figures import check_ending, new_figure, save, style
+from pvkdb.errors import InputError
 from pvkdb.schemas.profiles import Profile
 from pvkdb.schemas.rankings import Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import metric_label
-from pvkdb.suitability.plots.drawing import BLUE, GREEN, GREY, ORANGE, candidate_name, new_figure
-from pvkdb.suitability.plots.planes import pareto_figure, times_figure
+from pvkdb.suitability.plots.planes import candidate_name, pareto_figure, times_figure
 
-ENDINGS = ("png", "svg")
-_STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "svg.hashsalt": "pvkdb",
-}
 _VERDICTS = {
     Verdict.MET: ("met", GREEN),
-    Verdict.PARTLY: ("partly", "#8CC5B0"),
-    Verdict.GRADED: ("graded", "#9EC5DF"),
-    Verdict.UNDECIDED: ("undecided", "#F2CF8D"),
-    Verdict.NOT_DEMONSTRATED: ("not dem.", "#F2CF8D"),
-    Verdict.FAILED: ("failed", "#E6A688"),
-    Verdict.UNKNOWN: ("unknown", "#EEEEEE"),
-    Verdict.NOT_DEFINED: ("not def.", "#FFFFFF"),
+    Verdict.PARTLY: ("partly", PALE_GREEN),
+    Verdict.GRADED: ("graded", PALE_SKY),
+    Verdict.UNDECIDED: ("undecided", PALE_ORANGE),
+    Verdict.NOT_DEMONSTRATED: ("not dem.", PALE_ORANGE),
+    Verdict.FAILED: ("failed", PALE_RED),
+    Verdict.UNKNOWN: ("unknown", PALE_GREY),
+    Verdict.NOT_DEFINED: ("not def.", WHITE),
 }
 _MOST = 15
 
@@ -49,17 +54,12 @@ def plot_ranking(
         InputError: the ending is another, or the folder cannot be written to.
         MissingExtraError: matplotlib is not installed.
     """
-    if ending not in ENDINGS:
-        raise InputError(f"pictures are {' or '.join(ENDINGS)}, not {ending!r}")
-    try:
-        from matplotlib import rc_context
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot") from error
+    check_ending(Path(f"{ranking.application}.{ending}"))
     if not ranking.candidates:
         raise InputError("the ranking has no candidates; there is nothing to draw")
     stem = f"{ranking.application}-{ranking.subject}"
     written = []
-    with rc_context(_STYLE):
+    with style():
         for name, figure in (
             ("scores", _scores(ranking)),
             ("times", times_figure(ranking, profiles)),
@@ -68,13 +68,7 @@ def plot_ranking(
         ):
             if figure is None:
                 continue
-            path = folder / f"{stem}-{name}.{ending}"
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                figure.savefig(path, dpi=150, metadata={"Date": None} if ending == "svg" else None)
-            except OSError as error:
-                raise InputError(f"{path} cannot be written: {error.strerror}") from error
-            written.append(path)
+            written.append(save(figure, folder / f"{stem}-{name}.{ending}"))
     return written
 
 
@@ -138,12 +132,12 @@ def _ranks(ranking: Ranking) -> Any:
         for place, share in enumerate(entry.rank_probabilities):
             axes.barh(row, share, left=start, height=0.8, color=colours(place / max(told - 1, 1)))
             start += share
-        axes.barh(row, max(0.0, 1 - start), left=start, height=0.8, color="#E5E5E5")
+        axes.barh(row, max(0.0, 1 - start), left=start, height=0.8, color=LIGHT_GREY)
     keys = [
         Patch(color=colours(place / max(told - 1, 1)), label=str(place + 1))
         for place in range(told)
     ]
-    keys.append(Patch(color="#E5E5E5", label="later"))
+    keys.append(Patch(color=LIGHT_GREY, label="later"))
     axes.legend(handles=keys, title="rank", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     axes.set_yticks(range(len(shown)), [candidate_name(entry) for entry in shown], fontsize=8)
     axes.set_ylim(len(shown) - 0.5, -0.5)

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from pvkdb.display.times import span
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
 from pvkdb.store.base import utc_now
@@ -26,7 +27,6 @@ from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.computing import queue_form as queueing
 from pvkdb_api.explorer.computing.failure_messages import WORDS
-from pvkdb_api.explorer.tables.times import span
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.display.times import span
 from pvkdb.schemas.calculations import (
     CalculationDocument,
     CalculationState,
@@ -29,7 +30,7 @@ from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.explorer.computing.failure_messages import WORDS
 from pvkdb_api.explorer.tables.cells import text_cell
 from pvkdb_api.explorer.tables.numbers import number
-from pvkdb_api.explorer.tables.times import seconds_between, span
+from pvkdb_api.explorer.tables.times import seconds_between
 
 #: Calculations that are shown with a bar of progress at once.
 MOST_RUNNING = 12

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pvkdb_api.explorer.tables.numbers import plain
+from pvkdb.display.numbers import short_number
 
 #: Steps between the marks of an axis, times a power of ten.
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -40,7 +40,7 @@ class Axis:
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [
-            Tick(self.at(number * step), plain(round(number * step, 10)))
+            Tick(self.at(number * step), short_number(round(number * step, 10)))
             for number in range(first, last + 1)
         ]
 

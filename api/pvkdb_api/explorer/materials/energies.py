@@ -9,11 +9,11 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from pvkdb.display.numbers import short_number
 from pvkdb.schemas.tables import EnergeticsRow, MaterialsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb_api.explorer.materials.charts import Axis, Tick, axis_over
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.explorer.tables.numbers import plain
 
 WIDTH = 920.0
 _LEFT, _RIGHT = 16.0, 904.0
@@ -67,10 +67,14 @@ def value_text(row: EnergeticsRow) -> str:
     low, high = row.value_min_ev, row.value_max_ev
     sign = "about " if row.approximate else ""
     if low is None:
-        return f"{sign}at most {plain(high)} eV"
+        return f"{sign}at most {short_number(high)} eV"
     if high is None:
-        return f"{sign}at least {plain(low)} eV"
-    return f"{sign}{plain(low)} eV" if low == high else f"{sign}{plain(low)} to {plain(high)} eV"
+        return f"{sign}at least {short_number(low)} eV"
+    return (
+        f"{sign}{short_number(low)} eV"
+        if low == high
+        else f"{sign}{short_number(low)} to {short_number(high)} eV"
+    )
 
 
 @dataclass(frozen=True, slots=True)

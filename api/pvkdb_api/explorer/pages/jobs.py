@@ -24,7 +24,7 @@ from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import Cell, anchor, field_cell, material_link, text_cell
 from pvkdb_api.explorer.tables.numbers import UNKNOWN, number
 from pvkdb_api.explorer.tables.table import Choice, Table
-from pvkdb_api.explorer.tables.times import minute, span
+from pvkdb_api.explorer.tables.times import minute
 from pvkdb_api.frame.access import CallerOf
 from pvkdb_api.rest.calculations import cancel_calculation, retry_calculation
 
@@ -142,7 +142,6 @@ def get_job(
         job=job,
         log=log_rows(job.lines),
         marks=MARKS,
-        span=span,
         now=utc_now(),
         again=_again(job),
         value_cell=value_cell,
@@ -211,7 +210,7 @@ def _live(request: Request, session: ReadSession, name: str, after: int) -> Resp
     job = job_of(session, calculation)
     lines = log_lines(session, name, after)
     templates = environment()
-    shown = {"job": job, "marks": MARKS, "span": span}
+    shown = {"job": job, "marks": MARKS}
     return JSONResponse(
         {
             "state": templates.get_template("_job_state.html").render(**shown),

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from pvkdb.display.times import span
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.access import Scope
 from pvkdb.store.base import utc_now
@@ -17,7 +18,7 @@ from pvkdb_api.explorer.computing import queue_form as queueing
 from pvkdb_api.explorer.computing.queue_form import Asking
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.rendering import link, page, part_wanted
-from pvkdb_api.explorer.tables.times import seconds_between, span
+from pvkdb_api.explorer.tables.times import seconds_between
 from pvkdb_api.frame.access import CallerOf
 from pvkdb_api.frame.problems import ParameterError
 from pvkdb_api.rest.calculations import PostedRequest, queue_calculation

@@ -28,7 +28,7 @@ from pvkdb_api.explorer.computing.screenings import (
     material_addresses,
 )
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
-from pvkdb_api.explorer.tables.times import minute, span
+from pvkdb_api.explorer.tables.times import minute
 from pvkdb_api.listing.queries import Text
 
 router = APIRouter(include_in_schema=False)
@@ -65,7 +65,6 @@ def get_screenings(
         later=later,
         states=[*RunState],
         marks=MARKS,
-        span=span,
         minute=minute,
     )
 
@@ -143,7 +142,6 @@ def _state(session: ReadSession, run: ScreeningRun) -> dict[str, Any]:
     return {
         "run": ledger,
         "marks": MARKS,
-        "span": span,
         "now": utc_now(),
         "lease": run.lease_until,
         "queue": count(session, Selection()) if running else None,

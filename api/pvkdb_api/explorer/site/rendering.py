@@ -14,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pvkdb._version import __version__
+from pvkdb.display.numbers import short_number
+from pvkdb.display.times import duration, span
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.site.assets import asset_url
 from pvkdb_api.explorer.site.forms import form_field, keep_secret
@@ -63,6 +65,7 @@ def environment() -> Environment:
     made.globals |= {
         "api": API,
         "asset": asset_url,
+        "duration": duration,
         "embedded": embedded,
         "form_field": form_field,
         "interval": numbers.interval,
@@ -70,9 +73,9 @@ def environment() -> Environment:
         "moment": moment,
         "number": numbers.number,
         "percent": numbers.percent,
-        "plain": numbers.plain,
-        "seconds": numbers.seconds,
+        "plain": short_number,
         "sections": SECTIONS,
+        "span": span,
         "unknown": numbers.UNKNOWN,
         "version": __version__,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,25 +12,21 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.display.colours import CURVES, DARK_GREY, LIGHT_GREY
+from pvkdb.display.figures import check_ending, new_figure, save, style
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Colours told apart by colour-blind readers (Okabe & Ito).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
-_GREY = "#6b6b6b"
+#: Settings of matplotlib beside the common style.
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9.5,
     "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "svg.fonttype": "none",
-    "svg.hashsalt": "pvkdb",
 }
-
 
 #: Smallest and largest barrier reported elsewhere, eV, and where (e.g. reference keys).
 LiteratureRange: TypeAlias = tuple[float, float, str]
@@ -59,35 +56,23 @@ def plot_profiles(
         MissingExtraError: matplotlib is not installed.
     """
     path = Path(path)
-    if path.suffix.lower() not in {".png", ".svg"}:
-        raise InputError(f"{path.name!r} is neither .png nor .svg; choose one of these endings")
+    check_ending(path)
     materials = {(result.formula, result.phase, result.defect) for result in profiles.values()}
     if len(materials) != 1:
         raise InputError(
             f"one picture shows one material, not {len(materials)}; give profiles of one "
             "formula, phase and defect"
         )
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot") from error
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=(5.6 if literature else 4.8, 3.5), layout="constrained")
-        FigureCanvasAgg(figure)
+    with style(STYLE):
         if literature is None:
-            axes = figure.add_subplot()
+            figure, axes = new_figure((4.8, 3.5))
         else:
-            axes, apart = figure.subplots(1, 2, sharey=True, width_ratios=(6, 1))
+            figure, (axes, apart) = new_figure((5.6, 3.5), 2, sharey=True, width_ratios=(6, 1))
             _draw_literature(apart, literature)
-        for colour, (name, result) in zip(_cycle(len(profiles)), profiles.items(), strict=True):
+        for colour, (name, result) in zip(cycle(CURVES), profiles.items(), strict=False):
             _draw_profile(axes, name, result.limiting, colour, alone=len(profiles) == 1)
         _label(axes, profiles, literature)
-        metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=200, metadata=metadata)
-    return path
+        return save(figure, path, dpi=200)
 
 
 def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -123,7 +108,7 @@ def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, al
         (barrier.reaction_coordinate_ang[-1], barrier.image_energies_ev[-1], reverse, "right"),
     )
     axes.plot(
-        [ends[0][0], ends[1][0]], [top, top], color=_GREY, linewidth=0.7, linestyle=(0, (4, 3))
+        [ends[0][0], ends[1][0]], [top, top], color=DARK_GREY, linewidth=0.7, linestyle=(0, (4, 3))
     )
     for position, end, height, side in ends:
         axes.annotate(
@@ -132,7 +117,7 @@ def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, al
             (position, end),
             arrowprops={
                 "arrowstyle": "<->",
-                "color": _GREY,
+                "color": DARK_GREY,
                 "linewidth": 0.9,
                 "shrinkA": 4,
                 "shrinkB": 0,
@@ -152,9 +137,9 @@ def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, al
 def _draw_literature(axes: Axes, literature: LiteratureRange) -> None:
     """The reported range in its own panel, on the same energy scale."""
     lowest, highest, source = literature
-    axes.axhspan(lowest, highest, color="#d9d9d9", linewidth=0)
+    axes.axhspan(lowest, highest, color=LIGHT_GREY, linewidth=0)
     for edge in {lowest, highest}:
-        axes.axhline(edge, color=_GREY, linewidth=1.2)
+        axes.axhline(edge, color=DARK_GREY, linewidth=1.2)
     axes.set_xticks([])
     axes.tick_params(left=False, labelleft=False)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -168,7 +153,7 @@ def _draw_literature(axes: Axes, literature: LiteratureRange) -> None:
         horizontalalignment="center",
         fontsize=8.5,
     )
-    axes.set_xlabel("literature\n" + fill(source, 14), fontsize=8.5, color=_GREY)
+    axes.set_xlabel("literature\n" + fill(source, 14), fontsize=8.5, color=DARK_GREY)
 
 
 def _label(
@@ -183,7 +168,7 @@ def _label(
     else:
         axes.set_title(material, fontsize=10.5)
         axes.legend(frameon=False, title="forward / reverse barrier", loc="upper left")
-    axes.axhline(0.0, color=_GREY, linewidth=0.6, zorder=1)
+    axes.axhline(0.0, color=DARK_GREY, linewidth=0.6, zorder=1)
     axes.set_xlabel("Path length (Å)")
     axes.set_ylabel("Energy (eV)")
     highest = max(max(result.image_energies_ev) for result in profiles.values())
@@ -204,7 +189,3 @@ def _symbol(defect: str) -> str:
     """A defect in Kröger–Vink notation: V_Br, Ag_i."""
     what, _, where = defect.partition("_")
     return f"$\\mathrm{{{what}}}_\\mathrm{{{where}}}$"
-
-
-def _cycle(count: int) -> list[str]:
-    return [_COLOURS[index % len(_COLOURS)] for index in range(count)]

@@ -11,7 +11,9 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.data.colors import jmol_colors
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.display.colours import DARK_GREY, GREY
+from pvkdb.display.figures import check_ending, new_figure, save, style
+from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
@@ -78,8 +80,7 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
     axes.set_xlabel("Along the hop (Å)")
     axes.set_ylabel("Across it (Å)")
     axes.set_aspect("equal")
-    figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
-    return path
+    return save(figure, path, dpi=200)
 
 
 def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
@@ -134,11 +135,11 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
                             zorder=3 - saddle / max(known),
                         )
         flat = np.array(list(shown.values())) @ basis.T
-        axis.scatter(flat[:, 0], flat[:, 1], s=26, color="#444444", zorder=5)
+        axis.scatter(flat[:, 0], flat[:, 1], s=26, color=DARK_GREY, zorder=5)
         corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
         edges = corners[:, :1] * conventional[right] + corners[:, 1:] * conventional[up]
         outline = edges @ basis.T
-        axis.plot(outline[:, 0], outline[:, 1], color="#999999", linewidth=0.8, zorder=0)
+        axis.plot(outline[:, 0], outline[:, 1], color=GREY, linewidth=0.8, zorder=0)
         axis.set_aspect("equal")
         axis.set_title(f"along {'abc'[view]}", fontsize=9.5)
         axis.set_xlabel(f"{'abc'[right]} (Å)")
@@ -150,23 +151,13 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
         f"$E_\\mathrm{{A}}$ = {result.e_a_ev:.2f} eV in {result.dimensionality}D",
         fontsize=10.5,
     )
-    figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
-    return path
+    return save(figure, path, dpi=200)
 
 
 def _figure(path: Path, size: tuple[float, float], columns: int = 1) -> tuple[Any, Any]:
-    if path.suffix not in (".png", ".svg"):
-        raise InputError(f"{path.name!r} is neither .png nor .svg; choose one of these endings")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot") from error
-    with rc_context(STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure, figure.subplots(1, columns)
+    check_ending(path)
+    with style(STYLE):
+        return new_figure(size, columns)
 
 
 def _moving_atom(images: Sequence[Atoms]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from pvkdb.display.numbers import decimals, milli
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
 from pvkdb.schemas.screening import (
     Migration,
@@ -14,7 +15,7 @@ from pvkdb.schemas.screening import (
     Stability,
     VacancyFormation,
 )
-from pvkdb_pipelines.screening.report.text import formula, milli, number, row, table
+from pvkdb_pipelines.screening.report.text import formula, row, table
 
 
 def details(candidate: ScreenedCandidate) -> str:
@@ -55,9 +56,9 @@ def _sentences(candidate: ScreenedCandidate) -> Iterator[str]:
 def _vacancy(vacancy: VacancyFormation) -> Iterator[str]:
     yield (
         f"Neutral halide vacancy in {escape(vacancy.phase)}, cell of {vacancy.atoms_in_cell} "
-        f"atoms: {number(vacancy.x_poor_ev, 3)} eV halide-poor (μ<sub>X</sub> "
-        f"{number(vacancy.mu_x_poor_ev, 3)} eV), {number(vacancy.x_rich_ev, 3)} eV halide-rich "
-        f"(μ<sub>X</sub> {number(vacancy.mu_x_rich_ev, 3)} eV); "
+        f"atoms: {decimals(vacancy.x_poor_ev, 3)} eV halide-poor (μ<sub>X</sub> "
+        f"{decimals(vacancy.mu_x_poor_ev, 3)} eV), {decimals(vacancy.x_rich_ev, 3)} eV halide-rich "
+        f"(μ<sub>X</sub> {decimals(vacancy.mu_x_rich_ev, 3)} eV); "
         f"record <code>{escape(vacancy.calculation)}</code>"
     )
     if not vacancy.allowed:
@@ -99,7 +100,7 @@ def _migration(migration: Migration) -> Iterator[str]:
             else ""
         )
         yield (
-            f"{name}: {number(outcome.e_a_ev, 3)} eV in {outcome.dimensionality}D, limited by "
+            f"{name}: {decimals(outcome.e_a_ev, 3)} eV in {outcome.dimensionality}D, limited by "
             f"{escape(str(outcome.limited_by))}{left}; {record}"
         )
 
@@ -118,10 +119,10 @@ def _phases(stability: Stability) -> str:
         wrong = [*phase.findings, *([phase.failure] if phase.failure else [])]
         return (
             escape(phase.phase),
-            number(energy, 4),
+            decimals(energy, 4),
             milli(above),
             escape(phase.space_group or ""),
-            number(phase.volume_ang3_per_formula, 2),
+            decimals(phase.volume_ang3_per_formula, 2),
             escape("; ".join(wrong)),
             f"<code>{escape(phase.calculation)}</code>",
         )

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
+from pvkdb.display.numbers import decimals, milli
 from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.runs.screening_reports import ranked
 from pvkdb_pipelines.screening.report.details import details, product
 from pvkdb_pipelines.screening.report.text import (
     css_class,
     formula,
-    milli,
-    number,
     outcome_of,
 )
 
@@ -94,19 +93,19 @@ def _lead_free(candidate: ScreenedCandidate) -> str:
 
 
 def _t(candidate: ScreenedCandidate) -> str:
-    return number(candidate.tolerance.t, 3) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.t, 3) if candidate.tolerance else ""
 
 
 def _mu(candidate: ScreenedCandidate) -> str:
-    return number(candidate.tolerance.mu, 3) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.mu, 3) if candidate.tolerance else ""
 
 
 def _tau(candidate: ScreenedCandidate) -> str:
-    return number(candidate.tolerance.tau, 3) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.tau, 3) if candidate.tolerance else ""
 
 
 def _probability(candidate: ScreenedCandidate) -> str:
-    return number(candidate.tolerance.p_perovskite, 3) if candidate.tolerance else ""
+    return decimals(candidate.tolerance.p_perovskite, 3) if candidate.tolerance else ""
 
 
 def _ground_state(candidate: ScreenedCandidate) -> str:
@@ -129,11 +128,11 @@ def _products(candidate: ScreenedCandidate) -> str:
 
 
 def _x_poor(candidate: ScreenedCandidate) -> str:
-    return number(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
+    return decimals(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
 
 
 def _x_rich(candidate: ScreenedCandidate) -> str:
-    return number(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
+    return decimals(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
 
 
 def _e_a(candidate: ScreenedCandidate) -> str:
@@ -141,11 +140,11 @@ def _e_a(candidate: ScreenedCandidate) -> str:
         return ""
     first = candidate.migration.outcomes[0]
     sign = "≤ " if first.upper_bound else ""
-    return f"{sign}{number(candidate.migration.e_a_ev, 3)}"
+    return f"{sign}{decimals(candidate.migration.e_a_ev, 3)}"
 
 
 def _spread(candidate: ScreenedCandidate) -> str:
-    return number(candidate.migration.e_a_spread_ev, 3) if candidate.migration else ""
+    return decimals(candidate.migration.e_a_spread_ev, 3) if candidate.migration else ""
 
 
 def _path(candidate: ScreenedCandidate) -> str:

@@ -46,23 +46,6 @@ def formula(text: str) -> str:
     )
 
 
-def number(value: float | None, decimals: int, unit_in_thousandths: bool = False) -> str:
-    """A number with fixed decimals, empty where it is not known; in milli-units where asked.
-
-    Example:
-        >>> number(-0.00001, 3), number(0.0421, 1, unit_in_thousandths=True), number(None, 3)
-        ('0.000', '42.1', '')
-    """
-    if value is None:
-        return ""
-    return f"{value * 1000 if unit_in_thousandths else value:z.{decimals}f}"
-
-
-def milli(value: float | None) -> str:
-    """eV as meV."""
-    return number(value, 1, unit_in_thousandths=True)
-
-
 def row(cells: Iterable[str], cell: str = "td") -> str:
     """A row of a table; the cells are HTML already."""
     return "<tr>" + "".join(f"<{cell}>{content}</{cell}>" for content in cells) + "</tr>"

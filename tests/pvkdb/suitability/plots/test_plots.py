@@ -68,7 +68,7 @@ def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> 
 def test_what_cannot_be_drawn_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
     with sqlite_store.session() as session:
         ranking = rank(session, "selector", options=FEW)
-    with pytest.raises(InputError, match="png or svg, not 'gif'"):
+    with pytest.raises(InputError, match="choose one of these endings"):
         plot_ranking(ranking, tmp_path, ending="gif")
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -1,0 +1,1 @@
+"""Numbers, durations, units, colours and figures as people read them."""

@@ -1,0 +1,83 @@
+"""Pictures drawn with matplotlib, without a window: style, figure, file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pvkdb.errors import InputError, MissingExtraError
+
+ENDINGS = (".png", ".svg")
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a picture file that is neither PNG nor SVG.
+
+    Raises:
+        InputError: the ending is another.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(f"{path.name!r} is neither .png nor .svg; choose one of these endings")
+
+
+@contextmanager
+def style(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Apply the style of pvkdb's pictures within a block, with further matplotlib settings.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    _require_matplotlib()
+    from matplotlib import rc_context
+
+    common = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+    }
+    with rc_context({**common, **(settings or {})}):
+        yield
+
+
+def new_figure(size: tuple[float, float], columns: int = 1, **settings: Any) -> tuple[Any, Any]:
+    """Return a figure of a size in inches and its axes, one for each column.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    _require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(1, columns, **settings)
+
+
+def save(figure: Any, path: Path, dpi: int = 150) -> Path:
+    """Write a figure to a file; equal figures give equal bytes.
+
+    A missing folder is made, and no date is written.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from matplotlib import rc_context
+
+    metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with rc_context({"svg.hashsalt": "pvkdb"}):
+            figure.savefig(path, dpi=dpi, metadata=metadata)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    return path
+
+
+def _require_matplotlib() -> None:
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "plot")

@@ -1,0 +1,73 @@
+"""Values with their units, and intervals of them, as text for sentences."""
+
+from __future__ import annotations
+
+from pvkdb.display.numbers import number
+from pvkdb.display.times import YEAR_S
+
+#: Units written in steps of a thousand, the largest first. Minutes, hours and days are left out
+#: because the literature writes 10⁴ s.
+_STEPS = {
+    "s": (
+        (float(YEAR_S), "years"),
+        (1.0, "s"),
+        (1e-3, "ms"),
+        (1e-6, "μs"),
+        (1e-9, "ns"),
+        (1e-12, "ps"),
+    ),
+    "J": (
+        (1.0, "J"),
+        (1e-3, "mJ"),
+        (1e-6, "μJ"),
+        (1e-9, "nJ"),
+        (1e-12, "pJ"),
+        (1e-15, "fJ"),
+        (1e-18, "aJ"),
+    ),
+}
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value with its unit; times and small energies are converted to a fitting unit.
+
+    Example:
+        >>> amount(0.04, "s"), amount(8.7e7, "s"), amount(0.35, "eV"), amount(1e6, "cycles")
+        ('40 ms', '2.8 years', '0.35 eV', '10⁶ cycles')
+    """
+    steps = _STEPS.get(unit)
+    if steps and value > 0:
+        size, name = next((step for step in steps if value >= step[0]), steps[-1])
+        digits = 2 if name == "years" else 4
+        return f"{number(float(f'{value / size:.{digits}g}'))} {name}"
+    return with_unit(number(value), unit)
+
+
+def amount_range(low: float | None, high: float | None, unit: str, sign: str = "") -> str:
+    """Return an interval: equal ends are one value, a missing end makes the other a bound.
+
+    ``sign`` is written before a value or an interval, not before a bound.
+
+    Example:
+        >>> amount_range(0.04, 3, "s"), amount_range(5000, None, "cycles")
+        ('40 ms to 3 s', 'at least 5000 cycles')
+    """
+    if low is None:
+        return "unknown" if high is None else f"at most {amount(high, unit)}"
+    if high is None:
+        return f"at least {amount(low, unit)}"
+    if low == high:
+        return f"{sign}{amount(low, unit)}"
+    return f"{sign}{amount(low, unit)} to {amount(high, unit)}"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return a number's text with its unit; a dimensionless one has none.
+
+    Example:
+        >>> with_unit("50", "%"), with_unit("0.35", "eV"), with_unit("1.1", "1")
+        ('50%', '0.35 eV', '1.1')
+    """
+    if unit in ("", "1"):
+        return text
+    return f"{text}{'' if unit == '%' else ' '}{unit}"
