@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from fastapi import FastAPI
 
@@ -22,6 +26,15 @@ from ..conftest import new_database
 #: Where the tests send from and to: what a user alone on a machine has.
 LOCAL = "http://127.0.0.1"
 OWN_MACHINE = ServiceSettings(allow_local_writes=True)
+
+
+#: A program that serves the database in its first argument and prints its address.
+START = (
+    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
+    "ready=lambda address: print(address, flush=True))"
+)
+
+Started = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
 @dataclass
@@ -103,3 +116,29 @@ def serving(url: str) -> Iterator[Api]:
     app = create_app(url, OWN_MACHINE)
     yield Api(app)
     app.state.served.store.close()
+
+
+@pytest.fixture
+def start(sqlite_store) -> Iterator[Started]:
+    """Start the service with settings in a process of its own; its address."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(**settings: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **settings},
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children():
+                child.kill()
+            process.kill()
+        process.communicate()

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 
 import httpx
 import psutil
@@ -20,10 +19,7 @@ from pvkdb.errors import InputError, NotMigratedError
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import PortInUseError, listen, serve
 
-START = (
-    "import sys; from pvkdb_api.server import serve; serve(sys.argv[1], '127.0.0.1', 0, "
-    "ready=lambda address: print(address, flush=True))"
-)
+from .conftest import START, Started
 
 
 def test_a_port_in_use_is_refused_with_the_remedy(sqlite_store):
@@ -81,35 +77,6 @@ def test_a_signal_ends_the_service_quietly(sqlite_store, number):
     assert out == ""
     assert "Traceback" not in err
     assert [line for line in err.splitlines() if "/healthz" not in line] == []
-
-
-Started = Callable[..., tuple["subprocess.Popen[str]", str]]
-
-
-@pytest.fixture
-def start(sqlite_store) -> Iterator[Started]:
-    """Start the service with settings in a process of its own; its address."""
-    started: list[subprocess.Popen[str]] = []
-
-    def call(**settings: str) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **settings},
-        )
-        started.append(process)
-        assert process.stdout is not None
-        return process, process.stdout.readline().strip()
-
-    yield call
-    for process in started:
-        if process.poll() is None:
-            for child in psutil.Process(process.pid).children():
-                child.kill()
-            process.kill()
-        process.communicate()
 
 
 class Unfinished:

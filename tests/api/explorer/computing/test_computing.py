@@ -1,0 +1,406 @@
+"""Calculations, the form that queues one, and screenings, in the browser and without a window."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from pvkdb.display.times import span
+from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
+from pvkdb.store.base import utc_now
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation, CalculationFile
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.queue.kept_files import file_store
+from pvkdb.store.queue.log import ProgressLine
+from pvkdb.store.runs import screening_runs
+from pvkdb.store.security.audit import entries
+from pvkdb_api.app import create_app
+from pvkdb_api.core.settings import ServiceSettings
+from pvkdb_api.explorer.computing import queue_form as queueing
+from pvkdb_api.explorer.computing.failure_messages import WORDS
+from pvkdb_pipelines.screening.funnel import Funnel
+from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.recorded import begin_run, holding
+
+from ....pvkdb.store.files.test_structure_reading import CUBIC
+from ...rest.test_screenings import PLAN
+from ..browsing import Browser, alert_in
+from ..conftest import Visitor, serving_at
+
+OWNER = "node7/1/2:3:4"
+
+#: Compounds that no test has asked for before.
+_FRESH = (f"{a}{b}{x}3" for a in ("Rb", "K") for b in ("Pb", "Sn", "Ge") for x in ("I", "Br", "Cl"))
+
+
+def _store(folder: Path) -> Store:
+    store = Store(f"sqlite:///{folder}/computing.sqlite")
+    upgrade(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with calculations in every state, and runs of screenings."""
+    made = _store(tmp_path_factory.mktemp("computing"))
+    _screen(made, '"Pb2+"')
+    _screen(made, '"Pb2+", "Sn2+"')
+    with made.session() as session:
+        run = screening_runs.begin(
+            session, "others", utc_now(), "a", lambda owner: True, scheduled=True
+        )
+        screening_runs.fail(session, run.id, "a", "the potential is missing")
+        screening_runs.begin(session, "nightly", utc_now(), "a", lambda o: True, scheduled=True)
+    yield made
+    made.close()
+
+
+def _screen(store: Store, b: str) -> None:
+    run = begin_run(store, "halides")
+    with holding(run):
+        run.screen(Funnel(parse_plan(PLAN.format(b=b)), store))
+
+
+@pytest.fixture(scope="module")
+def served(store: Store) -> Iterator[str]:
+    with serving_at(str(store.url)) as address:
+        yield address
+
+
+@pytest.fixture
+def person(chromium, served: str) -> Iterator[Visitor]:
+    """A visitor on the machine of the service."""
+    visiting = Visitor(chromium, served)
+    yield visiting
+    visiting.close()
+
+
+@pytest.fixture(scope="module")
+def browser(store: Store) -> Iterator[Browser]:
+    """The same, without a window."""
+    app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))
+    yield Browser(app)
+    app.state.served.store.close()
+
+
+def _asked(store: Store, state: str = "queued", formula: str | None = None) -> str:
+    """The id of a new calculation in a state."""
+    with store.session() as session:
+        request = NebRequest(formula=formula or next(_FRESH))
+        name = queue.submit(session, request)[0].id
+        if state in ("running", "failed"):
+            queue.claim(session, OWNER, name)
+        if state == "failed":
+            queue.fail(session, name, OWNER, "no hop", "no hop is shorter than 3.1 Å")
+    return name
+
+
+def _beat(store: Store, name: str, fraction: float, text: str) -> None:
+    progress = {"stage": "relax the host", "step": 4, "force": 0.03, "fraction": fraction}
+    with store.session() as session:
+        assert queue.heartbeat(session, name, OWNER, progress, [ProgressLine(utc_now(), text)])
+
+
+# The queue
+
+
+def test_the_table_and_the_counts_are_those_of_the_service(person: Visitor, store, browser):
+    failed = _asked(store, "failed")
+    tab = person.open("/jobs?state=failed")
+    total = browser.send("GET", "/api/v1/calculations?state=failed&limit=0").json()["total"]
+    expect(tab.locator(".found")).to_have_text(f"{total} found")
+    counts = tab.get_by_role("list", name="Calculations by state")
+    expect(counts.get_by_role("link", name=f"{total} failed")).to_be_visible()
+    tab.get_by_role("link", name=failed).click()
+    expect(tab.get_by_role("alert")).to_contain_text("no hop is shorter than 3.1 Å")
+    expect(tab.get_by_role("alert")).to_contain_text("What to do: Allow longer hops")
+    tab.get_by_role("navigation", name="Computing").get_by_role("link", name="Screenings").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Screenings")
+    tab.go_back()
+    expect(tab.get_by_role("alert")).to_be_visible()
+
+
+def test_what_runs_moves_on_the_page_and_its_end_is_shown(person: Visitor, store):
+    name = _asked(store, "running")
+    _beat(store, name, 0.25, "first line")
+    tab = person.open(f"/jobs/{name}")
+    expect(tab.get_by_role("progressbar")).to_have_attribute("value", "0.25")
+    log = tab.locator("#live-log")
+    expect(log).to_contain_text("first line")
+    _beat(store, name, 0.5, "second line <b>")
+    expect(log).to_contain_text("second line <b>")
+    expect(tab.get_by_role("progressbar")).to_have_attribute("value", "0.5")
+    assert log.inner_text().count("first line") == 1
+    with store.session() as session:
+        queue.fail(session, name, OWNER, "too many atoms", "412 atoms, at most 400")
+    expect(tab.get_by_role("alert")).to_contain_text("412 atoms, at most 400")
+    expect(tab.get_by_role("button", name="Retry")).to_be_visible()
+
+
+def test_the_queue_notices_what_happens(person: Visitor, store):
+    name = _asked(store, "running")
+    _beat(store, name, 0.1, "begun")
+    tab = person.open("/jobs")
+    running = tab.locator("#overview .running")
+    expect(running.locator(f"a[href='/jobs/{name}']")).to_be_visible()
+    with store.session() as session:
+        queue.fail(session, name, OWNER, "no hop", "none")
+    expect(running.locator(f"a[href='/jobs/{name}']")).to_have_count(0)
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("link", name=name))
+    expect(row).to_contain_text("failed")
+
+
+def test_cancel_and_retry_by_their_buttons(person: Visitor, store):
+    name = _asked(store)
+    tab = person.open(f"/jobs/{name}")
+    tab.get_by_role("button", name="Cancel").click()
+    expect(tab.locator("#live-state")).to_contain_text("cancelled")
+    tab.get_by_role("button", name="Retry").click()
+    expect(tab.get_by_role("status")).to_have_text("Queued again.")
+    with store.session(read_only=True) as session:
+        assert session.get_one(Calculation, name).state == "queued"
+        actions = [entry.action for entry in entries(session, 2)]
+    assert actions == ["retry calculation", "cancel calculation"]
+
+
+def test_to_cancel_what_has_ended_meanwhile_says_so(browser: Browser, store):
+    name = _asked(store)
+    page = f"/jobs/{name}"
+    with store.session() as session:
+        queue.claim(session, OWNER, name)
+    assert browser.submit(page, f"{page}/cancel", {}).headers["location"] == f"{page}?said=cancel"
+    assert "asked to stop at" in browser.open(page)
+    failed = _asked(store, "failed")
+    answer = browser.submit(f"/jobs/{failed}", f"/jobs/{failed}/cancel", {})
+    assert "had ended meanwhile" in browser.open(answer.headers["location"])
+    answer = browser.submit("/key", "/jobs/nothing/cancel", {})
+    assert answer.status_code == 404
+
+
+def test_the_beginning_of_an_id_leads_to_the_calculation(browser: Browser, store):
+    name = _asked(store)
+    answer = browser.send("GET", f"/jobs/{name[:9]}")
+    assert answer.headers["location"] == f"/jobs/{name}"
+    assert "no calculation has the id" in alert_in(browser.open("/jobs/nothing", 404))
+
+
+def test_the_files_of_a_calculation_are_to_be_saved(browser: Browser, store):
+    name = _asked(store, "failed")
+    sha256 = file_store(store).put(b"<script>alert(1)</script>")
+    with store.session() as session:
+        kept = CalculationFile(calculation_id=name, name="pw é.html", sha256=sha256, size=25)
+        session.add(kept)
+    page = browser.open(f"/jobs/{name}")
+    address = re.search(r'href="(/jobs/[^"]+/files/[^"]+)"', page)
+    assert address is not None
+    answer = browser.send("GET", address[1])
+    assert answer.content == b"<script>alert(1)</script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert browser.send("GET", f"/jobs/{name}/files/other").status_code == 404
+
+
+def test_every_kind_of_failure_has_its_words():
+    assert WORDS.keys() == set(FailureKind)
+
+
+def test_spans_read_as_of_a_clock():
+    assert [span(value) for value in (0.42, 59.6, 60, 7300, 200000, None)] == [
+        "0.4 s", "1 min", "1 min", "2 h 1 min", "2 d 7 h", "–",
+    ]  # fmt: skip
+
+
+# The form
+
+
+def test_a_barrier_is_queued_by_the_form_and_the_same_one_is_found(person: Visitor, store):
+    tab = person.open("/jobs/new")
+    tab.get_by_label("Formula", exact=True).fill("Cs2SnI6")
+    expect(tab.locator("#formula-is")).to_have_text("Cs2SnI6, family vacancy-ordered")
+    expect(tab.get_by_label("Phase", exact=True).locator("option")).to_have_text(
+        ["the likeliest: Fm-3m", *HOST_PHASES["vacancy-ordered"]]
+    )
+    tab.get_by_label("Phase", exact=True).select_option("P4/mnc")
+    tab.get_by_label("chgnet").check()
+    tab.get_by_text("Advanced: numerical settings").click()
+    tab.get_by_label("Images between the end points").fill("5")
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab).to_have_url(re.compile(r"/jobs/[0-9a-f]{12}\?said=new$"))
+    name = tab.url.rpartition("/")[2].partition("?")[0]
+    with store.session(read_only=True) as session:
+        asked = session.get_one(Calculation, name).parameters
+    assert (asked["phase"], asked["potential"], asked["defect"]) == ("P4/mnc", "chgnet", "V_I")
+    assert asked["settings"] == NebSettings(images=5).model_dump(mode="json")
+    person.open("/jobs/new?formula=Cs2SnI6&phase=P4/mnc&potential=chgnet&images=5")
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab.get_by_role("status").first).to_contain_text("was asked for before")
+    assert name in tab.url
+
+
+def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Visitor):
+    person.expected.add(422)
+    tab = person.open("/jobs/new?formula=CsPbBr3&defect=V_I&seed=-1&max_atoms=12x")
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab.get_by_role("alert")).to_contain_text("3 fields")
+    expect(tab.locator("#wrong-defect")).to_contain_text("holds no I that could be missing")
+    expect(tab.locator("#wrong-seed")).to_contain_text("greater than or equal to 0")
+    expect(tab.locator("#wrong-max_atoms")).to_contain_text("valid integer")
+    expect(tab.get_by_label("Seed of the random shift")).to_have_value("-1")
+    expect(tab.get_by_label("Defect that moves")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "said"),
+    [
+        ({}, "formula", "write a formula"),
+        ({"formula": "CsPbO3"}, "formula", "no halide"),
+        ({"formula": "MAPbI3"}, "formula", "is a molecule"),
+        ({"formula": "CsPbBr3", "phase": "Fm-3m"}, "phase", "Pm-3m"),
+        ({"formula": "CsPbBr3", "defect": "Br_Pb"}, "defect", "cannot be followed"),
+        ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "sevennet-0"),
+        ({"formula": "CsPbBr3", "cif": "data_x"}, "cif", "no structure"),
+        ({"formula": "CsPbI3", "cif": CUBIC}, "cif", "holds CsPbBr3, not CsPbI3"),
+        ({"formula": "CsPbBr3", "cif": CUBIC}, "cif_phase", "space group is Pm-3m"),
+    ],
+)
+def test_a_request_that_cannot_be_used_is_refused_with_the_form_kept(
+    browser: Browser, fields, name, said
+):
+    answer = browser.submit("/jobs/new", "/jobs/new", fields)
+    assert answer.status_code == 422
+    found = re.search(rf'id="wrong-{name}">(.*?)</p>', answer.text, re.DOTALL)
+    assert found is not None, answer.text
+    assert said in found[1]
+    for text in fields.values():
+        if text not in ("Fm-3m", "emt"):  # of no list
+            assert text.splitlines()[0] in answer.text
+
+
+def test_a_structure_of_ones_own_is_the_host(person: Visitor, store, tmp_path: Path):
+    person.expected.add(422)
+    bad, good = tmp_path / "bad.cif", tmp_path / "good.cif"
+    bad.write_text(CUBIC.replace("Br1 Br 0.5 0 0 1", "Br1 Br 0.5 0 0 0.4"))
+    good.write_text(CUBIC)
+    tab = person.open("/jobs/new?formula=CsPbBr3")
+    tab.get_by_text("A structure of your own as the host").click()
+    tab.get_by_label("CIF file").set_input_files(bad)
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab.locator("#wrong-cif")).to_contain_text("occupied by Br 0.4")
+    expect(tab.get_by_label("or its text")).to_have_value(re.compile("data_CsPbBr3"))
+    tab.get_by_label("CIF file").set_input_files(good)
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab.locator("#wrong-cif_phase")).to_contain_text("Its space group is Pm-3m")
+    expect(tab.get_by_label("Name of its phase")).to_have_value("Pm-3m")
+    tab.get_by_role("button", name="Queue it").click()
+    expect(tab).to_have_url(re.compile(r"said=new$"))
+    expect(tab.get_by_text("a structure of 5 atoms that was brought")).to_be_visible()
+    name = tab.url.rpartition("/")[2].partition("?")[0]
+    with store.session(read_only=True) as session:
+        assert len(session.get_one(Calculation, name).parameters["host"]["symbols"]) == 5
+
+
+def test_every_setting_is_on_the_form_with_its_default(browser: Browser):
+    assert queueing.SETTINGS.keys() == NebSettings.model_fields.keys()
+    page = browser.open("/jobs/new")
+    assert "Default: 10 Å; 8.5 to 30." in page
+    assert "Default: chosen by the program; 3 to 25." in page
+    assert "there is no parameter" in alert_in(browser.open("/jobs/new?formla=CsPbBr3", 422))
+
+
+# Screenings
+
+
+def test_runs_are_listed_and_one_shows_its_funnel(person: Visitor, browser: Browser):
+    tab = person.open("/screenings")
+    expect(tab.get_by_role("status")).to_have_text("4 found")
+    expect(tab.get_by_role("row").filter(has_text="others")).to_contain_text("potential is missing")
+    tab.get_by_role("link", name="2", exact=True).click()
+    report = browser.send("GET", "/api/v1/screenings/2").json()
+    expect(tab.get_by_role("heading", level=1)).to_have_text(report["title"])
+    stages = tab.get_by_role("region", name="Stages").get_by_role("row")
+    for row, stage in zip(stages.all()[1:], report["stages"], strict=False):
+        assert row.locator("data").all_inner_texts() == [
+            str(stage["entered"]), str(stage["passed"]),
+        ]  # fmt: skip
+    expect(tab.locator("#funnel")).to_have_attribute("data-drawn", "true")
+    expect(tab.get_by_text(re.compile("since run 1"))).to_be_visible()
+    tab.get_by_label("Outcome").select_option("passed")
+    tab.get_by_role("button", name="Apply").click()
+    expect(tab).to_have_url(re.compile("outcome=passed"))
+    expect(tab.locator(".found")).to_have_text(f"{report['counts']['passed']} found")
+    expect(tab.locator("#outcome")).to_have_value("passed")
+
+
+def test_a_reason_leads_to_the_candidates_that_fell_for_it(browser: Browser):
+    page = browser.open("/screenings/2")
+    reason = browser.send("GET", "/api/v1/screenings/2").json()["reasons"][0]
+    assert reason["reason"].replace("<", "&lt;") in page
+    chosen = browser.open(
+        "/screenings/2?outcome=fell&stage=tolerance&reason=not+tau+%3C+4.1&lead_free=false"
+    )
+    wanted = {"passed": "false", "reason": reason["reason"], "lead_free": "false"}
+    rows = browser.send("GET", "/api/v1/screenings/2/candidates", params=wanted).json()
+    assert f"<b>{rows['total']}</b> found" in chosen
+    for row in rows["data"]:
+        assert f"<td>{row['formula']}</td>" in chosen or f">{row['formula']}</a>" in chosen
+
+
+def test_a_run_under_way_and_a_failed_one_say_so(browser: Browser):
+    failed = browser.open("/screenings/3")
+    assert alert_in(failed) == "the potential is missing"
+    running = browser.open("/screenings/4")
+    assert "in the whole store" in running
+    assert browser.send("GET", "/screenings/halides").headers["location"] == "/screenings/2"
+    assert "there is no run" in alert_in(browser.open("/screenings/99", 404))
+
+
+# What holds for every page
+
+
+def test_pages_are_accessible_and_fit_a_telephone(chromium, served, store):
+    job = f"/jobs/{_asked(store, 'failed', 'CsPbCl3')}"
+    visiting = Visitor(chromium, served, viewport={"width": 360, "height": 800})
+    for path in ("/jobs", job, "/jobs/new?formula=CsPbBr3", "/screenings", "/screenings/2", "/key"):
+        tab = visiting.open(path)
+        tab.evaluate("document.querySelectorAll('main details').forEach((e) => { e.open = true; })")
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+        found = Axe().run(tab).response["violations"]
+        grave = [entry for entry in found if entry["impact"] in ("serious", "critical")]
+        assert not grave, [(entry["id"], entry["nodes"][0]["html"][:300]) for entry in grave]
+    visiting.close()
+
+
+def test_an_empty_store_says_what_to_do(tmp_path: Path):
+    store = _store(tmp_path)
+    app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))
+    browser = Browser(app)
+    assert "Nothing was computed yet" in browser.open("/jobs")
+    assert "No plan was run on this store yet" in browser.open("/screenings")
+    assert "no worker was ever seen" in browser.open("/jobs/new")
+    app.state.served.store.close()
+    store.close()
+
+
+def test_the_last_sign_of_a_worker_is_told(browser: Browser, store):
+    name = _asked(store, "running")
+    with store.session() as session:
+        for entry in session.query(Calculation).filter(Calculation.started_at.is_not(None)):
+            entry.started_at = utc_now() - timedelta(hours=3)
+            entry.lease_until = entry.finished_at = None
+    assert "the last sign of a worker is 3 h old" in browser.open("/jobs/new")
+    assert "no sign of life" not in browser.open(f"/jobs/{name}")  # it has no lease at all
+    with store.session() as session:
+        session.get_one(Calculation, name).lease_until = utc_now() - timedelta(minutes=1)
+    assert "no sign of life" in browser.open(f"/jobs/{name}")
+    with store.session() as session:
+        queue.heartbeat(session, name, OWNER)
+    assert "1 worker computing now" in browser.open("/jobs/new")

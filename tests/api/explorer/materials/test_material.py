@@ -1,0 +1,388 @@
+"""The page of a material, in the browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.client import Client
+from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.structures import Structure
+
+from ..conftest import Visitor, serving_at
+from ..data.load import load_migration
+
+COMPUTED = "/materials/CsPbBr3-Pm-3m"
+CALCULATION = "8f1e5dfc005f"
+#: For what loads a library or makes rankings, on a machine that has other work too (ms).
+SLOW = 40_000
+
+HOSTILE = "<script>alert(1)</script>,A/B"
+
+TEN = (
+    "CsPbBr3",
+    "CsPbBr3-Pm-3m",
+    "MAPbI3",
+    "FAPbI3",
+    "CsPbI3",
+    "MAPbBr3",
+    "Cs2SnI6",
+    "CsPbX3",
+    "(PEA)2Cs3Pb4I13",
+    "(BA)2PbX4",
+)
+
+
+@pytest.fixture(scope="module")
+def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the literature, a real migration calculation, and odd materials."""
+    path = tmp_path_factory.mktemp("material") / "material.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    store = Store(f"sqlite:///{path}")
+    with store.session() as session:
+        assert load_migration(session) == "CsPbBr3-Pm-3m"
+        _keep_vacancy(session)
+        register_material(session, parse_composition("Rb2NaSbCl6"), "P2_1/n")
+        composition = Composition(formula=HOSTILE, lead_free=True)
+        composition.occupancies = [
+            SiteOccupancy(position=0, site="X", ion="<b>I</b>", charge=-1, amount=3)
+        ]
+        session.add(
+            Material(id=HOSTILE, composition=composition, family="3D", phase=None, dimensionality=3)
+        )
+    store.close()
+    with serving_at(f"sqlite:///{path}") as address:
+        yield address
+
+
+def _keep_vacancy(session: Session) -> None:
+    """The first end point of a hop once more, as a relaxed vacancy: a structure to choose."""
+    image = session.get_one(Structure, f"{CALCULATION}-hop-19-image-0")
+    names = ("material_id", "origin", "calculation_id", "atoms", "energy_ev", "cell_ang")
+    kept = {name: getattr(image, name) for name in (*names, "symbols", "positions_ang")}
+    session.add(Structure(id=f"{CALCULATION}-vacancy", role="vacancy", **kept))
+
+
+@pytest.fixture
+def guest(chromium, served) -> Iterator[Visitor]:
+    visiting = Visitor(chromium, served)
+    yield visiting
+    visiting.close()
+
+
+def values(locator) -> list[float]:
+    """The exact numbers that stand in a part of the page."""
+    return [
+        float(each) for each in locator.locator("data").evaluate_all("all => all.map(e => e.value)")
+    ]
+
+
+def rest(served: str, path: str, **query: str) -> dict:
+    answer = httpx.get(f"{served}/api/v1/{path}", params=query, timeout=SLOW / 1000)
+    answer.raise_for_status()
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def result(served) -> NebResult:
+    return NebResult.model_validate(rest(served, f"calculations/{CALCULATION}")["result"])
+
+
+# ── The same numbers everywhere ─────────────────────────────────────────────────────────────────
+
+ENERGY = """rows => Object.fromEntries(rows.map(row => [row.dataset.statement,
+  [...row.querySelectorAll('td.number data')].map(each => each.value)]))"""
+
+
+def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, served):
+    exported = {row["id"]: row for row in rest(served, "export/energetics", format="json")}
+    with Client(served) as client:
+        for name in TEN:
+            formula = rest(served, f"materials/{name}")["formula"]
+            tab = guest.open(f"/materials/{name}")
+            shown = tab.locator("tr[data-statement]").evaluate_all(ENERGY)
+            rows = rest(served, "energetics", material=formula, limit="500")["data"]
+            assert set(shown) == {row["id"] for row in rows}, name
+            of_client = {row.id: row for row in client.energetics.search(material=formula)}
+            for row in rows:
+                ends = [row["value_min_ev"], row["value_max_ev"]]
+                printed = [float(each) for each in shown[row["id"]]]
+                known = list(dict.fromkeys(end for end in ends if end is not None))
+                assert printed == known, row["id"]
+                assert [
+                    exported[row["id"]][end] for end in ("value_min_ev", "value_max_ev")
+                ] == ends
+                mine = of_client[row["id"]]
+                assert [mine.value_min_ev, mine.value_max_ev] == ends
+            factors = httpx.get(f"{served}/api/v1/tolerance/{formula}", timeout=SLOW / 1000)
+            if factors.status_code == 200:
+                told = factors.json()
+                expected = [told[key] for key in ("t", "mu", "tau", "p_perovskite")]
+                assert values(tab.locator("dl.factors"))[:4] == expected, name
+            else:
+                expect(tab.get_by_text("t, μ and τ are not defined")).to_be_visible()
+                why = factors.json()["detail"]
+                expect(tab.locator("#composition .note").last).to_contain_text(why)
+
+
+def test_ions_stand_with_their_radii_and_sources(guest):
+    tab = guest.open("/materials/MAPbI3")
+    row = tab.get_by_role("row", name="A MA methylammonium")
+    assert values(row)[:2] == [1.0, 1.0]
+    expect(row.get_by_role("link", name="kieslich2014")).to_have_attribute(
+        "href", "https://doi.org/10.1039/C4SC02211D"
+    )
+    expect(tab.locator("h1")).to_have_text("MAPbI3")
+    assert tab.locator("h1 sub").inner_text() == "3"
+    expect(tab.locator("header.material")).to_contain_text("CH3NH3PbI3")
+
+
+def test_literature_and_computed_stand_apart(guest, served):
+    tab = guest.open("/materials/CsPbBr3")
+    migration = tab.locator(".strip").first
+    counts = {
+        kind: migration.locator(f"a.mark.{kind}").count() for kind in ("literature", "computed")
+    }
+    rows = rest(served, "energetics", material="CsPbBr3", quantity="E_A", limit="500")["data"]
+    computed = [row for row in rows if row["source"].startswith("calculation")]
+    assert counts == {"literature": len(rows) - len(computed), "computed": len(computed)}
+    mark = migration.locator("a.mark.literature").first
+    mark.focus()
+    expect(tab.locator("#tip")).to_contain_text("E_A of V_Br: 0.35 eV")
+    expect(mark).to_have_attribute("href", "/references/r49")
+    expect(tab.get_by_text("section 2.1.2.1.2 says that")).to_be_visible()
+
+
+def test_suitability_is_that_of_the_rankings(guest, served):
+    tab = guest.open(COMPUTED)
+    tab.locator("#standings").scroll_into_view_if_needed()
+    expect(tab.locator("#standings tr")).to_have_count(11)
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    for name in ("selector", "photonic-synapse"):
+        ranking = rest(served, f"rankings/{name}", subject="materials", samples="200")
+        mine = next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3-Pm-3m")
+        shown = values(tab.locator(f"#standings [data-application={name}]"))
+        keys = ("rank", "shown", "expected", "possible", "mean_rank", "coverage")
+        assert shown == pytest.approx([mine[key] for key in keys], abs=0)
+
+
+def test_predictions_follow_the_layer_in_the_address(guest, served):
+    tab = guest.open(COMPUTED)
+    tab.get_by_label("Thickness").fill("100")
+    tab.get_by_role("button", name="Predict").click()
+    expect(tab).to_have_url(re.compile(r"thickness_nm=100"))
+    told = rest(served, "kinetics", formula="CsPbBr3", thickness_nm="100")["ions"]
+    row = tab.get_by_role("row", name="relaxation time")
+    expect(row).to_have_count(len(told))
+    for place, ion in enumerate(told):
+        quantity = next(q for q in ion["document"]["quantities"] if q["name"] == "relaxation time")
+        expect(row.nth(place).locator("data").first).to_have_attribute(
+            "value", repr(quantity["minimum"])
+        )
+        assert values(row.nth(place)) == [quantity["minimum"], quantity["maximum"]]
+    tab.reload()
+    expect(tab.get_by_label("Thickness")).to_have_value("100")
+    expect(row.first.locator("data").first).to_be_visible()
+    tab.get_by_text("What this assumes").first.click()
+    expect(tab.get_by_role("row", name="bias_v 0.17–4.8 V default").first).to_be_visible()
+
+
+def test_a_layer_that_cannot_be_is_told_in_place(guest):
+    guest.expected.add(422)
+    tab = guest.open(COMPUTED)
+    tab.get_by_label("Bias").fill("much")
+    tab.get_by_role("button", name="Predict").click()
+    expect(tab.locator("#windows").get_by_role("alert")).to_contain_text("bias_v")
+
+
+# ── Migration ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_barriers_hops_and_profile_are_those_of_the_result(guest, result):
+    tab = guest.open(COMPUTED)
+    section = tab.locator("article.migration")
+    for way in ("1D", "2D", "3D"):
+        card = section.locator(".thresholds li").filter(has_text=f"in {way[0]} dimension")
+        assert values(card) == [result.threshold_ev(way)]
+    tab.get_by_text("All 26 hops").click()
+    for number, barrier in enumerate(result.hops, start=1):
+        assert values(section.locator(f"tr[data-number='{number}']")) == [
+            barrier.hop.length_ang,
+            barrier.barrier_forward_ev,
+            barrier.barrier_reverse_ev,
+            barrier.saddle_ev,
+            barrier.hop.multiplicity,
+        ]
+    shown = section.locator("tr[data-image]")
+    limiting = result.limiting
+    assert [values(row) for row in shown.all()] == [
+        [length, energy]
+        for length, energy in zip(
+            limiting.reaction_coordinate_ang, limiting.image_energies_ev, strict=True
+        )
+    ]
+    expect(section.locator(".note")).to_contain_text("left Pm-3m for Cm")
+    assert section.locator(".graph .edge").count() == len(result.hops)
+    assert section.locator(".graph .node").count() == len(result.sites)
+    on_path = sum(hop.saddle_ev <= result.e_a_ev for hop in result.hops)
+    assert section.locator(".graph .edge.path").count() == on_path
+    assert section.locator(".graph .edge.limiting").count() == 1
+
+
+def test_a_hop_is_chosen_by_its_address_and_back_leads_back(guest, result):
+    tab = guest.open(COMPUTED)
+    caption = tab.locator(".player figcaption")
+    expect(caption).to_contain_text("Hop 19 limits the path in 3D")
+    tab.get_by_role("link", name="limited by hop 7").click()
+    expect(caption).to_contain_text(re.compile(r"Hop 7: octahedron edge, Br2 to Br6"))
+    assert values(tab.locator(".profile figcaption")) == [
+        result.hops[6].barrier_forward_ev,
+        result.hops[6].barrier_reverse_ev,
+    ]
+    tab.go_back()
+    expect(caption).to_contain_text("Hop 19")
+    guest.open(f"{COMPUTED}?calculation={CALCULATION}&hop=27", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("has no hop 27")
+
+
+def test_the_path_moves_with_the_marker_of_the_profile(chromium, served):
+    guest = Visitor(chromium, served, reduced_motion="reduce")
+    tab = guest.open(COMPUTED)
+    player, marker = tab.locator(".player"), tab.locator(".profile .now")
+    player.get_by_role("button", name="Show the path in 3D").click()
+    stage, slider = player.locator(".stage"), player.get_by_role("slider")
+    expect(stage).to_have_attribute("data-image", "4", timeout=SLOW)
+    expect(player.locator("[data-said]")).to_contain_text("Br moves")
+    expect(player.get_by_role("button", name="Play")).to_be_visible()  # motion is not wanted
+    slider.focus()
+    slider.press("Home")
+    expect(stage).to_have_attribute("data-image", "0")
+    dots = tab.locator(".profile .image")
+    expect(marker).to_have_attribute("cx", dots.first.get_attribute("cx"))
+    player.get_by_role("button", name="Play").click()
+    expect(stage).not_to_have_attribute("data-image", "0")
+    player.get_by_role("button", name="Pause").click()
+    image = int(slider.input_value())
+    expect(stage).to_have_attribute("data-image", str(image))
+    expect(marker).to_have_attribute("cx", dots.nth(image).get_attribute("cx"))
+    guest.close()
+
+
+def test_a_structure_is_drawn_when_it_is_asked_for(guest):
+    loaded = []
+    guest.tab.on("request", lambda request: loaded.append(request.url))
+    tab = guest.open(COMPUTED)
+    expect(tab.get_by_role("button", name="Show the structure in 3D")).to_be_visible()
+    assert not [url for url in loaded if "3dmol" in url or "echarts" in url]
+    tab.get_by_role("button", name="Show the structure in 3D").click()
+    expect(tab.locator("[data-viewer=structure] .stage")).to_have_attribute(
+        "data-shown", f"{CALCULATION}-host", timeout=SLOW
+    )
+    assert [url for url in loaded if "3dmol" in url]
+    tab.get_by_label("vacancy").check()
+    stage = tab.locator("[data-viewer=structure] .stage")
+    expect(stage).to_have_attribute("data-shown", f"{CALCULATION}-vacancy", timeout=SLOW)
+    expect(tab).to_have_url(re.compile(f"structure={CALCULATION}-vacancy"))
+    tab.reload()
+    expect(tab.get_by_label("vacancy")).to_be_checked()
+    for kind in ("CIF", "POSCAR", "extXYZ"):
+        file = tab.locator("#structures").get_by_role("link", name=kind, exact=True).first
+        assert guest.context.request.get(f"{guest.address}{file.get_attribute('href')}").ok
+
+
+def test_the_images_of_a_hop_are_one_file(guest, result):
+    tab = guest.open(COMPUTED)
+    href = tab.get_by_role("link", name="The images as extXYZ").get_attribute("href")
+    text = guest.context.request.get(f"{guest.address}{href}").text()
+    assert text.count("Lattice=") == len(result.limiting.image_energies_ev)
+
+
+def test_every_link_to_data_and_every_anchor_leads_somewhere(guest, served):
+    tab = guest.open(COMPUTED)
+    found = tab.locator("main a").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+    for href in sorted({href for href in found if href.startswith("/api")}):
+        assert guest.context.request.get(f"{served}{href}").ok, href
+    for anchor in sorted({href for href in found if href.startswith("#")}):
+        expect(tab.locator(anchor)).to_have_count(1)
+
+
+# ── What there is not ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_material_of_which_nothing_is_known_has_a_good_page(guest):
+    tab = guest.open("/materials/Rb2NaSbCl6-P21n")
+    expect(tab.locator("h1")).to_contain_text("Rb2NaSbCl6")
+    for section in ("energies", "structures", "migration", "devices"):
+        expect(tab.locator(f"#{section} .nothing")).to_be_visible()
+    expect(tab.locator("#structures .nothing")).to_contain_text("--phase P2_1/n")
+    expect(tab.get_by_role("link", name="Compute what is missing")).to_have_attribute(
+        "href", "/jobs/new?formula=Rb2NaSbCl6&phase=P2_1%2Fn"
+    )
+    tab.locator("#windows").scroll_into_view_if_needed()
+    expect(tab.locator("#windows")).to_contain_text("holds no activation energy")
+
+
+def test_an_unknown_name_leads_to_near_ones(guest):
+    tab = guest.open("/materials/CsPbBr4", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("CsPbBr4")
+    tab.get_by_role("link", name="CsPbBr3", exact=True).click()
+    expect(tab).to_have_url(re.compile("/materials/CsPbBr3$"))
+    tab = guest.open("/materials/RbSnCl3", status=404)
+    expect(tab.get_by_role("link", name="Compute it")).to_have_attribute(
+        "href", "/jobs/new?formula=RbSnCl3"
+    )
+
+
+def test_another_spelling_leads_to_the_material(guest):
+    tab = guest.open("/materials/CH3NH3PbI3")
+    expect(tab).to_have_url(re.compile("/materials/MAPbI3$"))
+
+
+def test_a_hostile_name_is_harmless(guest):
+    dialogs = []
+    guest.tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    tab = guest.open("/materials/%3Cscript%3Ealert(1)%3C%2Fscript%3E%2CA%2FB")
+    expect(tab.locator("h1")).to_have_text(HOSTILE)
+    tab.locator("#standings").scroll_into_view_if_needed()
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    assert not dialogs
+
+
+# ── For everybody ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_scripts_everything_can_be_read(chromium, served):
+    guest = Visitor(chromium, served, java_script_enabled=False)
+    tab = guest.open(COMPUTED)
+    tab.get_by_role("link", name="Work the rankings out").click()
+    expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
+    expect(tab.locator("#windows tr.chief").first).to_be_visible()
+    guest.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
+def test_it_can_be_read_by_everybody(chromium, served, width, scheme):
+    guest = Visitor(chromium, served, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab = guest.open(COMPUTED)
+    tab.locator("#standings").scroll_into_view_if_needed()
+    expect(tab.locator("#standings .score").first).to_be_visible(timeout=SLOW)
+    tab.get_by_text("All 26 hops").click()
+    found = Axe().run(tab).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
+    for wide in (width, 360, 1920):
+        tab.set_viewport_size({"width": wide, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), wide
+    guest.close()

@@ -1,0 +1,311 @@
+"""Applications: profiles as cards, and a ranking that follows its controls, in the browser."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from ..conftest import Visitor
+
+TRAINING = "/applications/synaptic-training"
+
+
+@pytest.fixture(scope="module")
+def address(address: str) -> str:
+    """The service after its first ranking, before which it loads what it computes with."""
+    httpx.get(f"{address}/api/v1/rankings/selector", timeout=120).raise_for_status()
+    return address
+
+
+def served(address: str, path: str) -> dict[str, Any]:
+    """The ranking that the REST service gives for the parameters of a page."""
+    parts = urlsplit(path)
+    asked = {name: value for name, [value] in parse_qs(parts.query).items() if name not in "xy"}
+    name = parts.path.rpartition("/")[2]
+    answer = httpx.get(f"{address}/api/v1/rankings/{name}", params=asked, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def listed(tab: Any) -> list[list[str]]:
+    """Name, place and numbers of every candidate on the page, as exact values."""
+    return tab.eval_on_selector_all(
+        "[data-candidate]",
+        """bodies => bodies.map(body => [body.dataset.candidate, body.rows[0].cells[0].textContent,
+            ...[...body.rows[0].querySelectorAll("td data")].map(entry => entry.value)])""",
+    )
+
+
+def expected(ranking: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            entry["id"],
+            str(entry["rank"]),
+            *(repr(entry[name]) for name in ("shown", "expected", "possible", "coverage")),
+            repr(entry["rank_probabilities"][0]),
+        ]
+        for entry in ranking["candidates"][:25]
+    ]
+
+
+def here(tab: Any) -> str:
+    parts = urlsplit(tab.url)
+    return f"{parts.path}?{parts.query}"
+
+
+def names(tab: Any) -> Any:
+    return tab.locator("[data-candidate]")
+
+
+def test_every_application_is_a_card_with_its_first(visitor, address):
+    tab = visitor.open("/applications")
+    known = httpx.get(f"{address}/api/v1/rankings").json()["data"]
+    expect(tab.locator("li.card")).to_have_count(len(known))
+    training = tab.locator("li.card", has=tab.get_by_role("link", name="Synaptic training"))
+    expect(training).to_contain_text("2 of 5 criteria with weight")
+    first = served(address, f"{TRAINING}?subject=materials&samples=1")["candidates"][0]
+    expect(training.locator(f'a[href="/materials/{first["id"]}"]')).to_be_visible()
+    expect(training.locator(f'data[value="{first["shown"]!r}"]')).to_be_visible()
+    unclonable = tab.locator("li.card", has=tab.get_by_role("link", name="unclonable"))
+    expect(unclonable).to_contain_text("no order: nothing is reported")
+    training.get_by_role("link", name="Materials").click()
+    expect(tab).to_have_url(re.compile(rf"{TRAINING}\?subject=materials$"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?subject=materials",
+        "?order=expected&weights=endurance_cycles%3D3%2Con_off_ratio%3D0.5",
+        "?subject=materials&order=possible&reading=as+section+3.1.4+prints+it&thickness_nm=90%3A300",
+    ],
+)
+def test_the_numbers_are_those_of_the_service(visitor, address, query):
+    tab = visitor.open(TRAINING + query)
+    ranking = served(address, TRAINING + query)
+    assert listed(tab) == expected(ranking)
+    notes = tab.locator(".notes li").all_inner_texts()
+    assert notes == ranking["notes"]
+    for check in ranking["cross_checks"]:
+        row = tab.locator("tr", has=tab.get_by_role("rowheader", name=check["method"]))
+        expect(row.locator("data")).to_have_attribute("value", repr(check["spearman"]))
+    chances = tab.eval_on_selector_all(
+        ".chances tbody tr:first-child td:not(.later) data", "cells => cells.map(c => c.value)"
+    )
+    first = ranking["candidates"][0]
+    told = [repr(share) for share in first["rank_probabilities"] if share]
+    assert chances == [*told, repr(first["mean_rank"])]
+
+
+def test_a_deep_link_sets_every_control(visitor):
+    tab = visitor.open(
+        f"{TRAINING}?subject=materials&order=expected&weights=e_a_ev%3D2.5%2Clead_free%3D1"
+        "&reading=as+section+3.1.4+prints+it&temperature_k=350&x=dfe_ev&y=p_perovskite"
+    )
+    expect(tab.locator("input[name=order][value=expected]")).to_be_checked()
+    expect(tab.get_by_label("E_A (literature)", exact=True)).to_have_value("2.5")
+    expect(tab.get_by_role("slider", name="Weight of E_A (literature)")).to_have_value("2.5")
+    expect(tab.get_by_label("Lead free", exact=True)).to_be_visible()
+    expect(tab.get_by_label("Reading of doubtful")).to_have_value("as section 3.1.4 prints it")
+    expect(tab.get_by_label("Temperature")).to_have_value("350")
+    expect(tab.get_by_label("Across", exact=True)).to_have_value("dfe_ev")
+    expect(tab.get_by_label("Up", exact=True)).to_have_value("p_perovskite")
+    expect(tab.locator("#asked")).to_contain_text("in use")
+    expect(tab.locator(".wants")).to_contain_text("E_A (literature) low")
+
+
+def test_a_slider_by_keyboard_orders_as_the_service_says(visitor, address):
+    tab = visitor.open("/applications/selector?subject=materials")
+    before = listed(tab)
+    slider = tab.get_by_role("slider", name="Weight of DFE (literature)")
+    slider.focus()
+    for _ in range(4):
+        tab.keyboard.press("PageUp")
+    expect(tab).to_have_url(re.compile(r"weights=dfe_ev%3D"))
+    expect(tab.locator("#results[aria-busy]")).to_have_count(0)
+    expect(slider).to_be_focused()
+    weight = parse_qs(urlsplit(tab.url).query)["weights"][0].partition("=")[2]
+    assert float(weight) == float(slider.input_value()) > 1
+    expect(tab.get_by_label("DFE (literature)", exact=True)).to_have_value(weight)
+    after = expected(served(address, here(tab)))
+    assert after != before
+    for place in (0, 1, 2):
+        expect(names(tab).nth(place)).to_have_attribute("data-candidate", after[place][0])
+    assert listed(tab) == after
+    tab.get_by_role("link", name="Reset the weights").click()
+    expect(tab).to_have_url(re.compile(r"/selector\?subject=materials$"))
+    expect(slider).to_have_value("1")
+    expect(names(tab).first.locator("td data").first).to_have_attribute("value", before[0][2])
+
+
+def test_back_leads_to_the_weights_before(visitor):
+    tab = visitor.open(TRAINING)
+    field = tab.get_by_label("Endurance", exact=True)
+    before = listed(tab)
+    field.fill("4")
+    field.press("Enter")
+    expect(tab).to_have_url(re.compile(r"weights=endurance_cycles%3D4$"))
+    tab.locator("input[name=order][value=possible]").check()
+    expect(tab).to_have_url(re.compile(r"order=possible&weights"))
+    tab.go_back()
+    expect(tab.locator("input[name=order][value=shown]")).to_be_checked()
+    expect(field).to_have_value("4")
+    tab.go_back()
+    expect(field).to_have_value("1")
+    assert listed(tab) == before
+
+
+def test_the_subject_and_the_reading_are_links_as_well(visitor):
+    tab = visitor.open("/applications/synaptic-inference")
+    field = tab.get_by_label("Endurance", exact=True)
+    field.evaluate("field => (field.dataset.mark = 'the same page')")
+    tab.get_by_role("link", name="Sources, doubts").click()
+    expect(tab).to_have_url(re.compile("#asked$"))
+    expect(field).to_have_attribute("data-mark", "the same page")
+    tab.locator("#asked").get_by_role("link", name="rank under it").first.click()
+    expect(tab.locator("#results")).to_contain_text("under the reading “the demanding end”")
+    tab.get_by_role("navigation", name="What is ranked").get_by_text("Materials").click()
+    expect(tab.locator(".found")).to_contain_text("materials")
+
+
+def test_every_criterion_with_its_evidence(visitor, address):
+    tab = visitor.open(TRAINING)
+    entry = served(address, TRAINING)["candidates"][0]
+    body = tab.locator(f"[data-candidate={entry['id']}]")
+    body.locator("summary").focus()
+    tab.keyboard.press("Enter")
+    for each in entry["criteria"]:
+        expect(body.locator(".evidence")).to_contain_text(each["reason"])
+    expect(
+        body.locator(f".evidence a[href='/references/{entry['references']}']").first
+    ).to_be_visible()
+    # What is open stays open when the ranking changes.
+    tab.get_by_label("Retention", exact=True).fill("2")
+    expect(tab).to_have_url(re.compile("weights=retention_s"))
+    expect(tab.locator(".evidence").first).to_be_visible()
+
+
+def test_a_plane_of_two_criteria(visitor, address):
+    tab = visitor.open(TRAINING)
+    tab.get_by_label("Up", exact=True).focus()
+    tab.get_by_label("Up", exact=True).select_option("switching_time_s")
+    expect(tab).to_have_url(re.compile(r"x=endurance_cycles&y=switching_time_s$"))
+    expect(tab.get_by_label("Up", exact=True)).to_be_focused()
+    expect(tab.locator("#results[aria-busy]")).to_have_count(0)
+    tab.locator("#plane").scroll_into_view_if_needed()
+    expect(tab.locator("#plane[data-drawn=true]")).to_be_visible()
+    tab.locator("#plane-table summary").click()
+    both = [
+        entry["id"]
+        for entry in served(address, TRAINING)["candidates"]
+        if all(
+            each["minimum"] is not None or each["maximum"] is not None
+            for each in entry["criteria"]
+            if each["metric"] in ("endurance_cycles", "switching_time_s")
+        )
+    ]
+    assert tab.locator("#plane-table tbody th .id").all_inner_texts() == both
+
+
+def test_more_candidates_are_a_link_away(visitor, address):
+    tab = visitor.open(TRAINING)
+    expect(names(tab)).to_have_count(25)
+    tab.get_by_role("link", name="Show 100 more").click()
+    expect(names(tab)).to_have_count(len(served(address, TRAINING)["candidates"]))
+
+
+def test_weights_that_cannot_be_used_are_told_in_place(visitor):
+    visitor.expected.add(422)
+    tab = visitor.open(TRAINING)
+    count = names(tab).count()
+    tab.get_by_label("Endurance", exact=True).fill("0")
+    tab.get_by_label("Retention", exact=True).fill("0")
+    expect(tab.get_by_role("alert")).to_contain_text("they sum to zero")
+    assert names(tab).count() == count
+    tab.get_by_label("Retention", exact=True).fill("much")
+    expect(tab.get_by_role("alert")).to_contain_text("retention_s=much")
+    tab.get_by_label("Retention", exact=True).fill("1")
+    expect(tab.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("weights=endurance=1", "did you mean 'endurance_cycles'?"),
+        ("weights=endurance_cycles%3D0,retention_s%3D0", "they sum to zero"),
+        ("reading=strict", "synaptic-training has one reading"),
+        ("subject=materials&reading=strict", "there is no reading 'strict'"),
+        ("subject=material", "did you mean 'materials'?"),
+        ("order=best", "there is no order 'best'"),
+        ("thickness_nm=300:90", "runs backwards"),
+        ("samples=0", "no whole number from 1 to 10000"),
+        ("x=mass", "there is no criterion 'mass'"),
+        ("sort=rank", "there is no parameter 'sort'"),
+    ],
+)
+def test_what_cannot_be_asked(address, query, told):
+    answer = httpx.get(f"{address}{TRAINING}?{query}", headers={"Accept": "text/html"})
+    assert answer.status_code == 422
+    assert told in answer.text.replace("&#39;", "'")
+    if "sort" not in query:
+        assert 'id="ask"' in answer.text  # the controls stay, with what was given
+
+
+def test_an_unknown_application_names_the_nearest(visitor):
+    tab = visitor.open("/applications/synaptic-trainin", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("did you mean 'synaptic-training'?")
+
+
+def test_without_scripts_the_button_ranks(chromium, address):
+    visiting = Visitor(chromium, address, java_script_enabled=False)
+    tab = visiting.open(TRAINING)
+    tab.get_by_text("Order, weights, layer").click()
+    tab.get_by_label("Retention", exact=True).fill("3")
+    tab.locator("input[name=order][value=expected]").check()
+    tab.get_by_role("button", name="Rank").click()
+    expect(tab).to_have_url(re.compile(rf"{TRAINING}\?order=expected&weights=retention_s%3D3(&|$)"))
+    first = served(address, here(tab))["candidates"][0]
+    expect(names(tab).first).to_have_attribute("data-candidate", first["id"])
+    expect(tab.get_by_label("Retention", exact=True)).to_have_value("3")
+    visiting.open("/applications?leaders=shown")
+    expect(tab.locator(".leader").first).to_contain_text("first:")
+    visiting.close()
+
+
+def test_the_snippet_gives_the_same_ranking(visitor, address):
+    query = "?subject=materials&weights=e_a_ev%3D2&thickness_nm=90%3A300&samples=20"
+    tab = visitor.open(TRAINING + query)
+    tab.get_by_text("This ranking as a request").click()
+    snippet = tab.locator("code.python").inner_text()
+    ran = subprocess.run(
+        [sys.executable, "-c", snippet], capture_output=True, text=True, check=True, timeout=60
+    )
+    rest = httpx.get(tab.locator("#same a").get_attribute("href"), timeout=30).json()
+    first = rest["candidates"][0]
+    told = [first["id"], *(str(first[name]) for name in ("shown", "expected", "possible"))]
+    assert ran.stdout.split() == told
+    assert listed(tab)[0][2:5] == told[1:]
+    expect(tab.locator("#same p code")).to_have_text(rest["dataset_version"])
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+def test_everyone_can_read_it(chromium, address, scheme, width):
+    visiting = Visitor(
+        chromium, address, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    for path in ("/applications?leaders=shown", f"{TRAINING}?subject=materials&top=2&samples=50"):
+        tab = visiting.open(path)
+        tab.evaluate("document.querySelectorAll('details').forEach((entry) => (entry.open = true))")
+        found = Axe().run(tab).response["violations"]
+        assert not [entry["id"] for entry in found if entry["impact"] in ("serious", "critical")]
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+    visiting.close()

@@ -1,0 +1,130 @@
+"""References with everything taken from them, how to cite, and the errata."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from pvkdb.schemas.tables import ReferencesRow
+from pvkdb_api.explorer.references.citing import reference_bibtex
+
+from ..asking import ask, rows
+from ..axe import serious
+
+
+def test_a_reference_shows_every_row_that_cites_it(visitor, address):
+    """A paper of a table, and one of the running text."""
+    cited = rows(address, "/references", cited_by="device_claims", limit=1)[0]["key"]
+    for key in ("r36", cited):
+        tab = visitor.open(f"/references/{key}")
+        for region, path in (
+            ("Energies", "/energetics"),
+            ("Devices", "/devices"),
+            ("Device figures in text", "/device_claims"),
+        ):
+            expected = rows(address, path, reference=key)
+            shown = tab.get_by_role("region", name=region, exact=True)
+            names = shown.locator("tbody td:first-child a")
+            expect(names).to_have_count(len(expected))
+            assert set(names.all_inner_texts()) == {row["id"] for row in expected}
+
+
+def test_the_numbers_of_a_reference_are_those_of_the_service(visitor, address):
+    tab = visitor.open("/references/r36")
+    shown = tab.get_by_role("region", name="Energies").locator("data")
+    values = shown.evaluate_all("found => found.map(each => Number(each.value))")
+    expected = []
+    for row in rows(address, "/energetics", reference="r36"):
+        expected += dict.fromkeys((row["value_min_ev"], row["value_max_ev"]))
+    assert values == expected
+
+
+def test_requirements_that_name_a_reference_stand_on_its_page(visitor):
+    tab = visitor.open("/references/r381")
+    link = tab.get_by_role("link", name="Nociceptor")
+    expect(link).to_have_attribute("href", "/applications/nociceptor")
+
+
+def test_how_to_cite_names_the_paper_and_the_dataset(visitor, address):
+    tab = visitor.open("/references/r36")
+    version = ask(address, "/healthz").json()["dataset_version"]
+    block = tab.locator("pre[aria-label=BibTeX]")
+    expect(block).to_contain_text("@article{r36,")
+    expect(block).to_contain_text(f"version = {{{version}}}")
+    expect(tab.get_by_role("main")).to_contain_text("10.1039/d5cs01222h")
+
+
+def test_bibtex_keeps_to_the_rules_of_tex():
+    reference = ReferencesRow(
+        key="r1",
+        authors="A. B. Müller; C. D",
+        title="50% of {A} & B_3",
+        journal="J. X",
+        year=2020,
+        pages="1–9",
+        doi="10.1/a_b",
+    )
+    assert reference_bibtex(reference) == (
+        "@article{r1,\n"
+        "  author = {A. B. Müller and C. D},\n"
+        r"  title = {50\% of \{A\} \& B\_3}," + "\n"
+        "  journal = {J. X},\n  year = {2020},\n  pages = {1--9},\n  doi = {10.1/a_b}\n}"
+    )
+
+
+def test_the_table_counts_what_cites_each_reference(visitor, address):
+    tab = visitor.open("/references?q=Toolsets")
+    row = tab.locator("table.rows tbody tr").filter(has_text="Toolsets for assessing")
+    values = row.locator("data").evaluate_all("found => found.map(each => Number(each.value))")
+    assert values == [
+        len(rows(address, path, reference="r36"))
+        for path in ("/energetics", "/devices", "/device_claims")
+    ]
+
+
+def test_references_are_filtered_by_what_cites_them(visitor, address):
+    tab = visitor.open("/references")
+    tab.get_by_label("devices", exact=False).first.check()
+    expect(tab).to_have_url(re.compile(r"cited_by=devices$"))
+    cited = {key for row in rows(address, "/devices") for key in row["references"].split()}
+    expect(tab.get_by_role("status")).to_have_text(f"{len(cited)} found")
+    assert {row["key"] for row in rows(address, "/references", cited_by="devices")} == cited
+
+
+def test_every_erratum_is_listed_once(visitor, address):
+    tab = visitor.open("/errata")
+    for name in ("energetics", "devices", "device_claims"):
+        expected = rows(address, f"/{name}", has_erratum="true")
+        region = tab.get_by_role("region", name=f"Errata of {name}", exact=True)
+        expect(region.locator("tbody tr")).to_have_count(len(expected))
+        first = expected[0]
+        expect(region.locator("tbody tr").filter(has_text=first["id"]).first).to_contain_text(
+            first["erratum"]
+        )
+    for name in ("applications", "conduction", "benchmark_datasets"):
+        kept = ask(address, f"/api/v1/export/{name}", format="json").json()
+        region = tab.get_by_role("region", name=f"Errata of {name}", exact=True)
+        expect(region.locator("tbody tr")).to_have_count(sum(bool(row["erratum"]) for row in kept))
+
+
+def test_an_erratum_leads_to_its_row(visitor):
+    tab = visitor.open("/errata")
+    region = tab.get_by_role("region", name="Errata of conduction", exact=True)
+    region.get_by_role("link").first.click()
+    expect(tab).to_have_url(re.compile(r"/tables/conduction#row-\d+$"))
+    expect(tab.locator("tr:target")).to_be_visible()
+
+
+def test_an_unknown_reference_is_a_page_that_says_so(visitor):
+    tab = visitor.open("/references/r99999", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("r99999")
+
+
+@pytest.mark.parametrize("path", ["/references", "/references/r36", "/errata"])
+def test_nothing_serious_bars_anyone(visitor, path):
+    tab = visitor.open(path)
+    assert serious(tab) == []
+    tab.set_viewport_size({"width": 360, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,75 @@
+"""Looking things up by what people type."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from ..asking import ask, listed
+from ..axe import serious
+
+
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [
+        ("CH3NH3PbI3", "/materials/MAPbI3"),
+        ("  cspbbr3 ", None),
+        ("Cs2AgBiBr6", "/materials/Cs2AgBiBr6"),
+        ("D-T4-R01", "/devices/d-t4-r01"),
+        ("r36", "/references/r36"),
+    ],
+)
+def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
+    answer = ask(address, "/find", q=typed)
+    if page is None:
+        assert answer.status_code == 200  # formulas know capitals
+    else:
+        assert answer.status_code == 303
+        assert answer.headers["location"] == page
+
+
+def test_what_is_found_is_grouped_and_linked(visitor, address):
+    tab = visitor.open("/find?q=methylammonium")
+    for heading, name in (("Materials", "materials"), ("References", "references")):
+        total = listed(address, f"/{name}", q="methylammonium", limit=0)["total"]
+        found = tab.locator(f"h2:text-is('{heading}') + ul > li")
+        expect(found).to_have_count(min(total, 20))
+    link = tab.get_by_role("link", name="MAPbI3", exact=True)
+    expect(link).to_have_attribute("href", "/materials/MAPbI3")
+    assert serious(tab) == []
+
+
+def test_devices_are_found_by_their_absorber(visitor):
+    tab = visitor.open("/find?q=ITO")
+    expect(tab.get_by_role("heading", name="Devices")).to_be_visible()
+    tab.locator("h2:text-is('Devices') + ul a").first.wait_for()
+
+
+def test_where_nothing_fits_the_page_says_what_was_looked_in(visitor):
+    tab = visitor.open("/find?q=unobtainium")
+    expect(tab.get_by_role("main")).to_contain_text("Nothing fits")
+    expect(tab.get_by_role("main")).to_contain_text("stacks and absorbers of the devices")
+    tab.get_by_role("link", name="Search the materials").click()
+    expect(tab.get_by_label("Search", exact=True)).to_have_value("unobtainium")
+
+
+def test_the_field_in_the_head_of_every_page_finds(visitor):
+    tab = visitor.open("/materials")
+    tab.get_by_label("Find a material, a device or a reference").fill("Toolsets for assessing")
+    tab.keyboard.press("Enter")
+    tab.get_by_role("link", name="r36", exact=True).click()
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("Toolsets for assessing")
+
+
+def test_markup_in_a_search_is_text(visitor):
+    tab = visitor.open("/find?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
+
+
+def test_nothing_typed_is_no_error(visitor):
+    expect(visitor.open("/find").get_by_role("main")).to_contain_text("Type a formula")
+
+
+def test_what_is_too_long_is_refused_in_a_page(visitor):
+    tab = visitor.open(f"/find?q={'x' * 201}", status=422)
+    expect(tab.get_by_role("alert")).to_contain_text("q")

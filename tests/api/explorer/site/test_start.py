@@ -1,0 +1,130 @@
+"""The start page: three questions, counts, the overview; and the operations."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import pytest
+from playwright.sync_api import expect
+
+from pvkdb import suitability
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb_api.explorer.site.overview import COUNTED, overview
+
+from ..asking import ask, listed, rows
+from ..axe import serious
+from ..conftest import Visitor, serving_at
+
+
+@pytest.fixture(scope="module")
+def seen(loaded_sqlite):
+    """The overview of the literature."""
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as session:
+        yield overview(session)
+    store.close()
+
+
+def test_the_overview_shows_the_rows_of_the_service(seen, address):
+    """Every statement on a halide vacancy, or on a halide whose defect is not told, spans it."""
+    spans = defaultdict(list)
+    for row in rows(address, "/energetics", species="F,Cl,Br,I,X"):
+        untold = row["quantity"] == "E_A" and row["defect"] == row["species"]
+        if row["defect"].startswith("V_") or untold:
+            material = f"{row['material']}-{row['phase']}" if row["phase"] else row["material"]
+            ends = [row["value_min_ev"], row["value_max_ev"]]
+            spans[material, row["quantity"]] += [end for end in ends if end is not None]
+    shown = {}
+    for point in (*seen.both, *seen.only_e_a, *seen.only_dfe):
+        for quantity, energy in (("E_A", point.e_a), ("DFE", point.dfe)):
+            if energy is not None:
+                shown[point.material, quantity] = [energy.low, energy.high]
+    assert shown == {key: [min(ends), max(ends)] for key, ends in spans.items()}
+    both = {name for name, quantity in spans if quantity == "E_A" and (name, "DFE") in spans}
+    assert {point.material for point in seen.both} == both != set()
+    assert {point.kind for point in seen.both} == {"literature"}
+
+
+def test_the_plot_is_drawn_and_its_numbers_stand_in_a_table(visitor, seen):
+    tab = visitor.open("/")
+    tab.locator("#plot").scroll_into_view_if_needed()
+    expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
+    expect(tab.locator("figcaption")).to_contain_text(f"{seen.materials} materials have both")
+    expect(tab.locator("figcaption")).to_contain_text(f"{len(seen.only_e_a)} have only")
+    tab.get_by_text("The same numbers as a table").click()
+    table = tab.get_by_role("region", name="Energies of halide vacancies")
+    expect(table.locator("tbody tr")).to_have_count(len(seen.listed))
+    row = table.get_by_role("row").filter(has=tab.get_by_role("link", name="CsPbI3", exact=True))
+    values = row.locator("data").evaluate_all("found => found.map(each => Number(each.value))")
+    point = next(point for point in seen.both if point.material == "CsPbI3")
+    assert values == [point.e_a.low, point.e_a.high, point.dfe.low]
+
+
+def test_a_click_on_a_mark_leads_to_the_material(visitor):
+    visitor.expected.add(404)  # where the page of a material is not built in
+    tab = visitor.open("/")
+    tab.locator("#plot").scroll_into_view_if_needed()
+    expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
+    place = tab.evaluate(
+        """async () => {
+          const script = document.querySelector("script[src$='js/start.js']").src;
+          const library = script.replace("js/start.js", "vendor/echarts-6.1.0.js");
+          const { getInstanceByDom } = await import(library);
+          const chart = getInstanceByDom(document.querySelector("#plot"));
+          const series = chart.getOption().series;
+          const index = series.findIndex((each) => each.type === "scatter" && each.data.length);
+          return chart.convertToPixel({ seriesIndex: index }, series[index].data[0].value);
+        }"""
+    )
+    tab.locator("#plot").click(position={"x": place[0], "y": place[1]})
+    expect(tab).to_have_url(re.compile(r"/materials/[^/]+$"))
+
+
+def test_the_page_says_what_the_store_holds(visitor, address):
+    tab = visitor.open("/")
+    version = ask(address, "/healthz").json()["dataset_version"]
+    expect(tab.get_by_role("main")).to_contain_text(version)
+    for name, path, _ in COUNTED:
+        total = listed(address, f"/{name}", limit=0)["total"]
+        expect(tab.locator(f"a.card[href='{path}'] .big")).to_have_text(f"{total:,}")
+
+
+def test_every_application_is_a_click_away(visitor):
+    tab = visitor.open("/")
+    for each in suitability.applications():
+        link = tab.get_by_role("link", name=each.title, exact=True)
+        expect(link).to_have_attribute("href", f"/applications/{each.name}")
+
+
+def test_a_material_is_looked_up_from_the_start(visitor):
+    visitor.expected.add(404)  # where the page of a material is not built in
+    tab = visitor.open("/")
+    tab.get_by_label("Formula, abbreviation or name").fill("CH3NH3PbI3")
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile(r"/materials/MAPbI3$"))
+
+
+@pytest.mark.parametrize(("path", "scheme"), [("/", "light"), ("/", "dark"), ("/docs", "light")])
+def test_nothing_serious_bars_anyone(visitor, path, scheme):
+    tab = visitor.open(path)
+    tab.emulate_media(color_scheme=scheme)
+    assert serious(tab) == []
+    tab.set_viewport_size({"width": 360, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_empty_store_says_so(chromium, tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/empty.sqlite")
+    upgrade(store)
+    store.close()
+    with serving_at(str(store.url)) as address:
+        visiting = Visitor(chromium, address)
+        tab = visiting.open("/")
+        expect(tab.get_by_role("main")).to_contain_text("The store holds no energies yet")
+        for path in ("/materials", "/references", "/tables/conduction", "/tables/energetics"):
+            tab = visiting.open(path)
+            expect(tab.get_by_role("main")).to_contain_text("The store holds none yet")
+        expect(visiting.open("/errata").get_by_role("main")).to_contain_text("No row of the store")
+        visiting.close()

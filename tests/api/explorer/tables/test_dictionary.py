@@ -1,0 +1,97 @@
+"""The data dictionary, and tables without pages of their own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from pvkdb.schemas.tables import TABLES
+
+from ..asking import ask, listed
+from ..axe import serious
+
+
+def test_every_column_of_every_table_is_explained_at_an_anchor(visitor):
+    tab = visitor.open("/dictionary")
+    anchors = set(tab.locator("tr[id]").evaluate_all("found => found.map(each => each.id)"))
+    columns = {name: row.columns() for name, row in TABLES.items()}
+    assert anchors == {f"{name}.{column}" for name in columns for column in columns[name]}
+    row = tab.locator("[id='energetics.value_min_ev']")
+    column = TABLES["energetics"].dictionary()["value_min_ev"]
+    expect(row).to_contain_text(column.meaning)
+    expect(row).to_contain_text("eV")
+    expect(row).to_contain_text("only an upper bound is reported")
+
+
+def test_an_anchor_can_be_shared(visitor):
+    tab = visitor.open("/dictionary#ions.radius_ang")
+    expect(tab.locator("tr:target")).to_be_in_viewport()
+
+
+def test_tables_are_given_as_files(visitor, address):
+    tab = visitor.open("/dictionary")
+    for kind in ("csv", "json", "parquet"):
+        path = tab.get_by_role("link", name=f"conduction as {kind}", exact=True)
+        found = ask(address, path.get_attribute("href"))
+        assert found.status_code == 200
+        assert found.content
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("applications", "array_challenges", "benchmark_datasets", "conduction", "ions"),
+        *("processing", "test_protocols", "tolerance"),
+    ],
+)
+def test_a_table_shows_every_row_and_column(visitor, address, name):
+    tab = visitor.open(f"/tables/{name}")
+    kept = ask(address, f"/api/v1/export/{name}", format="json").json()
+    expect(tab.locator("table.rows tbody tr")).to_have_count(len(kept))
+    expect(tab.locator("table.rows thead th")).to_have_count(len(TABLES[name].columns()))
+    cells = tab.locator("table.rows tbody tr").first.locator("td").all_inner_texts()
+    for shown, value in zip(cells, kept[0].values(), strict=True):
+        if isinstance(value, str) and value:
+            assert shown.split() == value.split()
+        elif value is None:
+            assert shown == "–"
+
+
+@pytest.mark.parametrize("name", ["energetics", "device_claims", "structures"])
+def test_a_large_table_can_be_searched(visitor, address, name):
+    tab = visitor.open(f"/tables/{name}")
+    total = listed(address, f"/{name}", limit=0)["total"]
+    expect(tab.get_by_role("status")).to_have_text(f"{total:,} found")
+
+
+def test_energies_are_filtered_and_keep_their_bounds(visitor, address):
+    tab = visitor.open("/tables/energetics")
+    tab.get_by_label("DFE", exact=False).first.check()
+    expect(tab).to_have_url(re.compile(r"/tables/energetics\?quantity=DFE$"))
+    answer = listed(address, "/energetics", quantity="DFE", limit=50)
+    expect(tab.get_by_role("status")).to_have_text(f"{answer['total']} found")
+    values = tab.locator("table.rows data").evaluate_all("found => found.map(e => Number(e.value))")
+    expected = []
+    for row in answer["data"]:
+        expected += dict.fromkeys((row["value_min_ev"], row["value_max_ev"]))
+    assert values == expected
+
+
+def test_a_table_with_a_page_of_its_own_leads_there(visitor, address):
+    visitor.open("/tables/materials")
+    expect(visitor.tab).to_have_url(f"{address}/materials")
+
+
+def test_an_unknown_table_is_a_page_with_the_nearest(visitor):
+    tab = visitor.open("/tables/conductoin", status=404)
+    expect(tab.get_by_role("alert")).to_contain_text("conduction")
+
+
+@pytest.mark.parametrize("path", ["/dictionary", "/tables/test_protocols", "/tables/energetics"])
+def test_nothing_serious_bars_anyone(visitor, path):
+    tab = visitor.open(path)
+    assert serious(tab) == []
+    tab.set_viewport_size({"width": 360, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,0 +1,295 @@
+"""Input folders out, results back: with real pw.x runs, checked against the job."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import delete
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.calculations.dft import (
+    DftNebRequest,
+    DftPathResult,
+    DftRelaxRequest,
+    DftScfResult,
+    DftSettings,
+)
+from pvkdb.store.database import Store
+from pvkdb.store.models import Energetic
+from pvkdb.store.models.calculations import Calculation, CalculationEvent, CalculationFile
+from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, converted, export_inputs
+from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
+from pvkdb_pipelines.dft.by_hand.imports import import_results
+from pvkdb_pipelines.dft.codes.engines import load_engine
+from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.requests import path_request
+from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.geometry.hosts import host_of
+
+from ..barriers import stored_barrier
+from ..conftest import MOLECULE, ammonia, enqueued, scf
+
+#: Positive, since the odd electron of a neutral vacancy takes twice the steps.
+ROUGH = DftSettings(
+    charge=1, cutoff_wfc_ry=15, cutoff_rho_ry=120, kpoint_grid=(1, 1, 1), scf_threshold_ry=1e-6
+)
+
+
+def by_hand(folder: Path, *parts: str) -> None:
+    """What the README of a folder tells people to do."""
+    (folder / "pseudo").symlink_to(DEBIAN_PSEUDO_DIR)
+    sums = subprocess.run(
+        ["md5sum", "-c", "--quiet", "pseudopotentials.md5"], cwd=folder, check=False
+    )
+    assert sums.returncode == 0
+    for part in parts or (".",):
+        with (folder / part / "pw.out").open("wb") as output:
+            subprocess.run(["pw.x", "-in", "pw.in"], cwd=folder / part, stdout=output, check=True)
+
+
+def taken_back(store: Store, key: str, folder: Path) -> Calculation:
+    with store.session() as session:
+        found = import_results(session, session.get_one(Calculation, key), folder)
+        session.flush()
+        session.expunge(found)
+        return found
+
+
+def state(store: Store, key: str) -> str:
+    with store.session() as session:
+        return session.get_one(Calculation, key).state
+
+
+@pytest.fixture(scope="module")
+def ammonia_run(tmp_path_factory: pytest.TempPathFactory, pw: None) -> Path:
+    """The exported folder of NH3's single point, run; its note taken out."""
+    folder = tmp_path_factory.mktemp("ammonia") / "job"
+    export_inputs(settle(scf(ammonia(), "NH3", MOLECULE)), "of-a-test", folder)
+    by_hand(folder)
+    (folder / JOB_FILE).unlink()
+    return folder
+
+
+@pytest.mark.slow
+def test_a_single_point_comes_back_as_if_it_had_been_computed_here(
+    empty_store: Store, ammonia_run: Path
+) -> None:
+    request = settle(scf(ammonia(), "NH3", MOLECULE))
+    key = enqueued(empty_store, request)
+    calculation = taken_back(empty_store, key, ammonia_run)
+    assert (calculation.id, calculation.state) == (key, "done")
+    result = DftScfResult.model_validate(calculation.result)
+    assert (result.method, result.origin, result.settings.charge) == ("DFT", "imported", 0)
+    assert calculation.versions is not None
+    assert "sha256" in calculation.versions["imported"]
+    assert result.point.scf_steps
+    (here,) = load_engine("espresso", request.settings).evaluate([ammonia()], stress=False)
+    assert result.point.energy_ev == pytest.approx(here["energy"], abs=1e-4)
+    assert np.array(result.point.forces_ev_per_ang) == pytest.approx(here["forces"], abs=1e-3)
+    with pytest.raises(InputError, match="has a result already"):
+        taken_back(empty_store, key, ammonia_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"cutoff_wfc_ry": 25}, "cutoff of the wave functions 20.0 Ry, the job has 25"),
+        ({"cutoff_rho_ry": 160}, "cutoff of the density 120.0 Ry, the job has 160"),
+        ({"charge": 2}, r"charge \+0.00, the job has \+2"),
+        ({"kpoint_grid": (2, 1, 1)}, "k-points 1×1×1, the job has 2×1×1"),
+    ],
+)
+def test_a_run_with_other_settings_is_refused_and_the_job_stays(
+    sqlite_store: Store, ammonia_run: Path, settings: dict[str, Any], words: str
+) -> None:
+    changed = DftSettings.model_validate({**MOLECULE.model_dump(), **settings})
+    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", changed)))
+    with pytest.raises(InputError, match=words):
+        taken_back(sqlite_store, key, ammonia_run)
+    assert state(sqlite_store, key) == "queued"
+
+
+@pytest.mark.slow
+def test_a_run_of_another_structure_is_refused_with_every_difference(
+    sqlite_store: Store, ammonia_run: Path
+) -> None:
+    moved = ammonia()
+    moved.positions[0, 0] += 0.05
+    wider = ammonia()
+    wider.set_cell([6.0] * 3)
+    fewer = ammonia()[:3]
+    for atoms, words in (
+        (moved, "0.050 Å from its place"),
+        (wider, "cell differs by 1.000 Å"),
+        (fewer, "4 atoms H3N, the job has 3 atoms"),
+    ):
+        settings = MOLECULE.model_copy(update={"cutoff_wfc_ry": 21, "smearing": "gaussian"})
+        key = enqueued(sqlite_store, settle(scf(atoms, "NH3", settings)))
+        with pytest.raises(InputError, match=words) as refusal:
+            taken_back(sqlite_store, key, ammonia_run)
+        if len(atoms) == 4:
+            assert "wave functions" in str(refusal.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda text: text[: len(text) // 2], "no finished result"),
+        (lambda text: text.replace("Forces acting", "Nothing on"), "cannot be read"),
+        (lambda text: "something else", "there is none"),
+    ],
+)
+def test_an_output_that_is_cut_or_none_is_refused(
+    sqlite_store: Store, ammonia_run: Path, tmp_path: Path, damage: Any, words: str
+) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    (folder / "pw.out").write_text(damage((ammonia_run / "pw.out").read_text()))
+    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    with pytest.raises(InputError, match=words):
+        taken_back(sqlite_store, key, folder)
+    assert state(sqlite_store, key) == "queued"
+
+
+@pytest.mark.slow
+def test_atoms_are_found_by_their_places_whatever_their_order(
+    sqlite_store: Store, ammonia_run: Path
+) -> None:
+    """A job with the atoms of the run in another order: forces follow their atoms."""
+    order = [2, 0, 3, 1]
+    key = enqueued(sqlite_store, settle(scf(ammonia()[order], "NH3", MOLECULE)))
+    other = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    shuffled = DftScfResult.model_validate(taken_back(sqlite_store, key, ammonia_run).result)
+    plain = DftScfResult.model_validate(taken_back(sqlite_store, other, ammonia_run).result)
+    assert shuffled.point.forces_ev_per_ang == [plain.point.forces_ev_per_ang[i] for i in order]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pw")
+def test_a_relaxation_comes_back_relaxed(sqlite_store: Store, tmp_path: Path) -> None:
+    request = settle(
+        DftRelaxRequest(
+            formula="NH3",
+            structure=host_of(ammonia()),
+            settings=MOLECULE,
+            fmax_ev_per_ang=0.2,
+            demonstration=True,
+        )
+    )
+    key = enqueued(sqlite_store, request)
+    export_inputs(request, key, tmp_path / "job")
+    by_hand(tmp_path / "job")
+    result = taken_back(sqlite_store, key, tmp_path / "job").result or {}
+    assert result["origin"] == "imported"
+    assert result["max_force_ev_per_ang"] <= 0.2
+    assert result["structure"] != request.structure.model_dump(mode="json")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pw")
+def test_the_path_of_a_barrier_goes_out_and_comes_back_as_dft(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(sqlite_store)
+    folder = tmp_path / "job"
+    with sqlite_store.session() as session:
+        request = path_request(session, session.get_one(Calculation, key), ROUGH)
+    export_inputs(request, key, folder)
+    by_hand(folder, "start", "saddle", "end")
+    with sqlite_store.session() as session:
+        before = session.query(Calculation).count()
+    found = taken_back(sqlite_store, key, folder)
+    assert (found.kind, found.state) == ("dft-path", "done")
+    assert found.id != key
+    result = DftPathResult.model_validate(found.result)
+    assert result.highest == "saddle"
+    # The ends are mirror images of one another.
+    assert result.barrier_forward_ev == pytest.approx(result.barrier_reverse_ev, abs=0.002)
+    with sqlite_store.session() as session:
+        assert session.query(Calculation).count() == before + 1
+        assert session.get_one(Calculation, key).kind == "neb"
+        statement = session.get_one(Energetic, f"e-{found.id}-hop-1")
+        assert (statement.method, statement.functional, statement.soc) == ("DFT", "PBE", False)
+        assert (statement.charge, statement.defect, statement.scope) == (1, "V_Br", "hop")
+        assert statement.approximate
+        assert statement.value_max_ev == pytest.approx(result.barrier_forward_ev, abs=0.003)
+        for words in ("estimate", key, "15/120 Ry", "imported", "below the 40/320 Ry", "k 1×1×1"):
+            assert words in (statement.conditions or ""), words
+    shutil.copy(folder / "start" / "pw.out", folder / "saddle" / "pw.out")
+    with sqlite_store.session() as session:
+        session.delete(session.get_one(Energetic, f"e-{found.id}-hop-1"))
+        for kept in (CalculationEvent, CalculationFile):
+            session.execute(delete(kept).where(kept.calculation_id == found.id))
+        session.flush()
+        session.delete(session.get_one(Calculation, found.id))
+    with pytest.raises(InputError, match="saddle: an atom lies"):
+        taken_back(sqlite_store, key, folder)
+
+
+def test_a_folder_of_another_job_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+    one, other = (
+        settle(scf(atoms, "NH3", MOLECULE)) for atoms in (ammonia(), ammonia(upside_down=True))
+    )
+    keys = [enqueued(sqlite_store, request) for request in (one, other)]
+    export_inputs(one, keys[0], tmp_path / "job")
+    with pytest.raises(InputError, match=f"written for calculation {keys[0]}, not {keys[1]}"):
+        taken_back(sqlite_store, keys[1], tmp_path / "job")
+    note = json.loads((tmp_path / "job" / JOB_FILE).read_text())
+    note["request"]["structure"]["positions_ang"][0][0] += 0.1
+    (tmp_path / "job" / JOB_FILE).write_text(json.dumps(note))
+    with pytest.raises(InputError, match="asks for something else"):
+        taken_back(sqlite_store, keys[0], tmp_path / "job")
+    (tmp_path / "job" / JOB_FILE).write_text("{}")
+    with pytest.raises(InputError, match="no note of pvkdb"):
+        taken_back(sqlite_store, keys[0], tmp_path / "job")
+
+
+def test_a_barrier_without_its_note_cannot_be_taken_back(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    key = stored_barrier(sqlite_store)
+    with pytest.raises(InputError, match="begin with: pvkdb export-inputs"):
+        taken_back(sqlite_store, key, tmp_path)
+
+
+def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(InputError, match="not empty"):
+        export_inputs(settle(scf(ammonia(), "NH3")), "an-id", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_neb_has_no_input_folder_and_says_what_has() -> None:
+    images = tuple(host_of(ammonia()) for _ in range(3))
+    request = settle(DftNebRequest(formula="NH3", images=images, parent="abc"))
+    with pytest.raises(InputError, match="pvkdb export-inputs abc"):
+        export_inputs(request, "an-id", Path("unused"))
+
+
+def test_another_code_is_another_calculation() -> None:
+    request = settle(scf(ammonia(), "NH3", MOLECULE.model_copy(update={"smearing": "gaussian"})))
+    other = converted(request, "vasp")
+    assert other.key() != request.key()
+    assert other.settings.pseudopotentials == ()
+    assert converted(other, "espresso").settings.cutoff_wfc_ry == 60  # what SSSP recommends
+    with pytest.raises(InputError, match="VASP has no smearing 'fixed'"):
+        converted(settle(scf(ammonia(), "NH3", MOLECULE)), "vasp")
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (2, 2, 2), (4, 4, 3), (5, 2, 1)])
+def test_a_grid_is_recognised_from_its_points(grid: tuple[int, int, int]) -> None:
+    points = [
+        (i / grid[0], j / grid[1], k / grid[2] - 1)
+        for i in range(grid[0])
+        for j in range(grid[1])
+        for k in range(grid[2])
+    ]
+    assert grid_of_points(np.round(points, 7)) == grid

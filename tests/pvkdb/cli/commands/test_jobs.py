@@ -1,0 +1,122 @@
+"""``pvkdb jobs`` as its user sees it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.queue import claims as queue
+
+from ..conftest import Run
+
+
+@pytest.fixture
+def names(environment: dict[str, str]) -> dict[str, str]:
+    """Ids in a store of one calculation in each state."""
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    upgrade(store)
+    ids = {}
+    with store.session() as session:
+        for state, formula in (
+            *(("done", "CsPbI3"), ("failed", "CsPbBr3"), ("running", "CsPbCl3")),
+            ("queued", "CsSnI3"),
+        ):
+            ids[state] = queue.submit(session, NebRequest(formula=formula))[0].id
+            if state != "queued":
+                queue.claim(session, "host:1:2", ids[state])
+        ids["waiting"] = queue.submit(
+            session, NebRequest(formula="CsSnBr3"), depends_on=[ids["failed"]]
+        )[0].id
+        queue.finish(session, ids["done"], "host:1:2", {}, {})
+        queue.fail(session, ids["failed"], "host:1:2", "NEB not converged", "residual 0.2 eV/Å")
+    store.close()
+    return ids
+
+
+def test_the_road_of_a_failed_calculation(run: Run, names: dict[str, str]) -> None:
+    listed = run("jobs")
+    assert listed.returncode == 0, listed.stderr
+    lines = listed.stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    order = [next(i for i, line in enumerate(lines) if names[state] in line)
+             for state in ("running", "queued")]  # fmt: skip
+    assert order == sorted(order)
+    assert "NEB not converged" in listed.stdout
+    assert "2 failed" in lines[-1]
+
+    failed = json.loads(run("jobs", "--state", "failed", "--kind", "neb", "--json").stdout)
+    assert {row["id"] for row in failed} == {names["failed"], names["waiting"]}
+    one = json.loads(run("jobs", "list", "--material", "CsSnBr3-Pnma", "--json").stdout)
+    assert [row["failure_kind"] for row in one] == ["dependency failed"]
+
+    shown = run("jobs", "show", names["waiting"][:7])
+    assert f"waits for    {names['failed']} (failed)" in shown.stdout
+    assert "failure      dependency failed: it waits for calculation" in shown.stdout
+    document = json.loads(run("jobs", "show", names["failed"], "--json").stdout)
+    assert [entry["event"] for entry in document["log"]] == ["queued", "running", "failed"]
+    assert document["needed_by"] == {names["waiting"]: "failed"}
+
+    again = run("jobs", "retry", "--failed", "NEB not converged")
+    assert "1 calculation(s) queued again; compute them with: pvkdb work" in again.stderr
+    assert json.loads(run("jobs", "show", names["waiting"], "--json").stdout)["calculation"][
+        "state"
+    ] == "waiting"  # fmt: skip
+
+    followed = run("jobs", "follow", names["done"])
+    assert followed.returncode == 0
+    assert followed.stdout.splitlines()[-1].endswith("done")
+    cancelled = run("jobs", "cancel", names["queued"], names["running"], "--json")
+    assert json.loads(cancelled.stdout) == {
+        names["queued"]: "cancelled",
+        names["running"]: "running",
+    }
+
+
+def test_a_failure_that_is_followed_is_the_exit_code(run: Run, names: dict[str, str]) -> None:
+    followed = run("jobs", "follow", names["failed"])
+    assert followed.returncode == 5
+    assert followed.stderr.strip() == "pvkdb: NEB not converged: residual 0.2 eV/Å"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("show", "nothing"), 3, "no calculation has the id 'nothing'"),
+        (("--state", "runing"), 2, "did you mean 'running'?"),
+        (("retry",), 2, "name the calculations, or choose"),
+        (("retry", "--failed", "crash"), 2, "did you mean 'crashed'?"),
+        (("retry", "DONE"), 2, "is done; only failed and cancelled"),
+        (("cancel", "DONE"), 2, "is done; only what has not ended"),
+        (("files", "DONE"), 3, "has no files"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(
+    run: Run, names: dict[str, str], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    outcome = run("jobs", *(names["done"] if word == "DONE" else word for word in arguments))
+    assert outcome.returncode == code
+    assert words in outcome.stderr
+    assert len(outcome.stderr.strip().splitlines()) == 1
+    assert outcome.stdout == ""
+
+
+def test_an_unknown_engine_is_named(run: Run, names: dict[str, str]) -> None:
+    outcome = run("work", "--engine", "locl")
+    assert outcome.returncode == 2
+    assert "did you mean 'local'?" in outcome.stderr
+
+
+def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
+    assert "wrote 2 calculations to file.gz" in run("jobs", "export", "file.gz").stderr
+    told = json.loads(run("jobs", "export", "file.gz", "--json").stdout)
+    assert told == {"file": "file.gz", "calculations": 2}
+    known = {"new": 0, "known": 2, "other_recipe": 0}
+    assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
+    assert "took 0 calculations; 2 were known" in run("jobs", "import", "file.gz").stderr
+    refused = run("jobs", "import", "no.gz")
+    assert refused.returncode == 2
+    assert "write one with: pvkdb jobs export FILE" in refused.stderr

@@ -1,0 +1,121 @@
+"""``pvkdb rank`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pvkdb.cli.output.ranking_tables import print_ranking
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank
+
+from ..conftest import Run
+from ..test_commands import failed_clearly
+
+PROFILE = """title = "Forget at once"
+
+[[devices]]
+metric = "retention_s"
+at_most = 10
+fails_above = 1e3
+source = "a drawer"
+"""
+
+
+@pytest.fixture
+def ready(run: Run, loaded_sqlite: Path, tmp_path: Path) -> Run:
+    """Run in a folder whose database holds the literature."""
+    shutil.copy(loaded_sqlite, tmp_path / "user.sqlite")
+    return run
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.splitlines()))
+
+
+def test_the_applications_are_listed_without_a_database(run: Run, tmp_path: Path) -> None:
+    listed = run("rank")
+    assert listed.returncode == 0
+    for name in ("synaptic-training", "physically-unclonable-function", "lif-neuron"):
+        assert name in listed.stdout
+    assert len(json.loads(run("rank", "--json").stdout)) == 11
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ranking_fits_a_terminal_and_shows_what_is_missing(ready: Run) -> None:
+    outcome = ready("rank", "synaptic-training")
+    for text in ("r161", "unknown", "not demonstrated", "≥ 5000", "TOPSIS", "SPOTIS"):
+        assert text in outcome.stdout
+    assert widest(outcome.stdout) <= 100
+    document = json.loads(ready("rank", "synaptic-training", "--json", "--limit", "3").stdout)
+    assert [entry["rank"] for entry in document["candidates"]] == [1, 1, 3]
+    # The doubtful requirement of section 6 says that it is doubtful, and how else to read it.
+    inference = ready("rank", "synaptic-inference", "--limit", "1").stderr
+    assert "doubtful" in inference
+    assert "no shorter than training" in inference
+
+
+@pytest.mark.parametrize("application", ["lif-neuron", "reservoir-computing", "selector"])
+def test_three_criteria_still_fit(
+    sqlite_store: Store, capsys: pytest.CaptureFixture[str], application: str
+) -> None:
+    with sqlite_store.session() as session:
+        print_ranking(rank(session, application, "devices", Options(samples=50)))
+        print_ranking(rank(session, application, "materials", Options(samples=50)))
+    assert widest(capsys.readouterr().out) <= 100
+
+
+def test_one_candidate_explained(ready: Run) -> None:
+    outcome = ready("rank", "synaptic-training", "--explain", "d-t4-r11")
+    text = " ".join(outcome.stdout.split())
+    assert "not demonstrated" in text
+    assert "Table 4 row 11" in text
+    assert "2.3 decades away" in text  # 5 × 10³ of 10⁶ cycles
+    assert "section 6 “greater than 10^6 cycles”" in text
+    assert widest(outcome.stdout) <= 100
+    document = json.loads(
+        ready("rank", "non-volatile-memory", "--materials", "--explain", "CsPbBr3", "--json").stdout
+    )
+    assert [entry["id"] for entry in document["candidates"]] == ["CsPbBr3"]
+
+
+def test_a_profile_weights_and_pictures_of_ones_own(ready: Run, tmp_path: Path) -> None:
+    (tmp_path / "forget.toml").write_text(PROFILE, encoding="utf-8")
+    outcome = ready("rank", "--profile", "forget.toml", "--plot", "pictures", "--samples", "50")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Forget at once" in outcome.stdout
+    written = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert written == [f"forget-devices-{name}.png" for name in ("ranks", "scores", "times")]
+    weighed = ready("rank", "synaptic-training", "--weights", "on_off_ratio=3", "--json")
+    weights = {each["metric"]: each["weight"] for each in json.loads(weighed.stdout)["criteria"]}
+    assert weights["on_off_ratio"] == 3
+
+
+def test_a_profile_that_cannot_be_used_names_its_line(ready: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(PROFILE.replace("= 10", "= -10"), encoding="utf-8")
+    refused = ready("rank", "--profile", "bad.toml")
+    assert failed_clearly(refused, "bad.toml line 5", "-10 s is impossible", "above 0")
+    (tmp_path / "r.json").write_text('{"title": 3}', encoding="utf-8")
+    no_report = ready("rank", "selector", "--materials", "--screening", "r.json")
+    assert failed_clearly(no_report, "r.json", "no report of a screening")
+
+
+def test_without_pymcdm_the_ranking_says_what_is_left_out(
+    ready: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A module of that name that cannot be found stands for a missing one."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['pymcdm'] = None\n", encoding="utf-8"
+    )
+    paths = [str(tmp_path / "without"), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    outcome = ready("rank", "selector", "--limit", "1", "--samples", "50")
+    assert outcome.returncode == 0, outcome.stderr
+    text = " ".join(outcome.stdout.split())
+    assert "No cross-check with TOPSIS and SPOTIS" in text
+    assert "pvkdb[rank]" in text

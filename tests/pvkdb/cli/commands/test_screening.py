@@ -1,0 +1,219 @@
+"""``pvkdb screen``: plans, previews, the funnel's tables, and going on after Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pvkdb.store.database import Store
+from pvkdb.store.models import Calculation
+
+from ..conftest import Run
+from ..test_commands import failed_clearly
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+#: Four iodides and bromides, judged by their radii alone.
+RADII = """\
+title = "Lead and [bold]tin[/bold]"
+types = ["ABX3", "A2BX6"]
+stop_after = "tolerance"
+
+[ions]
+A = ["Cs"]
+B = ["Pb2+", "Sn2+", "Sn4+"]
+X = ["I", "Br"]
+
+[filters]
+tolerance = ["tau < 4.18"]
+"""
+#: One compound with its phases and what it may decompose into: the least that has a stability.
+ONE = """\
+title = "CsPbI3"
+types = ["ABX3"]
+potential = "chgnet"
+stop_after = "stability"
+
+[ions]
+A = ["Cs"]
+B = ["Pb2+"]
+X = ["I"]
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Callable[[str], str]:
+    """Write a plan into the user's folder; gives its name."""
+
+    def write(text: str) -> str:
+        (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+        return "mine.toml"
+
+    return write
+
+
+@pytest.fixture
+def user_store(run: Run, environment: dict[str, str]) -> Store:
+    """The user's store, made by ``pvkdb init``."""
+    assert run("init").returncode == 0
+    return Store(environment["PVKDB_DATABASE_URL"])
+
+
+def test_shipped_plans_are_listed_with_what_they_make(run: Run) -> None:
+    listed = {
+        entry["name"]: entry for entry in json.loads(run("screen", "--list", "--json").stdout)
+    }
+    assert listed["inorganic"]["compositions"] >= 696  # as many as Park et al. (2021) screened
+    assert listed["lead-and-tin"]["potential"] == "chgnet"
+    table = run("screen", "--list").stdout
+    assert "lead-and-tin" in table
+    assert max(map(len, table.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"Pb2+"', '"Xy2+"', ("mine.toml line 7", "'Xy' is no ion")),
+        ("tau < 4.18", "tua < 4.18", ("mine.toml line 11", "did you mean 'tau'")),
+        ('["Pb2+", "Sn2+", "Sn4+"]', '["Bi3+"]', ("mine.toml line 2", "no neutral composition")),
+    ],
+)
+def test_a_bad_plan_is_refused_with_its_line(
+    run: Run, plan: Callable[[str], str], tmp_path: Path, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    outcome = run("screen", plan(RADII.replace(old, new)))
+    assert failed_clearly(outcome, *words)
+    assert outcome.returncode == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.toml"]
+
+
+def test_what_cannot_be_done_is_said_in_a_line(
+    run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
+) -> None:
+    assert failed_clearly(run("screen"), "--list")
+    assert failed_clearly(run("screen", "no-such-plan"), "shipped plans:", "lead-and-tin")
+    assert failed_clearly(run("screen", plan(RADII), "--potential", "mace"), "known: chgnet")
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    assert failed_clearly(run("screen", plan(RADII), "-o", "taken"), "--output taken")
+
+
+def test_a_plan_needs_a_database(run: Run, plan: Callable[[str], str]) -> None:
+    assert failed_clearly(run("screen", plan(RADII)), "pvkdb init")
+
+
+def test_a_dry_run_tells_what_a_plan_needs_and_writes_nothing(
+    run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
+) -> None:
+    name = plan(RADII.replace('tolerance"\n\n', 'stability"\n\n'))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    document = json.loads(run("screen", name, "--dry-run", "--json").stdout)
+    assert document["compositions"] == {"ABX3": 4, "A2BX6": 2}
+    assert [stage["passed"] for stage in document["stages"]] == [6, 4]
+    assert document["relaxations"] > 20
+    assert document["in_store"] == 0
+    shown = run("screen", name, "--dry-run", "--potential", "sevennet-0")
+    assert "with sevennet-0" in shown.stdout
+    assert f"{document['relaxations']} relaxations: 0 in the store" in shown.stdout
+    assert "nothing was computed or written" in shown.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_funnel_of_radii_is_shown_and_written(
+    run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
+) -> None:
+    outcome = run("screen", plan(RADII))
+    assert outcome.returncode == 0, outcome.stderr
+    for word in ("[bold]tin[/bold]", "not tau < 4.18", "filter", "CsSnBr3", "Cs2SnI6"):
+        assert word in outcome.stdout
+    assert max(map(len, outcome.stdout.splitlines())) <= 100
+    assert "tolerance: 6 of 6" in outcome.stderr
+    assert "mine-screening/screening-report.html" in outcome.stderr
+    written = json.loads((tmp_path / "mine-screening/screening-report.json").read_text())
+    told = run("screen", plan(RADII), "--json", "--output", "elsewhere")
+    assert json.loads(told.stdout) == written
+    for name in ("screening-report.json", "screening-report.html"):
+        first, second = (tmp_path / folder / name for folder in ("mine-screening", "elsewhere"))
+        assert first.read_bytes() == second.read_bytes()
+    page = (tmp_path / "mine-screening/screening-report.html").read_text(encoding="utf-8")
+    assert "<h1>Lead and [bold]tin[/bold]</h1>" in page
+
+
+def test_that_all_fell_is_a_result(run: Run, plan: Callable[[str], str], user_store: Store) -> None:
+    text = RADII.replace(', "A2BX6"', "").replace(', "Sn4+"', "").replace("4.18", "1")
+    outcome = run("screen", plan(text))
+    assert outcome.returncode == 0, outcome.stderr
+    assert "no candidate passed every stage" in outcome.stdout + outcome.stderr
+
+
+def records(store: Store) -> dict[str, tuple[str, int, datetime | None]]:
+    """Phase, attempts and start of every calculation that is done."""
+    with store.session(read_only=True) as session:
+        return {
+            entry.id: (entry.parameters["phase"], entry.attempts, entry.started_at)
+            for entry in session.query(Calculation).filter_by(state="done")
+        }
+
+
+def wait_for_done(store: Store, process: subprocess.Popen[str], count: int) -> None:
+    """Wait until some calculations are done."""
+    for _ in range(3000):
+        if len(records(store)) >= count:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError(f"no {count} calculations were done within 5 minutes")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_screening_goes_on_and_computes_nothing_twice(
+    start: Start,
+    run: Run,
+    plan: Callable[[str], str],
+    user_store: Store,
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    process = start("screen", plan(ONE), "--processes", "2")
+    wait_for_done(user_store, process, 3)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        last = stderr.strip().splitlines()[-1]
+        assert "interrupted at stability: " in last
+        assert "of 18 done; nothing is lost" in last
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "mine-screening/screening-report.json").exists()
+    before = records(user_store)
+    assert 3 <= len(before) < 18
+
+    again = run("screen", plan(ONE), timeout=900)
+    assert again.returncode == 0, again.stderr
+    after = records(user_store)
+    assert len(after) == 18
+    assert {key: after[key] for key in before} == before
+    if number == signal.SIGINT:  # what was interrupted counts as not yet tried
+        assert {attempts for _, attempts, _ in after.values()} == {1}
+
+    first = (tmp_path / "mine-screening/screening-report.json").read_bytes()
+    report = json.loads(first)
+    assert report["calculations"] == {"relax": 18}
+    (candidate,) = report["candidates"]
+    # Known facts: of the shipped potentials both find the yellow phase the lowest.
+    assert candidate["stability"]["ground_state"] == "delta"
+    assert candidate["rank"] == 1
+
+    third = run("screen", plan(ONE), "-o", "third")
+    assert "stability: 18 of 18" in third.stderr
+    assert records(user_store) == after
+    for name in ("screening-report.json", "screening-report.html"):
+        pair = [(tmp_path / folder / name).read_bytes() for folder in ("mine-screening", "third")]
+        assert pair[0] == pair[1]

@@ -1,0 +1,146 @@
+"""``pvkdb structure``: starts from prototypes, relaxed hosts, structures that users bring."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from ase import Atoms
+from ase.io import read
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
+from pvkdb.store.models import Calculation, Structure
+from pvkdb_pipelines.geometry.symmetry import space_group
+from pvkdb_pipelines.prototypes import build
+
+from ..conftest import Run
+from ..test_commands import failed_clearly
+
+
+def parsed(text: str, format: str) -> Atoms:
+    return read(io.StringIO(text), format=format)
+
+
+@pytest.mark.parametrize(
+    ("format", "reader"), [("cif", "cif"), ("poscar", "vasp"), ("extxyz", "extxyz")]
+)
+def test_start_is_written_in_every_format(run: Run, format: str, reader: str) -> None:
+    outcome = run("structure", "CsPbI3", "--phase", "delta", "--format", format)
+    assert outcome.returncode == 0, outcome.stderr
+    atoms = parsed(outcome.stdout, reader)
+    assert atoms.symbols.formula.count() == {"Cs": 4, "Pb": 4, "I": 12}
+    assert space_group(atoms, 1e-3).symbol == "Pnma"
+    for text in (outcome.stdout, outcome.stderr):  # what it is travels with the file
+        assert "not relaxed" in text.replace("\n", " ")
+        assert "ic401215x" in text.replace("\n", "")
+
+
+def test_the_likeliest_phase_is_the_default(run: Run, tmp_path: Path) -> None:
+    outcome = run("structure", "Cs2AgBiBr6", "-o", "start.cif")
+    assert outcome.returncode == 0
+    assert outcome.stdout == ""
+    text = (tmp_path / "start.cif").read_text(encoding="utf-8")
+    assert "Cs2AgBiBr6 P2_1/n" in text
+    assert "_symmetry_Int_Tables_number   14" in text
+    run("structure", "CsPbBr3", "-o", "POSCAR")
+    assert parsed((tmp_path / "POSCAR").read_text(encoding="utf-8"), "vasp").symbols[0] == "Cs"
+
+
+def test_rattle_breaks_the_symmetry_reproducibly(run: Run) -> None:
+    arguments = ("structure", "CsPbI3", "--format", "extxyz", "--rattle", "0.05", "--seed", "7")
+    one, same = run(*arguments).stdout, run(*arguments).stdout
+    assert one == same
+    assert space_group(parsed(one, "extxyz"), 1e-3).number == 1
+    assert "seed 7" in one
+
+
+def test_list_names_the_phases_and_their_sources(run: Run) -> None:
+    table = run("structure", "Cs3Sb2I9", "--list").stdout
+    assert "P6_3/mmc" in table
+    assert "corners with 3" in table
+    assert max(map(len, table.splitlines())) <= 100
+    listed = json.loads(run("structure", "CsPbI3", "--list", "--json").stdout)
+    assert {entry["phase"] for entry in listed if entry["searched"]} == {"Pnma", "delta"}
+    assert all(entry["source"] for entry in listed)
+    mixed = run("structure", "MAPbI3", "--list")
+    assert "delta" in mixed.stdout
+    assert "molecule" in mixed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("CsPb0.5Sn0.5I3",), ("site B is shared", "--from")),
+        (("CsPbI3", "--phase", "delt"), ("did you mean 'delta'",)),
+        (("CsPbI3", "--format", "poscar", "-o", "a.cif"), ("must agree",)),
+        (("CsPbI3", "-o", "no/such.cif"), ("no/such.cif cannot be written",)),
+        (("CsPbI3", "--list", "--relaxed"), ("--list and --relaxed",)),
+        (("CsPbI3", "--from", "no.cif"), ("no.cif cannot be read",)),
+        (("CsPbI3", "--relaxed"), ("pvkdb init",)),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments, words) -> None:
+    assert failed_clearly(run("structure", *arguments), *words)
+
+
+def test_relaxed_host_comes_from_the_store(run: Run, environment: dict[str, str]) -> None:
+    run("init")
+    assert failed_clearly(run("structure", "CsPbI3", "--relaxed"), "pvkdb neb CsPbI3")
+    composition = parse_composition("CsPbI3")
+    host = build(composition, "Pnma")
+    store = Store(environment["PVKDB_DATABASE_URL"])
+    with store.session() as session:
+        material = register_material(session, composition, "Pnma")
+        for number, potential in enumerate(("chgnet", "sevennet-0")):
+            calculation = Calculation(
+                id=f"c{number}",
+                key=str(number),
+                kind="neb",
+                state="done",
+                material_id=material.id,
+                parameters={"potential": potential},
+            )
+            session.add(calculation)
+            session.flush()
+            session.add(
+                Structure(
+                    id=f"c{number}-host",
+                    material=material,
+                    space_group="Pnma",
+                    role="host",
+                    origin=f"{potential} from the Pnma prototype",
+                    calculation_id=calculation.id,
+                    atoms=len(host),
+                    cell_ang=host.cell.array.tolist(),
+                    symbols=host.get_chemical_symbols(),
+                    positions_ang=host.positions.tolist(),
+                )
+            )
+    store.close()
+    both = run("structure", "CsPbI3", "--relaxed", "--format", "poscar")
+    assert "structure c1-host" in both.stdout
+    assert "c0-host (chgnet)" in both.stderr.replace("\n", " ")
+    one = run("structure", "CsPbI3", "--relaxed", "--potential", "chgnet", "--format", "poscar")
+    assert "structure c0-host" in one.stdout
+    assert len(parsed(one.stdout, "vasp")) == 20
+    assert failed_clearly(run("structure", "CsPbI3", "--relaxed", "--phase", "delta"), "delta")
+
+
+def test_users_bring_structures_as_starts(run: Run) -> None:
+    run("init")
+    run("structure", "CsPbI3", "--phase", "delta", "-o", "mine.cif")
+    brought = json.loads(run("structure", "CsPbI3", "--from", "mine.cif", "--json").stdout)
+    # Pnma, but its octahedra share edges: the delta phase, not the perovskite.
+    assert brought["material"] == "CsPbI3-delta"
+    again = json.loads(run("structure", "CsPbI3", "--from", "mine.cif", "--json").stdout)
+    assert again == brought
+    rows = run("export", "structures").stdout
+    assert rows.count("start-") == 1
+    assert "mine.cif" in rows
+    assert failed_clearly(
+        run("structure", "CsPbBr3", "--from", "mine.cif"), "mine.cif holds CsPbI3, not CsPbBr3"
+    )

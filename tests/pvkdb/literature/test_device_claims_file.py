@@ -1,0 +1,428 @@
+"""device_claims.csv says what the text and the captions of the review print."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "pvkdb" / "literature"
+COLUMNS = "id,device,metric,value,value_max,unit,qualifier,references,source,as_printed,erratum"
+QUALIFIERS = {"", ">", ">=", "<", "<=", "~", "up to", "±"}
+# The closed vocabulary, with the bounds that a value must lie within (inclusive).
+BOUNDS: dict[str, tuple[float, float]] = {
+    "absorption_coefficient_per_cm": (1, 1e7),
+    "accuracy_percent": (0, 100),
+    "array_area_m2": (1e-18, 1),
+    "array_devices": (1, 1e9),
+    "array_rows_columns": (2, 1e4),
+    "array_side_m": (1e-9, 1),
+    "bandgap_ev": (0.1, 10),
+    "bending_angle_deg": (0, 180),
+    "bending_cycles": (1, 1e9),
+    "bending_radius_m": (1e-6, 1),
+    "bits": (1, 1e6),
+    "compositions": (1, 1e6),
+    "current_threshold_a": (-1, 1),
+    "defect_density_per_cm3": (1e9, 1e21),
+    "density_per_cm2": (1, 1e14),
+    "device_area_m2": (1e-18, 1),
+    "device_count": (1, 1e9),
+    "device_side_m": (1e-9, 1),
+    "device_spacing_m": (1e-9, 1),
+    "dopant_mol_percent": (0, 100),
+    "electric_field_v_per_m": (1, 1e10),
+    "electrode_distance_m": (1e-9, 1),
+    "endurance_cycles": (1, 1e15),
+    "energy_per_event_j": (1e-21, 1),
+    "feature_size_m": (1e-10, 1e-3),
+    "filament_diameter_m": (1e-10, 1e-5),
+    "grain_size_m": (1e-10, 1e-2),
+    "improvement_factor": (1, 1e12),
+    "length_m": (1e-10, 1),
+    "light_intensity_mw_per_cm2": (1e-9, 1e6),
+    "max_array_rows_columns": (2, 1e9),
+    "memory_window_v": (1e-3, 100),
+    "observation_time_s": (1e-12, 1e12),
+    "on_off_ratio": (1.0001, 1e12),
+    "pitch_m": (1e-9, 1),
+    "polarization_uc_per_cm2": (1e-6, 1e3),
+    "precursor_concentration_mol_per_l": (1e-3, 20),
+    "pressure_pa": (1, 1e9),
+    "pulse_interval_s": (1e-12, 1e12),
+    "pulse_width_s": (1e-12, 1e12),
+    "pulses": (1, 1e9),
+    "read_margin_percent": (0, 100),
+    "rectification_ratio": (1.0001, 1e12),
+    "resistance_ohm": (1e-3, 1e15),
+    "retained_percent": (0, 100),
+    "retention_s": (1e-12, 1e12),
+    "rms_roughness_m": (1e-11, 1e-5),
+    "spacing_to_thickness_ratio": (1, 1e6),
+    "spectral_fwhm_nm": (1e-3, 1e3),
+    "spectral_resolution_nm": (1e-3, 1e3),
+    "stability_days": (0.01, 1e5),
+    "states": (2, 1e6),
+    "substrate_area_m2": (1e-12, 10),
+    "sweep_rate_v_per_s": (1e-6, 1e9),
+    "switching_energy_j": (1e-21, 1),
+    "switching_time_s": (1e-12, 1e12),
+    "temperature_c": (-273.15, 1000),
+    "temperature_k": (0.001, 2000),
+    "thickness_m": (1e-10, 1e-2),
+    "trap_filling_time_s": (1e-12, 1e12),
+    "v_erase_v": (-100, 100),
+    "v_forming_v": (-100, 100),
+    "v_gate_v": (-100, 100),
+    "v_operating_v": (-100, 100),
+    "v_pulse_v": (-100, 100),
+    "v_read_v": (-100, 100),
+    "v_reset_v": (-100, 100),
+    "v_set_v": (-100, 100),
+    "v_threshold_v": (-100, 100),
+    "v_write_v": (-100, 100),
+    "variability_c2c_percent": (0, 100),
+    "variability_d2d_percent": (0, 100),
+    "variance_c2c": (0, 1e3),
+    "variance_d2d": (0, 1e3),
+    "viewing_angle_deg": (0, 360),
+    "wavelength_nm": (100, 1e5),
+    "yield_percent": (0, 100),
+}
+# The first suffix that fits decides; a metric without one is a pure number.
+UNITS = {
+    "_mol_per_l": "mol/L",
+    "_v_per_m": "V/m",
+    "_v_per_s": "V/s",
+    "_mw_per_cm2": "mW/cm2",
+    "_uc_per_cm2": "uC/cm2",
+    "_per_cm2": "cm-2",
+    "_per_cm3": "cm-3",
+    "_per_cm": "cm-1",
+    "_mol_percent": "mol%",
+    "_percent": "%",
+    "_cycles": "cycles",
+    "_days": "days",
+    "_deg": "deg",
+    "_ohm": "ohm",
+    "_ev": "eV",
+    "_pa": "Pa",
+    "_nm": "nm",
+    "_m2": "m2",
+    "_m": "m",
+    "_s": "s",
+    "_v": "V",
+    "_j": "J",
+    "_a": "A",
+    "_c": "degC",
+    "_k": "K",
+    "_c2c": "",
+    "_d2d": "",
+}
+LENGTHS = {"nanometer": 1e-9, "nm": 1e-9, "μm": 1e-6, "mm": 1e-3, "cm": 1e-2}
+# Printed unit to the unit of the file; what is not named here is printed in the file's own unit.
+FACTORS: dict[str, dict[str, float]] = {
+    "m": LENGTHS,
+    "m2": {f"{name}²": factor**2 for name, factor in LENGTHS.items()},
+    "s": {
+        "hours": 3600,
+        "minutes": 60,
+        "years": 365 * 86400,
+        "seconds": 1,
+        "ps": 1e-12,
+        "ns": 1e-9,
+        "μs": 1e-6,
+        "ms": 1e-3,
+        "s": 1,
+    },
+    "days": {"months": 30, "days": 1},
+    "V": {"mV": 1e-3, "V": 1},
+    "V/m": {"V μm": 1e6, "V m": 1},
+    "J": {"aJ": 1e-18, "fJ": 1e-15, "pJ": 1e-12},
+    "A": {"μA": 1e-6},
+    "Pa": {"kPa": 1e3},
+    "ohm": {"M Ω": 1e6, "kΩ": 1e3, "Ω": 1},
+}
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+Row = dict[str, str]
+
+
+def read(name: str) -> list[Row]:
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+CLAIMS = read("device_claims")
+KEYS = {row["key"] for row in read("references")}
+BY_ID = {row["id"]: row for row in CLAIMS}
+
+
+def section_of(row: Row) -> str:
+    match = re.fullmatch(r"c-s(\d(?:\.\d+)*)-\d{3}", row["id"])
+    assert match, row["id"]
+    return match[1]
+
+
+def unit_of(metric: str) -> str:
+    return next((unit for suffix, unit in UNITS.items() if metric.endswith(suffix)), "1")
+
+
+def printed_numbers(printed: str) -> list[tuple[float, str]]:
+    """Each number of the print with the text that follows it; a last power of ten is shared."""
+    text = re.sub(r"\\text\{([^}]*)\}", r"\1", printed)
+    for old, new in (
+        (r"\mu ", "μ"),
+        (r"\mu", "μ"),
+        (r"\times", "×"),
+        ("m^2", "m²"),
+        ("−", "-"),
+        ("$", ""),
+    ):
+        text = text.replace(old, new)
+    text = re.sub(r" +", " ", re.sub(r"(?<=\d) (?=\d{3}\b)", "", text))
+    text = re.sub(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "^" + m[0].translate(SUPERSCRIPTS), text)
+    text = re.sub(r"(?:(?<=\d)--|–)", " to ", text)
+    text = re.sub(r"(?<![\d.×] )(?<![\d.×])10\^\{?(-?\d+)\}?", r"1e\1", text)
+    text = re.sub(r" ?× ?10\^\{?(-?\d+)\}?", r"e\1", text)
+    found = list(re.finditer(r"[+-]?\d+(?:\.\d+)?(?:e-?\d+)?", text))
+    shared = re.fullmatch(r"[^e]*\d to \d[^e]*(e\d+)[^e]*", text)
+    power = shared[1] if shared else ""
+    return [
+        (float(number[0] if "e" in number[0] else number[0] + power), text[number.end() :])
+        for number in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def sections(review: list[str]) -> dict[str, list[str]]:
+    """The lines under each numbered heading, captions included, in the order of the text."""
+    parts: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in review[: review.index("Conflicts of interest")]:
+        if heading := re.match(r"(\d(?:\.\d+)*)\. [A-Z]", line):
+            current = parts.setdefault(heading[1], [])
+        current.append(line)
+    return parts
+
+
+def test_columns_encoding_and_line_ends() -> None:
+    raw = (FOLDER / "device_claims.csv").read_bytes()
+    assert b"\r" not in raw
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert raw.endswith(b"\n")
+    assert raw.decode("utf-8").split("\n")[0] == COLUMNS
+    for row in CLAIMS:
+        assert None not in row
+        assert all(value is not None and value == value.strip() for value in row.values()), row
+        assert row["device"]
+        assert row["as_printed"]
+
+
+def test_no_claim_is_lost() -> None:
+    assert len(CLAIMS) >= 259
+
+
+def test_ids_are_unique_and_in_the_order_of_the_text() -> None:
+    assert len(BY_ID) == len(CLAIMS)
+    runs = [(name, list(rows)) for name, rows in groupby(CLAIMS, key=section_of)]
+    names = [name for name, _ in runs]
+    assert names == sorted(names, key=lambda name: [int(part) for part in name.split(".")])
+    assert len(set(names)) == len(names)
+    for name, rows in runs:
+        assert [row["id"] for row in rows] == [
+            f"c-s{name}-{n:03d}" for n in range(1, len(rows) + 1)
+        ]
+
+
+def test_no_claim_is_there_twice() -> None:
+    columns = ("device", "metric", "value", "value_max", "source", "as_printed")
+    seen: dict[tuple[str, ...], str] = {}
+    for row in CLAIMS:
+        key = tuple(row[column] for column in columns)
+        assert key not in seen, (seen.get(key), row["id"])
+        seen[key] = row["id"]
+
+
+def test_references_resolve() -> None:
+    for row in CLAIMS:
+        keys = row["references"].split()
+        assert set(keys) <= KEYS, row
+        assert len(set(keys)) == len(keys), row
+
+
+def test_the_vocabulary_is_closed_and_used() -> None:
+    assert {row["metric"] for row in CLAIMS} == set(BOUNDS)
+    assert {row["qualifier"] for row in CLAIMS} <= QUALIFIERS
+
+
+def test_units_fit_the_metric() -> None:
+    for row in CLAIMS:
+        assert row["unit"] == unit_of(row["metric"]), row
+
+
+def test_values_are_ordered_and_within_physical_bounds() -> None:
+    for row in CLAIMS:
+        low, high = BOUNDS[row["metric"]]
+        values = [float(row[column]) for column in ("value", "value_max") if row[column]]
+        assert values == sorted(set(values)), row
+        assert row["value"], row
+        assert all(low <= value <= high for value in values) or row["erratum"], row
+        if row["qualifier"] == "±":
+            assert values[0] > 0, row
+
+
+def test_only_the_misprinted_ratio_is_out_of_bounds() -> None:
+    outside = [
+        row["id"]
+        for row in CLAIMS
+        if not BOUNDS[row["metric"]][0] <= float(row["value"]) <= BOUNDS[row["metric"]][1]
+    ]
+    assert outside == ["c-s3.1.1-001"]
+    assert "sign of the exponent" in BY_ID[outside[0]]["erratum"]
+
+
+def test_as_printed_is_a_number_and_not_a_sentence() -> None:
+    for row in CLAIMS:
+        assert len(row["as_printed"].split()) <= 12, row
+        assert re.search(r"\d|\b(two|eight)\b", row["as_printed"]), row
+
+
+def test_a_value_is_the_printed_number_in_the_unit_of_the_metric() -> None:
+    for row in CLAIMS:
+        printed = row["as_printed"]
+        if printed.startswith("nearly two orders"):
+            candidates = [1e2]
+        elif printed.startswith("eight "):
+            candidates = [8.0]
+        elif "orders" in printed:
+            candidates = [10.0 ** int(n) for n in re.findall(r"\d+", printed)]
+        else:
+            factors = FACTORS.get(row["unit"], {})
+            candidates = []
+            for number, rest in printed_numbers(printed):
+                units = [(rest.find(name), -len(name), f) for name, f in factors.items()]
+                named = min((unit for unit in units if unit[0] >= 0), default=None)
+                if factors and named is None and row["unit"] in {"m", "J", "Pa", "ohm", "days"}:
+                    continue
+                candidates.append(number * (named[2] if named else 1))
+        for column in ("value", "value_max"):
+            if row[column]:
+                expected = float(row[column])
+                assert any(math.isclose(c, expected, rel_tol=1e-9) for c in candidates), (
+                    row["id"],
+                    printed,
+                    candidates,
+                )
+
+
+def test_as_printed_stands_at_its_place(review: list[str], sections: dict[str, list[str]]) -> None:
+    for row in CLAIMS:
+        place = section_of(row)
+        lines = sections[place]
+        if caption := re.fullmatch(r"Fig\. (\d+) caption", row["source"]):
+            lines = [line for line in lines if line.startswith(f"Fig. {caption[1]} ")]
+            assert len(lines) == 1, row
+        else:
+            assert row["source"] == f"section {place}"
+            lines = [line for line in lines if not re.match(r"Fig\. \d+ ", line)]
+        assert any(row["as_printed"] in line for line in lines), row
+        assert any(row["as_printed"] in line for line in review)
+
+
+def test_claims_follow_each_other_as_in_the_text(sections: dict[str, list[str]]) -> None:
+    for name, rows in groupby(CLAIMS, key=section_of):
+        text = "\n".join(sections[name])
+        position = 0
+        for row in rows:
+            position = text.find(row["as_printed"], position)
+            assert position >= 0, row
+
+
+def find(device: str, metric: str, place: str = "") -> list[Row]:
+    return [
+        row
+        for row in CLAIMS
+        if device in row["device"] and row["metric"] == metric and place in row["source"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("device", "metric", "place", "value", "value_max", "references"),
+    [
+        ("highest", "on_off_ratio", "section 3.1.1", 1.9e-9, None, "r153"),
+        ("MAPbCl3 nanowires", "retention_s", "section 3.1.3", 7e9, None, "r162"),
+        ("passivated MAPbI3", "energy_per_event_j", "section 3.1.4", 1.35e-17, None, "r163"),
+        ("Cs3Sb2I9, dimer", "switching_time_s", "section 3.3.4.1", 2e-8, None, "r226"),
+        ("tip-shaped", "v_set_v", "section 4.1.1", -0.11, None, "r238"),
+        ("first flexible", "bending_radius_m", "section 4.2", 7.5e-3, None, "r247"),
+        ("PrPyr", "array_devices", "Fig. 16 caption", 5e4, None, "r122"),
+        ("biological synapses", "energy_per_event_j", "section 4.3", 1e-15, 1e-14, "r258"),
+        ("TiO2/FTO", "on_off_ratio", "Fig. 19 caption", 1530.71, None, "r303"),
+        ("triple-cation", "max_array_rows_columns", "section 5.1.1", 1747, None, "r331"),
+        ("DJ-phase", "variability_c2c_percent", "section 5.1.2", 1.85, None, "r110"),
+        ("1D1R", "rectification_ratio", "section 5.2", 1.5e5, None, "r337"),
+        ("3D array", "device_area_m2", "section 5.3.1", 7.65e-17, None, "r161"),
+        ("nanowires in porous", "density_per_cm2", "section 5.3.1", 4e8, 1e9, "r342"),
+        ("pulse train", "v_pulse_v", "section 6.1.2", 1.5, 2.2, "r378"),
+        ("(CIFAR-100)", "accuracy_percent", "section 6.2.2", 73.83, None, "r110"),
+        ("(Fashion-MNIST)", "accuracy_percent", "section 6.2.2", 84.5, None, "r390"),
+        ("Cs3Sb2Cl9", "endurance_cycles", "section 6.2.3", 750, None, "r401"),
+    ],
+)
+def test_claim_in_print(
+    device: str,
+    metric: str,
+    place: str,
+    value: float,
+    value_max: float | None,
+    references: str,
+) -> None:
+    rows = find(device, metric, place)
+    assert len(rows) == 1, rows
+    assert float(rows[0]["value"]) == value
+    assert (float(rows[0]["value_max"]) if rows[0]["value_max"] else None) == value_max
+    assert rows[0]["references"] == references
+
+
+def test_contradictions_are_marked_at_both_places() -> None:
+    for rows in (
+        find("MAPbI3", "energy_per_event_j"),
+        find("first flexible", "bending_radius_m"),
+        find("PrPyr", "array_rows_columns"),
+        [BY_ID[name] for name in ("c-s5.3.1-005", "c-s5.3.1-020")],  # hydrophilic, hydrophobic
+        [BY_ID[name] for name in ("c-s5.3.3-001", "c-s5.3.4-018")],  # rigid, flexible
+    ):
+        assert len(rows) == 2
+        assert all("contradiction" in row["erratum"] for row in rows)
+
+
+def test_the_array_of_one_paper_is_printed_in_two_ways() -> None:
+    """256 devices in the text of section 4.2, about 50 000 in the caption that it cites."""
+    (text,) = (row for row in find("PrPyr", "array_rows_columns") if row["references"] == "r122")
+    (caption,) = find("PrPyr", "array_devices", "Fig. 16 caption")
+    assert float(text["value"]) ** 2 < float(caption["value"])
+    for row in (text, caption, *find("PrPyr", "array_area_m2")):
+        assert "16 × 16 crossbar array" in row["erratum"]
+        assert "50 000 elements" in row["erratum"]
+
+
+def test_no_switching_below_a_field_that_is_far_too_low_is_doubtful() -> None:
+    (threshold,) = find("60 nm thickness", "v_threshold_v")
+    (thickness,) = find("crosstalk estimate", "thickness_m")
+    (migration,) = find("Ag+ migration", "electric_field_v_per_m")
+    field = float(threshold["value"]) / float(thickness["value"])
+    assert field == pytest.approx(1.7e4, rel=0.05)
+    assert float(migration["value"]) / field == pytest.approx(600, rel=0.05)
+    assert threshold["erratum"].startswith("doubtful: ")
+
+
+def test_an_array_size_without_a_margin_is_marked() -> None:
+    """Eqn (1) is a resistance; only the margin of eqn (2) limits the size of an array."""
+    marked = [row for row in CLAIMS if "eqn (1)" in row["erratum"]]
+    assert {row["metric"] for row in marked} == {"max_array_rows_columns"}
+    assert {row["references"] for row in marked} == {"r330", "r331"}

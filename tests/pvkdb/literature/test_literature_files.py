@@ -1,0 +1,422 @@
+"""References, Tables 1, 2 and 4 say what the review prints (Chem. Soc. Rev. 2026, 55, 2145)."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "pvkdb" / "literature"
+
+COLUMNS = {
+    "references": "key,number,authors,title,journal,year,volume,pages,doi",
+    "energetics": (
+        "id,material,phase,direction,defect,species,charge,quantity,scope,value_min_ev,"
+        "value_max_ev,bound,approximate,method,functional,soc,conditions,references,source,"
+        "as_printed,erratum"
+    ),
+    "devices": (
+        "id,group,structure,layers,absorber,material,form,configuration,mechanism,volatility,"
+        "text_source,on_off_ratio,on_off_qualifier,v_set_min_v,v_set_max_v,v_reset_min_v,"
+        "v_reset_max_v,v_qualifier,endurance_cycles,retention_s,retention_qualifier,"
+        "stability_days,stability_qualifier,references,source,as_printed,erratum"
+    ),
+}
+CAPTIONS = {
+    "1": "Table 1 A list of common 3D lead-halide perovskites",
+    "2": "Table 2 List of DFEs and E_A of various extrinsic ion defects",
+    "4": "Table 4 The comparison of the performance parameters",
+}
+DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
+Row = dict[str, str]
+
+
+def read(name: str) -> list[Row]:
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+REFERENCES = read("references")
+# The rows of the running text have a test of their own.
+ENERGETICS = [row for row in read("energetics") if row["source"].startswith("Table ")]
+DEVICES = read("devices")
+BY_ID = {row["id"]: row for row in ENERGETICS + DEVICES}
+BY_KEY = {row["key"]: row for row in REFERENCES}
+
+
+def ids(row: Row) -> str:
+    return row.get("id") or row["key"]
+
+
+def printed_rows(review: list[str], number: str) -> list[str]:
+    """The value rows of a table, in print order, without its heads and section headings."""
+    start = next(i for i, line in enumerate(review) if line.startswith(CAPTIONS[number]))
+    rows: list[str] = []
+    for line in review[start + 1 :]:
+        if "\t" in line:
+            rows.append(line)
+        elif rows:
+            break
+    return [row for row in rows[1:] if any(cell.strip() for cell in row.split("\t")[1:])]
+
+
+def place(row: Row) -> tuple[str, int]:
+    match = re.fullmatch(r"Table (\d) row (\d+)", row["source"])
+    assert match, row["source"]
+    return match[1], int(match[2])
+
+
+def printed_row(review: list[str], row: Row) -> str:
+    number, position = place(row)
+    return printed_rows(review, number)[position - 1]
+
+
+def printed_references(review: list[str]) -> list[str]:
+    """The 402 entries of the list, those broken by a page break joined again."""
+    start = review.index("References")
+    entries: list[str] = []
+    for line in review[start + 1 :]:
+        if not line.startswith("- "):
+            continue
+        text = line[2:].strip()
+        if len(entries) < 25 or re.match(rf"{len(entries) + 1} ", text):
+            entries.append(text)
+        else:
+            entries[-1] += " " + text
+    return entries
+
+
+# Form of the files
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_encoding_and_line_ends(name: str) -> None:
+    raw = (FOLDER / f"{name}.csv").read_bytes()
+    assert b"\r" not in raw
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert raw.endswith(b"\n")
+    assert raw.decode("utf-8").split("\n")[0] == COLUMNS[name]
+    for row in read(name):
+        assert None not in row
+        assert all(value is not None and value == value.strip() for value in row.values()), row
+
+
+def test_row_counts() -> None:
+    assert len(REFERENCES) == 402
+    assert len(DEVICES) == 28
+    counts = {
+        (table, quantity): sum(
+            place(row)[0] == table and row["quantity"] == quantity for row in ENERGETICS
+        )
+        for table in "12"
+        for quantity in ("DFE", "E_A")
+    }
+    assert counts == {("1", "DFE"): 8, ("1", "E_A"): 13, ("2", "DFE"): 9, ("2", "E_A"): 9}
+    assert len(ENERGETICS) == sum(counts.values())
+
+
+def test_ids_are_unique_and_follow_the_source() -> None:
+    assert len(BY_ID) == len(ENERGETICS) + len(DEVICES)
+    assert [row["key"] for row in REFERENCES] == [f"r{n}" for n in range(1, 403)]
+    assert [row["number"] for row in REFERENCES] == [str(n) for n in range(1, 403)]
+    for row in ENERGETICS:
+        table, position = place(row)
+        suffix = {"DFE": "dfe", "E_A": "ea"}[row["quantity"]]
+        assert row["id"] == f"e-t{table}-r{position:02d}-{suffix}"
+    assert [row["id"] for row in DEVICES] == [f"d-t4-r{n:02d}" for n in range(1, 29)]
+    assert [place(row) for row in DEVICES] == [("4", n) for n in range(1, 29)]
+
+
+@pytest.mark.parametrize("row", ENERGETICS + DEVICES, ids=ids)
+def test_every_reference_resolves(row: Row) -> None:
+    keys = row["references"].split(" ")
+    assert keys
+    assert set(keys) <= set(BY_KEY)
+    assert len(set(keys)) == len(keys)
+
+
+# References
+
+
+@pytest.mark.parametrize("row", REFERENCES, ids=ids)
+def test_a_reference_is_complete_and_clean(row: Row) -> None:
+    assert row["authors"]
+    assert row["title"]
+    assert row["journal"]
+    assert re.fullmatch(r"\d{4}", row["year"])
+    assert 1949 <= int(row["year"]) <= 2026
+    for column in ("authors", "title", "journal", "volume", "pages"):
+        assert not re.search(r"[*$\\]|_\{|\^|  ", row[column]), row[column]
+    for author in row["authors"].split("; "):
+        assert author == "Ankit" or re.match(r"[A-ZŽ][a-z]?\.", author), author
+        assert " and " not in author
+        assert "," not in author
+    assert not re.search(r", \d{4}\b", row["title"])
+
+
+def test_bibliographic_data_is_printed_in_the_entry(review: list[str]) -> None:
+    entries = printed_references(review)
+    assert len(entries) == 402
+    for row, entry in zip(REFERENCES, entries, strict=True):
+        plain = entry.replace("*", "")
+        for column in ("journal", "year", "volume", "pages"):
+            assert row[column] in plain, (row["key"], column)
+        # One entry has a stray comma inside a name; the file leaves it out.
+        names = plain.replace("(Frank), Liu", "(Frank) Liu")
+        authors = row["authors"].split("; ")
+        joined = ", ".join(authors[:-1]) + (" and " if authors[:-1] else "") + authors[-1]
+        assert joined.replace("Md. ", "") in names.replace("Dr. ", "").replace("Md. ", "")
+        assert row["year"] in plain.split(row["journal"])[-1]
+
+
+def test_a_title_has_the_words_of_the_entry(review: list[str]) -> None:
+    repaired = {"r61", "r220", "r233", "r358"}  # line-break hyphens, see the README
+    for row, entry in zip(REFERENCES, printed_references(review), strict=True):
+        if row["key"] in repaired:
+            continue
+        words = set(re.findall(r"[A-Za-zÀ-ÿ]{4,}", row["title"]))
+        assert words <= set(re.findall(r"[A-Za-zÀ-ÿ]{4,}", entry)), row["key"]
+
+
+def test_the_twice_printed_paper_is_kept_twice() -> None:
+    first, second = BY_KEY["r104"], BY_KEY["r209"]
+    for column in ("title", "journal", "year", "volume", "pages"):
+        assert first[column] == second[column]
+
+
+# Energetics
+
+
+@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+def test_energies_are_ordered_and_within_physical_bounds(row: Row) -> None:
+    low = float(row["value_min_ev"])
+    high = float(row["value_max_ev"]) if row["value_max_ev"] else None
+    assert (high is None) == (row["bound"] == "lower")
+    for value in (low, low if high is None else high):
+        if row["quantity"] == "E_A":
+            assert 0 < value < 5
+        else:
+            assert abs(value) < 10
+    if high is not None:
+        assert low <= high
+
+
+@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+def test_energetics_use_the_controlled_words(row: Row) -> None:
+    assert row["quantity"] in {"DFE", "E_A"}
+    assert row["scope"] == "reported"
+    assert row["bound"] in {"", "lower"}
+    assert row["approximate"] == "false"  # neither table prints a "~"
+    assert (
+        row["method"] == "DFT" if row["quantity"] == "DFE" else row["method"] in {"DFT", "unknown"}
+    )
+    kind, site = row["defect"].split("_")
+    assert row["species"] == (site if kind == "V" else kind)
+    assert kind == "V" or site == "i"
+    # Only Table 2 prints charges.
+    assert row["charge"] in ({""} if place(row)[0] == "1" else {"0", "1", "2"})
+
+
+@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+def test_an_energy_is_what_its_table_row_prints(row: Row, review: list[str]) -> None:
+    cells = [cell.strip() for cell in printed_row(review, row).split("\t")]
+    material = cells[0].translate(DIGITS)
+    assert re.sub(r"[ _]", "", material) == row["material"]
+    defect, charge = re.fullmatch(r"([A-Za-z_]+)(.*)", re.sub(r"[ {}]", "", cells[1])).groups()
+    assert defect == row["defect"]
+    assert charge == {"": "", "0": "⁰", "1": "⁺", "2": "²⁺"}[row["charge"]]
+    value, _, citation = cells[2 if row["quantity"] == "DFE" else 3].partition(row["as_printed"])
+    assert value == ""
+    if row["bound"] == "lower":
+        assert row["as_printed"] == f"> {row['value_min_ev']}"
+    elif row["value_min_ev"] == row["value_max_ev"]:
+        assert row["as_printed"] == row["value_min_ev"]
+    else:
+        assert row["as_printed"] == f"{row['value_min_ev']}–{row['value_max_ev']}"
+    keys: list[str] = []
+    for part in re.findall(r"\d+(?:–\d+)?", citation.translate(DIGITS)):
+        first, _, last = part.partition("–")
+        keys += [f"r{n}" for n in range(int(first), int(last or first) + 1)]
+    # Table 2 cites in its caption: "Data from ref. 36 and 70".
+    assert row["references"] == " ".join(keys or ["r36", "r70"])
+
+
+# Devices
+
+VOLTAGES = ("v_set_min_v", "v_set_max_v", "v_reset_min_v", "v_reset_max_v")
+ROLES = {
+    "substrate",
+    "adhesion",
+    "bottom_electrode",
+    "transport",
+    "buffer",
+    "absorber",
+    "top_electrode",
+}
+
+
+@pytest.mark.parametrize("row", DEVICES, ids=ids)
+def test_device_metrics_are_physical(row: Row) -> None:
+    if row["on_off_ratio"]:
+        assert 1 < float(row["on_off_ratio"]) <= 1e12
+    for metric in ("endurance_cycles", "retention_s", "stability_days"):
+        if row[metric]:
+            assert float(row[metric]) > 0
+    set_low, set_high, reset_low, reset_high = (
+        float(row[column]) if row[column] else None for column in VOLTAGES
+    )
+    assert set_low is not None
+    assert set_high is not None
+    assert set_low <= set_high
+    assert set_low * set_high > 0
+    assert max(abs(set_low), abs(set_high)) < 10
+    assert (reset_low is None) == (reset_high is None)
+    if reset_low is not None and reset_high is not None:
+        assert reset_low <= reset_high
+        assert reset_low * reset_high > 0
+        assert max(abs(reset_low), abs(reset_high)) < 10
+        assert set_low * reset_low < 0 or row["erratum"]
+
+
+@pytest.mark.parametrize("row", DEVICES, ids=ids)
+def test_device_words_and_layers(row: Row) -> None:
+    assert row["on_off_qualifier"] in {"", "~", ">"}
+    assert row["v_qualifier"] in {"", "~"}
+    assert row["retention_qualifier"] in {"", "~"}
+    assert row["stability_qualifier"] in {"", ">", "film"}
+    assert row["configuration"] in {"", "2T vertical"}
+    layers = [tuple(layer.split("=", 1)) for layer in row["layers"].split(" | ")]
+    roles = [role for role, _ in layers]
+    assert set(roles) <= ROLES
+    assert roles.count("absorber") == 1
+    assert roles.count("bottom_electrode") == 1
+    assert roles.index("bottom_electrode") < roles.index("absorber") < roles.index("top_electrode")
+    assert ("absorber", row["absorber"]) in layers
+    stack = "/".join(material for _, material in layers)
+    printed = row["structure"].replace("Al@MAPbI3", "Al/MAPbI3").replace("@PMMA", "")
+    assert stack == re.sub(r" (nanowire in porous alumina membrane|quantum dots)", "", printed)
+
+
+def test_the_linked_formula_differs_from_the_absorber_only_where_it_must() -> None:
+    different = {
+        row["absorber"]: row["material"] for row in DEVICES if row["absorber"] != row["material"]
+    }
+    assert different == {
+        "MAPbI3:ADNH3I": "MAPbI3",
+        "(PEA)2Cs3Pb4I1.3": "(PEA)2Cs3Pb4I13",
+    }
+
+
+@pytest.mark.parametrize("row", DEVICES, ids=ids)
+def test_a_device_is_what_its_table_row_prints(row: Row, review: list[str]) -> None:
+    structure, rest = printed_row(review, row).split("\t", 1)
+    assert row["as_printed"] == rest
+    squeezed = re.sub(r"[ _{}]", "", structure.translate(DIGITS))
+    assert squeezed == row["structure"].replace(" ", "")
+    on_off, volts, endurance, retention, stability, reference = rest.split("\t")
+
+    def number(cell: str) -> float | None:
+        if cell == "—":
+            return None
+        cell = cell.lstrip("~> ").replace("−", "-")
+        factor, _, power = cell.rpartition("×")
+        base, _, exponent = power.strip().partition(" ")
+        return float(factor or 1) * float(base) ** int(exponent.translate(DIGITS) or 1)
+
+    for column, cell in (
+        ("on_off_ratio", on_off),
+        ("endurance_cycles", endurance),
+        ("retention_s", retention),
+    ):
+        expected = number(cell)
+        assert (float(row[column]) if row[column] else None) == pytest.approx(expected)
+    printed_volts = {abs(float(v)) for v in re.findall(r"\d+(?:\.\d+)?", volts)}
+    assert {abs(float(row[column])) for column in VOLTAGES if row[column]} == printed_volts
+    days = re.search(r"(\d+) (days|months)", stability)
+    expected_days = str(int(days[1]) * {"days": 1, "months": 30}[days[2]]) if days else ""
+    assert row["stability_days"] == expected_days
+    qualified = {"~": "~", ">": ">"}
+    assert row["on_off_qualifier"] == qualified.get(on_off[0], "")
+    assert row["v_qualifier"] == qualified.get(volts[0], "")
+    assert row["retention_qualifier"] == qualified.get(retention[0], "")
+    assert endurance[0] not in qualified
+    if reference == "—":
+        assert "inferred" in row["erratum"]
+    else:
+        assert row["references"] == f"r{reference}"
+
+
+def test_the_group_is_the_section_heading_of_the_table(review: list[str]) -> None:
+    start = next(i for i, line in enumerate(review) if line.startswith(CAPTIONS["4"]))
+    headings = [
+        line.strip() for line in review[start:] if re.fullmatch(r"[^\t]*perovskites?\t+", line)
+    ]
+    assert list(dict.fromkeys(row["group"] for row in DEVICES)) == headings[:5]
+
+
+# Values read by eye from the print
+
+
+@pytest.mark.parametrize(
+    ("identifier", "column", "value"),
+    [
+        ("e-t1-r01-dfe", "value_max_ev", "1.87"),
+        ("e-t1-r01-ea", "references", "r41 r42 r43 r44 r45 r46"),
+        ("e-t1-r02-ea", "references", "r41 r42 r43 r45 r46"),
+        ("e-t1-r03-ea", "value_max_ev", "2.31"),
+        ("e-t1-r08-ea", "method", "DFT"),
+        ("e-t1-r10-ea", "value_min_ev", "1.20"),
+        ("e-t1-r10-ea", "value_max_ev", ""),
+        ("e-t1-r15-ea", "material", "CsPbCl3"),
+        ("e-t2-r03-dfe", "value_min_ev", "-0.65"),
+        ("e-t2-r06-ea", "value_min_ev", "0.83"),
+        ("e-t2-r09-dfe", "charge", "0"),
+        ("d-t4-r04", "v_set_min_v", "-0.3"),
+        ("d-t4-r06", "v_reset_min_v", "-3.6"),
+        ("d-t4-r06", "v_reset_max_v", "-0.078"),
+        ("d-t4-r06", "endurance_cycles", "6e6"),
+        ("d-t4-r07", "retention_s", "7e9"),
+        ("d-t4-r13", "material", "(PEA)2Cs3Pb4I13"),
+        ("d-t4-r14", "v_reset_min_v", ""),
+        ("d-t4-r15", "v_reset_max_v", "-1.8"),
+        ("d-t4-r15", "stability_days", "210"),
+        ("d-t4-r24", "references", "r152"),
+        ("d-t4-r25", "stability_days", "90"),
+        ("d-t4-r28", "v_reset_min_v", "-0.55"),
+    ],
+)
+def test_value_in_print(identifier: str, column: str, value: str) -> None:
+    assert BY_ID[identifier][column] == value
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "value"),
+    [
+        ("r36", "title", "Toolsets for assessing ionic migration in halide perovskites"),
+        ("r54", "pages", "760–769"),
+        ("r177", "title", "2011 International Electron Devices Meeting"),
+        ("r177", "pages", "17.3.1–17.3.4"),
+        ("r208", "journal", "Wiley"),
+        ("r280", "volume", ""),
+        ("r327", "volume", "2022-July"),
+        ("r385", "volume", "361(6407)"),
+        ("r397", "authors", "D. O. Hebb"),
+        ("r402", "title", "Reinforcement Learning: An Introduction"),
+    ],
+)
+def test_reference_in_print(key: str, column: str, value: str) -> None:
+    assert BY_KEY[key][column] == value
+
+
+def test_titles_show_formulas_with_subscripts() -> None:
+    assert BY_KEY["r1"]["title"].startswith("CH₃NH₃SnBrₓI₃₋ₓ (x = 0–3), ein Sn(II)-System")
+    assert "CH₃NH₃Pb(I₁₋ₓBrₓ)₃" in BY_KEY["r87"]["title"]
+    assert "Cs₀.₁₅FA₀.₈₅PbI₃₋ₓBrₓ" in BY_KEY["r90"]["title"]
+
+
+def test_authors_with_one_name_or_a_nickname_are_kept() -> None:
+    assert "Ankit" in BY_KEY["r172"]["authors"].split("; ")
+    assert BY_KEY["r79"]["authors"].endswith("; S. (Frank) Liu")
