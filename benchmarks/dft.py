@@ -25,7 +25,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.requests import path_request
-from pvkdb_pipelines.work.threads import one_thread_each
+from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation import dft_page
 

@@ -13,7 +13,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb_pipelines.migration.compute import compute_migration
-from pvkdb_pipelines.work.threads import one_thread_each
+from pvkdb_pipelines.work.cores import one_thread_each
 from validation.migration_cases import CASES, POTENTIALS, Case, processes
 
 

@@ -37,7 +37,7 @@ def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit code."""
     from pvkdb.cli.interrupts import install
     from pvkdb.errors import MissingExtraError, PvkdbError
-    from pvkdb_pipelines.work.threads import one_thread_each
+    from pvkdb_pipelines.work.cores import one_thread_each
 
     try:
         install()

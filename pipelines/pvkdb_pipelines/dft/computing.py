@@ -34,7 +34,7 @@ from pvkdb_pipelines.dft.correction import correction_ev
 from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.geometry.neighbours import check_structure
-from pvkdb_pipelines.migration.paths.band_checks import HIGHEST_BARRIER_EV, check_band
+from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV, check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report

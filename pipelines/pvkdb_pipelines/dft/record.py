@@ -21,7 +21,7 @@ from pvkdb.store.base import Base
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb_pipelines.migration.paths.band_checks import HIGHEST_BARRIER_EV
+from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV
 from pvkdb_pipelines.migration.sites.sites import parse_defect
 
 _DECIMALS = 4

@@ -15,7 +15,7 @@ from parsl.providers import KubernetesProvider, LocalProvider, PBSProProvider, S
 
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb_pipelines.engines.settings import Cluster, Kubernetes, Pbs, Slurm
-from pvkdb_pipelines.work.threads import VARIABLES
+from pvkdb_pipelines.work.cores import VARIABLES
 
 #: What submits a job, by provider.
 _COMMANDS = {"slurm": "sbatch", "pbs": "qsub"}

@@ -1,4 +1,4 @@
-"""The recipe of a screening's relaxations: from a compound and a phase to a checked structure."""
+"""Relaxations of compounds and of solid elements, the references of chemical potentials."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from ase import Atoms
 
 from pvkdb.chemistry import Ion
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.relaxations import RelaxRequest, RelaxResult, RelaxSettings
+from pvkdb.schemas.calculations.relaxations import (
+    ElementRequest,
+    ElementResult,
+    RelaxRequest,
+    RelaxResult,
+    RelaxSettings,
+)
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
+from pvkdb_pipelines.prototypes.elements import build_element, element_source
 from pvkdb_pipelines.relaxations.relaxation import relax
 from pvkdb_pipelines.structures import checks as health
 
@@ -23,12 +30,13 @@ from pvkdb_pipelines.structures import checks as health
 #: in 11 % fewer calls; 223 ended within 2 meV an atom of where they had, 2 lower and 9 higher.
 FIRST_STEP = 0.3
 OPTIMIZER = f"FIRE (first step {FIRST_STEP}), FrechetCellFilter"
-_STAGES = {"load the potential": 0.05, "relax atoms and cell": 1.0}
+_LOAD, _RELAX = "load the potential", "relax atoms and cell"
+_STAGES = {_LOAD: 0.05, _RELAX: 1.0}
 
 
 @dataclass(frozen=True)
 class RelaxationRun:
-    """A relaxed compound: the numbers, the atoms, and what decides them."""
+    """A relaxed compound: numbers, atoms, and the versions that determine them."""
 
     result: RelaxResult
     atoms: Atoms
@@ -41,7 +49,7 @@ def relax_request(
     potential: PotentialName,
     settings: RelaxSettings | None = None,
 ) -> RelaxRequest:
-    """The request to relax a compound in a phase."""
+    """Return the request to relax a compound in a phase."""
     return RelaxRequest(
         formula=compound.formula,
         stoichiometry=compound.stoichiometry,
@@ -53,7 +61,7 @@ def relax_request(
 
 
 def compound_in(request: RelaxRequest) -> Compound:
-    """The compound that a request names.
+    """Return the compound of a request.
 
     Raises:
         InputError: no prototypes are known for its stoichiometry.
@@ -65,14 +73,14 @@ def compound_in(request: RelaxRequest) -> Compound:
 def compute_relaxation(
     request: RelaxRequest, report: Report | None = None, potential: Potential | None = None
 ) -> RelaxationRun:
-    """Relax a compound from its prototype and check what became of it.
+    """Relax a compound from its prototype and check the relaxed structure.
 
-    The start is rattled, so that the relaxation can leave the symmetry of the prototype.
+    The starting structure is rattled, so that the relaxation can break its symmetry.
 
     Args:
         request: Compound, phase, potential and settings.
-        report: Called at each step with the progress.
-        potential: Potential to use in place of the one that the request names.
+        report: Called with the progress after each step.
+        potential: Used instead of the potential that the request names.
 
     Raises:
         CalculationFailedError: Not converged, not finite, or atoms too close.
@@ -83,7 +91,7 @@ def compute_relaxation(
     compound, settings = compound_in(request), request.settings
     info = prototype(compound.stoichiometry, request.phase)
     progress = ProgressReporter(_STAGES, report)
-    progress.begin("load the potential")
+    progress.begin(_LOAD)
     potential = potential or load_potential(request.potential)
     potential.require_elements([ion.symbol for ion in compound.ions])
     calls_before = potential.force_calls
@@ -95,7 +103,7 @@ def compute_relaxation(
         settings.max_steps,
         cell=True,
         what=f"{compound.formula} {request.phase}",
-        on_step=progress.begin("relax atoms and cell", settings.fmax_ev_per_ang),
+        on_step=progress.begin(_RELAX, settings.fmax_ev_per_ang),
         first_step=FIRST_STEP,
     )
     energy = float(relaxed.get_potential_energy())
@@ -108,7 +116,7 @@ def compute_relaxation(
         energy_ev=energy,
         space_group_number=info.number,
     )
-    progress.finish("relax atoms and cell")
+    progress.finish(_RELAX)
     atoms_per_formula = sum(compound.numbers_of_elements.values())
     units = len(relaxed) // atoms_per_formula
     a, b, c, alpha, beta, gamma = (float(value) for value in relaxed.cell.cellpar())
@@ -131,5 +139,56 @@ def compute_relaxation(
             optimizer=OPTIMIZER,
         ),
         atoms=relaxed,
+        versions={**potential.versions, "weights": potential.weights},
+    )
+
+
+@dataclass(frozen=True)
+class ElementRun:
+    """A relaxed element, with the versions that determine its energy."""
+
+    result: ElementResult
+    versions: dict[str, str]
+
+
+def compute_element(
+    request: ElementRequest, report: Report | None = None, potential: Potential | None = None
+) -> ElementRun:
+    """Relax a solid element from its published crystal.
+
+    Raises:
+        CalculationFailedError: Not converged, not finite, or atoms too close.
+        InputError: No crystal structure of the element is tabulated.
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    settings = request.settings
+    progress = ProgressReporter(_STAGES, report)
+    progress.begin(_LOAD)
+    potential = potential or load_potential(request.potential)
+    potential.require_elements([request.symbol])
+    calls_before = potential.force_calls
+    relaxed, steps = relax(
+        build_element(request.symbol, settings.rattle_ang, settings.seed),
+        potential,
+        settings.fmax_ev_per_ang,
+        settings.max_steps,
+        cell=True,
+        what=f"solid {request.symbol}",
+        on_step=progress.begin(_RELAX, settings.fmax_ev_per_ang),
+    )
+    progress.finish(_RELAX)
+    return ElementRun(
+        result=ElementResult(
+            symbol=request.symbol,
+            energy_ev_per_atom=float(relaxed.get_potential_energy()) / len(relaxed),
+            atoms=len(relaxed),
+            volume_ang3_per_atom=float(relaxed.get_volume()) / len(relaxed),
+            space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
+            structure_source=element_source(request.symbol),
+            steps=steps,
+            force_calls=potential.force_calls - calls_before,
+            cpu_seconds=round(time.process_time() - cpu_started, 3),
+            wall_seconds=round(time.perf_counter() - started, 3),
+        ),
         versions={**potential.versions, "weights": potential.weights},
     )

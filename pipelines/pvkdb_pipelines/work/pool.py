@@ -24,9 +24,8 @@ from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_by_state
 from pvkdb_pipelines.progress import Progress
-from pvkdb_pipelines.work.cores import usable_cores
+from pvkdb_pipelines.work.cores import one_thread_each, usable_cores
 from pvkdb_pipelines.work.pool_process import STOPPING, ChildError, run_all, work
-from pvkdb_pipelines.work.threads import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 
 Report = Callable[[CalculationDocument, Progress], None]

@@ -111,7 +111,7 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
 
 
 def _element(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.relaxations.element import compute_element
+    from pvkdb_pipelines.relaxations.compound import compute_element
 
     run = compute_element(ElementRequest.model_validate(document.parameters), report)
     return Outcome(run.result.model_dump(mode="json"), run.versions, _no_records)

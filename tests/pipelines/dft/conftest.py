@@ -13,7 +13,7 @@ from ase.build import molecule
 from pvkdb.schemas.calculations.dft import DftNebRequest, DftScfRequest, DftSettings
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
-from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ...conftest import lacks

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb.errors import InputError
-from pvkdb_pipelines.engines.make import make_engine
+from pvkdb_pipelines.engines import make_engine
 from pvkdb_pipelines.engines.settings import MARGIN_S, Slurm
 from pvkdb_pipelines.engines.settings_file import parse_cluster, read_cluster
 

@@ -14,7 +14,7 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest, VacancyRequest, VacancySettings
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.potentials.potential import Potential, Properties
-from pvkdb_pipelines.relaxations.element import compute_element
+from pvkdb_pipelines.relaxations.compound import compute_element
 from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
 from ..conftest import potential_from

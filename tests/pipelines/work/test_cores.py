@@ -1,4 +1,4 @@
-"""Workers on cores of their own, across processes that know nothing of one another."""
+"""Each worker process gets its own core, and one thread unless its user asks for more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pvkdb_pipelines.work.cores import usable_cores
+from pvkdb_pipelines.work.cores import VARIABLES, one_thread_each, usable_cores
 
 PIN = (
     "import os; from pvkdb_pipelines.work.cores import pin_to_free_core as pin; "
@@ -44,3 +44,30 @@ def test_each_takes_a_free_core_and_gives_it_back(tmp_path) -> None:
         for process, _ in started:
             process.kill()
             process.communicate()
+
+
+def test_one_thread_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    one_thread_each()
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    for name in VARIABLES[1:]:
+        monkeypatch.delenv(name)
+
+
+def test_the_command_line_sets_threads_before_libraries_are_loaded() -> None:
+    """With numpy's own library loaded afterwards, its pool has one thread."""
+    program = (
+        "import sys; sys.argv = ['pvkdb', '--version']\n"
+        "from pvkdb.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import numpy, threadpoolctl\n"
+        "print(max(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))\n"
+    )
+    plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=plain, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.splitlines()[-1] == "1"

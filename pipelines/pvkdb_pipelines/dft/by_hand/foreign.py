@@ -18,8 +18,8 @@ from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations.dft import Engine
-from pvkdb_pipelines.dft.codes.process import Ended
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
+from pvkdb_pipelines.dft.codes.runs import Ended
 
 _PBE_TAGS = {"PE": "PBE", "--": "PBE", "PS": "PBEsol"}
 

@@ -24,8 +24,7 @@ from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, 
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
 from pvkdb_pipelines.dft.codes import sssp
-from pvkdb_pipelines.dft.codes.place import Place
-from pvkdb_pipelines.dft.codes.run_files import RunFiles
+from pvkdb_pipelines.dft.codes.runs import Place, RunFiles
 from pvkdb_pipelines.potentials.potential import Potential, Properties, load_potential
 
 

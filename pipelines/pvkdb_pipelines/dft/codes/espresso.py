@@ -16,11 +16,9 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
-from pvkdb_pipelines.dft.codes.place import Deadline, Place
-from pvkdb_pipelines.dft.codes.process import run_program
 from pvkdb_pipelines.dft.codes.pw_input import files_by_element, kpoints, namelists
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.run_files import RunFiles
+from pvkdb_pipelines.dft.codes.runs import Deadline, Place, RunFiles, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 

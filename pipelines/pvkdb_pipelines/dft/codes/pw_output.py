@@ -9,7 +9,7 @@ from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.dft.codes.process import Ended
+from pvkdb_pipelines.dft.codes.runs import Ended
 
 #: Lines of the output that a failure keeps.
 _TAIL_LINES = 15

@@ -13,8 +13,13 @@ from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.states import Ends, Exchange
-from pvkdb_pipelines.migration.paths.band import Band, highest_ev, is_monotonic
-from pvkdb_pipelines.migration.paths.band_checks import below_end_point, check_band
+from pvkdb_pipelines.migration.paths.band import (
+    Band,
+    below_end_point,
+    check_band,
+    highest_ev,
+    is_monotonic,
+)
 from pvkdb_pipelines.migration.paths.nudging import images_for, interpolate
 from pvkdb_pipelines.migration.paths.search import PathSearch
 from pvkdb_pipelines.migration.sites.hops import HopClass

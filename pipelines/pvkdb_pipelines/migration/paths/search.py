@@ -19,6 +19,7 @@ from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.states import Exchange
 from pvkdb_pipelines.migration.paths.band import (
     Band,
+    below_end_point,
     highest_ev,
     is_monotonic,
     joined,
@@ -27,7 +28,6 @@ from pvkdb_pipelines.migration.paths.band import (
     symmetric,
     top_of,
 )
-from pvkdb_pipelines.migration.paths.band_checks import below_end_point
 from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
 from pvkdb_pipelines.migration.paths.saddle import Saddle, climb, descend
 from pvkdb_pipelines.potentials.potential import Potential

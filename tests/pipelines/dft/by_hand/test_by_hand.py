@@ -27,7 +27,7 @@ from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, converted, export_inpu
 from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
 from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.dft.settling import settle
 from pvkdb_pipelines.geometry.hosts import host_of

@@ -11,7 +11,7 @@ from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftScfRequest, DftSettings
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.place import Place
+from pvkdb_pipelines.dft.codes.runs import Place
 from pvkdb_pipelines.dft.settling import settle
 from pvkdb_pipelines.geometry.hosts import host_of
 

@@ -24,9 +24,8 @@ from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic, Structure
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.place import Place
 from pvkdb_pipelines.dft.codes.pw_output import read_pw_output
-from pvkdb_pipelines.dft.codes.run_files import EARLIER
+from pvkdb_pipelines.dft.codes.runs import EARLIER, Place
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.settling import settle
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of

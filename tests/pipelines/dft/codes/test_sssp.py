@@ -9,7 +9,7 @@ import pytest
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.dft.codes import sssp
-from pvkdb_pipelines.dft.codes.place import DEBIAN_PSEUDO_DIR
+from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from ase.optimize import FIRE
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.migration.paths.band import top_of
-from pvkdb_pipelines.migration.paths.band_checks import check_band
+from pvkdb_pipelines.migration.paths.band import check_band, top_of
 from pvkdb_pipelines.migration.paths.nudging import (
     ClimbingBand,
     images_for,

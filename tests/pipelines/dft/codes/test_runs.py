@@ -1,18 +1,21 @@
-"""Supervision: a program ends with its time, and with the one that started it."""
+"""A program ends at its time limit and with its worker; the files of its runs are kept."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from pvkdb_pipelines.dft.codes.process import run_program
+from pvkdb_pipelines.dft.codes.runs import EARLIER, RunFiles, run_program
 
 
 def test_a_program_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
@@ -35,7 +38,7 @@ def test_output_errors_and_exit_code_are_kept(tmp_path: Path) -> None:
 def test_a_program_dies_with_the_worker_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; "
-        "from pvkdb_pipelines.dft.codes.process import run_program; "
+        "from pvkdb_pipelines.dft.codes.runs import run_program; "
         "folder = Path(sys.argv[1]); "
         "run_program(['sleep', '300'], folder, folder / 'out', folder / 'err', None)"
     )
@@ -58,3 +61,30 @@ def _program_of(pid: int) -> psutil.Process:
                 return child
         time.sleep(0.05)
     raise AssertionError("the program did not start within 10 s")
+
+
+def collected(runs: int, output: bytes = b"JOB DONE.") -> dict[str, bytes]:
+    files = RunFiles()
+    for _ in range(runs):
+        files.add({"pw.in": b"&control", "pw.out": output, "pw.err": b""})
+    return files.files()
+
+
+def test_three_runs_stand_by_themselves_and_empty_files_nowhere() -> None:
+    assert set(collected(3)) == {f"pw-{n}.{end}" for n in (1, 2, 3) for end in ("in", "out")}
+    assert collected(0) == {}
+
+
+def test_the_runs_before_the_last_three_are_in_an_archive() -> None:
+    files = collected(5)
+    assert set(files) == {EARLIER, *(f"pw-{n}.{end}" for n in (3, 4, 5) for end in ("in", "out"))}
+    with tarfile.open(fileobj=io.BytesIO(files[EARLIER])) as archive:
+        assert archive.getnames() == ["pw-1.in", "pw-1.out", "pw-2.in", "pw-2.out"]
+
+
+def test_large_outputs_are_compressed_and_the_same_runs_give_the_same_bytes() -> None:
+    output = b"     total energy              =    -315.1 Ry\n" * 2000
+    files = collected(4, output)
+    assert gzip.decompress(files["pw-4.out.gz"]) == output
+    assert len(files["pw-4.out.gz"]) < len(output) / 20
+    assert files == collected(4, output)

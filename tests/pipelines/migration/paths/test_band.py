@@ -7,8 +7,7 @@ import pytest
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.migration.paths.band import Band, is_monotonic
-from pvkdb_pipelines.migration.paths.band_checks import below_end_point, check_band
+from pvkdb_pipelines.migration.paths.band import Band, below_end_point, check_band, is_monotonic
 
 
 def band_of(*energies: float) -> Band:
