@@ -9,6 +9,7 @@ from ase import Atoms
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.errors import InputError, unknown_name
+from pvkdb_pipelines.prototypes.binaries import BINARIES
 from pvkdb_pipelines.prototypes.compounds import (
     Compound,
     Stoichiometry,
@@ -16,8 +17,9 @@ from pvkdb_pipelines.prototypes.compounds import (
     stoichiometry_of,
 )
 from pvkdb_pipelines.prototypes.perovskites import PEROVSKITES
-from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published_prototypes
+from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import radius_ang
+from pvkdb_pipelines.prototypes.ternaries import TERNARIES
 
 #: The phases that a screening of each type is after: networks of corner-sharing octahedra, and
 #: the dimers and isolated octahedra where the type is made of them. A type that is not here
@@ -30,7 +32,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BX4": frozenset({"I4/mmm"}),
 }
 
-PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *published_prototypes())
+PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *TERNARIES, *BINARIES)
 
 #: Other names of phases, as the field writes them.
 _ALIASES = {

@@ -1,34 +1,29 @@
-"""A prototype: a structure type of a stoichiometry. Published ones are read from a file."""
+"""One prototype: a structure type that compounds of a stoichiometry may take."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import resources
-from typing import Any
 
 from ase import Atoms
 
 from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure
 
-_PUBLISHED = "published_structures.toml"
-
 
 @dataclass(frozen=True)
 class PrototypeInfo:
-    """A structure type that compounds of a stoichiometry can adopt.
+    """A structure type.
 
     Attributes:
-        stoichiometry: Stoichiometry of its compounds, e.g. ``ABX3``.
+        stoichiometry: What it holds, e.g. ``ABX3``.
         phase: Its name among the prototypes of the stoichiometry, e.g. ``Pnma``, ``delta``.
-        name: Description, with the compound that the type is named after.
-        space_group: Short Hermann-Mauguin symbol of the starting structure.
+        name: In words, with the compound that gave the type its name.
+        space_group: Short Hermann-Mauguin symbol of the start.
         number: Number of the space group.
         wyckoff: Occupied Wyckoff positions, e.g. ``A 2d, B 2a, X 6h``.
         coordination: Halides around B, or around the cation of AX.
-        linkage: How the polyhedra of B are connected.
+        linkage: How the polyhedra of B connect, in words.
         source: Where the structure was published.
         start: Builds the starting structure of a compound, its lengths from radii.
     """
@@ -45,21 +40,46 @@ class PrototypeInfo:
     start: Callable[[Compound], Atoms] = field(repr=False, compare=False)
 
 
-def published_prototypes() -> tuple[PrototypeInfo, ...]:
-    """The prototypes of ``published_structures.toml``, in the order of the file."""
-    text = (resources.files(__package__ or "") / _PUBLISHED).read_text(encoding="utf-8")
-    return tuple(_published(entry) for entry in tomllib.loads(text)["structure"])
+def published(
+    stoichiometry: Stoichiometry,
+    phase: str,
+    name: str,
+    space_group: tuple[str, int],
+    cell: tuple[float, ...],
+    sites: str,
+    *,
+    linkage: str,
+    source: str,
+) -> PrototypeInfo:
+    """A prototype from a published cell and its Wyckoff positions.
 
-
-def _published(entry: dict[str, Any]) -> PrototypeInfo:
-    """The prototype of one entry of the file, which describes its keys."""
-    number = entry["number"]
-    cell, sites = _cell(number, entry.pop("cell")), entry.pop("sites").strip().splitlines()
-    structure = WyckoffStructure(number, cell, tuple(map(_site, sites)))
+    Args:
+        stoichiometry, phase, name, linkage, source: As of :class:`PrototypeInfo`.
+        space_group: Symbol and number.
+        cell: a, b, c in Å (fewer where symmetry makes them equal) and, monoclinic, beta in
+            degrees.
+        sites: One line an orbit: ion, Wyckoff letter, x, y, z, and the number of halides around
+            it for a cation: ``B 2a 0 0 0 : 6``.
+    """
+    symbol, number = space_group
+    structure = WyckoffStructure(number, _cell(number, cell), tuple(map(_site, _lines(sites))))
     coordination = next(s.coordination for s in reversed(structure.sites) if s.role != "X")
     return PrototypeInfo(
-        wyckoff=structure.wyckoff, coordination=coordination, start=structure.fit, **entry
+        stoichiometry=stoichiometry,
+        phase=phase,
+        name=name,
+        space_group=symbol,
+        number=number,
+        wyckoff=structure.wyckoff,
+        coordination=coordination,
+        linkage=linkage,
+        source=source,
+        start=structure.fit,
     )
+
+
+def _lines(sites: str) -> list[str]:
+    return [line for line in (line.strip() for line in sites.splitlines()) if line]
 
 
 def _site(line: str) -> WyckoffSite:
@@ -74,7 +94,7 @@ def _fraction(text: str) -> float:
     return float(numerator) / float(denominator or 1)
 
 
-def _cell(number: int, cell: list[float]) -> tuple[float, float, float, float, float, float]:
+def _cell(number: int, cell: tuple[float, ...]) -> tuple[float, float, float, float, float, float]:
     """All six cell parameters from the free ones of the crystal system."""
     if number >= 195:
         (a,) = cell
