@@ -1,4 +1,4 @@
-"""The Python client of a pvkdb service. Needs nothing beyond the base install.
+"""Python client of a pvkdb service; the base install is sufficient.
 
 Example:
     >>> import pvkdb
@@ -12,14 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pvkdb.client._client import AsyncClient, Client
-from pvkdb.client._io.description import FilterDescription, Filters
+from pvkdb.client._io.description import Fields, FilterDescription, Filters
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
 from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import AsyncCollection, AsyncListing, Collection, Listing
-from pvkdb.client._search.fields import Fields
 from pvkdb.client._search.queries import FilterValue
 from pvkdb.client._search.results import AsyncResults, Results
 from pvkdb.client._search.streams import AsyncStream, Stream
@@ -71,7 +70,7 @@ __all__ = [
     "to_pymatgen",
 ]
 
-#: Loaded when first used: their models take longer to build than the client.
+#: Imported when first used, since building their models takes longer than the client itself.
 _LATER = frozenset({"StructureWithCoordinates", "to_ase", "to_pymatgen"})
 
 

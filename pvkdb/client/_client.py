@@ -1,17 +1,18 @@
-"""The client, and its asynchronous twin."""
+"""The blocking and the asynchronous client."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._io.progress import progress_of
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, PartOf, operation
+from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
@@ -19,8 +20,9 @@ from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
 from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
-from pvkdb.client._search.collections import CollectionOf, ListingOf
+from pvkdb.client._search.collections import CollectionOf, ListingOf, collection_of, listing_of
 from pvkdb.client._search.downloads import FileFormat, download
+from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
@@ -45,66 +47,43 @@ if TYPE_CHECKING:
         TestProtocolsRow,
     )
 
-BlockingT = TypeVar("BlockingT")
-AwaitingT = TypeVar("AwaitingT")
-
-#: Formulas in one request; the most that the service takes.
+#: Formulas in one request; the most that the service accepts.
 FORMULAS = 1000
 
-
-class _PartOf(Generic[BlockingT, AwaitingT]):
-    """An attribute of both clients, of the kind that fits each."""
-
-    def __init__(
-        self,
-        blocking: Callable[[Service, Any], BlockingT],
-        awaiting: Callable[[Service, Any], AwaitingT],
-    ) -> None:
-        self._blocking = blocking
-        self._awaiting = awaiting
-
-    @overload
-    def __get__(self, instance: Blocking, owner: object) -> BlockingT: ...
-
-    @overload
-    def __get__(self, instance: Awaiting, owner: object) -> AwaitingT: ...
-
-    @overload
-    def __get__(self, instance: None, owner: object) -> _PartOf[BlockingT, AwaitingT]: ...
-
-    def __get__(self, instance: Any, owner: object) -> Any:
-        if instance is None:
-            return self
-        kind: Callable[[Service, Any], Any]
-        kind = self._blocking if isinstance(instance, Blocking) else self._awaiting
-        return kind(instance._service, instance._http)
+#: Media types of papers to import, by the ending of the file.
+MEDIA_TYPES = {
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".json": "application/json",
+    ".csv": "text/csv",
+}
 
 
-class ClientOperations(Operations):
-    """What both clients can do."""
+class ClientOperations(ClientPart):
+    """Operations shared by Client and AsyncClient."""
 
-    materials: CollectionOf[MaterialsRow, MaterialsRow] = CollectionOf("materials")
-    energetics: CollectionOf[EnergeticsRow, EnergeticsRow] = CollectionOf("energetics")
-    devices: CollectionOf[DevicesRow, DevicesRow] = CollectionOf("devices")
-    device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = CollectionOf("device_claims")
-    references: CollectionOf[ReferencesRow, ReferencesRow] = CollectionOf("references")
-    structures: CollectionOf[StructuresRow, StructureWithCoordinates] = CollectionOf("structures")
-    ions: ListingOf[IonsRow] = ListingOf("ions")
-    conduction: CollectionOf[ConductionRow, ConductionRow] = CollectionOf("conduction")
-    applications: ListingOf[ApplicationsRow] = ListingOf("applications")
-    processing: CollectionOf[ProcessingRow, ProcessingRow] = CollectionOf("processing")
-    array_challenges: ListingOf[ArrayChallengesRow] = ListingOf("array_challenges")
-    test_protocols: ListingOf[TestProtocolsRow] = ListingOf("test_protocols")
-    benchmark_datasets: ListingOf[BenchmarkDatasetsRow] = ListingOf("benchmark_datasets")
-    calculations = _PartOf(Calculations, AsyncCalculations)
-    screenings = _PartOf(Screenings, AsyncScreenings)
-    rankings = _PartOf(Rankings, AsyncRankings)
-    crossbars = _PartOf(Crossbars, AsyncCrossbars)
-    kinetics = _PartOf(Kinetics, AsyncKinetics)
+    materials: CollectionOf[MaterialsRow, MaterialsRow] = collection_of("materials")
+    energetics: CollectionOf[EnergeticsRow, EnergeticsRow] = collection_of("energetics")
+    devices: CollectionOf[DevicesRow, DevicesRow] = collection_of("devices")
+    device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = collection_of("device_claims")
+    references: CollectionOf[ReferencesRow, ReferencesRow] = collection_of("references")
+    structures: CollectionOf[StructuresRow, StructureWithCoordinates] = collection_of("structures")
+    ions: ListingOf[IonsRow] = listing_of("ions")
+    conduction: CollectionOf[ConductionRow, ConductionRow] = collection_of("conduction")
+    applications: ListingOf[ApplicationsRow] = listing_of("applications")
+    processing: CollectionOf[ProcessingRow, ProcessingRow] = collection_of("processing")
+    array_challenges: ListingOf[ArrayChallengesRow] = listing_of("array_challenges")
+    test_protocols: ListingOf[TestProtocolsRow] = listing_of("test_protocols")
+    benchmark_datasets: ListingOf[BenchmarkDatasetsRow] = listing_of("benchmark_datasets")
+    calculations = PartOf(Calculations, AsyncCalculations)
+    screenings = PartOf(Screenings, AsyncScreenings)
+    rankings = PartOf(Rankings, AsyncRankings)
+    crossbars = PartOf(Crossbars, AsyncCrossbars)
+    kinetics = PartOf(Kinetics, AsyncKinetics)
 
     @operation
     def tolerance(self, formula: str) -> Steps[ToleranceRow]:
-        """Tolerance factors of an ABX3 formula in any spelling, with the radii behind them.
+        """Return the tolerance factors of an ABX3 formula, with the radii behind them.
 
         Raises:
             InputError: the formula cannot be used, or an ion has no radius with a source.
@@ -120,33 +99,30 @@ class ClientOperations(Operations):
 
     @operation
     def tolerances(self, formulas: Iterable[str]) -> Steps[list[FormulaTolerance]]:
-        """Tolerance factors of any number of formulas, in their order.
+        """Return the tolerance factors of any number of formulas, in the same order.
 
-        A formula without factors says why in ``problem``.
+        If a formula has no tolerance factors, ``problem`` gives the reason.
 
         Example:
             >>> [row.factors is not None for row in client.tolerances(["CsPbI3", "CsPbO3"])]
             [True, False]
         """
-        from pydantic import TypeAdapter
-
         from pvkdb.schemas.responses import ToleranceAnswer
 
         wanted, found = [*formulas], []
         for start in range(0, len(wanted), FORMULAS):
-            body = {"formulas": wanted[start : start + FORMULAS]}
-            content = TypeAdapter(dict[str, list[str]]).dump_json(body).decode()
+            content = json.dumps({"formulas": wanted[start : start + FORMULAS]})
             answer = yield from self._service.compute(path_of("tolerance"), content)
             found.extend(parse(ToleranceAnswer, answer).data)
         return found
 
     @operation
     def export(self, name: str, format: Literal["csv", "json", "parquet"] = "csv") -> Steps[bytes]:
-        """A whole table as the bytes of a file. :meth:`download` writes large ones as they come.
+        """Return a whole table as the bytes of a file; for large tables use :meth:`download`.
 
         Raises:
-            NotFoundError: there is no such table; names the nearest one.
-            InputError: there is no such format.
+            NotFoundError: the table does not exist; names the nearest one.
+            InputError: the format does not exist.
 
         Example:
             >>> client.export("conduction").decode().partition(",")[0]
@@ -163,22 +139,22 @@ class ClientOperations(Operations):
         format: FileFormat = "csv",
         progress: bool | None = None,
     ) -> Steps[Path]:
-        """A whole table in a file, which appears when it is complete.
+        """Download a whole table to a file, which appears when it is complete.
 
-        Collections come page by page as CSV or JSON lines: memory stays flat, a service that is
-        restarted is waited for, and where the program itself is stopped, the same call goes on
-        from ``NAME.part``. If the data changes meanwhile, the file is begun again.
+        Collections are downloaded page by page as CSV or JSON lines, so that little memory is
+        used. If the service restarts, the client waits for it; if the program is stopped, the same
+        call resumes from ``NAME.part``. If the data change meanwhile, the download starts again.
 
         Args:
-            name: of a table, as for :meth:`export`.
-            path: of the file; one that stands there is replaced in the end.
+            name: name of the table, as for :meth:`export`.
+            path: path of the file; an existing file is replaced at the end.
             format: csv, jsonl (collections), json or parquet.
-            progress: whether to show a bar on standard error.
+            progress: whether to show a progress bar on standard error.
 
         Raises:
-            NotFoundError: there is no such table; names the nearest one.
-            InputError: there is no such format.
-            ServiceError: the service cannot be reached, or the data changes again and again.
+            NotFoundError: the table does not exist; names the nearest one.
+            InputError: the format does not exist.
+            ServiceError: the service cannot be reached, or the data keep changing.
 
         Example:
             >>> path = client.download("references", "references.csv")
@@ -186,7 +162,7 @@ class ClientOperations(Operations):
             402
         """
         shown = self._service.progress if progress is None else progress
-        with progress_of(shown, name) as bar:
+        with ProgressBar(name, shown) as bar:
             written = yield from download(self._service, name, Path(path), format, bar)
         return written
 
@@ -198,17 +174,17 @@ class ClientOperations(Operations):
         *,
         idempotency_key: str | None = None,
     ) -> Steps[ImportReport]:
-        """Add a paper: checked, without duplicates, all of it or nothing.
+        """Add a paper: checked, without duplicates, completely or not at all.
 
         Args:
             document: a file (.yaml, .json, or .csv of one table), or the paper itself as a
                 mapping: ``{"reference": {...}, "energetics": [{...}], "devices": [{...}]}``.
-            dry_run: whether to say what would change, and to change nothing.
-            idempotency_key: one of your own, where the program itself may be repeated.
+            dry_run: whether to report what would change without changing anything.
+            idempotency_key: your own key, if the program itself may be run twice.
 
         Raises:
-            RefusedError: something in it cannot be used; ``problem.problems`` names each place.
-            NotAllowedError: the service wants an API key with the scope ``import``.
+            RefusedError: a value cannot be used; ``problem.problems`` lists every place.
+            NotAllowedError: the service requires an API key with the scope ``import``.
 
         Example:
             >>> paper = {"reference": {"key": "doe2026", "title": "Ions", "year": 2026,
@@ -216,22 +192,21 @@ class ClientOperations(Operations):
             >>> client.import_papers(paper, dry_run=True).counts["references"].added
             1
         """
-        from pvkdb.client._parts.imports import read_document
         from pvkdb.schemas.imports import ImportReport
 
-        name, media_type, content = read_document(document)
-        asked = {"name": name, "dry_run": str(dry_run).lower()}
+        name, media_type, content = _read_paper(document)
+        query = {"name": name, "dry_run": str(dry_run).lower()}
         answer = yield from self._service.write(
-            path_of("import"), content, idempotency_key, parameters=asked, media_type=media_type
+            path_of("import"), content, idempotency_key, parameters=query, media_type=media_type
         )
         return parse(ImportReport, answer)
 
     @operation
     def health(self) -> Steps[Health]:
-        """Whether the service can do its work; asked once, whatever ``retries`` says.
+        """Return the health of the service; sent once, without retries.
 
         Raises:
-            ServiceError: it cannot, or it cannot be reached.
+            ServiceError: the service is not healthy or cannot be reached.
 
         Example:
             >>> client.health().status
@@ -252,7 +227,7 @@ class ClientOperations(Operations):
 
 
 class Client(ClientOperations, Blocking):
-    """A pvkdb service, from Python. Use it as a context manager, or close it.
+    """Client of a pvkdb service. Use it as a context manager, or close it.
 
     Example:
         >>> import pvkdb
@@ -272,17 +247,17 @@ class Client(ClientOperations, Blocking):
         progress: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet.
+        """Create a client; sends no request.
 
         Args:
             url: address of the service, e.g. ``http://127.0.0.1:8000``.
-            api_key: key for services that ask for one.
-            timeout: seconds to wait for an answer.
+            api_key: API key, if the service requires one.
+            timeout: seconds to wait for a response.
             retries: how often a request is repeated when the service cannot be reached or answers
                 with status 429, 502, 503 or 504.
-            patience_s: how many seconds a request is repeated that goes on with what has begun:
-                the next page, a download, waiting for a calculation.
-            progress: whether to show progress where a call does not say.
+            patience_s: for how many seconds a request is repeated that continues something: the
+                next page, a download, waiting for a calculation.
+            progress: default of ``progress`` in all calls.
             transport: replaces the network, e.g. in tests.
 
         Raises:
@@ -301,24 +276,19 @@ class Client(ClientOperations, Blocking):
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
 class AsyncClient(ClientOperations, Awaiting):
-    """A pvkdb service, under asyncio or trio: :class:`Client` with ``await``.
+    """Client of a pvkdb service for asyncio or trio: :class:`Client` with ``await``.
 
     Example:
         >>> import asyncio, pvkdb
         >>> async def both() -> list[float]:
         ...     async with pvkdb.AsyncClient("http://127.0.0.1:8000") as client:
-        ...         asked = map(client.tolerance, ["CsPbI3", "CsPbBr3"])
-        ...         return [round(row.t, 2) for row in await asyncio.gather(*asked)]
+        ...         calls = map(client.tolerance, ["CsPbI3", "CsPbBr3"])
+        ...         return [round(row.t, 2) for row in await asyncio.gather(*calls)]
         >>> asyncio.run(both())
         [0.85, 0.86]
     """
@@ -333,7 +303,7 @@ class AsyncClient(ClientOperations, Awaiting):
         progress: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet. Arguments as for :class:`Client`.
+        """Create a client; sends no request. Arguments as for :class:`Client`.
 
         Raises:
             InputError: the address, the key or a number cannot be used.
@@ -351,10 +321,30 @@ class AsyncClient(ClientOperations, Awaiting):
     async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
+
+
+def _read_paper(document: Path | str | Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the name, media type and content of a paper.
+
+    Raises:
+        InputError: the file cannot be read, or a value cannot be written as JSON.
+    """
+    if isinstance(document, Mapping):
+        try:
+            return "paper", "application/json", json.dumps(document, ensure_ascii=False, indent=1)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the paper cannot be sent as JSON: {error}") from error
+    path = Path(document)
+    media_type = MEDIA_TYPES.get(path.suffix.lower())
+    if media_type is None:
+        known = ", ".join(MEDIA_TYPES)
+        raise InputError(f"{path.name!r} cannot be imported; its name must end in {known}")
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise InputError(f"{path} cannot be read: {reason}") from error
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", path.stem)[:60].lstrip("-_") or "paper"
+    return name, media_type, content

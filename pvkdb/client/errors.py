@@ -1,20 +1,20 @@
-"""What a service answers instead of what was asked for, as exceptions.
+"""Exceptions for the error responses of a service.
 
-Each is also one of :mod:`pvkdb.errors`, so that code need not care whether a value was refused
-here or there::
+Each is a subclass of an exception in :mod:`pvkdb.errors`, so that the same ``except`` handles
+errors of the client and of the service::
 
     PvkdbError
     ├── InputError
-    │   └── RefusedError          400, 413, 415, 422: a parameter or a body cannot be used
+    │   └── RefusedError          400, 413, 415, 422: a parameter or the body cannot be used
     ├── NotFoundError
-    │   └── UnknownKeyError       404, 410: the service does not hold it
+    │   └── UnknownKeyError       404, 410: the requested entry does not exist
     └── ServiceError
-        ├── NotAllowedError       401, 403: no key, a wrong one, or one without the right
-        ├── ConflictError         409, 412: the state of the service does not allow it
-        ├── RateLimitedError      429: too many requests; ``retry_after_s`` says when again
-        └── UnavailableError      502, 503, 504, or no answer at all
+        ├── NotAllowedError       401, 403: no valid key, or a key without the required scope
+        ├── ConflictError         409, 412: not possible in the current state
+        ├── RateLimitedError      429: too many requests; see ``retry_after_s``
+        └── UnavailableError      502, 503, 504, or no response
 
-The problem as the service wrote it (RFC 9457) is in ``problem``, where it wrote one.
+``problem`` holds the service's description of the problem (RFC 9457), if there is one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class RefusedError(InputError):
-    """The service cannot use what it was given. ``parameter`` names it, where it is one."""
+    """The service cannot use a parameter (named by ``parameter``) or the body of a request."""
 
     def __init__(self, message: str, status: int, problem: Problem) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class RefusedError(InputError):
 
 
 class UnknownKeyError(NotFoundError):
-    """The service does not hold what was asked for."""
+    """The requested entry does not exist."""
 
     def __init__(self, message: str, status: int, problem: Problem) -> None:
         super().__init__(message)
@@ -55,19 +55,19 @@ class _AnsweredError(ServiceError):
 
 
 class NotAllowedError(_AnsweredError):
-    """The service wants an API key, does not know this one, or the key lacks the right."""
+    """The API key is missing, invalid, or lacks the required scope."""
 
 
 class ConflictError(_AnsweredError):
-    """The state of the service does not allow the request, e.g. a key used for another one."""
+    """The request is not possible in the current state, e.g. cancelling what is done."""
 
 
 class UnavailableError(_AnsweredError):
-    """The service could not be reached, or not right now. Reading had been tried again."""
+    """The service could not be reached or is overloaded, also after retrying."""
 
 
 class RateLimitedError(_AnsweredError):
-    """Too many requests. ``retry_after_s``: seconds the service asks to wait, where it says."""
+    """Too many requests; ``retry_after_s``: seconds to wait, if the service names them."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Structures of the service for other libraries."""
+"""Conversion of structures to pymatgen and ASE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class StructureWithCoordinates(StructureDocument):
     """A structure with its coordinates; ``cell_ang`` is 3 × 3, ``positions_ang`` n × 3, in Å."""
 
     def to_pymatgen(self) -> Structure:
-        """For pymatgen; see :func:`to_pymatgen`.
+        """Return a pymatgen structure; see :func:`to_pymatgen`.
 
         Example:
             >>> structure = client.structures.get("s1").to_pymatgen()
@@ -26,7 +26,7 @@ class StructureWithCoordinates(StructureDocument):
         return to_pymatgen(self)
 
     def to_ase(self) -> Atoms:
-        """For ASE; see :func:`to_ase`.
+        """Return an ASE object; see :func:`to_ase`.
 
         Example:
             >>> round(float(client.structures.get("s1").to_ase().get_volume()), 2)  # Å³
@@ -36,7 +36,7 @@ class StructureWithCoordinates(StructureDocument):
 
 
 def to_pymatgen(document: StructureDocument) -> Structure:
-    """A structure for pymatgen, with the same cell and Cartesian positions, in Å.
+    """Return a pymatgen structure with the same cell and Cartesian positions, in Å.
 
     Raises:
         MissingExtraError: pymatgen is not installed.
@@ -55,10 +55,10 @@ def to_pymatgen(document: StructureDocument) -> Structure:
 
 
 def to_ase(document: StructureDocument) -> Atoms:
-    """A periodic structure for ASE, with the same cell and Cartesian positions, in Å.
+    """Return a periodic ASE object with the same cell and Cartesian positions, in Å.
 
-    ``info`` holds the id of the structure, its material, and the potential energy of the cell in
-    eV where it is known.
+    ``info`` holds the id of the structure, its material and, if known, the potential energy of the
+    cell in eV.
 
     Raises:
         MissingExtraError: ASE is not installed.

@@ -1,1 +1,1 @@
-"""Requests, answers, retries and progress, for both clients."""
+"""Requests, responses, retries and progress, for both clients."""

@@ -1,4 +1,4 @@
-"""From the answers of the service to typed objects and errors. No I/O."""
+"""Typed objects and errors from the responses of the service. No I/O."""
 
 from __future__ import annotations
 
@@ -26,48 +26,54 @@ Model = TypeVar("Model", bound="BaseModel")
 
 _PROBLEM = "application/problem+json"
 
+_SERVICE_ERRORS = {
+    401: NotAllowedError,
+    403: NotAllowedError,
+    409: ConflictError,
+    412: ConflictError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: UnavailableError,
+}
+
 
 def raise_for_problem(response: httpx.Response) -> None:
-    """Raise what an answer reports as an error; see :mod:`pvkdb.client.errors`.
+    """Raise the error that a response reports; see :mod:`pvkdb.client.errors`.
 
     Raises:
-        RefusedError, UnknownKeyError: what was asked cannot be answered.
+        RefusedError, UnknownKeyError: the request cannot be answered.
         ServiceError: any other failure; holds the status.
     """
     if response.is_success:
         return
     status, problem = response.status_code, _problem(response)
     if problem is None:
-        said = f"{response.url} answered with status {status} ({response.reason_phrase})"
+        message = f"{response.url} answered with status {status} ({response.reason_phrase})"
         if status == 429:
-            raise RateLimitedError(
-                f"{said}: too many requests", status, None, retry_after(response)
-            )
-        if status in (502, 503, 504):
-            raise UnavailableError(f"{said}; try again later", status)
-        raise ServiceError(f"{said}; is this the address of a pvkdb service?", status)
-    detail = " ".join(problem.detail.split())
-    if status in (400, 413, 415, 422):
-        raise RefusedError(detail, status, problem)
-    if status in (404, 410):
-        raise UnknownKeyError(detail, status, problem)
-    said = f"the service answered with status {status}: {detail}"
-    if status in (401, 403):
-        raise NotAllowedError(said, status, problem)
-    if status in (409, 412):
-        raise ConflictError(said, status, problem)
+            message += ": too many requests"
+        elif status in (502, 503, 504):
+            message += "; try again later"
+        else:
+            message += "; is this the address of a pvkdb service?"
+            raise ServiceError(message, status)
+    else:
+        detail = " ".join(problem.detail.split())
+        if status in (400, 413, 415, 422):
+            raise RefusedError(detail, status, problem)
+        if status in (404, 410):
+            raise UnknownKeyError(detail, status, problem)
+        message = f"the service answered with status {status}: {detail}"
     if status == 429:
-        raise RateLimitedError(said, status, problem, retry_after(response))
-    if status in (502, 503, 504):
-        raise UnavailableError(said, status, problem)
-    raise ServiceError(said, status)
+        raise RateLimitedError(message, status, problem, retry_after(response))
+    kind = _SERVICE_ERRORS.get(status)
+    raise ServiceError(message, status) if kind is None else kind(message, status, problem)
 
 
 def parse(model: type[Model], response: httpx.Response) -> Model:
-    """The document in an answer.
+    """Return the document in a response.
 
     Raises:
-        ServiceError: the answer is not such a document.
+        ServiceError: the response is not such a document.
     """
     from pydantic import ValidationError
 
@@ -78,7 +84,7 @@ def parse(model: type[Model], response: httpx.Response) -> Model:
 
 
 def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
-    """The documents in an answer of JSON lines.
+    """Return the documents in a response of JSON lines.
 
     Raises:
         ServiceError: a line is not such a document.
@@ -92,7 +98,7 @@ def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the service asks to wait, given as a number or as a date."""
+    """Return the seconds to wait, from a ``Retry-After`` header with a number or a date."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)

@@ -1,13 +1,13 @@
-"""Carrying steps out: with blocking calls, or with awaited ones. All I/O of the client is here.
+"""Carrying out steps with blocking or awaited calls. All I/O of the client is here.
 
-A method written as steps becomes one of both clients by :class:`operation`::
+:class:`operation` turns a method written as steps into a method of both clients::
 
-    class CollectionOperations(Operations):
+    class CollectionOperations(ClientPart):
         @operation
         def get(self, key: str) -> Steps[Row]: ...
 
-    class Collection(CollectionOperations, Blocking): ...        # get(key) gives a Row
-    class AsyncCollection(CollectionOperations, Awaiting): ...   # await get(key) gives it
+    class Collection(CollectionOperations, Blocking): ...        # get(key) returns a Row
+    class AsyncCollection(CollectionOperations, Awaiting): ...   # await get(key) returns it
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from pvkdb.client._io.steps import Send, Sleep, Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
+BlockingT = TypeVar("BlockingT")
+AwaitingT = TypeVar("AwaitingT")
 
 
-class Operations:
-    """A part of a client: the service it speaks to, and the connections that it may use."""
+class ClientPart:
+    """A part of a client, with the service and the connections that it uses."""
 
     def __init__(self, service: Service, http: Any) -> None:
         self._service = service
         self._http = http
 
 
-class Blocking(Operations):
-    """Carries steps out with blocking calls."""
+class Blocking(ClientPart):
+    """A part of a client that carries out steps with blocking calls."""
 
     _http: httpx.Client
 
@@ -74,8 +76,8 @@ class Blocking(Operations):
         return response
 
 
-class Awaiting(Operations):
-    """Carries the same steps out with awaited calls, under asyncio or trio."""
+class Awaiting(ClientPart):
+    """A part of a client that carries out steps with awaited calls, under asyncio or trio."""
 
     _http: httpx.AsyncClient
 
@@ -97,7 +99,7 @@ class Awaiting(Operations):
 
     async def _carry_out(self, step: Send | Sleep) -> httpx.Response | None:
         if isinstance(step, Sleep):
-            import anyio  # what httpx itself waits with
+            import anyio  # httpx sleeps with it, too
 
             await anyio.sleep(step.seconds)
             return None
@@ -117,7 +119,7 @@ class Awaiting(Operations):
 
 
 class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like property
-    """A method written as steps: a blocking call of a client, an awaited one of its twin."""
+    """Decorator of a method written as steps: called in one client, awaited in the other."""
 
     def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
         self._steps = steps
@@ -140,9 +142,37 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like proper
         def call(*arguments: P.args, **named: P.kwargs) -> Any:
             return instance._run(self._steps(instance, *arguments, **named))
 
-        # As a bound method shows itself: without ``self``, which functools.wraps would keep.
+        # The signature of a bound method has no ``self``, which functools.wraps would keep.
         call.__wrapped__ = functools.partial(self._steps, instance)
         return call
+
+
+class PartOf(Generic[BlockingT, AwaitingT]):
+    """An attribute of both clients: a blocking part in one, an awaited part in the other."""
+
+    def __init__(
+        self,
+        blocking: Callable[[Service, Any], BlockingT],
+        awaiting: Callable[[Service, Any], AwaitingT],
+    ) -> None:
+        self._blocking = blocking
+        self._awaiting = awaiting
+
+    @overload
+    def __get__(self, instance: Blocking, owner: object) -> BlockingT: ...
+
+    @overload
+    def __get__(self, instance: Awaiting, owner: object) -> AwaitingT: ...
+
+    @overload
+    def __get__(self, instance: None, owner: object) -> PartOf[BlockingT, AwaitingT]: ...
+
+    def __get__(self, instance: Any, owner: object) -> Any:
+        if instance is None:
+            return self
+        make: Callable[[Service, Any], Any]
+        make = self._blocking if isinstance(instance, Blocking) else self._awaiting
+        return make(instance._service, instance._http)
 
 
 def _http_request(http: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:

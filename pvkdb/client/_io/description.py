@@ -1,24 +1,31 @@
-"""What a service can be asked, read from its OpenAPI description. No I/O."""
+"""Fields and filters of a collection, described by name; the service's OpenAPI. No I/O."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import httpx
 
-from pvkdb.client._io.text import columns
 from pvkdb.errors import ServiceError
 
-#: How the service's description says that a parameter takes several values.
+if TYPE_CHECKING:
+    from typing import Self
+
+    from pvkdb.schemas.tables.columns import Column
+
+
+T = TypeVar("T")
+
+#: End of a parameter's description in OpenAPI if the parameter takes several values.
 SEVERAL = "Several by commas."
 
 
 @dataclass(frozen=True, slots=True)
 class FilterDescription:
-    """A filter of a collection, in the words of the service; ``many``: it takes a list."""
+    """A filter of a collection, as the service describes it; ``many``: it accepts a list."""
 
     name: str
     type: str
@@ -27,40 +34,73 @@ class FilterDescription:
     many: bool = False
 
 
-class Filters(Mapping[str, FilterDescription]):
-    """The filters of a collection by name; shows itself as a table."""
+class _Descriptions(Mapping[str, T], Generic[T]):
+    """Descriptions by name, in order; also by position, and a slice is a part of them."""
 
-    def __init__(self, filters: Mapping[str, FilterDescription]) -> None:
-        self._filters = dict(filters)
+    def __init__(self, descriptions: Mapping[str, T]) -> None:
+        self._descriptions = dict(descriptions)
 
-    def __getitem__(self, name: str) -> FilterDescription:
-        return self._filters[name]
+    @overload
+    def __getitem__(self, key: str | int) -> T: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Self: ...
+
+    def __getitem__(self, key: str | int | slice) -> T | Self:
+        if isinstance(key, slice):
+            return type(self)(dict(list(self._descriptions.items())[key]))
+        if isinstance(key, int):
+            return list(self._descriptions.values())[key]
+        return self._descriptions[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._filters)
+        return iter(self._descriptions)
 
     def __len__(self) -> int:
-        return len(self._filters)
+        return len(self._descriptions)
+
+
+class Fields(_Descriptions["Column"]):
+    """The fields of a collection by name, in the order of the exported table.
+
+    A field has a ``type``, ``unit``, ``meaning``, ``values`` (a closed vocabulary), ``source`` and
+    ``empty`` (what an empty value means). Prints as a table: name, unit, meaning.
+
+    Example:
+        >>> client.energetics.fields()[8:10]
+        value_min_ev  eV  Smallest value.
+        value_max_ev  eV  Largest value.
+    """
 
     def __repr__(self) -> str:
-        return columns(
+        def cells(field: Column) -> list[str]:
+            return [field.name, field.unit or "", field.meaning]
+
+        return text_table(map(cells, self.values()))
+
+
+class Filters(_Descriptions[FilterDescription]):
+    """The filters of a collection by name. Prints as a table: name, type, meaning."""
+
+    def __repr__(self) -> str:
+        return text_table(
             [each.name, each.type + (", one or many" if each.many else ""), each.meaning]
             for each in self.values()
         )
 
 
 class Description:
-    """The OpenAPI description of a service; empty where it gives none."""
+    """The OpenAPI description of a service; empty if the service provides none."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
 
     @classmethod
     def read(cls, response: httpx.Response) -> Description:
-        """The description in an answer.
+        """Return the description in a response.
 
         Raises:
-            ServiceError: it holds none.
+            ServiceError: the response is not an OpenAPI document.
         """
         try:
             document = json.loads(response.content)
@@ -70,7 +110,7 @@ class Description:
         return cls(document)
 
     def parameters(self, path: str) -> dict[str, FilterDescription] | None:
-        """What ``GET path`` can be asked, by name; None where the service does not say."""
+        """Return the query parameters of ``GET path`` by name; None if it is not described."""
         operation = self._document.get("paths", {}).get(path, {}).get("get")
         if operation is None:
             return None
@@ -93,7 +133,7 @@ class Description:
         )
 
     def _forms(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The alternatives of a schema, references resolved."""
+        """Yield the alternatives of a schema, with references resolved."""
         if "$ref" in schema:
             found: Any = self._document
             for name in str(schema["$ref"]).removeprefix("#/").split("/"):
@@ -104,3 +144,19 @@ class Description:
                 yield from self._forms(each)
         else:
             yield schema
+
+
+def text_table(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as lines with aligned columns.
+
+    Example:
+        >>> print(text_table([["tau", "1", "tolerance factor"], ["r_a_ang", "Å", "radius of A"]]))
+        tau      1  tolerance factor
+        r_a_ang  Å  radius of A
+    """
+    listed = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in listed
+    )

@@ -1,74 +1,52 @@
-"""Progress on standard error, for those who ask for it."""
+"""Progress bars on standard error, shown only when requested."""
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
+    from rich.progress import Progress
 
 
-class Progress:
-    """Says nothing."""
+class ProgressBar:
+    """A progress bar, drawn when the first progress is reported; does nothing unless ``shown``."""
 
-    def say(self, done: int, total: int | None) -> None:
-        """So many are done, of so many where that is known."""
+    def __init__(self, title: str, shown: bool) -> None:
+        self._title = title
+        self._shown = shown
+        self._bar: Progress | None = None
 
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Bar(Progress):
-    """A bar of rich on standard error, drawn from the first word on."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._bar: RichProgress | None = None
-        self._task: TaskID | None = None
-
-    def say(self, done: int, total: int | None) -> None:
-        """So many are done, of so many where that is known."""
+    def update(self, done: int, total: int | None) -> None:
+        """Show how many items are done, out of ``total`` where that is known."""
+        if not self._shown:
+            return
         if self._bar is None:
-            self._bar = _bar()
+            self._bar = _rich_progress()
             self._bar.start()
-            self._task = self._bar.add_task(self._what, total=total)
-        assert self._task is not None
-        self._bar.update(self._task, completed=done, total=total)
+            self._bar.add_task(self._title)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Stop drawing and restore the terminal."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def __del__(self) -> None:
-        self.close()  # a stream that was left in the middle
+        self.close()  # a stream that was not read to its end
 
 
-def progress_of(wanted: bool, what: str) -> Progress:
-    """A bar where one is wanted."""
-    return Bar(what) if wanted else Progress()
-
-
-def _bar() -> RichProgress:
+def _rich_progress() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as RichProgress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    return RichProgress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

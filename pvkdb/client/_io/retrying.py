@@ -1,4 +1,4 @@
-"""Sending a request again where the service says "not now" or cannot be reached. No I/O."""
+"""Retrying a request when the service is busy or cannot be reached. No I/O."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Protocol
 import httpx
 
 from pvkdb.client._io.answers import raise_for_problem, retry_after
-from pvkdb.client._io.steps import Request, Sleep, Steps, send
+from pvkdb.client._io.steps import HttpRequest, Sleep, Steps, send
 from pvkdb.client.errors import UnavailableError
 
-#: Answers that say "not now".
+#: Statuses after which a request is repeated.
 RETRIED = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -24,48 +24,48 @@ RETRIED = frozenset(
     }
 )
 
-#: Seconds before the first repetition; doubled each time, unless the service says how long.
+#: Seconds before the first retry; doubled each time, unless the service names a time.
 FIRST_PAUSE_S = 0.25
-#: Pauses grow no longer than this, so that a restarted service is soon noticed.
+#: Longest pause in seconds, so that a restarted service is soon noticed.
 LONGEST_PAUSE_S = 5.0
-#: A service that asks to wait longer than this is taken at its word: the error says how long.
+#: Longest ``Retry-After`` in seconds that is waited for; a longer one is reported in the error.
 LONGEST_RETRY_AFTER_S = 60.0
 
 
 class Sink(Protocol):
-    """Where the body of an answer goes, piece by piece."""
+    """Receiver of the body of a response, piece by piece."""
 
     def begin(self) -> None:
-        """Forget what an attempt that broke off has brought."""
+        """Discard what an interrupted attempt has written."""
 
     def write(self, piece: bytes) -> object:
-        """Take a piece."""
+        """Write a piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How often, or for how long, a request is repeated.
 
-    ``retries`` counts the repetitions. ``patience_s`` is for requests in the middle of something
-    that has begun (the next page, the state of a calculation): those go on for so many seconds,
-    however often, since a service that has answered once will come back.
+    ``retries`` is the number of repetitions. ``patience_s`` applies to requests that continue
+    something (the next page, the state of a calculation): they are repeated for that many
+    seconds, since a service that has answered once is expected to come back.
     """
 
     retries: int
     patience_s: float = 0.0
 
     def pauses_again(self, attempts: int, waited_s: float) -> bool:
-        """Whether to try again after so many attempts in so many seconds."""
+        """Return whether to try again, given the attempts and the seconds so far."""
         return attempts <= self.retries or waited_s < self.patience_s
 
 
 def exchange(
-    request: Request, url: str, patience: Patience, sink: Sink | None = None
+    request: HttpRequest, url: str, patience: Patience, sink: Sink | None = None
 ) -> Steps[httpx.Response]:
-    """A good answer to a request.
+    """Return the successful response to a request.
 
     Raises:
-        PvkdbError: see :func:`raise_for_problem`; :class:`UnavailableError` where no answer came.
+        PvkdbError: see :func:`raise_for_problem`; :class:`UnavailableError` without a response.
     """
     attempts, began, pause_s = 0, time.monotonic(), FIRST_PAUSE_S
     while True:
@@ -89,7 +89,7 @@ def exchange(
             ):
                 raise_for_problem(response)
                 return response
-        # Clients that lost the service together come back one after the other.
+        # Random pauses: clients that lost the service at the same time return one by one.
         yield Sleep(pause_s * random.uniform(0.75, 1.25) if asked_s is None else asked_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 

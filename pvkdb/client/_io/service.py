@@ -1,4 +1,4 @@
-"""A service as the client sees it: its address, its key, what it says about itself. No I/O."""
+"""The service as the client sees it: its address, its key and its description. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 from pvkdb._version import __version__
 from pvkdb.client._io.description import Description
 from pvkdb.client._io.retrying import Patience, Sink, exchange
-from pvkdb.client._io.steps import Parameters, Request, Steps
+from pvkdb.client._io.steps import HttpRequest, Parameters, Steps
 from pvkdb.client.errors import UnavailableError
 from pvkdb.errors import InputError, PvkdbError
 
@@ -44,24 +44,24 @@ class Service:
         middle: bool = False,
         sink: Sink | None = None,
     ) -> Steps[httpx.Response]:
-        """Ask for something, again where the service says "not now".
+        """Send a GET request; retried while the service is busy.
 
         Args:
-            path: below the service's address.
-            parameters: of the query.
-            middle: this goes on with something that has begun; more patience is due.
-            sink: takes the body instead of the answer.
+            path: path below the service's address.
+            parameters: query parameters.
+            middle: whether the request continues something, which is retried for longer.
+            sink: receives the body instead of the response.
         """
         patience = self._middle if middle else self._first
-        return exchange(Request("GET", path, parameters or {}), self.url, patience, sink)
+        return exchange(HttpRequest("GET", path, parameters or {}), self.url, patience, sink)
 
     def read_once(self, path: str) -> Steps[httpx.Response]:
-        """Ask for something once, whatever the answer."""
-        return exchange(Request("GET", path), self.url, Patience(0))
+        """Send a GET request once, without retries."""
+        return exchange(HttpRequest("GET", path), self.url, Patience(0))
 
     def compute(self, path: str, content: str) -> Steps[httpx.Response]:
-        """Send a question that changes nothing; repeated like reading."""
-        request = Request("POST", path, content=content, headers=_JSON)
+        """Send a POST request that changes nothing; retried like a GET request."""
+        request = HttpRequest("POST", path, content=content, headers=_JSON)
         return exchange(request, self.url, self._first)
 
     def write(
@@ -73,18 +73,18 @@ class Service:
         parameters: Parameters | None = None,
         media_type: str = "application/json",
     ) -> Steps[httpx.Response]:
-        """Send something to be written, under a key by which the service knows a repetition."""
+        """Send a POST request that writes; its ``Idempotency-Key`` makes it safe to retry."""
         key = uuid.uuid4().hex if idempotency_key is None else _checked_key(idempotency_key)
         headers = {"Idempotency-Key": key}
         if content is not None:
             headers["Content-Type"] = media_type
-        request = Request("POST", path, parameters or {}, content=content, headers=headers)
+        request = HttpRequest("POST", path, parameters or {}, content=content, headers=headers)
         return exchange(request, self.url, self._first)
 
     def describe(self) -> Steps[Description]:
-        """What the service says it can be asked (its OpenAPI description), asked for once.
+        """Return the OpenAPI description of the service, fetched once.
 
-        A service that does not say is asked unchecked.
+        It is empty if the service provides none; filters are then not checked by the client.
         """
         if self._description is None:
             try:
@@ -101,7 +101,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def path_of(*names: str) -> str:
-    """The path of something in the interface, every name quoted."""
+    """Return a path of the REST interface, every name quoted."""
     return "/".join([API, *(quote(name, safe="") for name in names)])
 
 
@@ -117,5 +117,5 @@ def _checked_url(url: str) -> str:
 
 def _checked_key(key: str) -> str:
     if not key or not key.isascii() or not key.isprintable() or key.strip() != key:
-        raise InputError("the key holds characters that no key has; copy it again")
+        raise InputError("the key contains characters that are not allowed in a key; copy it again")
     return key

@@ -1,14 +1,14 @@
-"""What a client does, as steps that somebody else carries out. No I/O.
+"""Steps of a client method, to be carried out later. No I/O.
 
-Whatever takes more than one request (trying again, paging, waiting) is written once, as a
-generator that yields steps and is sent their outcome::
+Whatever takes more than one request (retrying, paging, waiting) is written once, as a generator
+that yields steps and is sent their results::
 
     def get(self, key: str) -> Steps[Row]:
-        answer = yield from self._service.read(f"/devices/{key}")
-        return parse(Row, answer)
+        response = yield from self._service.read(f"/devices/{key}")
+        return parse(Row, response)
 
-:mod:`pvkdb.client._io.carriers` carries the steps of :class:`~pvkdb.client.Client` out with
-blocking calls, and the same steps of :class:`~pvkdb.client.AsyncClient` with awaited ones.
+:mod:`pvkdb.client._io.carriers` carries out the steps: with blocking calls for
+:class:`~pvkdb.client.Client`, with awaited calls for :class:`~pvkdb.client.AsyncClient`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import httpx
 
 T = TypeVar("T")
 
-#: Query parameters, as they travel.
+#: Query parameters, as text.
 Parameters: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request to the service. ``repeatable`` says that sending it twice does no harm."""
+class HttpRequest:
+    """A request to the service; ``repeatable``: sending it twice has the same effect as once."""
 
     method: str
     path: str
@@ -39,27 +39,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a request; the outcome is the answer, or an ``httpx.RequestError`` is thrown in.
+    """Send a request; the result is the response, or an ``httpx.RequestError`` is raised.
 
-    With a ``sink``, the body of a good answer goes there piece by piece and is not kept.
+    If there is a ``sink``, the body of a successful response is passed to it piece by piece and
+    not kept.
     """
 
-    request: Request
+    request: HttpRequest
     sink: Callable[[bytes], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Let time pass."""
+    """Sleep for some seconds."""
 
     seconds: float
 
 
-#: A generator that yields steps and in the end returns a T.
+#: A generator that yields steps and finally returns a T.
 Steps: TypeAlias = Generator["Send | Sleep", Any, T]
 
 
-def send(request: Request, sink: Callable[[bytes], object] | None = None) -> Steps[httpx.Response]:
-    """One request and its answer, whatever that is."""
-    answer: httpx.Response = yield Send(request, sink)
-    return answer
+def send(
+    request: HttpRequest, sink: Callable[[bytes], object] | None = None
+) -> Steps[httpx.Response]:
+    """Send one request and return its response, whatever the status."""
+    response: httpx.Response = yield Send(request, sink)
+    return response

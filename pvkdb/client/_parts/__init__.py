@@ -1,1 +1,1 @@
-"""Parts of the clients beside collections: calculations, rankings, crossbars and so on."""
+"""Client operations on calculations, screenings, rankings, crossbars and kinetics."""

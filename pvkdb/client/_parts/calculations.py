@@ -1,4 +1,4 @@
-"""Asking the service for calculations."""
+"""Queueing, following and getting calculations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pvkdb.client._io.carriers import operation
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Sleep, Steps
 from pvkdb.client._search.collections import AsyncCollection, Collection, EntryOperations
-from pvkdb.client._search.tables import Table
+from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocument"]):
-    """What both clients can do with the queue and the record of calculations."""
+    """Operations of both clients on calculations."""
 
     def __init__(self, service: Service, http: Any) -> None:
-        super().__init__(service, http, Table("calculations"))
+        super().__init__(service, http, TableModels("calculations"))
 
     @operation
     def submit(
@@ -33,18 +33,18 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         *,
         idempotency_key: str | None = None,
     ) -> Steps[CalculationDocument]:
-        """Queue a migration barrier, or get the calculation that already answers the request.
+        """Queue a migration barrier, or return the existing calculation of the same barrier.
 
-        Sent again where the service says "not now", always under the same ``Idempotency-Key``.
+        The request is retried while the service is busy, always with the same ``Idempotency-Key``.
 
         Args:
-            request: a formula, or a whole request.
-            potential: of a formula; a whole request names its own.
-            idempotency_key: one of your own, where the program itself may be repeated.
+            request: a formula, or a complete request.
+            potential: potential for a formula; a complete request already has one.
+            idempotency_key: your own key, if the program itself may be run twice.
 
         Raises:
-            InputError: formula or potential cannot be used.
-            NotAllowedError: the service wants an API key that may do this.
+            InputError: the formula or the potential cannot be used.
+            NotAllowedError: the service requires an API key with the scope ``queue``.
             ServiceError: the service cannot be reached or does not accept the request.
 
         Example:
@@ -54,7 +54,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         if isinstance(request, str):
             request = _request(request, potential)
         elif potential is not None:
-            raise InputError("the request names its own potential; leave potential= out")
+            raise InputError("the request already has a potential; omit potential=")
         answer = yield from self._service.write(
             path_of("calculations"), request.model_dump_json(), idempotency_key
         )
@@ -64,15 +64,14 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
     def cancel(
         self, calculation: CalculationDocument | str, *, idempotency_key: str | None = None
     ) -> Steps[CalculationDocument]:
-        """Cancel a calculation: at once, or, where it runs, by asking its worker to stop.
+        """Cancel a calculation; if it is running, request its worker to stop.
 
-        Its ``state`` tells which: ``running`` where the worker was asked; :meth:`wait` then waits
-        for the end.
+        In that case the returned ``state`` is ``running``, and :meth:`wait` waits for the end.
 
         Raises:
-            UnknownKeyError: there is no such calculation.
-            ConflictError: it is done, or has failed.
-            NotAllowedError: the service wants an API key that may do this.
+            UnknownKeyError: the calculation does not exist.
+            ConflictError: the calculation is done or has failed.
+            NotAllowedError: the service requires an API key with the scope ``queue``.
 
         Example:
             >>> queued = client.calculations.submit("CsGeBr3", potential="chgnet")
@@ -81,42 +80,42 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             >>> client.calculations.retry(queued).state.value
             'queued'
         """
-        document = yield from self._steer(calculation, "cancel", idempotency_key)
+        document = yield from self._post(calculation, "cancel", idempotency_key)
         return document
 
     @operation
     def retry(
         self, calculation: CalculationDocument | str, *, idempotency_key: str | None = None
     ) -> Steps[CalculationDocument]:
-        """Queue a failed or cancelled calculation again, with what it waits for in vain.
+        """Queue a failed or cancelled calculation again, and the failed ones that it depends on.
 
         Raises:
-            UnknownKeyError: there is no such calculation.
-            ConflictError: it is done.
-            NotAllowedError: the service wants an API key that may do this.
+            UnknownKeyError: the calculation does not exist.
+            ConflictError: the calculation is done.
+            NotAllowedError: the service requires an API key with the scope ``queue``.
 
         Example:
             >>> client.calculations.retry("c0ffee")  # doctest: +IGNORE_EXCEPTION_DETAIL
             Traceback (most recent call last):
             pvkdb.client.errors.UnknownKeyError: calculations holds no 'c0ffee'
         """
-        document = yield from self._steer(calculation, "retry", idempotency_key)
+        document = yield from self._post(calculation, "retry", idempotency_key)
         return document
 
     @operation
     def log(
         self, calculation: CalculationDocument | str, *, after: int = 0, tail: int | None = None
     ) -> Steps[list[LogLine]]:
-        """What happened to a calculation: the states that it entered, and its newest progress.
+        """Return the log of a calculation: its changes of state and its newest progress.
 
         Args:
             calculation: a document, or an id.
-            after: only lines behind the one of this number; with the ``line`` of the last line
-                that you have, a log is followed.
-            tail: only the last lines, so many.
+            after: only lines with a larger number; to follow a log, pass ``line`` of the last line
+                that you have.
+            tail: only this number of lines from the end.
 
         Raises:
-            UnknownKeyError: there is no such calculation.
+            UnknownKeyError: the calculation does not exist.
 
         Example:
             >>> queued = client.calculations.submit("CsPbBr3", potential="chgnet")
@@ -128,17 +127,17 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         """
         from pvkdb.schemas.calculations import LogLine
 
-        asked = {"format": "jsonl", "after": str(after)}
+        query = {"format": "jsonl", "after": str(after)}
         if tail is not None:
-            asked["tail"] = str(tail)
+            query["tail"] = str(tail)
         path = path_of("calculations", _key(calculation), "log")
-        answer = yield from self._service.read(path, asked, middle=after > 0)
+        answer = yield from self._service.read(path, query, middle=after > 0)
         return parse_lines(LogLine, answer)
 
-    def _steer(
-        self, calculation: CalculationDocument | str, where: str, idempotency_key: str | None
+    def _post(
+        self, calculation: CalculationDocument | str, action: str, idempotency_key: str | None
     ) -> Steps[CalculationDocument]:
-        path = path_of("calculations", _key(calculation), where)
+        path = path_of("calculations", _key(calculation), action)
         answer = yield from self._service.write(path, None, idempotency_key)
         return parse(self._table.document, answer)
 
@@ -149,18 +148,18 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         timeout_s: float = 3600.0,
         poll_s: float = 5.0,
     ) -> Steps[CalculationDocument]:
-        """Wait until a calculation is done, failed or cancelled; ``state`` says which.
+        """Wait until a calculation is done, failed or cancelled, and return it.
 
-        A service that is restarted meanwhile is waited for.
+        If the service restarts meanwhile, the client waits for it, too.
 
         Args:
-            calculation: what :meth:`submit` gave, or its id.
-            timeout_s: seconds to wait in all.
-            poll_s: seconds between two looks.
+            calculation: a document, or an id.
+            timeout_s: longest total wait in seconds.
+            poll_s: seconds between two requests.
 
         Raises:
-            UnknownKeyError: there is no such calculation.
-            ServiceError: it was not finished in time, or the service cannot be reached.
+            UnknownKeyError: the calculation does not exist.
+            ServiceError: the calculation did not end in time, or the service cannot be reached.
 
         Example:
             >>> queued = client.calculations.submit("CsPbBr3", potential="chgnet")
@@ -179,19 +178,19 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             if left <= 0:
                 raise ServiceError(
                     f"calculation {key} is still {found.state} after {timeout_s:g} s; wait longer "
-                    "with timeout_s, and see that a worker runs: pvkdb work"
+                    "with timeout_s, and check that a worker is running: pvkdb work"
                 )
             yield Sleep(min(poll_s, left))
 
 
 class Calculations(CalculationOperations, Collection["CalculationsRow", "CalculationDocument"]):
-    """The queue and the record of calculations."""
+    """Queued and finished calculations."""
 
 
 class AsyncCalculations(
     CalculationOperations, AsyncCollection["CalculationsRow", "CalculationDocument"]
 ):
-    """The queue and the record of calculations; see :class:`Calculations`."""
+    """Queued and finished calculations; see :class:`Calculations`."""
 
 
 def _key(calculation: CalculationDocument | str) -> str:

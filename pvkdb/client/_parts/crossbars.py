@@ -1,21 +1,21 @@
-"""Crossbar arrays, worked out by the service."""
+"""Sizes of crossbar arrays, computed by the service."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._search.queries import asked_for, batches
+from pvkdb.client._search.queries import batches, query_of
 
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
 
 
-class CrossbarOperations(Operations):
-    """What both clients can ask about arrays."""
+class CrossbarOperations(ClientPart):
+    """Operations of both clients on crossbar arrays."""
 
     @operation
     def estimate(
@@ -30,22 +30,22 @@ class CrossbarOperations(Operations):
         margin: float | None = None,
         thickness_nm: float | None = None,
     ) -> Steps[CrossbarDocument]:
-        """The largest arrays of a device, and the exact solution where a size is asked for.
+        """Return the largest readable arrays, and the exact solution for one size.
 
         Args:
-            on_off_ratio: R_HRS over R_LRS; may be infinite. This or a device.
-            device: id of a device of the store, whose on/off ratio is taken.
+            on_off_ratio: R_HRS over R_LRS; may be infinite. Give this or a device.
+            device: id of a device whose on/off ratio is used.
             r_lrs_ohm: resistance in the low-resistance state.
-            pull_up_ohm: pull-up resistor; as large as R_LRS unless given.
-            selectivity: of a selector or rectifier.
-            line_resistance_ohm: of a line between neighbouring cells.
-            size: lines of each kind of the array that is solved exactly.
-            margin: fraction of the read voltage to keep; 0.1 unless given.
-            thickness_nm: of the layer, for the spacing that avoids crosstalk.
+            pull_up_ohm: pull-up resistor; default: R_LRS.
+            selectivity: selectivity of a selector or rectifier.
+            line_resistance_ohm: resistance of a line between neighbouring cells.
+            size: N of the N × N array that is solved exactly.
+            margin: fraction of the read voltage to keep; default: 0.1.
+            thickness_nm: thickness of the layer, for the spacing that avoids crosstalk.
 
         Raises:
-            InputError: a number is out of its range, or one is missing that another one needs.
-            NotFoundError: there is no such device.
+            InputError: a number is out of its range, or requires another one that is missing.
+            NotFoundError: the device does not exist.
 
         Example:
             >>> client.crossbars.estimate(on_off_ratio=1e3, size=4).exact[0].size
@@ -64,13 +64,13 @@ class CrossbarOperations(Operations):
             "margin": margin,
             "thickness_nm": thickness_nm,
         }
-        (parameters,) = batches(asked_for(given))
+        (parameters,) = batches(query_of(given))
         answer = yield from self._service.read(path_of("crossbar"), parameters)
         return parse(CrossbarDocument, answer)
 
     @operation
     def devices(self) -> Steps[list[DeviceArray]]:
-        """Every device of the store with the largest array that its figures allow."""
+        """Return every device with the largest array that its reported values allow."""
         from pvkdb.schemas.crossbar import DeviceArray
         from pvkdb.schemas.responses import Page
 
@@ -79,8 +79,8 @@ class CrossbarOperations(Operations):
 
 
 class Crossbars(CrossbarOperations, Blocking):
-    """How large an array of a device can be."""
+    """Largest readable arrays of devices."""
 
 
 class AsyncCrossbars(CrossbarOperations, Awaiting):
-    """How large an array of a device can be; see :class:`Crossbars`."""
+    """Largest readable arrays of devices; see :class:`Crossbars`."""

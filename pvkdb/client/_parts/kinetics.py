@@ -1,11 +1,11 @@
-"""Rates and times of ions, worked out by the service."""
+"""Rates and times of ion migration, computed by the service."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.errors import InputError
@@ -13,12 +13,12 @@ from pvkdb.errors import InputError
 if TYPE_CHECKING:
     from pvkdb.schemas.kinetics import KineticsAnswer
 
-#: A number, a range (low, high), or either as the command line writes it: "90:300".
+#: A number, a range (low, high), or either as text like on the command line: "90:300".
 RangeValue = float | tuple[float, float] | str | None
 
 
-class KineticsOperations(Operations):
-    """What both clients can ask about ions that move."""
+class KineticsOperations(ClientPart):
+    """Operations of both clients on the kinetics of ions."""
 
     @operation
     def estimate(
@@ -33,24 +33,24 @@ class KineticsOperations(Operations):
         temperature_k: RangeValue = None,
         write_time_s: RangeValue = None,
     ) -> Steps[KineticsAnswer]:
-        """Every ion that may move, with intervals of its rates, times and voltages.
+        """Return the mobile ions with intervals of their rates, times and voltages.
 
-        Give one of a formula, a device and an activation energy. What else is not given is a
-        default, named with its source in the answer.
+        Give a formula, a device or an activation energy. Omitted conditions have defaults, which
+        the answer lists with their sources.
 
         Args:
             formula: a material of the store, in any spelling.
-            device: a device of the store; its SET voltage is the bias unless one is given.
-            e_a_ev: an activation energy, or (low, high).
-            dfe_ev: the formation energy of the vacancy, beside ``e_a_ev``.
-            thickness_nm: of the layer.
-            bias_v: across it.
-            temperature_k: of it.
-            write_time_s: in which the SET voltage shall switch.
+            device: id of a device; default of the bias is its SET voltage.
+            e_a_ev: activation energy, or (low, high).
+            dfe_ev: formation energy of the vacancy, with ``e_a_ev``.
+            thickness_nm: thickness of the layer.
+            bias_v: bias across the layer.
+            temperature_k: temperature of the layer.
+            write_time_s: duration of the pulse that the SET voltage is computed for.
 
         Raises:
             InputError: none or several are given, or a number is out of its range.
-            NotFoundError: the store holds no such device, or no activation energy of the halide.
+            NotFoundError: the device does not exist, or the store holds no activation energy.
 
         Example:
             >>> answer = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
@@ -74,18 +74,18 @@ class KineticsOperations(Operations):
 
 
 class Kinetics(KineticsOperations, Blocking):
-    """From activation energies to switching and retention times."""
+    """Switching and retention times from activation energies."""
 
 
 class AsyncKinetics(KineticsOperations, Awaiting):
-    """From activation energies to switching and retention times; see :class:`Kinetics`."""
+    """Switching and retention times from activation energies; see :class:`Kinetics`."""
 
 
 def range_parameters(**given: RangeValue) -> dict[str, str]:
-    """Query parameters of numbers and ranges, as the service reads them.
+    """Return the query parameters of numbers and ranges.
 
     Raises:
-        InputError: a tuple does not have two ends.
+        InputError: a tuple does not have two values.
 
     Example:
         >>> range_parameters(thickness_nm=(90, 300), bias_v=1.0, temperature_k=None)
@@ -98,7 +98,7 @@ def range_parameters(**given: RangeValue) -> dict[str, str]:
         if value is None:
             continue
         if isinstance(value, str):
-            found[name] = value  # the service reads it
+            found[name] = value  # parsed by the service
             continue
         ends = value if isinstance(value, tuple) else (value,)
         if isinstance(value, tuple) and len(value) != 2:

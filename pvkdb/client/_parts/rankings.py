@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.kinetics import RangeValue, range_parameters
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pvkdb.schemas.rankings import Order, Ranking
 
 
-class RankingOperations(Operations):
-    """What both clients can ask about applications."""
+class RankingOperations(ClientPart):
+    """Operations of both clients on rankings."""
 
     @operation
     def names(self) -> Steps[list[str]]:
-        """Applications that there are rankings for.
+        """Return the names of the applications.
 
         Example:
             >>> "synaptic-training" in client.rankings.names()
@@ -34,10 +34,10 @@ class RankingOperations(Operations):
 
     @operation
     def profile(self, application: str) -> Steps[Profile]:
-        """What an application asks for, with bounds, weights and sources.
+        """Return the criteria of an application, with bounds, weights and sources.
 
         Raises:
-            NotFoundError: there is no such application; names those that there are.
+            NotFoundError: the application does not exist; lists the known ones.
 
         Example:
             >>> client.rankings.profile("selector").devices[0].metric
@@ -63,22 +63,22 @@ class RankingOperations(Operations):
         temperature_k: RangeValue = None,
         write_time_s: RangeValue = None,
     ) -> Steps[Ranking]:
-        """The ranking for an application, every criterion and its evidence shown.
+        """Return the ranking for an application, with every criterion and its evidence.
 
         Args:
             application: name of the application.
             subject: devices or materials.
-            order: the score that decides.
-            weights: other weights, by metric.
-            reading: another reading of doubtful requirements, by its name.
-            samples: random weights and values for the stability of the order.
-            thickness_nm: layer that predictions assume, a number or (low, high).
-            bias_v: bias across it, the same way; of devices their SET voltage unless given.
-            temperature_k: the same way.
-            write_time_s: pulse of the predicted SET voltage, the same way.
+            order: score to sort by.
+            weights: weights by metric that replace those of the profile.
+            reading: name of another reading of doubtful requirements.
+            samples: number of random weights and values that test the stability of the order.
+            thickness_nm: layer thickness for predictions, a number or (low, high).
+            bias_v: bias across the layer, likewise; default for devices: their SET voltage.
+            temperature_k: temperature, likewise.
+            write_time_s: duration of the pulse for the predicted SET voltage, likewise.
 
         Raises:
-            NotFoundError: there is no such application; names those that there are.
+            NotFoundError: the application does not exist; lists the known ones.
             InputError: a weight or the reading cannot be used.
 
         Example:
@@ -106,8 +106,8 @@ class RankingOperations(Operations):
 
 
 class Rankings(RankingOperations, Blocking):
-    """Which devices and materials suit which application."""
+    """Devices and materials ranked for applications."""
 
 
 class AsyncRankings(RankingOperations, Awaiting):
-    """Which devices and materials suit which application; see :class:`Rankings`."""
+    """Devices and materials ranked for applications; see :class:`Rankings`."""

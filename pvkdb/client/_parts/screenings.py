@@ -1,11 +1,11 @@
-"""Runs of screenings, as the service's ledger holds them."""
+"""Runs of screenings that the service has recorded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item", bound="BaseModel")
 
-#: Entries asked for at a time; the most that the service gives.
+#: Entries requested at a time; the most that the service returns.
 _PAGE = 500
 
 
-class ScreeningOperations(Operations):
-    """What both clients can ask about screenings."""
+class ScreeningOperations(ClientPart):
+    """Operations of both clients on runs of screenings."""
 
     @operation
     def runs(
@@ -32,15 +32,15 @@ class ScreeningOperations(Operations):
         state: RunState | str | None = None,
         limit: int | None = None,
     ) -> Steps[list[RunDocument]]:
-        """Runs of plans, the newest first, with their counts and what differs from the run before.
+        """Return the runs, newest first, with counts and differences from the previous run.
 
         Args:
-            plan: only those of the plan of this name.
-            state: only those that are running, done, failed or interrupted.
-            limit: at most so many; None for all.
+            plan: only runs of the plan with this name.
+            state: only runs in this state: running, done, failed or interrupted.
+            limit: largest number of runs; None for all.
 
         Raises:
-            RefusedError: there is no such state.
+            RefusedError: the state does not exist.
 
         Example:
             >>> [(run.plan, run.state.value) for run in client.screenings.runs(limit=1)]
@@ -50,19 +50,19 @@ class ScreeningOperations(Operations):
         from pvkdb.schemas.runs import RunDocument
 
         given = {"plan": plan, "state": state}
-        asked = {name: str(value) for name, value in given.items() if value is not None}
-        found = yield from self._all(path_of("screenings"), asked, Page[RunDocument], limit)
+        query = {name: str(value) for name, value in given.items() if value is not None}
+        found = yield from self._all(path_of("screenings"), query, Page[RunDocument], limit)
         return found
 
     @operation
     def get(self, run: int | str) -> Steps[ScreeningDocument]:
-        """One run with its funnel, why candidates fell, and what it cost.
+        """Return one run with its funnel, the reasons for rejections, and its cost.
 
         Args:
-            run: its number, or the name of a plan for its newest run.
+            run: number of the run, or the name of a plan for its newest run.
 
         Raises:
-            UnknownKeyError: there is no such run.
+            UnknownKeyError: the run does not exist.
 
         Example:
             >>> run = client.screenings.get("caesium")
@@ -88,19 +88,19 @@ class ScreeningOperations(Operations):
         lead_free: bool | None = None,
         limit: int | None = None,
     ) -> Steps[list[CandidateSummary]]:
-        """Candidates of a run, a row each: who passed by rank, then who came farther.
+        """Return the candidates of a run: accepted ones by rank, then rejected ones.
 
         Args:
-            run: its number, or the name of a plan for its newest run.
-            passed: only those that passed every stage, or that fell.
-            stage: only those that fell at this stage.
-            reason: only those that fell for this reason, as ``reasons`` of the run names it.
-            family: only those of this family of structures.
-            lead_free: only those without lead, or with it.
-            limit: at most so many; None for all.
+            run: number of the run, or the name of a plan for its newest run.
+            passed: only candidates that passed every stage (True) or that were rejected (False).
+            stage: only candidates rejected at this stage.
+            reason: only candidates rejected for this reason, as in ``reasons`` of the run.
+            family: only candidates of this structure family.
+            lead_free: only candidates without lead (True) or with lead (False).
+            limit: largest number of candidates; None for all.
 
         Raises:
-            UnknownKeyError: there is no such run, or it has no report.
+            UnknownKeyError: the run does not exist or has no report.
 
         Example:
             >>> [row.formula for row in client.screenings.candidates("caesium", lead_free=True)]
@@ -116,21 +116,21 @@ class ScreeningOperations(Operations):
             "family": family,
             "lead_free": lead_free,
         }
-        asked = {
+        query = {
             name: str(value).lower() if isinstance(value, bool) else value
             for name, value in given.items()
             if value is not None
         }
         path = path_of("screenings", str(run), "candidates")
-        found = yield from self._all(path, asked, Page[CandidateSummary], limit)
+        found = yield from self._all(path, query, Page[CandidateSummary], limit)
         return found
 
     @operation
     def report(self, run: int | str) -> Steps[ScreeningReport]:
-        """The whole report of a run, with every phase and product of every candidate.
+        """Return the whole report of a run, with every phase and product of every candidate.
 
         Raises:
-            UnknownKeyError: there is no such run, or it has no report.
+            UnknownKeyError: the run does not exist or has no report.
 
         Example:
             >>> client.screenings.report("caesium").candidates[0].tolerance.t > 0.8
@@ -142,24 +142,24 @@ class ScreeningOperations(Operations):
         return parse(ScreeningReport, answer)
 
     def _all(
-        self, path: str, asked: dict[str, str], page: type[Page[Item]], limit: int | None
+        self, path: str, query: dict[str, str], page: type[Page[Item]], limit: int | None
     ) -> Steps[list[Item]]:
-        """The entries of a list over its pages, at most ``limit``."""
+        """Fetch the entries of a list from its pages, at most ``limit``."""
         found: list[Item] = []
         while limit is None or len(found) < limit:
             size = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            parameters = {**asked, "limit": str(size)}
+            parameters = {**query, "limit": str(size)}
             answer = yield from self._service.read(path, parameters, middle=bool(found))
             read = parse(page, answer)
             found.extend(read.data)
             if read.next_cursor is None:
                 break
-            asked = {**asked, "cursor": read.next_cursor}
+            query = {**query, "cursor": read.next_cursor}
         return found
 
 
 class Screenings(ScreeningOperations, Blocking):
-    """Runs of screenings: their funnels, reasons and candidates."""
+    """Runs of screenings: funnels, reasons for rejections, and candidates."""
 
 
 class AsyncScreenings(ScreeningOperations, Awaiting):

@@ -1,1 +1,1 @@
-"""Collections: queries, pages, tables, streams and downloads."""
+"""Searching collections: queries, pages, results, streams and downloads."""

@@ -1,21 +1,20 @@
-"""The collections of the service."""
+"""Collections of the service: searching, counting and getting rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pvkdb.client._io.answers import parse
-from pvkdb.client._io.carriers import Awaiting, Blocking, Operations, operation
-from pvkdb.client._io.description import Filters
+from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, PartOf, operation
+from pvkdb.client._io.description import Fields, Filters
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._search.fields import Fields
 from pvkdb.client._search.pages import Pages, searches
-from pvkdb.client._search.queries import NO_FILTERS, FilterValue, asked_for
+from pvkdb.client._search.queries import NO_FILTERS, FilterValue, query_of
 from pvkdb.client._search.results import AsyncResults, Results
 from pvkdb.client._search.streams import AsyncStream, Stream
-from pvkdb.client._search.tables import Table
+from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,23 +26,23 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT", bound="Row")
 DocumentT = TypeVar("DocumentT", bound="BaseModel")
 
-#: A value that is counted; None where a row reports none.
+#: A counted value; None counts the rows without one.
 FacetKey: TypeAlias = "str | bool | int | float | None"
 
-#: How often each value of a field occurs, by field.
+#: Number of rows by value, by field.
 Counted: TypeAlias = "dict[str, dict[FacetKey, int]]"
 
 
-class ListingOperations(Operations, Generic[RowT, DocumentT]):
-    """What both clients can do with a list of rows."""
+class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
+    """Operations of both clients on a list of rows."""
 
-    def __init__(self, service: Service, http: Any, table: Table[RowT, DocumentT]) -> None:
+    def __init__(self, service: Service, http: Any, table: TableModels[RowT, DocumentT]) -> None:
         super().__init__(service, http)
         self._table = table
 
     @operation
     def count(self, /, **filters: FilterValue) -> Steps[int]:
-        """How many rows match; no row travels but one.
+        """Return the number of rows that match.
 
         Raises:
             InputError: see :meth:`Listing.search`.
@@ -52,7 +51,7 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
             >>> client.devices.count()
             28
         """
-        batches = yield from searches(self._service, self._table.name, asked_for(filters))
+        batches = yield from searches(self._service, self._table.name, query_of(filters))
         total, path = 0, path_of(self._table.name)
         for number, batch in enumerate(batches):
             answer = yield from self._service.read(path, {**batch, "limit": "1"}, middle=number > 0)
@@ -61,18 +60,18 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
 
     @operation
     def facets(self, /, *names: str, **filters: FilterValue) -> Steps[Counted]:
-        """How many of the rows that match have which value, the most frequent first.
+        """Return how often each value of some fields occurs, the most frequent first.
 
-        A value None counts the rows that report none. Of a field with more than 50 values, the 50
-        most frequent ones are given.
+        The value None counts the rows without a value. If a field has more than 50 values, only
+        the 50 most frequent ones are returned.
 
         Args:
-            *names: fields to be counted; :meth:`describe` says which can be.
+            *names: fields whose values are counted; ``describe().facets`` lists those allowed.
             **filters: as for :meth:`Listing.search`.
 
         Raises:
-            InputError: none is named, a field cannot be counted (names the nearest one), or a list
-                among the filters is too long for one request.
+            InputError: no field is named, a field cannot be counted (names the nearest one), or a
+                list among the filters is too long for one request.
 
         Example:
             >>> client.energetics.facets("quantity", family="RP")
@@ -80,14 +79,14 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
         """
         if not names:
             known = yield from self._describe()
-            raise InputError(f"name the fields to be counted; known: {', '.join(known.facets)}")
-        batches = yield from searches(self._service, self._table.name, asked_for(filters))
+            raise InputError(f"name the fields to count; known: {', '.join(known.facets)}")
+        batches = yield from searches(self._service, self._table.name, query_of(filters))
         if not batches:
             return {name: {} for name in names}
         if len(batches) > 1:
             raise InputError("a list is too long to count values by it in one request; shorten it")
-        asked = {**batches[0], "facets": ",".join(names), "limit": "0"}
-        answer = yield from self._service.read(path_of(self._table.name), asked)
+        query = {**batches[0], "facets": ",".join(names), "limit": "0"}
+        answer = yield from self._service.read(path_of(self._table.name), query)
         counted = parse(self._table.page, answer).facets or {}
         return {
             name: {each.value: each.count for each in values} for name, values in counted.items()
@@ -95,21 +94,20 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
 
     @operation
     def describe(self) -> Steps[CollectionFields]:
-        """What the service says of the rows: fields, what sorts and counts, and filters.
+        """Return the service's description of the rows: fields, sort fields, facets and filters.
 
         Example:
-            >>> told = client.devices.describe()
-            >>> told.facets[:3]
+            >>> client.devices.describe().facets[:3]
             ['family', 'group', 'absorber']
         """
-        told = yield from self._describe()
-        return told
+        description = yield from self._describe()
+        return description
 
     @operation
     def filters(self) -> Steps[Filters]:
-        """What :meth:`Listing.search` can filter by, in the words of the service.
+        """Return the filters of :meth:`Listing.search`, as the service describes them.
 
-        Beside these, a range ``retention_s=(min, max)`` stands for ``retention_s_min`` and
+        In addition, a range ``retention_s=(min, max)`` sets ``retention_s_min`` and
         ``retention_s_max``.
 
         Example:
@@ -121,9 +119,9 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
         return Filters({name: each for name, each in known.items() if name not in NO_FILTERS})
 
     def fields(self) -> Fields:
-        """The fields of a row with unit and meaning, in the order of the exported table.
+        """Return the fields of a row with unit and meaning, in the order of the exported table.
 
-        Nothing is asked of the service.
+        Sends no request.
 
         Example:
             >>> client.energetics.fields()["value_min_ev"].unit
@@ -144,14 +142,14 @@ class ListingOperations(Operations, Generic[RowT, DocumentT]):
 
 
 class EntryOperations(ListingOperations[RowT, DocumentT]):
-    """What both clients can do with rows that have keys, beside."""
+    """Further operations of both clients on rows that have keys."""
 
     @operation
     def get(self, key: str) -> Steps[DocumentT]:
-        """One entry, by its id (references: by key, e.g. ``r36``).
+        """Return one entry by its id (references: by key, e.g. ``r36``).
 
         Raises:
-            UnknownKeyError: there is none.
+            UnknownKeyError: the id does not exist.
             ServiceError: the service cannot be reached.
 
         Example:
@@ -163,10 +161,10 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
 
     @operation
     def get_many(self, keys: Iterable[str]) -> Steps[list[DocumentT]]:
-        """The entries with these ids, in their order, however many those are.
+        """Return the entries with these ids, in the same order; any number of ids.
 
         Raises:
-            UnknownKeyError: there is none for one of them; names the first.
+            UnknownKeyError: an id does not exist; names the first such id.
             ServiceError: the service cannot be reached.
 
         Example:
@@ -192,7 +190,7 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
         return parse(self._table.document, answer)
 
     def _many_keys(self) -> Steps[str | None]:
-        """The filter by which entries are found by many ids; None where rows are not entries."""
+        """Return the filter that accepts many ids, or None if rows are not whole entries."""
         if self._table.document is not self._table.row:
             return None
         description = yield from self._service.describe()
@@ -202,7 +200,7 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
 
 
 class Listing(ListingOperations[RowT, DocumentT], Blocking):
-    """A list of rows of the service, to search."""
+    """A list of rows of the service that can be searched."""
 
     def search(
         self,
@@ -212,21 +210,20 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         progress: bool | None = None,
         **filters: FilterValue,
     ) -> Results[RowT]:
-        """Rows that match every filter; all rows without any.
+        """Return the rows that match every filter, or all rows.
 
-        A range is a tuple ``(min, max)`` with None for an open side; a list asks for any of its
-        values, however many. :meth:`filters` names the filters.
+        A range is a tuple ``(min, max)`` with None for no bound; a list, of any length, matches any
+        of its values. :meth:`filters` lists the filters.
 
         Args:
-            fields: only these of each row (and its id); any other one says that it was not asked
-                for.
-            sort: fields to sort by; a minus before a name: largest first.
-            progress: whether to show a bar on standard error while rows come.
-            **filters: by the names of :meth:`filters`.
+            fields: return only these fields and the id; reading another one raises an error.
+            sort: fields to sort by; a minus before a name sorts the largest first.
+            progress: whether to show a progress bar on standard error.
+            **filters: values by the names of :meth:`filters`.
 
         Raises:
-            InputError: the service has no such filter or bound (names the nearest one), or
-                cannot use a value. Filters are checked before the search is sent.
+            InputError: the filter or bound does not exist (names the nearest one), or a value
+                cannot be used. Filters are checked before the search is sent.
             ServiceError: the service cannot be reached.
 
         Example:
@@ -249,16 +246,16 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         progress: bool | None = None,
         **filters: FilterValue,
     ) -> Stream[RowT]:
-        """The same rows one after the other, for millions of them: none is kept.
+        """Iterate over the same rows without keeping them, for millions of rows.
 
-        Pages are fetched as they are needed. When the service goes away in between, the client
-        waits for it (``patience_s``) and goes on behind the last page: each row comes once.
+        Pages are fetched when needed. If the service is unavailable meanwhile, the client waits
+        for it (``patience_s``) and continues after the last page: each row is returned once.
 
         Args:
             fields: as for :meth:`search`.
             sort: as for :meth:`search`.
-            cursor: of an earlier stream with the same filters; goes on behind its last row.
-            progress: whether to show a bar on standard error.
+            cursor: cursor of an earlier stream with the same filters; resumes after its last row.
+            progress: whether to show a progress bar on standard error.
             **filters: as for :meth:`search`.
 
         Example:
@@ -281,9 +278,9 @@ class AsyncListing(ListingOperations[RowT, DocumentT], Awaiting):
         progress: bool | None = None,
         **filters: FilterValue,
     ) -> AsyncResults[RowT]:
-        """Rows that match every filter, for ``async for``; see :meth:`Listing.search`.
+        """Return the rows that match every filter, for ``async for``; see :meth:`Listing.search`.
 
-        Nothing is sent before the results are awaited or gone through.
+        The request is sent when the results are awaited or iterated.
         """
         table = self._table.only(fields)
         pages = Pages(self._service, table, filters, sort)
@@ -298,59 +295,38 @@ class AsyncListing(ListingOperations[RowT, DocumentT], Awaiting):
         progress: bool | None = None,
         **filters: FilterValue,
     ) -> AsyncStream[RowT]:
-        """The same rows, none of which is kept; see :meth:`Listing.iterate`."""
+        """Iterate over the same rows without keeping them; see :meth:`Listing.iterate`."""
         table = self._table.only(fields)
         pages = Pages(self._service, table, filters, sort, cursor)
         return AsyncStream(self, table, pages, self._bar(progress))
 
 
 class Collection(EntryOperations[RowT, DocumentT], Listing[RowT, DocumentT]):
-    """A collection of the service: rows to search, and one document for each key."""
+    """A collection of the service: rows that can be searched, and one document for each key."""
 
 
 class AsyncCollection(EntryOperations[RowT, DocumentT], AsyncListing[RowT, DocumentT]):
     """A collection of the service; see :class:`Collection`."""
 
 
-class ListingOf(Generic[RowT]):
-    """An attribute of both clients: a :class:`Listing`, or an :class:`AsyncListing`."""
-
-    def __init__(self, name: str) -> None:
-        self._table: Table[RowT, RowT] = Table(name)
-
-    @overload
-    def __get__(self, instance: Blocking, owner: object) -> Listing[RowT, RowT]: ...
-
-    @overload
-    def __get__(self, instance: Awaiting, owner: object) -> AsyncListing[RowT, RowT]: ...
-
-    @overload
-    def __get__(self, instance: None, owner: object) -> ListingOf[RowT]: ...
-
-    def __get__(self, instance: Any, owner: object) -> Any:
-        if instance is None:
-            return self
-        kind = Listing if isinstance(instance, Blocking) else AsyncListing
-        return kind(instance._service, instance._http, self._table)
+#: Attributes of both clients: of the blocking or of the asynchronous kind.
+ListingOf: TypeAlias = "PartOf[Listing[RowT, RowT], AsyncListing[RowT, RowT]]"
+CollectionOf: TypeAlias = "PartOf[Collection[RowT, DocumentT], AsyncCollection[RowT, DocumentT]]"
 
 
-class CollectionOf(Generic[RowT, DocumentT]):
-    """An attribute of both clients: a :class:`Collection`, or an :class:`AsyncCollection`."""
+def listing_of(name: str) -> ListingOf[RowT]:
+    """Return the attribute of both clients for a list of rows."""
+    table: TableModels[RowT, RowT] = TableModels(name)
+    return PartOf(
+        lambda service, http: Listing(service, http, table),
+        lambda service, http: AsyncListing(service, http, table),
+    )
 
-    def __init__(self, name: str) -> None:
-        self._table: Table[RowT, DocumentT] = Table(name)
 
-    @overload
-    def __get__(self, instance: Blocking, owner: object) -> Collection[RowT, DocumentT]: ...
-
-    @overload
-    def __get__(self, instance: Awaiting, owner: object) -> AsyncCollection[RowT, DocumentT]: ...
-
-    @overload
-    def __get__(self, instance: None, owner: object) -> CollectionOf[RowT, DocumentT]: ...
-
-    def __get__(self, instance: Any, owner: object) -> Any:
-        if instance is None:
-            return self
-        kind = Collection if isinstance(instance, Blocking) else AsyncCollection
-        return kind(instance._service, instance._http, self._table)
+def collection_of(name: str) -> CollectionOf[RowT, DocumentT]:
+    """Return the attribute of both clients for a collection."""
+    table: TableModels[RowT, DocumentT] = TableModels(name)
+    return PartOf(
+        lambda service, http: Collection(service, http, table),
+        lambda service, http: AsyncCollection(service, http, table),
+    )

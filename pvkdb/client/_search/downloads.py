@@ -1,9 +1,9 @@
-"""Whole tables as files, written as they come, gone on with where one broke off.
+"""Downloads of whole tables to files, resumed after an interruption.
 
-A file in the making is ``NAME.part``. Of a collection, rows come page by page; beside the file
-stands ``NAME.part.json`` with the cursor behind its last page and the length up to there, so that
-the next attempt, by whatever process, goes on from it. Other tables and Parquet come in one piece
-and are begun again.
+The incomplete file is ``NAME.part``. A collection is downloaded page by page; ``NAME.part.json``
+holds the cursor after the last page and the length of the file up to there, so that the next
+attempt, in any process, resumes there. Other tables and Parquet are downloaded in one piece and
+start again.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
-from pvkdb.client._io.progress import Progress
+from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._search.pages import Pages
-from pvkdb.client._search.tables import Table
+from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError, unknown_name
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FileFormat: TypeAlias = Literal["csv", "json", "parquet", "jsonl"]
 
-#: Tables that can be had page by page.
+#: Tables that are downloaded page by page.
 COLLECTIONS = frozenset(
     {
         "materials",
@@ -41,14 +41,14 @@ COLLECTIONS = frozenset(
     }
 )
 
-#: How often a file is begun again because the data became other data meanwhile.
-MOST_BEGINNINGS = 3
+#: How often a download starts again because the data have changed meanwhile.
+MOST_STARTS = 3
 
 
 def download(
-    service: Service, name: str, path: Path, format: FileFormat, progress: Progress
+    service: Service, name: str, path: Path, format: FileFormat, progress: ProgressBar
 ) -> Steps[Path]:
-    """Steps that leave a table in a file; see :meth:`Client.download`."""
+    """Download a table to a file; see :meth:`Client.download`."""
     if format not in get_args(FileFormat):
         raise InputError(unknown_name("kind of file", format, get_args(FileFormat)))
     if path.is_dir():
@@ -64,7 +64,7 @@ def download(
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far a file has come."""
+    """The state of an incomplete file."""
 
     table: str
     format: str
@@ -76,34 +76,34 @@ class _Mark:
 
 
 def _by_pages(
-    service: Service, name: str, part: Path, format: FileFormat, progress: Progress
+    service: Service, name: str, part: Path, format: FileFormat, progress: ProgressBar
 ) -> Steps[None]:
-    table: Table[Any, Any] = Table(name)
+    table: TableModels[Any, Any] = TableModels(name)
     write, note = _WRITERS[format], part.with_name(f"{part.name}.json")
     mark = _read_mark(note, part, (name, format, service.url))
-    for _ in range(MOST_BEGINNINGS):
-        complete = yield from _go_on(service, table, part, note, format, mark, write, progress)
+    for _ in range(MOST_STARTS):
+        complete = yield from _resume(service, table, part, note, format, mark, write, progress)
         if complete:
             note.unlink(missing_ok=True)
             return
         mark = None
     raise ServiceError(
-        f"the data of {service.url} changed {MOST_BEGINNINGS} times while {name} was downloaded; "
-        "try again when nobody writes"
+        f"the data of {service.url} changed {MOST_STARTS} times while {name} was downloaded; "
+        "try again when nobody is writing"
     )
 
 
-def _go_on(
+def _resume(
     service: Service,
-    table: Table[Any, Any],
+    table: TableModels[Any, Any],
     part: Path,
     note: Path,
     format: FileFormat,
     mark: _Mark | None,
     write: Callable[[Sequence[str], Iterable[Row]], bytes],
-    progress: Progress,
+    progress: ProgressBar,
 ) -> Steps[bool]:
-    """Write to the end; False where the data became other data, which no file may mix."""
+    """Write the remaining rows; return False if the data have changed since the file was begun."""
     names = table.row.columns()
     pages: Pages[Any] = Pages(service, table, {}, cursor=mark.cursor if mark is not None else None)
     with part.open("r+b" if mark is not None else "wb") as file:
@@ -126,15 +126,15 @@ def _go_on(
             _write_mark(
                 note,
                 _Mark(
-                    table.name, format, service.url, version, str(pages.place), file.tell(), rows
+                    table.name, format, service.url, version, str(pages.position), file.tell(), rows
                 ),
             )
-            progress.say(rows, pages.total)
+            progress.update(rows, pages.total)
     return True
 
 
 class _File:
-    """A file that an answer is written to; emptied where the answer breaks off."""
+    """The file that a response is written to; emptied before each attempt."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -159,7 +159,7 @@ def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -
 
 
 def _read_mark(note: Path, part: Path, wanted: tuple[str, str, str]) -> _Mark | None:
-    """How far an earlier attempt at the same file came; None where it cannot be gone on with."""
+    """Return the state of an earlier attempt at the same file, or None if it cannot be resumed."""
     try:
         mark = _Mark(**json.loads(note.read_text(encoding="utf-8")))
         same = (mark.table, mark.format, mark.service) == wanted
@@ -175,7 +175,7 @@ def _write_mark(note: Path, mark: _Mark) -> None:
 
 
 def _csv_rows(names: Sequence[str], rows: Iterable[Row]) -> bytes:
-    """Rows as the service writes them to CSV."""
+    """Return rows as CSV, formatted as by the service."""
     return b"".join(
         _csv_line([_cell(record[name]) for name in names])
         for record in (row.model_dump(mode="json") for row in rows)

@@ -1,4 +1,4 @@
-"""From the arguments of a search to the query parameters of the service. No I/O."""
+"""Query parameters from the arguments of a search. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvkdb.errors import InputError, unknown_name
 #: One value of a filter.
 Plain: TypeAlias = str | float | int | bool
 
-#: A value, a range (min, max) in which None leaves a side open, or a list of any length.
+#: A value, a range (min, max) in which None is no bound, or a list of any length.
 FilterValue: TypeAlias = (
     Plain
     | tuple[float | None, float | None]
@@ -23,73 +23,73 @@ FilterValue: TypeAlias = (
     | None
 )
 
-#: What is asked for of each parameter: a value, or any of a list of values.
-Asked: TypeAlias = Mapping[str, "str | list[str]"]
+#: Query parameters by name: a value, or a list of alternative values.
+Query: TypeAlias = Mapping[str, "str | list[str]"]
 
-#: Ranges whose parameters are not simply NAME_min and NAME_max.
+#: Ranges whose parameters are not named NAME_min and NAME_max.
 RANGES = {"value_ev": ("min_ev", "max_ev")}
 
-#: Parameters of a list that are no filters: the client has arguments for them, or its own ways.
+#: Parameters of a collection that are not filters, and what to use instead.
 NO_FILTERS = {
-    "limit": "the client pages by itself; take search(...)[:10]",
-    "cursor": "the client pages by itself; go on with iterate(cursor=...)",
+    "limit": "the client fetches pages itself; use search(...)[:10]",
+    "cursor": "the client fetches pages itself; continue with iterate(cursor=...)",
     "facets": "facets(...) counts the values of fields, count(...) the rows of a filter",
-    "fields": "give it to search or iterate",
-    "sort": "give it to search or iterate",
+    "fields": "pass it to search or iterate",
+    "sort": "pass it to search or iterate",
 }
 
-#: Values of one request, and their characters: an address stays below what servers take.
+#: Limits on the values of one request, so that servers accept the length of its URL.
 MOST_VALUES = 100
 MOST_CHARACTERS = 4000
 
 
-def asked_for(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
-    """What filters ask for; a range becomes one parameter for each side that is given.
+def query_of(filters: Mapping[str, FilterValue]) -> dict[str, str | list[str]]:
+    """Return the query parameters of filters; a range becomes one parameter for each bound.
 
     Raises:
         InputError: a value is neither a plain value, a range of two numbers, nor a list.
 
     Example:
-        >>> asked_for({"absorber": "MAPbI3", "retention_s": (1e4, None)})
+        >>> query_of({"absorber": "MAPbI3", "retention_s": (1e4, None)})
         {'absorber': 'MAPbI3', 'retention_s_min': '10000.0'}
-        >>> asked_for({"family": ["3D", "2D", "3D"]})
+        >>> query_of({"family": ["3D", "2D", "3D"]})
         {'family': ['3D', '2D']}
     """
-    asked: dict[str, str | list[str]] = {}
+    query: dict[str, str | list[str]] = {}
     for name, value in filters.items():
         if isinstance(value, tuple):
             bounds = RANGES.get(name, (f"{name}_min", f"{name}_max"))
             for parameter, side in zip(bounds, _range(name, value), strict=True):
                 if side is not None:
-                    asked[parameter] = _text(name, side)
+                    query[parameter] = _text(name, side)
         elif isinstance(value, list | set | frozenset):
             many = value if isinstance(value, list) else sorted(value, key=str)
-            asked[name] = list(dict.fromkeys(_text(name, each) for each in many))
+            query[name] = list(dict.fromkeys(_text(name, each) for each in many))
         elif value is not None:
-            asked[name] = _text(name, value)
-    return asked
+            query[name] = _text(name, value)
+    return query
 
 
-def check(collection: str, asked: Asked, known: Mapping[str, FilterDescription] | None) -> None:
-    """Refuse what the service would refuse, before the search is sent.
+def check(collection: str, query: Query, known: Mapping[str, FilterDescription] | None) -> None:
+    """Check filters against the service's description before the search is sent.
 
     Raises:
-        InputError: there is no such filter (names the nearest one), it takes one value only, or a
-            value is none of its choices.
+        InputError: a filter does not exist (names the nearest one), accepts only one value, or
+            does not allow a value.
     """
-    for name in asked:
+    for name in query:
         if name in NO_FILTERS:
-            raise InputError(f"{name}= is no filter: {NO_FILTERS[name]}")
+            raise InputError(f"{name}= is not a filter: {NO_FILTERS[name]}")
     if known is None:
         return
-    for name, value in asked.items():
+    for name, value in query.items():
         if name not in known:
             filters = known.keys() - NO_FILTERS.keys()
             raise InputError(unknown_name(f"filter of {collection}", name, filters))
         if isinstance(value, list) and len(value) > 1 and not known[name].many:
             raise InputError(
-                f"{name}= of {collection} takes one value, not a list of {len(value)}; search "
-                "once for each"
+                f"{name}= of {collection} accepts one value, not a list of {len(value)}; "
+                "search once for each"
             )
         choices = known[name].choices
         for each in value if isinstance(value, list) else [value]:
@@ -98,11 +98,11 @@ def check(collection: str, asked: Asked, known: Mapping[str, FilterDescription] 
 
 
 def batches(
-    asked: Asked, known: Mapping[str, FilterDescription] | None = None
+    query: Query, known: Mapping[str, FilterDescription] | None = None
 ) -> list[dict[str, str]]:
-    """Query parameters of the searches that together find what is asked for.
+    """Split a query into the parameters of one request, or of several if a list is too long.
 
-    One, unless a list is too long for one request; none for an empty list, which matches nothing.
+    An empty list matches nothing and gives no request.
 
     Raises:
         InputError: more than one list is too long.
@@ -112,7 +112,7 @@ def batches(
         [{'absorber': '"(FA,Cs)PbI3"', 'family': '3D,2D'}]
     """
     parameters, long = {}, {}
-    for name, value in sorted(asked.items()):
+    for name, value in sorted(query.items()):
         if isinstance(value, list):
             parts = _parts([_quoted(name, each) for each in value])
             if not parts:
@@ -133,7 +133,7 @@ def batches(
 
 
 def _parts(values: Sequence[str]) -> list[str]:
-    """Values by commas, as many together as one request takes."""
+    """Join values by commas, as many as fit into one request."""
     parts: list[list[str]] = []
     characters = 0
     for value in values:
@@ -146,9 +146,9 @@ def _parts(values: Sequence[str]) -> list[str]:
 
 
 def _quoted(name: str, value: str) -> str:
-    """A value so that no comma or bracket in it parts it or its neighbours."""
+    """Quote a value that contains commas or brackets, which separate values."""
     if '"' in value:
-        raise InputError(f"{name}={value!r} cannot be used: double quotes part values")
+        raise InputError(f"{name}={value!r} cannot be used: double quotes separate values")
     return f'"{value}"' if set(value) & set(",()[]{}") or value != value.strip() else value
 
 
@@ -169,7 +169,7 @@ def _range(name: str, value: tuple[object, ...]) -> tuple[object, ...]:
 def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float | str):  # an enumeration of texts counts as its value
+    if isinstance(value, int | float | str):  # a text enumeration is its value
         return str(value)
     raise InputError(
         f"{name}={value!r} cannot be used; give a text, a number, True or False, a range "

@@ -1,4 +1,4 @@
-"""The rows of a search: a list that fills itself, or a stream that keeps nothing."""
+"""The rows of a search, fetched when they are needed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pvkdb.client._io.carriers import Awaiting, Blocking
-from pvkdb.client._io.progress import progress_of
-from pvkdb.client._search.frames import Frame
+from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._search.pages import Pages
-from pvkdb.client._search.tables import Table
+from pvkdb.client._search.tables import FrameBuilder, TableModels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +16,20 @@ if TYPE_CHECKING:
     from pvkdb.schemas.tables import Row
 
 RowT = TypeVar("RowT", bound="Row")
+CarrierT = TypeVar("CarrierT", Blocking, Awaiting)
 
 
-class _Fetched(Generic[RowT]):
+class _Fetched(Generic[RowT, CarrierT]):
     """The rows of a search that have been fetched, and how to fetch more."""
 
-    def __init__(self, table: Table[RowT, Any], pages: Pages[RowT], progress: bool) -> None:
+    def __init__(
+        self,
+        carrier: CarrierT,
+        table: TableModels[RowT, Any],
+        pages: Pages[RowT],
+        progress: bool,
+    ) -> None:
+        self._carrier: CarrierT = carrier
         self._table = table
         self._pages = pages
         self._progress = progress
@@ -31,11 +38,11 @@ class _Fetched(Generic[RowT]):
 
     @property
     def dataset_version(self) -> str:
-        """The version of the data, for a citation; as the last page said."""
+        """The version of the data, for a citation; from the last page."""
         return self._pages.dataset_version
 
     def __len__(self) -> int:
-        # Rows may be added while one pages; in the end, what was fetched counts.
+        # Rows may be added meanwhile; at the end, the number of fetched rows counts.
         if self._pages.done or self._pages.total is None:
             return len(self._rows)
         return self._pages.total
@@ -44,26 +51,21 @@ class _Fetched(Generic[RowT]):
         return f"<{type(self).__name__}: {len(self)} {self._table.name}>"
 
     def _keep(self, rows: list[RowT]) -> None:
-        if self._pages.several:  # a row may fit values of two lists; it comes once
+        if self._pages.several:  # two requests may find the same row
             keys = {str(getattr(row, self._table.key)): row for row in rows}
             rows = [row for key, row in keys.items() if key not in self._keys]
             self._keys.update(keys)
         self._rows.extend(rows)
 
-    def _frame(self) -> pd.DataFrame:
-        frame = Frame(self._table.row.columns())
-        frame.add(self._rows)
-        return frame.finish()
-
     def _no_row(self, index: int) -> IndexError:
         return IndexError(f"{self._table.name}: no row {index}; the search found {len(self)}")
 
 
-class Results(_Fetched[RowT], Sequence[RowT]):
+class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
     """The rows that match a search, in order, as a read-only list.
 
-    The first page comes with the search, the others when they are needed; what has been fetched
-    is kept. ``len()`` asks for nothing. ``dataset_version`` names the data for a citation.
+    The search fetches the first page; others are fetched when needed, and kept. ``len()`` sends
+    no request. ``dataset_version`` identifies the data for a citation.
 
     Example:
         >>> devices = client.devices.search(retention_s=(1e4, None))
@@ -74,22 +76,25 @@ class Results(_Fetched[RowT], Sequence[RowT]):
     """
 
     def __init__(
-        self, carrier: Blocking, table: Table[RowT, Any], pages: Pages[RowT], progress: bool
+        self,
+        carrier: Blocking,
+        table: TableModels[RowT, Any],
+        pages: Pages[RowT],
+        progress: bool,
     ) -> None:
-        super().__init__(table, pages, progress)
-        self._carrier = carrier
+        super().__init__(carrier, table, pages, progress)
         self._load(1)
-        if pages.several:  # how many rows there are is known in the end only
+        if pages.several:  # the number of rows is only known at the end
             self._load(None)
 
     def __iter__(self) -> Iterator[RowT]:
-        with progress_of(self._progress, self._table.name) as progress:
+        with ProgressBar(self._table.name, self._progress) as progress:
             position = 0
             while self._load(position + 1):
-                progress.say(position, len(self))
+                progress.update(position, len(self))
                 yield self._rows[position]
                 position += 1
-            progress.say(position, len(self))
+            progress.update(position, len(self))
 
     @overload
     def __getitem__(self, index: int) -> RowT: ...
@@ -107,27 +112,27 @@ class Results(_Fetched[RowT], Sequence[RowT]):
         return self._rows[position]
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Every row as a pandas DataFrame; its columns are the fields, also where it is empty.
+        """Return every row as a pandas DataFrame with one column for each field.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        Frame.require()
-        for _ in self:
-            pass
-        return self._frame()
+        frame = FrameBuilder(self._table.row.columns())
+        for row in self:
+            frame.add(row)
+        return frame.finish()
 
     def _load(self, count: int | None) -> bool:
-        """Fetch until that many rows (None: all) are here; False where there are fewer."""
+        """Fetch rows until there are ``count`` (None: all); return whether there are that many."""
         while not self._pages.done and (count is None or len(self._rows) < count):
             self._keep(self._carrier._run(self._pages.next()))
         return count is not None and len(self._rows) >= count
 
 
-class AsyncResults(_Fetched[RowT]):
-    """The rows that match a search, for ``async for``; what has been fetched is kept.
+class AsyncResults(_Fetched[RowT, Awaiting]):
+    """The rows that match a search, for ``async for``; fetched rows are kept.
 
-    Awaited, it fetches the first page and is then as long as the search has rows.
+    ``await`` fetches the first page; ``len()`` then gives the number of rows.
 
     Example:
         >>> import asyncio, pvkdb
@@ -140,26 +145,20 @@ class AsyncResults(_Fetched[RowT]):
         True
     """
 
-    def __init__(
-        self, carrier: Awaiting, table: Table[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(table, pages, progress)
-        self._carrier = carrier
-
     def __await__(self) -> Generator[Any, Any, AsyncResults[RowT]]:
         return self._begin().__await__()
 
     async def __aiter__(self) -> AsyncIterator[RowT]:
-        with progress_of(self._progress, self._table.name) as progress:
+        with ProgressBar(self._table.name, self._progress) as progress:
             position = 0
             while await self._load(position + 1):
-                progress.say(position, len(self))
+                progress.update(position, len(self))
                 yield self._rows[position]
                 position += 1
-            progress.say(position, len(self))
+            progress.update(position, len(self))
 
     async def first(self) -> RowT:
-        """The first row.
+        """Return the first row.
 
         Raises:
             IndexError: the search found none.
@@ -169,18 +168,19 @@ class AsyncResults(_Fetched[RowT]):
         return self._rows[0]
 
     async def to_list(self) -> list[RowT]:
-        """Every row."""
+        """Return every row."""
         return [row async for row in self]
 
     async def to_dataframe(self) -> pd.DataFrame:
-        """Every row as a pandas DataFrame; see :meth:`Results.to_dataframe`.
+        """Return every row as a pandas DataFrame; see :meth:`Results.to_dataframe`.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        Frame.require()
-        await self.to_list()
-        return self._frame()
+        frame = FrameBuilder(self._table.row.columns())
+        async for row in self:
+            frame.add(row)
+        return frame.finish()
 
     async def _begin(self) -> AsyncResults[RowT]:
         await self._load(1)

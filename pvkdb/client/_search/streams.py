@@ -1,4 +1,4 @@
-"""Going through any number of rows without keeping them, and going on where one stopped."""
+"""Reading any number of rows without keeping them, and resuming after an interruption."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pvkdb.client._io.carriers import Awaiting, Blocking
-from pvkdb.client._io.progress import progress_of
-from pvkdb.client._search.frames import Frame
+from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._search.pages import Pages
-from pvkdb.client._search.tables import Table
+from pvkdb.client._search.tables import FrameBuilder, TableModels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,45 +16,53 @@ if TYPE_CHECKING:
     from pvkdb.schemas.tables import Row
 
 RowT = TypeVar("RowT", bound="Row")
+CarrierT = TypeVar("CarrierT", Blocking, Awaiting)
 
 
-class _Stream(Generic[RowT]):
-    """One page of a search, and how far its reader has come."""
+class _Stream(Generic[RowT, CarrierT]):
+    """One page of a search, and the position of its reader."""
 
-    def __init__(self, table: Table[RowT, Any], pages: Pages[RowT], progress: bool) -> None:
+    def __init__(
+        self,
+        carrier: CarrierT,
+        table: TableModels[RowT, Any],
+        pages: Pages[RowT],
+        progress: bool,
+    ) -> None:
+        self._carrier: CarrierT = carrier
         self._table = table
         self._pages = pages
         self._page: list[RowT] = []
-        self._position = 0
-        self._page_place = pages.place
+        self._index = 0
+        self._page_start = pages.position
         self._read = 0
-        self._progress = progress_of(progress, table.name)
+        self._progress = ProgressBar(table.name, progress)
 
     @property
     def cursor(self) -> str:
-        """The place behind the row that came last; ``iterate(cursor=...)`` goes on from there.
+        """The position after the last row; ``iterate(cursor=...)`` resumes there.
 
-        Keep it with what was made of the rows, and give the same filters again.
+        Store it with your results, and pass the same filters again.
         """
-        if self._position >= len(self._page):
-            return str(self._pages.place)
-        return str(self._page_place.behind(self._position))
+        if self._index >= len(self._page):
+            return str(self._pages.position)
+        return str(self._page_start.after(self._index))
 
     @property
     def dataset_version(self) -> str:
-        """The version of the data, as the last page said."""
+        """The version of the data, from the last page."""
         return self._pages.dataset_version
 
-    def _row(self) -> RowT:
-        row = self._page[self._position]
-        self._position += 1
+    def _next_row(self) -> RowT:
+        row = self._page[self._index]
+        self._index += 1
         self._read += 1
-        self._progress.say(self._read, self._pages.total)
+        self._progress.update(self._read, self._pages.total)
         return row
 
 
-class Stream(_Stream[RowT], Iterator[RowT]):
-    """Rows one after the other; only one page of them is held.
+class Stream(_Stream[RowT, Blocking], Iterator[RowT]):
+    """Rows one after the other; only one page of them is kept.
 
     Example:
         >>> stream = client.references.iterate()
@@ -65,65 +72,51 @@ class Stream(_Stream[RowT], Iterator[RowT]):
         ['r3', 'r4']
     """
 
-    def __init__(
-        self, carrier: Blocking, table: Table[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(table, pages, progress)
-        self._carrier = carrier
-
     def __iter__(self) -> Stream[RowT]:
         return self
 
     def __next__(self) -> RowT:
-        while self._position >= len(self._page):
+        while self._index >= len(self._page):
             if self._pages.done:
                 self._progress.close()
                 raise StopIteration
-            place = self._pages.place
+            start = self._pages.position
             page = self._carrier._run(self._pages.next())
-            self._page, self._page_place, self._position = page, place, 0
-        return self._row()
+            self._page, self._page_start, self._index = page, start, 0
+        return self._next_row()
 
     def to_dataframe(self) -> pd.DataFrame:
-        """The rows to come as a pandas DataFrame, held as columns while they come.
+        """Return the remaining rows as a pandas DataFrame, collected column by column.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        Frame.require()
-        frame = Frame(self._table.row.columns())
+        frame = FrameBuilder(self._table.row.columns())
         for row in self:
-            frame.add([row])
+            frame.add(row)
         return frame.finish()
 
 
-class AsyncStream(_Stream[RowT], AsyncIterator[RowT]):
+class AsyncStream(_Stream[RowT, Awaiting], AsyncIterator[RowT]):
     """Rows one after the other, for ``async for``; see :class:`Stream`."""
 
-    def __init__(
-        self, carrier: Awaiting, table: Table[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(table, pages, progress)
-        self._carrier = carrier
-
     async def __anext__(self) -> RowT:
-        while self._position >= len(self._page):
+        while self._index >= len(self._page):
             if self._pages.done:
                 self._progress.close()
                 raise StopAsyncIteration
-            place = self._pages.place
+            start = self._pages.position
             page = await self._carrier._run(self._pages.next())
-            self._page, self._page_place, self._position = page, place, 0
-        return self._row()
+            self._page, self._page_start, self._index = page, start, 0
+        return self._next_row()
 
     async def to_dataframe(self) -> pd.DataFrame:
-        """The rows to come as a pandas DataFrame; see :meth:`Stream.to_dataframe`.
+        """Return the remaining rows as a pandas DataFrame; see :meth:`Stream.to_dataframe`.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        Frame.require()
-        frame = Frame(self._table.row.columns())
+        frame = FrameBuilder(self._table.row.columns())
         async for row in self:
-            frame.add([row])
+            frame.add(row)
         return frame.finish()

@@ -1,14 +1,15 @@
-"""Which documents a collection gives. They are loaded when the first answer is read."""
+"""Models of a collection's rows and documents, loaded when the first response is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from pvkdb.errors import InputError, unknown_name
+from pvkdb.errors import InputError, MissingExtraError, unknown_name
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pydantic import BaseModel
 
     from pvkdb.schemas.responses import Page
@@ -18,33 +19,33 @@ RowT = TypeVar("RowT", bound="Row")
 DocumentT = TypeVar("DocumentT", bound="BaseModel")
 
 
-class Table(Generic[RowT, DocumentT]):
-    """A collection by its name, with the models of its rows and of a single entry."""
+class TableModels(Generic[RowT, DocumentT]):
+    """The name of a collection, with the models of its rows and of a single entry."""
 
     def __init__(self, name: str, fields: tuple[str, ...] | None = None) -> None:
         self.name = name
         self._fields = fields
 
-    def only(self, fields: Iterable[str] | None) -> Table[RowT, DocumentT]:
-        """The same collection with some fields of each row; its key is always among them.
+    def only(self, fields: Iterable[str] | None) -> TableModels[RowT, DocumentT]:
+        """Return the same collection with only some fields of each row, and its key.
 
         Raises:
-            InputError: there is no such field; names the nearest one.
+            InputError: a field does not exist; names the nearest one.
         """
         if fields is None:
             return self
         if isinstance(fields, str):
-            raise InputError(f"fields={fields!r} is no list; write fields=[{fields!r}]")
+            raise InputError(f"fields={fields!r} is not a list; write fields=[{fields!r}]")
         wanted = dict.fromkeys([self.key, *fields])
         for name in wanted:
             if name not in self.row.model_fields:
                 known = self.row.model_fields
                 raise InputError(unknown_name(f"field of {self.name}", str(name), known))
-        return Table(self.name, tuple(wanted))
+        return TableModels(self.name, tuple(wanted))
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What asks the service for these fields."""
+        """The query parameters that request these fields."""
         return {} if self._fields is None else {"fields": ",".join(self._fields)}
 
     @cached_property
@@ -53,7 +54,7 @@ class Table(Generic[RowT, DocumentT]):
         from pvkdb.schemas.tables import TABLES
 
         row = cast("type[RowT]", TABLES[self.name])
-        return row if self._fields is None else _part(row, self._fields)
+        return row if self._fields is None else _partial_row(row, self._fields)
 
     @cached_property
     def page(self) -> type[Page[RowT]]:
@@ -65,7 +66,7 @@ class Table(Generic[RowT, DocumentT]):
 
     @cached_property
     def document(self) -> type[DocumentT]:
-        """The model of one entry: of most collections, its row."""
+        """The model of one entry: in most collections, its row."""
         model: Any = self.row
         if self.name == "structures":
             from pvkdb.client.structures import StructureWithCoordinates
@@ -79,30 +80,55 @@ class Table(Generic[RowT, DocumentT]):
 
     @property
     def key(self) -> str:
-        """The field that tells the rows apart."""
+        """The name of the field that identifies a row."""
         return self.row.primary_key[0]
 
 
+class FrameBuilder:
+    """Collects rows column by column for a DataFrame; without rows, it has columns all the same.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtraError("pandas", "store") from error
+        self._make = pd.DataFrame
+        self._columns: dict[str, list[Any]] = {name: [] for name in columns}
+
+    def add(self, row: Row) -> None:
+        """Add a row."""
+        for name, values in self._columns.items():
+            values.append(getattr(row, name))
+
+    def finish(self) -> pd.DataFrame:
+        """Return the DataFrame."""
+        return self._make(self._columns)
+
+
 @cache
-def _part(row: type[RowT], fields: tuple[str, ...]) -> type[RowT]:
-    """The model of rows that hold some fields; any other one says that it was not asked for."""
+def _partial_row(row: type[RowT], fields: tuple[str, ...]) -> type[RowT]:
+    """Return the model of rows that hold only some fields; any other one raises a clear error."""
     from pydantic import create_model
 
     from pvkdb.schemas.tables import Row
 
-    class Part(Row):
+    class Partial(Row):
         if not TYPE_CHECKING:
 
             def __getattr__(self, name: str) -> Any:
                 if name in row.model_fields:
                     raise AttributeError(
-                        f"{name!r} was not asked for; add it to fields=, or leave fields= out"
+                        f"{name!r} was not requested; add it to fields=, or leave fields= out"
                     )
                 return super().__getattr__(name)
 
-    asked: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         name: (row.model_fields[name].annotation, row.model_fields[name]) for name in fields
     }
-    part: Any = create_model(f"Part of {row.__name__}", __base__=Part, **asked)
-    part.primary_key = row.primary_key
-    return cast("type[RowT]", part)
+    model: Any = create_model(f"Part of {row.__name__}", __base__=Partial, **chosen)
+    model.primary_key = row.primary_key
+    return cast("type[RowT]", model)

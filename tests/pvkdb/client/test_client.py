@@ -13,7 +13,7 @@ import pytest
 
 import pvkdb.client
 from pvkdb.client import Client, Results, to_pymatgen
-from pvkdb.client._search.queries import asked_for
+from pvkdb.client._search.queries import query_of
 from pvkdb.errors import InputError, MissingExtraError, NotFoundError, ServiceError
 from pvkdb.schemas.calculations import CalculationState, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
@@ -69,6 +69,14 @@ def test_every_collection_is_searched_and_got(client):
         key = getattr(found[0], next(iter(collection.fields())))
         assert collection.get(key) == found[0]
         assert list(found[0].model_dump()) == list(collection.fields())
+
+
+def test_fields_can_be_sliced_and_printed(client):
+    fields = client.references.fields()
+    assert list(fields[:2]) == ["key", "number"]
+    assert fields[1] is fields["number"]
+    assert [line.split()[0] for line in repr(fields[:2]).splitlines()] == ["key", "number"]
+    assert client.devices.filters()[0].meaning in repr(client.devices.filters())
 
 
 def test_values_are_counted(client):
@@ -136,7 +144,7 @@ def test_a_bound_that_the_service_cannot_filter_is_refused(client):
 )
 def test_a_value_that_is_no_filter_is_refused_before_anything_is_sent(value):
     with pytest.raises(InputError, match="retention_s="):
-        asked_for({"retention_s": value})
+        query_of({"retention_s": value})
 
 
 def test_a_data_frame_has_the_columns_of_the_table_also_without_rows(client):

@@ -16,9 +16,12 @@ from pvkdb.client import Client
 
 PAGE = Path(__file__).parents[3] / "docs" / "client.md"
 MODULES = [
-    importlib.import_module(found.name)
-    for package in (pvkdb.client, pvkdb.local)
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    pvkdb.local,
+    *(
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(pvkdb.client.__path__, "pvkdb.client.")
+        if not found.ispkg
+    ),
 ]
 
 

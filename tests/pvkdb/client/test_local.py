@@ -67,7 +67,6 @@ def test_a_database_that_cannot_be_used_is_refused_when_it_is_opened(tmp_path):
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    monkeypatch.delitem(sys.modules, "pvkdb.local.transport", raising=False)
     monkeypatch.setitem(sys.modules, "pvkdb_api.app", None)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     for name in [name for name in sys.modules if name.startswith("pvkdb.store.database")]:

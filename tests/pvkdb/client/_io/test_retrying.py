@@ -17,7 +17,7 @@ from pvkdb.client import (
     UnknownKeyError,
 )
 from pvkdb.client._io.retrying import Patience, exchange
-from pvkdb.client._io.steps import Request
+from pvkdb.client._io.steps import HttpRequest
 from pvkdb.errors import InputError, NotFoundError, ServiceError
 from pvkdb.schemas.tables import ReferencesRow
 
@@ -97,7 +97,9 @@ def test_writing_is_repeated_under_one_key_that_the_service_knows_it_by(pauses):
 def test_a_request_that_may_be_sent_once_only_is(pauses):
     told = Told(httpx.ReadError("gone"))
     with Client("http://service", transport=told) as client:
-        steps = exchange(Request("POST", "/x", repeatable=False), "http://service", Patience(5, 60))
+        steps = exchange(
+            HttpRequest("POST", "/x", repeatable=False), "http://service", Patience(5, 60)
+        )
         with pytest.raises(UnavailableError):
             client._run(steps)
         with pytest.raises(UnavailableError):

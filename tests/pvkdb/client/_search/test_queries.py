@@ -8,7 +8,7 @@ import pytest
 from pvkdb.client import Client, FilterDescription
 from pvkdb.client._io.description import SEVERAL, Description
 from pvkdb.client._search import queries
-from pvkdb.client._search.queries import asked_for, batches, check
+from pvkdb.client._search.queries import batches, check, query_of
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.tables import ReferencesRow
 
@@ -64,11 +64,11 @@ def test_a_service_that_does_not_describe_itself_is_asked_unchecked():
 def test_a_list_is_refused_where_one_value_is_taken(client):
     known = {"family": FilterDescription("family", "string", "", ("2D", "3D"), many=True),
              "q": FilterDescription("q", "string", "")}  # fmt: skip
-    check("devices", asked_for({"family": ["2D", "3D"], "q": ["one"]}), known)
-    with pytest.raises(InputError, match="q= of devices takes one value, not a list of 2"):
-        check("devices", asked_for({"q": ["one", "two"]}), known)
+    check("devices", query_of({"family": ["2D", "3D"], "q": ["one"]}), known)
+    with pytest.raises(InputError, match="q= of devices accepts one value, not a list of 2"):
+        check("devices", query_of({"q": ["one", "two"]}), known)
     with pytest.raises(InputError, match="no family among devices '4D'"):
-        check("devices", asked_for({"family": ["3D", "4D"]}), known)
+        check("devices", query_of({"family": ["3D", "4D"]}), known)
 
 
 def test_long_lists_are_cut_by_number_and_by_length():
@@ -89,7 +89,7 @@ def test_what_parts_values_is_quoted():
     assert batches({"absorber": "(FA,Cs)PbI3", "q": "a, b"}, known) == [
         {"absorber": '"(FA,Cs)PbI3"', "q": "a, b"}
     ]
-    with pytest.raises(InputError, match="double quotes part values"):
+    with pytest.raises(InputError, match="double quotes separate values"):
         batches({"absorber": ['say "x"']})
 
 
@@ -143,13 +143,13 @@ def test_many_entries_come_in_the_order_of_their_keys(client):
         client.references.get_many(["r1", "r999"])
 
 
-def test_rows_of_some_fields_say_what_was_not_asked_for():
+def test_rows_of_some_fields_name_the_field_that_is_missing():
     answer = page([{"key": "r1", "year": 2020}], 1)
     told = Told(answer)
     with Client("http://service", transport=told) as client:
         found = client.references.search(fields=["year"], sort=["-year", "key"])
         assert (found[0].key, found[0].year) == ("r1", 2020)
-        with pytest.raises(AttributeError, match="'title' was not asked for; add it to fields="):
+        with pytest.raises(AttributeError, match="'title' was not requested; add it to fields="):
             found[0].title  # noqa: B018
         with pytest.raises(AttributeError, match="colour"):
             found[0].colour  # noqa: B018
