@@ -12,10 +12,15 @@ from starlette.middleware.gzip import GZipMiddleware
 from pvkdb._version import __version__
 from pvkdb.store.database import Store
 from pvkdb_api import optimade
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.paths import OPTIMADE
+from pvkdb_api.core.renderers import ErrorRenderer, Renderers
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.pages import ROUTERS as PAGES
+from pvkdb_api.explorer.site.forms import SignInError
+from pvkdb_api.explorer.site.rendering import error_page
+from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
 from pvkdb_api.frame.access import Access
 from pvkdb_api.frame.headers import Headers
 from pvkdb_api.frame.hosts import TrustedHosts
@@ -29,10 +34,10 @@ from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
 
-#: Smaller answers travel as they are.
+#: Smaller answers are sent uncompressed.
 GZIP_FROM_BYTES = 1000
 
-#: Rankings that pages show again; one of thousands of candidates takes tens of megabytes.
+#: Rankings kept for pages; one of thousands of candidates takes tens of megabytes.
 RANKINGS_KEPT = 8
 
 #: Headers of requests and answers that a web page of another origin may use.
@@ -50,13 +55,13 @@ CORS_ANSWER_HEADERS = (
 
 
 def create_app(database_url: str, settings: ServiceSettings | None = None) -> FastAPI:
-    """The service on a database, which need not be reachable yet.
+    """Return the service on a database, which need not be reachable yet.
 
     Args:
-        settings: those of the environment, unless given.
+        settings: Default: those of the environment.
 
     Raises:
-        DatabaseError: the URL cannot be understood.
+        DatabaseError: the URL cannot be parsed.
         InputError: a setting of the environment cannot be used.
     """
     settings = settings or read_settings()
@@ -64,7 +69,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.openapi()  # every request looks its parameters up there; the first shall not wait
+        app.openapi()  # every request looks its parameters up there; make it before the first one
         yield
         served.store.close()
 
@@ -72,14 +77,14 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         title="pvkdb",
         summary=SUMMARY,
         version=__version__,
-        docs_url=None,  # FastAPI's pages load their scripts from outside
+        docs_url=None,  # FastAPI's pages load their scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.served = served
-    app.state.counts = Counts()
-    app.state.rankings = Counts(kept=RANKINGS_KEPT)
+    app.state.query_cache = QueryCache()
+    app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
     app.state.streams = Streams()
     app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:
@@ -89,18 +94,25 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.include_router(export.unknown)
     for router in PAGES:
         app.include_router(router)
+    errors: list[ErrorRenderer] = [error_page]
+    app.state.optimade_path = None
     if optimade.available():
         from pvkdb_api.optimade.app import optimade_app
+        from pvkdb_api.optimade.responses import show_error
 
-        app.mount(optimade.PATH, optimade_app(served))
+        app.mount(OPTIMADE, optimade_app(served))
+        app.state.optimade_path = OPTIMADE
+        errors.append(show_error)
+    app.state.renderers = Renderers(errors, ask_for_key)
     describe(app)
     handle_problems(app)
-    _surround(app, served, settings)
+    app.add_exception_handler(SignInError, show_sign_in_error)
+    _add_middleware(app, served, settings)
     return app
 
 
-def _surround(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> None:
-    """The middleware, from the routes outwards: each stands around those above it."""
+def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings) -> None:
+    """Add the middleware, the innermost first: a request passes it in the reverse order."""
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5)
     app.add_middleware(Access, served=served, settings=settings)
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)

@@ -12,7 +12,6 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
-import pvkdb
 from pvkdb.errors import DatabaseError
 from pvkdb.store.curation.tolerance import renew_tolerance
 from pvkdb.store.database import Store
@@ -27,7 +26,7 @@ def migrations_folder() -> Path:
     Raises:
         DatabaseError: the installation is incomplete.
     """
-    package = Path(pvkdb.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "_migrations", package.parent / "migrations"):
         if (folder / "env.py").is_file():
             return folder

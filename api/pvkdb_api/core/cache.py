@@ -1,4 +1,4 @@
-"""Counts that were made before, for as long as the data they were made from is the same."""
+"""A cache of query results that are reused while the data are unchanged."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from sqlalchemy.orm import Session
 
 from pvkdb.store.collections.snapshot import snapshot
 
-Counted = TypeVar("Counted")
+Result = TypeVar("Result")
 
-#: Counts kept; one takes about a kilobyte.
+#: Results kept; a count takes about a kilobyte.
 KEPT = 1000
 
 
-class Counts:
-    """Counts of one database. Whoever reads a list page by page has it counted once.
+class QueryCache:
+    """Results of queries on one database, by data snapshot, query name and filters.
+
+    A client that reads a list page by page makes the service count it only once.
 
     Args:
-        kept: how many; what was not asked for the longest goes first.
+        kept: Most results kept; the least recently used one is dropped first.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._known: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+        self._results: OrderedDict[tuple[str, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(
         self,
         session: Session,
-        what: str,
+        query: str,
         filters: Mapping[str, Any],
-        count: Callable[[], Counted],
-    ) -> Counted:
-        """What ``count`` gives, or gave before for the same rows."""
-        key = (snapshot(session), what, json.dumps(filters, sort_keys=True))
+        compute: Callable[[], Result],
+    ) -> Result:
+        """Return the cached result for the current data, or compute and keep it."""
+        key = (snapshot(session), query, json.dumps(filters, sort_keys=True))
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                found: Counted = self._known[key]
-                return found
-        counted = count()
+            if key in self._results:
+                self._results.move_to_end(key)
+                cached: Result = self._results[key]
+                return cached
+        computed = compute()
         with self._lock:
-            self._known[key] = counted
-            while len(self._known) > self._kept:
-                self._known.popitem(last=False)
-        return counted
+            self._results[key] = computed
+            while len(self._results) > self._kept:
+                self._results.popitem(last=False)
+        return computed

@@ -1,6 +1,12 @@
-"""Where things stand on the service."""
+"""URL paths that several parts of the service need."""
 
 from __future__ import annotations
 
-#: Prefix of every path whose form is promised to stay.
+#: Prefix of the REST service, whose interface is kept stable.
 API = "/api/v1"
+#: Prefix of OPTIMADE.
+OPTIMADE = "/optimade"
+#: Prefix of the static files of the pages.
+ASSETS = "/assets"
+#: The sign-in form of the pages.
+SIGN_IN = "/key"

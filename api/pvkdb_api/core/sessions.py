@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import DatabaseError
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
-from pvkdb_api.frame.limits import Deadline
+from pvkdb_api.core.deadlines import RequestDeadline
 
 #: Sessions open at the same time; SQLAlchemy's default pool gives 15 connections.
 SESSIONS_AT_ONCE = 10
@@ -88,7 +88,7 @@ def _session(request: Request, read_only: bool) -> Iterator[Session]:
 
 
 def watched(request: Request, session: Session) -> AbstractContextManager[None]:
-    deadline: Deadline | None = getattr(request.state, "deadline", None)
+    deadline: RequestDeadline | None = getattr(request.state, "deadline", None)
     return nullcontext() if deadline is None else deadline.watching(session)
 
 

@@ -25,6 +25,7 @@ from starlette.types import Scope as AsgiScope
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
+from pvkdb_api.core.audience import browser_key, wants_page
 from pvkdb_api.core.callers import (
     Caller,
     ScopeMissingError,
@@ -35,15 +36,12 @@ from pvkdb_api.core.callers import (
     network_of,
     presented_key,
 )
+from pvkdb_api.core.paths import ASSETS, SIGN_IN
+from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE
+from pvkdb_api.core.renderers import refuse, renderers_of
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings
-from pvkdb_api.explorer.site.assets import PATH as ASSETS
-from pvkdb_api.explorer.site.errors import wants_page
-from pvkdb_api.explorer.site.sign_in import PATH as SIGN_IN
-from pvkdb_api.explorer.site.sign_in import browser_key, sign_in_page
-from pvkdb_api.frame.problems import CHALLENGE, RETRY_AFTER, UNREACHABLE
 from pvkdb_api.frame.rate_limits import TokenBuckets
-from pvkdb_api.frame.refusing import refuse
 
 #: What a probe asks, often and without a key.
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
@@ -51,7 +49,7 @@ OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 #: What whoever signs in must get without a key.
 SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out"})
 
-NO_KEY_HERE = "This service shows its data to who has a key."
+NO_KEY_HERE = "This service requires an API key."
 
 #: What Prometheus asks; without a key only where a setting says so.
 METRICS = "/metrics"
@@ -124,7 +122,7 @@ class Access:
             refused = error
         except DatabaseError as error:
             _log.error("%s", error)
-            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE, RETRY_AFTER)
+            return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, UNREACHABLE, headers=RETRY_AFTER)
         request.state.caller = caller
         wait = self._wait(request, caller)
         if wait:
@@ -133,16 +131,17 @@ class Access:
                 request,
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"too many requests; go on in {seconds} s",
-                {"Retry-After": str(seconds)},
+                headers={"Retry-After": str(seconds)},
             )
         if refused is not None:
             if in_browser:
-                return await sign_in_page(request, _of_browser(refused), forget=True)
-            return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), CHALLENGE)
+                reason = _of_browser(refused)
+                return await renderers_of(request).ask_for_key(request, reason, forget=True)
+            return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), headers=CHALLENGE)
         if Scope.READ not in caller.scopes and request.url.path not in SIGNING_IN:
             if wants_page(request):
-                return await sign_in_page(request, NO_KEY_HERE)
-            return refuse(request, HTTPStatus.UNAUTHORIZED, NO_KEY, CHALLENGE)
+                return await renderers_of(request).ask_for_key(request, NO_KEY_HERE)
+            return refuse(request, HTTPStatus.UNAUTHORIZED, NO_KEY, headers=CHALLENGE)
         return None
 
     async def _find(self, key: str) -> KeyDocument:

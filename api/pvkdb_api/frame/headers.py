@@ -9,8 +9,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pvkdb_api.core.renderers import refuse
 from pvkdb_api.core.sessions import ServedStore
-from pvkdb_api.frame.problems import answer_problem
 
 #: Headers that no route needs to think of; a route that sets one itself keeps its own.
 SECURITY = {
@@ -67,7 +67,5 @@ class Headers:
             if started:
                 raise
             _log.exception("%s %s failed", scope["method"], scope["path"])
-            response = answer_problem(
-                Request(scope), 500, "the service failed; its log holds the reason"
-            )
+            response = refuse(Request(scope), 500, "the service failed; its log holds the reason")
             await response(scope, receive, send_with_headers)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pvkdb_api.core.callers import host_name
-from pvkdb_api.frame.refusing import refuse
+from pvkdb_api.core.renderers import refuse
 
 
 class TrustedHosts:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pvkdb_api.frame.problems import ParameterError
+from pvkdb_api.core.refusals import ParameterError
 
 
 def write_cursor(collection: str, query: Mapping[str, Any], key: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 
 from pvkdb.kinetics.estimate import Conditions
 from pvkdb.kinetics.layers import layer, parse_range
-from pvkdb_api.frame.problems import naming
+from pvkdb_api.core.refusals import naming
 
 #: A number or a range as text: ``300`` or ``90:300``.
 Range = Annotated[str | None, Query(min_length=1, max_length=60)]

@@ -16,9 +16,9 @@ from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.collection import Filter, Place, Sorting
 from pvkdb.store.collections.in_memory import Listed, RowFilter
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import answer
-from pvkdb_api.frame.problems import ParameterError, naming
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
 from pvkdb_api.listing.list_parameters import LONGEST_LIST, names_type, split_names, split_values
 
@@ -196,7 +196,7 @@ def page_answer(
     if query.limit:
         found = collection.find(session, search, query.limit, sorting, after)
         rows, place = found.rows, found.place
-    counts: Counts = request.app.state.counts
+    counts: QueryCache = request.app.state.query_cache
     row: Any = collection.row
     page = _page_of(row)(
         data=rows,
@@ -222,7 +222,7 @@ def _page_of(row: type[Row]) -> type[Page[Any]]:
 
 
 def _facet(
-    counts: Counts,
+    counts: QueryCache,
     session: Session,
     collection: Listed,
     filters: Mapping[str, Any],

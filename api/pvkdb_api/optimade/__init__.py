@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-#: Where OPTIMADE stands on the service; its versioned base URL is ``/optimade/v1``.
-PATH = "/optimade"
 #: Prefix of the properties that pvkdb defines itself: ``_pvkdb_tau``.
 PREFIX = "pvkdb"
 

@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
+from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
-from pvkdb_api.frame.problems import UNREACHABLE
 from pvkdb_api.optimade import filters
 from pvkdb_api.optimade.entries.entries import EntryType, Listing, entries_of, find
 from pvkdb_api.optimade.entries.references import REFERENCES

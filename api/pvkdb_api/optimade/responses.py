@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -11,11 +12,12 @@ from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
 from pvkdb._version import __version__
-from pvkdb_api.optimade import PATH, PREFIX
+from pvkdb_api.core.paths import OPTIMADE
+from pvkdb_api.optimade import PREFIX
 
 #: Version of the specification; the major version stands in the base URL.
 API_VERSION = "1.2.0"
-BASE = f"{PATH}/v1"
+BASE = f"{OPTIMADE}/v1"
 OPENAPI = "/v1/openapi.json"
 
 PROVIDER = {
@@ -85,13 +87,28 @@ def refusal(
     return JsonApiResponse({"errors": [error], "meta": meta}, status)
 
 
+def show_error(
+    request: Request,
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JsonApiResponse | None:
+    """Return a refusal from outside this application as JSON:API; None for other paths."""
+    if request.url.path != OPTIMADE and not request.url.path.startswith(f"{OPTIMADE}/"):
+        return None
+    response = refusal(request, status, HTTPStatus(status).phrase, detail, parameter)
+    response.headers.update(headers or {})
+    return response
+
+
 def _meta(request: Request, warnings: Sequence[str]) -> dict[str, Any]:
     path = request.url.path.removeprefix(BASE)
     query = f"?{request.url.query}" if request.url.query else ""
     meta: dict[str, Any] = {
         "query": {"representation": f"{path}{query}"},
         "api_version": API_VERSION,
-        "schema": f"{root_url(request)}{PATH}{OPENAPI}",
+        "schema": f"{root_url(request)}{OPTIMADE}{OPENAPI}",
         "time_stamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "provider": PROVIDER,
         "implementation": IMPLEMENTATION,

@@ -6,23 +6,17 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError
 from pvkdb.schemas.access import Scope
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
-from pvkdb.store.queue.claims import submit
-from pvkdb.store.queue.migration_requests import host_composition, host_phase, moving_defect
-from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.frame.access import CallerOf, needs
-from pvkdb_api.frame.problems import naming
 from pvkdb_api.listing.queries import Text
-from pvkdb_api.listing.writes import IdempotencyKey, note_write, once
+from pvkdb_api.operations import calculations
+from pvkdb_api.operations.writes import IdempotencyKey, once
 
 
 class PostedSettings(NebSettings):
@@ -73,12 +67,10 @@ def queue_calculation(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> CalculationDocument:
-    """Queue the request. The same request gives the same calculation, whoever asks."""
+    """Queue the request. The same request gives the same calculation to every caller."""
 
     def write() -> tuple[CalculationDocument, int]:
-        document, new = _queue(request, session)
-        if new:
-            note_write(session, http, caller, "queue calculation", document.id)
+        document, new = calculations.queue(http, session, request)
         return document, status.HTTP_202_ACCEPTED if new else status.HTTP_200_OK
 
     content = request.model_dump_json()
@@ -113,15 +105,8 @@ def cancel_calculation(
     """
 
     def write() -> tuple[CalculationDocument, int]:
-        before = _found(session, key)
-        asked = before.cancel_requested_at is not None or before.state == _CANCELLED
-        state = jobs.cancel(session, key)
-        if not asked:
-            note_write(session, http, caller, "cancel calculation", key)
-        running = state is CalculationState.RUNNING
-        return _document(session, key), (
-            status.HTTP_202_ACCEPTED if running else status.HTTP_200_OK
-        )
+        document, running = calculations.cancel(http, session, key)
+        return document, status.HTTP_202_ACCEPTED if running else status.HTTP_200_OK
 
     content = f"cancel {key}"
     return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
@@ -147,12 +132,7 @@ def retry_calculation(
     """
 
     def write() -> tuple[CalculationDocument, int]:
-        before = _found(session, key).state
-        jobs.retry(session, [key])
-        document = _document(session, key)
-        if document.state != before:
-            note_write(session, http, caller, "retry calculation", key)
-        return document, status.HTTP_200_OK
+        return calculations.retry(http, session, key), status.HTTP_200_OK
 
     content = f"retry {key}"
     return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
@@ -206,38 +186,6 @@ def get_calculation_log(
     )
 
 
-_CANCELLED = CalculationState.CANCELLED.value
-
-
 def one_line(text: str) -> str:
     """The text with what would begin a new line written out."""
     return text if text.isprintable() else "\\n".join(text.splitlines())
-
-
-def _found(session: Session, key: str) -> Calculation:
-    """A calculation, held until the end of the transaction.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    found = session.get(Calculation, key, with_for_update=True, populate_existing=True)
-    if found is None:
-        raise NotFoundError(f"calculations holds no {key!r}")
-    return found
-
-
-def _document(session: Session, key: str) -> CalculationDocument:
-    session.flush()
-    return calculation_document(session.get_one(Calculation, key, populate_existing=True))
-
-
-def _queue(request: NebRequest, session: Session) -> tuple[CalculationDocument, bool]:
-    with naming("formula"):
-        composition = host_composition(request)
-    with naming("phase"):
-        host_phase(request, composition)
-    with naming("defect"):
-        moving_defect(request, composition)
-    calculation, new = submit(session, request)
-    session.flush()
-    return calculation_document(calculation), new

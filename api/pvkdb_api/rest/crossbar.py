@@ -14,8 +14,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import CrossbarDocument, DeviceArray
 from pvkdb.schemas.responses import Page
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.frame.problems import naming
 from pvkdb_api.listing.queries import Text
 
 router = APIRouter(prefix=f"{API}/crossbar", tags=["crossbar"])

@@ -15,7 +15,7 @@ from pvkdb.store.collections.in_memory import LISTED
 from pvkdb.store.files.table_files import FORMATS, Format, stream_table
 from pvkdb_api.core.etags import CONDITIONAL
 from pvkdb_api.core.paths import API
-from pvkdb_api.frame.problems import naming
+from pvkdb_api.core.refusals import naming
 from pvkdb_api.listing.queries import (
     Text,
     fields_field,

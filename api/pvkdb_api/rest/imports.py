@@ -18,7 +18,7 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import CallerOf, needs
-from pvkdb_api.listing.writes import IdempotencyKey, note_write, once
+from pvkdb_api.operations.writes import IdempotencyKey, note_write, once
 
 router = APIRouter(prefix=f"{API}/import", tags=["import"])
 

@@ -12,8 +12,8 @@ from pvkdb.kinetics.layers import parse_range
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_device, answer_material
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.frame.problems import ParameterError, naming
 from pvkdb_api.listing.kinetics_parameters import Layer, Range
 from pvkdb_api.listing.queries import Text
 

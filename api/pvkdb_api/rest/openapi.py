@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from pvkdb.schemas.responses import Problem
-from pvkdb_api.frame.problems import MEDIA_TYPE
+from pvkdb_api.core.refusals import MEDIA_TYPE
 from pvkdb_api.rest.field_notes import EVERYWHERE, OF
 
 SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"

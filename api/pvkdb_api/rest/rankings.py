@@ -5,48 +5,23 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.errors import InputError
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Order, Ranking
 from pvkdb.schemas.responses import Page
-from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.frame.problems import naming
 from pvkdb_api.listing.kinetics_parameters import Layer
 from pvkdb_api.listing.queries import Text
+from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
-
-#: More samples than the default give no better picture and cost the service's time.
-MOST_SAMPLES = 10_000
-#: Random weights and values unless a request says how many.
-SAMPLES = 2_000
-
-#: Candidates that a request may have ranked; more would take the service minutes.
-MOST_RANKED = 3_000
 
 Application = Annotated[
     Text, Path(description="Name of an application, as the list of rankings gives it.")
 ]
-
-
-def require_rankable(session: Session, application: str, subject: Subject) -> None:
-    """Refuse to rank what would keep the service busy for minutes.
-
-    Raises:
-        InputError: the store holds too many candidates; names the command that ranks them.
-    """
-    total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
-    if total > MOST_RANKED:
-        option = " --materials" if subject == "materials" else ""
-        raise InputError(
-            f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
-            f"rank them with: pvkdb rank {application}{option}"
-        )
 
 
 @router.get("", summary="Names of the applications", operation_id="list_rankings")
@@ -79,19 +54,10 @@ def get_ranking(
 ) -> Ranking:
     """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
     profile = suitability.shipped_profile(application)
-    require_rankable(session, application, subject)
     with naming("weights"):
-        suitability.weighted(
-            suitability.judged(profile, subject), suitability.parse_weights(weights)
-        )
-    options = suitability.Options(
-        order=order,
-        weights=suitability.parse_weights(weights),
-        reading=reading,
-        samples=samples,
-    )
-    with naming("reading"):
-        return suitability.rank(session, profile, subject, options, conditions=layer)
+        given = suitability.parse_weights(weights)
+    options = suitability.Options(order=order, weights=given, reading=reading, samples=samples)
+    return rank(session, profile, subject, options, layer)
 
 
 @router.get(

@@ -12,7 +12,7 @@ from pvkdb.schemas.responses import FormulaTolerance, ToleranceAnswer
 from pvkdb.schemas.tables import ToleranceRow
 from pvkdb.store.collections.export import tolerance_row
 from pvkdb_api.core.paths import API
-from pvkdb_api.frame.problems import naming
+from pvkdb_api.core.refusals import naming
 from pvkdb_api.listing.queries import Text
 
 #: Formulas in one request: a fraction of a second of work.

@@ -49,28 +49,20 @@ class Browser:
         return answer.text
 
     def submit(
-        self, page: str, path: str, fields: dict[str, str], files: Any = None, **headers: str
+        self, path: str, fields: dict[str, str], files: Any = None, **headers: str
     ) -> httpx.Response:
-        """Send a form of a page (its address), as the page's own button does."""
-        token = token_in(self.send("GET", page, headers=_PAGE).text)
+        """Send a form as a page of the service does."""
         return self.send(
             "POST",
             path,
-            data={"form_token": token, **fields},
+            data=fields,
             files=files,
             headers={**_PAGE, "Origin": self.base_url, "Sec-Fetch-Site": "same-origin", **headers},
         )
 
     def sign_in(self, key: str, after: str = "/key") -> httpx.Response:
         """Sign in with a key."""
-        return self.submit("/key", "/key", {"key": key, "next": after})
-
-
-def token_in(text: str) -> str:
-    """The hidden field of the first form on a page."""
-    found = re.search(r'name="form_token" value="([^"]+)"', text)
-    assert found is not None, text
-    return found[1]
+        return self.submit("/key", {"key": key, "next": after})
 
 
 def alert_in(text: str) -> str:

@@ -30,7 +30,7 @@ def test_the_breakdown_is_that_of_the_library(reading_api):
 
 
 def test_a_store_too_large_to_be_ranked_at_once_is_told(reading_api, monkeypatch):
-    from pvkdb_api.rest import rankings
+    from pvkdb_api.operations import rankings
 
     monkeypatch.setattr(rankings, "MOST_RANKED", 20)
     for subject, option in (("devices", ""), ("materials", " --materials")):

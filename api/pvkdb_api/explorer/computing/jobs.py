@@ -28,9 +28,9 @@ from pvkdb.store.queue.jobs import job_document, log_lines
 from pvkdb.store.queue.workers import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.explorer.computing.failure_messages import WORDS
+from pvkdb_api.explorer.site.numbers import number
+from pvkdb_api.explorer.site.times import seconds_between
 from pvkdb_api.explorer.tables.cells import text_cell
-from pvkdb_api.explorer.tables.numbers import number
-from pvkdb_api.explorer.tables.times import seconds_between
 
 #: Calculations that are shown with a bar of progress at once.
 MOST_RUNNING = 12

@@ -10,7 +10,7 @@ from typing import Any
 from pvkdb.crossbar.limits import MARGIN
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import Cell, Read
-from pvkdb_api.frame.problems import ParameterError
+from pvkdb_api.core.refusals import ParameterError
 
 #: Lines of the largest array that a map may have: as the REST service solves.
 LARGEST_SOLVED = 128

@@ -20,6 +20,7 @@ from pvkdb.crossbar.reading import Device
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.crossbar.controls import (
     CONTROLS,
     EXAMPLES,
@@ -29,7 +30,6 @@ from pvkdb_api.explorer.crossbar.controls import (
     example,
     number,
 )
-from pvkdb_api.frame.problems import ParameterError, naming
 
 #: Sizes at which a curve of the read margin is computed.
 CURVE_POINTS = 90

@@ -22,8 +22,8 @@ from pvkdb.store.models.devices import METRICS, Device, DeviceReference
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb.suitability.simulators.simulators import VERSIONS
-from pvkdb_api.core.cache import Counts
-from pvkdb_api.rest import rankings
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.operations import rankings
 
 #: Names that are gone through for those that may be meant.
 _NAMES = 5000
@@ -154,7 +154,7 @@ def nearest(session: Session, key: str) -> list[tuple[str, str]]:
     return [(name, stacks[name]) for name in near]
 
 
-def places(counts: Counts, session: Session, key: str) -> list[Place] | None:
+def places(counts: QueryCache, session: Session, key: str) -> list[Place] | None:
     """The place of a device in the ranking of each application, the best first; None where there
     are too many devices to rank them all for one page."""
     total = counts.get(session, "devices", {}, lambda: DEVICES.count(session, {}))

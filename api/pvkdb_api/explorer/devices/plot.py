@@ -16,9 +16,9 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.materials import material_candidates
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.explorer.tables.table import Asked
-from pvkdb_api.frame.problems import ParameterError
 
 #: Points that are drawn; of more devices an even sample by their names is.
 MOST_POINTS = 3000
@@ -155,7 +155,7 @@ def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def points(counts: Counts, session: Session, asked: Asked, plot: Plot) -> dict[str, Any]:
+def points(counts: QueryCache, session: Session, asked: Asked, plot: Plot) -> dict[str, Any]:
     """The devices that the filters leave and that have both metrics, as points.
 
     Each is ``[name, stack, colour, x low, x high, x sign, y low, y high, y sign]``; a sign is what
@@ -252,7 +252,7 @@ def _value(axis: Axis, end: str, row: Any, energies: Mapping[str, Any]) -> list[
     return [low, high, "tested" if axis.tested and sign is None else sign]
 
 
-def energies(counts: Counts, session: Session) -> dict[str, dict[str, Any]]:
+def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
     """E_A and DFE of materials in the literature, as rankings take them: ends and sign."""
 
     def gather() -> dict[str, dict[str, Any]]:
@@ -271,7 +271,7 @@ def energies(counts: Counts, session: Session) -> dict[str, dict[str, Any]]:
     return counts.get(session, "materials/energies", {}, gather)
 
 
-def _families(counts: Counts, session: Session) -> dict[str, str]:
+def _families(counts: QueryCache, session: Session) -> dict[str, str]:
     return counts.get(
         session,
         "materials/families",

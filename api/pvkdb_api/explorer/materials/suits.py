@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 
 #: Random weights and values behind the mean rank: enough for one digit, and quick.
 SAMPLES = 200
@@ -35,7 +35,7 @@ def applications() -> list[tuple[str, str]]:
 
 
 def standing(
-    session: Session, counts: Counts, application: str, material: str
+    session: Session, counts: QueryCache, application: str, material: str
 ) -> dict[str, Any] | None:
     """The line of a material in the ranking of an application; None where it is not ranked.
 

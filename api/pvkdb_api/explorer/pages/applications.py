@@ -14,8 +14,9 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
 from pvkdb.store.collections import DEVICES, MATERIALS
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.rankings import explanation as ranking_words
 from pvkdb_api.explorer.rankings import view as ranking_view
@@ -23,8 +24,7 @@ from pvkdb_api.explorer.rankings.query import LAYER, TOP, WEIGHT, Asked, Wanted,
 from pvkdb_api.explorer.rankings.query import read_parameters as read_asked
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
 from pvkdb_api.explorer.tables.cells import reference_links
-from pvkdb_api.frame.problems import ParameterError
-from pvkdb_api.rest import rankings
+from pvkdb_api.operations import rankings
 
 router = APIRouter(include_in_schema=False)
 
@@ -71,7 +71,7 @@ def _few(session: Session) -> bool:
 
 def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:
     """Who stands first for each application and subject; nobody where nothing is known."""
-    counts: Counts = request.app.state.counts
+    counts: QueryCache = request.app.state.query_cache
 
     def count() -> dict[str, dict[str, list[RankedCandidate]]]:
         found: dict[str, dict[str, list[RankedCandidate]]] = {}

@@ -105,7 +105,7 @@ def get_devices(request: Request, session: ReadSession) -> Response:
     asked = read(request, TABLE)
     plot = points.read(asked.given)
     if part_wanted(request) == "plot":
-        found = points.points(request.app.state.counts, session, asked, plot)
+        found = points.points(request.app.state.query_cache, session, asked, plot)
         return JSONResponse(found, headers={"Cache-Control": "no-store"})
     return browse(request, session, TABLE, plot_controls=points.controls(asked.given))
 
@@ -115,7 +115,7 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
     """A device, or its places in the rankings alone."""
     if part_wanted(request) == "places":
         DEVICES.get(session, key)
-        found = device_page.places(request.app.state.counts, session, key)
+        found = device_page.places(request.app.state.query_cache, session, key)
         return part(request, "_places.html", places=found)
     try:
         device = device_page.gather(session, key)
@@ -133,7 +133,9 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         request,
         "device.html",
         device=device,
-        absorber=points.energies(request.app.state.counts, session).get(device.material or "", {}),
+        absorber=points.energies(request.app.state.query_cache, session).get(
+            device.material or "", {}
+        ),
         stack=device_page.layers_drawn(device.layers),
         thickness=[
             figure for figure in device.figures if figure.own and figure.row.metric == "thickness_m"

@@ -11,6 +11,7 @@ from pvkdb.schemas.tables import DeviceClaimsRow, EnergeticsRow
 from pvkdb.store.collections import DEVICE_CLAIMS, ENERGETICS
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.references.contents import material_of
+from pvkdb_api.explorer.site.numbers import interval
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import (
@@ -21,7 +22,6 @@ from pvkdb_api.explorer.tables.cells import (
     phase_text,
     reference_links,
 )
-from pvkdb_api.explorer.tables.numbers import interval
 from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
 
 router = APIRouter(include_in_schema=False)

@@ -19,14 +19,13 @@ from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb_api.core.sessions import ReadSession, WriteSession, served_store
 from pvkdb_api.explorer.computing.jobs import MARKS, Job, job_of, log_rows, overview, value_cell
 from pvkdb_api.explorer.site.forms import Form, posted
+from pvkdb_api.explorer.site.numbers import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import environment, link, page, part, part_wanted
+from pvkdb_api.explorer.site.times import minute
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import Cell, anchor, field_cell, material_link, text_cell
-from pvkdb_api.explorer.tables.numbers import UNKNOWN, number
 from pvkdb_api.explorer.tables.table import Choice, Table
-from pvkdb_api.explorer.tables.times import minute
-from pvkdb_api.frame.access import CallerOf
-from pvkdb_api.rest.calculations import cancel_calculation, retry_calculation
+from pvkdb_api.operations import calculations
 
 router = APIRouter(include_in_schema=False)
 
@@ -163,26 +162,22 @@ def get_file(request: Request, session: ReadSession, name: str, file: str) -> Re
 
 
 @router.post(PATH + "/{name}/cancel")
-def cancel_job(
-    request: Request, form: QueueForm, caller: CallerOf, session: WriteSession, name: str
-) -> Response:
+def cancel_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
     """Cancel, as the service does for programs."""
     said = "cancel"
     try:
-        cancel_calculation(name, caller, session, request, Response())
+        calculations.cancel(request, session, name)
     except StateError:  # it ended meanwhile, which its page says
         said = "ended"
     return RedirectResponse(link(PATH, name, said=said), 303)
 
 
 @router.post(PATH + "/{name}/retry")
-def retry_job(
-    request: Request, form: QueueForm, caller: CallerOf, session: WriteSession, name: str
-) -> Response:
+def retry_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
     """Queue again, as the service does for programs."""
     said = "retry"
     try:
-        retry_calculation(name, caller, session, request, Response())
+        calculations.retry(request, session, name)
     except StateError:
         said = "ended"
     return RedirectResponse(link(PATH, name, said=said), 303)

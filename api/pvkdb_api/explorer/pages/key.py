@@ -8,23 +8,24 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
+from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.sign_in import PATH, asking, forget_key, keep_key, local_address
+from pvkdb_api.explorer.site.sign_in import forget_key, keep_key, local_address, sign_in_page
 
 router = APIRouter(include_in_schema=False)
 
 SentForm = Annotated[Form, Depends(posted(None))]
 
 
-@router.get(PATH)
+@router.get(SIGN_IN)
 def get_key(request: Request) -> Response:
     """Which key this browser has, or the form for one."""
-    after = request.query_params.get("next", PATH)
-    return asking(request, None, status=200, after=after)
+    after = request.query_params.get("next", SIGN_IN)
+    return sign_in_page(request, None, status=200, after=after)
 
 
-@router.post(PATH)
+@router.post(SIGN_IN)
 def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
     """Check a key, and keep it in the browser."""
     after, key = form.get("next"), form.get("key")
@@ -32,15 +33,15 @@ def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
         authenticate(session, key)
     except KeyRefusedError as error:
         text = str(error)
-        return asking(request, f"{text[:1].upper()}{text[1:]}.", after=after)
-    response = RedirectResponse(local_address(after or PATH), 303)
+        return sign_in_page(request, f"{text[:1].upper()}{text[1:]}.", after=after)
+    response = RedirectResponse(local_address(after or SIGN_IN), 303)
     keep_key(request, response, key)
     return response
 
 
-@router.post(f"{PATH}/out")
+@router.post(f"{SIGN_IN}/out")
 def sign_out(request: Request, form: SentForm) -> Response:
     """Have the browser forget its key."""
-    response = RedirectResponse(PATH, 303)
+    response = RedirectResponse(SIGN_IN, 303)
     forget_key(request, response)
     return response

@@ -183,7 +183,7 @@ def _layer_defaults() -> dict[str, str]:
 
 
 def _standings(request: Request, session: Session, material: MaterialsRow) -> dict[str, Any]:
-    counts = request.app.state.counts
+    counts = request.app.state.query_cache
     return {
         name: suits.standing(session, counts, name, material.id) for name, _ in suits.applications()
     }
@@ -195,7 +195,7 @@ def _suitability(
     titles = dict(suits.applications())
     if application not in titles:
         raise NotFoundError(f"there is no application {application!r}")
-    found = suits.standing(session, request.app.state.counts, application, material.id)
+    found = suits.standing(session, request.app.state.query_cache, application, material.id)
     return part(
         request,
         "_material_standing.html",

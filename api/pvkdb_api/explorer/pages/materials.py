@@ -13,7 +13,7 @@ from pvkdb.chemistry.ions import HALIDES
 from pvkdb.schemas.tables import MaterialsRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.curation.energy_ranges import EnergyRange, Origin, Quantity, energy_ranges
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import Cell, energy, field_cell, material_link, phase_text
@@ -56,7 +56,7 @@ class MaterialWithEnergies(MaterialsRow):
 
 
 def with_energies(
-    counts: Counts, session: Session, rows: list[MaterialsRow]
+    counts: QueryCache, session: Session, rows: list[MaterialsRow]
 ) -> list[MaterialWithEnergies]:
     """The rows of a page with their energies, which one query finds for all materials, once."""
     found = counts.get(session, "materials/ranges", {}, lambda: energy_ranges(session))

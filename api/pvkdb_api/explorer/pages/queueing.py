@@ -13,15 +13,14 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.access import Scope
 from pvkdb.store.base import utc_now
 from pvkdb.store.queue.workers import worker_signs
+from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.explorer.computing import queue_form as queueing
 from pvkdb_api.explorer.computing.queue_form import Asking
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.rendering import link, page, part_wanted
-from pvkdb_api.explorer.tables.times import seconds_between
-from pvkdb_api.frame.access import CallerOf
-from pvkdb_api.frame.problems import ParameterError
-from pvkdb_api.rest.calculations import PostedRequest, queue_calculation
+from pvkdb_api.explorer.site.times import seconds_between
+from pvkdb_api.operations import calculations
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,23 +47,20 @@ def get_form(request: Request, session: ReadSession) -> Response:
 def queue(
     request: Request,
     form: Annotated[Form, Depends(posted(Scope.QUEUE))],
-    caller: CallerOf,
     session: WriteSession,
 ) -> Response:
     """Queue what the form asks for, as the service does for programs, or say what is wrong."""
     asked = queueing.read({**form.texts, **{name: form.files[name] for name in form.files}})
     if asked.request is None:
         return _form(request, session, asked, 422)
-    wanted = PostedRequest.model_validate(asked.request.model_dump())
-    answer = Response()
     try:
-        calculation = queue_calculation(wanted, caller, session, request, answer)
+        calculation, new = calculations.queue(request, session, asked.request)
     except InputError as error:
         name = getattr(error, "parameter", "formula")
-        if name == "phase" and wanted.host is not None:
+        if name == "phase" and asked.request.host is not None:
             name = "cif_phase"
         return _form(request, session, Asking(asked.typed, None, {name: str(error)}), 422)
-    said = "new" if answer.status_code == 202 else "known"
+    said = "new" if new else "known"
     return RedirectResponse(link("/jobs", calculation.id, said=said), 303)
 
 

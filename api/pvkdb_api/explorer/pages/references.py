@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.explorer.references import citing
 from pvkdb_api.explorer.references.contents import counts_of, errata, material_of, taken_from
+from pvkdb_api.explorer.site.numbers import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import (
@@ -25,7 +26,6 @@ from pvkdb_api.explorer.tables.cells import (
     material_link,
     reference_links,
 )
-from pvkdb_api.explorer.tables.numbers import UNKNOWN, number
 from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
 from pvkdb_api.listing.queries import Text
 
@@ -52,7 +52,9 @@ class CountedReference(ReferencesRow):
     taken: Mapping[str, int]
 
 
-def with_counts(_: Counts, session: Session, rows: list[ReferencesRow]) -> list[CountedReference]:
+def with_counts(
+    _: QueryCache, session: Session, rows: list[ReferencesRow]
+) -> list[CountedReference]:
     """The references of a page with what was taken from each."""
     taken = counts_of(session, [row.key for row in rows])
     return [CountedReference.model_construct(**dict(row), taken=taken[row.key]) for row in rows]

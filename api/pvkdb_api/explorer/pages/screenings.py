@@ -28,7 +28,7 @@ from pvkdb_api.explorer.computing.screenings import (
     material_addresses,
 )
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
-from pvkdb_api.explorer.tables.times import minute
+from pvkdb_api.explorer.site.times import minute
 from pvkdb_api.listing.queries import Text
 
 router = APIRouter(include_in_schema=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from pvkdb.schemas.tables import TABLES
-from pvkdb_api import optimade
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.operations import operations
 from pvkdb_api.explorer.site.overview import KINDS, applications, counted, overview
@@ -19,14 +18,14 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def get_start(request: Request, session: ReadSession) -> Response:
     """What this is, what it holds, and where to go."""
-    counts: Counts = request.app.state.counts
+    counts: QueryCache = request.app.state.query_cache
     return page(
         request,
         "start.html",
         applications=applications(),
         counted=counted(counts, session),
         energy=energy,
-        optimade=_optimade(),
+        optimade=request.app.state.optimade_path,
         kinds=KINDS,
         overview=counts.get(session, "overview", {}, lambda: overview(session)),
     )
@@ -42,9 +41,5 @@ def get_operations(request: Request, session: ReadSession) -> Response:
         info=description["info"],
         sections_of=operations(description),
         tables=[*TABLES],
-        optimade=_optimade(),
+        optimade=request.app.state.optimade_path,
     )
-
-
-def _optimade() -> str | None:
-    return optimade.PATH if optimade.available() else None

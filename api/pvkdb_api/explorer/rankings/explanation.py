@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import metric_label
+from pvkdb_api.explorer.site.numbers import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, material_link
-from pvkdb_api.explorer.tables.numbers import UNKNOWN, interval, number, percent
 
 #: Candidates named in a sentence.
 _NAMED = 4

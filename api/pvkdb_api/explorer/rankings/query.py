@@ -18,11 +18,11 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.kinetics.estimate import Conditions
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Order, Ranking
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.frame.problems import ParameterError, naming
 from pvkdb_api.listing.kinetics_parameters import read_layer
-from pvkdb_api.rest.rankings import MOST_SAMPLES, SAMPLES, require_rankable
+from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 #: The layer of predictions, with what each number is.
 LAYER = {
@@ -141,15 +141,12 @@ class Wanted:
         Raises:
             InputError: the store holds too many candidates.
         """
-        require_rankable(session, self.asked.profile.name, self.subject)
-        kept: Counts = request.app.state.rankings
+        kept: QueryCache = request.app.state.ranking_cache
         return kept.get(
             session,
             self.asked.profile.name,
             self.asked.parameters(),
-            lambda: suitability.rank(
-                session, self.asked.profile, self.subject, self.options, conditions=self.layer
-            ),
+            lambda: rank(session, self.asked.profile, self.subject, self.options, self.layer),
         )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
-PATH = "/assets"
+from pvkdb_api.core.paths import ASSETS
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -62,7 +62,7 @@ def asset_url(path: str) -> str:
         KeyError: there is no such file.
     """
     assets()[path]
-    return f"{PATH}/{digest()}/{path}"
+    return f"{ASSETS}/{digest()}/{path}"
 
 
 def _walk(folder: Traversable, above: str = "") -> list[tuple[str, Traversable]]:
@@ -76,7 +76,7 @@ def _walk(folder: Traversable, above: str = "") -> list[tuple[str, Traversable]]
 router = APIRouter(include_in_schema=False)
 
 
-@router.get(PATH + "/{state}/{path:path}")
+@router.get(ASSETS + "/{state}/{path:path}")
 async def get_asset(
     request: Request, state: Annotated[str, Path()], path: Annotated[str, Path()]
 ) -> Response:

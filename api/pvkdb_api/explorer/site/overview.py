@@ -17,7 +17,7 @@ from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.energy_ranges import ORIGINS, EnergyRange, Origin, Ranges, energy_ranges
 from pvkdb.store.models.materials import Material
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 
 #: Where the two energies of a point come from; ``mixed`` where one is computed and one reported.
 Kind = Literal["literature", "computed", "mixed"]
@@ -110,7 +110,7 @@ def overview(session: Session) -> Overview:
     )
 
 
-def counted(counts: Counts, session: Session) -> list[tuple[str, int, str]]:
+def counted(counts: QueryCache, session: Session) -> list[tuple[str, int, str]]:
     """What the store holds: address of a page, number, name."""
     return [
         (path, _count(counts, session, COLLECTIONS[name]), words) for name, path, words in COUNTED
@@ -143,7 +143,7 @@ def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
         yield from (pair(*each) for each in known if each[1] or each[2])
 
 
-def _count(counts: Counts, session: Session, collection: Collection[Any]) -> int:
+def _count(counts: QueryCache, session: Session, collection: Collection[Any]) -> int:
     return counts.get(session, collection.name, {}, lambda: collection.count(session, {}))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,11 +17,11 @@ from markupsafe import Markup
 from pvkdb._version import __version__
 from pvkdb.display.numbers import short_number
 from pvkdb.display.times import duration, span
+from pvkdb_api.core.audience import wants_page
 from pvkdb_api.core.paths import API
+from pvkdb_api.explorer.site import numbers
 from pvkdb_api.explorer.site.assets import asset_url
-from pvkdb_api.explorer.site.forms import form_field, keep_secret
-from pvkdb_api.explorer.tables import numbers
-from pvkdb_api.explorer.tables.times import moment
+from pvkdb_api.explorer.site.times import moment
 
 #: Pages run and load only what this service sends, and no script that stands in a page.
 POLICY = (
@@ -67,7 +68,6 @@ def environment() -> Environment:
         "asset": asset_url,
         "duration": duration,
         "embedded": embedded,
-        "form_field": form_field,
         "interval": numbers.interval,
         "link": link,
         "moment": moment,
@@ -118,9 +118,28 @@ def page(
             **shown,
         )
     )
-    response = HTMLResponse(text, status, {**HEADERS, **(headers or {})})
-    keep_secret(request, response)
-    return response
+    return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
+
+
+def error_page(
+    request: Request,
+    status: int,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response | None:
+    """Return an error as a page for people; None for programs."""
+    if not wants_page(request):
+        return None
+    return page(
+        request,
+        "error.html",
+        status,
+        headers,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        parameter=parameter,
+    )
 
 
 def part_wanted(request: Request) -> str | None:

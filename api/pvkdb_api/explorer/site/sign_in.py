@@ -1,7 +1,7 @@
-"""The key in a browser: which one it brings, and the page that asks for one.
+"""The API key of a browser: its cookie, and the page that asks for a key.
 
-A key stands in a cookie that counts for pages alone. What programs use (``/api``, ``/optimade``)
-takes keys in headers only, so that no web page can make a browser write there in somebody's name.
+The cookie counts for pages only. Programs (``/api``, ``/optimade``) send keys in headers, so that
+no web page can make a browser write there in somebody's name.
 """
 
 from __future__ import annotations
@@ -13,51 +13,66 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pvkdb.schemas.access import Scope
-from pvkdb_api.explorer.site.errors import for_programs
-from pvkdb_api.explorer.site.forms import clear_cookie, cookie_name, read_form, set_cookie
+from pvkdb_api.core.audience import KEY_COOKIE, cookie_name, wants_page
+from pvkdb_api.core.refusals import CHALLENGE
+from pvkdb_api.core.renderers import refuse
+from pvkdb_api.explorer.site.forms import SignInError, read_form
+from pvkdb_api.explorer.site.rendering import page
 
-#: Where the form for a key stands.
-PATH = "/key"
-
-#: The cookie, see :func:`pvkdb_api.explorer.site.forms.cookie_name`.
-_COOKIE = "key"
-
-#: Longer addresses than this are not carried through signing in.
+#: Longest address to which signing in leads back.
 _LONGEST = 4000
 
 
-def browser_key(request: Request) -> str | None:
-    """The key that a browser brings to a page."""
-    if for_programs(request) or (request.url.path.startswith(PATH) and request.method == "POST"):
-        return None
-    return request.cookies.get(cookie_name(request, _COOKIE))
-
-
 def keep_key(request: Request, response: Response, key: str) -> None:
-    """Keep a key in the browser, until that is closed."""
-    set_cookie(request, response, _COOKIE, key)
+    """Keep a key in the browser until the browser is closed.
+
+    Scripts cannot read the cookie, and no other site makes the browser send it.
+    """
+    response.set_cookie(
+        cookie_name(request, KEY_COOKIE),
+        key,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def forget_key(request: Request, response: Response) -> None:
-    """Have the browser forget its key."""
-    clear_cookie(request, response, _COOKIE)
+    """Delete the key in the browser."""
+    response.delete_cookie(
+        cookie_name(request, KEY_COOKIE),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
 
 
-async def sign_in_page(request: Request, reason: str, *, forget: bool = False) -> Response:
-    """The page for who needs a key, or whose key does not hold, instead of the one asked for.
+async def ask_for_key(request: Request, reason: str, *, forget: bool = False) -> Response:
+    """Return the sign-in page in place of the requested one, whose key is missing or invalid.
 
-    What was typed into a form is in the address to which signing in leads.
+    Signing in leads back to the requested page; values typed into a form are in its address.
     """
     typed = {}
     if request.method == "POST":
         try:
             typed = (await read_form(request)).texts
-        except HTTPException:  # no form, or too large; nothing of it was used
+        except HTTPException:  # not a form, or too large; the request is not used further
             typed = {}
-    return asking(request, reason, typed, forget=forget)
+    return sign_in_page(request, reason, typed, forget=forget)
 
 
-def asking(
+def show_sign_in_error(request: Request, error: Exception) -> Response:
+    """Return the sign-in page for a form that needs a key."""
+    assert isinstance(error, SignInError)
+    text = str(error)
+    if wants_page(request):
+        return sign_in_page(request, f"{text[:1].upper()}{text[1:]}.", error.typed)
+    return refuse(request, 401, text, headers=CHALLENGE)
+
+
+def sign_in_page(
     request: Request,
     reason: str | None,
     typed: dict[str, str] | None = None,
@@ -66,10 +81,7 @@ def asking(
     forget: bool = False,
     after: str | None = None,
 ) -> Response:
-    """The page with the form for a key; ``after`` is where it leads."""
-    from pvkdb_api.explorer.site.rendering import page
-    from pvkdb_api.frame.problems import CHALLENGE
-
+    """Return the page with the form for a key; signing in leads to ``after``."""
     key = None if forget else getattr(request.state, "key", None)
     caller = getattr(request.state, "caller", None)
     crossed = request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET"
@@ -79,7 +91,7 @@ def asking(
         status,
         CHALLENGE if status == 401 else None,
         reason=reason,
-        after=local_address(_here(request, typed or {}) if after is None else after),
+        after=local_address(_requested_page(request, typed or {}) if after is None else after),
         crossed=crossed,
         key=key,
         may_queue=caller is not None and Scope.QUEUE in caller.scopes,
@@ -91,19 +103,20 @@ def asking(
 
 
 def local_address(address: str) -> str:
-    """An address of this service; whatever might lead elsewhere becomes the first page."""
+    """Return the address if it surely belongs to this service, otherwise the start page's."""
     plain = address.isascii() and address.isprintable() and "\\" not in address
     if not plain or not address.startswith("/") or address.startswith("//"):
         return "/"
     return address
 
 
-def _here(request: Request, typed: dict[str, str]) -> str:
-    """The page that was asked for; of a form, the one with the form, as it was filled in."""
+def _requested_page(request: Request, typed: dict[str, str]) -> str:
+    """Return the address of the requested page; for a form, of its page with the typed values."""
     path = request.url.path
     if request.method == "POST":
-        # A structure is too long for an address; buttons (cancel, retry) stand on the page above.
-        kept = {name: text for name, text in typed.items() if name not in ("cif", "form_token")}
+        # A structure is too long for an address. The page of a button (cancel, retry) is one
+        # level up.
+        kept = {name: text for name, text in typed.items() if name != "cif"}
         path = path if kept else path.rsplit("/", 1)[0]
         query = urlencode(kept)
     else:

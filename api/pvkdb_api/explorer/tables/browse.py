@@ -20,11 +20,11 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import unknown_name
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.rendering import page, part, part_wanted
 from pvkdb_api.explorer.tables.table import COLUMNS, Asked, Bounds, Choice, Table, quoted
-from pvkdb_api.frame.problems import ParameterError, naming
 from pvkdb_api.listing.cursors import write_cursor
 from pvkdb_api.listing.list_parameters import split_names
 from pvkdb_api.listing.queries import place_of, query_model, read_filters
@@ -44,7 +44,7 @@ def browse(request: Request, session: Session, table: Table, **shown: Any) -> Re
         RequestValidationError: a value is of another type.
     """
     asked = read(request, table)
-    counts: Counts = request.app.state.counts
+    counts: QueryCache = request.app.state.query_cache
     wanted = part_wanted(request)
     if wanted == "counts":
         return JSONResponse(_counted(counts, session, asked), headers={"Cache-Control": "no-store"})
@@ -135,7 +135,7 @@ class Box:
     count: int | None
 
 
-def _values(counts: Counts, session: Session, asked: Asked, choice: Choice) -> list[Box]:
+def _values(counts: QueryCache, session: Session, asked: Asked, choice: Choice) -> list[Box]:
     """The boxes of a choice. Their counts for the query at hand follow later, asked for by the
     page's script: they take longer than the rows."""
     ticked = asked.chosen(choice.name)
@@ -154,7 +154,7 @@ def _values(counts: Counts, session: Session, asked: Asked, choice: Choice) -> l
     ]
 
 
-def _counted(counts: Counts, session: Session, asked: Asked) -> dict[str, dict[str, int]]:
+def _counted(counts: QueryCache, session: Session, asked: Asked) -> dict[str, dict[str, int]]:
     """How many rows each box stands for: of the filters, its own choice does not count."""
     found = {}
     for choice in asked.table.choices:
@@ -166,7 +166,7 @@ def _counted(counts: Counts, session: Session, asked: Asked) -> dict[str, dict[s
     return found
 
 
-def _count_of(counts: Counts, session: Session, asked: Asked, choice: Choice) -> dict[Any, int]:
+def _count_of(counts: QueryCache, session: Session, asked: Asked, choice: Choice) -> dict[Any, int]:
     """How many rows each value of a choice stands for."""
     if not choice.has_counts:
         return {}
@@ -185,7 +185,7 @@ def _count_of(counts: Counts, session: Session, asked: Asked, choice: Choice) ->
 
 
 def _facet(
-    counts: Counts, session: Session, asked: Asked, choice: Choice, filters: Mapping[str, Any]
+    counts: QueryCache, session: Session, asked: Asked, choice: Choice, filters: Mapping[str, Any]
 ) -> dict[Any, int]:
     collection = asked.table.collection
     return counts.get(

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.energy_ranges import EnergyRange
+from pvkdb_api.explorer.site.numbers import UNKNOWN, interval, number
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.explorer.tables.numbers import UNKNOWN, interval, number
 
 #: Longer texts are cut in tables; the whole stands in the title.
 _LONGEST = 90

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.collection import Collection
+from pvkdb_api.explorer.site.numbers import UNKNOWN
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import Cell, field_cell, reference_links
-from pvkdb_api.explorer.tables.numbers import UNKNOWN
 from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
 
 #: Columns that a table shows only where they are asked for: long, or seldom filled.

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from pvkdb.store.collections.collection import Collection
-from pvkdb_api.core.cache import Counts
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.tables.cells import Cell
 from pvkdb_api.listing.list_parameters import split_values
 
@@ -65,7 +65,7 @@ class Table:
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
     #: Makes of the rows of a page what the cells show, where a row alone does not hold it.
-    beside: Callable[[Counts, Session, list[Any]], list[Any]] | None = None
+    beside: Callable[[QueryCache, Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
     #: Parameters of this page alone, such as the axes of its plot.
     own: tuple[str, ...] = ()

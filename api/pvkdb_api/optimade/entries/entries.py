@@ -15,7 +15,7 @@ from pvkdb.errors import unknown_name
 from pvkdb.store.base import UtcDateTime
 from pvkdb.store.collections.keyset import Order, behind
 from pvkdb.store.rows.among import KEYS, among
-from pvkdb_api.frame.problems import ParameterError
+from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.optimade.entries.properties import Property, Scalar, number
 from pvkdb_api.optimade.errors import RefusedError

@@ -177,12 +177,12 @@ def test_to_cancel_what_has_ended_meanwhile_says_so(browser: Browser, store):
     page = f"/jobs/{name}"
     with store.session() as session:
         queue.claim(session, OWNER, name)
-    assert browser.submit(page, f"{page}/cancel", {}).headers["location"] == f"{page}?said=cancel"
+    assert browser.submit(f"{page}/cancel", {}).headers["location"] == f"{page}?said=cancel"
     assert "asked to stop at" in browser.open(page)
     failed = _asked(store, "failed")
-    answer = browser.submit(f"/jobs/{failed}", f"/jobs/{failed}/cancel", {})
+    answer = browser.submit(f"/jobs/{failed}/cancel", {})
     assert "had ended meanwhile" in browser.open(answer.headers["location"])
-    answer = browser.submit("/key", "/jobs/nothing/cancel", {})
+    answer = browser.submit("/jobs/nothing/cancel", {})
     assert answer.status_code == 404
 
 
@@ -275,7 +275,7 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Vis
 def test_a_request_that_cannot_be_used_is_refused_with_the_form_kept(
     browser: Browser, fields, name, said
 ):
-    answer = browser.submit("/jobs/new", "/jobs/new", fields)
+    answer = browser.submit("/jobs/new", fields)
     assert answer.status_code == 422
     found = re.search(rf'id="wrong-{name}">(.*?)</p>', answer.text, re.DOTALL)
     assert found is not None, answer.text

@@ -224,7 +224,7 @@ def test_narrow_dark_and_accessible(chromium, address, path):
 
 def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
     from pvkdb.store.database import Store
-    from pvkdb_api.core.cache import Counts
+    from pvkdb_api.core.cache import QueryCache
     from pvkdb_api.explorer.devices import plot as points
     from pvkdb_api.explorer.pages.devices import TABLE
     from pvkdb_api.explorer.tables import browse
@@ -232,7 +232,7 @@ def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sq
     monkeypatch.setattr(points, "MOST_POINTS", 10)
     asked = browse.Asked(TABLE, {}, None, {}, {}, (), ())
     with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
-        cut = points.points(Counts(), session, asked, points.read({}))
+        cut = points.points(QueryCache(), session, asked, points.read({}))
     whole = part(address, "/devices", "plot").json()
     assert (cut["both"], cut["total"]) == (whole["both"], whole["total"]) == (22, 28)
     names = [point[0] for point in whole["points"]]

@@ -15,7 +15,7 @@ from pvkdb.schemas.rankings import Order, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb_api.explorer.rankings.explanation import _differences, why
-from pvkdb_api.explorer.tables.numbers import percent
+from pvkdb_api.explorer.site.numbers import percent
 
 TAGS = re.compile(r"<[^>]*>")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from pvkdb.display import times
-from pvkdb_api.explorer.tables.numbers import UNKNOWN
+from pvkdb_api.explorer.site.numbers import UNKNOWN
 
 
 def moment(at: datetime | None) -> Markup:

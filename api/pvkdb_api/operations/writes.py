@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
 from pvkdb_api.core.callers import Caller
-from pvkdb_api.frame.problems import naming
+from pvkdb_api.core.refusals import naming
 
 Document = TypeVar("Document", bound=BaseModel)
 

@@ -1,0 +1,1 @@
+"""Operations that REST routes and pages share: queueing and steering calculations, rankings."""

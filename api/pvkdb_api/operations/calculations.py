@@ -1,0 +1,88 @@
+"""Queueing, cancelling and retrying a calculation, with an entry in the audit log."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import NotFoundError
+from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import jobs
+from pvkdb.store.queue.claims import submit
+from pvkdb.store.queue.migration_requests import host_composition, host_phase, moving_defect
+from pvkdb.store.rows.from_models import calculation_document
+from pvkdb_api.core.refusals import naming
+from pvkdb_api.frame.access import caller_of
+from pvkdb_api.operations.writes import note_write
+
+
+def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
+    """Queue a migration barrier, or find the calculation that answers the same request.
+
+    Returns:
+        The calculation, and whether it is new.
+
+    Raises:
+        ParameterError: the formula, phase or defect cannot be used.
+    """
+    with naming("formula"):
+        composition = host_composition(request)
+    with naming("phase"):
+        host_phase(request, composition)
+    with naming("defect"):
+        moving_defect(request, composition)
+    calculation, new = submit(session, request)
+    session.flush()
+    document = calculation_document(calculation)
+    if new:
+        note_write(session, http, caller_of(http), "queue calculation", document.id)
+    return document, new
+
+
+def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocument, bool]:
+    """Cancel a calculation, or ask the worker that runs it to stop.
+
+    Returns:
+        The calculation, and whether it still runs.
+
+    Raises:
+        NotFoundError: there is no such calculation.
+        StateError: it has ended.
+    """
+    before = _locked(session, key)
+    cancelled = CalculationState.CANCELLED.value
+    known = before.cancel_requested_at is not None or before.state == cancelled
+    state = jobs.cancel(session, key)
+    if not known:
+        note_write(session, http, caller_of(http), "cancel calculation", key)
+    return _document(session, key), state is CalculationState.RUNNING
+
+
+def retry(http: Request, session: Session, key: str) -> CalculationDocument:
+    """Queue a failed or cancelled calculation again, with the failed ones that it waits for.
+
+    Raises:
+        NotFoundError: there is no such calculation.
+        StateError: it is done.
+    """
+    before = _locked(session, key).state
+    jobs.retry(session, [key])
+    document = _document(session, key)
+    if document.state != before:
+        note_write(session, http, caller_of(http), "retry calculation", key)
+    return document
+
+
+def _locked(session: Session, key: str) -> Calculation:
+    """Return a calculation, locked until the end of the transaction."""
+    found = session.get(Calculation, key, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFoundError(f"calculations holds no {key!r}")
+    return found
+
+
+def _document(session: Session, key: str) -> CalculationDocument:
+    session.flush()
+    return calculation_document(session.get_one(Calculation, key, populate_existing=True))

@@ -1,0 +1,55 @@
+"""Rankings of devices and materials, within what one request may cost."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from pvkdb import suitability
+from pvkdb.errors import InputError
+from pvkdb.kinetics.estimate import Conditions
+from pvkdb.schemas.profiles import Profile, Subject
+from pvkdb.schemas.rankings import Ranking
+from pvkdb.store.collections import DEVICES, MATERIALS
+from pvkdb_api.core.refusals import naming
+
+#: Default number of random weights and values, and the most: more hardly change the result.
+SAMPLES = 2_000
+MOST_SAMPLES = 10_000
+
+#: Candidates that one request may rank; more would take the service minutes.
+MOST_RANKED = 3_000
+
+
+def require_rankable(session: Session, application: str, subject: Subject) -> None:
+    """Refuse a ranking that would keep the service busy for minutes.
+
+    Raises:
+        InputError: the store holds too many candidates; names the command that ranks them.
+    """
+    total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
+    if total > MOST_RANKED:
+        option = " --materials" if subject == "materials" else ""
+        raise InputError(
+            f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
+            f"rank them with: pvkdb rank {application}{option}"
+        )
+
+
+def rank(
+    session: Session,
+    profile: Profile,
+    subject: Subject,
+    options: suitability.Options,
+    layer: Conditions,
+) -> Ranking:
+    """Return the ranking of the devices or materials for an application.
+
+    Raises:
+        InputError: the store holds too many candidates.
+        ParameterError: the weights or the reading do not fit the profile.
+    """
+    require_rankable(session, profile.name, subject)
+    with naming("weights"):
+        suitability.weighted(suitability.judged(profile, subject), options.weights)
+    with naming("reading"):
+        return suitability.rank(session, profile, subject, options, conditions=layer)
