@@ -33,12 +33,9 @@ def lacks(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of outside data that lies beside a checkout."""
-    folder = Path(__file__).parents[2] / "shared" / "data"
-    if not folder.is_dir():
-        lacks(f"{folder} is not there")
-    return folder
+def data() -> Path:
+    """Return the folder of published data that tests compare with."""
+    return Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="session")

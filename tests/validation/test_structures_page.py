@@ -78,9 +78,8 @@ def test_every_row_of_a_table_has_its_columns(results: Results) -> None:
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
-def test_figures_are_those_of_the_collection(shared_data: Path) -> None:
-    table = shared_data / "experimental_cells_facts" / "experimental_cells.csv"
-    with table.open(encoding="utf-8") as lines:
+def test_figures_are_those_of_the_collection(data: Path) -> None:
+    with (data / "experimental_cells.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     cells = measured_cells()
     assert [cell.deposit for cell in cells] == [row["ccdc"] for row in rows]

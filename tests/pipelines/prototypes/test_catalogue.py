@@ -27,6 +27,8 @@ from pvkdb_pipelines.prototypes import (
 from pvkdb_pipelines.structures.checks import A_X_OF_RADII, B_X_OF_RADII, check, shortest_of_radii
 from pvkdb_pipelines.structures.octahedra import polyhedra
 
+from ...each import for_each
+
 #: A compound that has each structure, or one near it.
 EXAMPLES = {
     ("ABX3", "Pm-3m"): "CsSnI3",
@@ -90,7 +92,7 @@ def named(info: PrototypeInfo) -> str:
     return f"{info.stoichiometry}-{info.phase}"
 
 
-each_prototype = pytest.mark.parametrize("info", PROTOTYPES, ids=named)
+each_prototype = for_each("info", PROTOTYPES, named)
 
 
 def test_every_prototype_has_an_example():
@@ -175,7 +177,7 @@ def test_dimensions_of_the_network(formula, phase, network):
     assert polyhedra(build(compound, phase), compound).network == network
 
 
-# Positions from Materials Project (CC BY 4.0), which lie outside the repository.
+# Files of tests/data/structures.
 SAME_STRUCTURES = [
     ("CsPbI3", "delta", "CsPbI3_Pnma-delta_mp.vasp"),
     ("CsPbBr3", "delta", "CsPbBr3_Pnma-delta_mp.vasp"),
@@ -190,11 +192,11 @@ SAME_STRUCTURES = [
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("formula", "phase", "file"), SAME_STRUCTURES)
-def test_start_matches_the_relaxed_structure(shared_data: Path, formula, phase, file):
+def test_start_matches_the_relaxed_structure(data: Path, formula, phase, file):
     from pymatgen.analysis.structure_matcher import StructureMatcher
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    relaxed = read(shared_data / "structures_permissive" / file, format="vasp")
+    relaxed = read(data / "structures" / file, format="vasp")
     start = build(parse_composition(formula), phase)
     to_structure = AseAtomsAdaptor.get_structure
     assert StructureMatcher().fit(to_structure(start), to_structure(relaxed))
@@ -219,9 +221,8 @@ MEASURED = [
 
 
 @pytest.mark.parametrize(("file", "phase", "tolerance"), MEASURED)
-def test_start_is_near_the_measured_cell(shared_data: Path, file, phase, tolerance):
-    table = shared_data / "experimental_cells_facts" / "experimental_cells.csv"
-    with table.open(encoding="utf-8") as lines:
+def test_start_is_near_the_measured_cell(data: Path, file, phase, tolerance):
+    with (data / "experimental_cells.csv").open(encoding="utf-8") as lines:
         row = next(row for row in csv.DictReader(lines) if row["file_in_repo"] == file)
     formula = row["formula_sum"].replace(" ", "")
     cell = standard_cell(build(parse_composition(formula), phase), 1e-3).cell

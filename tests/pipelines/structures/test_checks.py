@@ -29,7 +29,7 @@ def cspbi3() -> tuple[Compound, Atoms]:
     return compound_of(composition), build(composition, "Pnma")
 
 
-# Structures relaxed with density-functional theory, outside the repository.
+# Structures relaxed with density-functional theory: files of tests/data/structures.
 GOOD = [
     ("CsPbI3", "CsPbI3_Pnma-gamma_mp.vasp"),
     ("CsPbI3", "CsPbI3_Pnma-delta_mp.vasp"),
@@ -48,8 +48,8 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("formula", "file"), GOOD)
-def test_real_structures_pass(shared_data: Path, formula, file):
-    relaxed = read(shared_data / "structures_permissive" / file, format="vasp")
+def test_real_structures_pass(data: Path, formula, file):
+    relaxed = read(data / "structures" / file, format="vasp")
     compound = compound_of(parse_composition(formula))
     start = relaxed.copy()
     start.rattle(0.05, seed=1)

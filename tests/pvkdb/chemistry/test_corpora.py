@@ -9,6 +9,8 @@ import pytest
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import FormulaError
 
+from ...each import for_each
+
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -27,7 +29,7 @@ def total_charge_is_recorded(composition: Composition) -> bool:
     return is_open or charge == composition.excess_charge
 
 
-@pytest.mark.parametrize("name", REVIEW)
+@for_each("name", REVIEW)
 def test_every_material_name_of_the_review_parses(name: str) -> None:
     composition = parse_composition(name)
     assert parse_composition(composition.formula) == composition

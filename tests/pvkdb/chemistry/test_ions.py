@@ -12,6 +12,8 @@ import pytest
 from pvkdb.chemistry import ion, parse_composition, radii
 from pvkdb.chemistry.ions import MolecularIon, elements, molecular_ions, names, sources
 
+from ...each import for_each
+
 REGISTRY = list(molecular_ions().values())
 
 
@@ -42,7 +44,7 @@ def charge_of_formula(entry: MolecularIon) -> int:
     return 2 * (rings + bonds) - (2 * n["C"] + 2 + n["N"] + n["P"] - n["H"] - halogens)
 
 
-@pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.symbol)
+@for_each("entry", REGISTRY, lambda entry: entry.symbol)
 def test_the_charge_follows_from_smiles_and_formula(entry: MolecularIon) -> None:
     assert entry.charge == charge_of_smiles(entry.smiles)
     hypervalent = {"TPY", "PF6", "BF4", "NO3", "MNBA"}
@@ -51,7 +53,7 @@ def test_the_charge_follows_from_smiles_and_formula(entry: MolecularIon) -> None
     assert (entry.charge < 0) == (entry.role == "X")
 
 
-@pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.symbol)
+@for_each("entry", REGISTRY, lambda entry: entry.symbol)
 def test_heavy_atoms_of_smiles_and_formula_agree(entry: MolecularIon) -> None:
     atoms = Counter(
         symbol.capitalize() for symbol in re.findall(r"Cl|Br|Se|[BCNOFPSI]|[cns]", entry.smiles)
@@ -68,7 +70,7 @@ def test_symbols_are_their_own_and_no_element() -> None:
         assert names()[entry.symbol] == (entry.symbol,)
 
 
-@pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.symbol)
+@for_each("entry", REGISTRY, lambda entry: entry.symbol)
 def test_every_ion_is_read_back_from_a_formula(entry: MolecularIon) -> None:
     if entry.role == "X":
         formula = f"CsPbI2.9({entry.symbol})0.1"
@@ -133,11 +135,10 @@ def test_an_ambiguous_abbreviation_follows_the_balance() -> None:
     assert parse_composition("GABAPbI4").formula == "(BA)GAPbI4"
 
 
-def test_published_radii_are_unchanged(shared_data: Path) -> None:
+def test_published_radii_are_unchanged(data: Path) -> None:
     """The figures of Shannon's table as Bartel et al. transcribe it, and those of molecules."""
-    path = shared_data / "organic_cation_radii_facts" / "organic_cation_radii.csv"
     ours = {radius.ion.symbol: radius.radius_ang for radius in radii() if radius.ion.molecular}
-    with path.open(encoding="utf-8") as lines:
+    with (data / "organic_cation_radii.csv").open(encoding="utf-8") as lines:
         published = {row["abbreviation"]: float(row["r_eff_A"]) for row in csv.DictReader(lines)}
     assert ours == published
     assert len(radii()) == 509

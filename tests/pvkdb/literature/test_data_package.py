@@ -17,6 +17,8 @@ from pvkdb.literature import datapackage
 from pvkdb.literature.loader import FILES
 from pvkdb.schemas.tables import ConductionRow
 
+from ...each import for_each
+
 FOLDER = Path(__file__).resolve().parents[3] / "pvkdb" / "literature"
 PACKAGE = json.loads((FOLDER / "datapackage.json").read_text(encoding="utf-8"))
 RESOURCES: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in PACKAGE["resources"]}
@@ -90,7 +92,7 @@ def test_the_package_holds_every_curated_file_and_nothing_else() -> None:
     assert PACKAGE["licenses"][0]["name"] == "MIT"
 
 
-@pytest.mark.parametrize("name", RESOURCES)
+@for_each("name", RESOURCES)
 def test_size_and_hash_are_those_of_the_file(name: str) -> None:
     content = (FOLDER / RESOURCES[name]["path"]).read_bytes()
     stale = "run: python docs/reference/generate.py"
@@ -99,12 +101,12 @@ def test_size_and_hash_are_those_of_the_file(name: str) -> None:
     assert RESOURCES[name]["rows"] == len(rows_of(name)), stale
 
 
-@pytest.mark.parametrize("name", RESOURCES)
+@for_each("name", RESOURCES)
 def test_a_file_conforms_to_its_schema(name: str) -> None:
     assert faults(name, rows_of(name)) == []
 
 
-@pytest.mark.parametrize("name", RESOURCES)
+@for_each("name", RESOURCES)
 def test_every_key_of_a_cell_is_in_the_bibliography(name: str) -> None:
     """Table Schema cannot declare this where a cell holds several keys."""
     known = {row["key"] for row in rows_of("references")}
@@ -112,7 +114,7 @@ def test_every_key_of_a_cell_is_in_the_bibliography(name: str) -> None:
         assert set(row.get("references", "").split()) <= known
 
 
-@pytest.mark.parametrize("name", RESOURCES)
+@for_each("name", RESOURCES)
 def test_fields_say_what_a_reader_needs(name: str) -> None:
     for field in RESOURCES[name]["schema"]["fields"]:
         assert field["description"]

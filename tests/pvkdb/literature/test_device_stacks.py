@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ...each import for_each
+
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "pvkdb" / "literature"
 
@@ -126,7 +128,7 @@ def sections(review: list[str]) -> dict[str, list[str]]:
 # Words and sources
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=row_id)
+@for_each("row", DEVICES, row_id)
 def test_facts_are_of_the_vocabulary_and_have_a_source(row: Row) -> None:
     for fact, words in FACTS.items():
         assert row[fact] in words | {""}
@@ -181,7 +183,7 @@ def test_the_definition_of_a_vertical_device(sections: dict[str, list[str]]) -> 
     assert "crossbar arrays" in text
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=row_id)
+@for_each("row", DEVICES, row_id)
 def test_a_vertical_device_has_its_films_between_two_electrodes(row: Row) -> None:
     assert row["configuration"] == "2T vertical"
     first, definition = sources(row)["configuration"]
@@ -225,7 +227,7 @@ def test_the_caption_of_the_table_calls_its_devices_non_volatile(review: list[st
 # Layers
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=row_id)
+@for_each("row", DEVICES, row_id)
 def test_the_layers_join_to_the_printed_stack(row: Row, review: list[str]) -> None:
     """In print order, apart from the three ways in which the table prints a form."""
     materials = [layer.split("=", 1)[1] for layer in row["layers"].split(" | ")]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ...each import for_each
+
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "pvkdb" / "literature"
 
@@ -92,7 +94,7 @@ def printed_references(review: list[str]) -> list[str]:
 # Form of the files
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@for_each("name", COLUMNS)
 def test_columns_encoding_and_line_ends(name: str) -> None:
     raw = (FOLDER / f"{name}.csv").read_bytes()
     assert b"\r" not in raw
@@ -130,7 +132,7 @@ def test_ids_are_unique_and_follow_the_source() -> None:
     assert [place(row) for row in DEVICES] == [("4", n) for n in range(1, 29)]
 
 
-@pytest.mark.parametrize("row", ENERGETICS + DEVICES, ids=ids)
+@for_each("row", ENERGETICS + DEVICES, ids)
 def test_every_reference_resolves(row: Row) -> None:
     keys = row["references"].split(" ")
     assert keys
@@ -141,7 +143,7 @@ def test_every_reference_resolves(row: Row) -> None:
 # References
 
 
-@pytest.mark.parametrize("row", REFERENCES, ids=ids)
+@for_each("row", REFERENCES, ids)
 def test_a_reference_is_complete_and_clean(row: Row) -> None:
     assert row["authors"]
     assert row["title"]
@@ -190,7 +192,7 @@ def test_the_twice_printed_paper_is_kept_twice() -> None:
 # Energetics
 
 
-@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+@for_each("row", ENERGETICS, ids)
 def test_energies_are_ordered_and_within_physical_bounds(row: Row) -> None:
     low = float(row["value_min_ev"])
     high = float(row["value_max_ev"]) if row["value_max_ev"] else None
@@ -204,7 +206,7 @@ def test_energies_are_ordered_and_within_physical_bounds(row: Row) -> None:
         assert low <= high
 
 
-@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+@for_each("row", ENERGETICS, ids)
 def test_energetics_use_the_controlled_words(row: Row) -> None:
     assert row["quantity"] in {"DFE", "E_A"}
     assert row["scope"] == "reported"
@@ -220,7 +222,7 @@ def test_energetics_use_the_controlled_words(row: Row) -> None:
     assert row["charge"] in ({""} if place(row)[0] == "1" else {"0", "1", "2"})
 
 
-@pytest.mark.parametrize("row", ENERGETICS, ids=ids)
+@for_each("row", ENERGETICS, ids)
 def test_an_energy_is_what_its_table_row_prints(row: Row, review: list[str]) -> None:
     cells = [cell.strip() for cell in printed_row(review, row).split("\t")]
     material = cells[0].translate(DIGITS)
@@ -258,7 +260,7 @@ ROLES = {
 }
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=ids)
+@for_each("row", DEVICES, ids)
 def test_device_metrics_are_physical(row: Row) -> None:
     if row["on_off_ratio"]:
         assert 1 < float(row["on_off_ratio"]) <= 1e12
@@ -281,7 +283,7 @@ def test_device_metrics_are_physical(row: Row) -> None:
         assert set_low * reset_low < 0 or row["erratum"]
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=ids)
+@for_each("row", DEVICES, ids)
 def test_device_words_and_layers(row: Row) -> None:
     assert row["on_off_qualifier"] in {"", "~", ">"}
     assert row["v_qualifier"] in {"", "~"}
@@ -310,7 +312,7 @@ def test_the_linked_formula_differs_from_the_absorber_only_where_it_must() -> No
     }
 
 
-@pytest.mark.parametrize("row", DEVICES, ids=ids)
+@for_each("row", DEVICES, ids)
 def test_a_device_is_what_its_table_row_prints(row: Row, review: list[str]) -> None:
     structure, rest = printed_row(review, row).split("\t", 1)
     assert row["as_printed"] == rest

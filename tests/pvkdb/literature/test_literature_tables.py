@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ...each import for_each
+
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "pvkdb" / "literature"
 
@@ -169,7 +171,7 @@ def table(review: list[str], number: str) -> list[str]:
 # Form of the files
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@for_each("name", COLUMNS)
 def test_columns_encoding_and_line_ends(name: str) -> None:
     raw = (FOLDER / f"{name}.csv").read_bytes()
     assert b"\r" not in raw
@@ -181,7 +183,7 @@ def test_columns_encoding_and_line_ends(name: str) -> None:
         assert all(value is not None and value == value.strip() for value in row.values()), row
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@for_each("name", COLUMNS)
 def test_row_count_and_unique_keys(name: str) -> None:
     rows = TABLES[name]
     assert len(rows) == ROWS[name]
@@ -189,7 +191,7 @@ def test_row_count_and_unique_keys(name: str) -> None:
     assert [key for key, count in keys.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@for_each("name", COLUMNS)
 def test_text_is_plain_and_the_print_is_short(name: str) -> None:
     for row in TABLES[name]:
         for column, value in row.items():
@@ -211,7 +213,7 @@ def test_every_reference_resolves() -> None:
 # Against the print
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@for_each("name", COLUMNS)
 def test_the_print_is_found_in_its_place(name: str, review: list[str]) -> None:
     for row in TABLES[name]:
         source = row.get("source", "Table 3")
@@ -299,7 +301,7 @@ def test_benchmark_numbers_are_possible() -> None:
             assert row["accuracy_as_printed"] == f"{row['accuracy_percent']}%"
 
 
-@pytest.mark.parametrize("row", APPLICATIONS, ids=requirement)
+@for_each("row", APPLICATIONS, requirement)
 def test_a_requirement_is_well_formed_and_possible(row: Row) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", row["application"])
     assert re.fullmatch(r"section [3567](\.\d+)*|Table [6-9]|Fig\. 32 caption", row["source"])
@@ -312,7 +314,7 @@ def test_a_requirement_is_well_formed_and_possible(row: Row) -> None:
     assert low <= values[0] <= values[-1] <= high
 
 
-@pytest.mark.parametrize("row", APPLICATIONS, ids=requirement)
+@for_each("row", APPLICATIONS, requirement)
 def test_the_basis_is_what_the_first_words_of_the_erratum_say(row: Row) -> None:
     words = row["erratum"].split(":")[0]
     assert row["basis"] == BASES.get(words, "printed")
@@ -323,7 +325,7 @@ def test_every_basis_is_used() -> None:
     assert counts == {"printed": 32, "reading": 20, "working point": 10, "offer": 4}
 
 
-@pytest.mark.parametrize("row", APPLICATIONS, ids=requirement)
+@for_each("row", APPLICATIONS, requirement)
 def test_a_window_and_only_a_window_says_whether_more_than_its_end_fails(row: Row) -> None:
     assert row["upper_limit"] in ({"true", "false"} if row["comparator"] == "between" else {""})
 

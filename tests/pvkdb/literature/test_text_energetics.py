@@ -13,6 +13,8 @@ from pvkdb.chemistry import Defect, parse_composition
 from pvkdb.chemistry.defects import UNNAMED_ION
 from pvkdb.chemistry.ions import HALIDES
 
+from ...each import for_each
+
 FOLDER = Path(__file__).resolve().parents[3] / "pvkdb" / "literature"
 KJ_PER_MOL_PER_EV = 96.485  # CODATA
 DIRECTIONS = {
@@ -47,7 +49,7 @@ def ids(row: Row) -> str:
     return row["id"]
 
 
-each_row = pytest.mark.parametrize("row", TEXT_ROWS, ids=ids)
+each_row = for_each("row", TEXT_ROWS, ids)
 
 
 def section_of(row: Row) -> str:

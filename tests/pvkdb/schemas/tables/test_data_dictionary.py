@@ -7,8 +7,6 @@ from pathlib import Path
 from types import NoneType
 from typing import get_args
 
-import pytest
-
 from pvkdb.literature.loader import FILES, read_curated
 from pvkdb.schemas.tables import TABLES, DevicesRow, StructureDocument
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row
@@ -17,6 +15,8 @@ from pvkdb.store.collections.export import table_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.devices import LAYER_ROLES, METRICS
 from pvkdb.suitability import rankings_rows
+
+from ....each import for_each
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -43,12 +43,8 @@ SUFFIXES = {
 UNNAMED = {"1", "e", "year"}
 
 ROWS: dict[str, type[Row]] = {**TABLES, "structure with coordinates": StructureDocument}
-COLUMNS = [
-    pytest.param(column, row, id=f"{name}.{column.name}")
-    for name, row in ROWS.items()
-    for column in row.dictionary().values()
-]
-each_column = pytest.mark.parametrize(("column", "row"), COLUMNS)
+COLUMNS = [(column, row) for row in ROWS.values() for column in row.dictionary().values()]
+each_column = for_each(("column", "row"), COLUMNS, lambda pair: (pair[1].__name__, pair[0].name))
 
 
 @each_column
@@ -85,7 +81,7 @@ def test_empty_is_explained_where_a_cell_may_be_empty(column: Column, row: type[
         assert column.minimum < column.maximum
 
 
-@pytest.mark.parametrize("name", TABLES)
+@for_each("name", TABLES)
 def test_a_table_says_what_it_is_for_and_what_tells_its_rows_apart(name: str) -> None:
     row = TABLES[name]
     assert row.purpose.endswith(".")
@@ -94,7 +90,7 @@ def test_a_table_says_what_it_is_for_and_what_tells_its_rows_apart(name: str) ->
     assert set(row.primary_key) <= set(row.columns())
 
 
-@pytest.mark.parametrize("name", TABLES)
+@for_each("name", TABLES)
 def test_exported_rows_are_what_the_dictionary_says(loaded_sqlite: Path, name: str) -> None:
     store = Store(f"sqlite:///{loaded_sqlite}")
     with store.session() as session:
@@ -115,7 +111,7 @@ def test_exported_rows_are_what_the_dictionary_says(loaded_sqlite: Path, name: s
             assert all(cell <= column.maximum for cell in told), column.name
 
 
-@pytest.mark.parametrize("name", FILES)
+@for_each("name", FILES)
 def test_every_column_of_a_curated_file_is_declared(name: str) -> None:
     assert set(read_curated(name)[0]) <= set(TABLES[name].columns())
 
