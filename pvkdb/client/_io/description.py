@@ -67,9 +67,8 @@ class Fields(_Descriptions["Column"]):
     ``empty`` (what an empty value means). Prints as a table: name, unit, meaning.
 
     Example:
-        >>> client.energetics.fields()[8:10]
-        value_min_ev  eV  Smallest value.
-        value_max_ev  eV  Largest value.
+        >>> list(client.devices.fields()[:3])
+        ['id', 'group', 'structure']
     """
 
     def __repr__(self) -> str:

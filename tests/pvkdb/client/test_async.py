@@ -57,7 +57,7 @@ def test_methods_show_themselves_as_bound_ones():
         signature = inspect.signature(client.calculations.wait)
         assert list(signature.parameters) == ["calculation", "timeout_s", "poll_s"]
         assert client.devices.get.__name__ == "get"
-        assert "One entry" in (inspect.getdoc(client.devices.get) or "")
+        assert "one entry" in (inspect.getdoc(client.devices.get) or "")
         assert isinstance(client.devices, Collection)
 
 

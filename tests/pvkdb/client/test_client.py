@@ -284,7 +284,7 @@ def test_a_request_that_cannot_be_calculated_is_refused(client):
         client.calculations.submit("CsPbO3")
     with pytest.raises(InputError, match="known: chgnet, sevennet-0"):
         client.calculations.submit("CsPbBr3", potential="emt")
-    with pytest.raises(InputError, match="names its own potential"):
+    with pytest.raises(InputError, match="already has a potential"):
         client.calculations.submit(NebRequest(formula="CsPbBr3"), potential="chgnet")
     with pytest.raises(InputError, match="at most 200 characters"):
         client.calculations.submit("Cs" * 150)
