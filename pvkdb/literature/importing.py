@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition
@@ -31,15 +31,14 @@ from pvkdb.schemas.imports import (
     ImportReport,
 )
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import begin_import, current_version, withdraw
 from pvkdb.store.curation.history import differences
 from pvkdb.store.curation.registration import material_id, register_materials
 from pvkdb.store.curation.sources import Source
 from pvkdb.store.migrate import lock_curation
-from pvkdb.store.models.devices import Device
-from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
-from pvkdb.store.rows import from_models as rows
 from pvkdb.store.rows.to_models import (
     Entry,
     MaterialOf,
@@ -70,12 +69,16 @@ class ImportRefusedError(InputError):
 class _Kind:
     """How rows of one table get into the store."""
 
-    model: Any
+    collection: Collection[Any]
     letter: str
     row: Callable[[Cells, str], Any]
     entry: Callable[[Any, MaterialOf], Entry]
-    to_row: Callable[[Any], Statement]
     summary: Callable[[Any], str]
+
+    @property
+    def model(self) -> Any:
+        """Model of the rows."""
+        return self.collection.key.class_
 
 
 @dataclass(slots=True)
@@ -241,8 +244,8 @@ class _Import:
         """Count what becomes of a row, and keep the first of them for the report."""
         changed: tuple[Difference, ...] = ()
         if action == "supersede":
-            before = self._session.get_one(kind.model, entry.supersedes)
-            changed = differences(kind.to_row(before), entry.row)
+            (before,) = kind.collection.load(self._session, [str(entry.supersedes)])
+            changed = differences(before, entry.row)
         supersedes = entry.supersedes if action == "supersede" else None
         summary = kind.summary(entry.row)
         self._note(entry.record, action, name, summary, supersedes, changed)
@@ -330,8 +333,14 @@ def _reading_order(path: Source) -> int:
 
 def _fill_fingerprints(session: Session, kind: _Kind) -> None:
     """Rows of an older schema, and computed ones, have none yet."""
-    for held in session.scalars(select(kind.model).where(kind.model.fingerprint.is_(None))):
-        held.fingerprint = fingerprint(kind.to_row(held))
+    model = kind.model
+    keys = session.scalars(select(model.id).where(model.fingerprint.is_(None))).all()
+    marks = [
+        {"id": row.id, "fingerprint": fingerprint(row)}
+        for row in kind.collection.load(session, keys)
+    ]
+    if marks:
+        session.execute(update(model), marks)
 
 
 def _energetic_summary(row: EnergeticsRow) -> str:
@@ -348,8 +357,6 @@ def _device_summary(row: DevicesRow) -> str:
 
 
 _KINDS = {
-    "energetics": _Kind(
-        Energetic, "e", energetics_row, energetic_entry, rows.energetics_row, _energetic_summary
-    ),
-    "devices": _Kind(Device, "d", devices_row, device_entry, rows.devices_row, _device_summary),
+    "energetics": _Kind(ENERGETICS, "e", energetics_row, energetic_entry, _energetic_summary),
+    "devices": _Kind(DEVICES, "d", devices_row, device_entry, _device_summary),
 }

@@ -22,16 +22,15 @@ from pvkdb.literature.cells import Cells
 from pvkdb.literature.device_entries import devices_row
 from pvkdb.literature.entries import energetics_row, reference_row
 from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import begin_release
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.applications import ApplicationRequirement
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device
-from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
-from pvkdb.store.models.references import DatasetVersion, Reference
+from pvkdb.store.models.references import DatasetVersion
 from pvkdb.store.models.reviewed import REVIEWED
 from pvkdb.store.rows import from_models as rows
 from pvkdb.store.rows.to_models import (
@@ -66,14 +65,16 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class _CuratedTable:
-    """A curated file: its key column, its model, and the way from its cells to both."""
+    """A curated file: its collection, how to read its rows, and how to build models of them."""
 
-    name: str
-    key: str
-    model: type[Reference | Energetic | Device | DeviceClaim]
+    collection: Collection[Any]
     read: Callable[[CuratedRow], Row]
     build: Callable[[Any, int, MaterialOf], Any]
-    to_row: Callable[[Any], Row]
+
+    @property
+    def name(self) -> str:
+        """Name of the file and of the exported table."""
+        return self.collection.name
 
 
 @cache
@@ -121,23 +122,28 @@ def _file(name: str) -> str:
 def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, int]:
     """Add the rows that the store lacks, supersede those that differ; how many of each."""
     added = superseded = 0
-    held: dict[str, Any] = {
-        getattr(known, table.key): known for known in session.scalars(select(table.model))
-    }
+    key, model = table.collection.key_name, table.collection.key.class_
+    held: dict[str, Any] = {getattr(known, key): known for known in session.scalars(select(model))}
     releases = _releases(session)
     left = {name for name, known in held.items() if known.recorded_in in releases}
-    for place, (line, cells) in enumerate(_lines(table.name)):
-        name = cells[table.key]
+    curated = list(_lines(table.name))
+    known = [cells[key] for _, cells in curated if cells[key] in held]
+    before = dict(zip(known, table.collection.load(session, known), strict=True))
+    for place, (line, cells) in enumerate(curated):
+        name = cells[key]
         left.discard(name)
         try:
-            built = table.build(table.read(cells), place, _registrar(session))
+            row = table.read(cells)
+            if before.get(name) == row:
+                continue
+            built = table.build(row, place, _registrar(session))
         except (PvkdbError, ValueError) as error:
             raise InputError(f"{table.name}.csv line {line} ({name}): {error}") from error
         if name not in held:
             built.recorded_in = version
             session.add(built)
             added += 1
-        elif table.to_row(held[name]) != table.to_row(built):
+        else:
             replace_row(session, held[name], built, version)
             superseded += 1
     if withdrawn := sorted(name for name in left if "~" not in name):
@@ -210,35 +216,23 @@ _TO_ROW: dict[str, Callable[[Any], Row]] = {"applications": rows.applications_ro
 
 _CURATED = (
     _CuratedTable(
-        "references",
-        "key",
-        Reference,
+        REFERENCES,
         _checked(reference_row),
         lambda row, place, material_of: reference_model(row),
-        rows.references_row,
     ),
     _CuratedTable(
-        "energetics",
-        "id",
-        Energetic,
+        ENERGETICS,
         _checked(lambda cells: energetics_row(cells, cells.text("references") or "")),
         lambda row, place, material_of: energetic_entry(row, material_of).build(),
-        rows.energetics_row,
     ),
     _CuratedTable(
-        "devices",
-        "id",
-        Device,
+        DEVICES,
         _checked(lambda cells: devices_row(cells, cells.text("references") or "")),
         lambda row, place, material_of: device_entry(row, material_of).build(),
-        rows.devices_row,
     ),
     _CuratedTable(
-        "device_claims",
-        "id",
-        DeviceClaim,
+        DEVICE_CLAIMS,
         _plain("device_claims"),
         lambda row, place, material_of: device_claim_entry(row, place).build(),
-        rows.device_claims_row,
     ),
 )

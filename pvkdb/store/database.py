@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -147,6 +159,22 @@ class Store:
                 raise DatabaseError(f"{self.name} is not an SQLite database") from error
             kind = StoreAwayError if _may_be_back(error) else DatabaseError
             raise kind(f"{self.name} cannot be used: {reason}; {_remedy(reason)}") from error
+
+
+def snapshot(session: Session) -> str:
+    """Return a text that is the same for two sessions only if both see the same rows.
+
+    It may differ where nothing changed. PostgreSQL returns the transactions that a snapshot sees.
+    On SQLite the text holds whether other connections have committed (``data_version``) and how
+    much this one has written; it can only be compared within one connection.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        return str(session.scalar(select(func.pg_current_snapshot())))
+    name = connection.info.setdefault("pvkdb_name", uuid.uuid4().hex)
+    version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+    written = getattr(connection.connection.dbapi_connection, "total_changes", 0)
+    return f"{name}:{version}:{written}"
 
 
 #: Where PostgreSQL ended or refused a session for a reason that passes: connections (class 08),

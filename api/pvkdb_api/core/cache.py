@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from pvkdb.store.collections.snapshot import snapshot
+from pvkdb.store.database import snapshot
 
 Result = TypeVar("Result")
 

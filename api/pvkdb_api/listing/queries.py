@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections.collection import Filter, Place, Sorting
-from pvkdb.store.collections.in_memory import Listed, RowFilter
+from pvkdb.store.collections.collection import CursorPosition, Filter, Sorting
+from pvkdb.store.collections.in_memory import Listed
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import answer
 from pvkdb_api.core.refusals import ParameterError, naming
@@ -121,14 +121,14 @@ def filter_fields(collection: Listed) -> dict[str, Any]:
     }
 
 
-def parameter_type(entry: Filter | RowFilter) -> Any:
+def parameter_type(entry: Filter[Any]) -> Any:
     """The type of the parameter of a filter."""
     if entry.choices:
         return names_type(entry.choices)
     return ListText if entry.many else PARAMETER_TYPES[entry.type]
 
 
-def describe_filter(entry: Filter | RowFilter) -> str:
+def describe_filter(entry: Filter[Any]) -> str:
     """What a filter means, for the description of the service."""
     return f"{entry.description} {SEVERAL}" if entry.many else entry.description
 
@@ -243,7 +243,7 @@ def place_of(
     sorting: Sequence[Sorting],
     bound: Mapping[str, Any],
     cursor: str | None,
-) -> Place | None:
+) -> CursorPosition | None:
     """The place that a cursor stands for, None without one.
 
     Raises:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.tables import (
-    CalculationsRow,
-)
+from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.store.collections.collection import Collection, sortables
 from pvkdb.store.collections.filters import (
     any_of,
@@ -16,9 +14,7 @@ from pvkdb.store.collections.filters import (
     through,
 )
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.rows.from_models import (
-    calculations_row,
-)
+from pvkdb.store.rows.from_models import calculations_row
 
 CALCULATIONS = Collection(
     name="calculations",

@@ -1,12 +1,12 @@
-"""What a collection is: rows with named filters, orders, facets, counts and pages."""
+"""Collections: rows with named filters, orders, facets, counts and pages."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,33 +17,38 @@ from pvkdb.store.base import UtcDateTime
 from pvkdb.store.collections.keyset import Order, behind
 
 RowT = TypeVar("RowT", bound=Row)
+ConditionT = TypeVar("ConditionT")
 
 #: Rows fetched at a time when a whole collection is read.
 BATCH = 1000
 
-#: Values of a facet that are given, the most frequent first.
+#: Most values of a facet that are returned, the most frequent first.
 FACET_VALUES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Generic[ConditionT]):
     """A filter: what it means, the type of its value, the condition it makes.
 
-    A filter of ``many`` takes a sequence of values and keeps rows that fit any of them; its
-    condition is made from the whole sequence.
+    A filter of ``many`` takes several values and keeps rows that match any of them; its condition
+    is made from all of them.
     """
 
     description: str
     type: type[str] | type[float] | type[int] | type[bool]
-    condition: Callable[[Any], ColumnElement[bool]]
+    condition: Callable[[Any], ConditionT]
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
 
 
+#: A filter that makes a condition of SQL.
+SqlFilter: TypeAlias = Filter[ColumnElement[bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class Sortable:
-    """What rows can be sorted by: an expression, the type of its values, whether some lack one."""
+    """An expression to sort by, the type of its values, and whether it can be empty."""
 
     expression: ColumnElement[Any]
     type: type[Any]
@@ -51,25 +56,25 @@ class Sortable:
 
     @classmethod
     def of(cls, attribute: InstrumentedAttribute[Any]) -> Sortable:
-        """A column of a model."""
+        """Return the sortable of a column of a model."""
         column = attribute.property.columns[0]
         kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
         return cls(attribute.expression, kind, bool(column.nullable))
 
     def order(self, descending: bool) -> Order:
-        """The order of a query. Truth values become numbers: they know no < and >."""
+        """Return the order of a query. Booleans become numbers, which can be compared."""
         expression = cast(self.expression, Integer) if self.type is bool else self.expression
         return Order(expression, descending, self.nullable)
 
     def parameter(self, value: Any) -> Any:
-        """A value of a place as a query takes it.
+        """Return a value of a cursor position as a parameter of a query.
 
         Raises:
-            ValueError: it cannot be a value of this column.
+            ValueError: the value does not fit this column.
         """
         if value is None:
             if not self.nullable:
-                raise ValueError("a place has no value for a column that always has one")
+                raise ValueError("a value is missing for a column that always has one")
             return None
         if self.type is str:
             if not isinstance(value, str) or "\0" in value:
@@ -78,41 +83,74 @@ class Sortable:
         if self.type is datetime:
             return literal(_time(value), UtcDateTime)
         if isinstance(value, str) or not math.isfinite(value) or abs(value) >= 2**53:
-            raise ValueError(f"{value!r} is no number of a column")
+            raise ValueError(f"{value!r} is not a number of a column")
         return value if self.type is float else int(value)
 
 
 def sortables(model: Any, names: str) -> dict[str, Sortable]:
-    """Columns of a model, by their names."""
+    """Sortable columns of a model by name; ``names`` are separated by spaces."""
     return {name: Sortable.of(getattr(model, name)) for name in names.split()}
 
 
 #: One level of an order: the name of what is sorted by, and whether it descends.
 Sorting = tuple[str, bool]
 
-#: What is looked for: filters with their values, or what :meth:`Collection.select` made of them.
+#: Filters with their values, or the statement that :meth:`Collection.select` made of them.
 Search = Mapping[str, Any] | Select[Any]
 
 #: The values by which a row was sorted, its key last.
-Place = list[Any]
+CursorPosition = list[Any]
 
 
 @dataclass(frozen=True)
-class Found(Generic[RowT]):
-    """Some rows in order; ``place`` is that of the last one, None where no row stands behind."""
+class SearchPage(Generic[RowT]):
+    """Rows in order; ``place`` is the position of the last one, None on the last page."""
 
     rows: list[RowT]
-    place: Place | None
+    place: CursorPosition | None
+
+
+def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value: Any) -> Any:
+    """Return the value of a filter of ``of``, as a tuple where the filter takes several values.
+
+    Raises:
+        InputError: the filter is unknown (names the nearest one) or the value is not one of its
+            choices.
+    """
+    if name not in filters:
+        raise InputError(unknown_name(f"filter of {of}", name, filters))
+    wanted = filters[name]
+    values = value if isinstance(value, list | tuple) else (value,)
+    for each in values if wanted.choices else ():
+        if each not in wanted.choices:
+            raise InputError(unknown_name(f"{name} among {of}", each, wanted.choices))
+    return tuple(values) if wanted.many else value
+
+
+def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[Sorting, ...]:
+    """Return the levels of an order of ``of`` that is written as ``family,-on_off_ratio``.
+
+    Raises:
+        InputError: rows cannot be sorted by a name; names the nearest one.
+    """
+    known = set(sortable)
+    named: dict[str, bool] = {}
+    for part in filter(None, (part.strip() for part in (text or "").split(","))):
+        name = part.removeprefix("-")
+        if name not in known:
+            raise InputError(unknown_name(f"field of {of} to sort by", name, known))
+        named.setdefault(name, part.startswith("-"))  # repeating a name changes nothing
+    return tuple(named.items())
 
 
 @dataclass(frozen=True, eq=False)
 class Collection(Generic[RowT]):
-    """A collection.
+    """A collection of the store.
 
-    ``source`` says which rows belong to it, without loading them; searching and counting need no
-    more. ``loads`` loads models, which ``to_row`` turns into rows; ``listed`` makes rows of keys
-    without models, where many are asked for. A row whose key stands in ``supersedes`` has been
-    replaced and is not listed.
+    ``source`` selects the rows that belong to it without loading them; searches and counts use it.
+    ``loads`` loads models. Rows are made by ``to_row`` from what ``loads`` returns, or by
+    ``rows_of`` from keys, without models; exactly one of the two is given. A row whose key occurs
+    in ``supersedes`` has been replaced and is not listed.
     """
 
     name: str
@@ -120,23 +158,23 @@ class Collection(Generic[RowT]):
     source: Select[Any]
     loads: Select[Any]
     key: InstrumentedAttribute[str]
-    filters: Mapping[str, Filter]
-    to_row: Callable[..., RowT]
+    filters: Mapping[str, SqlFilter]
     sortable: Mapping[str, Sortable]
+    to_row: Callable[..., RowT] | None = None
+    rows_of: Callable[[Session, Sequence[str]], list[RowT]] | None = None
     order: tuple[Sorting, ...] = ()
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = field(
         default_factory=dict
     )
     supersedes: InstrumentedAttribute[str | None] | None = None
-    listed: Callable[[Session, Sequence[str]], list[RowT]] | None = None
 
     @property
     def key_name(self) -> str:
-        """The column by which one row is named."""
+        """Name of the key column."""
         return str(self.key.key)
 
     def narrow(self, search: Select[Any], name: str, value: Any) -> Select[Any]:
-        """A search that asks for a filter too.
+        """Return a search narrowed by one more filter.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
@@ -144,25 +182,24 @@ class Collection(Generic[RowT]):
         return search.where(self.condition(name, value))
 
     def current(self) -> Select[Any]:
-        """The rows that nothing has replaced."""
+        """Return the rows that have not been replaced."""
         return self._current(self.source)
 
     @property
     def statement(self) -> Select[Any]:
-        """What loads the rows that nothing has replaced, joined to their materials: others add
-        conditions to it."""
+        """Statement that loads the models that have not been replaced, with their materials."""
         return self._current(self.loads)
 
     def _current(self, rows: Select[Any]) -> Select[Any]:
         if self.supersedes is None:
             return rows
-        # A list, which is short, rather than a look for a newer row behind each row.
+        # The list of replaced rows is short; looking for a newer row behind each row would be slow.
         column: Any = self.supersedes
         replaced = select(column).where(column.is_not(None))
         return rows.where(self.key.not_in(replaced))
 
     def select(self, filters: Search) -> Select[Any]:
-        """The rows that match.
+        """Return the statement of the rows that match.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -176,24 +213,18 @@ class Collection(Generic[RowT]):
         return statement
 
     def condition(self, name: str, value: Any) -> ColumnElement[bool]:
-        """The condition of one filter.
+        """Return the condition of one filter.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
-        if name not in self.filters:
-            raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
-        wanted = self.filters[name]
-        values = value if isinstance(value, list | tuple) else (value,)
-        for each in values if wanted.choices else ():
-            if each not in wanted.choices:
-                raise InputError(unknown_name(f"{name} among {self.name}", each, wanted.choices))
-        return wanted.condition(tuple(values) if wanted.many else value)
+        accepted = accepted_value(self.name, self.filters, name, value)
+        return self.filters[name].condition(accepted)
 
     def count(self, session: Session, filters: Search) -> int:
-        """How many rows match."""
+        """Return the number of rows that match."""
         if self.supersedes is not None and _is_empty(filters):
-            # Each replaced row is named once, and few are: the whole table need not be looked at.
+            # Each replaced row is named once, so that counting needs no scan for newer rows.
             column: Any = self.supersedes
             replaced = self.source.where(column.is_not(None))
             every, old = (
@@ -203,10 +234,10 @@ class Collection(Generic[RowT]):
         return session.scalar(_only(self.select(filters), func.count())) or 0
 
     def facet(self, session: Session, filters: Search, name: str) -> dict[Any, int]:
-        """The most frequent values of a facet among the rows that match, with how many have each.
+        """Return the most frequent values of a facet among the rows that match, with their counts.
 
         Raises:
-            InputError: there is no such facet; names the nearest one.
+            InputError: the facet is unknown; names the nearest one.
         """
         if name not in self.facets:
             raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
@@ -220,25 +251,14 @@ class Collection(Generic[RowT]):
         return {row.value: row.number for row in session.execute(counted)}
 
     def sorting(self, text: str | None) -> tuple[Sorting, ...]:
-        """The order that a text like ``family,-on_off_ratio`` names; the key decides in the end.
+        """Return the order written as ``family,-on_off_ratio``; the key is always its last level.
 
         Raises:
             InputError: rows cannot be sorted by a name; names the nearest one.
         """
-        named: dict[str, bool] = {}
-        for part in filter(None, (part.strip() for part in (text or "").split(","))):
-            name = part.removeprefix("-")
-            if name not in self.sortable:
-                raise InputError(
-                    unknown_name(f"field of {self.name} to sort by", name, self.sortable)
-                )
-            named.setdefault(name, part.startswith("-"))  # a second level of it decides nothing
-        levels = tuple(named.items()) or self.order
-        return (
-            levels
-            if any(name == self.key.key for name, _ in levels)
-            else (*levels, (self.key.key, False))
-        )
+        levels = named_levels(self.name, self.sortable, text) or self.order
+        by_key = any(name == self.key_name for name, _ in levels)
+        return levels if by_key else (*levels, (self.key_name, False))
 
     def find(
         self,
@@ -247,14 +267,13 @@ class Collection(Generic[RowT]):
         limit: int,
         sorting: Sequence[Sorting] | None = None,
         after: Sequence[Any] | None = None,
-    ) -> Found[RowT]:
-        """At most ``limit`` rows behind a place.
+    ) -> SearchPage[RowT]:
+        """Return at most ``limit`` rows behind a cursor position.
 
-        Which rows are wanted is found first, from indexes where there are some; only those rows
-        are then loaded.
+        Their keys are found first, from indexes where possible; only these rows are then loaded.
 
         Raises:
-            ValueError: the place does not fit the order.
+            ValueError: the position does not fit the order.
         """
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
@@ -264,16 +283,16 @@ class Collection(Generic[RowT]):
         clauses = [clause for order in orders for clause in order.clauses()]
         found = session.execute(wanted.order_by(*clauses).limit(limit + 1)).all()
         more, found = len(found) > limit, found[:limit]
-        return Found(
+        return SearchPage(
             rows=self.load(session, [row[0] for row in found]),
             place=[_plain(value) for value in found[-1][1:]] if more and found else None,
         )
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
-        """Values of a place as a query takes them.
+        """Return the values of a cursor position as parameters of a query.
 
         Raises:
-            ValueError: they cannot be the values of a row.
+            ValueError: the values do not fit the columns.
         """
         try:
             return [
@@ -284,20 +303,21 @@ class Collection(Generic[RowT]):
             raise ValueError(str(error)) from error
 
     def load(self, session: Session, keys: Sequence[str]) -> list[RowT]:
-        """The rows with these keys, in their order."""
+        """Return the rows with these keys, in the given order."""
         if not keys:
             return []
-        if self.listed is not None:
-            return self.listed(session, keys)
+        if self.to_row is None:
+            assert self.rows_of is not None
+            return self.rows_of(session, keys)
         loaded = session.execute(self.loads.where(self.key.in_(keys)))
-        rows = {getattr(row[0], self.key.key): row for row in loaded}
+        rows = {getattr(row[0], self.key_name): row for row in loaded}
         return [self.to_row(*rows[key]) for key in keys]
 
     def iterate(
         self, session: Session, filters: Search, sorting: Sequence[Sorting] | None = None
     ) -> Iterator[RowT]:
-        """Every row that matches, in order, fetched in batches."""
-        after: Place | None = None
+        """Yield every row that matches, in order, fetched in batches."""
+        after: CursorPosition | None = None
         while True:
             found = self.find(session, filters, BATCH, sorting, after)
             yield from found.rows
@@ -306,10 +326,10 @@ class Collection(Generic[RowT]):
             after = found.place
 
     def get(self, session: Session, key: str) -> RowT:
-        """One row by its key.
+        """Return one row by its key.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: the collection holds no such row.
         """
         if session.scalar(_only(self.current().where(self.key == key), self.key)) is None:
             raise NotFoundError(f"{self.name} holds no {key!r}")
@@ -330,7 +350,7 @@ def _plain(value: Any) -> Any:
 
 def _time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no time")
+        raise ValueError(f"{value!r} is not a time")
     time = datetime.fromisoformat(value)
     if time.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")

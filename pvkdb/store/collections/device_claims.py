@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from pvkdb.schemas.tables import (
-    DeviceClaimsRow,
-)
+from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
+    referenced,
     truth,
     words,
 )
-from pvkdb.store.collections.shared import referenced
 from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.rows.from_models import (
-    device_claims_row,
-)
+from pvkdb.store.rows.from_models import device_claims_row
 
 DEVICE_CLAIMS = Collection(
     name="device_claims",

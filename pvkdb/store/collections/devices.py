@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from pvkdb.schemas.tables import (
-    DevicesRow,
-)
+from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
@@ -16,17 +14,14 @@ from pvkdb.store.collections.filters import (
     material_filters,
     materials_where,
     of_material,
+    referenced,
     through,
     truth,
     words,
 )
-from pvkdb.store.collections.shared import referenced
 from pvkdb.store.models.devices import Device, DeviceLayer, DeviceReference
 from pvkdb.store.models.materials import Material
-from pvkdb.store.rows.from_models import (
-    devices_row,
-)
-from pvkdb.store.rows.from_sql import listed_devices
+from pvkdb.store.rows.from_sql import devices_rows
 
 _devices_material = through(Device.material_id)
 _devices_family = of_material(Device.material_id, Material.family)
@@ -100,8 +95,7 @@ DEVICES = Collection(
             example="CsPbBr3 ITO",
         ),
     },
-    to_row=devices_row,
-    listed=listed_devices,
+    rows_of=devices_rows,
     sortable={
         **sortables(
             Device,

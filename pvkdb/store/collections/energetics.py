@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from pvkdb.schemas.tables import (
-    EnergeticsRow,
-)
+from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
 from pvkdb.store.collections.filters import (
     any_of,
+    energy_filters,
     material_filters,
     material_is,
     of_material,
+    referenced,
     through,
     truth,
 )
 from pvkdb.store.collections.materials import MATERIALS
-from pvkdb.store.collections.shared import energy_filters, referenced
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, Material
-from pvkdb.store.rows.from_models import (
-    energetics_row,
-)
-from pvkdb.store.rows.from_sql import listed_energetics
+from pvkdb.store.rows.from_sql import energetics_rows
 
 _energetics_material = through(Energetic.material_id)
 _energetics_family = of_material(Energetic.material_id, Material.family)
@@ -79,8 +75,7 @@ ENERGETICS = Collection(
             example="methylammonium",
         ),
     },
-    to_row=energetics_row,
-    listed=listed_energetics,
+    rows_of=energetics_rows,
     sortable={
         **sortables(
             Energetic,

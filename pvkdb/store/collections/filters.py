@@ -1,13 +1,14 @@
-"""Conditions that filters of several collections share.
+"""Filters shared by several collections.
 
-Each speaks only of columns of its own table and of lists from small ones (``material_id IN
-(SELECT ...)``), so that a search over a large table reads an index of it and joins nothing.
+Their conditions use only columns of the table itself and lists from small tables
+(``material_id IN (SELECT ...)``), so that a search over a large table reads an index and joins
+nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -16,18 +17,22 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.chemistry.ions import HALIDES, molecular_ions
 from pvkdb.errors import InputError
-from pvkdb.store.collections.collection import Filter
+from pvkdb.store.collections.collection import Filter, SqlFilter
+from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 
 Column = InstrumentedAttribute[Any]
 
-#: What a filter by halide takes; X is that of a formula for many, such as CsPbX3.
+#: Turns a condition on a material into one on the rows of another table.
+Translation: TypeAlias = Callable[[ColumnElement[bool]], ColumnElement[bool]]
+
+#: Values of a filter by halide; X is written in a formula for many, such as CsPbX3.
 _HALIDES = (*HALIDES, "X")
 
-#: Words of a search that are looked at.
+#: Most words of a search that are used.
 _WORDS = 10
 
-#: What is longer is no formula.
+#: Longest text that is parsed as a formula.
 _LONGEST_FORMULA = 200
 
 
@@ -37,15 +42,15 @@ def any_of(
     *,
     example: str | None = None,
     choices: tuple[str, ...] = (),
-) -> Filter:
-    """A text that is one of some values."""
+) -> SqlFilter:
+    """Filter by a text column; takes several values."""
     return Filter(
         description, str, lambda values: column.in_(values), choices, many=True, example=example
     )
 
 
-def truth(column: Column, description: str) -> Filter:
-    """Only rows that have (or lack) a value, e.g. an erratum."""
+def truth(column: Column, description: str) -> SqlFilter:
+    """Filter for rows that have (or lack) a value, e.g. an erratum."""
     return Filter(
         description,
         bool,
@@ -54,8 +59,8 @@ def truth(column: Column, description: str) -> Filter:
     )
 
 
-def words(description: str, *columns: Any, example: str) -> Filter:
-    """Rows in which every word occurs, each in any of some columns, in any case."""
+def words(description: str, *columns: Any, example: str) -> SqlFilter:
+    """Filter for rows in which every word occurs in one of the columns, ignoring case."""
 
     def condition(text: str) -> ColumnElement[bool]:
         return and_(
@@ -76,15 +81,15 @@ def _contains(column: Any, word: str) -> ColumnElement[bool]:
     return found
 
 
-def at_least(column: Any, description: str, example: float) -> Filter:
-    """Values that are not below a bound."""
+def at_least(column: Any, description: str, example: float) -> SqlFilter:
+    """Filter for values of at least a bound."""
     return Filter(description, float, lambda v: column >= v, example=example)
 
 
 def at_most(
     column: Any, description: str, example: float, qualifier: Column | None = None
-) -> Filter:
-    """Values that are not above a bound; a reported lower bound (">") does not say so."""
+) -> SqlFilter:
+    """Filter for values of at most a bound; lower bounds (">") do not match."""
 
     def condition(value: float) -> ColumnElement[bool]:
         within: ColumnElement[bool] = column <= value
@@ -95,16 +100,16 @@ def at_most(
     return Filter(description, float, condition, example=example)
 
 
-# ── Of materials, from the tables that point to one ─────────────────────────────────────────────
+# Conditions on materials
 
 
 def materials_where(condition: ColumnElement[bool]) -> Select[str]:
-    """The names of the materials whose composition or family fits."""
+    """Select the ids of the materials that meet a condition on composition or family."""
     return select(Material.id).join(Material.composition).where(condition)
 
 
 def is_material(values: Sequence[str]) -> ColumnElement[bool]:
-    """Materials by their public names, or by any spelling of their formulas."""
+    """Condition for materials by public name, or by formula in any spelling."""
     formulas = set(values)
     for value in values:
         if len(value) > _LONGEST_FORMULA:
@@ -117,7 +122,7 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
 
 
 def has_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[bool]:
-    """Materials with any of some ions on a site, or on any."""
+    """Condition for materials with any of the ions on a site, or on any site."""
     occupied = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
     if site is not None:
         occupied = occupied.where(SiteOccupancy.site == site)
@@ -125,15 +130,17 @@ def has_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[boo
 
 
 def has_ion_named(word: str) -> ColumnElement[bool]:
-    """Materials with a molecular ion whose full name holds a word, e.g. methylammonium."""
+    """Condition for materials with a molecular ion whose full name contains a word."""
     named = [
         ion.symbol for ion in molecular_ions().values() if word.lower() in (ion.name or "").lower()
     ]
     return has_ion(named)
 
 
-def material_filters(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -> dict[str, Filter]:
-    """Filters by what a row's material is; ``of`` turns a condition on it into one on the row."""
+def material_filters(
+    of: Translation,
+) -> dict[str, SqlFilter]:
+    """Filters by the material of a row; ``of`` turns a condition on it into one on the row."""
     return {
         "family": Filter(
             f"Structure family: {', '.join(FAMILIES)}.",
@@ -182,8 +189,8 @@ def material_filters(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -
     }
 
 
-def material_is(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -> Filter:
-    """The filter ``material``."""
+def material_is(of: Translation) -> SqlFilter:
+    """Filter ``material``."""
     return Filter(
         "Public name, or formula in any spelling.",
         str,
@@ -193,12 +200,71 @@ def material_is(of: Callable[[ColumnElement[bool]], ColumnElement[bool]]) -> Fil
     )
 
 
-def through(column: Column) -> Callable[[ColumnElement[bool]], ColumnElement[bool]]:
-    """Say of a condition on materials that the material in a column meets it."""
+def through(column: Column) -> Translation:
+    """Return the translation to rows whose column holds the id of the material."""
     return lambda condition: column.in_(materials_where(condition))
 
 
 def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
-    """A value of a row's material, to sort and to count by."""
+    """Value of the material of a row, to sort and to count by."""
     found = select(attribute).select_from(Material).join(Material.composition)
     return found.where(Material.id == column).scalar_subquery()
+
+
+# Filters of several collections
+
+
+def _reaches(quantity: str, value: float) -> ColumnElement[bool]:
+    """Condition for energies of a quantity that reach a value or are above it."""
+    return (Energetic.quantity == quantity) & or_(
+        Energetic.value_max_ev >= value, Energetic.value_max_ev.is_(None)
+    )
+
+
+def _stays(quantity: str, value: float) -> ColumnElement[bool]:
+    """Condition for energies of a quantity that reach a value or are below it."""
+    return (Energetic.quantity == quantity) & or_(
+        Energetic.value_min_ev <= value, Energetic.value_min_ev.is_(None)
+    )
+
+
+_QUANTITIES = {"e_a": ("E_A", "activation energy"), "dfe": ("DFE", "defect formation energy")}
+
+
+def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
+    """Filters by bounds on energies; ``of`` turns a condition on an energy into one on a row."""
+    found = {}
+    for name, (quantity, words_) in _QUANTITIES.items():
+        found[f"{name}_min"] = Filter(
+            f"{whose} an {words_} that reaches this value or lies above, in eV.",
+            float,
+            lambda v, quantity=quantity: of(_reaches(quantity, v)),  # type: ignore[misc]
+            example=0.1,
+        )
+        found[f"{name}_max"] = Filter(
+            f"{whose} an {words_} that reaches this value or lies below, in eV.",
+            float,
+            lambda v, quantity=quantity: of(_stays(quantity, v)),  # type: ignore[misc]
+            example=0.4,
+        )
+    return found
+
+
+def referenced(model: Any, owner: Any, example: str) -> SqlFilter:
+    """Filter by the publications that a row cites."""
+    return Filter(
+        f"Key of a reference, e.g. {example}.",
+        str,
+        lambda values: owner.in_(
+            select(next(iter(model.__table__.primary_key))).where(model.reference_key.in_(values))
+        ),
+        many=True,
+        example=example,
+    )
+
+
+def not_replaced(model: Any) -> ColumnElement[bool]:
+    """Condition for rows that no newer row supersedes."""
+    replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
+    condition: ColumnElement[bool] = model.id.not_in(replaced)
+    return condition

@@ -1,8 +1,8 @@
-"""Tables of some hundred rows at most, listed like collections: all of it is looked through.
+"""Tables of at most some hundred rows, searched in memory like collections.
 
-An entry of :data:`SMALL_TABLES` says which columns filter and count; the columns' declarations say
-the rest (:mod:`pvkdb.schemas.tables.columns`). Rows keep their order, that of the source, unless
-sorted.
+An entry of :data:`SMALL_TABLES` names the columns to filter and to count by; everything else
+follows from the declarations of the columns (:mod:`pvkdb.schemas.tables.columns`). Rows keep the
+order of the source unless they are sorted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, cmp_to_key
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,16 @@ from pvkdb.schemas.tables.reviewed import (
     TestProtocolsRow,
 )
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.collections.collection import FACET_VALUES, Collection, Found, Place, Sorting
+from pvkdb.store.collections.collection import (
+    FACET_VALUES,
+    Collection,
+    CursorPosition,
+    Filter,
+    SearchPage,
+    Sorting,
+    accepted_value,
+    named_levels,
+)
 from pvkdb.store.collections.export import table_rows
 
 RowT = TypeVar("RowT", bound=Row)
@@ -40,24 +49,14 @@ _TYPES: dict[str, type[str] | type[float] | type[int] | type[bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RowFilter:
-    """A filter: what it means, the type of its value, whether a row fits a value.
-
-    A filter of ``many`` takes a sequence of values.
-    """
-
-    description: str
-    type: type[str] | type[float] | type[int] | type[bool]
-    fits: Callable[[Any, Any], bool]
-    choices: tuple[str, ...] = ()
-    many: bool = False
-    example: Any = None
+#: Whether a row matches a filter with its value.
+RowCondition: TypeAlias = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, eq=False)
 class SmallTable(Generic[RowT]):
-    """A small table; it is asked like a :class:`~pvkdb.store.collections.collection.Collection`.
+    """A small table with the methods of a
+    :class:`~pvkdb.store.collections.collection.Collection`.
 
     Args:
         name: Its public name.
@@ -77,17 +76,17 @@ class SmallTable(Generic[RowT]):
 
     @property
     def key_name(self) -> str | None:
-        """The column by which one row is named; None where it takes several."""
+        """Name of the key column; None where the key takes several columns."""
         return self.row.primary_key[0] if len(self.row.primary_key) == 1 else None
 
     @property
     def sortable(self) -> Sequence[str]:
-        """What rows can be sorted by: every column."""
+        """Columns to sort by: all of them."""
         return self.row.columns()
 
     @cached_property
-    def filters(self) -> dict[str, RowFilter]:
-        """The filters by their names."""
+    def filters(self) -> dict[str, Filter[RowCondition]]:
+        """Filters by name."""
         columns = self.row.dictionary()
         found = {
             name: _value_filter(columns[name], example) for name, example in self.values.items()
@@ -96,47 +95,40 @@ class SmallTable(Generic[RowT]):
             unit = "" if columns[name].unit in (None, "1") else f", in {columns[name].unit}"
             for end in ("min", "max"):
                 bound = "Smallest" if end == "min" else "Largest"
-                found[f"{name}_{end}"] = RowFilter(
+                found[f"{name}_{end}"] = Filter(
                     f"{bound} value of {name}{unit}.", float, _bound(name, end), example=example
                 )
         named, words = self.words
-        found["q"] = RowFilter(
+        found["q"] = Filter(
             f"Words in {', '.join(named.split())}.", str, _words(named.split()), example=words
         )
         return found
 
     def rows(self, session: Session) -> list[Any]:
-        """Every row, in the order of the source."""
+        """Return every row, in the order of the source."""
         return list(table_rows(session, self.name))
 
     def current(self) -> Mapping[str, Any]:
-        """The search that finds every row."""
+        """Return the search that finds every row."""
         return {}
 
     def narrow(self, search: Any, name: str, value: Any) -> Mapping[str, Any]:
-        """A search that asks for a filter too.
+        """Return a search narrowed by one more filter.
 
         Raises:
-            InputError: the filter is unknown (names the nearest one) or has no such value.
+            InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
-        if name not in self.filters:
-            raise InputError(unknown_name(f"filter of {self.name}", name, self.filters))
-        wanted = self.filters[name]
-        values = value if isinstance(value, list | tuple) else (value,)
-        for each in values if wanted.choices else ():
-            if each not in wanted.choices:
-                raise InputError(unknown_name(f"{name} among {self.name}", each, wanted.choices))
-        return {**search, name: tuple(values) if wanted.many else value}
+        return {**search, name: accepted_value(self.name, self.filters, name, value)}
 
     def count(self, session: Session, search: Any) -> int:
-        """How many rows match."""
+        """Return the number of rows that match."""
         return len(self._matching(session, search))
 
     def facet(self, session: Session, search: Any, name: str) -> dict[Any, int]:
-        """The most frequent values of a facet among the rows that match.
+        """Return the most frequent values of a facet among the rows that match, with their counts.
 
         Raises:
-            InputError: there is no such facet; names the nearest one.
+            InputError: the facet is unknown; names the nearest one.
         """
         if name not in self.facets:
             raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
@@ -145,20 +137,12 @@ class SmallTable(Generic[RowT]):
         return dict(ordered[:FACET_VALUES])
 
     def sorting(self, text: str | None) -> tuple[Sorting, ...]:
-        """The order that a text like ``metric,-value`` names; none is that of the source.
+        """Return the order written as ``metric,-value``; empty for the order of the source.
 
         Raises:
-            InputError: there is no such column; names the nearest one.
+            InputError: a column is unknown; names the nearest one.
         """
-        named: dict[str, bool] = {}
-        for part in filter(None, (part.strip() for part in (text or "").split(","))):
-            name = part.removeprefix("-")
-            if name not in self.sortable:
-                raise InputError(
-                    unknown_name(f"field of {self.name} to sort by", name, self.sortable)
-                )
-            named.setdefault(name, part.startswith("-"))
-        return tuple(named.items())
+        return named_levels(self.name, self.sortable, text)
 
     def find(
         self,
@@ -167,14 +151,14 @@ class SmallTable(Generic[RowT]):
         limit: int,
         sorting: Sequence[Sorting] = (),
         after: Sequence[Any] | None = None,
-    ) -> Found[RowT]:
-        """At most ``limit`` rows behind a place.
+    ) -> SearchPage[RowT]:
+        """Return at most ``limit`` rows behind a cursor position.
 
         Raises:
-            ValueError: the place does not fit the order.
+            ValueError: the position does not fit the order.
         """
         compare = _comparing([descending for _, descending in sorting])
-        placed: list[tuple[Place, Any]] = [
+        placed: list[tuple[CursorPosition, Any]] = [
             ([*(getattr(row, name) for name, _ in sorting), number], row)
             for number, row in self._matching(session, search)
         ]
@@ -184,38 +168,38 @@ class SmallTable(Generic[RowT]):
             place = self.place(sorting, after)
             placed = [entry for entry in placed if compare(entry[0], place) > 0]
         shown = placed[:limit]
-        return Found(
+        return SearchPage(
             rows=[row for _, row in shown],
             place=shown[-1][0] if shown and len(placed) > limit else None,
         )
 
-    def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> Place:
-        """Values of a place: those sorted by, and the number of the row.
+    def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> CursorPosition:
+        """Check the values of a cursor position: those sorted by, and the number of the row.
 
         Raises:
-            ValueError: they cannot be the values of a row.
+            ValueError: the values do not fit the columns.
         """
         columns = self.row.dictionary()
         if len(values) != len(sorting) + 1 or type(values[-1]) is not int:
-            raise ValueError("this is no place in the order of the table")
+            raise ValueError("the position does not fit the order of the table")
         for (name, _), value in zip(sorting, values[:-1], strict=True):
             text = columns[name].type == "string"
             fits = isinstance(value, str) if text else isinstance(value, int | float)
             if value is not None and not (fits and (text or math.isfinite(value))):
-                raise ValueError(f"{value!r} is no value of {name}")
+                raise ValueError(f"{value!r} is not a value of {name}")
         return [*values]
 
     def iterate(
         self, session: Session, search: Any, sorting: Sequence[Sorting] | None = None
     ) -> Iterator[RowT]:
-        """Every row that matches, in order."""
+        """Yield every row that matches, in order."""
         yield from self.find(session, search, len(self.rows(session)), sorting or ()).rows
 
     def get(self, session: Session, key: str) -> RowT:
-        """One row by its key.
+        """Return one row by its key.
 
         Raises:
-            NotFoundError: there is none, or it takes more than one column to name one.
+            NotFoundError: the table holds no such row, or its key takes several columns.
         """
         for row in self.rows(session) if self.key_name else ():
             if getattr(row, str(self.key_name)) == key:
@@ -225,51 +209,60 @@ class SmallTable(Generic[RowT]):
 
     def _matching(self, session: Session, search: Mapping[str, Any]) -> list[tuple[int, Any]]:
         wanted = [
-            (self.filters[name].fits, value) for name, value in search.items() if value is not None
+            self.filters[name].condition(value)
+            for name, value in search.items()
+            if value is not None
         ]
         return [
             (number, row)
             for number, row in enumerate(self.rows(session))
-            if all(fits(row, value) for fits, value in wanted)
+            if all(matches(row) for matches in wanted)
         ]
 
 
-def _value_filter(column: Column, example: Any) -> RowFilter:
-    """A filter by the value of a column; texts take several values."""
+def _value_filter(column: Column, example: Any) -> Filter[RowCondition]:
+    """Filter by the value of a column; text columns take several values."""
     name, many = column.name, column.type == "string"
 
-    def fits(row: Any, value: Any) -> bool:
-        held = getattr(row, name)
-        return held in value if many else bool(held == value)
+    def condition(value: Any) -> RowCondition:
+        return lambda row: (
+            getattr(row, name) in value if many else bool(getattr(row, name) == value)
+        )
 
-    return RowFilter(
+    return Filter(
         column.meaning,
         _TYPES[column.type],
-        fits,
+        condition,
         choices=column.values if many else (),
         many=many,
         example=example,
     )
 
 
-def _bound(name: str, end: str) -> Callable[[Any, Any], bool]:
-    def fits(row: Any, value: float) -> bool:
-        held = getattr(row, name)
-        return held is not None and (held >= value if end == "min" else held <= value)
+def _bound(name: str, end: str) -> Callable[[float], RowCondition]:
+    def condition(value: float) -> RowCondition:
+        def matches(row: Any) -> bool:
+            held = getattr(row, name)
+            return held is not None and (held >= value if end == "min" else held <= value)
 
-    return fits
+        return matches
+
+    return condition
 
 
-def _words(names: Sequence[str]) -> Callable[[Any, Any], bool]:
-    def fits(row: Any, text: str) -> bool:
-        held = [str(getattr(row, name) or "").casefold() for name in names]
-        return all(any(word in each for each in held) for word in text.casefold().split())
+def _words(names: Sequence[str]) -> Callable[[str], RowCondition]:
+    def condition(text: str) -> RowCondition:
+        def matches(row: Any) -> bool:
+            held = [str(getattr(row, name) or "").casefold() for name in names]
+            return all(any(word in each for each in held) for word in text.casefold().split())
 
-    return fits
+        return matches
+
+    return condition
 
 
 def _comparing(descending: Sequence[bool]) -> Callable[[Sequence[Any], Sequence[Any]], int]:
-    """The order of places: level by level, what has no value last, in the end by number."""
+    """Return the comparison of positions: level by level, empty values last, then by number."""
     levels = [*descending, False]
 
     def compare(a: Sequence[Any], b: Sequence[Any]) -> int:
@@ -284,7 +277,7 @@ def _comparing(descending: Sequence[bool]) -> Callable[[Sequence[Any], Sequence[
     return compare
 
 
-#: The small tables that the service lists, by their public names.
+#: Small tables of the service by public name.
 SMALL_TABLES: dict[str, SmallTable[Any]] = {
     table.name: table
     for table in (
@@ -353,6 +346,6 @@ SMALL_TABLES: dict[str, SmallTable[Any]] = {
     )
 }
 
-#: What can be listed: by the database, or row by row.
+#: Everything that can be listed: from the database, or in memory.
 Listed = Collection[Any] | SmallTable[Any]
 LISTED: dict[str, Listed] = {**COLLECTIONS, **SMALL_TABLES}

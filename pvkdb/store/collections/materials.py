@@ -8,26 +8,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select, true
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.schemas.tables import (
-    MaterialsRow,
-)
-from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
+from pvkdb.schemas.tables import MaterialsRow
+from pvkdb.store.collections.collection import Collection, Filter, Sortable, SqlFilter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
     at_most,
+    energy_filters,
     has_ion_named,
     material_filters,
+    not_replaced,
     words,
 )
-from pvkdb.store.collections.shared import energy_filters, not_replaced
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.from_models import (
-    materials_row,
-)
+from pvkdb.store.rows.from_models import materials_row
 
 #: What can be known of a material: the condition on rows of another table, which name it.
 _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
@@ -65,7 +62,7 @@ def _factor(column: Any) -> ColumnElement[Any]:
     )
 
 
-def _factor_filters() -> dict[str, Filter]:
+def _factor_filters() -> dict[str, SqlFilter]:
     found = {}
     for name, column, meaning, example in (
         ("t", CompositionTolerance.t, "Goldschmidt's tolerance factor", 0.9),

@@ -7,22 +7,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, or_, select
 
-from pvkdb.schemas.tables import (
-    ReferencesRow,
-)
+from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
 from pvkdb.store.collections.filters import (
     any_of,
+    not_replaced,
     words,
 )
-from pvkdb.store.collections.shared import not_replaced
 from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
 from pvkdb.store.models.devices import Device, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference
-from pvkdb.store.rows.from_models import (
-    references_row,
-)
+from pvkdb.store.rows.from_models import references_row
 
 #: Tables whose rows cite references: their own tables of what is cited.
 _CITING: dict[str, tuple[Any, Any, Any]] = {

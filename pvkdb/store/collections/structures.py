@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from pvkdb.schemas.tables import (
-    StructuresRow,
-)
+from pvkdb.schemas.tables import StructuresRow
 from pvkdb.store.collections.collection import Collection, sortables
 from pvkdb.store.collections.filters import (
     any_of,
@@ -17,9 +15,7 @@ from pvkdb.store.collections.filters import (
 )
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.from_models import (
-    structures_row,
-)
+from pvkdb.store.rows.from_models import structures_row
 
 STRUCTURES = Collection(
     name="structures",

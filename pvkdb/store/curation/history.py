@@ -1,9 +1,8 @@
-"""Versions of a row: what superseded what, and in which columns they differ."""
+"""Versions of a row: which superseded which, and in which columns they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,31 +10,16 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.imports import Difference, History, RowVersion
 from pvkdb.schemas.tables import Row
+from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device
-from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.references import DatasetVersion
-from pvkdb.store.rows.from_models import device_claims_row, devices_row, energetics_row
 
-
-class _Versioned(NamedTuple):
-    """A table whose rows supersede one another."""
-
-    name: str
-    model: type[Energetic] | type[Device] | type[DeviceClaim]
-    to_row: Callable[[Any], Row]
-
-
-_TABLES = (
-    _Versioned("energetics", Energetic, energetics_row),
-    _Versioned("devices", Device, devices_row),
-    _Versioned("device_claims", DeviceClaim, device_claims_row),
-)
+_COLLECTIONS: tuple[Collection[Any], ...] = (ENERGETICS, DEVICES, DEVICE_CLAIMS)
 
 
 def differences(before: Row, after: Row) -> tuple[Difference, ...]:
-    """The columns in which two rows differ, their names and ids aside."""
+    """Return the columns in which two rows differ, ids aside."""
     return tuple(
         Difference(column=column, before=_text(old), after=_text(new))
         for column in type(before).columns()
@@ -45,42 +29,42 @@ def differences(before: Row, after: Row) -> tuple[Difference, ...]:
 
 
 def history(session: Session, key: str) -> History:
-    """Every version of the row with this id, oldest first, whichever version is named.
+    """Return every version of a row, oldest first, whichever version ``key`` names.
 
     Raises:
         NotFoundError: no energetics, devices or device claims have this id.
     """
-    for table in _TABLES:
-        found: Any = session.get(table.model, key)
+    for collection in _COLLECTIONS:
+        model: Any = collection.key.class_
+        found: Any = session.get(model, key)
         if found is not None:
             return History(
                 id=key,
-                versions=_versions(session, table, found),
+                versions=_versions(session, collection, found),
                 dataset_version=current_version(session),
             )
     raise NotFoundError(
-        f"no energetics, devices or device_claims have the id {key!r}; ids stand in the first "
-        "column of: pvkdb export energetics"
+        f"no energetics, devices or device_claims have the id {key!r}; the first column of "
+        "`pvkdb export energetics` holds the ids"
     )
 
 
-def _versions(session: Session, table: _Versioned, found: Any) -> list[RowVersion]:
+def _versions(session: Session, collection: Collection[Any], found: Any) -> list[RowVersion]:
+    model: Any = collection.key.class_
     chain = [found]
     while chain[0].supersedes_id is not None:
-        chain.insert(0, session.get_one(table.model, chain[0].supersedes_id))
-    newer = select(table.model)
-    while (
-        after := session.scalar(newer.where(table.model.supersedes_id == chain[-1].id))
-    ) is not None:
+        chain.insert(0, session.get_one(model, chain[0].supersedes_id))
+    newer = select(model)
+    while (after := session.scalar(newer.where(model.supersedes_id == chain[-1].id))) is not None:
         chain.append(after)
-    rows = [table.to_row(entry) for entry in chain]
+    rows = collection.load(session, [entry.id for entry in chain])
     versions = []
     for place, (entry, row) in enumerate(zip(chain, rows, strict=True)):
         brought = session.get(DatasetVersion, entry.recorded_in) if entry.recorded_in else None
         versions.append(
             RowVersion(
                 id=entry.id,
-                table=table.name,
+                table=collection.name,
                 current=place == len(chain) - 1,
                 recorded_in=entry.recorded_in,
                 recorded_by=brought.description if brought else None,
@@ -93,7 +77,7 @@ def _versions(session: Session, table: _Versioned, found: Any) -> list[RowVersio
 
 
 def _text(value: object) -> str | None:
-    """As an export writes it, so that the last digit shows."""
+    """Return a value as exports write it, with every digit."""
     if value is None:
         return None
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

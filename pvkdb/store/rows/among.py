@@ -1,8 +1,8 @@
-"""Rows by a list of keys, in a statement that is made once; on PostgreSQL as one parameter.
+"""Rows by a list of keys, in a statement that is compiled once; on PostgreSQL with one parameter.
 
 SQLAlchemy's ``column.in_(keys)`` makes a parameter of each key. For a page of 100 rows psycopg then
-reads the text of the statement anew and casts each key: a quarter of the processor time of a page
-of devices. SQLite has no arrays; there each key stays a parameter.
+parses the statement again and casts each key: a quarter of the processor time of a page of devices.
+SQLite has no arrays; there each key stays a parameter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-#: Name of the parameter.
+#: Name of the parameter that holds the keys.
 KEYS = "keys"
 
 
@@ -23,8 +23,10 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
     def self_group(self, against: Any = None) -> Any:
-        """As it is: SQLAlchemy would write ``= 1`` behind it for SQLite, which then reads the whole
-        table rather than the index."""
+        """Return the condition itself.
+
+        SQLAlchemy would append ``= 1`` for SQLite, which then scans the table.
+        """
         return self
 
 
@@ -42,6 +44,8 @@ def _in(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def among(column: Any) -> _Among:
-    """The condition that a column of texts has one of the keys which ``execute`` is given as
-    ``{"keys": …}``. Keys that no row has find nothing; an empty list finds nothing."""
+    """Condition that a text column holds one of the keys given to ``execute`` as ``{"keys": …}``.
+
+    Unknown keys are ignored; an empty list finds nothing.
+    """
     return _Among(column, bindparam(KEYS, type_=ARRAY(Text)))

@@ -1,8 +1,7 @@
-"""From models to the rows that travel."""
+"""Rows and documents made from models; devices and energetics are in ``from_sql``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -13,8 +12,6 @@ from pvkdb.schemas.tables import (
     ApplicationsRow,
     CalculationsRow,
     DeviceClaimsRow,
-    DevicesRow,
-    EnergeticsRow,
     MaterialsRow,
     ReferencesRow,
     Row,
@@ -24,46 +21,19 @@ from pvkdb.schemas.tables import (
 from pvkdb.store.base import Base
 from pvkdb.store.models.applications import ApplicationRequirement
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.models.devices import Device, DeviceReference
-from pvkdb.store.models.energetics import Energetic, EnergeticReference
+from pvkdb.store.models.claims import DeviceClaim
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.references import Reference
 from pvkdb.store.models.reviewed import REVIEWED, ReviewedRow
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.rows.stacks import join_layers, layer_columns
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
-def energetics_row(statement: Energetic) -> EnergeticsRow:
-    """A statement as the ``energetics`` table shows it."""
-    return _row(
-        EnergeticsRow,
-        statement,
-        material=statement.material.composition.formula,
-        family=statement.material.family,
-        phase=statement.material.phase,
-        references=_keys(statement.references),
-    )
-
-
-def devices_row(device: Device) -> DevicesRow:
-    """A device as the ``devices`` table shows it."""
-    layers = [(layer.role, layer.material) for layer in device.layers]
-    return _row(
-        DevicesRow,
-        device,
-        layers=join_layers(layers) or None,
-        material=device.material.composition.formula if device.material else None,
-        **layer_columns(layers),
-        references=_keys(device.references),
-    )
-
-
 def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
-    """A figure as the ``device_claims`` table shows it."""
-    return _row(DeviceClaimsRow, claim, references=_keys(claim.references))
+    """A reported figure as the ``device_claims`` table shows it."""
+    references = " ".join(reference.reference_key for reference in claim.references)
+    return _row(DeviceClaimsRow, claim, references=references)
 
 
 def reviewed_row(entry: ReviewedRow) -> Row:
@@ -145,12 +115,6 @@ def _structure_names(structure: Structure) -> dict[str, str | None]:
         "parent": structure.parent_id,
         "calculation": structure.calculation_id,
     }
-
-
-def _keys(
-    references: Iterable[EnergeticReference | DeviceReference | DeviceClaimReference],
-) -> str:
-    return " ".join(reference.reference_key for reference in references)
 
 
 def _site(composition: Composition, site: str) -> str:

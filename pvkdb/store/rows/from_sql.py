@@ -1,7 +1,6 @@
-"""Rows of devices and energetics straight from their tables.
+"""Rows of devices and energetics straight from their tables, without models.
 
-The same rows as :mod:`pvkdb.store.rows.from_models` makes from models (a test holds one against the
-other), at a fraction of the cost: a page of 100 devices would be a thousand objects.
+A page of 100 devices would be a thousand objects as models; this takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from pvkdb.store.rows.stacks import join_layers, layer_columns
 
 
 def _own_columns(model: Any, row: type[DevicesRow] | type[EnergeticsRow]) -> list[Any]:
-    """Columns of a model that stand unchanged in its row."""
+    """Columns that a model and its row share."""
     mapped = model.__mapper__.columns
     return [mapped[name].label(name) for name in row.model_fields if name in mapped]
 
 
 def _cited(owner: Any, model: Any) -> Select[str, str]:
-    """Keys of the publications behind rows, in the order in which their sources print them."""
+    """References of rows, in the order in which their sources print them."""
     named = select(owner, model.reference_key).order_by(owner, model.position)
     return named.where(among(owner))
 
@@ -61,8 +60,8 @@ _ENERGETICS = (
 _ENERGETICS_CITED = _cited(EnergeticReference.energetic_id, EnergeticReference)
 
 
-def listed_devices(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
-    """The devices with these ids, in their order."""
+def devices_rows(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
+    """The devices with these ids, in the given order."""
     layers: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for key, role, material in session.execute(_LAYERS, {KEYS: keys}):
         layers[key].append((role, material))
@@ -79,8 +78,8 @@ def listed_devices(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
     return [found[key] for key in keys]
 
 
-def listed_energetics(session: Session, keys: Sequence[str]) -> list[EnergeticsRow]:
-    """The statements with these ids, in their order."""
+def energetics_rows(session: Session, keys: Sequence[str]) -> list[EnergeticsRow]:
+    """The energies with these ids, in the given order."""
     cited = _references(session, _ENERGETICS_CITED, keys)
     found = {
         row["id"]: EnergeticsRow(**row, references=" ".join(cited[row["id"]]))

@@ -10,9 +10,8 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from pvkdb.store.collections import COLLECTIONS, DEVICES, ENERGETICS
+from pvkdb.store.collections import COLLECTIONS, DEVICES
 from pvkdb.store.models.devices import METRIC_COLUMNS, Device
-from pvkdb.store.rows.from_models import devices_row, energetics_row
 from pvkdb_api.listing.list_parameters import split_values
 
 DEVICES_PATH = "/api/v1/devices"
@@ -249,15 +248,6 @@ def test_a_file_holds_what_filters_fields_and_order_leave(reading_api):
             assert [json.loads(line) for line in content.splitlines()] == listed
         else:
             assert json.loads(content) == listed
-
-
-def test_rows_without_models_are_those_of_the_models(store):
-    """The quick way to a page gives what the models give."""
-    with store.session(read_only=True) as session:
-        for collection, to_row in ((DEVICES, devices_row), (ENERGETICS, energetics_row)):
-            models = session.scalars(collection.statement).unique().all()
-            keys = [model.id for model in models]
-            assert collection.load(session, keys) == [to_row(model) for model in models]
 
 
 def test_the_columns_of_a_device_repeat_its_metrics(store):

@@ -19,6 +19,7 @@ from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, Ref
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.models.claims import DeviceClaim
 from pvkdb.store.models.devices import METRICS, Device, DeviceReference
+from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb.suitability.simulators.simulators import VERSIONS
@@ -205,7 +206,7 @@ def _figures(session: Session, key: str, keys: Sequence[str]) -> Iterable[Figure
     statement = DEVICE_CLAIMS.statement.where(
         DEVICE_CLAIMS.condition("reference", tuple(keys))
     ).order_by(DeviceClaim.position)
-    claims = [DEVICE_CLAIMS.to_row(claim) for claim in session.scalars(statement).unique()]
+    claims = [device_claims_row(claim) for claim in session.scalars(statement).unique()]
     cited = {name for claim in claims for name in claim.references.split()}
     owners: dict[str, set[str]] = {}
     for name, device in session.execute(
