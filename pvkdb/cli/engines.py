@@ -12,7 +12,7 @@ import typer
 from pvkdb.cli.output.console import messages
 
 if TYPE_CHECKING:
-    from pvkdb_pipelines.engines import Engine
+    from pvkdb_pipelines.engines import CalculationEngine
 
 DEFAULT_ENGINE = "local"
 
@@ -34,7 +34,7 @@ def open_engine(
     *,
     grace_s: float | None = None,
     pin: bool = True,
-) -> Iterator[Engine]:
+) -> Iterator[CalculationEngine]:
     """The engine that a user named, closed at the end of the block; as of ``make_engine``."""
     from pvkdb_pipelines.engines import make_engine
 

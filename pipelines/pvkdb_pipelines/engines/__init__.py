@@ -1,7 +1,7 @@
-"""Where the calculations of a store run: in processes of this machine, or on a cluster.
+"""Engines run the calculations of a store: in processes of this machine, or on a cluster.
 
-An engine takes calculations out of the queue and gives each back as it ends; whoever asks for them,
-``pvkdb work`` or a screening, sees no difference.
+An engine claims calculations from the queue and yields each as it ends. ``pvkdb work`` and
+screenings use every engine in the same way.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from pvkdb.errors import InputError, unknown_name
-from pvkdb_pipelines.engines.engine import ENGINES, Engine, Tell
+from pvkdb_pipelines.engines.engine import ENGINES, CalculationEngine, MessageSink
 
-__all__ = ["ENGINES", "Engine", "make_engine"]
+__all__ = ["ENGINES", "CalculationEngine", "make_engine"]
 
 
 def make_engine(
     name: str,
     config: Path | None,
     processes: int | None,
-    tell: Tell = lambda said: None,
+    report_message: MessageSink = lambda message: None,
     *,
     grace_s: float | None = None,
     pin: bool = True,
-) -> Engine:
-    """The engine of this name.
+) -> CalculationEngine:
+    """Return the engine of this name.
 
     Args:
         name: One of :data:`ENGINES`.
-        config: Its file, for ``parsl``.
-        processes: At most this many at once, for ``local``.
-        tell: Hears what it has to say.
-        grace_s: Seconds that running calculations get when a ``local`` engine is stopped; None
-            where nobody stops it. A cluster's file has its own.
-        pin: Whether each process of ``local`` keeps to one core.
+        config: Description of the cluster, for ``parsl``.
+        processes: Largest number of processes, for ``local``.
+        report_message: Called with messages on blocks, losses and unfinished work.
+        grace_s: Seconds for running calculations to finish when a ``local`` engine is stopped;
+            None if it is never stopped. The file of a cluster sets its own.
+        pin: Whether each process of ``local`` is pinned to one core.
 
     Raises:
-        InputError: there is no such engine, or the file cannot be used.
+        InputError: the engine is unknown, or the file cannot be used.
         MissingExtraError: Parsl is not installed.
     """
     if name == "local":
@@ -52,11 +52,11 @@ def make_engine(
             )
         if processes is not None:
             raise InputError(
-                f"--processes {processes} is for --engine local; a cluster's file says "
-                "cores_per_node and max_blocks"
+                f"--processes {processes} is for --engine local; the file of a cluster "
+                "sets cores_per_node and max_blocks"
             )
         from pvkdb_pipelines.engines.parsl_engine import ParslEngine
         from pvkdb_pipelines.engines.settings_file import read_cluster
 
-        return ParslEngine(read_cluster(config), tell)
+        return ParslEngine(read_cluster(config), report_message)
     raise InputError(unknown_name("engine", name, ENGINES))

@@ -1,4 +1,4 @@
-"""How long calculations take: for batches of the right size, and against the end of a block."""
+"""Durations of calculations, to size batches and to respect the end of a block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvkdb.schemas.calculations import CalculationDocument, CalculationState, Po
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 
-#: Seconds of a core that one calculation takes on average. Relaxations: the 2,595 of the shipped
+#: Mean core-seconds of a calculation. Relaxations: the 2,595 of the shipped
 #: plan took 0.95 core-hours with CHGNet and 0.93 with SevenNet-0 (docs/explanation.md, "What it
 #: costs"). Barriers: means of those of the same plan (docs/validation/screening.md).
 _MEASURED_S: dict[tuple[str, str], float] = {
@@ -29,36 +29,36 @@ _LONGEST_S: dict[tuple[str, str], float] = {
     ("neb", PotentialName.CHGNET): 850.0,
     ("neb", PotentialName.SEVENNET_0): 1300.0,
 }
-#: What nothing is known of gets a batch of its own.
+#: Calculations of unknown duration get a batch of their own.
 _UNKNOWN_S = 60.0
 #: A calculation may take this many times the average: a relaxation stops after 300 steps, and the
 #: 2,595 above took 55 force calls on average.
 CAUTION = 300 / 55
-#: So many of the last ones in the store are looked at, and kept in mind.
+#: Number of recent durations of the store that are used.
 _LAST = 50
 
 
 @dataclass
 class Durations:
-    """Durations by kind and potential: those measured in this store, else the shipped averages."""
+    """Durations by kind and potential: measured in this store, otherwise the shipped averages."""
 
     store: Store
     _seen: dict[tuple[str, str], list[float]] = field(default_factory=dict, init=False)
 
     def typical_s(self, document: CalculationDocument) -> float:
-        """How long a calculation takes on average, seconds."""
+        """Return the mean duration of a calculation, seconds."""
         key = _key(document)
         seen = self._of(key)
         return fmean(seen) if seen else _MEASURED_S.get(key, _UNKNOWN_S)
 
     def longest_s(self, document: CalculationDocument) -> float:
-        """How long it may take, seconds."""
+        """Return the longest duration to expect, seconds."""
         key = _key(document)
         known = [_LONGEST_S.get(key, 0.0), *self._of(key)]
         return max([CAUTION * self.typical_s(document), *known])
 
     def learn(self, document: CalculationDocument, seconds: float) -> None:
-        """Take a duration into account."""
+        """Add a measured duration."""
         seen = self._of(_key(document))
         seen.append(seconds)
         del seen[:-_LAST]

@@ -13,26 +13,26 @@ from pvkdb_pipelines.progress import Progress
 ENGINES = ("local", "parsl")
 
 Report = Callable[[CalculationDocument, Progress], None]
-#: Hears what an engine has to say: blocks that start and end, what was left.
-Tell = Callable[[str], None]
+#: Called with the messages of an engine: blocks that start and end, unfinished work.
+MessageSink = Callable[[str], None]
 
 
-class Engine(Protocol):
+class CalculationEngine(Protocol):
     """Runs calculations of a store."""
 
     def drain(
         self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
     ) -> Generator[CalculationDocument]:
-        """Run everything that is queued, or the calculations named; yields each as it ends.
+        """Run everything that is queued, or the calculations of ``only``; yield each as it ends.
 
-        Closed or interrupted, it puts back what was not finished.
+        When closed or interrupted, it returns unfinished calculations to the queue.
         """
         ...
 
     def stop(self) -> None:
-        """Have a drain, of whatever thread, take on nothing new and end."""
+        """Make a running drain end without starting anything new; any thread may call this."""
         ...
 
     def close(self) -> None:
-        """Give back processes and blocks."""
+        """Release processes and blocks."""
         ...

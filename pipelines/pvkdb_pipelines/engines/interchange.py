@@ -1,10 +1,9 @@
-"""Parsl's interchange, tied to the life of the process that started it.
+"""Parsl's interchange, which ends together with the process that started it.
 
-By itself it outlives a dispatcher that was killed (github.com/Parsl/parsl/issues/3761), its workers
-go on waiting, and their blocks stay allocated until the walltime. Here the kernel ends it with its
-parent; workers then miss its heartbeats and end their blocks. Ctrl-C on a terminal reaches it as
-well, and the shutdown of its parent would wait for its answers for ever (issues/2755): it is left
-to the parent to end it.
+Parsl's own interchange outlives a dispatcher that was killed (github.com/Parsl/parsl/issues/3761):
+its workers keep waiting and their blocks stay allocated until the walltime. Here the kernel ends it
+with its parent; workers then miss its heartbeats and end their blocks. It ignores Ctrl-C, because
+its parent would wait forever for its answers while shutting down (issues/2755); the parent ends it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pvkdb_pipelines.ownership import die_with
 
 
 def command() -> list[str]:
-    """What starts the interchange of this process."""
+    """Return the command that starts the interchange of this process."""
     return [sys.executable, "-m", __name__, str(os.getpid())]
 
 

@@ -1,4 +1,4 @@
-"""The engine of this machine: one process a core."""
+"""The engine of this machine: one process per core."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class LocalEngine:
     """Runs calculations in processes of this machine.
 
     Attributes:
-        processes: At most this many at once; None for one a core.
-        grace_s: Seconds that running calculations get to finish when the engine is stopped; None
-            where nobody stops it, so that a single calculation needs no process of its own.
-        pin: Whether each process keeps to one core, and so do the programs that it starts.
+        processes: Largest number of processes; None for one per core.
+        grace_s: Seconds for running calculations to finish when the engine is stopped; None if it
+            is never stopped: a single calculation then runs in this process.
+        pin: Whether each process, and the programs that it starts, is pinned to one core.
     """
 
     processes: int | None = None
@@ -34,13 +34,13 @@ class LocalEngine:
     def drain(
         self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
     ) -> Generator[CalculationDocument]:
-        """As of :class:`pvkdb_pipelines.engines.Engine`."""
+        """See :class:`pvkdb_pipelines.engines.CalculationEngine`."""
         yield from drain(store, self.processes, report, only, stop=self._stop, pin=self.pin)
 
     def stop(self) -> None:
-        """Have what runs finish within the time of grace, or put it back."""
+        """Let running calculations finish within the grace time; requeue the others."""
         if self._stop is not None:
-            self._stop.asked = True
+            self._stop.requested = True
 
     def close(self) -> None:
-        """Nothing: its processes end with a drain."""
+        """Do nothing: the processes end with each drain."""

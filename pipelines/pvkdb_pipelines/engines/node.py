@@ -1,7 +1,7 @@
-"""What runs on a compute node: a batch of calculations in, how each ended out.
+"""The part that runs on a compute node: it computes a batch and returns the results.
 
-No database is reached from here. Everything that goes in or out can be pickled; exceptions become
-data, since those with arguments of their own do not survive it.
+It does not use the database. Everything that goes in or out can be pickled; exceptions become data,
+because exceptions with arguments of their own cannot be unpickled.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pvkdb_pipelines.work.tasks import Failure, Outcome, compute, failure_of
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How one calculation ended on a node. One of the last four is given.
+class NodeResult:
+    """The end of one calculation on a node. One of the last four is given.
 
     Attributes:
-        calculation_id: Which one.
-        seconds: How long it took.
-        outcome: What it found.
-        failure: A typed failure.
-        lost: Why the node could not finish it; another one may.
+        calculation_id: Id of the calculation.
+        seconds: Time that it took.
+        outcome: Its outcome.
+        failure: Its typed failure.
+        lost: Why this node could not finish it; another one may.
         trouble: Why no node of this kind can compute it: something is not installed there.
     """
 
@@ -37,16 +37,16 @@ class Ended:
     trouble: str | None = None
 
 
-def compute_batch(documents: Sequence[CalculationDocument]) -> list[Ended]:
-    """Compute calculations one after the other."""
+def compute_batch(documents: Sequence[CalculationDocument]) -> list[NodeResult]:
+    """Compute calculations one at a time."""
     return [_compute(document) for document in documents]
 
 
-def _compute(document: CalculationDocument) -> Ended:
+def _compute(document: CalculationDocument) -> NodeResult:
     started = time.monotonic()
 
-    def ended(**how: object) -> Ended:
-        return Ended(document.id, time.monotonic() - started, **how)  # type: ignore[arg-type]
+    def ended(**how: object) -> NodeResult:
+        return NodeResult(document.id, time.monotonic() - started, **how)  # type: ignore[arg-type]
 
     try:
         return ended(outcome=compute(document, None))

@@ -1,4 +1,4 @@
-"""From a cluster's description to Parsl's own configuration."""
+"""Translate the description of a cluster into Parsl's configuration."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError("parsl", "cluster") from error
 
-#: Blocks that end one after the other before a worker of theirs has called, until Parsl gives up.
+#: Number of blocks in a row that may end before a worker connects, until Parsl gives up.
 _FAILED_BLOCKS = 3
 
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """What the engine needs to know.
+    """The configuration of the cluster engine.
 
     Attributes:
         config: Parsl's configuration.
         batch_s: Seconds that a batch of short calculations should take.
-        grace_s: Seconds that what runs has to end after a stop.
-        longest_s: Seconds that are left for a calculation in any block; None where there is no end.
+        grace_s: Seconds for running calculations to finish after a stop.
+        longest_s: Longest duration of a calculation that fits any block; None without a limit.
     """
 
     config: parsl.Config
@@ -42,7 +42,7 @@ class ClusterPlan:
 
     @property
     def executors(self) -> list[BlockProviderExecutor]:
-        """The executors that have blocks."""
+        """The executors that run blocks."""
         return [
             executor
             for executor in self.config.executors
@@ -51,7 +51,7 @@ class ClusterPlan:
 
     @property
     def capacity(self) -> int:
-        """Workers of all blocks that may run at once."""
+        """Number of workers of all blocks that may run at once."""
         workers = 0.0
         for executor in self.executors:
             provider = executor.provider
@@ -62,25 +62,25 @@ class ClusterPlan:
 
 
 class Executor(HighThroughputExecutor):
-    """Parsl's executor, asking the scheduler as often as it is told to.
+    """Parsl's executor, with a shorter interval between queries of the scheduler.
 
-    Parsl's providers ask once a minute: after a ``scancel`` it takes them as long to notice.
+    Parsl's providers query it once a minute and notice a ``scancel`` only that late.
     """
 
     poll_s: float = Cluster.model_fields["poll_s"].default
 
     @property
     def status_polling_interval(self) -> float:
-        """Seconds between two questions."""
+        """Seconds between two queries."""
         return self.poll_s
 
 
 def plan_of(cluster: Cluster) -> ClusterPlan:
-    """Parsl's configuration for a cluster.
+    """Return Parsl's configuration for a cluster.
 
     Raises:
-        InputError: there is no such address, or no Kubernetes is configured.
-        MissingExtraError: what the scheduler needs is not installed.
+        InputError: the address does not exist, or Kubernetes is not configured.
+        MissingExtraError: a package that the scheduler needs is not installed.
     """
     heartbeat_s = max(1, cluster.lost_after_s // 4)
     executor = Executor(
@@ -108,10 +108,10 @@ def plan_of(cluster: Cluster) -> ClusterPlan:
 
 
 def plan_of_python(names: dict[str, object], file: str) -> ClusterPlan:
-    """The plan of a Python file that defines ``config``.
+    """Return the plan of a Python file that defines ``config``.
 
     Raises:
-        InputError: it does not, or Parsl is to run calculations in threads of this process.
+        InputError: it does not, or its executors run calculations in threads of this process.
     """
     config = names.get("config")
     if not isinstance(config, parsl.Config):

@@ -1,4 +1,4 @@
-"""The engine of a cluster: Parsl brings up blocks of workers, a dispatcher feeds them."""
+"""The engine of a cluster: Parsl starts blocks of workers, and a dispatcher feeds them."""
 
 from __future__ import annotations
 
@@ -18,63 +18,65 @@ from pvkdb.errors import EngineError
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
-from pvkdb_pipelines.engines.engine import Report, Tell
-from pvkdb_pipelines.engines.node import Ended, compute_batch
+from pvkdb_pipelines.engines.engine import MessageSink, Report
+from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.engines.parsl_config import ClusterPlan
-from pvkdb_pipelines.work.pool import signals_held
+from pvkdb_pipelines.work.pool import stop_signals_blocked
 
 
 class ParslEngine:
     """Runs calculations on a cluster.
 
-    Blocks come up with the first calculation and stay over several drains, until they have been
-    idle for a while or the engine is closed.
+    Blocks start with the first calculation and are kept for later drains, until they have been idle
+    for a while or the engine is closed.
     """
 
-    def __init__(self, plan: ClusterPlan, tell: Tell = lambda said: None) -> None:
-        """``tell`` hears of blocks that start and end, of losses, and of what was left."""
+    def __init__(
+        self, plan: ClusterPlan, report_message: MessageSink = lambda message: None
+    ) -> None:
+        """``report_message`` is called when blocks start and end and when work is lost."""
         self._plan = plan
-        self._tell = tell
+        self._report_message = report_message
         self._stopping = threading.Event()
         self._workers: ParslWorkers | None = None
 
     def drain(
         self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
     ) -> Generator[CalculationDocument]:
-        """As of :class:`pvkdb_pipelines.engines.Engine`."""
+        """See :class:`pvkdb_pipelines.engines.CalculationEngine`."""
         if self._workers is None:
-            self._workers = ParslWorkers(self._plan, self._tell)
+            self._workers = ParslWorkers(self._plan, self._report_message)
         dispatcher = Dispatcher(
-            store, self._workers, report, self._tell, self._stopping, self._plan.grace_s
+            store, self._workers, report, self._report_message, self._stopping, self._plan.grace_s
         )
         yield from dispatcher.run(only)
 
     def stop(self) -> None:
-        """Have a drain take on nothing new and end within its time of grace."""
+        """Make a running drain end within its grace time, without starting anything new."""
         self._stopping.set()
 
     def close(self) -> None:
         """Cancel the blocks."""
         if self._workers is not None:
-            # A second Ctrl-C must not leave blocks behind that nobody uses.
-            with signals_held():
+            # A second Ctrl-C must not leave unused blocks behind.
+            with stop_signals_blocked():
                 self._workers.close()
             self._workers = None
 
 
 class ParslWorkers:
-    """Workers of Parsl, as a dispatcher sees them."""
+    """Parsl workers with the interface that the dispatcher uses."""
 
     lost: tuple[type[BaseException], ...] = (WorkerLost, ManagerLost)
 
-    def __init__(self, plan: ClusterPlan, tell: Tell) -> None:
-        """Start Parsl; no block is asked for before there is work."""
+    def __init__(self, plan: ClusterPlan, report_message: MessageSink) -> None:
+        """Start Parsl, without requesting a block yet."""
         self.capacity = plan.capacity
         self.batch_s = plan.batch_s
         self.longest_s = plan.longest_s
         self._plan = plan
-        self._tell = tell
-        self._told: dict[str, JobState] = {}
+        self._report_message = report_message
+        self._reported: dict[str, JobState] = {}
         try:
             self._kernel = DataFlowKernel(plan.config)
         except OSError as error:
@@ -82,23 +84,23 @@ class ParslWorkers:
                 f"run_dir {plan.config.run_dir} cannot be used: {error.strerror or error}"
             ) from error
 
-    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
-        """Send a batch to whichever worker is free first."""
+    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
+        """Send a batch to the first free worker."""
         labels = [executor.label for executor in self._plan.executors]
-        future: Future[list[Ended]] = self._kernel.submit(
+        future: Future[list[NodeResult]] = self._kernel.submit(
             compute_batch, app_args=(list(batch),), executors=labels, cache=False,
             ignore_for_cache=None, app_kwargs={},
         )  # fmt: skip
         return future
 
     def check(self) -> None:
-        """Tell of blocks that changed.
+        """Report blocks whose state has changed.
 
         Raises:
             EngineError: Parsl has given up, or its interchange is gone.
         """
         for executor in self._plan.executors:
-            self._tell_blocks(executor)
+            self._report_blocks(executor)
             if executor.bad_state_is_set:
                 raise EngineError(self._why(executor))
             if self._interchange_is_gone(executor):
@@ -108,9 +110,9 @@ class ParslWorkers:
         """Cancel every block and end Parsl."""
         for executor in self._plan.executors:
             if self._interchange_is_gone(executor) or executor.bad_state_is_set:
-                # Parsl would not cancel them, or wait for an answer of the interchange for ever.
+                # Parsl would not cancel them, or would wait forever for the interchange.
                 self._cancel_blocks(executor)
-                with contextlib.suppress(InvalidStateError):  # some futures have their answer
+                with contextlib.suppress(InvalidStateError):  # some futures already have a result
                     executor.set_bad_state_and_fail_all(EngineError("closed"))
         with contextlib.suppress(ParslError):
             self._kernel.cleanup()
@@ -129,29 +131,31 @@ class ParslWorkers:
         process = getattr(executor, "interchange_proc", None)
         return process is not None and process.poll() is not None
 
-    def _tell_blocks(self, executor: BlockProviderExecutor) -> None:
+    def _report_blocks(self, executor: BlockProviderExecutor) -> None:
         label = getattr(executor.provider, "label", executor.label)
         for block, status in list(executor.status_facade.items()):
             name = f"{executor.label} {block}"
-            if self._told.get(name) is status.state:
+            if self._reported.get(name) is status.state:
                 continue
-            self._told[name] = status.state
+            self._reported[name] = status.state
             job = executor.blocks_to_job_id.get(block)
             what = f"block {block}" if job is None else f"{label} job {job}"
             reason = f": {status.message}" if job is None and status.message else ""
-            self._tell(f"{what}: {_WORDS.get(status.state, status.state.name.lower())}{reason}")
+            self._report_message(
+                f"{what}: {_STATE_NAMES.get(status.state, status.state.name.lower())}{reason}"
+            )
 
     def _why(self, executor: BlockProviderExecutor) -> str:
         error = executor.executor_exception
         said = " ".join(str(error).split())
         if isinstance(error, TooManyJobFailuresError):
-            said = f"blocks end before a worker calls back: {said}"
+            said = f"blocks end before a worker connects: {said}"
         return f"{said[:1500]}; logs: {self._kernel.run_dir}"
 
 
-#: States of a block in words, where Parsl's own say something else.
-_WORDS = {
-    JobState.MISSING: "ended before a worker called back",
+#: Names of block states where those of Parsl mean something else.
+_STATE_NAMES = {
+    JobState.MISSING: "ended before a worker connected",
     JobState.SCALED_IN: "given back",
     JobState.COMPLETED: "ended",
     JobState.TIMEOUT: "ended at its walltime",

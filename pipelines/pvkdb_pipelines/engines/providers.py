@@ -17,15 +17,15 @@ from pvkdb.errors import InputError, MissingExtraError
 from pvkdb_pipelines.engines.settings import Cluster, Kubernetes, Pbs, Slurm
 from pvkdb_pipelines.work.cores import VARIABLES
 
-#: What submits a job, by provider.
+#: Command that submits a job, by provider.
 _COMMANDS = {"slurm": "sbatch", "pbs": "qsub"}
 
 
 def require_scheduler(cluster: Cluster) -> None:
-    """Check that jobs can be submitted from here.
+    """Check that jobs can be submitted from this machine.
 
     Raises:
-        InputError: the command that does so is not on PATH.
+        InputError: the command for it is not on PATH.
     """
     command = _COMMANDS.get(cluster.provider)
     if command is not None and shutil.which(command) is None:
@@ -36,11 +36,11 @@ def require_scheduler(cluster: Cluster) -> None:
 
 
 def provider_of(cluster: Cluster) -> Any:
-    """How blocks are asked for, none before there is work.
+    """Return the Parsl provider that requests blocks once there is work.
 
     Raises:
-        InputError: no Kubernetes is configured.
-        MissingExtraError: its package is not installed.
+        InputError: Kubernetes is not configured.
+        MissingExtraError: the package for Kubernetes is not installed.
     """
     blocks: dict[str, Any] = {
         "nodes_per_block": cluster.nodes,
@@ -98,7 +98,7 @@ def provider_of(cluster: Cluster) -> Any:
 
 
 def _worker_init(cluster: Cluster) -> str:
-    """One thread a worker, and the environment of this process where no other is named."""
+    """Return the commands that set up workers: their threads and their environment."""
     lines = [f"export {name}=${{{name}:-{cluster.cores_per_worker}}}" for name in VARIABLES]
     if cluster.worker_init:
         lines.append(cluster.worker_init)
@@ -112,9 +112,9 @@ def _walltime(seconds: int) -> str:
 
 
 def address_of(cluster: Cluster) -> str:
-    """The one address that workers are told.
+    """Return the address at which workers reach this machine.
 
-    Parsl would try all that it finds, and ask a service in the Internet for one more.
+    Parsl would try every address it finds, and query a service on the Internet for another one.
 
     Raises:
         InputError: it is neither an interface nor a name that resolves.

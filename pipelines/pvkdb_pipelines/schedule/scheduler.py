@@ -20,7 +20,7 @@ from pvkdb.schemas.runs import RunDocument
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
-from pvkdb_pipelines.engines import Engine, make_engine
+from pvkdb_pipelines.engines import CalculationEngine, make_engine
 from pvkdb_pipelines.schedule.file import Entry
 from pvkdb_pipelines.schedule.webhook import tell, worth_telling
 from pvkdb_pipelines.screening.funnel import Funnel, Watch
@@ -131,7 +131,7 @@ class Scheduler:
         with closing(self._engine(entry)) as engine:
             run.screen(Funnel(plan, self.store, watch=self.watch, retry=entry.retry, engine=engine))
 
-    def _engine(self, entry: Entry) -> Engine:
+    def _engine(self, entry: Entry) -> CalculationEngine:
         config = None if entry.config is None else Path(entry.config)
         return make_engine(entry.engine, config, entry.processes, self.say)
 

@@ -26,7 +26,7 @@ from pvkdb.schemas.calculations.relaxations import (
 from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
-from pvkdb_pipelines.engines import Engine
+from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
 from pvkdb_pipelines.relaxations.compound import relax_request
@@ -75,7 +75,7 @@ class Funnel:
     processes: int | None = None
     watch: Watch = lambda stage, done, total: None
     retry: bool = False
-    engine: Engine | None = None
+    engine: CalculationEngine | None = None
     _tracks: list[Track] = field(default_factory=list, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)

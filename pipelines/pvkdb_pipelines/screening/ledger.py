@@ -16,7 +16,7 @@ from pvkdb.schemas.calculations.relaxations import AnyRelaxation
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import enqueue, requeue, submit
-from pvkdb_pipelines.engines import Engine
+from pvkdb_pipelines.engines import CalculationEngine
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.work.worker import Worker
 
@@ -46,7 +46,7 @@ class Ledger:
     """
 
     store: Store
-    engine: Engine = field(default_factory=LocalEngine)
+    engine: CalculationEngine = field(default_factory=LocalEngine)
     retry: bool = False
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
     lacking: set[str] = field(default_factory=set, init=False)

@@ -1,1 +1,1 @@
-"""Workers: tasks, processes, cores, leases."""
+"""Workers of the queue: tasks, processes, cores and leases."""

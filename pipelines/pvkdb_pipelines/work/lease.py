@@ -1,4 +1,4 @@
-"""Holding a calculation while it is computed: heartbeats, its progress, and being asked to stop."""
+"""The lease of a running calculation: heartbeats, progress and cancellation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.log import ProgressLine
 from pvkdb_pipelines.progress import Progress
 
-#: Sent to the own process where a calculation that was cancelled has not come to its next step.
+#: Interrupts this process if a cancelled calculation has not reached its next step.
 _SIGNAL = signal.SIGUSR1
 
 
 class StopCalculation(BaseException):
-    """The calculation was asked to be cancelled, or belongs to another worker now.
+    """Raised when the calculation was cancelled or another worker has taken it over.
 
-    No :class:`Exception`, so that a library that catches those lets it pass.
+    Not an :class:`Exception`, so that libraries that catch exceptions do not swallow it.
     """
 
 
 class Lease:
     """Renews the lease of a calculation from a thread, within the ``with`` block.
 
-    At each heartbeat it writes how far the calculation is. Where it hears that the calculation
-    shall stop, the next step of progress raises :class:`StopCalculation`; one that takes longer
-    than another heartbeat for its step is interrupted by a signal, if this is the main thread.
+    Each heartbeat writes the progress of the calculation. If the calculation is to stop, its next
+    step raises :class:`StopCalculation`. A step that takes longer than another heartbeat is
+    interrupted by a signal, if it runs in the main thread.
     """
 
     def __init__(self, store: Store, calculation_id: str, owner: str, heartbeat_s: float) -> None:
@@ -47,11 +47,11 @@ class Lease:
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._main: int | None = None
 
-    def tell(self, progress: Progress) -> None:
-        """Take note of progress.
+    def note(self, progress: Progress) -> None:
+        """Note the progress, for the next heartbeat.
 
         Raises:
-            StopCalculation: the calculation shall stop.
+            StopCalculation: the calculation is to stop.
         """
         if self._stop.is_set():
             raise StopCalculation
@@ -60,8 +60,8 @@ class Lease:
                 self._lines.append(ProgressLine(utc_now(), progress.stage))
             self._progress = progress
 
-    def untold(self) -> list[ProgressLine]:
-        """The lines of progress that no heartbeat has written."""
+    def unwritten_lines(self) -> list[ProgressLine]:
+        """Return the progress lines that no heartbeat has written yet."""
         with self._lock:
             return list(self._lines)
 
@@ -108,7 +108,7 @@ class Lease:
                     lines,
                 )
         except DatabaseError:
-            return True  # a database that cannot be reached now may be there at the next beat
+            return True  # the database may be reachable again at the next heartbeat
         if held:
             with self._lock:
                 del self._lines[: len(lines)]

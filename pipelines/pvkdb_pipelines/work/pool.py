@@ -1,9 +1,8 @@
-"""Draining the queue with one process per core.
+"""A pool of worker processes, one per core, that runs everything in the queue.
 
-Each process claims its own work from the store; the parent shows what they report, starts a new
-process where one died or where more work came up, and takes back what a dead one held. If the
-parent is killed, the kernel ends its children, so that no work goes on unseen and the store's
-leases tell the truth.
+Each process claims its own work from the store. The parent forwards their reports, starts new
+processes when one died or more work appeared, and requeues the work of dead ones. If the parent is
+killed, the kernel ends its children, so that no work continues unnoticed and leases stay valid.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_by_state
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.work.cores import one_thread_each, usable_cores
-from pvkdb_pipelines.work.pool_process import STOPPING, ChildError, run_all, work
+from pvkdb_pipelines.work.pool_process import STOP_SIGNALS, ChildError, run_all, work
 from pvkdb_pipelines.work.worker import Worker
 
 Report = Callable[[CalculationDocument, Progress], None]
 
-#: Seconds between looks at the processes, and at the queue.
-_POLL_S, _LOOK_S = 0.2, 1.0
-#: Seconds that a process gets to put its calculation back before it is killed.
+#: Seconds between checks of the processes, and of the queue.
+_POLL_S, _QUEUE_POLL_S = 0.2, 1.0
+#: Seconds that a process has to return its calculation to the queue before it is killed.
 _RELEASE_S = 30.0
-#: Processes that may die one after the other without having held a calculation.
-_FRUITLESS = 3
+#: Processes that may die in a row before they have claimed a calculation.
+_MOST_FAILED_STARTS = 3
 
 
 class WorkerProcessError(PvkdbError):
-    """A process of the pool could not work; ``exit_code`` is that of its error."""
+    """A worker process failed to start its work; ``exit_code`` is that of its error."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -48,15 +47,15 @@ class WorkerProcessError(PvkdbError):
 
 @dataclass
 class GracefulStop:
-    """Lets a pool be asked to end well: nothing new is begun, what runs may finish in time.
+    """A request to stop a pool: it starts nothing new, and running calculations may finish.
 
     Attributes:
-        grace_s: Seconds that running calculations get; what is not done then is put back.
-        asked: Whether that was asked for; a signal handler may set it.
+        grace_s: Seconds for running calculations to finish; the others return to the queue.
+        requested: Whether the pool is to stop; a signal handler may set it.
     """
 
     grace_s: float
-    asked: bool = False
+    requested: bool = False
 
 
 def drain(
@@ -67,19 +66,19 @@ def drain(
     stop: GracefulStop | None = None,
     pin: bool = True,
 ) -> Generator[CalculationDocument]:
-    """Run everything that is queued; yields each calculation as it ends.
+    """Run everything that is queued; yield each calculation as it ends.
 
     Args:
-        store: Where the queue is.
-        processes: At most this many at once; by default one per core. Never more than there is
-            work for, and a single one runs in this process unless ``stop`` is given.
+        store: Store with the queue.
+        processes: Largest number of processes; default: one per core. Never more than there are
+            calculations, and a single one runs in this process unless ``stop`` is given.
         report: Called with the progress of each calculation.
         only: Ids of the calculations to run; None for all.
-        stop: With it, the pool can be asked to end well.
-        pin: Whether each process keeps to one core, and so do the programs that it starts.
+        stop: Stops the pool when requested.
+        pin: Whether each process, and the programs that it starts, is pinned to one core.
 
     Raises:
-        WorkerProcessError: a process could not work; the queue is as it was.
+        WorkerProcessError: a process failed to start its work; the queue is unchanged.
     """
     with store.session(read_only=True) as session:
         queued = count_by_state(session).get(CalculationState.QUEUED, 0)
@@ -87,7 +86,7 @@ def drain(
     if count > 1 or (count == 1 and stop is not None):
         most = processes or usable_cores()
         yield from _Pool(store, most, report, only, stop, pin).run(count)
-    if (only is not None or count <= 1) and (stop is None or not stop.asked):
+    if (only is not None or count <= 1) and (stop is None or not stop.requested):
         yield from run_all(Worker(store, report), only)
 
 
@@ -98,7 +97,7 @@ class _Child:
 
 
 class _Pool:
-    """Processes that work a queue off, watched from here."""
+    """Worker processes and the parent that watches them."""
 
     def __init__(
         self,
@@ -117,20 +116,20 @@ class _Pool:
         self._pin = pin
         self._children: list[_Child] = []
         self._error: ChildError | None = None
-        self._fruitless = 0
+        self._failed_starts = 0
         self._sent: list[tuple[float, signal.Signals]] = []
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     def run(self, count: int) -> Generator[CalculationDocument]:
-        """Run until nothing is queued, or the end was asked for."""
+        """Run until nothing is queued or a stop was requested."""
         one_thread_each()
         self._start(count)
         try:
             while self._children:
                 yield from self._events()
-                self._bury()
-                self._heed_stop()
-                if time.monotonic() >= self._next_look or not self._children:
+                self._remove_dead_workers()
+                self._handle_stop_request()
+                if time.monotonic() >= self._next_check or not self._children:
                     self._look_for_work()
         except BaseException:
             self._signal(signal.SIGINT)
@@ -143,8 +142,8 @@ class _Pool:
     def _start(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
         url = self._store.url.render_as_string(hide_password=False)
-        # Ctrl-C reaches the whole group: children first hear of it when they can answer.
-        with signals_held():
+        # Ctrl-C reaches the whole group: children receive it once they can handle it.
+        with stop_signals_blocked():
             for _ in range(count):
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(
@@ -161,15 +160,15 @@ class _Pool:
                 process.start()
                 theirs.close()  # so that the end of the child is the end of the pipe
                 self._children.append(_Child(process, ours))
-        self._next_look = time.monotonic() + _LOOK_S
+        self._next_check = time.monotonic() + _QUEUE_POLL_S
 
     def _events(self) -> Iterator[CalculationDocument]:
-        """What the children tell, for a moment."""
+        """Forward the events of the children that arrive within one poll."""
         ready = wait([child.events for child in self._children], timeout=_POLL_S)
         for child in [child for child in self._children if child.events in ready]:
             try:
                 event: Any = child.events.recv()
-            except (EOFError, OSError):  # it ended, perhaps in the middle of a word
+            except (EOFError, OSError):  # it ended, perhaps in the middle of a message
                 child.events.close()
                 continue
             if isinstance(event, ChildError):
@@ -177,41 +176,45 @@ class _Pool:
                 continue
             document, progress = event
             if progress is None:
-                self._fruitless = 0
+                self._failed_starts = 0
                 yield document
             elif self._report is not None:
                 self._report(document, progress)
 
-    def _bury(self) -> None:
-        """Take leave of children that have ended; what a killed one held goes back."""
+    def _remove_dead_workers(self) -> None:
+        """Remove children that have ended and requeue the work of killed ones."""
         ended = [child for child in self._children if child.events.closed]
         for child in ended:
             child.process.join()
             self._children.remove(child)
             if (child.process.exitcode or 0) < 0:
-                self._fruitless += 1
-                self._take_back()
+                self._failed_starts += 1
+                self._recover_lost()
 
-    def _take_back(self) -> None:
+    def _recover_lost(self) -> None:
         try:
             recovered = Worker(self._store).recover()
         except StoreAwayError:
-            return  # the next look at the queue, or the next worker, does it
+            return  # the next check of the queue, or the next worker, recovers it
         if recovered.queued or recovered.failed:
-            self._fruitless = 0
+            self._failed_starts = 0
 
     def _look_for_work(self) -> None:
-        """Start processes for work that has come up: queued anew, freed by a dependency, lost."""
-        self._next_look = time.monotonic() + _LOOK_S
-        if self._error is not None or self._only is not None or (self._stop and self._stop.asked):
+        """Start processes for new work: queued since, freed by a dependency, or requeued."""
+        self._next_check = time.monotonic() + _QUEUE_POLL_S
+        if (
+            self._error is not None
+            or self._only is not None
+            or (self._stop and self._stop.requested)
+        ):
             return
         missing = self._most - len(self._children)
         if missing <= 0:
             return
-        if self._fruitless >= _FRUITLESS:
+        if self._failed_starts >= _MOST_FAILED_STARTS:
             self._error = ChildError(
-                f"{self._fruitless} worker processes died before they could begin; is there "
-                "memory for them? try fewer: --processes 1",
+                f"{self._failed_starts} worker processes died at their start, perhaps for lack "
+                "of memory; try fewer: --processes 1",
                 1,
             )
             return
@@ -224,9 +227,9 @@ class _Pool:
             return
         self._start(min(missing, queued))
 
-    def _heed_stop(self) -> None:
-        """First let the children end, then have them put back what they hold, then kill them."""
-        if self._stop is None or not self._stop.asked:
+    def _handle_stop_request(self) -> None:
+        """Let the children finish, then make them release their work, then kill them."""
+        if self._stop is None or not self._stop.requested:
             return
         now = time.monotonic()
         if not self._sent:
@@ -251,15 +254,15 @@ class _Pool:
             if child.process.is_alive():
                 child.process.kill()
                 child.process.join()
-                self._take_back()
+                self._recover_lost()
             child.events.close()
         self._children.clear()
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Hold back what would stop this process; children start with it held back."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+def stop_signals_blocked() -> Iterator[None]:
+    """Block the signals that stop this process; children start with them blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One process of a pool: claims work until there is none, and tells its parent."""
+"""A process of a pool: it claims work until none is left and reports to its parent."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.work.cores import pin_to_free_core
 from pvkdb_pipelines.work.worker import Worker
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
-_PR_SET_PDEATHSIG = 1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
 class ChildError:
-    """Why a process could not work."""
+    """Why a worker process failed to start its work."""
 
     message: str
     exit_code: int
@@ -34,59 +33,59 @@ class ChildError:
 def run_all(
     worker: Worker,
     only: Sequence[str] | None,
-    enough: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[CalculationDocument]:
-    """Run what can be claimed, one after the other, until there is none or ``enough``."""
+    """Run what can be claimed, one at a time, until nothing is left or ``should_stop``."""
     if only is None:
-        while not enough() and (document := worker.run()) is not None:
+        while not should_stop() and (document := worker.run()) is not None:
             yield document
         return
     for calculation_id in only:
-        if enough():
+        if should_stop():
             return
         if (document := worker.run(calculation_id)) is not None:
             yield document
 
 
 def work(
-    url: str, events: Connection, parent: int, tell: bool, only: Sequence[str] | None, pin: bool
+    url: str, events: Connection, parent: int, reports: bool, only: Sequence[str] | None, pin: bool
 ) -> None:
-    """Work as a child of ``parent``: SIGTERM ends it behind its calculation, SIGINT at once.
+    """Work as a child of ``parent``: SIGTERM ends it after its calculation, SIGINT at once.
 
-    Each calculation's progress goes into ``events`` if ``tell``, and its end in any case.
+    It sends each finished calculation into ``events`` and, if ``reports``, the progress too.
     """
     die_with(parent)
     if pin:
         pin_to_free_core()
     store = Store(url)
-    stopping, enough = threading.Event(), threading.Event()
+    interrupted, stop_after_this = threading.Event(), threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Raised in a destructor or a callback of C code the exception is lost; the note is not.
-        # Once only: Ctrl-C reaches the group and comes from the parent, too.
-        if not stopping.is_set():
-            stopping.set()
+        # An exception raised in a destructor or in a callback of C code is lost; the event is not.
+        # Only once: Ctrl-C reaches the whole group, and the parent sends it too.
+        if not interrupted.is_set():
+            interrupted.set()
             raise KeyboardInterrupt
 
     def send(document: CalculationDocument, progress: Progress | None) -> None:
         try:
             events.send((document, progress))
-        except OSError:  # nobody listens any more
+        except OSError:  # the parent is gone
             raise KeyboardInterrupt from None
 
     def report(document: CalculationDocument, progress: Progress) -> None:
-        if stopping.is_set():
+        if interrupted.is_set():
             raise KeyboardInterrupt
-        if tell:
+        if reports:
             send(document, progress)
 
     try:
-        signal.signal(signal.SIGTERM, lambda *_: enough.set())
+        signal.signal(signal.SIGTERM, lambda *_: stop_after_this.set())
         signal.signal(signal.SIGINT, stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        for document in run_all(Worker(store, report), only, enough.is_set):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        for document in run_all(Worker(store, report), only, stop_after_this.is_set):
             send(document, None)
-            if stopping.is_set():
+            if interrupted.is_set():
                 break
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Kinds of calculations: how each is computed, and what the store keeps of it."""
+"""Kinds of calculations: how each is computed and which rows the store keeps."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 class Outcome:
     """A finished calculation.
 
-    It is computed on one machine and written from another, so ``records`` is a function of a module
-    with the run bound to it: a closure could not be pickled.
+    It may be computed on one machine and written from another, so ``records`` is a module-level
+    function with the run bound to it: a closure could not be pickled.
 
     Attributes:
-        result: What came out, as JSON.
-        versions: Versions of what decided it.
-        records: Makes the rows that belong to it, in the session that writes.
+        result: The result, as JSON.
+        versions: Versions of the programs that determine it.
+        records: Makes the rows that belong to it, in the session that writes them.
         files: Contents to keep with it, by name.
     """
 
@@ -46,8 +46,8 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
     """Compute a calculation.
 
     Raises:
-        CalculationFailedError: it ended in a typed failure.
-        InputError: it asks for what cannot be computed.
+        CalculationFailedError: the calculation failed; the kind says why.
+        InputError: the request cannot be computed.
     """
     if document.kind not in KINDS:
         raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
@@ -55,11 +55,11 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
 
 
 class Failure(NamedTuple):
-    """What is recorded of a calculation that gave no number.
+    """The record of a calculation that failed.
 
     Attributes:
         kind: A :class:`FailureKind`.
-        message: What happened, and what could be done.
+        message: What happened and what can be done.
         files: Contents to keep with it, by name.
     """
 
@@ -69,9 +69,9 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: Exception) -> Failure:
-    """What records an exception of a calculation.
+    """Return the failure that records an exception of a calculation.
 
-    Whatever a potential or a library throws is a result too: a typed record, no crash.
+    An exception of a potential or a library is a result too: it becomes a typed record.
     """
     if isinstance(error, CalculationFailedError):
         return Failure(error.kind, str(error), error.files)
@@ -141,7 +141,7 @@ def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     return Outcome(
         run.result.model_dump(mode="json"),
         run.versions,
-        # Without its files, so that they travel once.
+        # Without its files, so that they are sent only once.
         partial(_dft_records, run=replace(run, files={})),
         run.files,
     )
@@ -163,8 +163,8 @@ def _queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     return queue_deferred(session, calculation)
 
 
-#: Kinds that compute nothing: done where the store is, and not sent to a cluster.
-AT_ONCE = frozenset({"dft-after"})
+#: Kinds that compute nothing: they run beside the store and are not sent to a cluster.
+INSTANT_KINDS = frozenset({"dft-after"})
 
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,

@@ -1,10 +1,10 @@
-"""Working the queue: claim a calculation, keep its lease alive, compute, write the record once."""
+"""A worker of the queue: it claims a calculation, renews the lease, computes, and records it."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,20 +12,21 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, MissingExtraError, StoreAwayError
-from pvkdb.schemas.calculations import CalculationDocument
+from pvkdb.schemas.calculations import CalculationDocument, FileDocument
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import keep_files
+from pvkdb.store.queue.log import ProgressLine
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.ownership import current_owner, is_alive
 from pvkdb_pipelines.progress import Progress
 from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.lease import Lease, StopCalculation
 
-#: Seconds between two renewals of a lease; what is asked to be cancelled hears of it then.
+#: Seconds between two renewals of a lease, at which a cancellation is noticed too.
 HEARTBEAT_S = queue.LEASE.total_seconds() / 12
-#: Seconds for which a worker waits for a database that went away, and between its attempts.
+#: Seconds that a worker waits for an unreachable database, and between its attempts.
 PATIENCE_S, RETRY_S = 300.0, 1.0
 
 Report = Callable[[CalculationDocument, Progress], None]
@@ -34,14 +35,41 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Calculations taken back from workers that are gone."""
+    """Number of calculations recovered from workers that are gone."""
 
     queued: int
     failed: int
 
 
+def record_end(
+    session: Session,
+    calculation_id: str,
+    owner: str,
+    end: tasks.Outcome | tasks.Failure,
+    files: Sequence[FileDocument],
+    lines: Sequence[ProgressLine],
+) -> CalculationDocument:
+    """Write the outcome or the failure of a calculation, and return its record.
+
+    Raises:
+        LeaseLostError: another worker has the calculation, or it is closed.
+    """
+    if isinstance(end, tasks.Failure):
+        kind, message, _ = end
+        queue.fail(session, calculation_id, owner, kind, message, files=files, lines=lines)
+        session.flush()
+        calculation = session.get_one(Calculation, calculation_id, populate_existing=True)
+    else:
+        calculation = queue.finish(
+            session, calculation_id, owner, end.result, end.versions, files=files, lines=lines
+        )
+        session.add_all(end.records(session, calculation))
+        session.flush()
+    return calculation_document(calculation)
+
+
 class Worker:
-    """Runs calculations of a store, one after the other, in this process."""
+    """Runs calculations of a store in this process, one at a time."""
 
     def __init__(self, store: Store, report: Report | None = None) -> None:
         """``report`` is called with each calculation's progress."""
@@ -50,15 +78,15 @@ class Worker:
         self._report = report
 
     def recover(self) -> Recovery:
-        """Take back what lost workers held."""
+        """Requeue the calculations of lost workers, or fail those out of attempts."""
         with self.store.session() as session:
             return Recovery(*queue.recover_lost(session, is_alive))
 
     def run(self, calculation_id: str | None = None) -> CalculationDocument | None:
-        """Run the next queued calculation, or a given one; None if there was none to claim.
+        """Run the next queued calculation, or a given one; None if there is none to claim.
 
-        An interruption (Ctrl-C) puts the calculation back into the queue and passes on. A database
-        that goes away is waited for, so that what was computed meanwhile is not lost.
+        An interruption (Ctrl-C) returns the calculation to the queue and is raised again. If the
+        database becomes unreachable, the worker waits for it, so that no result is lost.
         """
         document = self._claim(calculation_id)
         if document is None:
@@ -67,7 +95,7 @@ class Worker:
         try:
             return self._compute(document, lease)
         except (KeyboardInterrupt, DatabaseError, MissingExtraError, MemoryError):
-            # The surroundings failed, not the calculation: it stays to be done.
+            # The environment failed, not the calculation: it returns to the queue.
             self._release(document.id, lease)
             raise
 
@@ -81,81 +109,63 @@ class Worker:
             return None if calculation is None else calculation_document(calculation)
 
         attempts: list[int] = []
-        return self._patiently(claim)
+        return self._with_retries(claim)
 
     def _compute(self, document: CalculationDocument, lease: Lease) -> CalculationDocument:
-        """Compute, and record what came of it; gives the record."""
+        """Compute a calculation, record its end and return the record."""
         try:
             with lease:
                 outcome = tasks.compute(document, self._reporting(document, lease))
-            return self._record_outcome(document.id, outcome, lease)
+            return self._record(document.id, lease, outcome)
         except StopCalculation:
-            self._record(
-                lambda session: queue.cancelled(session, document.id, self.owner, lease.untold())
-            )
+            with suppress(queue.LeaseLostError):
+                self._with_retries(
+                    lambda session: queue.cancelled(
+                        session, document.id, self.owner, lease.unwritten_lines()
+                    )
+                )
         except queue.LeaseLostError:
-            pass  # another worker has it, and will write its result
+            pass  # another worker has it and will write its result
         except (DatabaseError, MissingExtraError, MemoryError):
             raise
         except Exception as error:
-            self._record_failure(document.id, lease, tasks.failure_of(error))
-        return self._patiently(
+            with suppress(queue.LeaseLostError):
+                return self._record(document.id, lease, tasks.failure_of(error))
+        return self._with_retries(
             lambda session: calculation_document(session.get_one(Calculation, document.id)),
             read_only=True,
         )
 
     def _reporting(self, document: CalculationDocument, lease: Lease) -> Callable[[Progress], None]:
         def report(progress: Progress) -> None:
-            lease.tell(progress)
+            lease.note(progress)
             if self._report is not None:
                 self._report(document, progress)
 
         return report
 
-    def _record_outcome(
-        self, calculation_id: str, outcome: tasks.Outcome, lease: Lease
+    def _record(
+        self, calculation_id: str, lease: Lease, end: tasks.Outcome | tasks.Failure
     ) -> CalculationDocument:
-        files, said = keep_files(self.store, outcome.files)
+        files, said = keep_files(self.store, end.files)
 
         def record(session: Session) -> CalculationDocument:
-            calculation = queue.finish(
-                session,
-                calculation_id,
-                self.owner,
-                outcome.result,
-                outcome.versions,
-                files=files,
-                lines=[*lease.untold(), *said],
-            )
-            session.add_all(outcome.records(session, calculation))
-            session.flush()
-            return calculation_document(calculation)
+            lines = [*lease.unwritten_lines(), *said]
+            return record_end(session, calculation_id, self.owner, end, files, lines)
 
-        return self._patiently(record)
-
-    def _record_failure(self, calculation_id: str, lease: Lease, failure: tasks.Failure) -> None:
-        kind, message, contents = failure
-        files, said = keep_files(self.store, contents)
-
-        def record(session: Session) -> None:
-            lines = [*lease.untold(), *said]
-            queue.fail(session, calculation_id, self.owner, kind, message, files=files, lines=lines)
-
-        self._record(record)
-
-    def _record(self, write: Callable[[Session], None]) -> None:
-        with suppress(queue.LeaseLostError):
-            self._patiently(write)
+        return self._with_retries(record)
 
     def _release(self, calculation_id: str, lease: Lease) -> None:
         with suppress(DatabaseError), self.store.session() as session:
-            queue.release(session, calculation_id, self.owner, lease.untold())
+            queue.release(session, calculation_id, self.owner, lease.unwritten_lines())
 
-    def _patiently(self, work: Callable[[Session], ResultT], *, read_only: bool = False) -> ResultT:
-        """Do work in one transaction; where the database is away, try again until it is back.
+    def _with_retries(
+        self, work: Callable[[Session], ResultT], *, read_only: bool = False
+    ) -> ResultT:
+        """Run work in one transaction; while the database is unreachable, try again.
 
-        A transaction whose end was not answered may have been written. Trying it again then finds
-        the calculation closed and writes nothing (:class:`LeaseLostError`).
+        A transaction whose commit was not confirmed may have been written. The next attempt then
+        finds the calculation closed and writes nothing (:class:`LeaseLostError`).
         """
         end = None
         while True:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
     from pvkdb.schemas.screening import ScreeningReport
     from pvkdb.store.database import Store
-    from pvkdb_pipelines.engines import Engine
+    from pvkdb_pipelines.engines import CalculationEngine
     from pvkdb_pipelines.screening.plan.plan import Plan
 
 
@@ -175,7 +175,7 @@ def save_report(report: ScreeningReport, folder: Path) -> None:
 
 
 def _run(
-    plan: Plan, name: str, store: Store, engine: Engine, retry: bool
+    plan: Plan, name: str, store: Store, engine: CalculationEngine, retry: bool
 ) -> tuple[ScreeningReport, RunDocument]:
     """The report, and the run that it left in the store."""
     from pvkdb_pipelines.screening.funnel import Funnel

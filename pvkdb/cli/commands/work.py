@@ -18,7 +18,7 @@ from pvkdb.errors import CalculationFailedError, InterruptedByUserError
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
-    from pvkdb_pipelines.engines import Engine
+    from pvkdb_pipelines.engines import CalculationEngine
 
 
 def work(
@@ -53,7 +53,7 @@ def work(
     documents: list[CalculationDocument] = []
     asked = False
 
-    def end(engine: Engine) -> None:
+    def end(engine: CalculationEngine) -> None:
         nonlocal asked
         asked = True
         engine.stop()
@@ -93,7 +93,7 @@ def work(
 
 
 def run_queue(
-    store: Store, report: Any = None, engine: Engine | None = None
+    store: Store, report: Any = None, engine: CalculationEngine | None = None
 ) -> Iterator[CalculationDocument]:
     """Take back lost work, then run all that is queued."""
     from pvkdb_pipelines.engines.local import LocalEngine

@@ -18,7 +18,7 @@ from pvkdb.store.queue import jobs
 from pvkdb_pipelines.dft.deferred import after_request, is_to_come
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
-from pvkdb_pipelines.engines.node import Ended
+from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.worker import Worker
 
 from .barriers import finish_barrier, queued_barrier
@@ -34,7 +34,7 @@ class Nowhere:
     batch_s = 60.0
     longest_s = 1e-3
 
-    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
         raise AssertionError(f"{len(batch)} calculations were sent away")
 
     def check(self) -> None:

@@ -25,7 +25,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.kept_files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
-from pvkdb_pipelines.engines.node import Ended
+from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.tasks import Failure, Outcome, _no_records
 
 SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
@@ -35,31 +35,31 @@ class GoneError(Exception):
     """What the workers here raise when one of them is lost."""
 
 
-def done(document: CalculationDocument, seconds: float = 1.0) -> Ended:
+def done(document: CalculationDocument, seconds: float = 1.0) -> NodeResult:
     result = {"wall_seconds": seconds, "symbol": document.parameters["symbol"]}
-    return Ended(document.id, seconds, outcome=Outcome(result, {"none": "1"}, _no_records))
+    return NodeResult(document.id, seconds, outcome=Outcome(result, {"none": "1"}, _no_records))
 
 
 @dataclass
 class Injected:
     """Workers that end each batch as a function says; what it returns None for never ends."""
 
-    end: Callable[[CalculationDocument], Ended | BaseException | None] = done
+    end: Callable[[CalculationDocument], NodeResult | BaseException | None] = done
     capacity: int = 1
     batch_s: float = 60.0
     longest_s: float | None = None
     lost: tuple[type[BaseException], ...] = (GoneError,)
     batches: list[list[str]] = field(default_factory=list)
 
-    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+    def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
         self.batches.append([document.parameters["symbol"] for document in batch])
-        future: Future[list[Ended]] = Future()
+        future: Future[list[NodeResult]] = Future()
         ends = [self.end(document) for document in batch]
         broken = [end for end in ends if isinstance(end, BaseException)]
         if broken:
             future.set_exception(broken[0])
-        elif all(isinstance(end, Ended) for end in ends):
-            future.set_result([end for end in ends if isinstance(end, Ended)])
+        elif all(isinstance(end, NodeResult) for end in ends):
+            future.set_result([end for end in ends if isinstance(end, NodeResult)])
         return future
 
     def check(self) -> None:
@@ -131,7 +131,7 @@ def test_only_what_is_named_is_run(empty_store: Store) -> None:
 def test_typed_failures_arrive_as_such(empty_store: Store) -> None:
     queued(empty_store, ["Li"])
     failure = Failure(FailureKind.RELAXATION_NOT_CONVERGED, "after 300 steps")
-    workers = Injected(lambda document: Ended(document.id, 1.0, failure=failure))
+    workers = Injected(lambda document: NodeResult(document.id, 1.0, failure=failure))
     (document,) = Dispatcher(empty_store, workers).run()
     assert (document.failure_kind, document.failure_message) == failure[:2]
 
@@ -140,14 +140,14 @@ def test_one_that_kills_workers_fails_alone(empty_store: Store) -> None:
     """It goes down with its batch; alone it does so twice more."""
     queued(empty_store, ["Li", "Na", "K"])
 
-    def end(document: CalculationDocument) -> Ended | BaseException:
+    def end(document: CalculationDocument) -> NodeResult | BaseException:
         return (
             GoneError("worker 3 on n7") if document.parameters["symbol"] == "Na" else done(document)
         )
 
     workers = Injected(end)
     told: list[str] = []
-    documents = list(Dispatcher(empty_store, workers, tell=told.append).run())
+    documents = list(Dispatcher(empty_store, workers, report_message=told.append).run())
     assert workers.batches[0] == ["Li", "Na", "K"]
     assert all(len(batch) == 1 for batch in workers.batches[1:])
     assert [batch for batch in workers.batches[1:] if batch == ["Na"]] == [["Na"]] * 2
@@ -164,9 +164,9 @@ def test_a_node_without_memory_is_a_loss(empty_store: Store) -> None:
     queued(empty_store, ["Li"])
     ends = iter(["n1 was out of memory"])
 
-    def end(document: CalculationDocument) -> Ended:
+    def end(document: CalculationDocument) -> NodeResult:
         lost = next(ends, None)
-        return done(document) if lost is None else Ended(document.id, 1.0, lost=lost)
+        return done(document) if lost is None else NodeResult(document.id, 1.0, lost=lost)
 
     list(Dispatcher(empty_store, Injected(end)).run())
     assert states(empty_store) == {"Li": ("done", 2)}
@@ -184,8 +184,8 @@ def test_what_no_worker_can_do_ends_the_run_and_leaves_all_in_the_queue(
 ) -> None:
     queued(empty_store, SYMBOLS)
 
-    def ended(document: CalculationDocument) -> Ended | BaseException:
-        return Ended(document.id, 0.0, trouble=end) if isinstance(end, str) else end
+    def ended(document: CalculationDocument) -> NodeResult | BaseException:
+        return NodeResult(document.id, 0.0, trouble=end) if isinstance(end, str) else end
 
     with pytest.raises(EngineError, match=words) as refusal:
         list(Dispatcher(empty_store, Injected(ended)).run())
@@ -204,7 +204,7 @@ def test_closing_a_run_puts_back_what_it_holds(empty_store: Store) -> None:
 def test_a_result_of_what_another_has_by_now_is_not_written(empty_store: Store) -> None:
     ids = queued(empty_store, ["Li", "Na"])
 
-    def end(document: CalculationDocument) -> Ended:
+    def end(document: CalculationDocument) -> NodeResult:
         with empty_store.session() as session:
             session.get_one(Calculation, ids["Li"]).owner = "another"
         return done(document)
@@ -243,10 +243,10 @@ def test_all_leases_are_renewed_from_one_thread(
 def test_a_stop_waits_for_what_runs_and_leaves_the_rest(empty_store: Store) -> None:
     queued(empty_store, SYMBOLS)
     stopping = threading.Event()
-    futures: list[tuple[Future[list[Ended]], list[CalculationDocument]]] = []
+    futures: list[tuple[Future[list[NodeResult]], list[CalculationDocument]]] = []
 
     class Slow(Injected):
-        def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[Ended]]:
+        def submit(self, batch: Sequence[CalculationDocument]) -> Future[list[NodeResult]]:
             future = super().submit(batch)
             futures.append((future, list(batch)))
             return future
@@ -320,11 +320,11 @@ def test_records_that_cannot_be_made_are_a_typed_failure_and_the_rest_goes_on(
 ) -> None:
     monkeypatch.setenv("PVKDB_FILES_URL", f"file://{tmp_path}")
 
-    def end(document: CalculationDocument) -> Ended:
+    def end(document: CalculationDocument) -> NodeResult:
         if document.parameters["symbol"] != "Na":
             return done(document)
         outcome = Outcome({}, {}, _broken_records, files={"pw.out": b"said"})
-        return Ended(document.id, 1.0, outcome=outcome)
+        return NodeResult(document.id, 1.0, outcome=outcome)
 
     queued(empty_store, SYMBOLS[:3])
     documents = list(Dispatcher(empty_store, Injected(end, capacity=3)).run())

@@ -17,7 +17,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import node
-from pvkdb_pipelines.engines.node import Ended, compute_batch
+from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.work import tasks
@@ -39,7 +39,7 @@ def test_a_relaxation_travels_without_its_model(
     (ended,) = compute_batch([document])
     sent = pickle.dumps(ended)
     assert len(sent) < 20_000  # the weights of CHGNet are megabytes
-    arrived: Ended = pickle.loads(sent)
+    arrived: NodeResult = pickle.loads(sent)
     assert arrived.outcome is not None
     assert ended.outcome is not None
     assert arrived.outcome.result == ended.outcome.result
