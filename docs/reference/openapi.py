@@ -1,8 +1,8 @@
-"""Write the description of the service: ``python docs/reference/openapi.py``.
+"""Write the OpenAPI description of the service: ``python docs/reference/openapi.py``.
 
-It asks a service on the curated literature, keeps an example of each field
-(``api/pvkdb_api/examples.json``), and writes ``openapi.json`` here. Run it after every change of
-the service; a test tells when that was forgotten.
+It sends requests to a service on the curated literature, keeps an example of each field from the
+answers (``api/pvkdb_api/rest/examples.json``), and writes ``openapi.json`` here, which git ignores.
+Run it after adding a field to an answer.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 HERE = Path(__file__).parent
-SNAPSHOT = HERE / "openapi.json"
+DOCUMENT = HERE / "openapi.json"
 VALIDATION = HERE.parent / "validation" / "migration.json"
 EXAMPLES = Path(description.__file__).with_name(description.EXAMPLES)
 
-#: What is shown of the result of a calculation, and written in its row.
+#: Parts of a calculation's result that the examples show.
 SHOWN = (
     *("formula", "phase", "e_a_ev", "barrier_forward_ev", "barrier_reverse_ev"),
     "residual_force_ev_per_ang",
@@ -105,8 +105,8 @@ X = ["I", "Br", "Cl"]
 tolerance = ["tau < {most}"]
 """
 
-#: Examples of what no answer about the literature shows: words of the vocabularies, names in the
-#: form in which they are made, times. Not one of them is a value of physics but the settings.
+#: Examples of fields that no answer about the literature has: words of the vocabularies, names in
+#: their usual form, times. Only the settings are physical values.
 BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationDocument": {**_TIMES, **_FAILURE, "cancel_requested_at": "2026-11-25T09:10:00Z"},
     "CalculationsPart": _TIMES,
@@ -195,7 +195,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
 
 
 def service(folder: Path) -> tuple[FastAPI, str]:
-    """A service on the literature, with a structure and a calculation; that one's id."""
+    """Return a service on the literature with one structure, and the id of a calculation in it."""
     store = Store(f"sqlite:///{folder / 'store.sqlite'}")
     upgrade(store)
     with store.session() as session:
@@ -234,18 +234,18 @@ def service(folder: Path) -> tuple[FastAPI, str]:
     return create_app(str(store.url), ServiceSettings(allow_local_writes=True)), key
 
 
-async def answers(app: FastAPI, asked: list[tuple[str, str, Any]]) -> list[Any]:
-    """What the service says."""
+async def answers(app: FastAPI, requests: list[tuple[str, str, Any]]) -> list[Any]:
+    """Return the answers of the service to requests."""
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         found = []
-        for method, path, body in asked:
+        for method, path, body in requests:
             found.append((await client.request(method, path, json=body)).json())
         return found
 
 
 def collect(schemas: dict[str, Any], schema: Any, value: Any, into: dict[str, Any]) -> None:
-    """Keep the first value of each field of the schemas that an answer shows."""
+    """Keep the first value of each field of each schema in an answer."""
     if not isinstance(schema, dict) or value is None:
         return
     if "$ref" in schema:
@@ -270,7 +270,7 @@ def collect(schemas: dict[str, Any], schema: Any, value: Any, into: dict[str, An
 
 
 def _short(value: Any) -> Any:
-    """The value, a list with its first item alone; None where it is too long to be read."""
+    """Return the value, of a list only the first item; None if it is too long to read."""
     if isinstance(value, list):
         value = value[:1] if value and isinstance(value[0], str | int | float) else None
     return None if value is None or len(json.dumps(value)) > LONGEST else value
@@ -298,13 +298,9 @@ def main() -> None:
             found[name] = found.get(name, {}) | hand
     EXAMPLES.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     description.examples.cache_clear()
-    SNAPSHOT.write_text(render())
-
-
-def render() -> str:
-    """The description as the text of its file."""
-    app = create_app("sqlite:///described.sqlite")
-    return json.dumps(app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    document = create_app("sqlite:///described.sqlite").openapi()
+    text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
+    DOCUMENT.write_text(text + "\n")
 
 
 def _fits(pattern: str, path: str) -> bool:

@@ -10,7 +10,7 @@ class Assumption(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: str = Field(description="Name of the assumption.")
     value: str = Field(description="The value as text, a range as `low–high`.")
     unit: str = Field(description="Unit; `1` for a pure number or a choice.")
     source: str = Field(description="Where it comes from: a paper, the store, or `given`.")

@@ -33,8 +33,8 @@ class ArrayLimit(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: Cell
-    read: Read
+    cell: Cell = Field(description="Kind of cell at each crosspoint.")
+    read: Read = Field(description="Potential of the unselected lines while one cell is read.")
     blocked: str = Field(
         description="Where the selectivity counts: `all terms` or `middle term` of equation (1), "
         "`half-selected` cells of a biased read, `-` for nowhere."
@@ -43,7 +43,9 @@ class ArrayLimit(BaseModel):
     size: int = Field(description="Largest N at the pull-up of the request; whole cells.")
     root: float = Field(description="The real N at which the margin is just kept; 0 for none.")
     size_best_pull_up: int = Field(description="Largest N at the pull-up that allows most.")
-    root_best_pull_up: float
+    root_best_pull_up: float = Field(
+        description="Real N at the pull-up that allows the largest array; 0 for none."
+    )
     best_pull_up_ratio: float | None = Field(
         description="That pull-up over R_LRS; None for an open bit line (infinite resistance)."
     )
@@ -61,9 +63,9 @@ class ExactRead(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: Cell
-    read: Read
-    size: int
+    cell: Cell = Field(description="Kind of cell at each crosspoint.")
+    read: Read = Field(description="Potential of the unselected lines while one cell is read.")
+    size: int = Field(description="N of the N × N array.")
     margin_formula: float = Field(description="Equations (1) and (2), without line resistance.")
     margin_near: float = Field(description="The cell next to both drivers.")
     margin_far: float = Field(description="The cell farthest from both drivers, the worst one.")
@@ -81,17 +83,21 @@ class CrossbarDocument(BaseModel):
     on_off_is_lower_bound: bool = Field(
         description="Whether the ratio is reported as `>`; sizes are lower bounds then."
     )
-    margin: float
+    margin: float = Field(description="Read margin to be kept, as a fraction of the read voltage.")
     pull_up_ratio: float = Field(description="R_pull-up over R_LRS.")
-    limits: list[ArrayLimit]
-    exact: list[ExactRead]
+    limits: list[ArrayLimit] = Field(
+        description="The largest array of each kind of cell under each read scheme."
+    )
+    exact: list[ExactRead] = Field(
+        description="Margins from the full circuit, if a size was given."
+    )
     smallest_spacing_m: float | None = Field(
         default=None,
         description="Spacing between cells that avoids crosstalk, 100 thicknesses of the layer; "
         "None where no thickness is given.",
     )
-    assumptions: list[Assumption]
-    notes: list[str]
+    assumptions: list[Assumption] = Field(description="All assumptions.")
+    notes: list[str] = Field(description="Notes for the reader.")
 
 
 class DeviceArray(BaseModel):
@@ -99,13 +105,17 @@ class DeviceArray(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    device: str
-    structure: str
-    references: str
+    device: str = Field(description="Id of the device.")
+    structure: str = Field(description="Stack of the device, as printed.")
+    references: str = Field(description="Keys of the publications behind it, separated by spaces.")
     on_off_ratio: float | None = Field(description="None where it is not reported.")
-    on_off_qualifier: str | None
+    on_off_qualifier: str | None = Field(
+        description="Qualifier that the source puts before the ratio; null if none."
+    )
     size: int | None = Field(description="1R, floating lines, R_pull-up = R_LRS.")
-    size_best_pull_up: int | None
+    size_best_pull_up: int | None = Field(
+        description="1R, floating lines, at the pull-up that allows the largest array."
+    )
     rectification_ratio: float | None = Field(
         description="Claimed in the text of a publication that is the device's only one."
     )

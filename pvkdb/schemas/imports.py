@@ -15,11 +15,15 @@ class FileProblem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    file: str
-    line: int | None = None
-    column: str | None = None
-    value: str | None = None
-    reason: str
+    file: str = Field(description="Name of the import.")
+    line: int | None = Field(
+        default=None, description="Line; null if the problem concerns the whole file."
+    )
+    column: str | None = Field(
+        default=None, description="Field; null if the problem concerns the whole row."
+    )
+    value: str | None = Field(default=None, description="Value of the field; null if it has none.")
+    reason: str = Field(description="What is wrong, and what to write instead.")
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file} line {self.line}"
@@ -34,9 +38,9 @@ class Difference(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    column: str
-    before: str | None
-    after: str | None
+    column: str = Field(description="Name of the column.")
+    before: str | None = Field(description="Value before; null if empty.")
+    after: str | None = Field(description="Value now; null if empty.")
 
 
 class Change(BaseModel):
@@ -44,32 +48,40 @@ class Change(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    action: Action
-    table: ImportedTable
+    action: Action = Field(
+        description="Whether the row is added, supersedes another row, or is in the store already."
+    )
+    table: ImportedTable = Field(description="Table of the row.")
     id: str = Field(description="Id that the row has in the store; for references its key.")
-    file: str
-    line: int
-    summary: str
-    supersedes: str | None = None
-    differences: tuple[Difference, ...] = ()
+    file: str = Field(description="Name of the import.")
+    line: int = Field(description="Line of the row.")
+    summary: str = Field(description="Short form of the row.")
+    supersedes: str | None = Field(
+        default=None, description="Id of the row that it corrects; null if none."
+    )
+    differences: tuple[Difference, ...] = Field(
+        default=(), description="Columns in which it differs from that row."
+    )
 
 
 class Counts(BaseModel):
     """Rows of one table, by what becomes of them."""
 
-    added: int = 0
-    superseding: int = 0
-    already_there: int = 0
+    added: int = Field(default=0, description="Rows added.")
+    superseding: int = Field(default=0, description="Rows added that correct others.")
+    already_there: int = Field(default=0, description="Rows that the store holds already.")
 
 
 class ImportReport(BaseModel):
     """The outcome of an import. ``changes`` holds the first of them, ``counts`` all."""
 
-    dry_run: bool
-    dataset_version: str
-    counts: dict[ImportedTable, Counts]
-    changes: list[Change]
-    warnings: list[FileProblem]
+    dry_run: bool = Field(
+        description="Whether the import was only checked and nothing was changed."
+    )
+    dataset_version: str = Field(description="Version of the data, for a citation.")
+    counts: dict[ImportedTable, Counts] = Field(description="Numbers of rows by table and action.")
+    changes: list[Change] = Field(description="The first hundred rows with their actions.")
+    warnings: list[FileProblem] = Field(description="Doubts that did not stop the import.")
 
     @property
     def changed(self) -> int:

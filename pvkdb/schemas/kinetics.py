@@ -12,12 +12,14 @@ class Quantity(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    minimum: float | None
+    name: str = Field(description="Name of the estimated quantity.")
+    minimum: float | None = Field(
+        description="Lower end of the known range, in the unit of the metric."
+    )
     maximum: float | None = Field(description="None where nothing bounds it from above.")
-    unit: str
-    equation: str
-    source: str
+    unit: str = Field(description="Unit; `1` for a pure number.")
+    equation: str = Field(description="The equation, with its source.")
+    source: str = Field(description="Where the value comes from.")
 
 
 class KineticsDocument(BaseModel):
@@ -25,10 +27,10 @@ class KineticsDocument(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ion: str
-    quantities: list[Quantity]
-    assumptions: list[Assumption]
-    notes: list[str]
+    ion: str = Field(description="The ion that moves.")
+    quantities: list[Quantity] = Field(description="Rates, times and lengths, each an interval.")
+    assumptions: list[Assumption] = Field(description="All assumptions.")
+    notes: list[str] = Field(description="Notes for the reader.")
 
     def quantity(self, name: str) -> Quantity | None:
         """The estimate of that name, or None where it was not made."""
@@ -78,11 +80,13 @@ class IonKinetics(BaseModel):
         "`electrode` (a metal that an electrode may bring; literature), `given`, or the method of "
         "a statement."
     )
-    barrier_min_ev: float | None
+    barrier_min_ev: float | None = Field(description="Lower end of the barrier, in eV.")
     barrier_max_ev: float | None = Field(description="None where it is only bounded from below.")
-    source: str
-    references: str = ""
-    document: KineticsDocument
+    source: str = Field(description="Where the value comes from.")
+    references: str = Field(
+        default="", description="Keys of the publications behind it, separated by spaces."
+    )
+    document: KineticsDocument = Field(description="Quantities that follow from the barrier.")
 
 
 class KineticsAnswer(BaseModel):
@@ -90,7 +94,7 @@ class KineticsAnswer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    asked: str
-    ions: list[IonKinetics]
+    asked: str = Field(description="The request in words.")
+    ions: list[IonKinetics] = Field(description="One entry for each ion and barrier.")
     missing: list[str] = Field(description="What the store does not hold, in sentences.")
-    notes: list[str]
+    notes: list[str] = Field(description="Notes for the reader.")

@@ -60,11 +60,11 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    bounds: Bounds
-    source: str
-    quoted: str | None = None
-    note: str | None = None
+    name: str = Field(description="Name of the reading.")
+    bounds: Bounds = Field(description="Range of good values under this reading.")
+    source: str = Field(description="Where the value comes from.")
+    quoted: str | None = Field(default=None, description="Words or number of the source.")
+    note: str | None = Field(default=None, description="Remarks and doubts.")
 
 
 class Criterion(BaseModel):
@@ -72,20 +72,26 @@ class Criterion(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    metric: str
-    unit: str
-    bounds: Bounds
-    scale: Scale = "linear"
+    metric: str = Field(
+        description="Metric with its unit as suffix; ratios and counts have no unit."
+    )
+    unit: str = Field(description="Unit; `1` for a pure number.")
+    bounds: Bounds = Field(description="Range of good values.")
+    scale: Scale = Field(default="linear", description="Scale on which values are compared.")
     graded: bool = Field(
         default=False,
         description="Whether the bounds are a scale for comparing: falling short is no failure.",
     )
-    weight: float
-    basis: Basis
-    source: str
+    weight: float = Field(
+        description="Weight among the criteria, before it is divided by their sum."
+    )
+    basis: Basis = Field(description="Basis of the bounds.")
+    source: str = Field(description="Where the value comes from.")
     quoted: str | None = Field(default=None, description="The words or number of the source.")
     note: str | None = Field(default=None, description="Doubts, and why the bounds are these.")
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Reading, ...] = Field(
+        default=(), description="Alternative readings of a doubtful requirement."
+    )
 
 
 class Ask(BaseModel):
@@ -93,8 +99,8 @@ class Ask(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    asks: str
-    source: str
+    asks: str = Field(description="Requirement of the application.")
+    source: str = Field(description="Where the value comes from.")
 
 
 class Profile(BaseModel):
@@ -102,12 +108,15 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    title: str
-    summary: str
-    devices: tuple[Criterion, ...]
-    materials: tuple[Criterion, ...]
-    not_judged: tuple[Ask, ...] = ()
+    name: str = Field(description="Name of the application.")
+    title: str = Field(description="Title.")
+    summary: str = Field(description="Summary in a few sentences.")
+    devices: tuple[Criterion, ...] = Field(description="Criteria on devices.")
+    materials: tuple[Criterion, ...] = Field(description="Criteria on materials.")
+    not_judged: tuple[Ask, ...] = Field(
+        default=(),
+        description="Requirements without a number, or in a metric that no source reports.",
+    )
 
     def criteria(self, subject: Subject) -> tuple[Criterion, ...]:
         """The criteria on devices or on materials."""

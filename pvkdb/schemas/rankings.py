@@ -46,15 +46,17 @@ class Grade(StrEnum):
 class Assessment(BaseModel):
     """One criterion held against the evidence of one candidate."""
 
-    metric: str
+    metric: str = Field(
+        description="Metric with its unit as suffix; ratios and counts have no unit."
+    )
     weight: float = Field(description="Share of the weight, of those criteria that are defined.")
-    verdict: Verdict
+    verdict: Verdict = Field(description="Verdict of the evidence.")
     minimum: float | None = Field(default=None, description="None: unknown, or open below.")
     maximum: float | None = Field(default=None, description="None: unknown, or open above.")
-    word: str | None = None
+    word: str | None = Field(default=None, description="Value, if it is a word.")
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
-    unit: str
-    grade: Grade
+    unit: str = Field(description="Unit; `1` for a pure number.")
+    grade: Grade = Field(description="Quality of the evidence.")
     desirability_shown: float = Field(description="0 to 1, as far as the evidence shows it.")
     desirability_expected: float = Field(description="Mean over what the evidence allows.")
     desirability_possible: float = Field(description="The best that the evidence allows.")
@@ -63,75 +65,97 @@ class Assessment(BaseModel):
         description="Decades missing to what satisfies; None where not on a log scale.",
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
-    source: str | None = None
-    references: str = ""
+    source: str | None = Field(default=None, description="Where the value comes from.")
+    references: str = Field(
+        default="", description="Keys of the publications behind it, separated by spaces."
+    )
 
 
 class Known(BaseModel):
     """What is known of a candidate on a metric that the profile does not ask for."""
 
-    metric: str
-    minimum: float | None = None
-    maximum: float | None = None
-    word: str | None = None
+    metric: str = Field(
+        description="Metric with its unit as suffix; ratios and counts have no unit."
+    )
+    minimum: float | None = Field(
+        default=None, description="Lower end of the known range, in the unit of the metric."
+    )
+    maximum: float | None = Field(
+        default=None, description="Upper end of the known range, in the unit of the metric."
+    )
+    word: str | None = Field(default=None, description="Value, if it is a word.")
     text: str = Field(description="The value in words.")
-    grade: Grade
-    source: str | None = None
-    references: str = ""
+    grade: Grade = Field(description="Quality of the evidence.")
+    source: str | None = Field(default=None, description="Where the value comes from.")
+    references: str = Field(
+        default="", description="Keys of the publications behind it, separated by spaces."
+    )
 
 
 class UnderReading(BaseModel):
     """Where a candidate stands under another reading of the doubtful requirements."""
 
-    rank: int
-    shown: float
-    failures: list[str]
+    rank: int = Field(description="Place under the reading.")
+    shown: float = Field(description="Score under the reading.")
+    failures: list[str] = Field(description="Requirements that are not met under the reading.")
 
 
 class RankedCandidate(BaseModel):
     """A candidate with its place. Equal evidence shares a place."""
 
-    rank: int
-    id: str
-    label: str
+    rank: int = Field(description="Place, from 1; equal evidence shares a place.")
+    id: str = Field(description="Id of the device, the claim or the material.")
+    label: str = Field(description="Common name.")
     kind: Literal["device", "figures", "material"] = Field(
         description="A row of the devices, figures of the text on one device, or a material."
     )
     material: str | None = Field(default=None, description="Public name, where it can be told.")
     absorber: str | None = Field(default=None, description="Of a device, as printed.")
-    references: str = ""
+    references: str = Field(
+        default="", description="Keys of the publications behind it, separated by spaces."
+    )
     devices: int | None = Field(
         default=None, description="Of a material: devices of the store that are made of it."
     )
-    shown: float
-    expected: float
-    possible: float
+    shown: float = Field(description="Score, 0 to 1, as far as the evidence shows it.")
+    expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")
+    possible: float = Field(description="Best score, 0 to 1, that the evidence allows.")
     coverage: float = Field(description="Share of the weight on which there is evidence.")
     failures: list[str] = Field(description="Requirements that are not met, in words.")
-    met: int
-    not_demonstrated: int
-    unknown: int
+    met: int = Field(description="Criteria that are met.")
+    not_demonstrated: int = Field(
+        description="Criteria on which only an insufficient lower bound is known."
+    )
+    unknown: int = Field(description="Criteria on which nothing is known.")
     shortfall_decades: float = Field(description="Sum over the criteria on a log scale.")
     pareto: bool = Field(description="No other candidate is shown to be better all round.")
     rank_probabilities: list[float] = Field(
         description="Probability of ranks 1, 2, … for random weights and values (SMAA)."
     )
     mean_rank: float = Field(description="Mean rank of the same samples.")
-    topsis_rank: int | None = None
-    spotis_rank: int | None = None
-    under_readings: dict[str, UnderReading] = {}
+    topsis_rank: int | None = Field(
+        default=None, description="Place by TOPSIS on the same desirabilities."
+    )
+    spotis_rank: int | None = Field(
+        default=None, description="Place by SPOTIS on the same desirabilities."
+    )
+    under_readings: dict[str, UnderReading] = Field(
+        default={}, description="Rank under other readings of doubtful requirements."
+    )
     prediction: str | None = Field(
         default=None,
         description="What the model of kinetics predicts, against what the profile wants.",
     )
-    criteria: list[Assessment]
-    also_known: list[Known] = []
+    criteria: list[Assessment] = Field(description="Assessment of each criterion.")
+    also_known: list[Known] = Field(
+        default=[], description="Known values of metrics that the profile does not use."
+    )
 
 
 class CrossCheck(BaseModel):
     """The shown order beside that of a method of pymcdm on the same desirabilities."""
 
-    method: str
+    method: str = Field(description="Method of pymcdm.")
     spearman: float | None = Field(
         description="Rank correlation with the shown order; None where either has no order."
     )
@@ -141,24 +165,24 @@ class CrossCheck(BaseModel):
 class Ranking(BaseModel):
     """Candidates in the order in which they suit an application."""
 
-    application: str
-    title: str
-    summary: str
-    subject: Subject
-    order: Order
+    application: str = Field(description="Name of the application profile.")
+    title: str = Field(description="Title.")
+    summary: str = Field(description="Summary in a few sentences.")
+    subject: Subject = Field(description="What is ranked: devices or materials.")
+    order: Order = Field(description="The score that decides.")
     reading: str | None = Field(description="Reading of doubtful requirements; None: the first.")
     floor: float = Field(description="What a desirability counts at least.")
-    samples: int
-    seed: int
+    samples: int = Field(description="Random weights and values that were drawn.")
+    seed: int = Field(description="Seed of the random numbers.")
     criteria: list[Criterion] = Field(description="With the weights that were used.")
-    not_judged: list[Ask]
-    candidates: list[RankedCandidate]
-    cross_checks: list[CrossCheck]
+    not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
+    candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    cross_checks: list[CrossCheck] = Field(description="The same order by other methods.")
     notes: list[str] = Field(description="What a reader must know of this ranking.")
     assumptions: list[Assumption] = Field(
         default=[], description="What predictions take beside the activation energy."
     )
-    dataset_version: str
+    dataset_version: str = Field(description="Version of the data, for a citation.")
 
 
 class ProfileSummary(BaseModel):

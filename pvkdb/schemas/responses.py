@@ -100,8 +100,8 @@ class Problem(BaseModel):
 class Liveness(BaseModel):
     """What ``/livez`` says."""
 
-    status: str
-    version: str
+    status: str = Field(description="`ok`: the service answers.")
+    version: str = Field(description="Version of pvkdb.")
 
 
 class Health(BaseModel):

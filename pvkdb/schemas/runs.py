@@ -22,33 +22,33 @@ class RunState(StrEnum):
 class RunCounts(BaseModel):
     """What a run found and what it cost."""
 
-    compositions: int
+    compositions: int = Field(description="Compositions that the plan made.")
     passed: int = Field(description="Candidates that passed every stage.")
     calculations: int = Field(description="Behind the report.")
     computed: int = Field(description="Of these, how many the store lacked when the run asked.")
-    failed: int
+    failed: int = Field(description="Calculations that failed.")
     core_hours: float = Field(description="Processor time behind the report, whenever it was.")
 
 
 class PassedCandidate(BaseModel):
     """A candidate that passes now and did not before."""
 
-    formula: str
-    rank: int | None
+    formula: str = Field(description="Formula.")
+    rank: int | None = Field(description="Rank now; null if it has none.")
 
 
 class RankChange(BaseModel):
     """A candidate that passes as before, at another rank."""
 
-    formula: str
-    before: int | None
-    after: int | None
+    formula: str = Field(description="Formula.")
+    before: int | None = Field(description="Rank before; null if it had none.")
+    after: int | None = Field(description="Rank now; null if it has none.")
 
 
 class LostCandidate(BaseModel):
     """A candidate that passed before and does not now."""
 
-    formula: str
+    formula: str = Field(description="Formula.")
     before: int | None = Field(description="Its rank then.")
     reason: str = Field(description="Why it fell, or that the plan no longer makes it.")
 
@@ -57,9 +57,9 @@ class Differences(BaseModel):
     """What a run found that the run before, of the same plan, did not."""
 
     since: int = Field(description="Id of the run before.")
-    new: list[PassedCandidate]
-    lost: list[LostCandidate]
-    moved: list[RankChange]
+    new: list[PassedCandidate] = Field(description="Candidates that pass now and did not before.")
+    lost: list[LostCandidate] = Field(description="Candidates that passed before and do not now.")
+    moved: list[RankChange] = Field(description="Candidates that pass as before, at another rank.")
     plan_changed: bool = Field(description="Whether the plan has another text now.")
     version_before: str | None = Field(description="Of pvkdb, where it was another one.")
 
@@ -78,18 +78,22 @@ class Differences(BaseModel):
 class RunDocument(BaseModel):
     """A run of a screening, without its report."""
 
-    id: int
+    id: int = Field(description="Number of the run.")
     plan: str = Field(description="Name of the plan, by which runs follow one another.")
     fire_time: datetime = Field(description="For which it was asked; a plan runs once for each.")
     scheduled: bool = Field(description="Whether a schedule asked for it, and not a person.")
-    state: RunState
-    attempts: int
-    started_at: datetime
-    finished_at: datetime | None
-    duration_s: float | None
-    counts: RunCounts | None
+    state: RunState = Field(description="State of the run.")
+    attempts: int = Field(description="How often it was started.")
+    started_at: datetime = Field(description="When it last started (UTC).")
+    finished_at: datetime | None = Field(description="When it ended (UTC); null before.")
+    duration_s: float | None = Field(
+        description="Seconds from its last start to its end; null until it ends."
+    )
+    counts: RunCounts | None = Field(
+        description="Numbers of its results and calculations; null until it ends."
+    )
     differences: Differences | None = Field(description="None for the first run of a plan.")
-    failure: str | None
+    failure: str | None = Field(description="Why it failed or was interrupted; null otherwise.")
     webhook: str | None = Field(description="What became of the webhook, where one was called.")
 
 

@@ -153,10 +153,10 @@ class ScreenedCandidate(BaseModel):
 class StageCount(BaseModel):
     """How many candidates entered a stage, passed it, and fell in it by kind."""
 
-    stage: str
-    entered: int
-    passed: int
-    fell: dict[FallKind, int]
+    stage: str = Field(description="Name of the stage.")
+    entered: int = Field(description="Candidates that entered it.")
+    passed: int = Field(description="Candidates that passed it.")
+    fell: dict[FallKind, int] = Field(description="Candidates that fell in it, by kind.")
 
 
 class ScreeningReport(BaseModel):

@@ -34,8 +34,8 @@ PARAMETER_TYPES: dict[type, Any] = {
     bool: bool,
 }
 
-#: Said of a parameter that takes several values.
-SEVERAL = "Several by commas."
+#: Member of an OpenAPI schema that names the separator of a parameter with several values.
+SEPARATOR = {"x-separator": ","}
 
 MOST_ROWS = 500
 
@@ -113,7 +113,8 @@ def filter_fields(collection: Listed) -> dict[str, Any]:
             parameter_type(entry) | None,
             Field(
                 default=None,
-                description=describe_filter(entry),
+                description=entry.description,
+                json_schema_extra=dict(SEPARATOR) if entry.many else None,
                 examples=None if entry.example is None else [entry.example],
             ),
         )
@@ -126,11 +127,6 @@ def parameter_type(entry: Filter[Any]) -> Any:
     if entry.choices:
         return names_type(entry.choices)
     return ListText if entry.many else PARAMETER_TYPES[entry.type]
-
-
-def describe_filter(entry: Filter[Any]) -> str:
-    """What a filter means, for the description of the service."""
-    return f"{entry.description} {SEVERAL}" if entry.many else entry.description
 
 
 def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], Any]:

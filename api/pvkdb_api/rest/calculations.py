@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.calculations import CalculationDocument
@@ -38,7 +38,7 @@ class PostedSettings(NebSettings):
 class PostedRequest(NebRequest):
     """The migration of a defect whose barrier is wanted."""
 
-    settings: PostedSettings = PostedSettings()
+    settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
 
 
 router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])

@@ -1,7 +1,7 @@
-"""The OpenAPI description: the errors as they are really answered, an example of each field.
+"""The OpenAPI description: the errors as they are really answered, and an example of each field.
 
 The examples are real answers about the curated literature; ``docs/reference/openapi.py`` collects
-them and writes the description as a file.
+them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from fastapi import FastAPI
 
 from pvkdb.schemas.responses import Problem
 from pvkdb_api.core.refusals import MEDIA_TYPE
-from pvkdb_api.rest.field_notes import EVERYWHERE, OF
 
 SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"
 
 #: The file with an example of each field, by schema.
 EXAMPLES = "examples.json"
 
-#: What a route says of its errors.
+#: The documented error response of each route.
 PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "What was refused, why, and what to do instead (RFC 9457).",
@@ -33,16 +32,12 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 
 
 def describe(app: FastAPI) -> None:
-    """Complete the description that FastAPI makes.
-
-    The schema of a problem, which no route returns by itself, comes in; each field gets its
-    meaning and an example.
-    """
+    """Add to FastAPI's description the schema of a problem and an example of each field."""
     generate = app.openapi
     one_at_a_time = Lock()
 
     def openapi() -> dict[str, Any]:
-        # FastAPI makes the description at its first use and cannot do that twice at once.
+        # FastAPI makes the description at its first use and must not do that in two threads.
         with one_at_a_time:
             if app.openapi_schema:
                 return app.openapi_schema
@@ -57,13 +52,13 @@ def _completed(description: dict[str, Any]) -> dict[str, Any]:
     for name, schema in {**problem.pop("$defs"), "Problem": problem}.items():
         schemas.setdefault(name, schema)
     for name, schema in schemas.items():
-        _explain(name, schema)
+        _add_examples(name, schema)
     return description
 
 
 @cache
 def examples() -> dict[str, dict[str, Any]]:
-    """An example of each field, by schema; none where the file has not been made yet."""
+    """Return an example of each field by schema; empty if the file does not exist."""
     file = resources.files("pvkdb_api.rest").joinpath(EXAMPLES)
     if not file.is_file():
         return {}
@@ -71,12 +66,9 @@ def examples() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _explain(name: str, schema: dict[str, Any]) -> None:
+def _add_examples(name: str, schema: dict[str, Any]) -> None:
     shared = examples().get(name.removesuffix("Part") + "Row", {}) if "Part" in name else {}
     known = {**shared, **examples().get(name, {})}
     for field, declared in schema.get("properties", {}).items():
-        note = OF.get(name, {}).get(field) or EVERYWHERE.get(field)
-        if note is not None:
-            declared.setdefault("description", note)
         if field in known:
             declared.setdefault("examples", [known[field]])

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: End of a parameter's description in OpenAPI if the parameter takes several values.
-SEVERAL = "Several by commas."
+#: Member of a parameter's schema that names the separator of several values.
+SEPARATOR = "x-separator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,12 @@ class Description:
     def _parameter(self, parameter: Mapping[str, Any]) -> FilterDescription:
         forms = [*self._forms(parameter.get("schema", {}))]
         kinds = dict.fromkeys(str(form["type"]) for form in forms if "type" in form)
-        meaning = str(parameter.get("description", ""))
         return FilterDescription(
             name=parameter["name"],
             type=" or ".join(kind for kind in kinds if kind != "null") or "any",
-            meaning=meaning.removesuffix(SEVERAL).rstrip(),
+            meaning=str(parameter.get("description", "")),
             choices=tuple(str(value) for form in forms for value in form.get("enum", ())),
-            many=meaning.endswith(SEVERAL),
+            many=SEPARATOR in parameter.get("schema", {}),
         )
 
     def _forms(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class CalculationState(StrEnum):
@@ -79,22 +79,32 @@ class PotentialName(StrEnum):
 class CalculationDocument(BaseModel):
     """A calculation as the service returns it."""
 
-    id: str
-    key: str
-    kind: str
-    state: CalculationState
-    material: str | None
-    parameters: dict[str, Any]
-    result: dict[str, Any] | None
-    failure_kind: FailureKind | None
-    failure_message: str | None
-    versions: dict[str, str] | None
-    attempts: int
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    priority: int = 0
-    cancel_requested_at: datetime | None = None
+    id: str = Field(description="Name of the calculation.")
+    key: str = Field(description="Content key: the same for the same work.")
+    kind: str = Field(description="Kind of calculation, e.g. `neb`: a migration barrier.")
+    state: CalculationState = Field(description="State of the calculation.")
+    material: str | None = Field(description="Public name of the material; null before it exists.")
+    parameters: dict[str, Any] = Field(
+        description="Requested parameters: lengths in Å, forces in eV/Å."
+    )
+    result: dict[str, Any] | None = Field(
+        description="Result: energies in eV, lengths in Å; null until it is done."
+    )
+    failure_kind: FailureKind | None = Field(description="Kind of failure; null unless it failed.")
+    failure_message: str | None = Field(
+        description="The failure in a sentence; null unless it failed."
+    )
+    versions: dict[str, str] | None = Field(
+        description="Versions of the programs that computed it; null until it ends."
+    )
+    attempts: int = Field(description="How often it was started.")
+    created_at: datetime = Field(description="When it was requested (UTC).")
+    started_at: datetime | None = Field(description="When it last started (UTC); null before.")
+    finished_at: datetime | None = Field(description="When it ended (UTC); null before.")
+    priority: int = Field(default=0, description="Larger numbers are computed first.")
+    cancel_requested_at: datetime | None = Field(
+        default=None, description="When its worker was asked to stop (UTC); null if it was not."
+    )
 
     @property
     def subject(self) -> str:

@@ -49,14 +49,28 @@ class NebSettings(BaseModel):
         default=10.0, ge=8.5, le=30, description="Least distance of a defect from its images."
     )
     max_atoms: int = Field(default=400, ge=1, description="Larger supercells are refused.")
-    fmax_cell_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
-    fmax_endpoint_ev_per_ang: float = Field(default=0.01, ge=1e-4, le=0.1)
+    fmax_cell_ev_per_ang: float = Field(
+        default=0.01,
+        ge=1e-4,
+        le=0.1,
+        description="Largest force at which the cell counts as relaxed, eV/Å.",
+    )
+    fmax_endpoint_ev_per_ang: float = Field(
+        default=0.01,
+        ge=1e-4,
+        le=0.1,
+        description="Largest force at which an end point is relaxed, eV/Å.",
+    )
     fmax_neb_ev_per_ang: float = Field(
         default=0.01, ge=1e-4, le=0.1, description="On the saddle point."
     )
-    max_steps_cell: int = Field(default=500, ge=1, le=5000)
-    max_steps_endpoint: int = Field(default=400, ge=1, le=5000)
-    max_steps_neb: int = Field(default=200, ge=1, le=5000)
+    max_steps_cell: int = Field(
+        default=500, ge=1, le=5000, description="Most steps of the relaxation of the cell."
+    )
+    max_steps_endpoint: int = Field(
+        default=400, ge=1, le=5000, description="Most steps of the relaxation of an end point."
+    )
+    max_steps_neb: int = Field(default=200, ge=1, le=5000, description="Most steps of the NEB.")
     rattle_ang: float = Field(default=0.05, ge=0, le=0.2, description="Starting random shift.")
     seed: int = Field(default=2145, ge=0, lt=2**32, description="Seed of the random shift.")
     recheck: bool = Field(
@@ -70,7 +84,7 @@ class NebRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["neb"] = "neb"
+    kind: Literal["neb"] = Field(default="neb", description="Kind of calculation.")
     formula: str = Field(description="Composition, e.g. CsPbBr3.", max_length=200)
     phase: str | None = Field(
         default=None,
@@ -83,7 +97,9 @@ class NebRequest(BaseModel):
         max_length=8,
         description="V_Br, Br_i, Ag_i…; None for the vacancy of the halide.",
     )
-    potential: PotentialName = PotentialName.SEVENNET_0
+    potential: PotentialName = Field(
+        default=PotentialName.SEVENNET_0, description="Potential that computes it."
+    )
     host: Host | None = Field(
         default=None, description="Structure to start from in place of a prototype."
     )

@@ -113,11 +113,13 @@ class Host(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    symbols: tuple[str, ...] = Field(min_length=1)
+    symbols: tuple[str, ...] = Field(min_length=1, description="Elements of the n atoms.")
     cell_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
-        min_length=3, max_length=3
+        min_length=3, max_length=3, description="Cell vectors: 3 × 3, rows a, b, c, in Å."
     )
-    positions_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...]
+    positions_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
+        description="Cartesian positions: n × 3, in Å."
+    )
 
     @model_validator(mode="after")
     def _one_position_each(self) -> Host:

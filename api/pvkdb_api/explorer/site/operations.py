@@ -47,7 +47,7 @@ def _operation(method: str, path: str, entry: Mapping[str, Any]) -> Operation:
         entry["summary"],
         entry.get("description", ""),
         tuple(
-            Parameter(each["name"], each["in"], _type(each["schema"]), each.get("description", ""))
+            Parameter(each["name"], each["in"], _type(each["schema"]), _meaning(each))
             for each in entry.get("parameters", ())
         ),
         tuple(
@@ -55,6 +55,11 @@ def _operation(method: str, path: str, entry: Mapping[str, Any]) -> Operation:
             for kind, body in content.items()
         ),
     )
+
+
+def _meaning(parameter: Mapping[str, Any]) -> str:
+    several = " Several by commas." if "x-separator" in parameter["schema"] else ""
+    return f"{parameter.get('description', '')}{several}"
 
 
 def _type(schema: Mapping[str, Any]) -> str:
