@@ -16,9 +16,9 @@ import time
 
 import numpy as np
 
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion, Profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.ranking.acceptability import rank_acceptability
 from pvkdb.suitability.ranking.judging import worth_of
 from pvkdb.suitability.ranking.options import Options

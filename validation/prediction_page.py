@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pvkdb.display.units import amount
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.predictions import Correlation
 from pvkdb.suitability.evidence.evidence import Evidence
-from pvkdb.suitability.evidence.explanations import metric_label, value_text, window_text
+from pvkdb.suitability.evidence.explanations import value_text, window_text
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Comparison, Results
@@ -96,7 +97,7 @@ def _measured(entry: Comparison) -> str:
 
 def label_of(metric: str) -> str:
     """What a modelled metric predicts: ``retention``."""
-    return metric_label(metric).removesuffix(", model")
+    return METRICS[metric].label.removesuffix(", model")
 
 
 def _correlations(results: Results) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pvkdb.display.colours import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
-from pvkdb.suitability.evidence.explanations import metric_label
+from pvkdb.schemas.metrics import METRICS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Results
 
@@ -27,7 +27,7 @@ def write_picture(results: Results, path: Path) -> None:
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(MEASURED))
         for axes, metric in zip(panels, MEASURED, strict=True):
-            label = metric_label(metric).removesuffix(", model")
+            label = METRICS[metric].label.removesuffix(", model")
             unit = "V" if metric.endswith("_v") else "s"
             for point in results.of(metric):
                 _draw(axes, point, colours[point.material])

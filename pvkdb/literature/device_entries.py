@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
+from pvkdb.schemas.metrics import TABLE_METRICS, TableColumns
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.rows.stacks import (
     Layer,
@@ -32,28 +33,6 @@ _SUBSTRATES = frozenset(
 _IN_ORDER = ("substrate", "bottom_electrode", "absorber", "top_electrode")
 #: 10⁶ that has lost its superscript on the way from a PDF.
 _LOST_SUPERSCRIPT = re.compile(r"10[2-9]|10[1-9]\d")
-
-
-class _Metric(NamedTuple):
-    """A figure: short column, unit, the row's minimum, maximum and qualifier, possible values."""
-
-    short: str
-    unit: str
-    low: str
-    high: str | None
-    qualifier: str | None
-    bounds: tuple[float, float]
-
-
-#: On/off ratios below 1 are read the wrong way round, or flagged.
-_METRICS = (
-    _Metric("on_off_ratio", "1", "on_off_ratio", None, "on_off_qualifier", (1.0, 1e15)),
-    _Metric("v_set", "V", "v_set_min_v", "v_set_max_v", "v_qualifier", (-100.0, 100.0)),
-    _Metric("v_reset", "V", "v_reset_min_v", "v_reset_max_v", "v_qualifier", (-100.0, 100.0)),
-    _Metric("endurance", "cycles", "endurance_cycles", None, None, (1.0, 1e15)),
-    _Metric("retention", "s", "retention_s", None, "retention_qualifier", (1e-9, 1e10)),
-    _Metric("stability", "d", "stability_days", None, "stability_qualifier", (1e-3, 1e5)),
-)
 
 
 def devices_row(cells: Cells, references: str) -> DevicesRow:
@@ -154,53 +133,57 @@ def _given_layers(cells: Cells) -> list[Layer]:
 def _figures(cells: Cells) -> dict[str, Any]:
     """The metric columns of a device's row."""
     columns: dict[str, Any] = {}
-    for metric in _METRICS:
-        ends = [name for name in (metric.low, metric.high) if name]
-        column = metric.low
-        if metric.short in cells:
-            column = metric.short
-            for name in ends:
-                if name in cells and name != metric.short:
-                    cells.complain(name, f"stands beside {metric.short!r}; fill in one of the two")
-            values = _measured(cells, metric, columns)
+    for metric, table in TABLE_METRICS.values():
+        short, column = table.imported_as, table.low
+        if short in cells:
+            column = short
+            for name in table.names:
+                if name in cells and name != short:
+                    cells.complain(name, f"stands beside {short!r}; fill in one of the two")
+            values = _measured(cells, metric.unit, table, columns)
         else:
-            values = [cells.number(name) for name in ends]
-        if metric.qualifier and metric.qualifier in cells:
-            columns[metric.qualifier] = cells.text(metric.qualifier)
-        _check_bounds(cells, column, values, metric.bounds)
-        columns.update(zip(ends, values, strict=True))
+            values = [cells.number(name) for name in table.names]
+        if table.qualifier and table.qualifier in cells:
+            columns[table.qualifier] = cells.text(table.qualifier)
+        _check_bounds(cells, column, values, table.plausible)
+        columns.update(zip(table.names, values, strict=True))
     for low, high in (("v_set_min_v", "v_set_max_v"), ("v_reset_min_v", "v_reset_max_v")):
         first, last = columns[low], columns[high]
         if first is not None and last is not None and first > last:
             cells.complain(low, f"the minimum {first:g} V is above the maximum {last:g} V")
-    filled = any(name in cells for m in _METRICS for name in (m.short, m.low, m.high or m.low))
-    if not filled:
+    if not any(
+        name in cells
+        for _, table in TABLE_METRICS.values()
+        for name in (table.imported_as, *table.names)
+    ):
         cells.complain("structure", "the row reports no figure of the device")
     return columns
 
 
-def _measured(cells: Cells, metric: _Metric, columns: dict[str, Any]) -> list[float | None]:
+def _measured(
+    cells: Cells, unit: str, table: TableColumns, columns: dict[str, Any]
+) -> list[float | None]:
     """Values of a short column for the row's minimum and, where it has one, maximum."""
-    found = cells.interval(metric.short, metric.unit)
+    found = cells.interval(table.imported_as, unit)
     if found is None:
-        return [None, None] if metric.high else [None]
-    text = cells.text(metric.short) or ""
-    if metric.high is None and _LOST_SUPERSCRIPT.fullmatch(text.split()[0]):
-        cells.doubt(metric.short, f"is it 10^{text[2:].split()[0]}?")
+        return [None, None] if table.high else [None]
+    text = cells.text(table.imported_as) or ""
+    if table.high is None and _LOST_SUPERSCRIPT.fullmatch(text.split()[0]):
+        cells.doubt(table.imported_as, f"is it 10^{text[2:].split()[0]}?")
     if found.bound == "upper":
         cells.complain(
-            metric.short,
+            table.imported_as,
             "is an upper bound, which the table cannot hold; leave the cell empty and put the "
             "print into 'as_printed'",
         )
-    _note_qualifier(cells, metric, found, columns)
+    _note_qualifier(cells, table, found, columns)
     value = found.maximum if found.minimum is None else found.minimum
     top = value if found.maximum is None else found.maximum
-    if metric.high is not None:
+    if table.high is not None:
         return [value, top]
     if value != top:
         cells.complain(
-            metric.short,
+            table.imported_as,
             "is a range, where the table holds one value; give the end that was shown to last, "
             "and put the print into 'as_printed'",
         )
@@ -208,20 +191,21 @@ def _measured(cells: Cells, metric: _Metric, columns: dict[str, Any]) -> list[fl
 
 
 def _note_qualifier(
-    cells: Cells, metric: _Metric, found: Interval, columns: dict[str, Any]
+    cells: Cells, table: TableColumns, found: Interval, columns: dict[str, Any]
 ) -> None:
     mark = ">" if found.bound == "lower" else "~" if found.approximate else None
-    if metric.qualifier is None:
+    if table.qualifier is None:
         if mark == "~":  # what was tested is a lower bound anyway, so that '>' says nothing
-            cells.complain(metric.short, "takes no '~'; write the number that was tested")
+            cells.complain(table.imported_as, "takes no '~'; write the number that was tested")
         return
     if mark is None:
         return
-    if columns.get(metric.qualifier, mark) != mark:
+    if columns.get(table.qualifier, mark) != mark:
         cells.complain(
-            metric.short, "and v_set have different signs in front; the table holds one for both"
+            table.imported_as,
+            "and v_set have different signs in front; the table holds one for both",
         )
-    columns[metric.qualifier] = mark
+    columns[table.qualifier] = mark
 
 
 def _check_bounds(
@@ -253,5 +237,5 @@ def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
 
 def _as_typed(cells: Cells) -> str | None:
     """The figures of short columns, as they were typed."""
-    short = [metric.short for metric in _METRICS if metric.short in cells]
+    short = [table.imported_as for _, table in TABLE_METRICS.values() if table.imported_as in cells]
     return "; ".join(f"{name} {cells.text(name)}" for name in short) or None

@@ -20,6 +20,7 @@ from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
+from pvkdb.schemas.metrics import table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
 
 RowT = TypeVar("RowT", bound=Row)
@@ -50,10 +51,8 @@ _ENERGETICS = (
 )
 _DEVICES = (
     "id group structure layers absorber material form configuration mechanism volatility "
-    "text_source on_off_ratio on_off_qualifier v_set v_set_min_v v_set_max_v v_reset "
-    "v_reset_min_v v_reset_max_v v_qualifier endurance endurance_cycles retention retention_s "
-    "retention_qualifier stability stability_days stability_qualifier references source "
-    "as_printed erratum supersedes"
+    f"text_source {' '.join(table_columns(imported=True))} references source as_printed erratum "
+    "supersedes"
 )
 TABLES: dict[str, Table] = {
     "references": Table(

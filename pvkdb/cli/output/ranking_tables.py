@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pvkdb.cli.output.console import messages, output, print_table
 from pvkdb.display.numbers import number, shortened
 from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.schemas.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -218,9 +219,9 @@ def _caption(ranking: Ranking, shown: int) -> str:
 
 
 def _heading(criterion: Criterion) -> str:
-    from pvkdb.suitability.evidence.explanations import bounds_text, metric_label
+    from pvkdb.suitability.evidence.explanations import bounds_text
 
-    name = metric_label(criterion.metric)
+    name = METRICS[criterion.metric].label
     if criterion.graded:
         return name
     wanted = bounds_text(criterion.bounds, criterion.unit)

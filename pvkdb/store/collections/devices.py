@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
 from pvkdb.store.collections.filters import (
@@ -25,6 +26,20 @@ from pvkdb.store.rows.from_sql import devices_rows
 
 _devices_material = through(Device.material_id)
 _devices_family = of_material(Device.material_id, Material.family)
+
+
+def _metric_filters() -> dict[str, Filter]:
+    """Return the filters by the smallest and the largest value of a metric."""
+    filters = {}
+    for _, table in TABLE_METRICS.values():
+        column = getattr(Device, table.low)
+        qualifier = getattr(Device, table.qualifier) if table.qualifier else None
+        if table.at_least is not None:
+            filters[f"{table.low}_min"] = at_least(column, *table.at_least)
+        if table.at_most is not None:
+            filters[f"{table.low}_max"] = at_most(column, *table.at_most, qualifier)
+    return filters
+
 
 DEVICES = Collection(
     name="devices",
@@ -71,20 +86,7 @@ DEVICES = Collection(
             example="volatile",
             choices=("non-volatile", "volatile", "both"),
         ),
-        "on_off_ratio_min": at_least(Device.on_off_ratio, "Smallest on/off ratio.", 1e3),
-        "on_off_ratio_max": at_most(
-            Device.on_off_ratio, "Largest on/off ratio.", 1e6, Device.on_off_qualifier
-        ),
-        "endurance_cycles_min": at_least(
-            Device.endurance_cycles, "Smallest tested endurance.", 1e3
-        ),
-        "retention_s_min": at_least(Device.retention_s, "Smallest retention in s.", 1e4),
-        "retention_s_max": at_most(
-            Device.retention_s, "Largest retention in s.", 1e6, Device.retention_qualifier
-        ),
-        "stability_days_min": at_least(
-            Device.stability_days, "Shortest stability in storage, in days.", 30
-        ),
+        **_metric_filters(),
         "has_erratum": truth(Device.erratum, "Only rows with (or without) an erratum."),
         "reference": referenced(DeviceReference, Device.id, "r161"),
         "q": words(
@@ -99,9 +101,9 @@ DEVICES = Collection(
     sortable={
         **sortables(
             Device,
-            "id group structure absorber form on_off_ratio v_set_min_v v_set_max_v v_reset_min_v "
-            "v_reset_max_v endurance_cycles retention_s stability_days configuration mechanism "
-            "volatility",
+            "id group structure absorber form "
+            + " ".join(name for _, table in TABLE_METRICS.values() for name in table.names)
+            + " configuration mechanism volatility",
         ),
     },
     facets={

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
 from pvkdb.store.models.materials import Material
 
@@ -23,38 +22,18 @@ LAYER_ROLES = (
     "top_electrode",
 )
 
-#: Metrics of a device and their units (dimensionless: "1").
-METRICS = {
-    "on_off_ratio": "1",
-    "v_set_v": "V",
-    "v_reset_v": "V",
-    "endurance_cycles": "cycles",
-    "retention_s": "s",
-    "stability_days": "d",
-}
-
-#: Columns of a device that repeat a metric: lower end, upper end, qualifier.
-METRIC_COLUMNS: Mapping[str, tuple[str, str | None, str | None]] = {
-    "on_off_ratio": ("on_off_ratio", None, "on_off_qualifier"),
-    "v_set_v": ("v_set_min_v", "v_set_max_v", "v_qualifier"),
-    "v_reset_v": ("v_reset_min_v", "v_reset_max_v", "v_qualifier"),
-    "endurance_cycles": ("endurance_cycles", None, None),
-    "retention_s": ("retention_s", None, "retention_qualifier"),
-    "stability_days": ("stability_days", None, "stability_qualifier"),
-}
-
 
 def metric_columns(
     metric: str, value_min: float, value_max: float, qualifier: str | None
 ) -> dict[str, float | str | None]:
-    """The columns of a device that repeat a metric, with their values."""
-    low, high, said = METRIC_COLUMNS[metric]
-    columns: dict[str, float | str | None] = {low: value_min}
-    if high is not None:
-        columns[high] = value_max
+    """Return the columns of a device that repeat a metric, with their values."""
+    _, table = TABLE_METRICS[metric]
+    columns: dict[str, float | str | None] = {table.low: value_min}
+    if table.high is not None:
+        columns[table.high] = value_max
     # SET and RESET share a qualifier; that of the SET voltage is the device's.
-    if said is not None and (metric != "v_reset_v" or qualifier):
-        columns[said] = qualifier
+    if table.qualifier is not None and (metric != "v_reset_v" or qualifier):
+        columns[table.qualifier] = qualifier
     return columns
 
 
@@ -154,12 +133,12 @@ class DeviceLayer(Base):
 
 
 class DeviceMetric(Base):
-    """A metric of a device: an interval in the unit that :data:`METRICS` gives."""
+    """A metric of a device: an interval in the unit that the registry of metrics gives."""
 
     __tablename__ = "device_metrics"
     __table_args__ = (
         UniqueConstraint("device_id", "metric"),
-        CheckConstraint(f"metric IN {tuple(METRICS)!r}", name="metric"),
+        CheckConstraint(f"metric IN {tuple(TABLE_METRICS)!r}", name="metric"),
         CheckConstraint("value_min <= value_max", name="interval"),
     )
 

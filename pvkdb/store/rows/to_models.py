@@ -15,9 +15,10 @@ from sqlalchemy.orm import Mapper, Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import Composition as ChemicalComposition
+from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
 from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import METRIC_COLUMNS, Device, metric_columns
+from pvkdb.store.models.devices import Device, metric_columns
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import Reference
@@ -45,7 +46,7 @@ _DERIVED = {
         {
             *("material", "layers", "references"),
             *("bottom_electrode", "top_electrode", "other_layers"),
-            *(column for columns in METRIC_COLUMNS.values() for column in columns if column),
+            *table_columns(),
         }
     ),
 }
@@ -112,7 +113,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> Entry:
     ]
     metrics = list(_metrics(row))
     own = {**row.model_dump(exclude=set(_DERIVED[Device])), "fingerprint": fingerprint(row)}
-    own.update(dict.fromkeys(name for names in METRIC_COLUMNS.values() for name in names if name))
+    own.update(dict.fromkeys(table_columns()))
     for metric in metrics:
         own.update(metric_columns(**metric))
     return Entry(
@@ -166,13 +167,13 @@ def _references(keys: str) -> list[Values]:
 
 
 def _metrics(row: DevicesRow) -> Iterator[Values]:
-    for metric, (low, high, qualifier) in METRIC_COLUMNS.items():
-        minimum, maximum = getattr(row, low), getattr(row, high or low)
+    for name, (_, table) in TABLE_METRICS.items():
+        minimum, maximum = getattr(row, table.low), getattr(row, table.high or table.low)
         if minimum is None and maximum is None:
             continue
         yield {
-            "metric": metric,
+            "metric": name,
             "value_min": maximum if minimum is None else minimum,
             "value_max": minimum if maximum is None else maximum,
-            "qualifier": getattr(row, qualifier) if qualifier else None,
+            "qualifier": getattr(row, table.qualifier) if table.qualifier else None,
         }

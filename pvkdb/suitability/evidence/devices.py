@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.schemas.metrics import REPORTED, Metric, possible
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.models.claims import DeviceClaim
@@ -21,32 +22,7 @@ from pvkdb.store.models.devices import Device, DeviceMetric
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.absorbers import Absorbers, ends_of
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
-from pvkdb.suitability.metrics import METRICS, possible
 
-#: Metrics of the devices' table by their names here; voltages count by their magnitude.
-_TABLE = {
-    "on_off_ratio": "on_off_ratio",
-    "v_set_v": "set_voltage_v",
-    "v_reset_v": "reset_voltage_v",
-    "endurance_cycles": "endurance_cycles",
-    "retention_s": "retention_s",
-    "stability_days": "stability_days",
-}
-_MAGNITUDES = {"v_set_v", "v_reset_v", "v_threshold_v"}
-#: Metrics of the text that a profile may ask for. Wavelengths are not among them: the text gives
-#: those of lamps and of detectors too.
-_TEXT = {
-    **_TABLE,
-    "v_threshold_v": "threshold_voltage_v",
-    **{
-        name: name
-        for name in (
-            *("switching_time_s", "switching_energy_j", "energy_per_event_j", "states"),
-            *("rectification_ratio", "yield_percent"),
-            *("variability_c2c_percent", "variability_d2d_percent"),
-        )
-    },
-}
 #: What the text compares devices with, and what is no memristor.
 _NO_MEMRISTOR = re.compile(r"biological|photodetector")
 _VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
@@ -82,7 +58,8 @@ def device_candidates(session: Session) -> list[Candidate]:
 def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
     keys = tuple(reference.reference_key for reference in device.references)
     evidence = {
-        _TABLE[metric.metric]: _table_evidence(metric, device, keys) for metric in device.metrics
+        REPORTED[metric.metric].name: _table_evidence(metric, device, keys)
+        for metric in device.metrics
     }
     if device.volatility:
         place = re.search(r"volatility: ([^;]+)", device.text_source or "")
@@ -109,9 +86,9 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
 
 def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...]) -> Evidence:
     low, high = metric.value_min, metric.value_max
-    if metric.metric in _MAGNITUDES:
+    tested = REPORTED[metric.metric].tested
+    if REPORTED[metric.metric].magnitude:
         low, high = _magnitudes(low, high)
-    tested = METRICS[_TABLE[metric.metric]].tested
     return Evidence(
         minimum=low,
         maximum=None if tested or metric.qualifier == ">" else high,
@@ -150,27 +127,27 @@ def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
     """What figures of the text say of one device; those that cannot be are left out."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for claim in claims:
-        name = _TEXT.get(claim.metric)
-        if name is None:
+        metric = REPORTED.get(claim.metric)
+        if metric is None:
             continue
-        evidence = _figure(claim, name)
+        evidence = _figure(claim, metric)
         ends = [end for end in (evidence.minimum, evidence.maximum) if end is not None]
-        if all(possible(METRICS[name], end) for end in ends):
-            found[name].append(evidence)
+        if all(possible(metric, end) for end in ends):
+            found[metric.name].append(evidence)
     return {name: joined(parts) for name, parts in found.items()}
 
 
-def _figure(claim: DeviceClaim, name: str) -> Evidence:
+def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
     low = claim.value
     high = claim.value if claim.value_max is None else claim.value_max
-    if claim.metric in _MAGNITUDES:
+    if metric.magnitude:
         low, high = _magnitudes(low, high)
     below = claim.qualifier in ("<", "<=")
-    above = claim.qualifier in (">", ">=") or (METRICS[name].tested and not below)
+    above = claim.qualifier in (">", ">=") or (metric.tested and not below)
     return Evidence(
         minimum=None if below else low,
         maximum=None if above else high,
-        qualifier=claim.qualifier or ("tested" if METRICS[name].tested else None),
+        qualifier=claim.qualifier or ("tested" if metric.tested else None),
         grade=Grade.MEASURED,
         source=claim.source,
         references=tuple(entry.reference_key for entry in claim.references),

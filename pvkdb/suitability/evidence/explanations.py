@@ -5,33 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pvkdb.display.units import amount, amount_range
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
-from pvkdb.suitability.metrics import METRICS
-
-#: Names of metrics that their code does not spell out.
-_LABELS = {
-    "e_a_ev": "E_A, literature",
-    "e_a_model_ev": "E_A, model",
-    "dfe_ev": "DFE, literature",
-    "dfe_model_ev": "DFE, model",
-    "decomposition_ev_per_atom": "decomposition",
-    "p_perovskite": "perovskite probability, tau",
-    "ppf_ratio": "PPF ratio",
-    "epsc_ua": "EPSC",
-    "a_cation": "A cation",
-    "modelled_retention_s": "retention, model",
-    "modelled_switching_time_s": "switching time, model",
-    "modelled_set_voltage_v": "SET voltage, model",
-}
-
-
-def metric_label(name: str) -> str:
-    """A metric as one writes it: ``endurance``, ``E_A, literature``."""
-    metric = METRICS[name]
-    unit = {"%": "percent", "d": "days"}.get(metric.unit, metric.unit.lower())
-    return _LABELS.get(name) or name.removesuffix(f"_{unit}").replace("_", " ")
 
 
 def value_text(evidence: Evidence, unit: str) -> str:

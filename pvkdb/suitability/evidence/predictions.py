@@ -17,12 +17,12 @@ from pvkdb.kinetics.estimate import Conditions, estimate
 from pvkdb.kinetics.layers import layer
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.suitability.evidence.barriers import Barrier, Barriers, as_interval, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import material_candidates
-from pvkdb.suitability.metrics import METRICS
 
 #: Quantities of the kinetics by the metric that they predict.
 QUANTITIES = {

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.predictions import SupportTable
 from pvkdb.schemas.profiles import Criterion
-from pvkdb.suitability.evidence.explanations import metric_label
-from pvkdb.suitability.metrics import METRICS
 
 FILE = "support.json"
 
@@ -45,7 +44,7 @@ def support_notes(criteria: Sequence[Criterion]) -> list[str]:
     modelled = [each for each in criteria if METRICS[each.metric].modelled]
     notes = []
     if without := [each.metric for each in modelled if each.weight == 0]:
-        told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in without)
+        told = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in without)
         notes.append(f"predictions are shown without weight; {told}; see {table.page}")
     counted = any(each.metric == "e_a_ev" and each.weight > 0 for each in criteria)
     if counted and "modelled_retention_s" in _not_supported(table):
@@ -54,7 +53,7 @@ def support_notes(criteria: Sequence[Criterion]) -> list[str]:
             f"do not bear it out so far; see {table.page}"
         )
     if bold := unsupported(criteria):
-        told = "; ".join(f"{metric_label(name)}: {reasons[name]}" for name in bold)
+        told = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in bold)
         notes.append(
             f"predictions have a weight here that measured devices do not support; {told}; see "
             f"{table.page}"

@@ -8,10 +8,9 @@ from typing import Any
 from pvkdb.display.colours import BLUE, GREEN, GREY, PALE_BLUE, RED
 from pvkdb.display.figures import new_figure
 from pvkdb.display.numbers import shortened
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion, Profile
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
-from pvkdb.suitability.evidence.explanations import metric_label
-from pvkdb.suitability.metrics import METRICS
 
 Value = Assessment | Known
 
@@ -214,5 +213,4 @@ def _retention(profile: Profile) -> Criterion | None:
 
 def _axis(criterion: Criterion) -> str:
     unit = f" ({criterion.unit})" if criterion.unit not in ("", "1") else ""
-    label = metric_label(criterion.metric)
-    return f"{label[0].upper()}{label[1:]}{unit}"
+    return f"{METRICS[criterion.metric].heading}{unit}"

@@ -21,9 +21,9 @@ from pvkdb.display.colours import (
 )
 from pvkdb.display.figures import check_ending, new_figure, save, style
 from pvkdb.errors import InputError
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile
 from pvkdb.schemas.rankings import Ranking, Verdict
-from pvkdb.suitability.evidence.explanations import metric_label
 from pvkdb.suitability.plots.planes import candidate_name, pareto_figure, times_figure
 
 _VERDICTS = {
@@ -105,7 +105,7 @@ def _scores(ranking: Ranking) -> Any:
             right.text(column, row, text, ha="center", va="center", fontsize=7)
     right.set_xticks(
         range(len(counted)),
-        [metric_label(ranking.criteria[place].metric) for place in counted],
+        [METRICS[ranking.criteria[place].metric].label for place in counted],
         rotation=30,
         ha="right",
         fontsize=8,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.schemas.metrics import METRICS, Metric, impossible, metrics_of, possible
 from pvkdb.schemas.profiles import (
     BASES,
     SUBJECTS,
@@ -22,7 +23,6 @@ from pvkdb.schemas.profiles import (
     Scale,
     Subject,
 )
-from pvkdb.suitability.metrics import METRICS, Metric, impossible, metrics_of, possible
 from pvkdb.suitability.profiles.toml_lines import Path as Place
 from pvkdb.suitability.profiles.toml_lines import line_of
 

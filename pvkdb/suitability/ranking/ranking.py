@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion, Profile, Subject
 from pvkdb.schemas.rankings import (
     ORDERS,
@@ -26,7 +27,6 @@ from pvkdb.schemas.rankings import (
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.explanations import prediction
 from pvkdb.suitability.evidence.support import support_notes
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.ranking.acceptability import Acceptability, rank_acceptability
 from pvkdb.suitability.ranking.cross_checks import cross_check
 from pvkdb.suitability.ranking.desirability import FLOOR, Desirability

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.kinetics.estimate import Conditions
 from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import ProfileSummary, Ranking
 from pvkdb.schemas.screening import ScreeningReport
@@ -17,7 +18,6 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import Model, material_candidates, with_models
 from pvkdb.suitability.evidence.predictions import kinetic_model
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.judging import worth_of
 from pvkdb.suitability.ranking.options import Options

@@ -10,8 +10,9 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.collections import COLLECTIONS, DEVICES
-from pvkdb.store.models.devices import METRIC_COLUMNS, Device
+from pvkdb.store.models.devices import Device
 from pvkdb_api.listing.list_parameters import split_values
 
 DEVICES_PATH = "/api/v1/devices"
@@ -253,8 +254,8 @@ def test_a_file_holds_what_filters_fields_and_order_leave(reading_api):
 def test_the_columns_of_a_device_repeat_its_metrics(store):
     with store.session(read_only=True) as session:
         for device in session.scalars(DEVICES.statement).unique():
-            for metric, (low, high, _) in METRIC_COLUMNS.items():
+            for metric, (_, table) in TABLE_METRICS.items():
                 said = device.metric(metric)
-                assert getattr(device, low) == (said.value_min if said else None)
-                if high is not None:
-                    assert getattr(device, high) == (said.value_max if said else None)
+                assert getattr(device, table.low) == (said.value_min if said else None)
+                if table.high is not None:
+                    assert getattr(device, table.high) == (said.value_max if said else None)

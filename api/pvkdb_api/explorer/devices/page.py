@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from pvkdb.crossbar.devices import device_array
 from pvkdb.schemas.crossbar import DeviceArray
+from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import METRICS, Device, DeviceReference
+from pvkdb.store.models.devices import Device, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import Options, rank, shipped_profiles
@@ -28,16 +29,6 @@ from pvkdb_api.operations import rankings
 
 #: Names that are gone through for those that may be meant.
 _NAMES = 5000
-
-#: Metrics with the words for a person: unit as the page writes it.
-HEADINGS = {
-    "on_off_ratio": "On/off ratio",
-    "v_set_v": "SET voltage",
-    "v_reset_v": "RESET voltage",
-    "endurance_cycles": "Endurance",
-    "retention_s": "Retention",
-    "stability_days": "Stability in storage",
-}
 
 ROLES = {
     "substrate": "substrate",
@@ -61,7 +52,7 @@ _PLACES = Options(samples=1, cross_checked=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class MetricRow:
     """A metric of the table: its ends, or that it is not reported."""
 
     heading: str
@@ -102,7 +93,7 @@ class DevicePage:
     row: DevicesRow
     material: str | None
     layers: Sequence[Layer]
-    metrics: Sequence[Metric]
+    metrics: Sequence[MetricRow]
     figures: Sequence[Figure]
     references: Sequence[ReferencesRow]
     energetics: Sequence[EnergeticsRow]
@@ -132,7 +123,7 @@ def gather(session: Session, key: str) -> DevicePage:
         row=row,
         material=material,
         layers=split_layers(row.layers or ""),
-        metrics=[_metric(row, name) for name in METRICS],
+        metrics=[_metric(row, metric, table) for metric, table in TABLE_METRICS.values()],
         figures=[*_figures(session, key, keys)],
         references=_references(session, keys),
         energetics=[each for each in energetics if each.quantity in ("E_A", "DFE")],
@@ -175,25 +166,19 @@ def _all_places(session: Session) -> dict[str, list[Place]]:
     return found
 
 
-def _metric(row: DevicesRow, name: str) -> Metric:
-    unit = None if METRICS[name] == "1" else METRICS[name]
-    low, high, qualifier = {
-        "on_off_ratio": (row.on_off_ratio, row.on_off_ratio, row.on_off_qualifier),
-        "v_set_v": (row.v_set_min_v, row.v_set_max_v, row.v_qualifier),
-        "v_reset_v": (row.v_reset_min_v, row.v_reset_max_v, row.v_qualifier),
-        "endurance_cycles": (row.endurance_cycles, row.endurance_cycles, None),
-        "retention_s": (row.retention_s, row.retention_s, row.retention_qualifier),
-        "stability_days": (row.stability_days, row.stability_days, row.stability_qualifier),
-    }[name]
+def _metric(row: DevicesRow, metric: Metric, table: TableColumns) -> MetricRow:
+    unit = None if metric.unit == "1" else metric.unit
+    low, high = getattr(row, table.low), getattr(row, table.high or table.low)
+    qualifier = getattr(row, table.qualifier) if table.qualifier else None
     note = ""
     if low is not None:
-        if name == "endurance_cycles":
+        if metric.tested:
             note = "what was tested: a lower bound"
         elif qualifier == "film":
             note, qualifier = "of the film, not of the device", None
         elif qualifier == ">":
             note = "a lower bound"
-    return Metric(HEADINGS[name], low, high, unit, qualifier, note)
+    return MetricRow(metric.heading, low, high, unit, qualifier, note)
 
 
 def _figures(session: Session, key: str, keys: Sequence[str]) -> Iterable[Figure]:

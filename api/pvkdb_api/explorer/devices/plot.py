@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import unknown_name
+from pvkdb.schemas.metrics import METRICS, TABLE_METRICS, Metric
 from pvkdb.schemas.profiles import BASES, Criterion
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
@@ -24,56 +25,11 @@ from pvkdb_api.explorer.tables.table import Asked
 MOST_POINTS = 3000
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A metric that can be plotted: columns of its ends and its sign, or a metric of materials."""
-
-    label: str
-    unit: str
-    #: The metric under which profiles ask for it.
-    metric: str
-    low: str = ""
-    high: str = ""
-    qualifier: str = ""
-    decades: bool = True
-    #: What is reported is how far a test went.
-    tested: bool = False
-
-
-AXES = {
-    "on_off_ratio": Axis(
-        "On/off ratio",
-        "",
-        "on_off_ratio",
-        "on_off_ratio",
-        "on_off_ratio",
-        "on_off_qualifier",
-    ),
-    "v_set": Axis("SET |V|", "V", "set_voltage_v", "v_set_min_v", "v_set_max_v", "v_qualifier"),
-    "v_reset": Axis(
-        "RESET |V|", "V", "reset_voltage_v", "v_reset_min_v", "v_reset_max_v", "v_qualifier"
-    ),
-    "endurance_cycles": Axis(
-        "Endurance",
-        "cycles",
-        "endurance_cycles",
-        "endurance_cycles",
-        "endurance_cycles",
-        tested=True,
-    ),
-    "retention_s": Axis(
-        "Retention", "s", "retention_s", "retention_s", "retention_s", "retention_qualifier"
-    ),
-    "stability_days": Axis(
-        "Stability in storage",
-        "d",
-        "stability_days",
-        "stability_days",
-        "stability_days",
-        "stability_qualifier",
-    ),
-    "e_a": Axis("E_A of the absorber, literature", "eV", "e_a_ev", decades=False),
-    "dfe": Axis("DFE of the absorber, literature", "eV", "dfe_ev", decades=False),
+#: Metrics that can be plotted: those of the device table, and energies of the absorber.
+AXES: dict[str, Metric] = {
+    **{table.column: metric for metric, table in TABLE_METRICS.values()},
+    "e_a": METRICS["e_a_ev"],
+    "dfe": METRICS["dfe_ev"],
 }
 
 COLOURS = {"mechanism": "Mechanism", "family": "Family", "group": "Group"}
@@ -122,15 +78,14 @@ def read(given: Mapping[str, str]) -> Plot:
         if chosen[name] and chosen[name] not in known[name]:
             raise ParameterError(name, unknown_name(name, chosen[name][:60], known[name]))
     for name in ("x", "y"):
-        decades = AXES[chosen[name]].decades
-        chosen[f"{name}scale"] = chosen[f"{name}scale"] or ("log" if decades else "linear")
+        chosen[f"{name}scale"] = chosen[f"{name}scale"] or AXES[chosen[name]].scale
     return Plot(**chosen)
 
 
 def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
     """The choices above the plot. What stands there unasked has an empty value, so that it does
     not stand in the address."""
-    axes = {name: axis.label for name, axis in AXES.items()}
+    axes = {name: _label(metric) for name, metric in AXES.items()}
     titles = {name: shipped_profile(name).title for name in shipped_profiles()}
     scale = {"": "automatic", **SCALES}
     listed = (
@@ -162,7 +117,7 @@ def points(counts: QueryCache, session: Session, asked: Asked, plot: Plot) -> di
     the source puts before a value, ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
-    known = energies(counts, session) if "" in (x.low, y.low) else {}
+    known = energies(counts, session) if None in (x.table, y.table) else {}
     families = _families(counts, session) if plot.colour == "family" else {}
     rows = DEVICES.select(asked.search)
     for axis in (x, y):
@@ -223,33 +178,36 @@ def _only(rows: Any, *columns: Any) -> Any:
     return rows.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _known(axis: Axis, energies: Mapping[str, Mapping[str, Any]]) -> ColumnElement[bool]:
-    if axis.low:
-        column: ColumnElement[Any] = getattr(Device, axis.low)
+def _known(metric: Metric, energies: Mapping[str, Mapping[str, Any]]) -> ColumnElement[bool]:
+    if metric.table is not None:
+        column: ColumnElement[Any] = getattr(Device, metric.table.low)
         return column.is_not(None)
-    named = [name for name, known in energies.items() if axis.metric in known]
+    named = [name for name, known in energies.items() if metric.name in known]
     return Device.material_id.in_(named)
 
 
-def _columns(end: str, axis: Axis) -> dict[str, Any]:
-    if not axis.low:
+def _columns(end: str, metric: Metric) -> dict[str, Any]:
+    if (table := metric.table) is None:
         return {}
-    found = {f"{end}_low": getattr(Device, axis.low), f"{end}_high": getattr(Device, axis.high)}
-    if axis.qualifier:
-        found[f"{end}_sign"] = getattr(Device, axis.qualifier)
+    found = {
+        f"{end}_low": getattr(Device, table.low),
+        f"{end}_high": getattr(Device, table.high or table.low),
+    }
+    if table.qualifier:
+        found[f"{end}_sign"] = getattr(Device, table.qualifier)
     return found
 
 
-def _value(axis: Axis, end: str, row: Any, energies: Mapping[str, Any]) -> list[Any]:
-    if not axis.low:
-        low, high, sign = energies[row["material"]][axis.metric]
+def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> list[Any]:
+    if metric.table is None:
+        low, high, sign = energies[row["material"]][metric.name]
         return [low, high, sign]
     low, high = row[f"{end}_low"], row[f"{end}_high"]
-    if axis.metric.endswith("voltage_v"):
+    if metric.magnitude:
         ends = sorted((abs(low), abs(high)))
         low, high = (0.0 if low < 0 < high else ends[0]), ends[1]
     sign = row.get(f"{end}_sign")
-    return [low, high, "tested" if axis.tested and sign is None else sign]
+    return [low, high, "tested" if metric.tested and sign is None else sign]
 
 
 def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
@@ -283,7 +241,14 @@ def _families(counts: QueryCache, session: Session) -> dict[str, str]:
 
 
 def _axis(name: str, scale: str) -> dict[str, Any]:
-    return {"name": name, "label": AXES[name].label, "unit": AXES[name].unit, "scale": scale}
+    unit = "" if AXES[name].unit == "1" else AXES[name].unit
+    return {"name": name, "label": _label(AXES[name]), "unit": unit, "scale": scale}
+
+
+def _label(metric: Metric) -> str:
+    if metric.subject == "materials":
+        return f"{metric.label}, of the absorber"
+    return f"{metric.heading}, magnitude" if metric.magnitude else metric.heading
 
 
 def _window(plot: Plot) -> dict[str, Any]:
@@ -291,11 +256,11 @@ def _window(plot: Plot) -> dict[str, Any]:
     profile = shipped_profile(plot.application)
     criteria = {each.metric: each for each in (*profile.materials, *profile.devices)}
     asked = {
-        end: _criterion(criteria[AXES[name].metric])
+        end: _criterion(criteria[AXES[name].name])
         for end, name in (("x", plot.x), ("y", plot.y))
-        if AXES[name].metric in criteria
+        if AXES[name].name in criteria
     }
-    shown = {AXES[plot.x].metric, AXES[plot.y].metric}
+    shown = {AXES[plot.x].name, AXES[plot.y].name}
     return {
         "name": profile.name,
         "title": profile.title,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from pvkdb.errors import NotFoundError
+from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
 from pvkdb_api.core.sessions import ReadSession
@@ -37,8 +38,22 @@ _HEADINGS = {
     "configuration": "Configuration",
     "mechanism": "Mechanism",
     "volatility": "Volatility",
-    "endurance_cycles": "Endurance",
 }
+
+
+def _metric_cell(metric: Metric, table: TableColumns) -> Cell:
+    """A column of the table that shows a metric."""
+    unit = None if metric.unit == "1" else metric.unit
+    if table.high is None:
+        return qualified_cell(
+            metric.heading,
+            table.low,
+            unit,
+            sort=table.low,
+            qualifier=table.qualifier,
+            meaning=DevicesRow.dictionary()[table.low].meaning,
+        )
+    return interval_cell(metric.heading, table.low, table.high, unit or "", sort=table.low)
 
 
 TABLE = Table(
@@ -52,23 +67,7 @@ TABLE = Table(
             name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
             for name, heading in _HEADINGS.items()
         },
-        "on_off_ratio": qualified_cell(
-            "On/off", "on_off_ratio", sort="on_off_ratio", qualifier="on_off_qualifier"
-        ),
-        "v_set": interval_cell("SET", "v_set_min_v", "v_set_max_v", "V", sort="v_set_min_v"),
-        "v_reset": interval_cell(
-            "RESET", "v_reset_min_v", "v_reset_max_v", "V", sort="v_reset_min_v"
-        ),
-        "retention_s": qualified_cell(
-            "Retention", "retention_s", "s", sort="retention_s", qualifier="retention_qualifier"
-        ),
-        "stability_days": qualified_cell(
-            "Stability",
-            "stability_days",
-            "d",
-            sort="stability_days",
-            qualifier="stability_qualifier",
-        ),
+        **{table.column: _metric_cell(metric, table) for metric, table in TABLE_METRICS.values()},
         "references": Cell("References", lambda row: reference_links(row.references)),
     },
     shown=(
@@ -86,10 +85,11 @@ TABLE = Table(
         Choice("volatility", "Volatility"),
     ),
     bounds=(
-        Bounds("on_off_ratio", "On/off ratio"),
-        Bounds("retention_s", "Retention", "s"),
-        Bounds("endurance_cycles", "Endurance", "cycles"),
-        Bounds("stability_days", "Stability", "days"),
+        *(
+            Bounds(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
+            for metric, table in TABLE_METRICS.values()
+            if table.at_least
+        ),
     ),
     switches=(("lead_free", "Lead-free"), ("has_erratum", "With an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),

@@ -12,8 +12,8 @@ from math import log, sqrt
 
 from markupsafe import Markup
 
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
-from pvkdb.suitability.evidence.explanations import metric_label
 from pvkdb_api.explorer.site.numbers import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, material_link
@@ -58,7 +58,7 @@ def named(entry: RankedCandidate) -> Markup:
 
 def label(metric: str) -> str:
     """A metric within a sentence: ``endurance``, ``E_A (literature)``."""
-    name, comma, kind = metric_label(metric).partition(", ")
+    name, comma, kind = METRICS[metric].label.partition(", ")
     return f"{name} ({kind})" if comma else name
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from markupsafe import Markup
 
 from pvkdb.display.units import amount
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES, Bounds, Criterion, Profile
 from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import bounds_text
 from pvkdb.suitability.evidence.support import support_table
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.ranking.judging import bounds_under
 from pvkdb_api.explorer.rankings.explanation import label
 from pvkdb_api.explorer.rankings.query import Asked, Wanted

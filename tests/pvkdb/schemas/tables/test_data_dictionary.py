@@ -8,12 +8,13 @@ from types import NoneType
 from typing import get_args
 
 from pvkdb.literature.loader import FILES, read_curated
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import TABLES, DevicesRow, StructureDocument
 from pvkdb.schemas.tables.columns import SOURCES, Column, Row
 from pvkdb.schemas.tables.evidence import MECHANISMS
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.database import Store
-from pvkdb.store.models.devices import LAYER_ROLES, METRICS
+from pvkdb.store.models.devices import LAYER_ROLES
 from pvkdb.suitability import rankings_rows
 
 from ....each import for_each
@@ -118,10 +119,8 @@ def test_every_column_of_a_curated_file_is_declared(name: str) -> None:
 
 def test_the_store_has_the_same_units_and_layer_roles() -> None:
     declared = DevicesRow.dictionary()
-    for metric, unit in METRICS.items():
-        ends = [f"{metric.removesuffix('_v')}_{end}_v" for end in ("min", "max")]
-        for name in [metric] if metric in declared else ends:
-            assert declared[name].unit == unit
+    for metric, table in TABLE_METRICS.values():
+        assert {declared[name].unit for name in table.names} == {metric.unit}
     roles = re.findall(r"`(\w+)`", declared["layers"].meaning.split(";")[0])
     assert roles == list(LAYER_ROLES)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.suitability.evidence.evidence import Evidence
-from pvkdb.suitability.evidence.explanations import metric_label, value_text
-from pvkdb.suitability.metrics import METRICS
+from pvkdb.suitability.evidence.explanations import value_text
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_values_with_their_bounds(evidence: Evidence, text: str) -> None:
 
 
 def test_every_metric_has_a_name_without_its_unit() -> None:
-    labels = {metric_label(name) for name in METRICS}
+    labels = {metric.label for metric in METRICS.values()}
     assert len(labels) == len(METRICS)
-    assert {"endurance", "retention", "on off ratio", "E_A, literature"} <= labels
+    assert {"endurance", "retention", "on/off ratio", "SET voltage", "E_A, literature"} <= labels
     assert not any("_s" in label.split() for label in labels)

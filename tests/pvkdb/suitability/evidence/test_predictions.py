@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.layers import layer
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
@@ -18,7 +19,6 @@ from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.evidence.predictions import QUANTITIES, KineticModel, kinetic_model
-from pvkdb.suitability.metrics import METRICS
 
 FEW = Options(samples=20)
 #: Boltzmann's constant in eV/K.

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pvkdb.errors import NotFoundError
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile
-from pvkdb.suitability.metrics import METRICS
 from pvkdb.suitability.profiles.profile_file import (
     ProfileError,
     parse_profile,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pvkdb.errors import InputError, NotFoundError
+from pvkdb.schemas.metrics import METRICS, possible
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
@@ -25,7 +26,6 @@ from pvkdb.suitability import (
     shipped_profiles,
 )
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.metrics import METRICS, possible
 
 FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")

@@ -1,0 +1,283 @@
+"""The registry of metrics: what is known of devices and materials, and what profiles may require.
+
+An entry is the one place that describes a metric. The device table, its filters, the import of
+papers, the pages, the plots and the rankings are made from it. To add a metric that devices
+report, see "Adding a device metric" in CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pvkdb.display.units import with_unit
+from pvkdb.schemas.profiles import Scale, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """How the table ``devices`` holds a metric, and how it is imported and searched.
+
+    ``low`` and ``high`` are the columns of the ends of an interval; a metric without ``high`` is
+    one number. ``imported_as`` is the column of an import that takes a value with its unit, such
+    as ``3 months``; a value outside ``plausible`` is refused. ``at_least`` and ``at_most`` describe
+    the filters ``LOW_min`` and ``LOW_max``, each with an example.
+    """
+
+    low: str
+    imported_as: str
+    plausible: tuple[float, float]
+    high: str | None = None
+    qualifier: str | None = None
+    at_least: tuple[str, float] | None = None
+    at_most: tuple[str, float] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that hold values."""
+        return (self.low,) if self.high is None else (self.low, self.high)
+
+    @property
+    def column(self) -> str:
+        """The name of the metric as one column of a page."""
+        return self.low if self.high is None else self.imported_as
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A property of devices or of materials.
+
+    ``least`` and ``most`` are the ends of the possible values; ``open_end`` excludes ``least``.
+    ``says`` is a phrase with a place for the value. A metric with ``words`` has one of those
+    words for a value instead of a number. A ``modelled`` metric is an interval that a model
+    predicts for a material. A ``tested`` value shows how far a test went: the true value may be
+    larger. A ``magnitude`` compares the absolute values of what is reported.
+    """
+
+    name: str
+    unit: str
+    subject: Subject
+    says: str
+    scale: Scale = "linear"
+    least: float | None = None
+    most: float | None = None
+    open_end: bool = False
+    words: tuple[str, ...] = ()
+    modelled: bool = False
+    tested: bool = False
+    magnitude: bool = False
+    #: The name within a sentence: ``endurance``. By default the name without its unit.
+    label: str = ""
+    #: The name in the tables ``device_metrics`` and ``device_claims``; None: never reported there.
+    reported_as: str | None = None
+    #: The columns of the table ``devices``, for a metric that it has.
+    table: TableColumns | None = None
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            unit = {"%": "percent", "d": "days"}.get(self.unit, self.unit.lower())
+            label = self.name.removesuffix(f"_{unit}").replace("_", " ")
+            object.__setattr__(self, "label", label)
+
+    @property
+    def heading(self) -> str:
+        """The label with a capital, for headings and axes."""
+        return f"{self.label[0].upper()}{self.label[1:]}"
+
+
+def _positive(name: str, unit: str, says: str, subject: Subject = "devices") -> Metric:
+    return Metric(name, unit, subject, says, "log", least=0, open_end=True)
+
+
+def _percent(name: str, says: str) -> Metric:
+    return Metric(name, "%", "devices", says, least=0, most=100)
+
+
+def _ratio(name: str, says: str, least: float = 0) -> Metric:
+    return Metric(name, "1", "devices", says, "log", least=least, open_end=least == 0)
+
+
+def _energy(name: str, says: str, label: str) -> Metric:
+    return Metric(name, "eV", "materials", says, label=label)
+
+
+def _predicted(name: str, unit: str, says: str, label: str) -> Metric:
+    return replace(_positive(name, unit, says, "materials"), modelled=True, label=label)
+
+
+def _reported(metric: Metric, table: TableColumns | None = None, name: str = "") -> Metric:
+    """Return the metric as one that the store reports, under its own name or another."""
+    return replace(metric, reported_as=name or metric.name, table=table)
+
+
+def _voltage(kind: str, says: str, table: TableColumns | None = None) -> Metric:
+    metric = _positive(f"{kind.lower()}_voltage_v", "V", f"{says} at {{}} (magnitude)")
+    metric = replace(metric, magnitude=True, label=f"{kind} voltage")
+    return _reported(metric, table, f"v_{kind.lower()}_v")
+
+
+VOLATILITY = ("non-volatile", "volatile", "both")
+A_CATIONS = ("inorganic", "organic without MA", "with MA")
+YES_NO = ("yes", "no")
+
+_VOLTS = (-100.0, 100.0)
+
+_ALL = (
+    # Devices: the metrics of the device table, in its order.
+    _reported(
+        replace(_ratio("on_off_ratio", "on/off ratio {}", least=1), label="on/off ratio"),
+        TableColumns(
+            "on_off_ratio",
+            "on_off_ratio",
+            plausible=(1.0, 1e15),
+            qualifier="on_off_qualifier",
+            at_least=("Smallest on/off ratio.", 1e3),
+            at_most=("Largest on/off ratio.", 1e6),
+        ),
+    ),
+    _voltage(
+        "SET", "sets", TableColumns("v_set_min_v", "v_set", _VOLTS, "v_set_max_v", "v_qualifier")
+    ),
+    _voltage(
+        "RESET",
+        "resets",
+        TableColumns("v_reset_min_v", "v_reset", _VOLTS, "v_reset_max_v", "v_qualifier"),
+    ),
+    _reported(
+        Metric("endurance_cycles", "cycles", "devices", "lasts {}", "log", least=1, tested=True),
+        TableColumns(
+            "endurance_cycles",
+            "endurance",
+            plausible=(1.0, 1e15),
+            at_least=("Smallest tested endurance.", 1e3),
+        ),
+    ),
+    _reported(
+        _positive("retention_s", "s", "holds its state for {}"),
+        TableColumns(
+            "retention_s",
+            "retention",
+            plausible=(1e-9, 1e10),
+            qualifier="retention_qualifier",
+            at_least=("Smallest retention in s.", 1e4),
+            at_most=("Largest retention in s.", 1e6),
+        ),
+    ),
+    _reported(
+        replace(_positive("stability_days", "d", "stored for {}"), label="stability in storage"),
+        TableColumns(
+            "stability_days",
+            "stability",
+            plausible=(1e-3, 1e5),
+            qualifier="stability_qualifier",
+            at_least=("Shortest stability in storage, in days.", 30),
+        ),
+    ),
+    # Devices: reported in the running text only.
+    _reported(_positive("switching_time_s", "s", "switches in {}")),
+    _voltage("threshold", "threshold"),
+    _reported(_positive("switching_energy_j", "J", "{} a switching event")),
+    _reported(_positive("energy_per_event_j", "J", "{} a synaptic event")),
+    _reported(Metric("states", "1", "devices", "{} states", "log", least=1)),
+    _reported(_ratio("rectification_ratio", "rectifies {}", least=1)),
+    _reported(_percent("yield_percent", "yield {}")),
+    _reported(_percent("variability_c2c_percent", "varies {} from cycle to cycle")),
+    _reported(_percent("variability_d2d_percent", "varies {} from device to device")),
+    Metric("volatility", "", "devices", "{}", words=VOLATILITY),
+    # Devices: required by applications, and so far reported of no device. The text gives
+    # wavelengths too, but those of lamps and detectors among them.
+    _positive("relaxation_time_s", "s", "relaxes in {}"),
+    replace(_ratio("ppf_ratio", "paired pulses facilitate {}"), label="PPF ratio"),
+    _ratio("continuous_pulse_response_ratio", "response to a pulse train {}"),
+    _ratio("sensitized_response_ratio", "response after injury {}"),
+    _ratio("sensitized_threshold_ratio", "threshold after injury {}"),
+    _ratio("input_to_threshold_ratio", "input over threshold {}"),
+    Metric("photoresponsivity_states", "1", "devices", "{} photoresponsivity states", "log", 1),
+    Metric("epsc_ua", "uA", "devices", "EPSC {}", label="EPSC"),
+    _positive("wavelength_nm", "nm", "works at {}"),
+    _percent("uniqueness_percent", "{} of the bits differ between two devices"),
+    _percent("uniformity_percent", "{} of the bits of a response are 1"),
+    _percent("reliability_percent", "{} of the bits come back"),
+    # Materials. Literature and model are metrics of their own, so that they cannot be mixed.
+    _energy("e_a_ev", "E_A of the halide {}", "E_A, literature"),
+    _energy("e_a_model_ev", "E_A of the halide, by machine-learned potentials, {}", "E_A, model"),
+    _energy("dfe_ev", "DFE of the halide vacancy {}", "DFE, literature"),
+    _energy(
+        "dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}", "DFE, model"
+    ),
+    Metric(
+        "decomposition_ev_per_atom",
+        "eV/atom",
+        "materials",
+        "decomposing costs {}",
+        label="decomposition",
+    ),
+    Metric(
+        "p_perovskite",
+        "1",
+        "materials",
+        "a perovskite with probability {}",
+        least=0,
+        most=1,
+        label="perovskite probability, tau",
+    ),
+    Metric(
+        "dimensionality", "1", "materials", "octahedra linked in {} dimensions", least=0, most=3
+    ),
+    Metric("lead_free", "", "materials", "lead-free: {}", words=YES_NO),
+    Metric("a_cation", "", "materials", "A cation: {}", words=A_CATIONS, label="A cation"),
+    # Materials: intervals that a model of kinetics predicts.
+    _predicted("modelled_switching_time_s", "s", "switches in {} (model)", "switching time, model"),
+    _predicted("modelled_retention_s", "s", "forgets in {} (model)", "retention, model"),
+    _predicted("modelled_set_voltage_v", "V", "sets at {} (model)", "SET voltage, model"),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+#: Metrics that the store reports of devices, by their names there.
+REPORTED: dict[str, Metric] = {
+    metric.reported_as: metric for metric in _ALL if metric.reported_as is not None
+}
+#: Metrics of the table ``devices`` with their columns, by their names in ``device_metrics``.
+TABLE_METRICS: dict[str, tuple[Metric, TableColumns]] = {
+    name: (metric, metric.table) for name, metric in REPORTED.items() if metric.table is not None
+}
+
+
+def table_columns(*, imported: bool = False) -> list[str]:
+    """Return the columns of the device table that hold metrics, each metric's qualifier last.
+
+    With ``imported``, the columns of an import that take a value with its unit are among them.
+    """
+    tables = [table for _, table in TABLE_METRICS.values()]
+    columns: dict[str, None] = {}
+    for place, table in enumerate(tables):
+        if imported:
+            columns[table.imported_as] = None
+        columns |= dict.fromkeys(table.names)
+        later = {other.qualifier for other in tables[place + 1 :]}
+        if table.qualifier is not None and table.qualifier not in later:
+            columns[table.qualifier] = None
+    return list(columns)
+
+
+def metrics_of(subject: Subject) -> Iterable[str]:
+    """Return the names of the metrics of devices or of materials."""
+    return (name for name, metric in METRICS.items() if metric.subject == subject)
+
+
+def possible(metric: Metric, value: float) -> bool:
+    """Return whether the metric can have a value."""
+    if metric.least is not None and (
+        value < metric.least or (metric.open_end and value == metric.least)
+    ):
+        return False
+    return metric.most is None or value <= metric.most
+
+
+def impossible(metric: Metric, value: float) -> str:
+    """Return why a value is impossible."""
+    given = with_unit(f"{value:g}", metric.unit)
+    if metric.least is not None and value <= metric.least:
+        word = "above" if metric.open_end else "at least"
+        return f"{given} is impossible: {metric.name} is {word} {metric.least:g}"
+    return f"{given} is impossible: {metric.name} is at most {metric.most:g}"
