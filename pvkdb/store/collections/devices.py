@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DevicesRow
@@ -28,9 +28,9 @@ _devices_material = through(Device.material_id)
 _devices_family = of_material(Device.material_id, Material.family)
 
 
-def _metric_filters() -> dict[str, Filter]:
+def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
     """Return the filters by the smallest and the largest value of a metric."""
-    filters = {}
+    filters: dict[str, Filter[ColumnElement[bool]]] = {}
     for _, table in TABLE_METRICS.values():
         column = getattr(Device, table.low)
         qualifier = getattr(Device, table.qualifier) if table.qualifier else None
