@@ -66,9 +66,9 @@ def main() -> None:
     if chosen.whole:
         _measure_all(plan, chosen.processes, chosen.sample)
         return
-    plan = dataclasses.replace(plan, filters={}, stop_after="stability")
+    plan = plan.model_copy(update={"filters": {}, "stop_after": "stability"})
     for name in chosen.potentials:
-        plan = dataclasses.replace(plan, potential=PotentialName(name))
+        plan = plan.model_copy(update={"potential": PotentialName(name)})
         (_measure_all if chosen.all else _measure_sample)(plan, chosen.processes, chosen.sample)
 
 

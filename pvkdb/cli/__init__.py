@@ -7,7 +7,7 @@ import sys
 #: What is missing when an import fails, and the extra that brings it.
 _EXTRAS = {
     "alembic": "store",
-    "apscheduler": "schedule",
+    "cronsim": "schedule",
     "numpy": "store",
     "fsspec": "store",
     "pandas": "store",

@@ -1,6 +1,6 @@
-"""A cluster as pvkdb's own files describe it, one model a scheduler.
+"""Clusters as pvkdb's own files describe them, one model for each scheduler.
 
-The fields are the keys of the file, their descriptions what docs/cluster.md says of them.
+The fields are the keys of the file; docs/cluster.md lists them with their descriptions.
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-#: Seconds of a walltime that no calculation gets: workers start, and the scheduler is punctual.
+from pvkdb.schemas.toml_files import TomlTable, refused
+
+#: Seconds of a walltime that are kept free: workers start, and the scheduler ends jobs on time.
 MARGIN_S = 60
 
 
 def _seconds(value: Any) -> int:
-    """Seconds of HH:MM:SS.
+    """Return the seconds of HH:MM:SS.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the value is not such a text.
     """
     match = re.fullmatch(r"(\d+):([0-5]\d):([0-5]\d)", value) if isinstance(value, str) else None
     if match is None:
@@ -30,16 +32,14 @@ def _seconds(value: Any) -> int:
 Duration = Annotated[int, BeforeValidator(_seconds)]
 
 
-class Cluster(BaseModel):
-    """What every scheduler has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Cluster(TomlTable):
+    """Keys of every scheduler."""
 
     provider: str
     cores_per_node: int = Field(ge=1, description="Cores of a node that workers may use.")
     cores_per_worker: int = Field(default=1, ge=1, description="Cores of one calculation.")
     nodes: int = Field(default=1, ge=1, description="Nodes of a block, a job of the scheduler.")
-    max_blocks: int = Field(default=1, ge=1, description="Blocks at once; none are kept idle.")
+    max_blocks: int = Field(default=1, ge=1, description="Most blocks at once; idle ones end.")
     worker_init: str = Field(
         default="",
         description="Shell commands before workers start: modules, the environment of pvkdb. "
@@ -60,117 +60,123 @@ class Cluster(BaseModel):
         "the port can run code here.",
     )
     batch_s: float = Field(
-        default=60.0, gt=0, le=3600, description="Short calculations go out in batches this long."
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds of short calculations in one batch.",
     )
     poll_s: float = Field(
-        default=3.0, ge=1, le=600, description="Seconds between two questions to the scheduler."
+        default=3.0, ge=1, le=600, description="Seconds between two requests for the state of jobs."
     )
     lost_after_s: int = Field(
         default=20, ge=5, le=600, description="Seconds of silence after which a node is lost."
     )
     idle_s: float = Field(
-        default=60.0, ge=1, description="Blocks without work are given back after so long."
+        default=60.0, ge=1, description="Seconds without work after which a block is ended."
     )
     grace_s: float = Field(
-        default=60.0, ge=0, description="After SIGTERM, what runs has so long to end."
+        default=60.0, ge=0, description="Seconds that running calculations have after SIGTERM."
     )
 
     @model_validator(mode="after")
     def _a_worker_fits(self) -> Cluster:
         if self.cores_per_worker > self.cores_per_node:
-            raise ValueError(
-                f"cores_per_worker = {self.cores_per_worker}: a node has "
-                f"{self.cores_per_node}; no worker would start"
+            raise refused(
+                f"cores_per_worker = {self.cores_per_worker}: a node has {self.cores_per_node} "
+                "cores, so no worker would start; give at most as many",
+                "cores_per_worker",
             )
         return self
 
     @property
     def drain_s(self) -> int | None:
-        """Seconds after which a block takes on nothing new; None where it never ends."""
+        """Seconds after which a block starts no calculation; None where blocks do not end."""
         return None
 
     @property
     def longest_s(self) -> float | None:
-        """Seconds that are left for a calculation in any block."""
+        """Most seconds of a calculation; None where blocks do not end."""
         return None
 
 
 class Scheduled(Cluster):
-    """A scheduler that ends its jobs."""
+    """Keys of a scheduler whose jobs have a walltime."""
 
-    walltime: Duration = Field(description="Of a block.")
+    walltime: Duration = Field(description="Walltime of a block, HH:MM:SS.")
     longest: Duration | None = Field(
         default=None,
         description="Time kept for the calculation that begins last; longer ones are refused. "
         "Default: half of the walltime.",
     )
-    account: str | None = Field(default=None, description="To be charged.")
+    account: str | None = Field(default=None, description="Account to charge.")
     scheduler_options: str = Field(default="", description="Further lines of the job script.")
 
     @model_validator(mode="after")
     def _something_fits(self) -> Scheduled:
         if self.walltime <= 2 * MARGIN_S:
-            raise ValueError(
+            raise refused(
                 f"walltime = {self.walltime} s: {MARGIN_S} s of it are lost to starting; give more "
-                f"than {2 * MARGIN_S} s"
+                f"than {2 * MARGIN_S} s",
+                "walltime",
             )
         if self.longest is not None and self.longest > self.walltime - MARGIN_S:
-            raise ValueError(
+            raise refused(
                 f"longest = {self.longest} s: a block of {self.walltime} s has "
-                f"{self.walltime - MARGIN_S} s at most for one calculation"
+                f"{self.walltime - MARGIN_S} s at most for one calculation",
+                "longest",
             )
         return self
 
     @property
     def longest_s(self) -> float:
-        """Seconds that are left for a calculation in any block."""
+        """Most seconds of a calculation."""
         return self.longest or self.walltime / 2
 
     @property
     def drain_s(self) -> int:
-        """Seconds after which a block takes on nothing new."""
+        """Seconds after which a block starts no calculation."""
         return max(1, int(self.walltime - self.longest_s) - MARGIN_S)
 
 
 class Slurm(Scheduled):
-    """Slurm."""
+    """Keys of Slurm."""
 
     provider: Literal["slurm"]
-    partition: str | None = Field(default=None, description="Default: the cluster's.")
+    partition: str | None = Field(default=None, description="Partition; default: the cluster's.")
     qos: str | None = Field(default=None, description="Quality of service.")
-    constraint: str | None = Field(default=None, description="Kind of node.")
+    constraint: str | None = Field(default=None, description="Constraint on the nodes.")
     memory_per_node_gb: int | None = Field(
-        default=None, ge=1, description="Default: the cluster's."
+        default=None, ge=1, description="Memory of a node; default: the cluster's."
     )
-    exclusive: bool = Field(default=False, description="Whole nodes.")
+    exclusive: bool = Field(default=False, description="Whether blocks get whole nodes.")
 
 
 class Pbs(Scheduled):
-    """PBS Pro and OpenPBS."""
+    """Keys of PBS Pro and OpenPBS."""
 
     provider: Literal["pbs"]
-    queue: str | None = Field(default=None, description="Default: the cluster's.")
+    queue: str | None = Field(default=None, description="Queue; default: the cluster's.")
     memory_per_node_gb: int | None = Field(
-        default=None, ge=1, description="Default: the cluster's."
+        default=None, ge=1, description="Memory of a node; default: the cluster's."
     )
-    select_options: str = Field(default="", description="Added to the select statement.")
+    select_options: str = Field(default="", description="Text added to the select statement.")
 
 
 class Kubernetes(Cluster):
-    """Pods of a Kubernetes cluster, which kubectl reaches from here."""
+    """Keys of a Kubernetes cluster that kubectl reaches from this machine."""
 
     provider: Literal["kubernetes"]
     image: str = Field(description="Container image with pvkdb of the same version.")
     namespace: str = Field(default="default", description="Namespace of the pods.")
-    memory_per_node_gb: int = Field(default=4, ge=1, description="Of a pod.")
-    secret: str | None = Field(default=None, description="Of the image's registry.")
+    memory_per_node_gb: int = Field(default=4, ge=1, description="Memory of a pod.")
+    secret: str | None = Field(default=None, description="Secret of the image's registry.")
     volumes: dict[str, str] = Field(
         default={}, description="Persistent volume claims and where pods mount them."
     )
 
 
 class Local(Cluster):
-    """This machine, through Parsl: to try a file out."""
+    """Keys of this machine through Parsl, to try a file."""
 
     provider: Literal["local"]
 

@@ -1,1 +1,1 @@
-"""Screening plans at their times: cron expressions, what is due, running it once, telling of it."""
+"""Screening plans at fixed times: schedule files, and the scheduler that runs due plans."""

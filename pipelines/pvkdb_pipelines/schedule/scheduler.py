@@ -1,34 +1,36 @@
-"""Running what is due: once for each time, one run of a plan after the other, missed ones once.
+"""Running scheduled plans: one run for each fire time, one plan after the other.
 
-What is due is read from the ledger each time: the last time of the expression that lies behind the
-last run. Hence a machine that slept, or a run that took longer than the time between two, is made
-up for by one run; and two schedulers, of which the ledger lets one begin, run a plan once.
+The due time is read from the ledger: the last fire time of the expression that is later than the
+last run. So a machine that was off, or a run that took longer than the interval, is followed by
+one run; and two schedulers run a plan once, since the ledger lets only one of them begin.
 """
 
 from __future__ import annotations
 
-import queue
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import httpx
 
 from pvkdb.errors import InterruptedByUserError, PvkdbError
-from pvkdb.schemas.runs import RunDocument
+from pvkdb.schemas.runs import RunDocument, RunState
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
 from pvkdb_pipelines.engines import CalculationEngine, make_engine
-from pvkdb_pipelines.schedule.file import Entry
-from pvkdb_pipelines.schedule.webhook import tell, worth_telling
+from pvkdb_pipelines.schedule.file import ScheduledPlan
 from pvkdb_pipelines.screening.funnel import Funnel, Watch
 from pvkdb_pipelines.screening.plan.plan_file import read_plan
 from pvkdb_pipelines.screening.recorded import Run, begin_run, holding
 
-#: Seconds between looks at everything, for what a scheduler that died has left.
-_LOOK_S = 60
+#: Most seconds between two checks of what is due; runs of dead schedulers are found in them.
+_CHECK_S = 60.0
+#: Seconds after which a webhook that does not answer has failed.
+WEBHOOK_TIMEOUT_S = 10.0
 
 
 @dataclass
@@ -36,24 +38,23 @@ class Scheduler:
     """Runs the entries of a schedule on a store.
 
     Attributes:
-        store: With the ledger.
-        entries: What to run.
-        say: Hears, in a line, what is begun and how it ended.
-        clock: The time now, in UTC.
-        watch: Hears of the progress of a run.
+        store: Store with the ledger.
+        entries: Plans to run.
+        report_message: Called with a line when a run begins or ends.
+        clock: Returns the current time in UTC.
+        watch: Called with the progress of a run.
     """
 
     store: Store
-    entries: Sequence[Entry]
-    say: Callable[[str], None] = lambda line: None
+    entries: Sequence[ScheduledPlan]
+    report_message: Callable[[str], None] = lambda line: None
     clock: Callable[[], datetime] = utc_now
     watch: Watch = lambda stage, done, total: None
-    _due: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue, init=False)
 
-    def due(self, entry: Entry) -> datetime | None:
-        """The time for which an entry is to be run now; None where nothing is due.
+    def due(self, entry: ScheduledPlan) -> datetime | None:
+        """Return the fire time for which an entry is due now, or None.
 
-        An entry that is seen for the first time, or has another expression, is due from then on.
+        An entry that is new, or whose expression changed, is due from then on.
         """
         now = self.clock()
         with self.store.session() as session:
@@ -62,7 +63,7 @@ class Scheduler:
         return entry.times.latest(since if last is None else max(since, last), now)
 
     def run_due(self) -> list[RunDocument]:
-        """Run what is due, one after the other; gives what was run here."""
+        """Run the due entries one after the other; return the runs of this process."""
         documents = []
         for entry in self.entries:
             fire_time = self.due(entry)
@@ -71,83 +72,98 @@ class Scheduler:
         return documents
 
     def run_once(self) -> list[RunDocument]:
-        """Run every entry for this minute, whatever its times; what ran in it is not run again."""
+        """Run every entry for this minute, whatever its times, but once a minute at most."""
         minute = self.clock().replace(second=0, microsecond=0)
         documents = [self._run(entry, minute) for entry in self.entries]
         return [document for document in documents if document is not None]
 
     def serve(self) -> None:
-        """Run what is due and whatever comes due, until interrupted.
+        """Run entries at their times until interrupted.
 
-        A failure of a run, or a database that is away, is said and does not end it.
+        A failed run or an unreachable database is reported and does not end the scheduler.
         """
-        from apscheduler.schedulers.background import BackgroundScheduler
-        from apscheduler.triggers.interval import IntervalTrigger
+        while True:
+            try:
+                self.run_due()
+            except InterruptedByUserError:
+                raise
+            except PvkdbError as error:
+                self.report_message(f"{error}; trying again within a minute")
+            now = self.clock()
+            following = min(entry.times.next_after(now) for entry in self.entries)
+            time.sleep(min(_CHECK_S, max(0.0, (following - now).total_seconds())))
 
-        # Timers only: runs happen in this thread, one at a time, since each takes all cores.
-        timers = BackgroundScheduler(timezone="UTC")
-        options: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True}
-        for entry in self.entries:
-            timers.add_job(self._due.put, entry.times.trigger, args=[entry.name], **options)
-        timers.add_job(self._due.put, IntervalTrigger(seconds=_LOOK_S), args=[""], **options)
-        timers.start()
-        try:
-            while True:
-                try:
-                    self.run_due()
-                except (InterruptedByUserError, KeyboardInterrupt):
-                    raise
-                except PvkdbError as error:
-                    self.say(f"{error}; trying again within a minute")
-                self._due.get()
-        finally:
-            timers.shutdown(wait=False)
-
-    def _run(self, entry: Entry, fire_time: datetime) -> RunDocument | None:
+    def _run(self, entry: ScheduledPlan, fire_time: datetime) -> RunDocument | None:
         run = begin_run(self.store, entry.name, fire_time, scheduled=True)
         if run is None:
-            self.say(
+            self.report_message(
                 f"{entry.name}: {fire_time:%Y-%m-%d %H:%M} UTC is run by another process, or was"
             )
             return None
         late = (self.clock() - fire_time).total_seconds()
-        made_up = f", {late / 60:.0f} min late" if late >= 60 else ""
-        self.say(f"{entry.name}: run {run.id} for {fire_time:%Y-%m-%d %H:%M} UTC{made_up}")
+        delay = f", {late / 60:.0f} min late" if late >= 60 else ""
+        self.report_message(f"{entry.name}: run {run.id} for {fire_time:%Y-%m-%d %H:%M} UTC{delay}")
         try:
             with holding(run):
                 self._screen(entry, run)
-        except Exception as error:  # whatever a plan's libraries throw; the next one is another
+        except Exception as error:  # whatever a library raises, the next plan runs
             if isinstance(error, InterruptedByUserError) or run.document is None:
                 raise
-            self.say(f"{entry.name}: run {run.id} failed: {error}")
+            self.report_message(f"{entry.name}: run {run.id} failed: {error}")
         document = run.document
         assert document is not None
         if document.counts is not None:
-            self.say(f"{entry.name}: run {run.id} {in_words(document)}")
-        return self._tell(entry, document)
+            self.report_message(f"{entry.name}: run {run.id} {_in_words(document)}")
+        return self._notify(entry, document)
 
-    def _screen(self, entry: Entry, run: Run) -> None:
+    def _screen(self, entry: ScheduledPlan, run: Run) -> None:
         plan = read_plan(entry.plan)
         with closing(self._engine(entry)) as engine:
             run.screen(Funnel(plan, self.store, watch=self.watch, retry=entry.retry, engine=engine))
 
-    def _engine(self, entry: Entry) -> CalculationEngine:
+    def _engine(self, entry: ScheduledPlan) -> CalculationEngine:
         config = None if entry.config is None else Path(entry.config)
-        return make_engine(entry.engine, config, entry.processes, self.say)
+        return make_engine(entry.engine, config, entry.processes, self.report_message)
 
-    def _tell(self, entry: Entry, document: RunDocument) -> RunDocument:
-        if entry.webhook is None or not worth_telling(document):
+    def _notify(self, entry: ScheduledPlan, document: RunDocument) -> RunDocument:
+        """Post a run that failed or has differences to the webhook; record the outcome."""
+        changed = document.differences is not None and document.differences.any
+        if entry.webhook is None or not (changed or document.state is RunState.FAILED):
             return document
-        said = tell(entry.webhook, document)
-        if not said.startswith("delivered"):
-            self.say(f"{entry.name}: webhook {said}")
+        outcome = _post(entry.webhook, document)
+        if not outcome.startswith("delivered"):
+            self.report_message(f"{entry.name}: webhook {outcome}")
         with self.store.session() as session:
-            screening_runs.note_webhook(session, document.id, said)
-        return document.model_copy(update={"webhook": said})
+            screening_runs.note_webhook(session, document.id, outcome)
+        return document.model_copy(update={"webhook": outcome})
 
 
-def in_words(run: RunDocument) -> str:
-    """What a finished run found, in a line."""
+def _post(url: str, run: RunDocument) -> str:
+    """POST a run; return the outcome without the address, which may contain a secret.
+
+    The body has ``event`` (``changed`` or ``failed``), ``text``, a sentence that chat services
+    show, and ``run``.
+    """
+    failed = run.state is RunState.FAILED
+    what = f"failed: {run.failure}" if failed else run.differences and run.differences.words
+    body = {
+        "event": "failed" if failed else "changed",
+        "text": f"pvkdb: run {run.id} of {run.plan}: {what}",
+        "run": run.model_dump(mode="json"),
+    }
+    try:
+        answer = httpx.post(url, json=body, timeout=WEBHOOK_TIMEOUT_S)
+    except httpx.InvalidURL:
+        return "not delivered: the address is not valid"
+    except httpx.HTTPError as error:
+        return f"not delivered: {type(error).__name__}: {error}".replace(url, "the address")
+    if answer.is_success:
+        return f"delivered: {answer.status_code}"
+    return f"not delivered: answered with {answer.status_code}"
+
+
+def _in_words(run: RunDocument) -> str:
+    """Return what a finished run found, in a line."""
     assert run.counts is not None
     found = "first run" if run.differences is None else run.differences.words
     return (

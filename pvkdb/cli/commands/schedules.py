@@ -18,7 +18,7 @@ from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserEr
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
     from pvkdb.store.database import Store
-    from pvkdb_pipelines.schedule.file import Entry
+    from pvkdb_pipelines.schedule.file import ScheduledPlan
     from pvkdb_pipelines.schedule.scheduler import Scheduler
 
 _NAMES = ("run", "list")
@@ -107,7 +107,7 @@ def list_entries(
     )
 
 
-def _row(entry: Entry, store: Store) -> dict[str, str | None]:
+def _row(entry: ScheduledPlan, store: Store) -> dict[str, str | None]:
     from datetime import UTC, datetime
 
     from pvkdb.errors import NotFoundError
@@ -126,7 +126,7 @@ def _row(entry: Entry, store: Store) -> dict[str, str | None]:
         "cron": entry.cron,
         "timezone": entry.timezone,
         "engine": entry.engine,
-        "next": None if following is None else minute(following),
+        "next": minute(following),
         "last_run": last,
     }
 
@@ -147,8 +147,9 @@ def _announce(scheduler: Scheduler) -> None:
     now = datetime.now(UTC)
     for entry in scheduler.entries:
         following = entry.times.next_after(now)
-        assert following is not None  # an expression whose time never comes is refused
-        scheduler.say(f"{entry.name}: next at {minute(following)} UTC ({entry.expression})")
+        scheduler.report_message(
+            f"{entry.name}: next at {minute(following)} UTC ({entry.expression})"
+        )
 
 
 def _show(documents: list[RunDocument], json: bool) -> None:

@@ -112,8 +112,6 @@ def _list(json: bool) -> None:
 
 
 def _read(name: str, potential: str) -> Plan:
-    from dataclasses import replace
-
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb_pipelines.screening.plan.plan_file import read_plan
 
@@ -121,7 +119,7 @@ def _read(name: str, potential: str) -> Plan:
     if potential and potential not in names:
         raise InputError(unknown_name("potential", potential, names))
     plan = read_plan(name)
-    return replace(plan, potential=PotentialName(potential)) if potential else plan
+    return plan.model_copy(update={"potential": PotentialName(potential)}) if potential else plan
 
 
 def _preview(plan: Plan, store: Store, json: bool) -> None:

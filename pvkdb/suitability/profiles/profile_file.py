@@ -1,21 +1,26 @@
-"""Profile files: TOML, checked in full before anything is ranked; a refusal names the line."""
+"""Profile files: TOML, checked in full before anything is ranked."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from importlib import resources
-from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.metrics import METRICS, Metric, impossible, metrics_of, possible
 from pvkdb.schemas.profiles import (
     BASES,
-    SUBJECTS,
     Ask,
-    Basis,
     Bounds,
     Criterion,
     Profile,
@@ -23,293 +28,221 @@ from pvkdb.schemas.profiles import (
     Scale,
     Subject,
 )
-from pvkdb.suitability.profiles.toml_lines import Path as Place
-from pvkdb.suitability.profiles.toml_lines import line_of
+from pvkdb.schemas.toml_files import Number, TomlTable, one_of, read_text, read_toml, refused
 
 _LIMITS = ("at_least", "at_most", "fails_below", "fails_above")
-_READING = ("name", *_LIMITS, "accepts", "source", "quoted", "note")
-_CRITERION = (
-    *("metric", *_LIMITS, "accepts", "scale", "graded", "weight"),
-    *("basis", "source", "quoted", "note", "readings"),
-)
+_IN_BOUNDS = {*_LIMITS, "accepts"}
+_FOLDER = resources.files("pvkdb.suitability") / "profiles"
+
+#: A text with its line breaks and runs of spaces as single spaces.
+Line = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
 
 
 class ProfileError(InputError):
     """A profile that cannot be used; the message names file, line and reason."""
 
 
+class _LimitsTable(TomlTable):
+    """Keys that a criterion and another reading of it share."""
+
+    at_least: Number | None = None
+    at_most: Number | None = None
+    fails_below: Number | None = None
+    fails_above: Number | None = None
+    accepts: tuple[Any, ...] = ()
+    source: str = ""
+    quoted: Line | None = None
+    note: Line | None = None
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are given."""
+        return {key: value for key in _LIMITS if (value := getattr(self, key)) is not None}
+
+
+class _ReadingTable(_LimitsTable):
+    name: Line
+
+
+class _CriterionTable(_LimitsTable):
+    metric: str
+    scale: Annotated[str, BeforeValidator(one_of("scale", ("linear", "log")))] | None = None
+    graded: bool = Field(default=False, strict=True)
+    weight: Annotated[Number, Field(ge=0)] = 1.0
+    basis: Annotated[str, BeforeValidator(one_of("basis", BASES))] = "printed"
+    readings: tuple[_ReadingTable, ...] = ()
+
+
+class _AskTable(TomlTable):
+    asks: Line
+    source: Line
+
+
+class _ProfileTable(TomlTable):
+    title: Line | None = None
+    summary: Line = ""
+    devices: tuple[_CriterionTable, ...] = ()
+    materials: tuple[_CriterionTable, ...] = ()
+    not_judged: tuple[_AskTable, ...] = ()
+
+    @field_validator("devices", "materials")
+    @classmethod
+    def _fit_their_metrics(
+        cls, tables: tuple[_CriterionTable, ...], info: ValidationInfo
+    ) -> tuple[_CriterionTable, ...]:
+        subject = cast("Subject", info.field_name)
+        seen: set[str] = set()
+        for place, table in enumerate(tables):
+            _check_criterion(subject, table, place)
+            if table.metric in seen:
+                raise refused(
+                    f"{table.metric} has two criteria; give one criterion both bounds",
+                    place,
+                    "metric",
+                )
+            seen.add(table.metric)
+        if tables and sum(table.weight for table in tables) == 0:
+            raise refused(
+                f"the weights of [[{subject}]] sum to zero; give one of them a weight",
+                0,
+                "weight",
+            )
+        return tables
+
+    @model_validator(mode="after")
+    def _has_criteria(self) -> _ProfileTable:
+        if not (self.devices or self.materials):
+            raise refused("the profile has no criteria; add [[devices]] or [[materials]]")
+        return self
+
+
 def shipped_profiles() -> list[str]:
-    """Names of the profiles that come with pvkdb."""
-    folder = resources.files("pvkdb.suitability") / "profiles"
-    return sorted(
-        entry.name.removesuffix(".toml")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    )
+    """Return the names of the profiles that come with pvkdb."""
+    names = (entry.name for entry in _FOLDER.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def shipped_profile(name: str) -> Profile:
-    """A profile that comes with pvkdb.
+    """Return a profile that comes with pvkdb.
 
     Raises:
-        NotFoundError: there is none of that name; names those that there are.
+        NotFoundError: the name is unknown; lists the known ones.
     """
     known = shipped_profiles()
     if name not in known:
         raise NotFoundError(unknown_name("application", name, known))
-    path = resources.files("pvkdb.suitability") / "profiles" / f"{name}.toml"
-    return parse_profile(path.read_text(encoding="utf-8"), f"{name}.toml")
+    return parse_profile((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
 
 
 def read_profile(path: Path) -> Profile:
-    """The profile in a file.
+    """Return the profile in a file.
 
     Raises:
         ProfileError: the file cannot be read, or something in it cannot be used.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ProfileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ProfileError(f"{path} is not UTF-8 text") from error
-    return parse_profile(text, path.name)
+    return parse_profile(read_text(path, str(path), ProfileError), path.name)
 
 
 def parse_profile(text: str, file: str = "profile.toml") -> Profile:
-    """The profile that a TOML text states; its name is that of the file.
+    """Return the profile that a TOML text describes; its name is that of the file.
 
     Raises:
         ProfileError: it is not TOML, a metric is unknown, bounds contradict each other or what
             the metric can be, weights are negative or sum to zero, or a source is missing.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        end = f"line {len(text.splitlines())}, where the file ends"
-        said = str(error).replace("at end of document", end)
-        raise ProfileError(f"{file} is not TOML: {said}") from error
-    return _Reader(text, file, document).profile()
+    table = read_toml(_ProfileTable, text, file, ProfileError)
+    name = file.removesuffix(".toml")
+    return Profile(
+        name=name,
+        title=name.replace("-", " ") if table.title is None else table.title,
+        summary=table.summary,
+        devices=tuple(map(_criterion, table.devices)),
+        materials=tuple(map(_criterion, table.materials)),
+        not_judged=tuple(Ask(asks=ask.asks, source=ask.source) for ask in table.not_judged),
+    )
 
 
-class _Reader:
-    """Checks one document; every refusal names the line."""
+def _criterion(table: _CriterionTable) -> Criterion:
+    metric = METRICS[table.metric]
+    readings = tuple(
+        Reading(**each.model_dump(exclude=_IN_BOUNDS), bounds=_bounds(each))
+        for each in table.readings
+    )
+    given = table.model_dump(exclude={*_IN_BOUNDS, "scale", "readings"})
+    scale = cast("Scale", table.scale or metric.scale)
+    bounds = _bounds(table)
+    return Criterion(**given, unit=metric.unit, bounds=bounds, scale=scale, readings=readings)
 
-    def __init__(self, text: str, file: str, document: dict[str, Any]) -> None:
-        self._text = text
-        self._file = file
-        self._document = document
 
-    def profile(self) -> Profile:
-        self._only(self._document, ("title", "summary", *SUBJECTS, "not_judged"), ())
-        criteria = {subject: self._criteria(subject) for subject in SUBJECTS}
-        if not any(criteria.values()):
-            self._refuse("asks for nothing; add [[devices]] or [[materials]]", ())
-        name = self._file.removesuffix(".toml")
-        return Profile(
-            name=name,
-            title=self._text_of(self._document, "title", (), name.replace("-", " ")),
-            summary=self._text_of(self._document, "summary", (), ""),
-            devices=criteria["devices"],
-            materials=criteria["materials"],
-            not_judged=tuple(self._asks()),
-        )
+def _bounds(table: _LimitsTable) -> Bounds:
+    return Bounds(accepts=table.accepts, **table.limits)
 
-    def _criteria(self, subject: Subject) -> tuple[Criterion, ...]:
-        found = [
-            self._criterion(subject, table, ((subject, place),))
-            for place, table in enumerate(self._tables(subject))
-        ]
-        seen: set[str] = set()
-        for place, criterion in enumerate(found):
-            if criterion.metric in seen:
-                self._refuse(
-                    f"{criterion.metric} is asked for twice; give one criterion both bounds",
-                    ((subject, place),),
-                    "metric",
-                )
-            seen.add(criterion.metric)
-        if found and sum(criterion.weight for criterion in found) == 0:
-            self._refuse(
-                f"the weights of [[{subject}]] sum to zero; give one of them a weight",
-                ((subject, 0),),
-                "weight",
+
+def _check_criterion(subject: Subject, table: _CriterionTable, place: int) -> None:
+    """Raise where a criterion does not fit its metric."""
+    known = list(metrics_of(subject))
+    if table.metric not in known:
+        reason = unknown_name(f"metric of {subject}", table.metric, known)
+        raise refused(reason, place, "metric")
+    metric = METRICS[table.metric]
+    scale = table.scale or metric.scale
+    for key, reason in _problems(metric, table, scale):
+        raise refused(reason, place, key)
+    for index, reading in enumerate(table.readings):
+        for key, reason in _problems(metric, reading, scale):
+            raise refused(reason, place, "readings", index, key)
+
+
+def _problems(metric: Metric, table: _LimitsTable, scale: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and the reason of each problem of a criterion or a reading."""
+    name, limits = metric.name, table.limits
+    if metric.words:
+        if limits or not table.accepts:
+            some = ", ".join(metric.words)
+            yield (
+                next(iter(limits), "accepts"),
+                f"{name} is a word; give accepts, a list of some of {some}",
             )
-        return tuple(found)
-
-    def _criterion(self, subject: Subject, table: Mapping[str, Any], at: Place) -> Criterion:
-        self._only(table, _CRITERION, at)
-        metric = self._metric(subject, table, at)
-        scale = table.get("scale", metric.scale)
-        if scale not in ("linear", "log"):
-            known = unknown_name("scale", str(scale), ("linear", "log"))
-            self._refuse(f"{metric.name}: {known}", at, "scale")
-        weight = table.get("weight", 1)
-        if not _is_number(weight) or weight < 0:
-            self._refuse(f"{metric.name}: weight {weight!r} is no number from 0", at, "weight")
-        graded = table.get("graded", False)
-        if not isinstance(graded, bool):
-            self._refuse(f"{metric.name}: graded must be true or false", at, "graded")
-        basis = table.get("basis", "printed")
-        if basis not in BASES:
-            self._refuse(f"{metric.name}: {unknown_name('basis', str(basis), BASES)}", at, "basis")
-        return Criterion(
-            metric=metric.name,
-            unit=metric.unit,
-            bounds=self._bounds(metric, table, at, scale),
-            scale=cast("Scale", scale),
-            graded=graded,
-            weight=float(weight),
-            basis=cast("Basis", basis),
-            source=self._source(metric, table, at),
-            quoted=self._optional(table, "quoted", at),
-            note=self._optional(table, "note", at),
-            readings=tuple(self._readings(metric, table, at, scale)),
+        for word in table.accepts:
+            if word not in metric.words:
+                yield "accepts", f"{name}: {unknown_name('word', str(word), metric.words)}"
+    elif table.accepts:
+        yield "accepts", f"{name} is a number; accepts is for words"
+    else:
+        yield from _limit_problems(metric, limits, scale)
+    if not table.source.strip():
+        yield (
+            "source",
+            f"{name} has no source; add where its bounds come from: a place in the review, or a "
+            "publication",
         )
 
-    def _metric(self, subject: Subject, table: Mapping[str, Any], at: Place) -> Metric:
-        name = table.get("metric")
-        if not isinstance(name, str):
-            self._refuse(f"[[{subject}]] needs a metric", at)
-        known = list(metrics_of(subject))
-        if name not in known:
-            self._refuse(unknown_name(f"metric of {subject}", name, known), at, "metric")
-        return METRICS[name]
 
-    def _bounds(self, metric: Metric, table: Mapping[str, Any], at: Place, scale: str) -> Bounds:
-        accepts = table.get("accepts", [])
-        if not isinstance(accepts, list):
-            self._refuse(f"{metric.name}: accepts must be a list of words", at, "accepts")
-        limits = {key: table[key] for key in _LIMITS if key in table}
-        if metric.words:
-            if limits or not accepts:
-                self._refuse(
-                    f"{metric.name} is a word; give accepts, a list of some of "
-                    f"{', '.join(metric.words)}",
-                    at,
-                    next(iter(limits), None),
-                )
-            for word in accepts:
-                if word not in metric.words:
-                    self._refuse(
-                        f"{metric.name}: {unknown_name('word', str(word), metric.words)}",
-                        at,
-                        "accepts",
-                    )
-            return Bounds(accepts=tuple(accepts))
-        if accepts:
-            self._refuse(f"{metric.name} is a number; accepts is for words", at, "accepts")
-        for key, value in limits.items():
-            self._number(metric, key, value, at, scale)
-        bounds = Bounds(**limits)
-        self._consistent(metric, bounds, at)
-        return bounds
-
-    def _number(self, metric: Metric, key: str, value: object, at: Place, scale: str) -> None:
-        if not _is_number(value):
-            self._refuse(f"{metric.name}: {key} {value!r} is no number", at, key)
-        number = float(cast("float", value))
-        if not possible(metric, number):
-            self._refuse(f"{key}: {impossible(metric, number)}", at, key)
-        if scale == "log" and number <= 0:
-            self._refuse(
-                f"{metric.name}: {key} {number:g} has no place on a log scale; "
-                'use scale = "linear"',
-                at,
+def _limit_problems(
+    metric: Metric, limits: dict[str, float], scale: str
+) -> Iterator[tuple[str, str]]:
+    name = metric.name
+    for key, value in limits.items():
+        if not possible(metric, value):
+            yield key, f"{key}: {impossible(metric, value)}"
+        if scale == "log" and value <= 0:
+            yield (
                 key,
+                f'{name}: {key} {value:g} has no place on a log scale; use scale = "linear"',
             )
-
-    def _consistent(self, metric: Metric, bounds: Bounds, at: Place) -> None:
-        if bounds.at_least is None and bounds.at_most is None:
-            self._refuse(f"{metric.name} needs at_least, at_most, or both", at)
-        for low, high in (
-            ("at_least", "at_most"),
-            ("fails_below", "at_least"),
-            ("at_most", "fails_above"),
-        ):
-            first, second = getattr(bounds, low), getattr(bounds, high)
-            if first is not None and second is not None and first > second:
-                self._refuse(
-                    f"{metric.name}: the bounds contradict each other: {low} {first:g} is above "
-                    f"{high} {second:g}",
-                    at,
-                    low,
-                )
-        for edge, limit in (("fails_below", "at_least"), ("fails_above", "at_most")):
-            if getattr(bounds, edge) is not None and getattr(bounds, limit) is None:
-                self._refuse(f"{metric.name}: {edge} needs {limit} beside it", at, edge)
-
-    def _readings(
-        self, metric: Metric, table: Mapping[str, Any], at: Place, scale: str
-    ) -> list[Reading]:
-        listed = table.get("readings", [])
-        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-            self._refuse(f"{metric.name}: readings must be tables", at, "readings")
-        found = []
-        for place, entry in enumerate(listed):
-            here = (*at, ("readings", place))
-            self._only(entry, _READING, here)
-            name = self._text_of(entry, "name", here)
-            found.append(
-                Reading(
-                    name=name,
-                    bounds=self._bounds(metric, entry, here, scale),
-                    source=self._source(metric, entry, here),
-                    quoted=self._optional(entry, "quoted", here),
-                    note=self._optional(entry, "note", here),
-                )
+    if "at_least" not in limits and "at_most" not in limits:
+        yield "at_least", f"{name} needs at_least, at_most, or both"
+    for low, high in (
+        ("at_least", "at_most"),
+        ("fails_below", "at_least"),
+        ("at_most", "fails_above"),
+    ):
+        if low in limits and high in limits and limits[low] > limits[high]:
+            yield (
+                low,
+                f"{name}: the bounds contradict each other: {low} {limits[low]:g} is above "
+                f"{high} {limits[high]:g}",
             )
-        return found
-
-    def _asks(self) -> list[Ask]:
-        found = []
-        for place, table in enumerate(self._tables("not_judged")):
-            at = (("not_judged", place),)
-            self._only(table, ("asks", "source"), at)
-            found.append(
-                Ask(
-                    asks=self._text_of(table, "asks", at), source=self._text_of(table, "source", at)
-                )
-            )
-        return found
-
-    def _source(self, metric: Metric, table: Mapping[str, Any], at: Place) -> str:
-        source = table.get("source")
-        if not isinstance(source, str) or not source.strip():
-            self._refuse(
-                f"{metric.name} has no source; say where its bounds come from: a place in the "
-                "review, or a publication",
-                at,
-            )
-        return source
-
-    def _tables(self, key: str) -> list[dict[str, Any]]:
-        tables = self._document.get(key, [])
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._refuse(f"{key} must be tables: [[{key}]]", (), key)
-        return tables
-
-    def _text_of(
-        self, table: Mapping[str, Any], key: str, at: Place, default: str | None = None
-    ) -> str:
-        value = table.get(key, default)
-        if not isinstance(value, str):
-            self._refuse(f"{key} must be a text", at, key)
-        return " ".join(value.split())
-
-    def _optional(self, table: Mapping[str, Any], key: str, at: Place) -> str | None:
-        return self._text_of(table, key, at) if key in table else None
-
-    def _only(self, table: Mapping[str, Any], known: tuple[str, ...], at: Place) -> None:
-        for key in table:
-            if key not in known:
-                self._refuse(unknown_name("key", key, known), at, key)
-
-    def _refuse(self, reason: str, at: Place, key: str | None = None) -> NoReturn:
-        line = line_of(self._text, at, key)
-        where = f" line {line}" if line else ""
-        raise ProfileError(f"{self._file}{where}: {reason}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    for edge, limit in (("fails_below", "at_least"), ("fails_above", "at_most")):
+        if edge in limits and limit not in limits:
+            yield edge, f"{name}: {edge} needs {limit} beside it"

@@ -1,4 +1,4 @@
-"""Files of clusters: what is wrong is said with its line, the reason and the nearest valid name."""
+"""Files of clusters: errors name the line, the reason and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def test_times_are_kept_for_what_begins_last() -> None:
     [
         (SLURM.replace('"slurm"', '"slurn"'), ("line 2", "'slurn'", "did you mean 'slurm'", "pbs")),
         (SLURM + 'partitions = "a"\n', ("line 5", "'partitions'", "did you mean 'partition'")),
-        (SLURM + 'queue = "a"\n', ("line 5", "key of slurm 'queue'")),
+        (SLURM + 'queue = "a"\n', ("line 5", "there is no key 'queue'")),
         (SLURM.replace('"02:00:00"', '"2h"'), ("line 3", "'2h'", "04:00:00")),
         (SLURM.replace('"02:00:00"', "02:00:00"), ("line 3", "in quotes")),
         (SLURM.replace('"02:00:00"', '"00:01:00"'), ("line 3", "60 s", "more than 120 s")),
         (SLURM + 'longest = "02:00:00"\n', ("line 5", "7200 s", "7140 s at most")),
         (SLURM.replace("= 8", "= 0"), ("line 4", "cores_per_node = 0", "greater than or equal")),
         (SLURM.replace("= 8", '= "many"'), ("line 4", "'many'", "integer")),
-        (SLURM + "cores_per_worker = 9\n", ("line 5", "a node has 8")),
+        (SLURM + "cores_per_worker = 9\n", ("line 5", "a node has 8 cores")),
         (SLURM.replace("cores_per_node = 8", ""), ("cores_per_node is missing",)),
         (SLURM.replace("provider", "scheduler"), ("provider is missing", "slurm, pbs")),
         ("provider = slurm", ("is not TOML", "line 1")),
         ('provider = ["slurm"]', ("line 1", "no provider")),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, words: tuple[str, ...]) -> None:
+def test_a_wrong_value_is_refused_with_its_line(text: str, words: tuple[str, ...]) -> None:
     with pytest.raises(InputError) as refusal:
         parse_cluster(text, "mine.toml")
     said = str(refusal.value)
@@ -77,7 +77,7 @@ def test_a_python_file_that_makes_no_configuration(
         assert word in str(refusal.value)
 
 
-def test_files_that_are_none(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml cannot be read: No such file"):
         read_cluster(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"# \xe4\n")
@@ -93,7 +93,7 @@ def test_a_scheduler_that_is_not_here(tmp_path: Path, monkeypatch: pytest.Monkey
         read_cluster(path)
 
 
-def test_an_address_that_is_none(tmp_path: Path) -> None:
+def test_an_address_that_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     text = 'provider = "local"\ncores_per_node = 1\naddress = "ib7"\n'
     path.write_text(text, encoding="utf-8")

@@ -142,7 +142,7 @@ def test_a_run_that_fails_is_recorded_and_the_next_time_is_tried(desk: Desk) -> 
     desk.now = NOON + timedelta(hours=1)
     (run,) = scheduler.run_due()
     assert run.state is RunState.FAILED
-    assert "'Xy' is no ion" in (run.failure or "")
+    assert "'Xy' is not an ion" in (run.failure or "")
     assert scheduler.run_due() == []
     desk.write_plan()
     desk.now = NOON + timedelta(hours=2)
@@ -234,7 +234,7 @@ def test_the_webhook_hears_of_changes_and_failures_only(desk: Desk) -> None:
     assert [body["event"] for body in came] == ["changed", "failed"]
     assert came[0]["text"].startswith("pvkdb: run 3 of tin: 2 new")
     assert came[0]["run"]["differences"]["since"] == 2
-    assert "'Xy' is no ion" in came[1]["text"]
+    assert "'Xy' is not an ion" in came[1]["text"]
     assert [run.webhook for run in desk.runs()] == [None, None, "delivered: 200", "delivered: 200"]
 
 

@@ -1,4 +1,4 @@
-"""Conditions of a plan: ``tau < 4.18`` holds for a candidate whose column says so."""
+"""Conditions of a plan: ``tau < 4.18`` is met by a candidate whose τ is below 4.18."""
 
 from __future__ import annotations
 
@@ -22,27 +22,32 @@ _CONDITION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A column held against a number. A value that is not known does not meet it."""
+class FilterCondition:
+    """A comparison of a column with a number. An unknown value does not meet it."""
 
     column: str
     comparator: str
     limit: float
 
     @classmethod
-    def parse(cls, text: str, columns: Mapping[str, str]) -> Condition:
-        """Read a condition on one of ``columns``, which are described by their values.
+    def parse(cls, text: str, columns: Mapping[str, str]) -> FilterCondition:
+        """Return the condition that a text states about one of the columns.
+
+        Args:
+            text: e.g. ``tau < 4.18``.
+            columns: known columns and their descriptions.
 
         Raises:
-            InputError: not a condition, or not on a column that there is.
+            InputError: the text is not a condition, or its column is unknown.
 
         Example:
-            >>> Condition.parse("tau < 4.18", {"tau": "Bartel's factor"})
-            Condition(column='tau', comparator='<', limit=4.18)
+            >>> FilterCondition.parse("tau < 4.18", {"tau": "Bartel's factor"})
+            FilterCondition(column='tau', comparator='<', limit=4.18)
         """
         match = _CONDITION.fullmatch(text)
         if match is None:
-            raise InputError(f"{text!r} is not a condition; write for example {_example(columns)}")
+            example = f"{next(iter(columns))} < 1"
+            raise InputError(f"{text!r} is not a condition; write for example {example}")
         if match["column"] not in columns:
             raise InputError(unknown_name("column", match["column"], columns))
         return cls(match["column"], match["operator"], float(match["limit"]))
@@ -53,7 +58,3 @@ class Condition:
 
     def __str__(self) -> str:
         return f"{self.column} {self.comparator} {self.limit:g}"
-
-
-def _example(columns: Mapping[str, str]) -> str:
-    return f"{next(iter(columns))} < 1"

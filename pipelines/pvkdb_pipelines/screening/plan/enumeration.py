@@ -48,7 +48,7 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class EnumeratedCandidate:
     """A composition as a structure type; ``mixed`` where a site holds two ions."""
 
     type: str
@@ -63,7 +63,7 @@ class Candidate:
 
 def enumerate_candidates(
     types: Sequence[str], ions: Mapping[Site, Sequence[Ion]], mixing: Sequence[Mixing] = ()
-) -> Iterator[Candidate]:
+) -> Iterator[EnumeratedCandidate]:
     """Every neutral composition of the types, in the order of types and ions, each once.
 
     Example:
@@ -82,7 +82,7 @@ def enumerate_candidates(
 
 def _of_type(
     kind: StructureType, ions: Mapping[Site, Sequence[Ion]], mixing: Sequence[Mixing]
-) -> Iterator[Candidate]:
+) -> Iterator[EnumeratedCandidate]:
     choices: dict[Site, list[dict[Ion, Fraction]]] = {
         "A": [{ion: Fraction(1)} for ion in ions["A"] if ion.charge == 1],
         "B": list(_b_sites(kind, ions["B"])),
@@ -114,7 +114,7 @@ def _b_sites(kind: StructureType, ions: Sequence[Ion]) -> Iterator[dict[Ion, Fra
 
 def _products(
     kind: StructureType, choices: Mapping[Site, Sequence[dict[Ion, Fraction]]], mixed: bool
-) -> Iterator[Candidate]:
+) -> Iterator[EnumeratedCandidate]:
     for a in choices["A"]:
         for b in choices["B"]:
             if any(ion in a for ion in b):
@@ -129,7 +129,7 @@ def _products(
                     {occupant.ion for occupant in composition.on(site)} == ions_of
                     for site, ions_of in placed.items()
                 ):
-                    yield Candidate(kind.name, composition, mixed)
+                    yield EnumeratedCandidate(kind.name, composition, mixed)
 
 
 def _written(site: Mapping[Ion, Fraction], amount: int) -> str:

@@ -1,22 +1,49 @@
-"""Plans: which ions, which structure types, which filters, which potential, how far."""
+"""Plans: which ions, structure types, filters and potential a screening uses, and how far it goes.
+
+Fields of the models are keys of a plan file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pvkdb.chemistry.composition import Site
 from pvkdb.chemistry.ions import Ion
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb_pipelines.prototypes import PrototypeInfo, Stoichiometry
-from pvkdb_pipelines.screening.plan.conditions import Condition
-from pvkdb_pipelines.screening.plan.enumeration import Candidate, Mixing, enumerate_candidates
+from pvkdb.schemas.toml_files import TomlTable, attempt, check_keys, one_of, refused, some_of
+from pvkdb_pipelines.prototypes import (
+    STOICHIOMETRIES,
+    PrototypeInfo,
+    Stoichiometry,
+    phases,
+    prototype,
+)
+from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
+from pvkdb_pipelines.screening.plan.conditions import FilterCondition
+from pvkdb_pipelines.screening.plan.enumeration import (
+    TYPES,
+    EnumeratedCandidate,
+    Mixing,
+    enumerate_candidates,
+)
+from pvkdb_pipelines.screening.plan.ion_names import SITES, read_ions
 
 #: How far a plan may go, in order.
 STAGES = ("enumerate", "tolerance", "stability", "vacancy", "barrier")
 
-#: What a stage's filters may ask about a candidate.
+#: Columns that the filters of a stage may use.
 COLUMNS: dict[str, dict[str, str]] = {
     "tolerance": {
         "t": "Goldschmidt's tolerance factor",
@@ -38,48 +65,151 @@ COLUMNS: dict[str, dict[str, str]] = {
         "e_a_spread_ev": "by how much the potentials differ about it",
     },
 }
-#: What candidates are ranked by unless a plan says otherwise: the most stable ones first.
+#: What candidates are ranked by unless a plan names another column: the most stable ones first.
 DEFAULT_RANKING = "-decomposition_ev_per_atom"
+#: Smaller shares of an ion are dopants, which no stage of a screening describes.
+_LEAST_SHARE = 0.001
 
-
-@dataclass(frozen=True, slots=True)
-class Barriers:
-    """How barriers are computed: of how many candidates, and with which potentials.
-
-    The first potential's value is the candidate's; the others say how far to trust it.
-    """
-
-    most: int = 60
-    potentials: tuple[PotentialName, ...] = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A checked plan.
-
-    ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders what
-    passes, smallest first, or largest first with a minus in front. ``phases`` are the prototypes
-    to relax, by stoichiometry, where the plan names them; elsewhere they are chosen by
-    :func:`~pvkdb_pipelines.prototypes.candidates`. ``barriers`` is what the plan says of vacancies
-    and barriers, which cost more than all that goes before.
-    """
-
-    title: str
-    types: tuple[str, ...]
-    ions: Mapping[Site, tuple[Ion, ...]]
-    mixing: tuple[Mixing, ...]
-    phases: Mapping[Stoichiometry, tuple[PrototypeInfo, ...]]
-    filters: Mapping[str, tuple[Condition, ...]]
-    potential: PotentialName
-    stop_after: str
-    rank_by: str
-    text: str
-    barriers: Barriers = Barriers()
-
-    def candidates(self) -> list[Candidate]:
-        """The compositions that the plan enumerates."""
-        return list(enumerate_candidates(self.types, self.ions, self.mixing))
+Phases = Mapping[Stoichiometry, tuple[PrototypeInfo, ...]]
+Filters = Mapping[str, tuple[FilterCondition, ...]]
 
 
 class PlanError(InputError):
-    """A plan that cannot be carried out; names the file and the line."""
+    """A plan that cannot be carried out; the message names the file and the line."""
+
+
+def _read_mixing(table: Any) -> tuple[Mixing, ...]:
+    check_keys(table, SITES)
+    found = []
+    for site, shares in table.items():
+        for share in shares if isinstance(shares, list) else [shares]:
+            number = isinstance(share, int | float) and not isinstance(share, bool)
+            if not number or not _LEAST_SHARE <= share <= 1 - _LEAST_SHARE:
+                raise refused(
+                    f"mixing.{site}: {share!r} is not a share; give one from {_LEAST_SHARE} to "
+                    f"{1 - _LEAST_SHARE}",
+                    site,
+                )
+            found.append(Mixing(site, Fraction(str(share))))
+    return tuple(found)
+
+
+def _read_phases(table: Any) -> Phases:
+    check_keys(table, STOICHIOMETRIES)
+    chosen: dict[Stoichiometry, tuple[PrototypeInfo, ...]] = {}
+    for name, wanted in table.items():
+        if not isinstance(wanted, list) or not wanted:
+            known = ", ".join(info.phase for info in phases(name))
+            raise refused(f"phases.{name} must be a list of some of {known}", name)
+        found = [
+            attempt(prototype, name, str(phase), at=(name, place))
+            for place, phase in enumerate(wanted)
+        ]
+        chosen[name] = tuple(dict.fromkeys(found))
+        own = PEROVSKITE_PHASES.get(name, frozenset())
+        if own and not own & {info.phase for info in found}:
+            raise refused(
+                f"phases.{name} = {wanted!r} needs one of its own phases, {', '.join(sorted(own))}",
+                name,
+            )
+    return chosen
+
+
+def _read_filters(table: Any) -> Filters:
+    check_keys(table, COLUMNS)
+    return {
+        stage: tuple(
+            attempt(FilterCondition.parse, str(text), COLUMNS[stage], at=(stage, place))
+            for place, text in enumerate(texts if isinstance(texts, list) else [texts])
+        )
+        for stage, texts in table.items()
+    }
+
+
+_POTENTIALS = [entry.value for entry in PotentialName]
+
+
+class BarrierSettings(TomlTable):
+    """How many candidates get a barrier, and with which potentials.
+
+    The first potential gives the candidate's value; the others show how far to trust it.
+    """
+
+    most: int = Field(default=60, ge=1, strict=True)
+    potentials: Annotated[
+        tuple[PotentialName, ...], BeforeValidator(some_of("potential", _POTENTIALS))
+    ] = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+
+
+class Plan(TomlTable):
+    """A checked plan.
+
+    ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders the
+    candidates that passed, smallest first, or largest first with a minus in front. ``phases``
+    are the prototypes to relax, by stoichiometry, where the plan names them; elsewhere
+    :func:`~pvkdb_pipelines.prototypes.candidates` chooses them.
+    """
+
+    title: Annotated[str, BeforeValidator(str)] = ""
+    types: Annotated[tuple[str, ...], BeforeValidator(some_of("type", TYPES))] = tuple(TYPES)
+    ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(read_ions)]
+    mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
+    phases: Annotated[
+        Mapping[Stoichiometry, tuple[PrototypeInfo, ...]], PlainValidator(_read_phases)
+    ] = Field(default_factory=dict)
+    filters: Annotated[Mapping[str, tuple[FilterCondition, ...]], PlainValidator(_read_filters)] = (
+        Field(default_factory=dict)
+    )
+    potential: Annotated[PotentialName, BeforeValidator(one_of("potential", _POTENTIALS))] = (
+        PotentialName.CHGNET
+    )
+    stop_after: Annotated[str, BeforeValidator(one_of("stop_after", STAGES))] = "stability"
+    rank_by: str = Field(default="", validate_default=True)
+    barriers: BarrierSettings = BarrierSettings()
+    text: str = Field(default="", exclude=True, description="Text of the file, set by its reader.")
+
+    def candidates(self) -> list[EnumeratedCandidate]:
+        """Return the compositions that the plan enumerates."""
+        return list(enumerate_candidates(self.types, self.ions, self.mixing))
+
+    @field_validator("rank_by")
+    @classmethod
+    def _is_known_by_then(cls, value: str, info: ValidationInfo) -> str:
+        """Check that the column is known after the last stage; choose one where none is given."""
+        reached = STAGES[: STAGES.index(info.data.get("stop_after", STAGES[-1])) + 1]
+        columns = [column for stage in reached for column in COLUMNS.get(stage, {})]
+        if not columns:
+            return value
+        if not value:
+            return DEFAULT_RANKING if DEFAULT_RANKING[1:] in columns else "tau"
+        if value.removeprefix("-") not in columns:
+            raise refused(unknown_name("column", value.removeprefix("-"), columns))
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> Plan:
+        for stage in self.filters:
+            if STAGES.index(stage) > STAGES.index(self.stop_after):
+                raise refused(
+                    f"filters.{stage} follows a stage after the last one, {self.stop_after!r}; "
+                    "remove it or go further",
+                    "filters",
+                    stage,
+                )
+        if self.barriers.model_fields_set and self.stop_after != "barrier":
+            raise refused(
+                f"[barriers] needs a later last stage than {self.stop_after!r}; remove it or set "
+                'stop_after = "barrier"',
+                "barriers",
+            )
+        made = {candidate.type for candidate in self.candidates()}
+        for place, name in enumerate(self.types):
+            if name not in made:
+                charges = " and ".join(f"{charge}+" for charge in TYPES[name].b_charges)
+                raise refused(
+                    f"{name} has no neutral composition of these ions; it needs B ions of charge "
+                    f"{charges} beside monovalent A and X",
+                    "types",
+                    place,
+                )
+        return self

@@ -18,8 +18,8 @@ from pvkdb.schemas.screening import (
 )
 from pvkdb_pipelines.prototypes import Compound
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.screening.plan.conditions import Condition
-from pvkdb_pipelines.screening.plan.enumeration import Candidate
+from pvkdb_pipelines.screening.plan.conditions import FilterCondition
+from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import lowest_level
 from pvkdb_pipelines.structures.checks import Flaw
 
@@ -28,7 +28,7 @@ from pvkdb_pipelines.structures.checks import Flaw
 class Track:
     """A candidate, filled stage by stage."""
 
-    candidate: Candidate
+    candidate: EnumeratedCandidate
     tolerance: Tolerance | None = None
     compound: Compound | None = None
     stability: Stability | None = None
@@ -40,7 +40,7 @@ class Track:
         """Take the candidate out of the funnel."""
         self.fall = Fall(stage=stage, kind=kind, reason=reason, detail=detail)
 
-    def drop_unless(self, stage: str, condition: Condition) -> bool:
+    def drop_unless(self, stage: str, condition: FilterCondition) -> bool:
         """Take the candidate out where it does not meet a condition; says whether it did.
 
         Tolerance factors that are not defined for a type cannot speak against it.

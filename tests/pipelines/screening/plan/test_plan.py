@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb_pipelines.screening.plan.conditions import Condition
+from pvkdb_pipelines.screening.plan.conditions import FilterCondition
 from pvkdb_pipelines.screening.plan.plan import PlanError
 from pvkdb_pipelines.screening.plan.plan_file import parse_plan, read_plan, shipped_plans
 
@@ -43,31 +43,36 @@ def test_a_plan_says_what_will_be_done() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        ('"Pb", ', '"Xy", ', 8, "'Xy' is no ion"),
+        ('"Pb", ', '"Xy", ', 8, "'Xy' is not an ion"),
         ('"Pb", ', '"Pb5+", ', 8, "no such charge"),
         ('"Pb", ', '"I", ', 8, "wrong sign of charge"),
         ('"Pb", ', "82, ", 8, "82 is not an ion"),
         ('"Pb", "Sn2+"', '"Bi3+"', 2, "no neutral composition"),
         ('["ABX3"]', '["ABX4"]', 2, "no type 'ABX4'; did you mean 'A2BX4'"),
-        ('["ABX3"]', "[]", 2, "must be a list"),
+        ('["ABX3"]', "[]", 2, "not a list of some of ABX3"),
         ('"tau < 4.18"', '"tua < 4.18"', 12, "did you mean 'tau'"),
         ('"tau < 4.18"', '"tau is small"', 12, "not a condition"),
         ("tolerance = [", "structure = [", 12, "no key 'structure'"),
         ('tolerance = ["tau < 4.18"', 'stability = ["tau < 4.18"', 12, "no column 'tau'"),
-        ('stop_after = "tolerance"', 'stop_after = "enumerate"', 12, "behind the last stage"),
+        (
+            'stop_after = "tolerance"',
+            'stop_after = "enumerate"',
+            12,
+            "filters.tolerance follows",
+        ),
         ('stop_after = "tolerance"', 'stop_after = "forever"', 4, "no stop_after 'forever'"),
         ('potential = "chgnet"', 'potential = "mace"', 3, "known: chgnet, sevennet-0"),
         ("[ions]", "[iosn]", 6, "did you mean 'ions'"),
         ('A = ["Cs"]', "A = []", 7, "must be a list of ions"),
         ('X = ["I", "Br"]', 'x = ["I", "Br"]', 9, "no key 'x'"),
-        ("[filters]", "[mixing]\nX = 1.5\n[filters]", 12, "no share between 0 and 1"),
+        ("[filters]", "[mixing]\nX = 1.5\n[filters]", 12, "is not a share"),
         ("[filters]", '[phases]\nABX3 = ["Pnma", "K2PtCl6"]\n[filters]', 12, "no ABX3 prototype"),
         ("[filters]", '[phases]\nABX4 = ["Pnma"]\n[filters]', 12, "no key 'ABX4'"),
         ("[filters]", '[phases]\nABX3 = ["delta"]\n[filters]', 12, "needs one of its own phases"),
-        ('X = ["I", "Br"]', 'X = ["I", "Pb2+"]', 9, "'Pb2.' cannot stand on the X site"),
-        ('A = ["Cs"]', 'A = ["Cs", "I"]', 7, "'I' cannot stand on the A site"),
+        ('X = ["I", "Br"]', 'X = ["I", "Pb2+"]', 9, "'Pb2.' cannot occupy the X site"),
+        ('A = ["Cs"]', 'A = ["Cs", "I"]', 7, "'I' cannot occupy the A site"),
         ('B = ["Pb", "Sn2+"]', 'B = [["Pb"]]', 8, "is not an ion"),
-        ("[filters]", "[mixing]\nB = 1e-9\n[filters]", 12, "no share between 0 and 1"),
+        ("[filters]", "[mixing]\nB = 1e-9\n[filters]", 12, "is not a share"),
         ("[filters]", "[phases]\nABX3 = []\n[filters]", 12, "list of some of Pm-3m"),
     ],
 )
@@ -83,7 +88,7 @@ def test_phases_are_the_prototypes_of_a_stoichiometry_by_any_name() -> None:
     assert [info.phase for info in parse_plan(text).phases["ABX3"]] == ["Pnma", "delta"]
 
 
-def test_what_is_no_toml_is_told_with_its_place() -> None:
+def test_a_text_that_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(PlanError, match=r"not TOML.*line 2"):
         parse_plan("title = 'a'\ntypes = [")
 
@@ -99,7 +104,7 @@ def test_shipped_plans_can_be_carried_out(name: str) -> None:
 
 
 def test_an_unknown_value_meets_no_condition() -> None:
-    condition = Condition.parse("tau<4.18", {"tau": ""})
+    condition = FilterCondition.parse("tau<4.18", {"tau": ""})
     assert condition.holds(4.1)
     assert not condition.holds(4.18)
     assert not condition.holds(None)

@@ -17,7 +17,7 @@ from pvkdb.schemas.calculations.migration import (
 )
 from pvkdb.schemas.screening import Stability
 from pvkdb.store.models.calculations import Calculation
-from pvkdb_pipelines.screening.plan.enumeration import Candidate
+from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.plan.plan import PlanError
 from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.stages.barriers import migration_of, most_promising
@@ -40,7 +40,7 @@ def plan(barriers: str, stop: str = "barrier"):
 
 
 def track(formula: str, kind: str, decomposition_ev: float | None) -> Track:
-    found = Track(Candidate(kind, parse_composition(formula)))
+    found = Track(EnumeratedCandidate(kind, parse_composition(formula)))
     found.stability = Stability(
         phases=[],
         ground_state=None,
@@ -63,12 +63,12 @@ def test_a_plan_names_how_many_and_which_potentials():
 @pytest.mark.parametrize(
     ("barriers", "stop", "said"),
     [
-        ("most = 0", "barrier", "line 8: .*most: 0 is no number"),
-        ("most = true", "barrier", "True is no number"),
+        ("most = 0", "barrier", "line 8: barriers.most = 0: .*greater"),
+        ("most = true", "barrier", "True: input should be a valid integer"),
         ('potentials = ["mace"]', "barrier", "line 8: .*no potential 'mace'"),
-        ("potentials = []", "barrier", "must be a list"),
+        ("potentials = []", "barrier", "is not a list of some of chgnet"),
         ("images = 5", "barrier", "images"),
-        ("most = 5", "stability", "behind the last stage"),
+        ("most = 5", "stability", "needs a later last stage"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):

@@ -7,7 +7,7 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.screening import Fall, PhaseEnergy
 from pvkdb_pipelines.prototypes import competitors, compound_of
-from pvkdb_pipelines.screening.plan.enumeration import Candidate
+from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import assess
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
 from pvkdb_pipelines.structures.checks import Flaw
@@ -36,7 +36,7 @@ def fall_of(*phases: PhaseEnergy, lacking: str = "") -> Fall | None:
         other: [phase("any", None if other.formula == lacking else energies[other.formula])]
         for other in competitors(compound)
     }
-    track = Track(Candidate("ABX3", CSPBI3), compound=compound)
+    track = Track(EnumeratedCandidate("ABX3", CSPBI3), compound=compound)
     track.stability = assess(compound, phases, others)
     judge_stability(track)
     return track.fall
@@ -95,7 +95,7 @@ def test_another_missing_competitor_is_told_and_nobody_falls_for_it() -> None:
     ],
 )
 def test_what_a_potential_cannot_do_is_no_failed_calculation(kind: str, expected: str) -> None:
-    track = Track(Candidate("ABX3", CSPBI3))
+    track = Track(EnumeratedCandidate("ABX3", CSPBI3))
     failed(track, "vacancy", kind, "CsPbI3 Pnma: why")
     assert track.fall == Fall(
         stage="vacancy", kind=expected, reason=kind, detail="CsPbI3 Pnma: why"

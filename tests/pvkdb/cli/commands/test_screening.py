@@ -80,7 +80,7 @@ def test_shipped_plans_are_listed_with_what_they_make(run: Run) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"Pb2+"', '"Xy2+"', ("mine.toml line 7", "'Xy' is no ion")),
+        ('"Pb2+"', '"Xy2+"', ("mine.toml line 7", "'Xy' is not an ion")),
         ("tau < 4.18", "tua < 4.18", ("mine.toml line 11", "did you mean 'tau'")),
         ('["Pb2+", "Sn2+", "Sn4+"]', '["Bi3+"]', ("mine.toml line 2", "no neutral composition")),
     ],

@@ -1,4 +1,4 @@
-"""Profiles: what is shipped says what the review says; what cannot be used names its line."""
+"""Profiles: shipped ones agree with the review; errors in a file name the line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from pvkdb.suitability.profiles.profile_file import (
     shipped_profile,
     shipped_profiles,
 )
-from pvkdb.suitability.profiles.toml_lines import line_of
 
 NAMES = (
     *("boolean-logic", "lif-neuron", "nociceptor", "non-volatile-memory", "photonic-synapse"),
@@ -64,8 +63,8 @@ def test_every_application_has_its_profile() -> None:
 
 
 def test_what_no_source_gives_a_number_for_has_no_weight() -> None:
-    """A working point is no need; predictions, and energies of potentials, which their pages do
-    not bear out (docs/validation/prediction.md and migration.md), have no weight."""
+    """A working point is not a requirement; docs/validation/prediction.md and migration.md do not
+    bear out predictions and energies of potentials."""
     potentials = {"e_a_model_ev", "dfe_model_ev"}
     for name in NAMES:
         profile = shipped_profile(name)
@@ -116,7 +115,7 @@ def test_both_readings_of_the_doubtful_requirements_are_there() -> None:
     assert shipped_profile("non-volatile-memory").readings("devices") == ("years",)
 
 
-def test_quotations_stand_in_the_review(review: list[str]) -> None:
+def test_quotations_are_in_the_review(review: list[str]) -> None:
     text = plain("\n".join(review))
     for name in NAMES:
         profile = shipped_profile(name)
@@ -135,7 +134,7 @@ def plain(text: str) -> str:
     return re.sub(r"[\s$\\{}*^_,]", "", text).lower()
 
 
-def test_a_profile_of_ones_own() -> None:
+def test_a_user_supplied_profile() -> None:
     profile = parse_profile(GOOD, "mine.toml")
     assert profile.name == "mine"
     assert [each.weight for each in profile.devices] == [1, 2]
@@ -156,17 +155,17 @@ def test_a_profile_of_ones_own() -> None:
         ("at_least = 1e3", "at_most = 1e3", 6, ("fails_below needs at_least",)),
         ("fails_below = 10", "fails_above = 10", 6, ("fails_above needs at_most",)),
         ('metric = "retention_s"', 'metric = "retention"', 4, ("did you mean 'retention_s'",)),
-        ('metric = "on_off_ratio"', 'metric = "retention_s"', 10, ("asked for twice",)),
+        ('metric = "on_off_ratio"', 'metric = "retention_s"', 10, ("two criteria",)),
         ('metric = "on_off_ratio"', 'metric = "e_a_ev"', 10, ("no metric of devices",)),
-        ("weight = 2", "weight = -1", 12, ("weight -1",)),
+        ("weight = 2", "weight = -1", 12, ("weight = -1",)),
         ("weight = 2", "weights = 2", 12, ("did you mean 'weight'",)),
         ("weight = 2", 'basis = "guess"', 12, ("no basis 'guess'",)),
-        ("weight = 2", 'graded = "yes"', 12, ("true or false",)),
+        ("weight = 2", 'graded = "yes"', 12, ("valid boolean",)),
         ("weight = 2", 'scale = "ln"', 12, ("no scale 'ln'",)),
         ("weight = 2", 'accepts = ["big"]', 12, ("accepts is for words",)),
         ('source = "section 5.1.1"\n', "", 9, ("on_off_ratio has no source",)),
         ("at_least = 10\n", "at_least = 0.1\n", 17, (": 0.1 is impossible",)),
-        ('name = "wide"', "name = 3", 16, ("name must be a text",)),
+        ('name = "wide"', "name = 3", 16, ("readings.0.name = 3: input should be a valid string",)),
         ('title = "My memory"', "titel = 3", 1, ("did you mean 'title'",)),
     ],
 )
@@ -189,7 +188,7 @@ def test_weights_that_sum_to_zero_are_refused() -> None:
         parse_profile(text, "mine.toml")
 
 
-def test_infinite_and_boolean_numbers_are_no_numbers() -> None:
+def test_limits_must_be_finite_numbers() -> None:
     for value in ("inf", "nan", "true", '"10"'):
         with pytest.raises(ProfileError, match="line 5"):
             parse_profile(with_line("at_least = 1e3", f"at_least = {value}"), "mine.toml")
@@ -209,8 +208,8 @@ def test_words_want_a_list_of_words() -> None:
         parse_profile(text.replace('accepts = ["volatil"]', "at_least = 1"))
 
 
-def test_a_file_that_is_no_profile(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="asks for nothing"):
+def test_a_file_that_is_not_a_profile(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="has no criteria"):
         parse_profile('title = "empty"')
     with pytest.raises(ProfileError, match=r"mine.toml is not TOML: .*line 1"):
         parse_profile("title = ", "mine.toml")
@@ -222,11 +221,3 @@ def test_a_file_that_is_no_profile(tmp_path: Path) -> None:
         read_profile(binary)
     with pytest.raises(NotFoundError, match="did you mean 'selector'"):
         shipped_profile("selectr")
-
-
-def test_lines_of_nested_tables() -> None:
-    assert line_of(GOOD, (("devices", 1),), "weight") == 12
-    assert line_of(GOOD, (("devices", 1), ("readings", 0)), "source") == 18
-    assert line_of(GOOD, (("devices", 1), ("readings", 0))) == 15
-    assert line_of(GOOD, (), "title") == 1
-    assert line_of('devices = [{metric = "x"}]', (("devices", 0),)) == 1
