@@ -59,6 +59,18 @@ UNITS: Mapping[str, Mapping[str, Fraction]] = {
     "V": {"V": Fraction(1), "mV": Fraction(1, 1000), "μV": Fraction(1, 10**6)},
     "s": _TIMES,
     "d": {name: seconds / _DAY for name, seconds in _TIMES.items()},
+    "J": {
+        f"{prefix}J": Fraction(1, 10**exponent)
+        for exponent, prefix in (
+            (0, ""),
+            (3, "m"),
+            (6, "μ"),
+            (9, "n"),
+            (12, "p"),
+            (15, "f"),
+            (18, "a"),
+        )
+    },
     "cycles": {"cycles": Fraction(1), "cycle": Fraction(1), "times": Fraction(1)},
     "1": {},
 }
