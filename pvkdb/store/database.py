@@ -28,8 +28,22 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError
 
-#: Revision of the newest migration; a test holds it against ``migrations/``.
-SCHEMA_REVISION = "0009"
+
+def migrations_folder() -> Path:
+    """Return the folder of the migrations: inside the installed package, or beside it.
+
+    Raises:
+        DatabaseError: the installation is incomplete.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "_migrations", package.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise DatabaseError(f"no migrations found beside {package}; reinstall pvkdb")
+
+
+#: Revision of the newest migration.
+SCHEMA_REVISION = max(path.name[:4] for path in migrations_folder().glob("versions/[0-9]*.py"))
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 

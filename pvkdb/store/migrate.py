@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -14,23 +13,10 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError
 from pvkdb.store.curation.tolerance import renew_tolerance
-from pvkdb.store.database import Store
+from pvkdb.store.database import Store, migrations_folder
 
 #: Key of the advisory lock; any number that no other program uses on this database.
 _LOCK = 2145_2026
-
-
-def migrations_folder() -> Path:
-    """The migrations: inside the installed package, or beside it in a checkout.
-
-    Raises:
-        DatabaseError: the installation is incomplete.
-    """
-    package = Path(__file__).parents[1]
-    for folder in (package / "_migrations", package.parent / "migrations"):
-        if (folder / "env.py").is_file():
-            return folder
-    raise DatabaseError(f"no migrations found beside {package}; reinstall pvkdb")
 
 
 def lock_curation(connection: Connection | Session) -> None:

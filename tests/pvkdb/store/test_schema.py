@@ -16,8 +16,8 @@ from sqlalchemy import CheckConstraint, inspect, text
 
 from pvkdb.errors import DatabaseError, NotMigratedError
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.database import SCHEMA_REVISION, Store
-from pvkdb.store.migrate import migrating, migrations_folder, upgrade
+from pvkdb.store.database import SCHEMA_REVISION, Store, migrations_folder
+from pvkdb.store.migrate import migrating, upgrade
 from pvkdb.store.models import Base
 from pvkdb.store.queue import claims as queue
 
