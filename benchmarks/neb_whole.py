@@ -32,6 +32,7 @@ from pvkdb.chemistry.composition import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.supercells import symmetric_supercell
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
@@ -103,11 +104,13 @@ def _with_pvkdb(name: str, chosen: argparse.Namespace, recheck: bool) -> Whole:
     settings = NebSettings(
         cutoff_ang=chosen.cutoff, recheck=recheck, fmax_neb_ev_per_ang=chosen.fmax
     )
-    request = NebRequest(
-        formula=chosen.formula,
-        phase=chosen.phase,
-        potential=PotentialName(name),
-        settings=settings,
+    request = complete_request(
+        NebRequest(
+            formula=chosen.formula,
+            phase=chosen.phase,
+            potential=PotentialName(name),
+            settings=settings,
+        )
     )
     with stages_counted(potential) as stages:
         try:

@@ -11,12 +11,12 @@ from ase.io import read
 
 from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest, NebSettings
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.queue.migration_requests import settle
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
 STRUCTURES = Path(__file__).parent / "structures_used"
@@ -45,13 +45,13 @@ class Case:
         """Shown in tables and kept with the numbers."""
         return f"{self.formula} {self.phase} {self.defect}"
 
-    def request(self, potential: PotentialName) -> NebRequest:
+    def request(self, potential: PotentialName) -> CompleteNebRequest:
         """The calculation with one potential."""
         settings = NebSettings()
         if self.distance_ang is not None:
             settings = NebSettings(distance_ang=self.distance_ang)
         host = host_of(read(STRUCTURES / self.structure)) if self.structure else None
-        return settle(
+        return complete_request(
             NebRequest(
                 formula=self.formula,
                 phase=self.phase,
@@ -60,7 +60,7 @@ class Case:
                 host=host,
                 settings=settings,
             )
-        )[1]
+        )
 
 
 _MAPI = "MAPbI3-Pnma.vasp"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.work.cores import one_thread_each
 from validation.migration_cases import CASES, POTENTIALS, Case, processes
@@ -85,7 +85,7 @@ def compute(path: Path, on_result: OnResult) -> Results:
     return read_results(path)
 
 
-def _compute(name: str, request: NebRequest) -> Computed:
+def _compute(name: str, request: CompleteNebRequest) -> Computed:
     entry = Computed(case=name, potential=request.potential, key=request.key())
     try:
         run = compute_migration(request)

@@ -12,6 +12,7 @@ from ase.calculators.emt import EMT
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.migration.compute import MigrationRun, compute_migration
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 
@@ -58,6 +59,8 @@ def cspbbr3_migration() -> Callable[[PotentialName], MigrationRun]:
 
     @cache
     def compute(potential: PotentialName) -> MigrationRun:
-        return compute_migration(NebRequest(formula="CsPbBr3", potential=potential))
+        return compute_migration(
+            complete_request(NebRequest(formula="CsPbBr3", potential=potential))
+        )
 
     return compute

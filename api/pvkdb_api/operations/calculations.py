@@ -11,7 +11,7 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.claims import submit
-from pvkdb.store.queue.migration_requests import host_composition, host_phase, moving_defect
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.frame.access import caller_of
@@ -27,13 +27,7 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
     Raises:
         ParameterError: the formula, phase or defect cannot be used.
     """
-    with naming("formula"):
-        composition = host_composition(request)
-    with naming("phase"):
-        host_phase(request, composition)
-    with naming("defect"):
-        moving_defect(request, composition)
-    calculation, new = submit(session, request)
+    calculation, new = submit(session, complete_request(request, naming))
     session.flush()
     document = calculation_document(calculation)
     if new:

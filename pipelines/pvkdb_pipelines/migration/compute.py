@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from pvkdb.chemistry.composition import Composition
+from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.migration import NebRequest, NebResult
-from pvkdb.store.queue.migration_requests import settle
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
@@ -79,7 +78,7 @@ class MigrationRun:
 
 
 def compute_migration(
-    request: NebRequest, report: Report | None = None, potential: Potential | None = None
+    request: CompleteNebRequest, report: Report | None = None, potential: Potential | None = None
 ) -> MigrationRun:
     """Compute every hop of a defect and the easiest paths through the crystal.
 
@@ -90,18 +89,18 @@ def compute_migration(
     through at any point.
 
     Args:
-        request: Composition, phase, defect, potential and numerical settings.
+        request: Composition, phase, defect, potential and numerical settings, nothing left open.
         report: Called at each step with the progress.
         potential: Potential to use in place of the one that the request names.
 
     Raises:
         CalculationFailedError: With the :class:`FailureKind` that says what failed.
-        InputError: The composition has no prototype, or the defect is not known.
+        InputError: The prototype or the structure does not hold the composition.
     """
     started, cpu_started = time.perf_counter(), time.process_time()
-    composition, request = settle(request)
+    composition = parse_composition(request.formula)
     settings = request.settings
-    kind, symbol = parse_defect(str(request.defect))
+    kind, symbol = parse_defect(request.defect)
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential = potential or load_potential(request.potential)
@@ -157,14 +156,14 @@ def compute_migration(
     )
 
 
-def _start(request: NebRequest, composition: Composition) -> Start:
+def _start(request: CompleteNebRequest, composition: Composition) -> Start:
     """The structure to begin with."""
     if request.host is not None:
         atoms = atoms_in(request.host)
         require_composition(atoms, composition, "the structure")
         return Start(atoms)
     compound = compound_of(composition)
-    info = prototype(compound.stoichiometry, str(request.phase))
+    info = prototype(compound.stoichiometry, request.phase)
     atoms = build(compound, info.phase)
 
     def flaw(relaxed: Atoms) -> str | None:

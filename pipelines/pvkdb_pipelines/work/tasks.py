@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError, unknown_name
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
-from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.migration import CompleteNebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.base import Base
 from pvkdb.store.models.calculations import Calculation
@@ -84,7 +84,9 @@ def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
     from pvkdb_pipelines.migration import compute as migration
 
-    run = migration.compute_migration(NebRequest.model_validate(document.parameters), report)
+    run = migration.compute_migration(
+        CompleteNebRequest.model_validate(document.parameters), report
+    )
     return Outcome(
         run.result.model_dump(mode="json"),
         run.versions,

@@ -30,7 +30,7 @@ from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserEr
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
-    from pvkdb.schemas.calculations.migration import NebRequest
+    from pvkdb.schemas.calculations.migration import CompleteNebRequest
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.database import Store
 
@@ -151,14 +151,14 @@ def _requests(
     defect: str | None,
     source: Path | None,
     settings: dict[str, float | None],
-) -> list[NebRequest]:
+) -> list[CompleteNebRequest]:
     """One request for each potential; the most trusted one last."""
     from pydantic import ValidationError
 
     from pvkdb.chemistry import parse_composition
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
-    from pvkdb.store.queue.migration_requests import settle
+    from pvkdb.store.queue.migration_requests import complete_request
     from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.structures.user_structures import elements_of
 
@@ -193,7 +193,7 @@ def _requests(
             host=host,
             settings=checked,
         )
-        requests.append(settle(request)[1])
+        requests.append(complete_request(request))
     return requests
 
 
@@ -209,7 +209,7 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 
 
 def _obtain(
-    store: Store, requests: Sequence[NebRequest], retry: bool
+    store: Store, requests: Sequence[CompleteNebRequest], retry: bool
 ) -> list[tuple[CalculationDocument, bool]]:
     """The calculations that answer requests, and of each whether it had to be computed now."""
     from pvkdb.store.queue.claims import requeue, submit
@@ -280,7 +280,7 @@ def _compute_or_wait(
             ) from None
 
 
-def _plot_name(requests: Sequence[NebRequest]) -> str:
+def _plot_name(requests: Sequence[CompleteNebRequest]) -> str:
     first = requests[0]
     parts = ["neb", first.formula, str(first.phase).replace("/", "")]
     if first.defect is not None:

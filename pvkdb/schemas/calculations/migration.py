@@ -110,6 +110,16 @@ class NebRequest(BaseModel):
         return content_key(BARRIER_RECIPE, self)
 
 
+class CompleteNebRequest(NebRequest):
+    """A request in canonical spelling with every default filled in, as it is queued and computed.
+
+    Made by :func:`pvkdb.store.queue.migration_requests.complete_request`.
+    """
+
+    phase: str = Field(max_length=40)
+    defect: str = Field(max_length=8)
+
+
 class DefectSite(BaseModel):
     """One of the symmetry-distinct sites of a defect."""
 

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, bindparam, func, null, select, update
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.base import utc_now
@@ -34,7 +35,7 @@ from pvkdb.store.queue.attempts import MAX_ATTEMPTS, another_attempt, recover_lo
 from pvkdb.store.queue.dependencies import add_dependencies
 from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, held
 from pvkdb.store.queue.log import ProgressLine, note, note_progress
-from pvkdb.store.queue.migration_requests import settle as settle_request
+from pvkdb.store.queue.migration_requests import complete_request
 
 #: What callers find here: the queue itself, and from modules of their own how a calculation ends
 #: and how it is tried again.
@@ -76,17 +77,17 @@ class Request(Protocol):
 def submit(
     session: Session, request: NebRequest, priority: int = 0, depends_on: Sequence[str] = ()
 ) -> tuple[Calculation, bool]:
-    """Put a request into the queue, or find the calculation that already answers it.
+    """Complete a request and queue it, or find the calculation that already answers it.
 
     Returns:
         The calculation, and whether it is new.
 
     Raises:
-        InputError: the formula cannot be used, or the prototype cannot hold it.
+        InputError: as of :func:`complete_request`.
     """
-    composition, settled = settle_request(request)
-    material = register_material(session, composition, settled.phase)
-    return enqueue(session, settled, material.id, priority, depends_on)
+    complete = complete_request(request)
+    material = register_material(session, parse_composition(complete.formula), complete.phase)
+    return enqueue(session, complete, material.id, priority, depends_on)
 
 
 def enqueue(

@@ -1,55 +1,62 @@
-"""Requests for migration barriers, checked and completed before they are queued or computed."""
+"""Requests for migration barriers, checked and completed once, before they are queued."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from pvkdb.chemistry import Composition, Defect, parse_composition, require_monatomic
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest
+from pvkdb.schemas.calculations.migration import HOST_PHASES, CompleteNebRequest, NebRequest
 
 
-def settle(request: NebRequest) -> tuple[Composition, NebRequest]:
-    """The composition of a request, and the request in its canonical spelling, nothing left open.
+def complete_request(
+    request: NebRequest,
+    naming: Callable[[str], AbstractContextManager[None]] = lambda field: nullcontext(),
+) -> CompleteNebRequest:
+    """Return a request in canonical spelling, with its defaults for phase and defect filled in.
 
-    Raises:
-        InputError: as of :func:`host_composition`, :func:`host_phase` and :func:`moving_defect`.
-    """
-    composition = host_composition(request)
-    settled = {
-        "formula": composition.formula,
-        "phase": host_phase(request, composition),
-        "defect": moving_defect(request, composition),
-    }
-    return composition, request.model_copy(update=settled)
+    A complete request is returned as it is. Defaults are the likeliest prototype of the family and
+    the vacancy of the halide.
 
-
-def host_composition(request: NebRequest) -> Composition:
-    """The composition of a request.
+    Args:
+        request: What to compute.
+        naming: Context in which a field is checked, for example to add its name to an error.
 
     Raises:
-        InputError: it cannot be read, or no prototype can hold it and the request brings no
-            structure.
+        InputError: the formula cannot be read or no prototype can hold it, the phase has no
+            prototype (or a given structure has no phase), or the defect is not a vacancy or an
+            interstitial of an element.
     """
+    if isinstance(request, CompleteNebRequest):
+        return request
+    with naming("formula"):
+        composition = _composition(request)
+    with naming("phase"):
+        phase = _phase(request, composition)
+    with naming("defect"):
+        defect = _defect(request, composition)
+    completed = {"formula": composition.formula, "phase": phase, "defect": defect}
+    return CompleteNebRequest.model_validate({**dict(request), **completed})
+
+
+def _composition(request: NebRequest) -> Composition:
     composition = parse_composition(request.formula)
     if request.host is None:
         require_monatomic(composition)
         if composition.family not in HOST_PHASES:
             raise InputError(
-                f"no prototype of the family {composition.family} of {composition.formula} is "
-                f"known (known: {', '.join(HOST_PHASES)}); give a structure of your own"
+                f"pvkdb has no prototype of the family {composition.family} of "
+                f"{composition.formula} (it has: {', '.join(HOST_PHASES)}); give a structure"
             )
     return composition
 
 
-def host_phase(request: NebRequest, composition: Composition) -> str:
-    """The phase of a request, the likeliest where it leaves that open.
-
-    Raises:
-        InputError: the composition has no such prototype, or a structure has no name.
-    """
+def _phase(request: NebRequest, composition: Composition) -> str:
     if request.host is not None:
         if request.phase is None:
-            raise InputError("name the phase of the structure that you bring, e.g. its space group")
+            raise InputError("name the phase of the structure you give, e.g. its space group")
         return request.phase
     known = HOST_PHASES[composition.family]
     if request.phase is not None and request.phase not in known:
@@ -57,12 +64,7 @@ def host_phase(request: NebRequest, composition: Composition) -> str:
     return request.phase or known[0]
 
 
-def moving_defect(request: NebRequest, composition: Composition) -> str:
-    """The defect of a request, the vacancy of the halide where it leaves that open.
-
-    Raises:
-        InputError: it is no vacancy or interstitial of an element.
-    """
+def _defect(request: NebRequest, composition: Composition) -> str:
     if request.defect is None:
         return Defect.vacancy(composition.on("X")[0].ion.symbol).label
     refusal = InputError(

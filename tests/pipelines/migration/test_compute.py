@@ -8,10 +8,16 @@ from ase import Atoms
 from pydantic import ValidationError
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.errors import CalculationFailedError, InputError, PvkdbError
+from pvkdb.errors import CalculationFailedError, PvkdbError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
-from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import (
+    HOST_PHASES,
+    CompleteNebRequest,
+    NebRequest,
+    NebSettings,
+)
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
@@ -25,11 +31,13 @@ CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))
 EVERY_POTENTIAL = pytest.mark.parametrize("potential", list(PotentialName))
 
 
-def request(**fields: object) -> NebRequest:
-    return NebRequest(**{"formula": "CsPbBr3", "potential": PotentialName.CHGNET, **fields})
+def request(**fields: object) -> CompleteNebRequest:
+    return complete_request(
+        NebRequest(**{"formula": "CsPbBr3", "potential": PotentialName.CHGNET, **fields})
+    )
 
 
-def structure(atoms: Atoms, **fields: object) -> NebRequest:
+def structure(atoms: Atoms, **fields: object) -> CompleteNebRequest:
     """A request that brings its own structure."""
     return request(phase="mine", host=host_of(atoms), **fields)
 
@@ -211,19 +219,6 @@ def test_interruption_passes_straight_through():
 
     with pytest.raises(KeyboardInterrupt):
         compute_migration(request(), interrupt)
-
-
-def test_what_cannot_be_computed_is_refused_before_the_potential_is_loaded():
-    for wrong, said in (
-        (request(formula="MAPbBr3"), "molecule"),
-        (request(formula="CsPbBr3", phase="Fm-3m"), "Fm-3m"),
-        (request(formula="Cs4PbBr6"), "structure of your own"),
-        (request(defect="Br_v"), "V_Br"),
-        (structure(tilted_perovskite("Cs", "Pb", "Br", 5.9)).model_copy(update={"phase": None}),
-         "name the phase"),
-    ):  # fmt: skip
-        with pytest.raises(InputError, match=said):
-            compute_migration(wrong)
 
 
 def test_too_large_a_supercell_is_refused():

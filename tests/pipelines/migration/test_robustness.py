@@ -10,6 +10,7 @@ from ase.optimize import FIRE
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.paths.paths import PathFinder
 from pvkdb_pipelines.potentials.potential import load_potential
@@ -22,8 +23,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.mark.parametrize("settings", [{"seed": 7}, {"images": 5}, {"images": 7}])
 def test_bottleneck_does_not_hang_on_chance_or_images(settings, cspbbr3_migration):
     expected = cspbbr3_migration(PotentialName.CHGNET).result
-    request = NebRequest(
-        formula="CsPbBr3", potential=PotentialName.CHGNET, settings=NebSettings(**settings)
+    request = complete_request(
+        NebRequest(
+            formula="CsPbBr3", potential=PotentialName.CHGNET, settings=NebSettings(**settings)
+        )
     )
     found = compute_migration(request).result
     assert found.e_a_ev == pytest.approx(expected.e_a_ev, abs=0.02)

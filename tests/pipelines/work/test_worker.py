@@ -125,8 +125,10 @@ def test_a_lost_lease_is_no_failure(empty_store: Store, monkeypatch: pytest.Monk
 
 
 def unchecked(store: Store, formula: str) -> str:
-    """A request in the queue that asks for what there is not, as an older version let it in."""
-    request = NebRequest(formula=formula, phase="Fm-3m", potential=PotentialName.CHGNET)
+    """Queue a request for a prototype that does not exist, as an older version let it in."""
+    request = NebRequest(
+        formula=formula, phase="Fm-3m", defect="V_I", potential=PotentialName.CHGNET
+    )
     with store.session() as session:
         return queue.enqueue(session, request)[0].id
 

@@ -106,7 +106,7 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
         (("neb", "CsPbI4"), ("CsPbI4", "does not balance")),
         (("neb", "CsPbO3"), ("CsPbO3", "no halide")),
         (("neb", "MAPbI3"), ("MAPbI3", "molecule")),
-        (("neb", "Cs4PbBr6"), ("no prototype of the family 0D", "structure of your own")),
+        (("neb", "Cs4PbBr6"), ("no prototype of the family 0D", "give a structure")),
         (("neb", "Cs2AgBiBr6", "--phase", "Pnma"), ("Pnma", "Fm-3m")),
         (("neb", "CsPbBr3", "--defect", "Br_v"), ("Br_v", "write a vacancy as V_Br")),
         (("neb", "CsPbBr3", "--path", "x.cif"), ("x.cif", ".xyz")),

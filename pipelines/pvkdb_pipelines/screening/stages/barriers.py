@@ -14,7 +14,7 @@ from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue.migration_requests import settle
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.prototypes import Compound
 from pvkdb_pipelines.screening.stages.tracks import Track
@@ -50,14 +50,14 @@ def barrier_requests(
         )
     ).one()
     return [
-        settle(
+        complete_request(
             NebRequest(
                 formula=compound.formula,
                 phase=phase.phase,
                 potential=potential,
                 host=host_of(atoms_of(host)),
             )
-        )[1]
+        )
         for potential in potentials
     ]
 

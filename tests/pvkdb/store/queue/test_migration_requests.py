@@ -1,0 +1,66 @@
+"""Requests for barriers are checked and completed once; the key is that of the complete request."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.queue.migration_requests import complete_request
+
+CUBE = ((5.9, 0.0, 0.0), (0.0, 5.9, 0.0), (0.0, 0.0, 5.9))
+HOST = Host(
+    symbols=("Cs", "Pb", "Br", "Br", "Br"),
+    cell_ang=CUBE,
+    positions_ang=(
+        (0, 0, 0),
+        (2.95, 2.95, 2.95),
+        (2.95, 2.95, 0),
+        (2.95, 0, 2.95),
+        (0, 2.95, 2.95),
+    ),
+)
+RELEASE = Path(__file__).parents[4] / "docs" / "validation" / "inorganic-calculations.jsonl.gz"
+
+
+def test_phase_and_defect_are_filled_in_and_the_formula_is_spelled_canonically() -> None:
+    complete = complete_request(NebRequest(formula="PbCsI3"))
+    assert (complete.formula, complete.phase, complete.defect) == ("CsPbI3", "Pnma", "V_I")
+    assert complete_request(complete) is complete
+
+
+def test_a_default_that_is_written_out_gives_the_same_key() -> None:
+    complete = complete_request(NebRequest(formula="CsPbI3"))
+    written = NebRequest(formula="CsPbI3", phase="Pnma", defect="V_I")
+    assert complete.key() == written.key() == complete_request(written).key()
+
+
+def test_completing_a_published_request_keeps_its_key() -> None:
+    with gzip.open(RELEASE, "rt", encoding="utf-8") as lines:
+        next(lines)
+        barriers = [line for line in map(json.loads, lines) if line["kind"] == "neb"]
+    assert len(barriers) > 20
+    for barrier in barriers:
+        request = NebRequest.model_validate(barrier["parameters"])
+        assert complete_request(request).key() == request.key()
+        assert CompleteNebRequest.model_validate(barrier["parameters"]).key() == request.key()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (NebRequest(formula="MAPbBr3"), "molecule"),
+        (NebRequest(formula="CsPbBr3", phase="Fm-3m"), "Fm-3m"),
+        (NebRequest(formula="Cs4PbBr6"), "give a structure"),
+        (NebRequest(formula="CsPbBr3", defect="Br_v"), "V_Br"),
+        (NebRequest(formula="CsPbBr3", host=HOST), "name the phase"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused(wrong: NebRequest, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        complete_request(wrong)
