@@ -18,17 +18,17 @@ import numpy as np
 
 from pvkdb.crossbar import distributed
 from pvkdb.crossbar.limits import read_margin
-from pvkdb.crossbar.reading import Device, Reading, read_cell
+from pvkdb.crossbar.reading import CellReading, Crosspoint, read_cell
 from pvkdb.schemas.crossbar import Cell
 
 LINE_OHM = 2.0
 R_LRS_OHM = 1e5
-DEVICE = Device(R_LRS_OHM, 1e3, Cell.SELECTOR, 1e3)
+DEVICE = Crosspoint(R_LRS_OHM, 1e3, Cell.SELECTOR, 1e3)
 #: Lines up to which the other order is timed: beyond, it takes too long.
 OTHER_ORDER = 256
 
 
-def solve(n: int, row: int, column: int, line_ohm: float) -> tuple[Reading, float]:
+def solve(n: int, row: int, column: int, line_ohm: float) -> tuple[CellReading, float]:
     """A reading and its CPU seconds."""
     start = time.process_time()
     pattern = np.ones((n, n), dtype=bool)

@@ -1,7 +1,8 @@
 """Crossbar arrays of memristors: read margins, largest arrays, the circuit itself.
 
-``limits`` holds equations (1) and (2) of the review (Chem. Soc. Rev. 2026, 55, 2145, section 5.1.1)
-in closed form, ``network`` solves the circuit with line resistance, ``spacing`` the crosstalk rule.
+``limits`` has equations (1) and (2) of the review (Chem. Soc. Rev. 2026, 55, 2145, section 5.1.1)
+in closed form, ``network`` solves the circuit with line resistance, ``spacing`` has the rule for
+crosstalk.
 """
 
 from pvkdb.crossbar.limits import LargestArray, largest_array, read_margin, sneak_resistance_ohm

@@ -1,4 +1,4 @@
-"""Refusing numbers that no crossbar has."""
+"""Checks of numbers: resistances, ratios, fractions and sizes that a crossbar can have."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pvkdb.errors import InputError
 #: Within them no formula here overflows (tests/pvkdb/crossbar/test_estimates.py).
 LEAST_OHM, MOST_OHM, MOST_RATIO = 1e-12, 1e24, 1e15
 
-#: A margin below this cannot be told from rounding.
+#: A smaller margin is within rounding.
 LEAST_FRACTION = 1e-6
 
 
 def resistance(name: str, ohm: float, *, zero: bool = False) -> float:
-    """A resistance in ohm: finite and above zero, or zero where ``zero`` allows it.
+    """Return a resistance in ohm: finite and above zero, or zero where ``zero`` allows it.
 
     Raises:
-        InputError: it is not.
+        InputError: it is outside this range.
     """
     if not isfinite(ohm) or ohm < 0 or (ohm == 0 and not zero):
         least = "at least 0" if zero else "above 0"
-        raise InputError(f"{name} = {ohm:g} is no resistance; give ohms, finite and {least}")
+        raise InputError(f"{name} = {ohm:g} is not a resistance; give ohms, finite and {least}")
     if ohm and not LEAST_OHM <= ohm <= MOST_OHM:
         raise InputError(
-            f"{name} = {ohm:g} ohm is no resistance of a device; give {LEAST_OHM:g} to {MOST_OHM:g}"
+            f"{name} = {ohm:g} ohm is outside {LEAST_OHM:g} to {MOST_OHM:g} ohm; check the unit"
         )
     return ohm
 
 
 def ratio(name: str, value: float) -> float:
-    """A ratio of resistances from 1 on; infinite is allowed.
+    """Return a ratio of resistances, at least 1; it may be infinite.
 
     Raises:
         InputError: it is below 1 or not a number.
@@ -48,10 +48,10 @@ def ratio(name: str, value: float) -> float:
 
 
 def fraction(name: str, value: float) -> float:
-    """A number above 0 and below 1, told from both.
+    """Return a number above 0 and below 1, by more than rounding.
 
     Raises:
-        InputError: it is not.
+        InputError: it is outside this range.
     """
     if not LEAST_FRACTION <= value <= 1 - LEAST_FRACTION:
         raise InputError(
@@ -62,11 +62,11 @@ def fraction(name: str, value: float) -> float:
 
 
 def size(name: str, lines: float) -> float:
-    """A number of lines, from 1 on.
+    """Return a number of lines, at least 1.
 
     Raises:
         InputError: it is less, or not a number.
     """
     if not isfinite(lines) or lines < 1:
-        raise InputError(f"{name} = {lines:g} is no array; give a number of lines from 1 on")
+        raise InputError(f"{name} = {lines:g} is too small for an array; give at least 1")
     return lines

@@ -1,4 +1,4 @@
-"""Arrays of the devices in the store: the thin edge that reads it."""
+"""Largest arrays of the devices in the store."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.models.claims import DeviceClaim
 from pvkdb.store.models.devices import Device, DeviceMetric, DeviceReference
 
-#: Names that are gone through for the one that may be meant.
-_NAMES_TOLD = 2000
+#: Names of devices among which a similar one is searched.
+_SEARCHED = 2000
 
-#: Metric of a claim that tells how well a cell rectifies.
+#: The metric of claims on rectification.
 RECTIFICATION = "rectification_ratio"
 
 
 def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
-    """The on/off ratio of a device, and the words for where it comes from.
+    """Return the on/off ratio of a device and its source.
 
     Raises:
-        NotFoundError: there is no such device.
+        NotFoundError: the device does not exist.
         InputError: its ratio is not reported, or is printed below 1.
     """
     device = session.scalars(DEVICES.statement.where(Device.id == device_id)).unique().first()
     if device is None:
-        known = session.scalars(DEVICES.current().with_only_columns(Device.id).limit(_NAMES_TOLD))
+        known = session.scalars(DEVICES.current().with_only_columns(Device.id).limit(_SEARCHED))
         raise NotFoundError(unknown_name("device", device_id, known))
     if (metric := device.metric("on_off_ratio")) is None:
         raise InputError(
@@ -44,11 +44,11 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
 
 
 def device_arrays(session: Session) -> list[DeviceArray]:
-    """Every device of the store with the largest array that its figures allow.
+    """Return the largest array of every device of the store.
 
-    R_LRS is reported for none of them; what matters is R_pull-up over R_LRS, taken as 1 and at its
-    best. A claimed rectification ratio counts where its publication is the only one of the device
-    and the publication of no other device.
+    None reports R_LRS. Only R_pull-up over R_LRS matters, taken as 1 and at its best. A claimed
+    rectification ratio counts if its publication is the only one of the device and no other device
+    cites it.
     """
     devices = _devices(session)
     claims = _rectification(session, devices)
@@ -56,10 +56,10 @@ def device_arrays(session: Session) -> list[DeviceArray]:
 
 
 def device_array(session: Session, device_id: str) -> DeviceArray:
-    """The entry of one device in :func:`device_arrays`, from the devices of its publications.
+    """Return the entry of one device in :func:`device_arrays`.
 
     Raises:
-        NotFoundError: there is no such device.
+        NotFoundError: the device does not exist.
     """
     cited = select(DeviceReference.reference_key).where(DeviceReference.device_id == device_id)
     beside = select(DeviceReference.device_id).where(DeviceReference.reference_key.in_(cited))
@@ -107,12 +107,12 @@ def _interval(metric: DeviceMetric) -> Interval:
 
 def _unusable(metric: DeviceMetric) -> str | None:
     if metric.value_min <= 1:
-        return f"an on/off ratio of {metric.value_min:g} tells no two states apart"
+        return f"an on/off ratio of {metric.value_min:g} does not separate two states"
     return None
 
 
 def _rectification(session: Session, devices: Sequence[Device]) -> dict[str, DeviceClaim]:
-    """The first claim of a rectification ratio for each device that it can be told to belong to."""
+    """Return the first claim of a rectification ratio that surely belongs to each device."""
     owners: dict[str, list[Device]] = {}
     for device in devices:
         for reference in device.references:

@@ -1,4 +1,4 @@
-"""Everything that can be said of a crossbar made of one device, in one document."""
+"""The array sizes, margins and spacing of a crossbar made of one device, in one document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pvkdb.crossbar.limits import (
     largest_array_any_data,
     read_margin,
 )
-from pvkdb.crossbar.reading import Device, near_and_far
+from pvkdb.crossbar.reading import Crosspoint, near_and_far
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError
 from pvkdb.schemas.assumptions import Assumption
@@ -34,18 +34,19 @@ COMBINATIONS = (
     (Cell.SELECTOR, Read.THIRD_BIAS),
 )
 
-#: Lines of the largest array that is solved exactly: half a gigabyte of factors.
+#: Lines of the largest array that is solved exactly; its factors take half a gigabyte.
 LARGEST_EXACT = 512
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayQuestion:
-    """What is known of a device, and what is asked.
+    """The known numbers of a device, and what is to be estimated.
 
     ``on_off`` is R_HRS over R_LRS with its qualifier; without ``pull_up_ohm`` the pull-up is as
-    large as R_LRS; without ``selectivity`` only bare resistors are looked at; ``size`` asks for the
-    exact solution of an array of that many lines of each kind, with ``line_ohm`` between
-    neighbouring cells; ``thickness_m`` of the layer asks for the spacing that avoids crosstalk.
+    large as R_LRS; without ``selectivity`` only bare resistors are considered. ``size``
+    requests the exact solution of an array with that many lines of each kind and ``line_ohm``
+    between neighbouring cells; ``thickness_m`` of the layer requests the spacing that avoids
+    crosstalk.
     """
 
     on_off: Interval
@@ -61,10 +62,10 @@ class ArrayQuestion:
 
 
 def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> CrossbarDocument:
-    """Largest arrays of every kind, and the exact solution where a size is asked for.
+    """Return the largest arrays of every kind, and the exact solution if a size is given.
 
     Raises:
-        InputError: a number is out of its range, or one is missing that another one needs.
+        InputError: a number is out of its range, or one that another needs is missing.
     """
     on_off = _on_off(question.on_off)
     _check(question, largest_exact)
@@ -101,7 +102,7 @@ def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> Cro
 
 
 def _on_off(interval: Interval) -> float:
-    """The ratio that a size may rest on: the lower end of what is reported."""
+    """Return the ratio for estimates of size: the lower end of the reported interval."""
     if interval.minimum is None:
         raise InputError(
             f"an on/off ratio of {interval} has no lower end, and an array can only rest on that; "
@@ -173,7 +174,7 @@ def _exact(
     size = question.size or 1
     r_lrs = question.r_lrs_ohm or 1.0
     factor = 1.0 if cell is Cell.RESISTOR else selectivity
-    device = Device(r_lrs, on_off, cell, factor)
+    device = Crosspoint(r_lrs, on_off, cell, factor)
     near, far = near_and_far(device, size, pull_up * r_lrs, question.line_ohm or 0.0, read)
     return ExactRead(
         cell=cell,

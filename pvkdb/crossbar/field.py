@@ -1,10 +1,10 @@
-"""Drivers of a crossbar's lines and the voltages on them: what the solvers share."""
+"""Drivers of a crossbar's lines, the voltages on them, and parts that no driver reaches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pvkdb.errors import InputError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """What holds the driven end of each line of one kind.
+    """The drivers at the ends of all word lines or of all bit lines.
 
     ``voltage_v`` and ``series_ohm`` have one entry a line; a series resistance of infinity leaves
     the line floating, zero makes an ideal source.
@@ -27,7 +27,7 @@ class Drive:
     series_ohm: Array
 
     def checked(self, kind: str, lines: int) -> Drive:
-        """The same as arrays of floats.
+        """Return the drivers as arrays of floats.
 
         Raises:
             InputError: the shapes do not fit the lines, or a value is out of its range.
@@ -44,14 +44,14 @@ class Drive:
             raise InputError(f"a {kind} line is driven at a voltage that is not finite; give volts")
         if np.isnan(series).any() or (series < 0).any():
             raise InputError(
-                f"a series resistance of a {kind} line is negative or no number; give ohms from 0 "
-                "on, infinity for a floating line"
+                f"a series resistance of a {kind} line is negative or not a number; give ohms from "
+                "0 on, infinity for a floating line"
             )
         return Drive(voltage, series)
 
 
 def floating(lines: int) -> Drive:
-    """Lines that nothing drives."""
+    """Return the drivers of lines that float."""
     import numpy as np
 
     return Drive(np.zeros(lines), np.full(lines, inf))
@@ -59,7 +59,7 @@ def floating(lines: int) -> Drive:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Voltages in V, as one value a line and what each node departs from it.
+    """Voltages in V: one value for each line, and the departure of each node from it.
 
     ``word_line`` (rows) and ``bit_line`` (columns) are the values, ``word`` and ``bit`` (rows ×
     columns) the departures. Kept apart, the small drops along a line lose no digits to its voltage.
@@ -71,7 +71,7 @@ class Field:
     bit: Array
 
     def plus(self, factor: float, other: Field) -> Field:
-        """The sum with a multiple of another field."""
+        """Return the sum with a multiple of another field."""
         return Field(
             self.word_line + factor * other.word_line,
             self.bit_line + factor * other.bit_line,
@@ -80,6 +80,31 @@ class Field:
         )
 
     def across(self) -> Array:
-        """Voltage of every cell, word line minus bit line: rows × columns."""
+        """Return the voltage of every cell, word line minus bit line: rows × columns."""
         difference: Array = (self.word_line[:, None] - self.bit_line) + (self.word - self.bit)
         return difference
+
+
+def pins(matrix: Any, driven: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return conductances to ground: 1 S at one node of each part of the circuit without a driver.
+
+    Such a part carries no current and its voltage is undefined. Grounding makes it 0 V, so that the
+    equations have one solution.
+
+    Args:
+        matrix: n × n, dense or sparse; an entry that is not 0 joins two nodes.
+        driven: n, whether a driver reaches the node.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    graph = csr_matrix(matrix)
+    graph.eliminate_zeros()
+    parts, part_of = connected_components(graph, directed=False)
+    reached = np.zeros(parts, dtype=bool)
+    reached[part_of[driven]] = True
+    grounded = np.zeros(len(part_of))
+    first_of_part = np.unique(part_of, return_index=True)[1]
+    grounded[first_of_part[~reached]] = 1.0
+    return grounded

@@ -6,13 +6,13 @@ a pull-up resistor while all other cells are in LRS and all other lines float::
     (1)  R_sneak = R_LRS/(N−1) + R_LRS/(N−1)² + R_LRS/(N−1)
     (2)  ΔV/V_read = R_pu/((R_LRS ∥ R_sneak) + R_pu) − R_pu/((R_HRS ∥ R_sneak) + R_pu)
 
-and asks for a margin ΔV/V_read of 10 %. The terms of (1) are the unselected cells of the selected
+and requires a margin ΔV/V_read of 10 %. The terms of (1) are the unselected cells of the selected
 word line, the cells on neither selected line, and the unselected cells of the selected bit line. A
 selector (1S1R) multiplies all three by its selectivity; the rectifier of a self-rectifying cell
 blocks only where the sneak current flows backwards, in the middle term.
 
-The pull-up is the resistor from the selected bit line to ground, which the floating read cannot
-tell from one at the word line. In the biased reads the unselected lines are held at V/2, or the
+The pull-up is the resistor from the selected bit line to ground; in the floating read, one at the
+word line gives the same margin. In the biased reads the unselected lines are held at V/2, or the
 word lines at V/3 and the bit lines at 2V/3; then the N − 1 unselected cells of the selected bit
 line, at α V with α = 1/2 or 1/3, feed the resistor too::
 
@@ -32,13 +32,13 @@ from pvkdb.crossbar.checks import fraction, ratio, resistance, size
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
 
-#: The margin that the review asks for, section 5.1.1: "the margin must be more than 10%".
+#: The margin that the review requires, section 5.1.1: "the margin must be more than 10%".
 MARGIN = 0.1
 
 #: Voltage of the unselected word lines over the read voltage.
 BIAS = {Read.HALF_BIAS: 1 / 2, Read.THIRD_BIAS: 1 / 3}
 
-#: Which terms of equation (1) a kind of cell blocks, in words.
+#: The terms of equation (1) that a kind of cell blocks.
 BLOCKED = {
     Cell.RESISTOR: "-",
     Cell.SELECTOR: "all terms",
@@ -51,11 +51,11 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class LargestArray:
-    """The largest array that keeps a margin, and so does every smaller one.
+    """The largest array that keeps a margin; every smaller array keeps it too.
 
-    ``root`` is the real N at which the margin is just kept and ``size`` the whole part; both are 0
-    where not even a single cell keeps it. ``pull_up_ratio`` is R_pu over R_LRS, infinite for an
-    open bit line.
+    ``root`` is the real N at which the margin is just kept and ``size`` is its whole part; both are
+    0 if not even a single cell keeps it. ``pull_up_ratio`` is R_pu over R_LRS, infinite for an open
+    bit line.
     """
 
     size: int
@@ -64,7 +64,7 @@ class LargestArray:
 
 
 def blocking(cell: Cell, selectivity: float) -> tuple[float, float]:
-    """Factors on the resistance of half-selected cells and of cells on neither selected line.
+    """Return factors on the resistance of half-selected cells and of cells on neither line.
 
     Raises:
         InputError: the selectivity is below 1.
@@ -78,7 +78,7 @@ def blocking(cell: Cell, selectivity: float) -> tuple[float, float]:
 def sneak_resistance_ohm(
     n: float, r_lrs_ohm: float, cell: Cell = Cell.RESISTOR, selectivity: float = 1.0
 ) -> float:
-    """Equation (1): the resistance of all sneak paths of an N × N array, in ohm.
+    """Return the resistance of equation (1), of all sneak paths of an N × N array, in ohm.
 
     Raises:
         InputError: an argument is out of its range.
@@ -99,15 +99,15 @@ def read_margin(
     selectivity: float = 1.0,
     read: Read = Read.FLOATING,
 ) -> float:
-    """Equation (2): the margin ΔV/V_read of an N × N array whose other cells are all in LRS.
+    """Return the margin ΔV/V_read of equation (2): N × N cells, all others in LRS.
 
     Args:
-        n: lines of each kind, from 1 on.
-        on_off_ratio: R_HRS over R_LRS, from 1 on; may be infinite.
+        n: lines of each kind, at least 1.
+        on_off_ratio: R_HRS over R_LRS, above 1; may be infinite.
         pull_up_ratio: R_pu over R_LRS.
         cell: what blocks the sneak paths.
-        selectivity: factor on the resistances that it blocks.
-        read: what the unselected lines do.
+        selectivity: factor on the resistances of the blocked cells.
+        read: how the unselected lines are held.
 
     Raises:
         InputError: an argument is out of its range.
@@ -125,11 +125,11 @@ def margin_any_data(
     selectivity: float = 1.0,
     read: Read = Read.FLOATING,
 ) -> float:
-    """The margin where one threshold serves for whatever the other cells hold.
+    """Return the margin of one threshold that serves for any data in the other cells.
 
     The lowest level of a cell in LRS minus the highest of one in HRS, over all data; a level is
-    monotonic in every other cell, so that all-LRS and all-HRS neighbours bound it. Negative where
-    the levels overlap. Equation (2) compares two reads among the same neighbours instead.
+    monotonic in every other cell, so that all-LRS and all-HRS neighbours bound it. Negative if the
+    levels overlap. Equation (2) compares two reads among the same neighbours instead.
 
     Raises:
         InputError: an argument is out of its range.
@@ -149,14 +149,14 @@ def largest_array(
     read: Read = Read.FLOATING,
     margin: float = MARGIN,
 ) -> LargestArray:
-    """The largest array that keeps the margin of equation (2).
+    """Return the largest array that keeps the margin of equation (2).
 
     Args:
-        on_off_ratio: R_HRS over R_LRS, from 1 on; may be infinite.
+        on_off_ratio: R_HRS over R_LRS, above 1; may be infinite.
         pull_up_ratio: R_pu over R_LRS; None for the pull-up that allows the largest array.
         cell: what blocks the sneak paths.
-        selectivity: factor on the resistances that it blocks.
-        read: what the unselected lines do.
+        selectivity: factor on the resistances of the blocked cells.
+        read: how the unselected lines are held.
         margin: fraction of the read voltage to keep.
 
     Raises:
@@ -189,7 +189,7 @@ def largest_array_any_data(
     read: Read = Read.FLOATING,
     margin: float = MARGIN,
 ) -> int:
-    """The largest N that keeps :func:`margin_any_data`; 0 where a single cell does not.
+    """Return the largest N that keeps :func:`margin_any_data`; 0 if a single cell does not.
 
     Raises:
         InputError: an argument is out of its range.
@@ -206,19 +206,19 @@ def largest_array_any_data(
 
 
 def _checked(on_off_ratio: float, pull_up_ratio: float) -> tuple[float, float]:
-    """Conductances of HRS and pull-up in units of that of LRS."""
+    """Return the conductances of HRS and pull-up over that of LRS."""
     if on_off_ratio == 1:
         raise InputError("on/off ratio = 1: the states do not differ; give a ratio above 1")
     return 1 / ratio("on/off ratio", on_off_ratio), 1 / resistance("R_pu/R_LRS", pull_up_ratio)
 
 
 def _level(selected: float, neighbours: float, alpha: float, pull_up: float) -> float:
-    """Voltage at the pull-up over the read voltage; conductances over that of LRS."""
+    """Return the voltage at the pull-up over the read voltage, from conductances over G_LRS."""
     return (selected + (alpha or 1.0) * neighbours) / (selected + neighbours + pull_up)
 
 
 def _neighbours(others: float, cell: Cell, selectivity: float, read: Read) -> tuple[float, float]:
-    """Conductance beside the selected cell (over that of LRS), and α, 0 for floating lines."""
+    """Return the conductance beside the selected cell (over that of LRS), and α (0: floating)."""
     half, middle = blocking(cell, selectivity)
     if read is not Read.FLOATING:
         return others / half, BIAS[read]
@@ -228,7 +228,7 @@ def _neighbours(others: float, cell: Cell, selectivity: float, read: Read) -> tu
 
 
 def _others(y: float, cell: Cell, selectivity: float, read: Read) -> float:
-    """N − 1 for a conductance of neighbours: the inverse of ``_neighbours``."""
+    """Return N − 1 for a conductance of neighbours: the inverse of ``_neighbours``."""
     half, middle = blocking(cell, selectivity)
     if y == 0:
         return 0.0
@@ -238,7 +238,7 @@ def _others(y: float, cell: Cell, selectivity: float, read: Read) -> float:
 
 
 def _most_neighbours(h: float, g: float, alpha: float, margin: float) -> float:
-    """The conductance of neighbours at which the margin is just kept; −1 where none keeps it.
+    """Return the conductance of neighbours at which the margin is just kept; −1 if none keeps it.
 
     ΔV = (1 − h) ((1 − α) y + g) / ((1 + y + g)(h + y + g)), with α = 1 for floating lines (whose
     sneak paths start at the word line), is a quadratic inequality in y that holds between its
@@ -255,9 +255,9 @@ def _most_neighbours(h: float, g: float, alpha: float, margin: float) -> float:
 
 
 def _most_at_best_floating(h: float, margin: float) -> tuple[float, float]:
-    """Most neighbours over all pull-ups, and that pull-up.
+    """Return the largest conductance of neighbours over all pull-ups, and that pull-up.
 
-    Between resistances a < b the divider tells most at R_pu = √(ab), where the margin is
+    Between resistances a < b the divider separates most at R_pu = √(ab), where the margin is
     (√b − √a)/(√b + √a).
     """
     needed = ((1 + margin) / (1 - margin)) ** 2
@@ -266,7 +266,7 @@ def _most_at_best_floating(h: float, margin: float) -> tuple[float, float]:
 
 
 def _most_at_best_biased(h: float, alpha: float, margin: float) -> tuple[float, float]:
-    """The same for lines that are held; 0 conductance is an open bit line."""
+    """Return the same for biased lines; a conductance of 0 is an open bit line."""
 
     def best(y: float) -> float:
         # dΔV/dg = 0, with u = y + g and c = αy, at u = c + √((c + 1)(c + h)).
@@ -275,7 +275,7 @@ def _most_at_best_biased(h: float, alpha: float, margin: float) -> tuple[float, 
 
     def kept(y: float) -> bool:
         g = best(y)
-        if y + g == 0:  # infinite on/off and no neighbours: any large pull-up gives all
+        if y + g == 0:  # infinite on/off, no neighbours: a large pull-up keeps any margin
             return True
         return _level(1.0, y, alpha, g) - _level(h, y, alpha, g) >= margin
 
@@ -286,7 +286,7 @@ def _most_at_best_biased(h: float, alpha: float, margin: float) -> tuple[float, 
 
 
 def _last(kept: Callable[[float], bool], start: float) -> float:
-    """The last number from ``start`` on for which something holds that ends once."""
+    """Return the last number from ``start`` on for which a condition holds; it fails beyond."""
     step = 1.0
     while kept(start + step):
         step *= 2

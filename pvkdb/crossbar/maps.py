@@ -1,11 +1,11 @@
-"""An array cell by cell: the voltages while one is read, and the margin of a cell by its place."""
+"""Maps of an array: the voltages while one cell is read, and the read margin of each cell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pvkdb.crossbar.checks import size
-from pvkdb.crossbar.reading import Device, Selected, read_cell, select_cell
+from pvkdb.crossbar.reading import Crosspoint, Selected, read_cell, select_cell
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Read
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 def voltage_map(
-    device: Device,
+    device: Crosspoint,
     n: int,
     pull_up_ohm: float,
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
     cell: tuple[int, int] | None = None,
 ) -> Selected:
-    """The voltage across every cell of an N × N array in LRS while one is read.
+    """Return the voltage across every cell of an N × N array in LRS while one is read.
 
     Args:
-        device: what stands at the crosspoints.
+        device: the device at every crosspoint.
         n: lines of each kind.
         pull_up_ohm: from the selected bit line to ground.
         line_ohm: resistance of a line between neighbouring cells.
-        read: what the other lines do.
+        read: how the other lines are held.
         cell: row and column of the cell that is read; None for the one farthest from the drivers.
 
     Raises:
@@ -46,31 +46,30 @@ def voltage_map(
 
 
 def places(n: int, most: int) -> list[int]:
-    """At most ``most`` lines of ``n``, evenly from the first to the last.
+    """Return at most ``most`` of ``n`` lines, evenly spaced from the first to the last.
 
     Example:
         >>> places(64, 4), places(3, 8)
         ([0, 21, 42, 63], [0, 1, 2])
     """
     if most < 2:
-        raise InputError(f"{most} places do not span an array; ask for at least 2")
+        raise InputError(f"{most} places do not span an array; give at least 2")
     count = min(n, most)
     return sorted({round(step * (n - 1) / max(1, count - 1)) for step in range(count)})
 
 
 def margin_map(
-    device: Device,
+    device: Crosspoint,
     n: int,
     pull_up_ohm: float,
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
     most: int = 8,
 ) -> tuple[list[int], Array]:
-    """The read margin of cells by their place, all others in LRS.
+    """Return the read margin of cells by their place, all others in LRS.
 
-    Each place is a circuit of its own, since other lines are driven; therefore only those of
-    :func:`places` are solved, at most ``most`` in each direction. Without line resistance one
-    stands for all.
+    Each place needs a circuit, since it drives other lines. Therefore only those of :func:`places`
+    are solved, at most ``most`` in each direction. Without line resistance all are equal.
 
     Returns:
         The rows, which are the columns too, and margins in units of the read voltage (rows ×

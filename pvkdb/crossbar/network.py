@@ -1,14 +1,13 @@
-"""The circuit of a crossbar, solved exactly: every node of every line, with line resistance.
+"""The exact solution of a crossbar's circuit: every node of every line, with line resistance.
 
 Cell (r, c) joins word line r and bit line c. Word lines are driven at their left end (c = 0), bit
 lines at their lower end (r = rows − 1), each through a segment of line and a series resistance;
 between neighbouring cells lies one segment. Kirchhoff's current law is a symmetric linear system:
-of rows + columns lines without line resistance (``lumped``), of 2·rows·columns nodes with it
-(``distributed``).
+of rows + columns lines without line resistance, of 2·rows·columns nodes with it.
 
 The nodal equations are those of Chen, IEEE Trans. Electron Devices 2013, 60, 1318 (doi
 10.1109/TED.2013.2246791), for cells that are resistors. A selector or rectifier enters as the
-resistance of a cell at the voltage that it is meant to see; it is not iterated with that voltage.
+resistance of a cell at its intended voltage; it is not iterated with the actual one.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from math import isfinite, isinf
 from typing import TYPE_CHECKING
 
 from pvkdb.crossbar.checks import resistance
+from pvkdb.crossbar.equations import DistributedLines, LumpedLines
 from pvkdb.crossbar.field import Drive, Field, floating
 from pvkdb.errors import InputError
 
@@ -35,8 +35,8 @@ class Voltages:
     """Voltages in V.
 
     ``word``, ``bit`` and ``across`` (word minus bit) are rows × columns; ``word_end`` and
-    ``bit_end`` stand between line and series resistance at the drivers, one a line, 0 for a
-    floating one.
+    ``bit_end`` are the voltages between line and series resistance at the drivers, one for each
+    line, 0 for a floating one.
     """
 
     word: Array
@@ -63,19 +63,16 @@ class Circuit:
     def __init__(self, cells_s: Array, word: Drive, bit: Drive, line_ohm: float = 0) -> None:
         import numpy as np
 
-        from pvkdb.crossbar.distributed import DistributedLines
-        from pvkdb.crossbar.lumped import LumpedLines
-
         cells = np.asarray(cells_s, dtype=float)
         if cells.ndim != 2 or 0 in cells.shape:
             raise InputError(
-                f"conductances of shape {cells.shape} are no crossbar; give rows × columns"
+                f"conductances of shape {cells.shape} do not form a crossbar; give rows × columns"
             )
         usable = np.isfinite(cells) & (cells >= 0)
         if not usable.all():
             raise InputError(
-                f"a cell of {cells[~usable][0]:g} S is no resistor; conductances are finite and at "
-                "least 0"
+                f"a cell of {cells[~usable][0]:g} S is not a resistor; conductances are finite and "
+                "at least 0"
             )
         resistance("line resistance", line_ohm, zero=True)
         self._cells, self._line_ohm = cells, line_ohm
@@ -89,22 +86,22 @@ class Circuit:
         self._driven: Field = self._equations.driven()
 
     def voltages(self, row: int = 0, column: int = 0, change_s: float = 0.0) -> Voltages:
-        """The voltages, after one cell's conductance changed by ``change_s`` siemens.
+        """Return the voltages after one cell's conductance changed by ``change_s`` siemens.
 
         The change has rank one: one more solve with the same factors (Sherman–Morrison).
 
         Raises:
-            InputError: there is no such cell, or its conductance would be negative.
+            InputError: the cell does not exist, or its conductance would be negative.
         """
         rows, columns = self._cells.shape
         if not (0 <= row < rows and 0 <= column < columns):
             raise InputError(
-                f"there is no cell ({row}, {column}) in {rows} × {columns}; count from 0"
+                f"cell ({row}, {column}) is not in an array of {rows} × {columns}; count from 0"
             )
         if not isfinite(change_s) or self._cells[row, column] + change_s < 0:
             raise InputError(
-                f"a change of {change_s:g} S makes cell ({row}, {column}) no resistor; it has "
-                f"{self._cells[row, column]:g} S"
+                f"a change of {change_s:g} S leaves cell ({row}, {column}) without a positive "
+                f"conductance; it has {self._cells[row, column]:g} S"
             )
         field = self._driven
         if change_s:
@@ -124,7 +121,7 @@ class Circuit:
         )
 
     def _at_driver(self, drive: Drive, line: Array, departure: Array) -> Array:
-        """Voltages between series resistances and lines."""
+        """Return the voltages between series resistances and lines."""
         import numpy as np
 
         driven = np.isfinite(drive.series_ohm)
@@ -137,5 +134,5 @@ class Circuit:
 
 
 def conductance_s(resistance_ohm: float) -> float:
-    """The conductance of a cell in S; 0 for an infinite resistance."""
+    """Return the conductance of a cell in S; 0 for an infinite resistance."""
     return 0.0 if isinf(resistance_ohm) else 1 / resistance("a cell's resistance", resistance_ohm)

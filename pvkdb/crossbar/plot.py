@@ -14,7 +14,7 @@ _POINTS = 200
 
 
 def plot_margins(document: CrossbarDocument, path: Path) -> None:
-    """Margin curves of every kind of cell, the margin asked for, and the exact reads as points.
+    """Draw the margin curves of every kind of cell, the required margin, and exact reads as points.
 
     Raises:
         InputError: the file cannot be written.

@@ -1,7 +1,7 @@
-"""Reading one cell of a real crossbar: the circuit of :mod:`pvkdb.crossbar.network` in its use.
+"""The read of one cell of a crossbar with line resistance and any data.
 
-The read scheme, the kind of cell and equation (2) are those of :mod:`pvkdb.crossbar.limits`; line
-resistance comes in here, and any pattern of data.
+The read scheme, the kind of cell and equation (2) are those of :mod:`pvkdb.crossbar.limits`; the
+circuit is solved by :mod:`pvkdb.crossbar.network`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """What stands at every crosspoint: R_LRS in ohm, R_HRS over R_LRS, what blocks sneak paths."""
+class Crosspoint:
+    """The device at every crosspoint: R_LRS in ohm, R_HRS over R_LRS, what blocks sneak paths."""
 
     r_lrs_ohm: float
     on_off_ratio: float
@@ -39,11 +39,11 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One cell read in both states, in units of the read voltage.
+class CellReading:
+    """The read of one cell in both states, in units of the read voltage.
 
-    ``level_lrs`` and ``level_hrs`` stand at the pull-up, ``margin`` is their difference,
-    ``cell_voltage`` the voltage across the cell in LRS.
+    ``level_lrs`` and ``level_hrs`` are the voltages at the pull-up, ``margin`` is their difference,
+    ``cell_voltage`` is the voltage across the cell in LRS.
     """
 
     row: int
@@ -59,27 +59,27 @@ class Reading:
 
 
 def read_cell(
-    device: Device,
+    device: Crosspoint,
     lrs: npt.NDArray[np.bool_],
     row: int,
     column: int,
     pull_up_ohm: float,
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
-) -> Reading:
-    """Read a cell of a crossbar that holds any data.
+) -> CellReading:
+    """Return the levels of a cell in a crossbar with any data.
 
     Args:
-        device: what stands at the crosspoints.
-        lrs: rows × columns, True for a cell in LRS; the cell that is read is set to both states.
+        device: the device at every crosspoint.
+        lrs: rows × columns, True for a cell in LRS; the selected cell is read in both states.
         row: the selected word line, driven at its left end by an ideal source.
-        column: the selected bit line, whose lower end the pull-up joins to ground.
-        pull_up_ohm: that resistor.
+        column: the selected bit line; the pull-up joins its lower end to ground.
+        pull_up_ohm: the pull-up resistor.
         line_ohm: resistance of a line between neighbouring cells; see the network.
-        read: what the other lines do.
+        read: how the other lines are held.
 
     Raises:
-        InputError: an argument is out of its range, or there is no such cell.
+        InputError: an argument is out of its range, or the cell does not exist.
     """
     selected = select_cell(device, lrs, row, column, pull_up_ohm, line_ohm, read)
     return selected.reading
@@ -87,18 +87,18 @@ def read_cell(
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A cell as it is read: its two levels, and the voltages of the whole array while it is in LRS.
+    """The levels of the selected cell, and the voltages of the array while it is in LRS.
 
     ``across_v`` (rows × columns) is the voltage of every cell, word line minus bit line, in units
     of the read voltage.
     """
 
-    reading: Reading
+    reading: CellReading
     across_v: Array
 
 
 def select_cell(
-    device: Device,
+    device: Crosspoint,
     lrs: npt.NDArray[np.bool_],
     row: int,
     column: int,
@@ -106,10 +106,10 @@ def select_cell(
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
 ) -> Selected:
-    """As :func:`read_cell`, with the voltages of all cells.
+    """Return the levels of :func:`read_cell` and the voltages of all cells.
 
     Raises:
-        InputError: as there.
+        InputError: see :func:`read_cell`.
     """
     import numpy as np
 
@@ -118,7 +118,7 @@ def select_cell(
     resistance("R_pull-up", pull_up_ohm)
     pattern = np.asarray(lrs, dtype=bool)
     if pattern.ndim != 2 or not (0 <= row < pattern.shape[0] and 0 <= column < pattern.shape[1]):
-        raise InputError(f"there is no cell ({row}, {column}) in an array of {pattern.shape}")
+        raise InputError(f"cell ({row}, {column}) is not in an array of {pattern.shape}")
     on = 1 / device.r_lrs_ohm
     off = conductance_s(device.r_lrs_ohm * device.on_off_ratio)
     cells = np.where(pattern, on, off) / _blocked(device, pattern.shape, row, column, read)
@@ -134,7 +134,7 @@ def select_cell(
     circuit = Circuit(cells, word, bit, line_ohm)
     in_lrs = circuit.voltages()
     in_hrs = circuit.voltages(row, column, off - on)
-    reading = Reading(
+    reading = CellReading(
         row=row,
         column=column,
         level_lrs=float(in_lrs.bit_end[column]),
@@ -145,16 +145,15 @@ def select_cell(
 
 
 def near_and_far(
-    device: Device,
+    device: Crosspoint,
     n: int,
     pull_up_ohm: float,
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
-) -> tuple[Reading, Reading]:
-    """The cells nearest to and farthest from the drivers of an N × N array, all others in LRS.
+) -> tuple[CellReading, CellReading]:
+    """Return the reads of the cells nearest to and farthest from the drivers, all others in LRS.
 
-    The farthest cell has the most line in its path: it is the worst one, since every cell more or
-    less is the same apart from that.
+    The array is N × N. The farthest cell is the worst one: it has the most line in its path.
 
     Raises:
         InputError: an argument is out of its range.
@@ -169,10 +168,12 @@ def near_and_far(
     return near, read_cell(device, pattern, 0, lines - 1, pull_up_ohm, line_ohm, read)
 
 
-def _blocked(device: Device, shape: tuple[int, ...], row: int, column: int, read: Read) -> Array:
-    """Factors on the resistances: half-selected cells, and those on neither selected line.
+def _blocked(
+    device: Crosspoint, shape: tuple[int, ...], row: int, column: int, read: Read
+) -> Array:
+    """Return factors on the resistances of half-selected cells and of cells on neither line.
 
-    Where lines are held at a bias, no cell conducts backwards but those on neither line at V/3.
+    If lines are held at a bias, only the cells on neither line at V/3 conduct backwards.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""How far cells must stand apart so that their neighbours do not switch: crosstalk.
+"""The spacing of cells at which their neighbours do not switch: crosstalk.
 
 The review (Chem. Soc. Rev. 2026, 55, 2145, section 5.1.1) takes from de Boer and Ehrler (ACS Energy
 Lett. 2024, 9, 5787, its ref. 332) that crosstalk is avoided if the spacing is at least 100 times
@@ -17,7 +17,7 @@ SPACING_TO_THICKNESS = 100.0
 
 
 def smallest_spacing_m(thickness_m: float) -> float:
-    """The smallest spacing in m by the rule of 100 thicknesses.
+    """Return the smallest spacing in m by the rule of 100 thicknesses.
 
     Raises:
         InputError: the thickness is not positive.
@@ -26,7 +26,7 @@ def smallest_spacing_m(thickness_m: float) -> float:
 
 
 def critical_field_v_per_m(lowest_switching_v: float, thickness_m: float) -> float:
-    """The field in V/m below which nothing switches: E = V/d.
+    """Return the field in V/m below which nothing switches: E = V/d.
 
     Raises:
         InputError: an argument is not positive.
@@ -36,7 +36,7 @@ def critical_field_v_per_m(lowest_switching_v: float, thickness_m: float) -> flo
 
 
 def spacing_by_field_m(operating_v: float, critical_field: float) -> float:
-    """The spacing in m at which the field of an operating voltage falls to the critical one.
+    """Return the spacing in m at which the field of an operating voltage falls to the critical one.
 
     Raises:
         InputError: an argument is not positive.

@@ -105,7 +105,7 @@ def test_a_lower_bound_makes_lower_bounds() -> None:
         ({"size": 0}, "size = 0 cannot be solved"),
         ({"size": 513}, "size = 513 cannot be solved exactly; give 1 to 512"),
         ({"selectivity": inf}, "selectivity = inf"),
-        ({"r_lrs_ohm": -1e4}, "R_LRS = -10000 is no resistance"),
+        ({"r_lrs_ohm": -1e4}, "R_LRS = -10000 is not a resistance"),
         ({"on_off": Interval.exactly(0.2)}, "on/off ratio = 0.2 is below 1"),
         ({"margin": 1.0}, "the margin = 1"),
     ],

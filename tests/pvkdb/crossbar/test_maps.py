@@ -7,11 +7,11 @@ import pytest
 
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.maps import margin_map, places, voltage_map
-from pvkdb.crossbar.reading import Device, near_and_far
+from pvkdb.crossbar.reading import Crosspoint, near_and_far
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
 
-DEVICE = Device(1e4, 100, Cell.SELECTOR, 20)
+DEVICE = Crosspoint(1e4, 100, Cell.SELECTOR, 20)
 
 
 def test_the_farthest_cell_is_read_unless_another_is_named():

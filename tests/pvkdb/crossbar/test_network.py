@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pvkdb.crossbar.field import Drive, floating
 from pvkdb.crossbar.limits import read_margin
 from pvkdb.crossbar.network import Circuit
-from pvkdb.crossbar.reading import Device, near_and_far, read_cell
+from pvkdb.crossbar.reading import Crosspoint, near_and_far, read_cell
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
 
@@ -26,7 +26,7 @@ COMBINATIONS = [(cell, read) for cell in Cell for read in Read]
 def test_without_line_resistance_the_circuit_gives_equations_1_and_2(
     n: int, cell: Cell, read: Read
 ) -> None:
-    near, far = near_and_far(Device(1e4, 1e3, cell, 514), n, 2.5e4, read=read)
+    near, far = near_and_far(Crosspoint(1e4, 1e3, cell, 514), n, 2.5e4, read=read)
     assert near is far  # every cell is the same
     assert near.margin == pytest.approx(read_margin(n, 1e3, 2.5, cell, 514, read), abs=1e-9)
 
@@ -34,7 +34,7 @@ def test_without_line_resistance_the_circuit_gives_equations_1_and_2(
 def test_every_cell_reads_the_same_without_line_resistance() -> None:
     pattern = np.ones((5, 5), dtype=bool)
     margins = [
-        read_cell(Device(1e4, 100), pattern, row, column, 1e4).margin
+        read_cell(Crosspoint(1e4, 100), pattern, row, column, 1e4).margin
         for row in range(5)
         for column in range(5)
     ]
@@ -43,7 +43,7 @@ def test_every_cell_reads_the_same_without_line_resistance() -> None:
 
 def test_one_cell_is_a_chain_of_resistors() -> None:
     """Source, segment, cell, segment, pull-up."""
-    reading = read_cell(Device(1e3, 50), np.ones((1, 1), dtype=bool), 0, 0, 2e3, line_ohm=7)
+    reading = read_cell(Crosspoint(1e3, 50), np.ones((1, 1), dtype=bool), 0, 0, 2e3, line_ohm=7)
     assert reading.level_lrs == pytest.approx(2e3 / (7 + 1e3 + 7 + 2e3), rel=1e-12)
     assert reading.level_hrs == pytest.approx(2e3 / (7 + 5e4 + 7 + 2e3), rel=1e-12)
     assert reading.cell_voltage == pytest.approx(1e3 / (7 + 1e3 + 7 + 2e3), rel=1e-12)
@@ -121,7 +121,7 @@ def test_a_vanishing_line_resistance_changes_nothing_even_beside_cells_that_bloc
     cell: Cell, read: Read
 ) -> None:
     """Twelve decades between line and blocked cell: plain LU factors lose three digits more."""
-    device = Device(1e4, 1e3, cell, 1e5)
+    device = Crosspoint(1e4, 1e3, cell, 1e5)
     ideal, _ = near_and_far(device, 16, 1e4, read=read)
     for reading in near_and_far(device, 16, 1e4, line_ohm=1e-3, read=read):
         assert reading.level_lrs == pytest.approx(ideal.level_lrs, abs=2e-5)
@@ -133,7 +133,7 @@ def test_a_vanishing_line_resistance_changes_nothing_even_beside_cells_that_bloc
 @pytest.mark.parametrize("read", list(Read))
 @pytest.mark.parametrize("line_ohm", [1.0, 100.0])
 def test_the_farthest_cell_is_the_worst_one(read: Read, line_ohm: float) -> None:
-    device, n = Device(1e4, 100, Cell.SELECTOR, 30), 6
+    device, n = Crosspoint(1e4, 100, Cell.SELECTOR, 30), 6
     pattern = np.ones((n, n), dtype=bool)
     readings = [
         read_cell(device, pattern, row, column, 1e4, line_ohm, read)
@@ -147,7 +147,7 @@ def test_the_farthest_cell_is_the_worst_one(read: Read, line_ohm: float) -> None
 
 
 def test_more_line_resistance_drops_more_voltage() -> None:
-    device = Device(1e4, 1e3, Cell.SELECTOR, 1e3)
+    device = Crosspoint(1e4, 1e3, Cell.SELECTOR, 1e3)
     voltages = [near_and_far(device, 24, 1e4, ohm)[1].cell_voltage for ohm in (0, 1, 10, 100)]
     assert voltages == sorted(voltages, reverse=True)
 
@@ -172,7 +172,7 @@ def test_data_move_the_levels_within_what_any_data_allows() -> None:
     With line resistance only for floating lines: a biased word line is loaded by its cells, too.
     """
     random = np.random.default_rng(1)
-    device = Device(1e4, 20)
+    device = Crosspoint(1e4, 20)
     full, empty = np.ones((6, 6), dtype=bool), np.zeros((6, 6), dtype=bool)
     for read in Read:
         line_ohm = 5.0 if read is Read.FLOATING else 0.0
@@ -187,7 +187,7 @@ def test_data_move_the_levels_within_what_any_data_allows() -> None:
 @pytest.mark.parametrize("line_ohm", [0.0, 2.0])
 def test_lines_that_nothing_reaches_are_at_rest(line_ohm: float) -> None:
     """Infinite on/off ratio, all other cells in HRS: nothing but the selected cell conducts."""
-    reading = read_cell(Device(1e4, inf), np.zeros((4, 4), dtype=bool), 1, 2, 1e4, line_ohm)
+    reading = read_cell(Crosspoint(1e4, inf), np.zeros((4, 4), dtype=bool), 1, 2, 1e4, line_ohm)
     assert reading.level_lrs == pytest.approx(1e4 / (2e4 + 6 * line_ohm), rel=1e-9)
     assert reading.level_hrs == pytest.approx(0, abs=1e-12)
 
@@ -196,7 +196,7 @@ def test_512_by_512_with_line_resistance_takes_less_than_five_seconds() -> None:
     pattern, seconds = np.ones((512, 512), dtype=bool), inf
     for _ in range(3):  # a busy host may slow one of them down
         start = time.process_time()
-        reading = read_cell(Device(1e5, 1e3, Cell.SELECTOR, 1e3), pattern, 0, 511, 1e5, 2.0)
+        reading = read_cell(Crosspoint(1e5, 1e3, Cell.SELECTOR, 1e3), pattern, 0, 511, 1e5, 2.0)
         seconds = min(seconds, time.process_time() - start)
         assert 0 < reading.margin < read_margin(512, 1e3, 1, Cell.SELECTOR, 1e3)
         if seconds < 5:
@@ -207,11 +207,11 @@ def test_512_by_512_with_line_resistance_takes_less_than_five_seconds() -> None:
 @pytest.mark.parametrize(
     ("cells", "line_ohm", "words"),
     [
-        ([[1e-4, -1e-4]], 0.0, "a cell of -0.0001 S is no resistor"),
-        ([[1e-4, nan]], 0.0, "a cell of nan S is no resistor"),
-        ([[1e-4, 1e-4]], -1.0, "line resistance = -1 is no resistance"),
-        ([[1e-4, 1e-4]], nan, "line resistance = nan is no resistance"),
-        ([1e-4, 1e-4], 0.0, "shape (2,) are no crossbar"),
+        ([[1e-4, -1e-4]], 0.0, "a cell of -0.0001 S is not a resistor"),
+        ([[1e-4, nan]], 0.0, "a cell of nan S is not a resistor"),
+        ([[1e-4, 1e-4]], -1.0, "line resistance = -1 is not a resistance"),
+        ([[1e-4, 1e-4]], nan, "line resistance = nan is not a resistance"),
+        ([1e-4, 1e-4], 0.0, "shape (2,) do not form a crossbar"),
     ],
 )
 def test_what_is_no_circuit_is_refused(cells: list[object], line_ohm: float, words: str) -> None:
@@ -223,16 +223,16 @@ def test_drivers_that_do_not_fit_and_cells_that_are_not_there_are_refused() -> N
     cells = np.full((2, 2), 1e-4)
     with pytest.raises(InputError, match="2 word lines need as many voltages"):
         Circuit(cells, floating(3), floating(2))
-    with pytest.raises(InputError, match="negative or no number"):
+    with pytest.raises(InputError, match="negative or not a number"):
         Circuit(cells, Drive(np.zeros(2), np.array([-1.0, 0.0])), floating(2))
     with pytest.raises(InputError, match="not finite"):
         Circuit(cells, Drive(np.array([nan, 0.0]), np.zeros(2)), floating(2))
     circuit = Circuit(cells, Drive(np.ones(2), np.zeros(2)), floating(2))
-    with pytest.raises(InputError, match=r"no cell \(2, 0\)"):
+    with pytest.raises(InputError, match=r"cell \(2, 0\) is not"):
         circuit.voltages(2, 0)
-    with pytest.raises(InputError, match="no resistor"):
+    with pytest.raises(InputError, match="without a positive conductance"):
         circuit.voltages(0, 0, -2e-4)
-    with pytest.raises(InputError, match=r"no cell \(5, 0\)"):
-        read_cell(Device(1e4, 10), np.ones((2, 2), dtype=bool), 5, 0, 1e4)
-    with pytest.raises(InputError, match="R_LRS = 0 is no resistance"):
-        Device(0, 10)
+    with pytest.raises(InputError, match=r"cell \(5, 0\) is not"):
+        read_cell(Crosspoint(1e4, 10), np.ones((2, 2), dtype=bool), 5, 0, 1e4)
+    with pytest.raises(InputError, match="R_LRS = 0 is not a resistance"):
+        Crosspoint(0, 10)

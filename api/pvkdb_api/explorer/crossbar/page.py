@@ -16,7 +16,7 @@ from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN, read_margin
 from pvkdb.crossbar.maps import margin_map, voltage_map
-from pvkdb.crossbar.reading import Device
+from pvkdb.crossbar.reading import Crosspoint
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.core.paths import API
@@ -172,7 +172,7 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
     if line < 0:
         raise ParameterError(
             "line_resistance_ohm",
-            f"line resistance = {line:g} is no resistance; give ohms from 0 on",
+            f"line resistance = {line:g} is not a resistance; give ohms from 0 on",
         )
     # Of a device of the store no selector is known: the one of the example must not answer for it.
     alone = bare or (device is not None and "selectivity" not in given)
@@ -244,7 +244,7 @@ def array_map(asked: Asked) -> dict[str, Any]:
     """
     on_off = asked.question.on_off.minimum or inf
     with naming("on_off_ratio"):
-        device = Device(asked.r_lrs_ohm, on_off, asked.cell, asked.factor)
+        device = Crosspoint(asked.r_lrs_ohm, on_off, asked.cell, asked.factor)
     circuit = (asked.pull_up_ohm, asked.line_ohm, asked.read)
     last = asked.size - 1
     far = voltage_map(device, asked.size, *circuit)

@@ -183,7 +183,7 @@ def test_assumptions_are_marked_until_they_are_given(visitor):
     [
         ("on_off_ratio=large", 422, "'large' is no number"),
         ("on_off_ratio=1", 422, "the states do not differ"),
-        ("r_lrs_ohm=-5", 422, "R_LRS = -5 is no resistance"),
+        ("r_lrs_ohm=-5", 422, "R_LRS = -5 is not a resistance"),
         ("size=4096", 422, "give 1 to 128 lines"),
         ("on_off_ratio=inf", 200, None),
         ("selectivity=1e300", 422, "beyond what this page works out"),

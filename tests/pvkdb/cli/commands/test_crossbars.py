@@ -103,7 +103,7 @@ def test_devices_of_the_store(database: list[str]) -> None:
         ([], "--on-off RATIO, --device ID or --devices"),
         (["--on-off", "10", "--devices"], "--on-off RATIO, --device ID or --devices"),
         (["--on-off", "nan"], "on/off ratio is not a number"),
-        (["--on-off", "10", "--r-lrs", "-5"], "R_LRS = -5 is no resistance"),
+        (["--on-off", "10", "--r-lrs", "-5"], "R_LRS = -5 is not a resistance"),
         (["--on-off", "10", "--plot", "x.jpg"], "must end in .png or .svg"),
         (["--device", "d-t4-r15"], "no on/off ratio in the store"),
     ],
