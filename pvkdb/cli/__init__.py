@@ -16,6 +16,7 @@ _EXTRAS = {
     "scipy": "store",
     "sqlalchemy": "store",
     "ase": "screening",
+    "jinja2": "screening",
     "parsl": "cluster",
     "psutil": "screening",
     "pymatgen": "screening",

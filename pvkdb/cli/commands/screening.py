@@ -163,7 +163,7 @@ def _recover(store: Store) -> None:
 
 def save_report(report: ScreeningReport, folder: Path) -> None:
     """Write the report's files into a folder, and say so."""
-    from pvkdb_pipelines.screening.report.report import write_report
+    from pvkdb.store.runs.report.page import write_report
 
     try:
         written, page = write_report(report, folder)

@@ -1,12 +1,8 @@
-"""What the report of a screening says: the funnel, why candidates fell, who is left.
-
-For the service, the pages and the command line; whatever makes a report lies in the pipelines.
-"""
+"""Reports of screenings: reading them, and their candidates, reasons and counts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -29,7 +25,7 @@ _EXAMPLES = 6
 
 @dataclass(frozen=True, slots=True)
 class CandidateSelection:
-    """Which candidates; what is None does not matter."""
+    """Conditions on candidates; None is no condition."""
 
     passed: bool | None = None
     stage: str | None = None
@@ -37,23 +33,24 @@ class CandidateSelection:
     family: str | None = None
     lead_free: bool | None = None
 
-    def fits(self, candidate: CandidateSummary) -> bool:
-        """Whether a candidate is one of them."""
+    def fits(self, candidate: ScreenedCandidate) -> bool:
+        """Whether a candidate meets the conditions."""
+        fall = candidate.fall
         return (
-            self.passed in (None, candidate.stage is None)
-            and self.stage in (None, candidate.stage)
-            and self.reason in (None, candidate.reason)
+            self.passed in (None, fall is None)
+            and self.stage in (None, fall and fall.stage)
+            and self.reason in (None, fall and fall.reason)
             and self.family in (None, candidate.family)
             and self.lead_free in (None, candidate.lead_free)
         )
 
 
 def read_report(run: ScreeningRun) -> ScreeningReport:
-    """The report of a run.
+    """Return the report of a run.
 
     Raises:
-        NotFoundError: it has none (it runs still, failed or was interrupted), or one of a version
-            of pvkdb that this one cannot read.
+        NotFoundError: the run has no report (it is running, failed or was interrupted), or a
+            report of another version of pvkdb that this one cannot read.
     """
     text = report_of(run)
     if text is None:
@@ -68,7 +65,7 @@ def read_report(run: ScreeningRun) -> ScreeningReport:
 
 
 def screening_document(run: ScreeningRun) -> ScreeningDocument:
-    """A run with what its report counts; without a report, empty counts."""
+    """Return a run with the counts of its report; without a report, empty counts."""
     ledger = dict(run_document(run))
     if run.report is None:
         nothing = dict.fromkeys(("title", "plan_text", "potential", "pvkdb_version", "ranked_by"))
@@ -91,13 +88,17 @@ def screening_document(run: ScreeningRun) -> ScreeningDocument:
 
 
 def candidates(report: ScreeningReport, selection: CandidateSelection) -> list[CandidateSummary]:
-    """Candidates of a report in its order (:func:`ranked`), a row each."""
-    rows: Iterable[CandidateSummary] = map(candidate_summary, ranked(report))
-    return [row for row in rows if selection.fits(row)]
+    """Return the selected candidates in the order of :func:`ranked`, one row each."""
+    return [candidate_summary(candidate) for candidate in selected(report, selection)]
+
+
+def selected(report: ScreeningReport, selection: CandidateSelection) -> list[ScreenedCandidate]:
+    """Return the selected candidates in the order of :func:`ranked`."""
+    return [candidate for candidate in ranked(report) if selection.fits(candidate)]
 
 
 def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
-    """Survivors by rank, then who came farther; among equals, who costs more to decompose."""
+    """Return the survivors by rank, then the others by stage and by decomposition energy."""
     place = {stage.stage: index for index, stage in enumerate(report.stages)}
 
     def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
@@ -111,7 +112,7 @@ def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
 
 
 def fall_reasons(report: ScreeningReport) -> list[FallReason]:
-    """Why candidates fell: by stage in the order of the funnel, the most frequent first."""
+    """Return the reasons of falls, by stage in the order of the funnel, the most frequent first."""
     fallen: defaultdict[tuple[str, FallKind, str], list[str]] = defaultdict(list)
     for candidate in report.candidates:
         if fall := candidate.fall:
@@ -128,7 +129,7 @@ def fall_reasons(report: ScreeningReport) -> list[FallReason]:
 
 
 def candidate_summary(candidate: ScreenedCandidate) -> CandidateSummary:
-    """A candidate in one row."""
+    """Return a candidate as one row."""
     fall, tolerance, stability = candidate.fall, candidate.tolerance, candidate.stability
     vacancy, migration = candidate.vacancy, candidate.migration
     return CandidateSummary(

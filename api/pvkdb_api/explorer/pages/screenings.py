@@ -1,32 +1,26 @@
-"""Screenings: the runs of plans, and one of them with its funnel and its candidates."""
+"""Pages of screenings: the list of runs, and one run with its report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.runs import RunState
+from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
+from pvkdb.store.models import Composition, Material
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.queue.jobs import Selection, count
-from pvkdb.store.runs.screening_reports import (
-    CandidateSelection,
-    candidates,
-    read_report,
-    screening_document,
-)
+from pvkdb.store.runs.report.page import sections
+from pvkdb.store.runs.screening_reports import CandidateSelection, read_report, selected
 from pvkdb.store.runs.screening_runs import find_run, listed, run_document
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.computing.screenings import (
-    KINDS,
-    MARKS,
-    filled,
-    funnel_data,
-    material_addresses,
-)
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
 from pvkdb_api.explorer.site.times import minute
 from pvkdb_api.listing.queries import Text
@@ -37,6 +31,14 @@ PATH = "/screenings"
 
 #: Runs, and candidates, on a page.
 RUNS, CANDIDATES = 50, 50
+
+#: Classes of the tags of states.
+MARKS = {
+    RunState.DONE: "good",
+    RunState.FAILED: "bad",
+    RunState.RUNNING: "open",
+    RunState.INTERRUPTED: "open",
+}
 
 Empty = Literal[""]
 
@@ -49,7 +51,7 @@ def get_screenings(
     state: RunState | Empty = "",
     before: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
 ) -> Response:
-    """The runs of every plan, the newest first."""
+    """Show the runs of every plan, the newest first."""
     runs, total = listed(session, RUNS + 1, plan=plan or None, state=state or None, before=before)
     later = None
     if len(runs) > RUNS:
@@ -81,18 +83,18 @@ def get_screening(
     lead_free: Literal["", "true", "false"] = "",
     start: Annotated[int, Query(ge=0, lt=2**31)] = 0,
 ) -> Response:
-    """One run: its state, its funnel, why candidates fell, who is left, what is different."""
+    """Show one run: its state, report, candidates, and differences from the run before."""
     run = find_run(session, name)
     if part_wanted(request) == "state":
         return part(request, "_run_state.html", **_state(session, run))
     if name != str(run.id):
         return RedirectResponse(link(PATH, str(run.id)))
-    try:
-        document = screening_document(run)
-        report = read_report(run) if document.stages else None
-        unreadable = None
-    except NotFoundError as error:  # the report is of another version
-        document, report, unreadable = None, None, str(error)
+    report = unreadable = None
+    if run.report is not None:
+        try:
+            report = read_report(run)
+        except NotFoundError as error:  # the report is of another version
+            unreadable = str(error)
     given = {
         "outcome": outcome,
         "stage": stage,
@@ -107,33 +109,49 @@ def get_screening(
         family or None,
         {"true": True, "false": False}.get(lead_free),
     )
-    rows = [] if report is None else candidates(report, chosen)
+    rows = [] if report is None else selected(report, chosen)
     shown = rows[start : start + CANDIDATES]
 
     def address(**changes: str | int | None) -> str:
         kept = {**given, **changes}
         return link(PATH, str(run.id), **{key: value or None for key, value in kept.items()})
 
-    more = start + CANDIDATES < len(rows)
+    def candidates_of(**changes: str | None) -> str:
+        return f"{address(**changes)}#candidates"
+
     return page(
         request,
         "screening.html",
         **_state(session, run),
-        document=document,
+        **({"report": None} if report is None else {**sections(report, rows), "rows": shown}),
         unreadable=unreadable,
         given=given,
-        chosen=any(given.values()),
         total=len(rows),
-        rows=shown,
         start=start,
         address=address,
-        later=address(start=start + CANDIDATES) if more else None,
+        candidates_of=candidates_of,
+        later=address(start=start + CANDIDATES) if start + CANDIDATES < len(rows) else None,
         families=[] if report is None else sorted({row.family for row in report.candidates}),
-        materials=material_addresses(session, shown),
-        funnel=None if document is None else funnel_data(document),
-        kinds=KINDS,
-        filled=filled(rows),
+        materials=_material_addresses(session, shown),
     )
+
+
+def _material_addresses(session: Session, rows: Iterable[ScreenedCandidate]) -> dict[str, str]:
+    """Return the addresses of the candidates' materials, by formula, for those in the store.
+
+    One material leads to its page, several phases of one composition to the list of them.
+    """
+    found: dict[str, list[str]] = {}
+    for formula, name in session.execute(
+        select(Composition.formula, Material.id)
+        .join(Material.composition)
+        .where(Composition.formula.in_([row.formula for row in rows]))
+    ):
+        found.setdefault(formula, []).append(name)
+    return {
+        formula: link("/materials", names[0]) if len(names) == 1 else link("/materials", q=formula)
+        for formula, names in found.items()
+    }
 
 
 def _state(session: ReadSession, run: ScreeningRun) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pvkdb._version import __version__
 from pvkdb.display.numbers import short_number
 from pvkdb.display.times import duration, span
+from pvkdb.store.runs.report import page as screening_page
 from pvkdb_api.core.audience import wants_page
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.site import numbers
@@ -57,7 +58,9 @@ SECTIONS = (
 def environment() -> Environment:
     """The templates. What a page names and nobody gave is an error, not an empty place."""
     made = Environment(
-        loader=PackageLoader("pvkdb_api", "explorer/templates"),
+        loader=ChoiceLoader(
+            [PackageLoader("pvkdb_api", "explorer/templates"), screening_page.LOADER]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -79,7 +82,7 @@ def environment() -> Environment:
         "unknown": numbers.UNKNOWN,
         "version": __version__,
     }
-    return made
+    return screening_page.register(made)
 
 
 def link(*parts: str, **parameters: Any) -> str:

@@ -1,7 +1,7 @@
-"""Distributions as inline SVG: a histogram a group, stacked by outcome, on one axis.
+"""Distributions as inline SVG: one histogram for each group, stacked by outcome, on one axis.
 
-Drawn by hand rather than by matplotlib: the colours follow the page into dark mode and on paper,
-and a screening needs no extra to report what it found.
+Written as SVG instead of with matplotlib, so that the colours follow the page into dark mode and
+on paper, and the explorer shows the same figures.
 """
 
 from __future__ import annotations
@@ -9,12 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from math import ceil, floor, log10
 from statistics import quantiles
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from pvkdb_pipelines.screening.report.text import OUTCOMES, Outcome, css_class
+from markupsafe import Markup, escape
+
+from pvkdb.schemas.screening import FallKind, ScreenedCandidate
+
+Outcome: TypeAlias = Literal["passed"] | FallKind
+
+#: Outcomes of a candidate and their meaning, in the order of every picture.
+OUTCOMES: dict[Outcome, str] = {
+    "passed": "met every condition",
+    "filter": "did not meet a condition of the plan",
+    "physical": "the structure became another one: a result",
+    "numerical": "a calculation failed: this says nothing about the compound",
+    "not defined": "the quantity of the stage is not defined for it",
+}
 
 #: Values with their outcomes, by group.
 Groups: TypeAlias = Mapping[str, Sequence[tuple[float, Outcome]]]
@@ -24,9 +36,19 @@ _ROW, _LABEL, _AXIS = 84, 22, 40
 _BINS = 24
 
 
+def outcome_of(candidate: ScreenedCandidate) -> Outcome:
+    """Return the outcome of a candidate."""
+    return candidate.fall.kind if candidate.fall else "passed"
+
+
+def css_class(outcome: Outcome) -> str:
+    """Return the CSS class that colours an outcome."""
+    return outcome.replace(" ", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Bins of equal width with an edge at ``anchor``; the outer two take what lies beyond."""
+    """Bins of equal width with an edge at ``anchor``; the outer two contain all values beyond."""
 
     anchor: float
     width: float
@@ -35,7 +57,7 @@ class Bins:
 
     @classmethod
     def over(cls, values: Sequence[float], anchor: float) -> Bins:
-        """Bins over the values within Tukey's fences, 1.5 times the middle half beyond it."""
+        """Return bins over the values within Tukey's fences, 1.5 times the middle half."""
         low, high = min(values), max(values)
         if len(values) > 1:
             lower, _, upper = quantiles(values, n=4, method="inclusive")
@@ -55,20 +77,20 @@ class Bins:
         return self.anchor + self.last * self.width
 
     def index(self, value: float) -> int:
-        """The bin of a value, counted from the lowest."""
+        """Return the bin of a value, counted from the lowest."""
         found = floor((value - self.anchor) / self.width)
         return min(max(found, self.first), self.last - 1) - self.first
 
     def beyond(self, values: Sequence[float]) -> str:
-        """A sentence on the values that the outer bins took in; empty without any."""
+        """Return a sentence on the values beyond the outer bins; empty without any."""
         below = [value for value in values if value < self.low]
         above = [value for value in values if value > self.high]
-        said = []
+        parts = []
         if below:
-            said.append(f"the first bars hold {_values(below, 'lower')}, down to {min(below):.4g}")
+            parts.append(f"the first bars hold {_values(below, 'lower')}, down to {min(below):.4g}")
         if above:
-            said.append(f"the last bars hold {_values(above, 'higher')}, up to {max(above):.4g}")
-        text = "; ".join(said)
+            parts.append(f"the last bars hold {_values(above, 'higher')}, up to {max(above):.4g}")
+        text = "; ".join(parts)
         return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -77,24 +99,24 @@ def _values(found: Sequence[float], which: str) -> str:
 
 
 def nice_step(least: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below ``least``."""
+    """Return the smallest of 1, 2, 2.5, 5 times a power of ten not below ``least``."""
     power = 10.0 ** floor(log10(least))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= least * (1 - 1e-9))
 
 
-def histograms(groups: Groups, axis: str, anchor: float, mark: str) -> str:
-    """A figure with a histogram for each group that has values; empty where none has.
+def histograms(groups: Groups, axis: str, anchor: float, mark: str) -> Markup:
+    """Return a figure with a histogram for each group that has values; empty without any.
 
     Args:
-        groups: Values with outcomes, by the name of their group.
-        axis: What the values are, with their unit.
-        anchor: Value at which a dashed line stands; it is an edge of the bins.
-        mark: What that value is.
+        groups: values with outcomes, by the name of their group.
+        axis: label of the axis, with the unit.
+        anchor: value of a dashed line, which is an edge of the bins.
+        mark: label of that line.
     """
     groups = {name: points for name, points in groups.items() if points}
     values = [value for points in groups.values() for value, _ in points]
     if not values:
-        return ""
+        return Markup()
     bins = Bins.over(values, anchor)
     counts = {
         name: Counter((bins.index(value), outcome) for value, outcome in points)
@@ -113,7 +135,7 @@ def histograms(groups: Groups, axis: str, anchor: float, mark: str) -> str:
     ]
     drawn.append(_axis(bins, axis, mark, len(groups)))
     title = f"Distribution of {axis}"
-    return (
+    return Markup(
         f'<figure><svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
         f"{''.join(drawn)}</svg><figcaption>{escape(bins.beyond(values))}</figcaption></figure>"
     )
@@ -122,7 +144,7 @@ def histograms(groups: Groups, axis: str, anchor: float, mark: str) -> str:
 def _group(
     name: str, count: Counter[tuple[int, Outcome]], total: int, bins: Bins, tallest: int, top: float
 ) -> str:
-    """Bars, the label above them, and a line at the height of the tallest bar of all."""
+    """Return bars, the label above them, and a line at the height of the tallest bar of all."""
     bottom, room = top + _ROW, _ROW - _LABEL
     width = (_WIDTH - _LEFT - _RIGHT) / (bins.last - bins.first)
     parts = [

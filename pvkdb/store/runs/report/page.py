@@ -1,0 +1,314 @@
+"""The report of a screening as HTML: sections shared with the explorer, and a file of its own.
+
+``screening_parts.html`` has the sections; ``screening_report.html`` makes a page of them that
+loads nothing. The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from pvkdb.chemistry.platt import SOURCE
+from pvkdb.chemistry.tolerance import TAU_LIMIT
+from pvkdb.display.numbers import decimals, milli
+from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
+from pvkdb.schemas.screening import (
+    FallKind,
+    PhaseEnergy,
+    ScreenedCandidate,
+    ScreeningReport,
+    Stability,
+    StageCount,
+)
+from pvkdb.store.runs.report.histograms import (
+    OUTCOMES,
+    Outcome,
+    css_class,
+    histograms,
+    outcome_of,
+)
+from pvkdb.store.runs.screening_reports import fall_reasons, ranked
+
+JSON_NAME = "screening-report.json"
+HTML_NAME = "screening-report.html"
+
+#: Where the shared templates are.
+LOADER = PackageLoader("pvkdb.store.runs.report")
+
+_SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    """A column of the candidates' table.
+
+    Attributes:
+        head: heading.
+        meaning: what the column shows.
+        path: attributes from a candidate to the value, e.g. ``tolerance.t``.
+        digits: decimals of a number; None for text.
+        unit: unit of a number; values in meV are stored in eV.
+        better: "high" or "low", the end of the numbers that sorting shows first.
+    """
+
+    head: str | Markup
+    meaning: str
+    path: str
+    digits: int | None = None
+    unit: str = ""
+    better: str = ""
+
+    def value(self, candidate: ScreenedCandidate) -> Any:
+        """Return the value of a candidate; None where it is not known."""
+        return _value(candidate, self.path)
+
+    def text(self, candidate: ScreenedCandidate) -> str:
+        """Return the number of a candidate as text; empty where it is not known."""
+        value = self.value(candidate)
+        return milli(value) if self.unit == "meV/atom" else decimals(value, self.digits or 0)
+
+
+_ABOVE = "stability.perovskite_above_ground_state_ev_per_atom"
+_DECOMPOSITION = "stability.decomposition_ev_per_atom"
+_VACANCY = "formation energy of the neutral halide vacancy in the halide"
+_TAU = f"factor of Bartel et al.; perovskites lie below {TAU_LIMIT}"
+_E_A = Markup("E<sub>A</sub>")
+
+COLUMNS = tuple(
+    ReportColumn(*column)
+    for column in (
+        ("Candidate", "formula", "formula"),
+        ("Rank", "among those that passed every stage", "rank", None, "", "low"),
+        ("Type", "structure type and family", "type"),
+        ("Pb-free", "whether it contains no lead", "lead_free"),
+        ("t", "Goldschmidt's tolerance factor", "tolerance.t", 3, "", "low"),
+        ("μ", "octahedral factor, r_B over r_X", "tolerance.mu", 3, "", "low"),
+        ("τ", _TAU, "tolerance.tau", 3, "", "low"),
+        ("p", "probability of being a perovskite", "tolerance.p_perovskite", 3, "", "high"),
+        ("Ground state", "lowest of the relaxed phases", "stability.ground_state"),
+        ("Perovskite above", "lowest phase of the type above it", _ABOVE, 1, "meV/atom", "low"),
+        ("Decomposition", "energy of decomposing", _DECOMPOSITION, 1, "meV/atom", "high"),
+        ("Products", "formula units for one of the candidate", "stability.products"),
+        ("Vacancy, X‑poor", f"{_VACANCY}-poor limit", "vacancy.x_poor_ev", 2, "eV", "low"),
+        ("Vacancy, X‑rich", f"{_VACANCY}-rich limit", "vacancy.x_rich_ev", 2, "eV", "low"),
+        (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 3, "eV", "low"),
+        ("Spread", "between the potentials", "migration.e_a_spread_ev", 3, "eV", "low"),
+        ("Path", "its dimensions, and the hop that limits it", "migration.outcomes"),
+        ("Outcome", "passed, or the stage at which it fell and why", "type"),
+    )
+)
+
+#: Distributions: path of the value, axis, factor, value of the dashed line, and its label.
+_DISTRIBUTIONS = (
+    ("tolerance.tau", "τ", 1, TAU_LIMIT, f"{TAU_LIMIT}, limit of Bartel et al."),
+    (_DECOMPOSITION, "decomposition energy (meV/atom)", 1000, 0.0, "stable to the right"),
+    (_ABOVE, "perovskite above ground state (meV/atom)", 1000, 0.0, "is the ground state"),
+    *(
+        (path, axis, 1, 0.0, "forms spontaneously to the left")
+        for path, axis in (
+            ("vacancy.x_poor_ev", "halide vacancy, halide-poor (eV)"),
+            ("vacancy.x_rich_ev", "halide vacancy, halide-rich (eV)"),
+        )
+    ),
+    ("migration.e_a_ev", "activation energy of the halide vacancy (eV)", 1, 0.0, "moves freely"),
+)
+
+
+def write_report(report: ScreeningReport, folder: Path) -> tuple[Path, Path]:
+    """Write ``screening-report.json`` and ``screening-report.html`` into a folder.
+
+    The page contains everything that it shows: it loads nothing and works without JavaScript,
+    which adds sorting and filtering.
+
+    Args:
+        report: outcome of a plan.
+        folder: created if it does not exist. Reports in it are replaced.
+
+    Returns:
+        The JSON file and the HTML file.
+    """
+    report = report.model_copy(update={"stages": [_in_order(stage) for stage in report.stages]})
+    folder.mkdir(parents=True, exist_ok=True)
+    return (
+        _write(folder / JSON_NAME, report.model_dump_json(indent=1) + "\n"),
+        _write(folder / HTML_NAME, page(report)),
+    )
+
+
+def _in_order(stage: StageCount) -> StageCount:
+    """Return the counts in the order of their kinds, not of the candidates that fell."""
+    kinds: tuple[FallKind, ...] = get_args(FallKind)
+    fell = {kind: stage.fell[kind] for kind in kinds if kind in stage.fell}
+    return stage.model_copy(update={"fell": fell})
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file beside the path and rename it, so that no reader meets half a file."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def page(report: ScreeningReport) -> str:
+    """Return the report as one HTML text that loads nothing."""
+    script = _file("screening_report.js")
+    survivors = [candidate for candidate in report.candidates if candidate.fall is None]
+    found = {outcome_of(candidate) for candidate in report.candidates}
+    return (
+        _environment()
+        .get_template("screening_report.html")
+        .render(
+            sections(report),
+            survivors=len(survivors),
+            lead_free=sum(candidate.lead_free for candidate in survivors),
+            outcomes=[outcome for outcome in OUTCOMES if outcome in found],
+            style=Markup(_file("screening_report.css")),
+            script=Markup(script),
+            digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def sections(
+    report: ScreeningReport, candidates: Sequence[ScreenedCandidate] | None = None
+) -> dict[str, Any]:
+    """Return what the sections show.
+
+    Args:
+        report: outcome of a plan.
+        candidates: rows of the table; None for all, in their order.
+    """
+    shown = ranked(report) if candidates is None else candidates
+    phases = [
+        phase
+        for candidate in report.candidates
+        if candidate.stability
+        for phase in candidate.stability.phases
+    ]
+    return {
+        "report": report,
+        "candidates": shown,
+        "columns": [column for column in COLUMNS if _any_value(column, shown)],
+        "reasons": fall_reasons(report),
+        "phases": len(phases),
+        "flaws": Counter(f for phase in phases for f in dict.fromkeys(_flaws(phase))).most_common(),
+        "figures": [
+            figure
+            for path, axis, factor, anchor, mark in _DISTRIBUTIONS
+            if (figure := histograms(_by_family(report, path, factor), axis, anchor, mark))
+        ],
+    }
+
+
+def register(environment: Environment) -> Environment:
+    """Add the filters and constants of the shared templates to an environment."""
+    environment.filters |= {
+        "css_class": css_class,
+        "decimals": decimals,
+        "formula": _formula,
+        "grouped": "{:,}".format,
+        "milli": milli,
+        "by_energy": _by_energy,
+    }
+    environment.globals |= {
+        "HOST_DROP_EV": HOST_DROP_EV,
+        "OUTCOMES": OUTCOMES,
+        "SOURCE_OF_P": SOURCE,
+        "outcome_of": outcome_of,
+    }
+    return environment
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=LOADER,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return register(made)
+
+
+def _file(name: str) -> str:
+    folder = resources.files("pvkdb.store.runs.report") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _value(candidate: ScreenedCandidate, path: str) -> Any:
+    value: Any = candidate
+    for name in path.split("."):
+        value = None if value is None else getattr(value, name)
+    return value
+
+
+def _any_value(column: ReportColumn, candidates: Iterable[ScreenedCandidate]) -> bool:
+    """Whether any candidate has a value; a plan that stops early has no energies."""
+    return any(column.value(candidate) not in (None, []) for candidate in candidates)
+
+
+def _formula(text: str) -> Markup:
+    """Return a formula with its numbers as subscripts.
+
+    Example:
+        >>> print(_formula("Cs2AgBiBr6"))
+        Cs<sub>2</sub>AgBiBr<sub>6</sub>
+    """
+    parts = _SUBSCRIPT.split(text)
+    return Markup().join(
+        Markup("<sub>{}</sub>").format(part) if odd % 2 else escape(part)
+        for odd, part in enumerate(parts)
+    )
+
+
+def _by_energy(stability: Stability) -> list[tuple[PhaseEnergy, float | None]]:
+    """Return the phases, the lowest first, each with its energy above the ground state."""
+    energies = {phase.phase: phase.energy_ev_per_formula for phase in stability.phases}
+    lowest = energies.get(stability.ground_state or "")
+
+    def key(phase: PhaseEnergy) -> tuple[bool, float]:
+        return phase.energy_ev_per_formula is None, phase.energy_ev_per_formula or 0.0
+
+    return [
+        (phase, None if energy is None or lowest is None else energy - lowest)
+        for phase in sorted(stability.phases, key=key)
+        for energy in (phase.energy_ev_per_formula,)
+    ]
+
+
+def _flaws(phase: PhaseEnergy) -> Iterator[str]:
+    """Yield the names of a phase's flaws, without its numbers."""
+    for text in phase.findings:
+        yield text.partition(":")[0]
+    if phase.failure:
+        yield "calculation failed"  # the message begins with the phase, "CsPbI3 Pnma: ..."
+
+
+def _by_family(
+    report: ScreeningReport, path: str, factor: float
+) -> dict[str, list[tuple[float, Outcome]]]:
+    groups: defaultdict[str, list[tuple[float, Outcome]]] = defaultdict(list)
+    for candidate in report.candidates:
+        value = _value(candidate, path)
+        if value is not None:
+            groups[candidate.family].append((factor * value, outcome_of(candidate)))
+    return groups
