@@ -1,15 +1,16 @@
-"""From migration barriers to times: how fast a device switches, and how long it remembers.
+"""Kinetics from migration barriers: switching times, relaxation times and retention.
 
-``hopping`` and ``times`` hold the equations, on numbers or numpy arrays that broadcast;
-``propagation`` carries intervals and samples through them; ``defaults`` has what nobody measured,
-with its source; ``estimate`` puts all of it into a document that shows what was assumed.
+``hopping`` and ``times`` have the equations, for numbers or numpy arrays that broadcast;
+``propagation`` evaluates them for intervals and samples; ``conditions`` has the layer and defaults
+with their sources; ``estimate`` makes a document with every quantity and assumption.
 
 Every function is a limit of one picture: an ion hops thermally over a barrier that a field tilts.
-What it leaves out (space charge, local heating, nucleation, electrode reactions) makes real devices
+Space charge, local heating, nucleation and electrode reactions are left out and make real devices
 faster or slower by decades: these are estimates, not predictions.
 """
 
-from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.estimate import estimate
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,
     drift_velocity_m_per_s,

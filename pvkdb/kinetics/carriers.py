@@ -1,7 +1,7 @@
-"""The ions that can move in a device of the store: the thin edge that reads it.
+"""The mobile ions of a device of the store, and their kinetics.
 
-Beside the halide's barriers stand those of the ions of its electrodes (Table 2 of the review);
-literature and computed values keep their method and are never mixed.
+They are the halides and the ions of the electrodes (Table 2 of the review). Literature and computed
+barriers keep their method and are never mixed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import DeviceKinetics, MobileIon
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 
-#: Halides as `energetics` names them; X is any of them.
+#: Halides in the table `energetics`; X is any of them.
 HALIDES = frozenset({"Cl", "Br", "I", "X"})
 
 #: Electrode metals whose ions are known to migrate: section 3.2.1.1 of the review.
@@ -30,13 +31,13 @@ _ELECTRODES = ("bottom_electrode", "top_electrode")
 
 
 def device_kinetics(session: Session, device_id: str, conditions: Conditions) -> DeviceKinetics:
-    """Estimates for every mobile ion of a device whose barrier the store holds.
+    """Return estimates for every mobile ion of a device with a barrier in the store.
 
-    Without a bias in the conditions the SET voltage of the device is taken, and said so. The
-    thickness of a layer is not in the store: it has to be given.
+    Without a bias in the conditions, the SET voltage of the device is used, and reported so. The
+    thickness of a layer is not in the store and must be given.
 
     Raises:
-        NotFoundError: there is no such device.
+        NotFoundError: the device does not exist.
         InputError: a number of the conditions is out of its range.
     """
     devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
@@ -45,7 +46,7 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
     conditions, missing = _with_bias(device, conditions)
     ions = [] if device.material is None else mobile_ions(session, device.material, device)
     if device.material is None:
-        missing.append(f"the composition of {device.absorber} cannot be told")
+        missing.append(f"the composition of {device.absorber} is not known")
     missing += _without_barrier(device, ions)
     return DeviceKinetics(
         device=device.id,
@@ -61,9 +62,9 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
 
 
 def mobile_ions(session: Session, material: Material, device: Device) -> list[MobileIon]:
-    """The activation energies of a composition's halides and of the device's electrode metals.
+    """Return the activation energies of a composition's halides and a device's electrode metals.
 
-    Statements on other phases of the composition are left out where the device's phase is known.
+    Statements on other phases are left out if the phase of the device is known.
     """
     metals = {layer.material for layer in device.layers if layer.role in _ELECTRODES}
     statement = (

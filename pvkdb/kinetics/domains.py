@@ -1,4 +1,4 @@
-"""The arguments of the kinetics: their units, the range in which they mean something, words."""
+"""The arguments of the kinetics: meaning, unit and allowed range."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ZERO_CELSIUS_K = 273.15
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Range of an argument: from ``minimum`` on, or above it where it is ``open``."""
+    """The range of an argument: at least ``minimum``, or above it if it is ``open``."""
 
     meaning: str
     unit: str
@@ -46,7 +46,7 @@ DOMAINS: Mapping[str, Domain] = {
     "formation_energy_ev": Domain("formation energy", "eV", -inf),
     "temperature_k": Domain("temperature", "K", open=True),
     "measured_at_k": Domain("temperature of the measurement", "K", open=True),
-    "wanted_at_k": Domain("temperature asked for", "K", open=True),
+    "wanted_at_k": Domain("required temperature", "K", open=True),
     "attempt_frequency_hz": Domain("attempt frequency", "Hz", open=True),
     "jump_length_m": Domain("jump length", "m", open=True),
     "equivalent_jumps": Domain("number of equivalent jumps", "1", open=True),
@@ -65,10 +65,10 @@ DOMAINS: Mapping[str, Domain] = {
 
 
 def checked(name: str, value: Numbers) -> Array:
-    """A value or an array of them as float64.
+    """Return a value or an array of values as float64.
 
     Raises:
-        InputError: a value is no number or outside the domain of the argument.
+        InputError: a value is not a number, or outside the domain of the argument.
     """
     import numpy as np
 

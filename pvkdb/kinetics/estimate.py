@@ -1,13 +1,12 @@
-"""Everything that one migration barrier says of a device, with everything assumed."""
+"""Estimates of rate, diffusion, drift and times from one barrier, with every assumption."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pvkdb.chemistry import Interval
-from pvkdb.kinetics.defaults import DEFAULTS, ROOM_TEMPERATURE_K
+from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K, Conditions
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,
     drift_velocity_m_per_s,
@@ -35,33 +34,10 @@ _STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"
 _EINSTEIN = "Einstein 1905, doi 10.1002/andp.19053220806"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """The layer and how it is driven; what is None is taken from the defaults, and said so.
-
-    ``thickness_m`` in m, ``bias_v`` across it in V (its sign does not matter), ``temperature_k`` in
-    K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions,
-    ``write_time_s`` the voltage that switches in that time. ``defaulted`` names what pvkdb chose
-    because nobody gave it (see :mod:`pvkdb.kinetics.layers`).
-    """
-
-    thickness_m: Interval
-    bias_v: Interval | None = None
-    temperature_k: Interval | None = None
-    attempt_frequency_hz: Interval | None = None
-    jump_length_m: Interval | None = None
-    equivalent_jumps: Interval | None = None
-    dimensions: Interval | None = None
-    vacancy_formation_ev: Interval | None = None
-    write_time_s: Interval | None = None
-    defaulted: frozenset[str] = frozenset()
-    sources: dict[str, str] = field(default_factory=dict)
-
-
 def estimate(
     barrier_ev: Interval, conditions: Conditions, ion: str = "ion", barrier_source: str = "given"
 ) -> KineticsDocument:
-    """Rate, diffusion, drift, switching and relaxation time of an ion over a barrier, as intervals.
+    """Return rate, diffusion, drift, switching and relaxation time of an ion, as intervals.
 
     Raises:
         InputError: a number is out of its range.
@@ -166,12 +142,12 @@ def _quantities(walk: dict[str, float | Interval], conditions: Conditions) -> li
 
 
 def _drift(bias_v: Array, thickness_m: Array, **walk: Array) -> Array:
-    """Speed of drift under a bias across the layer."""
+    """Return the drift velocity under a bias across the layer."""
     return drift_velocity_m_per_s(field_v_per_m=abs(bias_v) / thickness_m, **walk)
 
 
 def _of_ions(formation_energy_ev: Array, temperature_k: Array, **walk: Array) -> Array:
-    """Diffusion coefficient of the ions by vacancies in equilibrium."""
+    """Return the diffusion coefficient of the ions, by vacancies in equilibrium."""
     return ion_diffusion_coefficient_m2_per_s(
         diffusion_coefficient_m2_per_s(temperature_k=temperature_k, **walk),
         vacancy_fraction(formation_energy_ev, temperature_k),

@@ -1,8 +1,8 @@
 """Hopping of ions: rates, vacancies, diffusion, drift in a field.
 
 Arguments are numbers or numpy arrays that broadcast; results have the broadcast shape, that of a
-number for numbers. Every function raises InputError, naming argument, value and range, where an
-argument is no number or out of its range (``domains``).
+number for numbers. Every function raises InputError with argument, value and range if an argument
+is not a number or out of its range (``domains``).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def vacancy_fraction(formation_energy_ev: Numbers, temperature_k: Numbers) -> Ar
 
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
     energy = np.asarray(checked("formation_energy_ev", formation_energy_ev) / thermal)
-    # Of the two exponentials the one that does not overflow.
+    # Only the exponential that does not overflow.
     small = np.exp(-np.abs(energy))
     fraction: Array = np.where(energy > 0, small / (1 + small), 1 / (1 + small))
     return fraction
@@ -82,8 +82,8 @@ def ion_diffusion_coefficient_m2_per_s(
 ) -> Array:
     """Diffusion coefficient of the ions that move by vacancies: D_ion = x D_vacancy, in m²/s.
 
-    An ion moves only when a vacancy comes by. The correlation factor of tracer diffusion, below 1,
-    is left out.
+    An ion moves only into a vacancy beside it. The correlation factor of tracer diffusion, below
+    1, is left out.
     """
     import numpy as np
 
@@ -95,7 +95,7 @@ def mobility_m2_per_v_s(
 ) -> Array:
     """Mobility at low fields: μ = q D / k_B T, in m²/(V s), with the sign of the charge.
 
-    Einstein 1905, as above.
+    Einstein 1905, doi 10.1002/andp.19053220806.
     """
     import numpy as np
 
@@ -119,8 +119,8 @@ def drift_velocity_m_per_s(
     Mott and Gurney, Electronic Processes in Ionic Crystals (Oxford, 1940); for memristors Strukov
     and Williams, Appl. Phys. A 2009, 94, 515 (doi 10.1007/s00339-008-4975-3). A field lowers the
     barrier of a forward jump by q a F / 2 and raises that of a backward jump as much. The lowered
-    barrier stops at zero, since no ion hops faster than it tries; the backward one is then q a F,
-    the difference of the two sites, as detailed balance asks. At low fields v = μ F.
+    barrier stops at zero, since no ion hops faster than it attempts; the backward one is then
+    q a F, the difference of the two sites, as detailed balance requires. At low fields v = μ F.
 
     The whole jump is taken to lie along the field, which makes the acceleration an upper bound; F
     is the mean field, without what a filament's tip or other ions add to it.

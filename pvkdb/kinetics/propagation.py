@@ -1,4 +1,4 @@
-"""Carrying intervals and samples through the equations of the kinetics."""
+"""The equations of the kinetics for intervals and samples of their arguments."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-#: Temperatures looked at between the ends of an interval. The equations are monotonic in every
-#: other argument, so that their extremes lie at the corners; drift is not where k_B T reaches E_A.
+#: Temperatures evaluated within an interval. The equations are monotonic in every other argument,
+#: so that their extremes lie at the corners; drift is not monotonic where k_B T reaches E_A.
 TEMPERATURES = 33
 
 #: Decades from which on an interval of a positive quantity is sampled by its logarithm.
@@ -26,11 +26,11 @@ DECADES = 0.5
 
 
 def bounds(function: Callable[..., Array], **arguments: float | Interval) -> Interval:
-    """The interval of a result for intervals of its arguments.
+    """Return the interval of a result for intervals of its arguments.
 
-    Numbers are intervals of no width. An open side counts up to the end of the argument's range (a
-    barrier "< 0.3 eV" from 0 on, one "> 1.2 eV" without end); where the result is then without end,
-    it is a bound. ``approximate`` is passed on.
+    Numbers are intervals of no width. An open side extends to the end of the argument's range (a
+    barrier "< 0.3 eV" from 0, one "> 1.2 eV" to infinity); a result without an upper end is a
+    lower bound. ``approximate`` is passed on.
 
     Raises:
         InputError: an argument is out of its range, or nothing bounds the result.
@@ -66,10 +66,10 @@ def samples(
     generator: np.random.Generator,
     **arguments: float | Interval,
 ) -> Array:
-    """Results for arguments drawn from their intervals: shape (count,).
+    """Return results for arguments drawn from their intervals: shape (count,).
 
-    Uniform within an interval, of positive quantities uniform in the logarithm where the ends are
-    more than half a decade apart.
+    Values are uniform within an interval; positive quantities are uniform in the logarithm if the
+    ends are more than half a decade apart.
 
     Raises:
         InputError: an interval has an open side, or an argument is out of its range.
@@ -82,7 +82,7 @@ def samples(
 
 
 def _ends(name: str, value: float | Interval) -> list[float]:
-    """The values of an argument to look at."""
+    """Return the values of an argument at which to evaluate."""
     import numpy as np
 
     if not isinstance(value, Interval):

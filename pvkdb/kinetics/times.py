@@ -1,7 +1,7 @@
 """Times of a device: switching, relaxation, retention; voltages and energies that go with them.
 
-As in ``hopping``, arguments are numbers or arrays that broadcast, and what is out of its range is
-refused by an InputError.
+As in ``hopping``, arguments are numbers or arrays that broadcast; one out of its range raises
+InputError.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ def switching_voltage_v(
     equivalent_jumps: Numbers,
     dimensions: Numbers,
 ) -> Array:
-    """The voltage that moves an ion across the layer in a time: the inverse of the switching time.
+    """Voltage that moves an ion across the layer in a given time: inverts the switching time.
 
     V = L (2 k_B T / q a) arsinh(L a / 2 D t), in V, as long as the barrier is not tilted away;
-    infinite where the time asked for is shorter than any voltage allows.
+    infinite if the time is shorter than any voltage allows.
     """
     import numpy as np
 
@@ -90,7 +90,7 @@ def switching_voltage_v(
         reduced = np.where(
             log_sinh > 20, log_sinh + np.log(2.0), np.arcsinh(np.exp(np.minimum(log_sinh, 20)))
         )
-        # Beyond, the forward barrier is zero and only the backward jumps still lessen.
+        # Beyond, the forward barrier is zero and only the backward jumps decrease further.
         tilted_away = -np.log1p(-np.minimum(wanted / attempts, 1.0)) / 2
         reduced = np.where(reduced * thermal <= barrier, reduced, tilted_away)
         reduced = np.where(wanted >= attempts, np.inf, reduced)
@@ -110,7 +110,7 @@ def relaxation_time_s(
     """Time in which ions diffuse back: τ = L² / (π² D), in s, the slowest mode between two walls.
 
     Crank, The Mathematics of Diffusion, 2nd ed. (Oxford, 1975), section 4.3: with blocking
-    electrodes a profile decays as exp(−t/τ). What holds a filament together makes it longer.
+    electrodes a profile decays as exp(−t/τ). Cohesion of a filament makes it longer.
     """
     import numpy as np
 
@@ -155,7 +155,7 @@ def activation_energy_ev(
     E_A = k_B ln(t₂/t₁) / (1/T₂ − 1/T₁), the inverse of :func:`retention_at_s`.
 
     Raises:
-        InputError: the temperatures are equal, or the colder device forgets sooner.
+        InputError: the temperatures are equal, or the colder device has the shorter retention.
     """
     import numpy as np
 

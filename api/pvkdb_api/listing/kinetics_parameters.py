@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from pvkdb.kinetics.estimate import Conditions
-from pvkdb.kinetics.layers import layer, parse_range
+from pvkdb.kinetics.conditions import Conditions, layer, parse_range
 from pvkdb_api.core.refusals import naming
 
 #: A number or a range as text: ``300`` or ``90:300``.

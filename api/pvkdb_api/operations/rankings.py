@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import InputError
-from pvkdb.kinetics.estimate import Conditions
+from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.store.collections import DEVICES, MATERIALS

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from pvkdb.errors import InputError
-from pvkdb.kinetics.layers import parse_range
+from pvkdb.kinetics.conditions import parse_range
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_device, answer_material
 from pvkdb_api.core.paths import API

@@ -11,7 +11,7 @@ from pvkdb.cli.output.console import output, print_json, print_table
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
-    from pvkdb.kinetics.estimate import Conditions
+    from pvkdb.kinetics.conditions import Conditions
     from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
 
 ThicknessOption = Annotated[
@@ -85,7 +85,7 @@ def conditions_of(
     Raises:
         InputError: an option is no number or range, or out of its range.
     """
-    from pvkdb.kinetics.layers import layer, parse_range
+    from pvkdb.kinetics.conditions import layer, parse_range
 
     given = {
         "thickness_m": (thickness, "--thickness-nm", "nm", 1e-9),
@@ -111,7 +111,7 @@ def _answer(
 ) -> KineticsAnswer:
     from dataclasses import replace
 
-    from pvkdb.kinetics.layers import parse_range
+    from pvkdb.kinetics.conditions import parse_range
     from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_device, answer_material
 
     if e_a is not None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import NotFoundError
 from pvkdb.kinetics.carriers import device_kinetics
-from pvkdb.kinetics.estimate import Conditions, estimate
+from pvkdb.kinetics.conditions import Conditions
+from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
 from pvkdb.suitability.evidence.barriers import Barriers, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate

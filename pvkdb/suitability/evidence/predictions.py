@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
-from pvkdb.kinetics.estimate import Conditions, estimate
-from pvkdb.kinetics.layers import layer
+from pvkdb.kinetics.conditions import Conditions, layer
+from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument
 from pvkdb.schemas.metrics import METRICS

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from pvkdb.kinetics.estimate import Conditions
+from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject

@@ -8,7 +8,7 @@ from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics import Conditions, estimate, relaxation_time_s
 from pvkdb.kinetics.carriers import device_kinetics
-from pvkdb.kinetics.defaults import DEFAULTS
+from pvkdb.kinetics.conditions import DEFAULTS
 from pvkdb.store.database import Store
 
 LAYER = Conditions(thickness_m=Interval.exactly(3e-7), bias_v=Interval.exactly(1.0))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pvkdb.errors import InputError
-from pvkdb.kinetics.defaults import DEFAULTS
+from pvkdb.kinetics.conditions import DEFAULTS
 from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
+from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
 from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb_api.core.cache import QueryCache

@@ -9,8 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError, NotFoundError
-from pvkdb.kinetics.defaults import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
-from pvkdb.kinetics.estimate import Conditions
+from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K, Conditions
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow, MaterialsRow

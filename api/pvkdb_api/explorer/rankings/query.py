@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.kinetics.estimate import Conditions
+from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Order, Ranking
 from pvkdb_api.core.cache import QueryCache

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb.chemistry import Interval
-from pvkdb.kinetics.layers import layer
+from pvkdb.kinetics.conditions import layer
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store

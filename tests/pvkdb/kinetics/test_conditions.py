@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
 from pvkdb.kinetics import estimate, switching_time_s
-from pvkdb.kinetics.defaults import DEFAULTS, LAYER_DEFAULTS
-from pvkdb.kinetics.layers import layer, parse_range
+from pvkdb.kinetics.conditions import DEFAULTS, LAYER_DEFAULTS, layer, parse_range
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.database import Store
 from pvkdb.store.models.claims import DeviceClaim
