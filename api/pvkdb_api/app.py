@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import RedirectResponse
 
 from pvkdb._version import __version__
 from pvkdb.store.database import Store
@@ -100,6 +101,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         from pvkdb_api.optimade.app import optimade_app
         from pvkdb_api.optimade.responses import show_error
 
+        app.add_route(OPTIMADE, lambda request: RedirectResponse(f"{OPTIMADE}/info"))
         app.mount(OPTIMADE, optimade_app(served))
         app.state.optimade_path = OPTIMADE
         errors.append(show_error)

@@ -6,7 +6,7 @@ import logging
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from optimade.models import (
     EntryInfoResponse,
@@ -27,9 +27,9 @@ from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
-from pvkdb_api.optimade.entries.entries import EntryType, Listing, entries_of, find
 from pvkdb_api.optimade.entries.references import REFERENCES
-from pvkdb_api.optimade.errors import RefusedError, VersionError
+from pvkdb_api.optimade.entries.search import EntrySearch, EntryType, entries_of, search_entries
+from pvkdb_api.optimade.errors import OptimadeError, VersionError
 from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
 from pvkdb_api.optimade.parameters import (
     EntryQuery,
@@ -57,7 +57,11 @@ _log = logging.getLogger("pvkdb_api")
 
 
 def optimade_app(served: ServedStore) -> FastAPI:
-    """The application under ``/optimade``: ``/versions`` and everything below ``/v1``."""
+    """Return the application under ``/optimade``.
+
+    The versioned base URL is ``/optimade/v1``. The unversioned one, ``/optimade``, serves the same
+    version, as the specification recommends.
+    """
     app = FastAPI(
         title="pvkdb: OPTIMADE",
         version="1.2.0",
@@ -70,13 +74,18 @@ def optimade_app(served: ServedStore) -> FastAPI:
     )
     app.state.served = served
     app.add_api_route("/versions", versions, response_class=Response, summary="Major versions")
-    app.add_api_route("/v1/info", info, response_model=None, responses=_model(InfoResponse))
-    app.add_api_route(
-        "/v1/info/{entry_type}", info_of, response_model=None, responses=_model(EntryInfoResponse)
+    router = APIRouter()
+    router.add_api_route("/info", info, response_model=None, responses=_model(InfoResponse))
+    router.add_api_route(
+        "/info/{entry_type}", info_of, response_model=None, responses=_model(EntryInfoResponse)
     )
-    app.add_api_route("/v1/links", list_links, response_model=None, responses=_model(LinksResponse))
+    router.add_api_route("/links", list_links, response_model=None, responses=_model(LinksResponse))
     for kind in ENTRY_TYPES.values():
-        _add_entry_type(app, kind)
+        _add_entry_type(router, kind)
+    app.include_router(router, prefix="/v1")
+    app.include_router(router, include_in_schema=False)
+    for base in ("/", "/v1", "/v1/"):
+        app.add_api_route(base, info, response_model=None, include_in_schema=False)
     app.add_api_route("/{version:path}", other_version, include_in_schema=False)
     for error in (PvkdbError, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _refuse)
@@ -84,19 +93,19 @@ def optimade_app(served: ServedStore) -> FastAPI:
 
 
 def versions() -> Response:
-    """The major versions that are served, as a table in CSV."""
+    """Return the major versions that are served, as a table in CSV."""
     return Response("version\n1\n", headers={"Content-Type": "text/csv; header=present"})
 
 
 def info(request: Request) -> Response:
-    """What this base URL offers."""
+    """Return the description of this base URL."""
     refuse_unknown(request, [])
     found = base_info(f"{root_url(request)}{BASE}")
     return answer(request, found, returned=1, available=1)
 
 
 def info_of(request: Request, entry_type: str) -> Response:
-    """The properties of an entry type."""
+    """Return the properties of an entry type."""
     refuse_unknown(request, [])
     if entry_type not in ENTRY_TYPES:
         raise HTTPException(404, unknown_name("entry type", entry_type[:60], ENTRY_TYPES))
@@ -104,24 +113,24 @@ def info_of(request: Request, entry_type: str) -> Response:
 
 
 def list_links(request: Request) -> Response:
-    """Databases related to this one."""
+    """Return the databases related to this one."""
     found = links(f"{root_url(request)}{BASE}")
     return answer(request, found, returned=len(found), available=len(found))
 
 
 def other_version(request: Request, version: str) -> Response:
-    """Whatever stands nowhere; under another version, with the status for that."""
+    """Refuse an unknown path, with its own status if it names another version."""
     first, _, _ = version.partition("/")
     if first != "v1" and first.startswith("v") and first[1:].replace(".", "").isdigit():
         raise VersionError(f"version {first[1:][:20]} is not served; {BASE} is")
-    raise HTTPException(404, f"nothing stands here; see {BASE}/info for what there is")
+    raise HTTPException(404, f"there is nothing here; see {BASE}/info for what there is")
 
 
 def _model(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model, "description": "As asked for."}}
+    return {200: {"model": model, "description": "The requested data."}}
 
 
-def _add_entry_type(app: FastAPI, kind: EntryType) -> None:
+def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
     many, one = RESPONSES[kind.name]
 
     def list_entries(
@@ -137,16 +146,16 @@ def _add_entry_type(app: FastAPI, kind: EntryType) -> None:
     ) -> Response:
         return _get(request, session, kind, entry_id, query)
 
-    app.add_api_route(
-        f"/v1/{kind.name}",
+    router.add_api_route(
+        f"/{kind.name}",
         list_entries,
         response_model=None,
         summary=f"Search {kind.name}",
         operation_id=f"list_{kind.name}",
         responses=_model(many),
     )
-    app.add_api_route(
-        f"/v1/{kind.name}/{{entry_id:path}}",
+    router.add_api_route(
+        f"/{kind.name}/{{entry_id:path}}",
         get_entry,
         response_model=None,
         summary=f"One of the {kind.name}",
@@ -159,10 +168,10 @@ def _list(request: Request, session: Session, kind: EntryType, query: ListingQue
     warnings = refuse_unknown(request, [*ListingQuery.model_fields])
     check(query)
     fields = response_fields(kind, query, warnings)
-    found = find(
+    found = search_entries(
         session,
         kind,
-        Listing(
+        EntrySearch(
             filters.condition(query.filter, kind.searchable, warnings.append),
             filter=query.filter,
             sort=query.sort,
@@ -192,8 +201,8 @@ def _get(
     check(query)
     fields = response_fields(kind, query, warnings)
     by_id = kind.key == literal(key.replace("\0", ""))
-    wanted = Listing(by_id, filter="", sort="", fields=_held(kind, fields), limit=1)
-    found = find(session, kind, wanted)
+    wanted = EntrySearch(by_id, filter="", sort="", fields=_held(kind, fields), limit=1)
+    found = search_entries(session, kind, wanted)
     _add_foreign(kind, found.entries, fields)
     included = _relate(session, kind, found.entries, includes_references(query))
     return answer(
@@ -211,7 +220,7 @@ def _held(kind: EntryType, fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _add_foreign(kind: EntryType, entries: list[dict[str, Any]], fields: tuple[str, ...]) -> None:
-    """Properties of other providers that were asked for have no value."""
+    """Add the requested properties of other providers, which have no value here."""
     foreign = {name: None for name in fields if name.startswith("_")}
     for entry in entries:
         entry["attributes"] = {**foreign, **entry["attributes"]}
@@ -220,7 +229,7 @@ def _add_foreign(kind: EntryType, entries: list[dict[str, Any]], fields: tuple[s
 def _relate(
     session: Session, kind: EntryType, entries: list[dict[str, Any]], include: bool
 ) -> list[dict[str, Any]]:
-    """Name the references of each entry; give those references where they are to be included."""
+    """Add the reference keys of each entry; return the references themselves if ``include``."""
     if kind.related_references is None or not entries:
         return []
     related = kind.related_references(session, [entry["id"] for entry in entries])
@@ -248,7 +257,7 @@ def _next_link(request: Request, cursor: str | None) -> str | None:
 
 
 def _refuse(request: Request, error: Exception) -> Response:
-    if isinstance(error, RefusedError):
+    if isinstance(error, OptimadeError):
         return refusal(request, error.status, error.title, str(error), error.parameter)
     if isinstance(error, RequestValidationError):
         complaint = error.errors()[0]

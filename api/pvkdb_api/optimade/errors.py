@@ -1,15 +1,12 @@
-"""What can be wrong with a request, with the status that OPTIMADE gives it."""
+"""Errors of OPTIMADE requests, with the status that the specification gives them."""
 
 from __future__ import annotations
 
 from pvkdb.errors import InputError
 
 
-class RefusedError(InputError):
-    """A request that cannot be answered.
-
-    ``parameter`` is the query parameter that it is about.
-    """
+class OptimadeError(InputError):
+    """A request that cannot be answered; ``parameter`` is the query parameter at fault."""
 
     status = 400
     title = "Bad Request"
@@ -19,21 +16,21 @@ class RefusedError(InputError):
         self.parameter = parameter
 
 
-class TooManyError(RefusedError):
-    """More entries on a page than the service gives at once."""
+class TooManyError(OptimadeError):
+    """More entries on a page than the service allows."""
 
     status = 403
     title = "Forbidden"
 
 
-class UnsupportedError(RefusedError):
+class UnsupportedError(OptimadeError):
     """An optional part of the specification that is not supported."""
 
     status = 501
     title = "Not Implemented"
 
 
-class VersionError(RefusedError):
+class VersionError(OptimadeError):
     """A major version of OPTIMADE that is not served."""
 
     status = 553

@@ -1,8 +1,8 @@
-"""From a filter to a condition in SQL.
+"""Conversion of a filter into a condition in SQL.
 
-A value of a filter reaches the database as a parameter only. What is not known makes a comparison
-neither true nor false, which is what NULL does in SQL: neither ``tau < 4`` nor ``NOT tau < 4``
-finds an entry without tau, as the specification wants it.
+Values of a filter reach the database as parameters only. A comparison with an unknown value is
+neither true nor false, as with NULL in SQL: neither ``tau < 4`` nor ``NOT tau < 4`` finds an entry
+without tau, as the specification requires.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
-from pvkdb_api.optimade.entries.entries import ALL
 from pvkdb_api.optimade.entries.lists import Items
 from pvkdb_api.optimade.entries.properties import Nothing, Operator, Property, Scalar
-from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
+from pvkdb_api.optimade.entries.search import ALL
+from pvkdb_api.optimade.errors import OptimadeError, UnsupportedError
 from pvkdb_api.optimade.grammar import parse
 
-#: Most conditions of a filter; SQLite limits the depth of an expression to 1000. Equalities of one
-#: property that are joined by OR count once.
+#: Most conditions in a filter, since SQLite limits the depth of an expression to 1000. Equalities
+#: of one property that are joined by OR count once.
 MAX_CONDITIONS = 500
 
 _REVERSED: dict[Operator, Operator] = {
     "=": "=", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<=",
 }  # fmt: skip
 
-#: The right-hand side of a comparison: what it makes of the property.
-RightHandSide = Callable[[Property], "Condition"]
+#: The right-hand side of a comparison: makes a condition from a property.
+RightHandSide = Callable[[Property], "FilterCondition"]
 #: An operator and a value, as in the lists behind HAS ANY.
 Wanted = tuple[Operator, Any]
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A condition; ``equals`` says of the plainest one what it is."""
+class FilterCondition:
+    """A condition in SQL; for ``property = "text"``, ``equals`` holds both sides."""
 
     sql: ColumnElement[bool]
     equals: tuple[Scalar, str] | None = None
@@ -50,32 +50,32 @@ class Condition:
 def condition(
     text: str, properties: Mapping[str, Property], warn: Callable[[str], None]
 ) -> ColumnElement[bool]:
-    """The condition of a filter.
+    """Return the condition of a filter in SQL.
 
     Args:
-        text: The filter; an empty one is fulfilled by every entry.
+        text: The filter; every entry fulfils an empty one.
         properties: Properties of the entry type, by name.
         warn: Called with a sentence about a property that is treated as unknown.
 
     Raises:
-        RefusedError: it cannot be read, or compares what cannot be compared.
+        OptimadeError: it cannot be parsed, or compares unlike values.
         UnsupportedError: it asks for an optional part that is not supported.
     """
     if not text.strip():
         return ALL
     try:
-        made: Condition = _Filter(properties, warn).transform(parse(text))
+        made: FilterCondition = _Filter(properties, warn).transform(parse(text))
     except VisitError as error:
         raise error.orig_exc from error
     if made.size > MAX_CONDITIONS:
-        raise RefusedError(
+        raise OptimadeError(
             f"the filter has {made.size} conditions; {MAX_CONDITIONS} are allowed", "filter"
         )
     return made.sql
 
 
-class _Filter(Transformer[Token, Condition]):
-    """One method a rule of the grammar, called with what its parts have become."""
+class _Filter(Transformer[Token, FilterCondition]):
+    """One method for each rule of the grammar, called with the converted parts."""
 
     def __init__(self, properties: Mapping[str, Property], warn: Callable[[str], None]) -> None:
         super().__init__()
@@ -109,35 +109,35 @@ class _Filter(Transformer[Token, Condition]):
         if first in self.properties:
             raise UnsupportedError(f"{name!r}: nothing inside {first!r} can be searched", "filter")
         if first.startswith("_") and not first.startswith(f"_{PREFIX}_"):
-            self.warn(f"{name} is no property of this provider; its value is unknown here")
+            self.warn(f"{name} belongs to another provider; its value is unknown here")
             return Nothing(name, "string")
-        raise RefusedError(unknown_name("property", name, self.properties), "filter")
+        raise OptimadeError(unknown_name("property", name, self.properties), "filter")
 
     # Right-hand sides.
 
     def value_op_rhs(self, parts: list[Any]) -> RightHandSide:
         operator, value = _operator(parts[0]), parts[1]
 
-        def compare(of: Property) -> Condition:
+        def compare(of: Property) -> FilterCondition:
             sql = of.compare(operator, value)
             plain = isinstance(of, Scalar) and of.kind == "string" and isinstance(value, str)
             equals = (cast("Scalar", of), value) if plain and operator == "=" else None
-            return Condition(sql, equals)
+            return FilterCondition(sql, equals)
 
         return compare
 
     def known_op_rhs(self, parts: list[Token]) -> RightHandSide:
         if parts[1].type == "KNOWN":
-            return lambda of: Condition(of.known())
-        return lambda of: Condition(not_(of.known()))
+            return lambda of: FilterCondition(of.known())
+        return lambda of: FilterCondition(not_(of.known()))
 
     def fuzzy_string_op_rhs(self, parts: list[Any]) -> RightHandSide:
         how, part = str(parts[0]), parts[-1]
-        return lambda of: Condition(of.match(how, part))
+        return lambda of: FilterCondition(of.match(how, part))
 
     def length_op_rhs(self, parts: list[Any]) -> RightHandSide:
         operator = _operator(parts[1]) if len(parts) == 3 else "="
-        return lambda of: Condition(of.length(operator, parts[-1]))
+        return lambda of: FilterCondition(of.length(operator, parts[-1]))
 
     def set_op_rhs(self, parts: list[Any]) -> RightHandSide:
         word = parts[1].type if isinstance(parts[1], Token) else ""
@@ -146,9 +146,9 @@ class _Filter(Transformer[Token, Condition]):
         if word == "ANY":
             return lambda of: _join(or_, [of.has(*wanted) for wanted in parts[-1]])
         if word == "ONLY":
-            return lambda of: Condition(of.has_only(parts[-1]), size=len(parts[-1]))
+            return lambda of: FilterCondition(of.has_only(parts[-1]), size=len(parts[-1]))
         operator = _operator(parts[1]) if word == "OPERATOR" else "="
-        return lambda of: Condition(of.has(operator, parts[-1]))
+        return lambda of: FilterCondition(of.has(operator, parts[-1]))
 
     def value_list(self, parts: list[Any]) -> list[Wanted]:
         return _pairs(parts)
@@ -166,10 +166,10 @@ class _Filter(Transformer[Token, Condition]):
         word = parts[2].type if isinstance(parts[2], Token) else ""
         tuples: list[list[Wanted]] = parts[-1] if word else [parts[-1]]
 
-        def zipped(of: Property) -> Condition:
+        def zipped(of: Property) -> FilterCondition:
             lists = _alike([of, *others])
             if any(len(wanted) != len(lists) for wanted in tuples):
-                raise RefusedError(
+                raise OptimadeError(
                     f"{len(lists)} lists are zipped; give {len(lists)} values, joined by ':'",
                     "filter",
                 )
@@ -179,37 +179,37 @@ class _Filter(Transformer[Token, Condition]):
             ]
             if word == "ONLY":
                 others_too = lists[0].any_row(not_(or_(*rows)))
-                return Condition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
+                return FilterCondition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
             return _join(and_ if word == "ALL" else or_, [lists[0].any_row(row) for row in rows])
 
         return zipped
 
     # Comparisons, and what joins them.
 
-    def property_first_comparison(self, parts: list[Any]) -> Condition:
+    def property_first_comparison(self, parts: list[Any]) -> FilterCondition:
         of, right_hand_side = parts
-        made: Condition = right_hand_side(of)
+        made: FilterCondition = right_hand_side(of)
         return made
 
-    def constant_first_comparison(self, parts: list[Any]) -> Condition:
+    def constant_first_comparison(self, parts: list[Any]) -> FilterCondition:
         value, operator, of = parts
         if not isinstance(of, Property):
             raise UnsupportedError("two constants are compared; name a property", "filter")
         return self.value_op_rhs([_REVERSED[_operator(operator)], value])(of)
 
-    def expression_phrase(self, parts: list[Any]) -> Condition:
-        made: Condition = parts[-1]
-        return made if len(parts) == 1 else Condition(not_(made.sql), size=made.size)
+    def expression_phrase(self, parts: list[Any]) -> FilterCondition:
+        made: FilterCondition = parts[-1]
+        return made if len(parts) == 1 else FilterCondition(not_(made.sql), size=made.size)
 
-    def expression_clause(self, parts: list[Condition]) -> Condition:
+    def expression_clause(self, parts: list[FilterCondition]) -> FilterCondition:
         return _all(and_, parts)
 
-    def expression(self, parts: list[Condition]) -> Condition:
+    def expression(self, parts: list[FilterCondition]) -> FilterCondition:
         return _all(or_, _gathered(parts))
 
-    def filter(self, parts: list[Condition]) -> Condition:
+    def filter(self, parts: list[FilterCondition]) -> FilterCondition:
         if len(parts) != 1:
-            raise RefusedError("join the conditions of the filter by AND or OR", "filter")
+            raise OptimadeError("join the conditions of the filter by AND or OR", "filter")
         return parts[0]
 
 
@@ -218,7 +218,7 @@ def _operator(text: str) -> Operator:
 
 
 def _pairs(parts: list[Any]) -> list[Wanted]:
-    """Values, each with the operator in front of it."""
+    """Return the values, each with the operator before it."""
     wanted: list[Wanted] = []
     operator: Operator = "="
     for part in parts:
@@ -231,7 +231,7 @@ def _pairs(parts: list[Any]) -> list[Wanted]:
 
 
 def _alike(lists: list[Property]) -> list[Items]:
-    """The lists, if they are made from the same rows."""
+    """Return the lists if they are made from the same rows."""
     found = [each for each in lists if isinstance(each, Items)]
     if len(found) != len(lists) or any(each.rows is not found[0].rows for each in found):
         names = ":".join(each.name for each in lists)
@@ -239,18 +239,20 @@ def _alike(lists: list[Property]) -> list[Items]:
     return found
 
 
-def _join(by: Callable[..., ColumnElement[bool]], parts: list[ColumnElement[bool]]) -> Condition:
-    return Condition(by(*parts), size=len(parts))
+def _join(
+    by: Callable[..., ColumnElement[bool]], parts: list[ColumnElement[bool]]
+) -> FilterCondition:
+    return FilterCondition(by(*parts), size=len(parts))
 
 
-def _all(by: Callable[..., ColumnElement[bool]], parts: list[Condition]) -> Condition:
+def _all(by: Callable[..., ColumnElement[bool]], parts: list[FilterCondition]) -> FilterCondition:
     if len(parts) == 1:
         return parts[0]
-    return Condition(by(*(part.sql for part in parts)), size=sum(part.size for part in parts))
+    return FilterCondition(by(*(part.sql for part in parts)), size=sum(part.size for part in parts))
 
 
-def _gathered(parts: list[Condition]) -> list[Condition]:
-    """Equalities of one property as one condition: a list of ids stays quick however long."""
+def _gathered(parts: list[FilterCondition]) -> list[FilterCondition]:
+    """Merge the equalities of each property into one condition, so that long id lists stay fast."""
     values: dict[Scalar, list[str]] = {}
     rest = []
     for part in parts:
@@ -259,6 +261,6 @@ def _gathered(parts: list[Condition]) -> list[Condition]:
         else:
             values.setdefault(part.equals[0], []).append(part.equals[1])
     for of, wanted in values.items():
-        single = Condition(of.compare("=", wanted[0]), (of, wanted[0]))
-        rest.append(single if len(wanted) == 1 else Condition(of.one_of(wanted)))
+        single = FilterCondition(of.compare("=", wanted[0]), (of, wanted[0]))
+        rest.append(single if len(wanted) == 1 else FilterCondition(of.one_of(wanted)))
     return rest

@@ -1,4 +1,4 @@
-"""Reading a filter with the grammar that optimade-python-tools ships."""
+"""Parsing of filters with the grammar of optimade-python-tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError, UnexpectedInput
 
-from pvkdb_api.optimade.errors import RefusedError
+from pvkdb_api.optimade.errors import OptimadeError
 
 #: Longest filter; a request line of an HTTP server is limited to 64 kB.
 MAX_LENGTH = 60_000
@@ -16,7 +16,7 @@ MAX_LENGTH = 60_000
 MAX_DEPTH = 50
 GRAMMAR = "v1.2.0.lark"
 
-#: The rule as it stands drops its only token, and TRUE could not be told from FALSE.
+#: This rule drops its only token, so that TRUE and FALSE would look the same.
 _BOOL = 'bool: ( "TRUE" | "FALSE" )'
 
 
@@ -26,22 +26,22 @@ def _parser() -> Lark:
 
     grammar = (Path(optimade.__file__).parent / "grammar" / GRAMMAR).read_text(encoding="utf-8")
     assert _BOOL in grammar
-    # LALR takes the grammar as it is and reads in linear time; the default, Earley, does not.
+    # LALR parses this grammar in linear time; the default, Earley, does not.
     return Lark(grammar.replace(_BOOL, f"!{_BOOL}"), parser="lalr", maybe_placeholders=False)
 
 
 def parse(text: str) -> Tree[Token]:
-    """The syntax tree of a filter.
+    """Return the syntax tree of a filter.
 
     Raises:
-        RefusedError: the text is no filter; names the place.
+        OptimadeError: the text is not a filter; names the position.
     """
     if len(text) > MAX_LENGTH:
-        raise RefusedError(
+        raise OptimadeError(
             f"the filter has {len(text)} characters; {MAX_LENGTH} are allowed", "filter"
         )
     if "\0" in text:
-        raise RefusedError("the filter holds a NUL character; no text in the store does", "filter")
+        raise OptimadeError("the filter holds a NUL character; no text in the store does", "filter")
     _refuse_deep(text)
     try:
         return _parser().parse(text)
@@ -49,13 +49,13 @@ def parse(text: str) -> Tree[Token]:
         place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
         place = len(text) if place < 0 else place
         shown = ascii(text[max(0, place - 20) : place + 20])
-        raise RefusedError(
+        raise OptimadeError(
             f"the filter cannot be read at character {place + 1}, in {shown}; a filter reads like "
             "'nelements = 3 AND elements HAS \"Cs\"'",
             "filter",
         ) from error
     except LarkError as error:
-        raise RefusedError("the filter cannot be read", "filter") from error
+        raise OptimadeError("the filter cannot be read", "filter") from error
 
 
 def _refuse_deep(text: str) -> None:
@@ -73,7 +73,7 @@ def _refuse_deep(text: str) -> None:
         elif sign == ")":
             depth -= 1
         if depth > MAX_DEPTH:
-            raise RefusedError(
+            raise OptimadeError(
                 f"the filter nests more than {MAX_DEPTH} parentheses; leave out those that are "
                 "not needed",
                 "filter",

@@ -1,4 +1,4 @@
-"""What ``/info`` says: the base URL, the entry types and their properties, in words."""
+"""The answers of ``/info`` and ``/links``: base URL, entry types, their properties."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pvkdb_api.optimade.entries.entries import EntryType
 from pvkdb_api.optimade.entries.references import REFERENCES
+from pvkdb_api.optimade.entries.search import EntryType
 from pvkdb_api.optimade.entries.structures import STRUCTURES
 from pvkdb_api.optimade.responses import API_VERSION
 
@@ -15,7 +15,7 @@ ENTRY_TYPES: Mapping[str, EntryType] = {each.name: each for each in (STRUCTURES,
 
 
 def base_info(base_url: str) -> dict[str, Any]:
-    """The ``/info`` entry of the base URL."""
+    """Return the ``/info`` entry of the base URL."""
     return {
         "type": "info",
         "id": "/",
@@ -34,7 +34,7 @@ def base_info(base_url: str) -> dict[str, Any]:
 
 
 def entry_info(kind: EntryType) -> dict[str, Any]:
-    """The ``/info`` of an entry type: what each property means, its unit and type."""
+    """Return the ``/info`` of an entry type: meaning, unit and type of each property."""
     described = _specified(kind.name)
     properties = {
         name: {
@@ -58,7 +58,7 @@ def entry_info(kind: EntryType) -> dict[str, Any]:
 
 @cache
 def _specified(entry_type: str) -> dict[str, dict[str, Any]]:
-    """What the specification says of its properties."""
+    """Return the specification's descriptions of the properties."""
     from optimade.server.schemas import ENTRY_INFO_SCHEMAS, retrieve_queryable_properties
 
     found = retrieve_queryable_properties(
@@ -68,7 +68,7 @@ def _specified(entry_type: str) -> dict[str, dict[str, Any]]:
 
 
 def links(base_url: str) -> list[dict[str, Any]]:
-    """The ``/links`` entries: this database, which stands alone."""
+    """Return the ``/links`` entries: this database only."""
     return [
         {
             "type": "links",

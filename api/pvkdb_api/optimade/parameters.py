@@ -1,4 +1,4 @@
-"""Query parameters of OPTIMADE, checked as the specification asks."""
+"""Query parameters of OPTIMADE, checked as the specification requires."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from pvkdb.errors import unknown_name
 from pvkdb_api.optimade import PREFIX
-from pvkdb_api.optimade.entries.entries import TOP_LEVEL, EntryType
-from pvkdb_api.optimade.errors import RefusedError, TooManyError, VersionError
+from pvkdb_api.optimade.entries.search import TOP_LEVEL, EntryType
+from pvkdb_api.optimade.errors import OptimadeError, TooManyError, VersionError
 
 #: Entries on a page, and at most.
 PAGE_LIMIT, PAGE_LIMIT_MAX = 20, 500
@@ -45,7 +45,7 @@ class ListingQuery(EntryQuery):
     sort: str = Field(
         default="",
         max_length=1000,
-        description="Properties to sort by, separated by commas; a minus in front turns one round.",
+        description="Properties to sort by, separated by commas; a minus in front: descending.",
     )
     page_limit: int = Field(
         default=PAGE_LIMIT,
@@ -63,10 +63,10 @@ class ListingQuery(EntryQuery):
     )
 
     def limit(self) -> int:
-        """Entries on the page.
+        """Return the number of entries on the page.
 
         Raises:
-            TooManyError: more than the service gives at once.
+            TooManyError: more than the service allows.
         """
         if self.page_limit > PAGE_LIMIT_MAX:
             raise TooManyError(
@@ -77,7 +77,7 @@ class ListingQuery(EntryQuery):
         return self.page_limit or PAGE_LIMIT
 
     def offset(self) -> int:
-        """Entries to skip. A cursor wins over an offset, and that over a number."""
+        """Return the entries to skip; a cursor goes before an offset, and that before a number."""
         if self.page_cursor is not None:
             return 0
         if self.page_offset:
@@ -86,58 +86,60 @@ class ListingQuery(EntryQuery):
 
 
 def refuse_unknown(request: Request, known: Sequence[str]) -> list[str]:
-    """Refuse parameters that do not exist; those of other providers give a warning.
+    """Refuse unknown parameters, and return warnings about those of other providers.
 
     Raises:
-        RefusedError: a parameter does not exist, or is given twice.
+        OptimadeError: a parameter does not exist, or is given twice.
     """
     warnings = []
     for name in request.query_params:
         if name in known:
             if len(request.query_params.getlist(name)) > 1:
-                raise RefusedError(f"{name!r} is given more than once; give it once", name)
+                raise OptimadeError(f"{name!r} is given more than once; give it once", name)
         elif re.fullmatch(_PARAMETER, name) and name.startswith("_") and not _ours(name):
-            warnings.append(f"the query parameter {name} is of another provider and not used")
+            warnings.append(
+                f"the query parameter {name} belongs to another provider and is not used"
+            )
         else:
-            raise RefusedError(unknown_name("query parameter", name[:60], known), name[:60])
+            raise OptimadeError(unknown_name("query parameter", name[:60], known), name[:60])
     return warnings
 
 
 def check(query: EntryQuery) -> None:
-    """Refuse what is not offered.
+    """Refuse formats, relationships and versions that the service lacks.
 
     Raises:
-        RefusedError: another format, or relationships that are not followed.
+        OptimadeError: another format, or relationships that are not followed.
         VersionError: another major version.
     """
     if query.response_format not in ("", "json"):
-        raise RefusedError(
+        raise OptimadeError(
             f"the format {query.response_format!r} is not offered; use json", "response_format"
         )
     for name in _names(query.include):
         if name != "references":
-            raise RefusedError(
+            raise OptimadeError(
                 f"{name!r} cannot be included; include=references or include= can", "include"
             )
     if not query.api_hint:
         return
     hint = re.fullmatch(r"v(\d+)(\.\d+)?", query.api_hint)
     if hint is None:
-        raise RefusedError("api_hint reads like v1 or v1.2", "api_hint")
+        raise OptimadeError("api_hint reads like v1 or v1.2", "api_hint")
     if int(hint[1]) != 1:
         raise VersionError(f"version {hint[1]} is not served; version 1 is", "api_hint")
 
 
 def includes_references(query: EntryQuery) -> bool:
-    """Whether related references are wanted."""
+    """Return whether related references are wanted."""
     return "references" in _names(query.include)
 
 
 def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> tuple[str, ...]:
-    """The properties to return, and, as a name without a value, those of other providers.
+    """Return the requested properties; those of other providers are names without a value.
 
     Raises:
-        RefusedError: a property does not exist.
+        OptimadeError: a property does not exist.
     """
     wanted = _names(query.response_fields)
     if not wanted:
@@ -146,9 +148,9 @@ def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> 
         if name in kind.properties or name in TOP_LEVEL:
             continue
         if name.startswith("_") and not _ours(name):
-            warnings.append(f"{name} is no property of this provider; it has no value here")
+            warnings.append(f"{name} belongs to another provider; it has no value here")
         else:
-            raise RefusedError(
+            raise OptimadeError(
                 unknown_name("property", name[:60], kind.properties), "response_fields"
             )
     return tuple(dict.fromkeys(wanted))

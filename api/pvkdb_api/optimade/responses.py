@@ -15,7 +15,7 @@ from pvkdb._version import __version__
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.optimade import PREFIX
 
-#: Version of the specification; the major version stands in the base URL.
+#: Version of the specification; the base URL holds the major version.
 API_VERSION = "1.2.0"
 BASE = f"{OPTIMADE}/v1"
 OPENAPI = "/v1/openapi.json"
@@ -30,18 +30,17 @@ IMPLEMENTATION = {"name": "pvkdb", "version": __version__}
 
 
 class JsonApiResponse(JSONResponse):
-    """JSON with the media type of JSON:API."""
+    """A response with the media type of JSON:API."""
 
     media_type = "application/vnd.api+json"
 
     def render(self, content: Any) -> bytes:
-        """The content as JSON; pydantic writes the numbers of many positions in a fifth of the
-        time that Python's own encoder takes."""
+        """Return the content as JSON; pydantic is five times as fast as Python's own encoder."""
         return to_json(content, inf_nan_mode="null")
 
 
 def root_url(request: Request) -> str:
-    """Scheme and host of the service, as the request names them."""
+    """Return scheme and host of the service, as in the request."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
@@ -55,15 +54,15 @@ def answer(
     next_link: str | None = None,
     included: Sequence[dict[str, Any]] | None = None,
 ) -> JsonApiResponse:
-    """A response with data.
+    """Return a response with data.
 
     Args:
         data: One entry, a list of them, or None.
         returned: Entries that match the filter, on all pages.
         available: Entries of the type.
-        warnings: What the request named and the service did not use.
+        warnings: Sentences about unused parts of the request.
         next_link: The next page; None on the last one.
-        included: Entries that those of ``data`` are related to.
+        included: Entries related to those of ``data``.
     """
     meta = _meta(request, warnings) | {
         "data_returned": returned,
@@ -79,7 +78,7 @@ def answer(
 def refusal(
     request: Request, status: int, title: str, detail: str, parameter: str | None = None
 ) -> JsonApiResponse:
-    """A response with an error."""
+    """Return a response with an error."""
     error: dict[str, Any] = {"status": str(status), "title": title, "detail": detail}
     if parameter is not None:
         error["source"] = {"parameter": parameter}
@@ -103,7 +102,7 @@ def show_error(
 
 
 def _meta(request: Request, warnings: Sequence[str]) -> dict[str, Any]:
-    path = request.url.path.removeprefix(BASE)
+    path = request.url.path.removeprefix(OPTIMADE).removeprefix("/v1")
     query = f"?{request.url.query}" if request.url.query else ""
     meta: dict[str, Any] = {
         "query": {"representation": f"{path}{query}"},

@@ -11,7 +11,7 @@ from pvkdb.store.models.structures import Structure
 from pvkdb_api.optimade import filters
 from pvkdb_api.optimade.entries.references import REFERENCES
 from pvkdb_api.optimade.entries.structures import STRUCTURES
-from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
+from pvkdb_api.optimade.errors import OptimadeError, UnsupportedError
 
 from .conftest import PROTOTYPES, VACANCY
 
@@ -224,7 +224,7 @@ def test_postgresql_compares_by_code_point_and_case():
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_the_reason(text, said):
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(OptimadeError) as refused:
         condition(text)
     assert refused.value.status == 400
     assert said in str(refused.value)

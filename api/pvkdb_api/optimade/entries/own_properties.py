@@ -1,4 +1,4 @@
-"""Properties of structures that pvkdb defines, ``_pvkdb_…``, beside those of the specification."""
+"""The properties of structures that pvkdb defines, ``_pvkdb_…``, beside those of OPTIMADE."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pvkdb_api.optimade.entries.properties import Kind, Property, Scalar
 
 
 def current(statement: Any) -> ColumnElement[bool]:
-    """No newer statement supersedes it."""
+    """Return the condition that no newer statement supersedes a statement."""
     newer = aliased(Energetic)
     return ~select(newer.id).where(newer.supersedes_id == statement.id).exists()
 
 
-def _energy(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
-    """The lowest or highest of a composition's statements, in any of its phases.
+def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
+    """Return the lowest or highest value of a composition's statements, in any of its phases.
 
-    The phases are a list rather than a joined table: joined, SQLite goes through the statements of
+    The phases are a subquery and not a joined table: with a join, SQLite reads the statements of
     all materials for each structure.
     """
     statement, material = aliased(Energetic), aliased(Material)
@@ -46,14 +46,9 @@ def _energy(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
 
 
 def _own(
-    name: str,
-    kind: Kind,
-    expression: Any,
-    description: str,
-    unit: str | None = None,
-    nullable: bool = True,
+    name: str, kind: Kind, expression: Any, description: str, unit: str | None = None
 ) -> Scalar:
-    """A property that pvkdb defines."""
+    """Return a property that pvkdb defines."""
     return Scalar(
         f"_{PREFIX}_{name}",
         kind,
@@ -61,9 +56,11 @@ def _own(
         unit,
         sortable=True,
         expression=expression,
-        nullable=nullable,
+        nullable=name not in _NEVER_NULL,
     )
 
+
+_NEVER_NULL = frozenset({"material", "formula", "family", "lead_free", "role", "origin"})
 
 _ENERGY = (
     "of the composition, in eV, in any of its phases, for any defect and direction. Ends that a "
@@ -75,13 +72,27 @@ _COMPUTED = (
     f"potentials {_ENERGY}"
 )
 
+
+def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Scalar]:
+    """Return the properties for the lowest and the highest energy of a kind."""
+    return [
+        _own(
+            f"{name}_{end}_ev",
+            "float",
+            _extreme(end, quantity, scope),
+            f"{extreme} {meaning}",
+            "eV",
+        )
+        for end, extreme in (("min", "Lowest"), ("max", "Highest"))
+    ]
+
+
 PVKDB_PROPERTIES: tuple[Property, ...] = (
     _own(
         "material",
         "string",
         Structure.material_id,
         "Material by its public name, e.g. CsPbBr3-Pnma: formula and phase.",
-        nullable=False,
     ),
     _own(
         "formula",
@@ -89,7 +100,6 @@ PVKDB_PROPERTIES: tuple[Property, ...] = (
         Composition.formula,
         "Formula of the material, ions in the order A, B, X; a cell with a defect belongs to the "
         "material without it.",
-        nullable=False,
     ),
     _own("phase", "string", Material.phase, "Phase of the material: space group or name."),
     _own(
@@ -97,7 +107,6 @@ PVKDB_PROPERTIES: tuple[Property, ...] = (
         "string",
         Material.family,
         "Structure family of the material, e.g. 3D, double, vacancy-ordered, RP, DJ, A3B2X9.",
-        nullable=False,
     ),
     _own(
         "dimensionality",
@@ -105,7 +114,7 @@ PVKDB_PROPERTIES: tuple[Property, ...] = (
         Material.dimensionality,
         "Dimensions in which the octahedra connect.",
     ),
-    _own("lead_free", "boolean", Composition.lead_free, "Whether no lead is present.", None, False),
+    _own("lead_free", "boolean", Composition.lead_free, "Whether no lead is present."),
     _own(
         "space_group",
         "string",
@@ -119,9 +128,8 @@ PVKDB_PROPERTIES: tuple[Property, ...] = (
         Structure.role,
         "What the structure is: host (relaxed crystal), start (a user's own), vacancy, "
         "'hop N image M' or 'hop N saddle' of a migration path.",
-        nullable=False,
     ),
-    _own("origin", "string", Structure.origin, "How the structure was made.", nullable=False),
+    _own("origin", "string", Structure.origin, "How the structure was made."),
     _own("calculation", "string", Structure.calculation_id, "Calculation that made it."),
     _own("parent", "string", Structure.parent_id, "Structure that it was made from."),
     _own(
@@ -151,46 +159,7 @@ PVKDB_PROPERTIES: tuple[Property, ...] = (
         CompositionTolerance.p_perovskite,
         "Probability that the formula is a perovskite, from tau.",
     ),
-    _own(
-        "e_a_reported_min_ev",
-        "float",
-        _energy("min", "E_A", "reported"),
-        f"Lowest activation energy of migration {_REPORTED}",
-        "eV",
-    ),
-    _own(
-        "e_a_reported_max_ev",
-        "float",
-        _energy("max", "E_A", "reported"),
-        f"Highest activation energy of migration {_REPORTED}",
-        "eV",
-    ),
-    _own(
-        "e_a_percolation_min_ev",
-        "float",
-        _energy("min", "E_A", "percolation"),
-        f"Lowest migration bottleneck {_COMPUTED}",
-        "eV",
-    ),
-    _own(
-        "e_a_percolation_max_ev",
-        "float",
-        _energy("max", "E_A", "percolation"),
-        f"Highest migration bottleneck {_COMPUTED}",
-        "eV",
-    ),
-    _own(
-        "dfe_reported_min_ev",
-        "float",
-        _energy("min", "DFE", "reported"),
-        f"Lowest defect formation energy {_REPORTED}",
-        "eV",
-    ),
-    _own(
-        "dfe_reported_max_ev",
-        "float",
-        _energy("max", "DFE", "reported"),
-        f"Highest defect formation energy {_REPORTED}",
-        "eV",
-    ),
+    *_energy_ends("e_a_reported", "E_A", "reported", f"activation energy of migration {_REPORTED}"),
+    *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_COMPUTED}"),
+    *_energy_ends("dfe_reported", "DFE", "reported", f"defect formation energy {_REPORTED}"),
 )

@@ -1,4 +1,9 @@
-"""Properties of entries: one object yields condition, order, and the value in a response."""
+"""Properties of entries: each gives its condition in SQL, its order and its value in a response.
+
+Texts are compared in the same way on both databases: by code point and case-sensitively. SQLite's
+LIKE ignores the case of ASCII letters, and PostgreSQL sorts by the rules of a language, so both
+get functions of their own.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +23,18 @@ from sqlalchemy import (
     and_,
     cast,
     false,
+    func,
     literal,
     not_,
     null,
     true,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from pvkdb.store.base import UtcDateTime
-from pvkdb_api.optimade.entries.text import by_code_point, contains, ends_with, starts_with
-from pvkdb_api.optimade.errors import RefusedError, UnsupportedError
+from pvkdb_api.optimade.errors import OptimadeError, UnsupportedError
 
 Kind = Literal["string", "integer", "float", "boolean", "timestamp", "list", "dictionary"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
@@ -39,21 +47,76 @@ OPERATORS: dict[Operator, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-MATCHES: dict[str, Callable[[ColumnElement[Any], str], ColumnElement[bool]]] = {
-    "CONTAINS": contains,
-    "STARTS": starts_with,
-    "ENDS": ends_with,
-}
-#: What is neither true nor false: a comparison with a property that has no value.
+#: The result of comparing a property that has no value: neither true nor false.
 UNKNOWN: ColumnElement[bool] = cast(null(), Boolean)
 
 _SECOND = timedelta(seconds=1)
 
 
+class position(FunctionElement[int]):  # noqa: N801, named like the function of SQL
+    """Position of a text in another one, from 1; 0 where it is absent."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(position, "sqlite")
+def _position_sqlite(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(position, "postgresql")
+def _position_postgresql(element: position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+class by_code_point(FunctionElement[str]):  # noqa: N801
+    """A text that is sorted and compared by code point."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(by_code_point, "sqlite")
+def _plain(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(by_code_point, "postgresql")
+def _collated(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
+def contains(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Return whether a text contains a part."""
+    return position(text, literal(part, Text)) > 0
+
+
+def starts_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Return whether a text starts with a part."""
+    return func.substr(text, 1, len(part)) == literal(part, Text)
+
+
+def ends_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Return whether a text ends with a part; SQLite counts negative positions from the end."""
+    length = func.length(text, type_=Integer)
+    tail = func.substr(text, length - len(part) + 1) == literal(part, Text)
+    return and_(length >= len(part), tail)
+
+
+MATCHES: dict[str, Callable[[ColumnElement[Any], str], ColumnElement[bool]]] = {
+    "CONTAINS": contains,
+    "STARTS": starts_with,
+    "ENDS": ends_with,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Property(ABC):
-    """A property. ``description`` and ``unit`` are what ``/info`` says of it; a property of the
-    specification is described there.
+    """A property of an entry type.
+
+    ``/info`` shows ``description`` and ``unit``; properties of the specification are described
+    there.
     """
 
     name: str
@@ -64,57 +127,60 @@ class Property(ABC):
 
     @property
     def has_values(self) -> bool:
-        """Whether any entry has a value."""
+        """Return whether any entry has a value."""
         return True
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """What has to be selected for the value, by name."""
+        """Return the columns that the value needs, by name."""
         return {}
 
     @abstractmethod
     def value(self, row: Any) -> Any:
-        """The value in a response, from a row that holds the columns."""
+        """Return the value in a response from a row with the columns."""
 
     def known(self) -> ColumnElement[bool]:
-        """Whether there is a value."""
+        """Return the condition that there is a value."""
         return true()
 
     def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """``property OPERATOR value``"""
-        raise RefusedError(
+        """Return the condition ``property OPERATOR value``."""
+        raise OptimadeError(
             f"{self.name!r} is a {self.kind}, which {operator!r} cannot compare; "
             "lists are searched by HAS, HAS ALL, HAS ANY, HAS ONLY and LENGTH",
             "filter",
         )
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """``property CONTAINS "part"`` and its like."""
-        raise RefusedError(f"{self.name!r} is a {self.kind}; {how} is for strings", "filter")
+        """Return the condition ``property CONTAINS "part"``, or with STARTS or ENDS."""
+        raise OptimadeError(f"{self.name!r} is a {self.kind}; {how} is for strings", "filter")
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """``property HAS OPERATOR value``: an item fulfils it."""
+        """Return the condition ``property HAS OPERATOR value``: an item fulfils it."""
         raise self._no_list("HAS")
 
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
-        """``property HAS ONLY …``: every item fulfils one of the conditions, and there is one."""
+        """Return the condition ``property HAS ONLY …``.
+
+        There are items, and each one fulfils one of the wanted conditions.
+        """
         raise self._no_list("HAS ONLY")
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """``property LENGTH OPERATOR value``"""
+        """Return the condition ``property LENGTH OPERATOR value``."""
         raise self._no_list("LENGTH")
 
-    def _no_list(self, word: str) -> RefusedError:
+    def _no_list(self, word: str) -> OptimadeError:
         if self.kind == "list":
             return UnsupportedError(
                 f"{self.name!r} cannot be searched by {word} on this service", "filter"
             )
-        return RefusedError(f"{self.name!r} is a {self.kind}; {word} is for lists", "filter")
+        return OptimadeError(f"{self.name!r} is a {self.kind}; {word} is for lists", "filter")
 
 
 @dataclass(frozen=True, eq=False)
 class Scalar(Property):
-    """A property with one value, which SQL works out."""
+    """A property with one value, computed by SQL."""
 
     expression: ColumnElement[Any] = field(kw_only=True)
     nullable: bool = True
@@ -122,22 +188,22 @@ class Scalar(Property):
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """The value itself."""
+        """Return the expression of the value."""
         return {self.name: self.expression}
 
     def value(self, row: Any) -> Any:
-        """The value in the form of JSON."""
+        """Return the value as JSON shows it."""
         found = getattr(row, self.name)
         if isinstance(found, datetime):
             return f"{found:%Y-%m-%dT%H:%M:%SZ}"
         return None if found is None else self.shown(found)
 
     def known(self) -> ColumnElement[bool]:
-        """Whether there is a value."""
+        """Return the condition that there is a value."""
         return self.expression.is_not(None) if self.nullable else true()
 
     def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """By the kind of the property; a value of another kind is refused."""
+        """Return the comparison; a value of another kind is refused."""
         if isinstance(value, Property):
             return self._compare_property(operator, value)
         if self.kind == "timestamp":
@@ -146,7 +212,7 @@ class Scalar(Property):
         return compared
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """Part of a text, upper and lower case apart."""
+        """Return whether the text contains a part, case-sensitively."""
         if self.kind != "string":
             return super().match(how, part)
         if not isinstance(part, str):
@@ -154,7 +220,7 @@ class Scalar(Property):
         return MATCHES[how](self.expression, part)
 
     def one_of(self, values: Sequence[str]) -> ColumnElement[bool]:
-        """``property = "a" OR property = "b" …`` at once."""
+        """Return the condition ``property = "a" OR property = "b" …``."""
         return self.expression.in_([literal(value, Text) for value in values])
 
     def _operands(self, operator: Operator, value: Any) -> tuple[Any, Any]:
@@ -169,7 +235,7 @@ class Scalar(Property):
             if not isinstance(value, bool):
                 raise self._wrong(value)
             if operator not in ("=", "!="):
-                raise RefusedError(
+                raise OptimadeError(
                     f"{self.name!r} is TRUE or FALSE; {operator!r} cannot order them", "filter"
                 )
             return self.expression, literal(value, Boolean)
@@ -183,7 +249,7 @@ class Scalar(Property):
         if isinstance(other, Nothing):
             return UNKNOWN
         if not isinstance(other, Scalar) or not same:
-            raise RefusedError(
+            raise OptimadeError(
                 f"{self.name!r} ({self.kind}) and {other.name!r} ({other.kind}) cannot be compared",
                 "filter",
             )
@@ -201,14 +267,14 @@ class Scalar(Property):
                 time = None
             if time is not None and time.tzinfo is not None and 1 < time.year < 9999:
                 return time.astimezone(UTC)
-        raise RefusedError(
+        raise OptimadeError(
             f"{self.name!r} cannot be compared with {shown(value)}; write a time as in RFC 3339, "
             'for example "2026-05-01T12:00:00Z"',
             "filter",
         )
 
-    def _wrong(self, value: Any) -> RefusedError:
-        return RefusedError(
+    def _wrong(self, value: Any) -> OptimadeError:
+        return OptimadeError(
             f"{self.name!r} is of type {self.kind} and cannot be compared with {shown(value)}",
             "filter",
         )
@@ -216,45 +282,32 @@ class Scalar(Property):
 
 @dataclass(frozen=True, eq=False)
 class Nothing(Property):
-    """A property that no entry has a value of: it never matches but ``IS UNKNOWN``."""
+    """A property without a value in any entry: it matches ``IS UNKNOWN`` only."""
 
     @property
     def has_values(self) -> bool:
-        """None has."""
+        """Return False."""
         return False
 
     def value(self, row: Any) -> None:
-        """No value."""
+        """Return None."""
         return
 
     def known(self) -> ColumnElement[bool]:
-        """Never."""
+        """Return false."""
         return false()
 
-    def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Neither true nor false."""
+    def _unknown(self, *_: Any, **__: Any) -> ColumnElement[bool]:
         return UNKNOWN
 
-    def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """Neither true nor false."""
-        return UNKNOWN
-
-    def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Neither true nor false."""
-        return UNKNOWN
-
-    def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
-        """Neither true nor false."""
-        return UNKNOWN
-
-    def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """Neither true nor false."""
-        return UNKNOWN
+    compare = match = has = has_only = length = _unknown
 
 
 def number(value: float) -> ColumnElement[Any]:
-    """A number of a filter as a parameter: what is no small integer travels as a double, since a
-    driver would round it or refuse it."""
+    """Return a number of a filter as a parameter.
+
+    Everything but small integers is sent as a double, since a driver would round or refuse it.
+    """
     if isinstance(value, int) and abs(value) < 2**31:
         return literal(value, Integer)
     try:
@@ -266,7 +319,7 @@ def number(value: float) -> ColumnElement[Any]:
 def _compare_seconds(
     expression: ColumnElement[Any], operator: Operator, time: datetime
 ) -> ColumnElement[bool]:
-    """Compare with what a response shows: the time without the fraction of its second."""
+    """Return a comparison with the time in whole seconds, as responses show it."""
     low = literal(time.replace(microsecond=0), UtcDateTime)
     high = literal(time.replace(microsecond=0) + _SECOND, UtcDateTime)
     whole = time.microsecond == 0
@@ -282,7 +335,7 @@ def _compare_seconds(
 
 
 def shown(value: Any) -> str:
-    """A value as a filter writes it, cut where it is long."""
+    """Return a value as a filter writes it, shortened if it is long."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, Property):

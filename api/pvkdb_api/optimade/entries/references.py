@@ -1,4 +1,4 @@
-"""Entries of the type ``references``."""
+"""The entry type ``references``: publications."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import String, case, cast, literal, select
 
 from pvkdb.store.models.references import DatasetVersion, Reference
-from pvkdb_api.optimade.entries.entries import EntryType
 from pvkdb_api.optimade.entries.lists import Made
 from pvkdb_api.optimade.entries.properties import Nothing, Property, Scalar
+from pvkdb_api.optimade.entries.search import EntryType
 
 
 def _authors(row: Any) -> list[dict[str, str]] | None:

@@ -1,4 +1,4 @@
-"""Entries of the type ``structures``."""
+"""The entry type ``structures``."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, Integer, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.rows.among import KEYS, among
-from pvkdb_api.optimade.entries.entries import EntryType
 from pvkdb_api.optimade.entries.lists import Fixed, Items, Made
 from pvkdb_api.optimade.entries.own_properties import PVKDB_PROPERTIES, current
-from pvkdb_api.optimade.entries.properties import Nothing, Property, Scalar
+from pvkdb_api.optimade.entries.properties import Kind, Nothing, Property, Scalar
+from pvkdb_api.optimade.entries.search import EntryType
 
 DESCRIPTION = (
     "Periodic structures from calculations and of users: relaxed hosts, cells with a vacancy, and "
-    "the images of migration paths. _pvkdb_role tells them apart; relaxed crystals are "
+    "the images of migration paths. _pvkdb_role says which; relaxed crystals are "
     '_pvkdb_role="host".'
 )
 
-#: Rows of the atoms counted by element; lists over them can be zipped in a filter.
+#: Atoms counted by element; lists over these rows can be zipped in a filter.
 _elements = select(StructureElement.structure_id)
 
 
@@ -74,7 +69,7 @@ _publications = (
     .distinct()
     .subquery()
 )
-#: Made once: that takes longer than to execute it.
+#: Built once, since building takes longer than executing it.
 _RELATED = (
     select(Structure.id, _publications.c.reference_key)
     .join(Material, Material.id == Structure.material_id)
@@ -85,7 +80,7 @@ _RELATED = (
 
 
 def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Keys of the publications that report energies of the composition of each structure."""
+    """Return the publications that report energies of the composition of each structure."""
     related: dict[str, list[str]] = defaultdict(list)
     for key, reference in session.execute(_RELATED, {KEYS: ids}):
         related[key].append(reference)
@@ -94,79 +89,43 @@ def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
 
 _symbol_columns: dict[str, ColumnElement[Any]] = {"symbols": Structure.symbols.expression}
 
+
+def _column(
+    name: str, kind: Kind, column: Any, *, sortable: bool = True, nullable: bool = False
+) -> Scalar:
+    """Return a property that is a column."""
+    expression = getattr(column, "expression", column)
+    return Scalar(name, kind, sortable=sortable, expression=expression, nullable=nullable)
+
+
+def _per_element(name: str, item: Any, item_kind: Kind, count: Any, made: Any) -> Items:
+    """Return a list whose items are made from the symbols and searched by element."""
+    return Items(
+        name,
+        rows=_elements,
+        owner=Structure.id.expression,
+        item=item.expression,
+        item_kind=item_kind,
+        count=count.expression,
+        loads=_symbol_columns,
+        made=made,
+    )
+
+
 _PROPERTIES: tuple[Property, ...] = (
-    Scalar("id", "string", sortable=True, expression=Structure.id.expression, nullable=False),
-    Scalar("type", "string", expression=literal("structures"), nullable=False),
-    Scalar(
-        "immutable_id",
-        "string",
-        sortable=True,
-        expression=Structure.id.expression,
-        nullable=False,
-    ),
-    Scalar(
-        "last_modified",
-        "timestamp",
-        sortable=True,
-        expression=Structure.recorded_at.expression,
-    ),
-    Items(
-        "elements",
-        rows=_elements,
-        owner=Structure.id.expression,
-        item=StructureElement.element.expression,
-        item_kind="string",
-        count=Structure.nelements.expression,
-        loads=_symbol_columns,
-        made=_symbols,
-    ),
-    Scalar(
-        "nelements",
-        "integer",
-        sortable=True,
-        expression=Structure.nelements.expression,
-        nullable=False,
-    ),
-    Items(
-        "elements_ratios",
-        rows=_elements,
-        owner=Structure.id.expression,
-        item=StructureElement.ratio.expression,
-        item_kind="float",
-        count=Structure.nelements.expression,
-        loads=_symbol_columns,
-        made=_ratios,
-    ),
-    Scalar(
-        "chemical_formula_descriptive",
-        "string",
-        sortable=True,
-        expression=Structure.formula_hill.expression,
-        nullable=False,
-    ),
-    Scalar(
-        "chemical_formula_reduced",
-        "string",
-        sortable=True,
-        expression=Structure.formula_reduced.expression,
-        nullable=False,
-    ),
-    Scalar(
-        "chemical_formula_hill",
-        "string",
-        sortable=True,
-        expression=Structure.formula_hill.expression,
-        nullable=False,
-    ),
-    Scalar(
-        "chemical_formula_anonymous",
-        "string",
-        sortable=True,
-        expression=Structure.formula_anonymous.expression,
-        nullable=False,
-    ),
+    _column("id", "string", Structure.id),
+    _column("type", "string", literal("structures"), sortable=False),
+    _column("immutable_id", "string", Structure.id),
+    _column("last_modified", "timestamp", Structure.recorded_at, nullable=True),
+    _per_element("elements", StructureElement.element, "string", Structure.nelements, _symbols),
+    _column("nelements", "integer", Structure.nelements),
+    _per_element("elements_ratios", StructureElement.ratio, "float", Structure.nelements, _ratios),
+    _column("chemical_formula_descriptive", "string", Structure.formula_hill),
+    _column("chemical_formula_reduced", "string", Structure.formula_reduced),
+    _column("chemical_formula_hill", "string", Structure.formula_hill),
+    _column("chemical_formula_anonymous", "string", Structure.formula_anonymous),
     Fixed("dimension_types", items=(1, 1, 1)),
-    Scalar("nperiodic_dimensions", "integer", expression=literal(3, Integer), nullable=False),
+    _column("nperiodic_dimensions", "integer", literal(3, Integer), sortable=False),
     Made(
         "lattice_vectors",
         "list",
@@ -181,9 +140,7 @@ _PROPERTIES: tuple[Property, ...] = (
         made=lambda row: row.positions_ang,
         count=Structure.atoms.expression,
     ),
-    Scalar(
-        "nsites", "integer", sortable=True, expression=Structure.atoms.expression, nullable=False
-    ),
+    _column("nsites", "integer", Structure.atoms),
     Made(
         "species",
         "list",
@@ -191,15 +148,12 @@ _PROPERTIES: tuple[Property, ...] = (
         made=_species,
         count=Structure.nelements.expression,
     ),
-    Items(
+    _per_element(
         "species_at_sites",
-        rows=_elements,
-        owner=Structure.id.expression,
-        item=StructureElement.element.expression,
-        item_kind="string",
-        count=Structure.atoms.expression,
-        loads=_symbol_columns,
-        made=lambda row: row.symbols,
+        StructureElement.element,
+        "string",
+        Structure.atoms,
+        lambda row: row.symbols,
     ),
     Fixed("structure_features"),
     Nothing("assemblies", "list"),

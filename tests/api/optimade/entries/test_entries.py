@@ -280,7 +280,19 @@ def test_other_versions_are_told_apart_from_other_paths(service):
     assert service.get("/optimade/versions").headers["content-type"] == "text/csv; header=present"
     assert service.get("/optimade/v2/structures").status_code == 553
     assert service.get("/optimade/v0.10/info").status_code == 553
-    assert service.get("/optimade/structures").status_code == 404
+    assert service.get("/optimade/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/structures", "/references", "/info", "/info/structures", "/links"]
+)
+def test_the_unversioned_base_url_serves_the_current_version(service, path):
+    versioned, plain = (service.get(f"{base}{path}").json() for base in (BASE, "/optimade"))
+    assert plain["data"] == versioned["data"]
+    assert plain["meta"]["query"] == versioned["meta"]["query"] == {"representation": path}
+    assert service.get("/optimade").headers["location"] == "/optimade/info"
+    for base in ("/optimade/", BASE, f"{BASE}/"):
+        assert service.get(base).json()["data"]["type"] == "info"
 
 
 def test_the_front_page_leads_to_optimade(service):

@@ -1,4 +1,4 @@
-"""What an entry type is, and reading a page of its entries."""
+"""Entry types, and searching a page of their entries."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pvkdb.store.rows.among import KEYS, among
 from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.listing.cursors import read_cursor, write_cursor
 from pvkdb_api.optimade.entries.properties import Property, Scalar, number
-from pvkdb_api.optimade.errors import RefusedError
+from pvkdb_api.optimade.errors import OptimadeError
 
-#: Members of an entry that stand beside its attributes.
+#: Members of an entry besides its attributes.
 TOP_LEVEL = ("id", "type", "relationships", "links")
 
 #: The condition that every entry fulfils.
 ALL: ColumnElement[bool] = true()
 
-#: Keys of the references behind some entries, by the entry's id.
+#: Returns the reference keys of some entries by the id of the entry.
 RelatedReferences = Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]]
 
 
@@ -34,8 +34,8 @@ RelatedReferences = Callable[[Session, Sequence[str]], Mapping[str, Sequence[str
 class EntryType:
     """An entry type: its properties, and where its entries come from.
 
-    ``source`` joins the tables that the properties speak of, one row an entry; it selects nothing
-    by itself. ``key`` is the id. ``relations`` can be filtered by and stand beside the attributes.
+    ``source`` joins the tables of the properties, one row for each entry, and selects no columns.
+    ``key`` is the id. ``relations`` are properties for filters that are not attributes.
     """
 
     name: str
@@ -48,13 +48,13 @@ class EntryType:
 
     @property
     def searchable(self) -> Mapping[str, Property]:
-        """What a filter may name."""
+        """Return the properties that a filter may name."""
         return {**self.properties, **self.relations}
 
 
 @dataclass(frozen=True, eq=False)
-class Listing:
-    """Which entries are wanted, in which order, with which attributes."""
+class EntrySearch:
+    """The wanted entries, their order and their attributes."""
 
     condition: ColumnElement[bool]
     filter: str
@@ -66,8 +66,8 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A page of entries as JSON; ``total`` counts all pages, ``cursor`` leads to the next one."""
+class EntryPage:
+    """A page of entries as JSON; ``total`` counts all pages, ``cursor`` leads to the next page."""
 
     entries: list[dict[str, Any]]
     total: int
@@ -75,11 +75,11 @@ class Found:
     cursor: str | None
 
 
-def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
-    """A page of entries.
+def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> EntryPage:
+    """Return a page of entries.
 
     Raises:
-        RefusedError: the order or the cursor cannot be used.
+        OptimadeError: the order or the cursor cannot be used.
     """
     sorted_by = sort_properties(kind, wanted.sort)
     orders = [_order(each, descending) for each, descending in sorted_by]
@@ -87,16 +87,16 @@ def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
     page = matching.add_columns(*(each.expression for each, _ in sorted_by))
     bound = {"filter": wanted.filter, "sort": wanted.sort}
     if wanted.cursor is not None:
-        page = page.where(behind(orders, _place(kind, bound, wanted.cursor, sorted_by)))
+        page = page.where(behind(orders, _position(kind, bound, wanted.cursor, sorted_by)))
     page = page.order_by(*(clause for order in orders for clause in order.clauses()))
-    places = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
-    more, places = len(places) > wanted.limit, places[: wanted.limit]
+    rows = session.execute(page.limit(wanted.limit + 1).offset(wanted.offset or None)).all()
+    more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     cursor = None
-    if more and places:
-        cursor = write_cursor(kind.name, bound, json.dumps([*places[-1]], default=str))
+    if more and rows:
+        cursor = write_cursor(kind.name, bound, json.dumps([*rows[-1]], default=str))
     available = session.scalar(select(func.count(kind.key))) or 0
-    return Found(
-        entries_of(session, kind, wanted.fields, [place[-1] for place in places]),
+    return EntryPage(
+        entries_of(session, kind, wanted.fields, [row[-1] for row in rows]),
         total=available if wanted.condition is ALL else _count(session, matching),
         available=available,
         cursor=cursor,
@@ -106,8 +106,10 @@ def find(session: Session, kind: EntryType, wanted: Listing) -> Found:
 def entries_of(
     session: Session, kind: EntryType, names: Sequence[str], keys: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The entries with these ids. Apart from the search, since a database that sorts works out
-    the columns of every row that it sorts."""
+    """Return the entries with these ids.
+
+    This is a second query, since a database computes the columns of every row that it sorts.
+    """
     fields = [kind.properties[name] for name in names if name not in TOP_LEVEL]
     columns = {name: column for each in fields for name, column in each.columns.items()}
     rows = session.execute(
@@ -121,10 +123,10 @@ def entries_of(
 
 
 def sort_properties(kind: EntryType, sort: str) -> list[tuple[Scalar, bool]]:
-    """What a ``sort`` parameter names, each with whether it descends; the id decides in the end.
+    """Return the properties in a ``sort`` parameter and whether each descends; the id comes last.
 
     Raises:
-        RefusedError: a property does not exist or cannot be sorted by.
+        OptimadeError: a property does not exist or cannot be sorted by.
     """
     sortable = {name: each for name, each in kind.properties.items() if each.sortable}
     found = []
@@ -132,7 +134,7 @@ def sort_properties(kind: EntryType, sort: str) -> list[tuple[Scalar, bool]]:
         name = part.removeprefix("-")
         each = sortable.get(name)
         if not isinstance(each, Scalar):
-            raise RefusedError(unknown_name("property to sort by", name, sortable), "sort")
+            raise OptimadeError(unknown_name("property to sort by", name, sortable), "sort")
         found.append((each, part.startswith("-")))
     by_id = kind.properties["id"]
     assert isinstance(by_id, Scalar)
@@ -146,18 +148,18 @@ def _order(each: Scalar, descending: bool) -> Order:
     return Order(expression, descending, each.nullable)
 
 
-def _place(
+def _position(
     kind: EntryType,
     bound: Mapping[str, Any],
     cursor: str,
     sorted_by: Sequence[tuple[Scalar, bool]],
 ) -> list[Any]:
-    """The values that a cursor stands for, as parameters of the types of their columns."""
+    """Return the values in a cursor as parameters of the types of their columns."""
     try:
         values = json.loads(read_cursor(kind.name, bound, cursor))
         return [_parameter(each, value) for (each, _), value in zip(sorted_by, values, strict=True)]
     except (ParameterError, ValueError, TypeError, RecursionError) as error:
-        raise RefusedError(
+        raise OptimadeError(
             "the cursor cannot be used; follow links.next of the page before unchanged",
             "page_cursor",
         ) from error
