@@ -24,8 +24,7 @@ from pvkdb_api.explorer.site.rendering import error_page
 from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
 from pvkdb_api.frame.access import Access
 from pvkdb_api.frame.headers import Headers
-from pvkdb_api.frame.hosts import TrustedHosts
-from pvkdb_api.frame.limits import BodyLimit, TimeLimit
+from pvkdb_api.frame.limits import BodyLimit, TimeLimit, TrustedHosts
 from pvkdb_api.frame.metrics import Measure, RequestMetrics
 from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID

@@ -24,12 +24,12 @@ from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.frame.metrics import FOLDER
 from pvkdb_api.frame.request_log import log_config
 
-#: Seconds in which a worker must say that it lives; a busy machine takes seconds to start one.
+#: Seconds within which a worker must respond; a busy machine takes seconds to start one.
 WORKER_SILENCE_S = 60
 
 
 class PortInUseError(PvkdbError):
-    """Another process listens where the service should."""
+    """Another process uses the port of the service."""
 
 
 def serve(
@@ -39,18 +39,18 @@ def serve(
     ready: Callable[[str], None] | None = None,
     settings: ServiceSettings | None = None,
 ) -> None:
-    """Serve a database until SIGINT or SIGTERM; requests in progress are finished.
+    """Serve a database until SIGINT or SIGTERM, then finish the running requests.
 
     Args:
-        url: the database.
+        url: URL of the database.
         port: 0 takes any free port.
-        ready: called with the service's address once it listens; without it, one
+        ready: called with the service's address once it listens; by default one
             line goes to standard error.
-        settings: those of the environment, unless given.
+        settings: default: those of the environment.
 
     Raises:
-        DatabaseError: the database cannot be reached, or is not migrated.
-        PortInUseError: another process listens there.
+        DatabaseError: the database is unreachable or not migrated.
+        PortInUseError: another process uses the port.
         InputError: host, port or a setting cannot be used.
     """
     settings = settings or read_settings()
@@ -65,12 +65,12 @@ def serve(
                 "--allow-local-writes (PVKDB_ALLOW_LOCAL_WRITES) and make one with: "
                 "pvkdb keys create NAME --scope queue"
             )
-        (ready or _say)(_address(host, bound[1]))
+        (ready or _print_address)(_address(host, bound[1]))
         config = uvicorn.Config(
             partial(create_app, url, settings),
             factory=True,
             log_config=log_config(settings.log_format),
-            access_log=False,  # request_log writes the lines
+            access_log=False,  # request_log writes these lines
             lifespan="on",
             server_header=False,
             forwarded_allow_ips=list(settings.trusted_proxies),
@@ -78,19 +78,19 @@ def serve(
             timeout_worker_healthcheck=WORKER_SILENCE_S,
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
-        with _signals_end_quietly():
+        with _ignoring_repeated_signals():
             if settings.workers > 1:
-                with _adding_up_metrics():
+                with _shared_metrics_folder():
                     Multiprocess(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, so that a taken port shows before anything else starts.
+    """Return a listening socket, so that a used port is reported before anything starts.
 
     Raises:
-        PortInUseError: another process listens there.
+        PortInUseError: another process uses the port.
         InputError: host or port cannot be used.
     """
     if not 0 <= port <= 65535:
@@ -98,8 +98,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
-        # asyncio would do this for sockets that name their protocol, which these do not. Without
-        # it the body of an answer waits 40 ms for the reader to acknowledge the head.
+        # asyncio does this only for sockets that name their protocol. Without it the body of an
+        # answer waits 40 ms until the client acknowledges the head.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (socket.gaierror, UnicodeError) as error:
@@ -126,13 +126,13 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _say(address: str) -> None:
+def _print_address(address: str) -> None:
     print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def _adding_up_metrics() -> Iterator[None]:
-    """A folder in which the workers add their metrics up, unless the operator gives one."""
+def _shared_metrics_folder() -> Iterator[None]:
+    """Create the folder in which workers share their metrics, unless the operator names one."""
     if FOLDER in os.environ:
         yield
         return
@@ -145,8 +145,8 @@ def _adding_up_metrics() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    """Uvicorn raises the signal that ended it once more; here it then does nothing."""
+def _ignoring_repeated_signals() -> Iterator[None]:
+    """Ignore the signal that Uvicorn raises again after it has ended."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,1 +1,1 @@
-"""Settings, sessions, callers and caches of the service."""
+"""Settings, sessions, callers, caches and refusals of the service."""

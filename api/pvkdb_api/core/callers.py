@@ -1,4 +1,4 @@
-"""Who is asking: from the headers of a request to a caller with scopes."""
+"""The caller of a request and its scopes, from the headers of the request."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pvkdb.errors import AccessError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError
 
-#: Names under which only this machine reaches itself. Any web page can make a browser send
-#: requests to 127.0.0.1, also under the page's own name (DNS rebinding); not under these.
+#: Host names that only this machine uses for itself. A web page can make a browser send requests
+#: to 127.0.0.1 under the page's own name (DNS rebinding), but not under these.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-#: Headers that say that somebody else sent the request on.
+#: Headers of a request that a proxy has forwarded.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class ScopeMissingError(AccessError):
-    """The key holds, but does not allow this."""
+    """The key is valid, but lacks the scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what they may do."""
+    """A caller: name, network address and scopes."""
 
     name: str
     address: str
@@ -34,13 +34,13 @@ class Caller:
 
 
 def presented_key(request: Request) -> str | None:
-    """The key that a request brings, or None.
+    """Return the key in the headers of a request, or None.
 
-    ``X-API-Key`` goes first, so that a proxy may use ``Authorization`` for itself. Other schemes
-    than Bearer are none of ours.
+    ``X-API-Key`` goes first, so that a proxy can use ``Authorization`` itself. Schemes other than
+    Bearer are ignored.
 
     Raises:
-        KeyRefusedError: several keys at once.
+        KeyRefusedError: there are several keys.
     """
     for name in ("x-api-key", "authorization"):
         values = request.headers.getlist(name)
@@ -55,13 +55,13 @@ def presented_key(request: Request) -> str | None:
 
 
 def key_caller(key: KeyDocument, address: str) -> Caller:
-    """The caller with a key."""
+    """Return the caller with a key."""
     scopes = frozenset[Scope]().union(*(scope.included for scope in key.scopes))
     return Caller(f"key {key.id} ({key.name})", address, scopes, key.id)
 
 
 def keyless_caller(request: Request, reading_open: bool, local_writes: bool) -> Caller:
-    """The caller without a key: anybody, or who is alone on this machine."""
+    """Return the caller without a key: anonymous, or the local user."""
     address = address_of(request)
     if local_writes and is_local(request):
         return Caller("local", address, frozenset(Scope))
@@ -69,19 +69,21 @@ def keyless_caller(request: Request, reading_open: bool, local_writes: bool) -> 
 
 
 def address_of(request: Request) -> str:
-    """The network address of the caller; behind a trusted proxy, the one that it names."""
+    """Return the network address of the caller, as a trusted proxy reports it if there is one."""
     return request.client.host if request.client is not None else "unknown"
 
 
 def is_direct(request: Request) -> bool:
-    """Whether a request comes from this machine, and was sent on by nobody who says so."""
+    """Return whether a request comes from this machine and no proxy forwarded it."""
     forwarded = any(name in request.headers for name in FORWARDED)
     return is_loopback(address_of(request)) and not forwarded
 
 
 def is_local(request: Request) -> bool:
-    """Whether a request comes from who uses this machine: sent on by nobody, under one of its
-    own names, and not by a web page of another origin."""
+    """Return whether a request comes from a user of this machine.
+
+    No proxy forwarded it, its host is a name of this machine, and its origin is not another site.
+    """
     if not is_direct(request) or host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         return False
     origin = request.headers.get("origin")
@@ -89,7 +91,7 @@ def is_local(request: Request) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is this machine's own, 127.0.0.0/8 or ::1."""
+    """Return whether an address is a loopback address, 127.0.0.0/8 or ::1."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -97,7 +99,7 @@ def is_loopback(address: str) -> bool:
 
 
 def network_of(address: str) -> str:
-    """What one subscriber holds: an IPv4 address, or an IPv6 network of 64 bits."""
+    """Return the network of one subscriber: an IPv4 address, or an IPv6 network of 64 bits."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -108,6 +110,6 @@ def network_of(address: str) -> str:
 
 
 def host_name(text: str) -> str:
-    """Host of ``HOST:PORT``, brackets of IPv6 kept."""
+    """Return the host of ``HOST:PORT`` in lower case, with the brackets of IPv6."""
     name, bracket, _ = text.partition("]")
     return (name + bracket if bracket else text.partition(":")[0]).lower()

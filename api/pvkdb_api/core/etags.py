@@ -1,4 +1,4 @@
-"""Answers that a reader may keep and ask about again (ETag, If-None-Match)."""
+"""Answers that clients may cache and revalidate (ETag, If-None-Match)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Request, Response, status
 
-#: What a route with such answers says of them.
+#: OpenAPI response of routes with such answers.
 CONDITIONAL: dict[int | str, dict[str, Any]] = {
     304: {"description": "Nothing has changed since the answer whose ETag was sent."}
 }
@@ -20,7 +20,7 @@ def answer(
     media_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The content with its ETag, or 304 where the reader has it already."""
+    """Return the content with its ETag, or 304 if the client has it already."""
     body = content.encode() if isinstance(content, str) else content
     tag = etag(hashlib.sha256(body).hexdigest())
     kept = {**(headers or {}), "ETag": tag}
@@ -30,17 +30,17 @@ def answer(
 
 
 def etag(*parts: str) -> str:
-    """A weak ETag: the same content may travel compressed or not."""
+    """Return a weak ETag, since the same content may be sent compressed or not."""
     return f'W/"{hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]}"'
 
 
 def matches(request: Request, tag: str) -> bool:
-    """Whether the reader has an answer with this ETag."""
+    """Return whether the client has an answer with this ETag."""
     wanted = request.headers.get("If-None-Match", "")
     known = [part.strip().removeprefix("W/") for part in wanted.split(",")]
     return "*" in known or tag.removeprefix("W/") in known
 
 
 def not_modified(tag: str) -> Response:
-    """The answer to a reader that has it already."""
+    """Return the answer 304 for a client that has the content already."""
     return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})

@@ -1,8 +1,8 @@
-"""Sessions of the store for the routes: one transaction a request, never more than the pool holds.
+"""Sessions of the store for the routes: one transaction for each request, within the pool's size.
 
-Plain ``def`` routes run in a pool of threads. A request that held a connection while it waits for
-a thread, and threads that wait for a connection, would block each other; therefore a request
-first waits for its turn (without a thread), and only then opens its session.
+Plain ``def`` routes run in a pool of threads. Requests that hold a connection while they wait for
+a thread, and threads that wait for a connection, would block each other. Therefore a request
+first waits for its turn, without a thread, and then opens its session.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
 from pvkdb_api.core.deadlines import RequestDeadline
 
-#: Sessions open at the same time; SQLAlchemy's default pool gives 15 connections.
+#: Sessions open at the same time; SQLAlchemy's default pool has 15 connections.
 SESSIONS_AT_ONCE = 10
 
-#: What stands for the dataset version where the database cannot say it.
+#: Dataset version in the headers while the database is unreachable.
 NO_VERSION = "unavailable"
 
 
 class ServedStore:
-    """The store behind a service. That its schema is this version's is checked once."""
+    """The store of a service; its schema revision is checked once."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
         self._migrated = False
-        #: The dataset version when it was last read.
+        #: The dataset version that was last read.
         self.known_version: str | None = None
 
     @contextmanager
     def session(self, *, read_only: bool = True) -> Iterator[Session]:
-        """A session in one transaction.
+        """Open a session in one transaction.
 
         Raises:
             NotMigratedError: the database lacks the tables of this version.
@@ -56,7 +56,7 @@ class ServedStore:
             raise
 
     def version(self) -> str:
-        """The dataset version, or :data:`NO_VERSION`."""
+        """Return the dataset version, or :data:`NO_VERSION`."""
         try:
             with self.session(read_only=True) as session:
                 self.known_version = current_version(session)
@@ -66,7 +66,7 @@ class ServedStore:
 
 
 def served_store(request: Request) -> ServedStore:
-    """The store of the service that answers this request."""
+    """Return the store of the service that answers this request."""
     store: ServedStore = request.app.state.served
     return store
 
@@ -88,6 +88,7 @@ def _session(request: Request, read_only: bool) -> Iterator[Session]:
 
 
 def watched(request: Request, session: Session) -> AbstractContextManager[None]:
+    """Return a context in which the deadline of the request stops the session."""
     deadline: RequestDeadline | None = getattr(request.state, "deadline", None)
     return nullcontext() if deadline is None else deadline.watching(session)
 
@@ -97,17 +98,15 @@ def _reading(request: Request, _: _Turn) -> Iterator[Session]:
 
 
 def _writing(request: Request, _: _Turn) -> Iterator[Session]:
-    if not hasattr(request.state, "granted"):  # forgotten in the code, not by the caller
-        raise RuntimeError(
-            f"{request.url.path} writes without asking for a scope; see access.needs"
-        )
+    if not hasattr(request.state, "granted"):  # a mistake in the code, not of the caller
+        raise RuntimeError(f"{request.url.path} writes without requiring a scope; see access.needs")
     yield from _session(request, read_only=False)
 
 
-#: A session for reading; on SQLite it neither takes the write lock nor waits for it.
+#: A session for reading; on SQLite it does not need the write lock.
 ReadSession = Annotated[Session, Depends(_reading, scope="function")]
 
-#: A session that is committed before the response leaves, or rolled back on any error.
+#: A session that is committed before the response is sent, or rolled back on an error.
 WriteSession = Annotated[Session, Depends(_writing, scope="function")]
 
 

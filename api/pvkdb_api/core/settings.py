@@ -1,6 +1,6 @@
-"""What an operator decides about the service: each setting is an environment variable.
+"""Settings of the service, each an environment variable.
 
-Nothing is read at import; :func:`read_settings` reads the environment once, when a service starts.
+:func:`read_settings` reads the environment once, when a service starts.
 """
 
 from __future__ import annotations
@@ -21,56 +21,59 @@ Listed = Annotated[tuple[str, ...], NoDecode]
 
 
 class ServiceSettings(BaseSettings):
-    """The settings of the service. ``PVKDB_READING=key`` sets ``reading``, and so on."""
+    """The settings of the service; ``PVKDB_READING=key`` sets ``reading``, and so on."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     reading: Literal["open", "key"] = Field(
-        default="open", description="Who may read: everybody, or who has a key."
+        default="open",
+        description="Who may read: everybody, or callers with a key.",
     )
     open_metrics: bool = Field(
         default=False,
-        description="Answer `/metrics` without a key also where reading needs one.",
+        description="Answer `/metrics` without a key even if reading needs one.",
     )
     allow_local_writes: bool = Field(
         default=False,
-        description="Take writes without a key from this machine, for a user alone on it.",
+        description="Accept writes without a key from this machine; for single-user machines.",
     )
     rate_per_minute: int = Field(
         default=600,
         ge=0,
-        description="Requests a minute from one address without a key; 0: any number.",
+        description="Requests per minute from one address without a key; 0: no limit.",
     )
     key_rate_per_minute: int = Field(
-        default=6000, ge=0, description="Requests a minute with one key; 0: any number."
+        default=6000, ge=0, description="Requests per minute with one key; 0: no limit."
     )
     max_body_bytes: int = Field(
         default=1024 * 1024, ge=1024, description="Largest body of a request, in bytes."
     )
     request_timeout_s: float = Field(
-        default=60, gt=0, description="Seconds until an answer must have begun."
+        default=60, gt=0, description="Seconds within which an answer must begin."
     )
     cors_origins: Listed = Field(
         default=(),
-        description="Web pages of other origins that may use the service: "
-        "`https://HOST`, by commas; `*`: all.",
+        description="Other origins whose web pages may use the service: `https://HOST`, "
+        "separated by commas; `*`: all.",
     )
     trusted_hosts: Listed = Field(
         default=(),
-        description="Names under which the service answers (`db.example.org`, `*.example.org`), "
-        "by commas; empty: any.",
+        description="Host names of the service (`db.example.org`, `*.example.org`), "
+        "separated by commas; empty: any.",
     )
     trusted_proxies: Listed = Field(
         default=("127.0.0.1", "::1"),
         description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` count, by commas.",
+        "`X-Forwarded-Proto` are trusted, separated by commas.",
     )
     log_format: Literal["text", "json"] = Field(
-        default="text", description="Log lines for people, or one JSON object a line."
+        default="text", description="Log lines as text, or one JSON object per line."
     )
-    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
+    workers: int = Field(default=1, ge=1, le=64, description="Number of worker processes.")
     shutdown_grace_s: int = Field(
-        default=10, ge=0, description="Seconds that requests get to finish when the service stops."
+        default=10,
+        ge=0,
+        description="Seconds that running requests have to finish at a stop.",
     )
 
     @field_validator("cors_origins", "trusted_hosts", "trusted_proxies", mode="before")
@@ -85,7 +88,7 @@ class ServiceSettings(BaseSettings):
     def _leading_wildcards(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for host in hosts:
             if "*" in host.removeprefix("*.") and host != "*":
-                raise ValueError(f"{host!r}: a wildcard stands first, as in '*.example.org'")
+                raise ValueError(f"{host!r}: a wildcard comes first, as in '*.example.org'")
         return tuple(host.lower() for host in hosts)
 
     @field_validator("cors_origins")
@@ -95,12 +98,12 @@ class ServiceSettings(BaseSettings):
             if origin != "*" and (
                 not origin.startswith(("http://", "https://")) or origin.count("/") != 2
             ):
-                raise ValueError(f"{origin!r} is no origin; write 'https://HOST', without a path")
+                raise ValueError(f"{origin!r} is not an origin such as 'https://HOST'")
         return origins
 
 
 def read_settings(**given: Any) -> ServiceSettings:
-    """The settings of the environment; what is given and not None overrides it.
+    """Return the settings of the environment; given values other than None override them.
 
     Raises:
         InputError: a value cannot be used, or a variable is misspelt.
@@ -126,4 +129,4 @@ def _refuse_misspelt() -> None:
         if name.startswith(PREFIX) and name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.85)
             if near:
-                raise InputError(f"{name} is no setting; did you mean {near[0]}?")
+                raise InputError(f"{name} is not a setting; did you mean {near[0]}?")

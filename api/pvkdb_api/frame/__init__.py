@@ -1,1 +1,1 @@
-"""Middleware: access, limits, headers, request log, metrics, problems."""
+"""Middleware: access control, limits, headers, request log, metrics, error handlers."""

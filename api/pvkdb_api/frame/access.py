@@ -1,16 +1,19 @@
-"""Who may do what: keys, scopes and rate limits, before and at the routes.
+"""Access control: keys, scopes and rate limits, before the routes and at them.
 
-Programs bring a key in a header. A browser brings it in a cookie, which counts for pages alone.
+Programs send a key in a header. A browser sends it in a cookie, which counts for pages only.
 
-:class:`Access` stands in front of every route: it finds out who asks, counts the request, and
-lets nobody read who may not. A route that writes says which scope it takes with :func:`needs`;
-without that it gets no session to write with (:data:`pvkdb_api.core.sessions.WriteSession`).
+:class:`Access` runs before every route: it identifies the caller, counts the request, and refuses
+readers without access. A route that writes names its scope with :func:`needs`; without it, the
+route cannot get a :data:`pvkdb_api.core.sessions.WriteSession`.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -41,17 +44,16 @@ from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE
 from pvkdb_api.core.renderers import refuse, renderers_of
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings
-from pvkdb_api.frame.rate_limits import TokenBuckets
 
-#: What a probe asks, often and without a key.
+#: Health probes, frequent and without a key.
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 
-#: What whoever signs in must get without a key.
+#: Paths for signing in, which work without a key.
 SIGNING_IN = frozenset({SIGN_IN, f"{SIGN_IN}/out"})
 
 NO_KEY_HERE = "This service requires an API key."
 
-#: What Prometheus asks; without a key only where a setting says so.
+#: Path for Prometheus; it works without a key only if a setting says so.
 METRICS = "/metrics"
 
 NO_KEY = (
@@ -63,6 +65,13 @@ NO_KEY_LOCALLY = (
     "it without one"
 )
 
+#: Smallest burst: a page with its parts. Otherwise a tenth of the requests of a minute.
+LEAST_BURST = 20
+
+#: Most buckets kept; the least recently used ones are dropped first. The network must handle an
+#: attacker with more addresses than this.
+MOST_BUCKETS = 10_000
+
 _BEARER = HTTPBearer(
     scheme_name="bearer", description="A key of the service, pvk_…", auto_error=False
 )
@@ -73,8 +82,39 @@ _HEADER = APIKeyHeader(
 _log = logging.getLogger("pvkdb_api")
 
 
+class TokenBuckets:
+    """A token bucket for each caller: so many requests a minute, with a short burst above them.
+
+    The buckets live in the memory of one process, so several workers together admit several times
+    as many requests. A limit shared by processes would need the database for every request.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_second = per_minute / 60
+        self.burst = max(LEAST_BURST, per_minute // 10)
+        self._clock = clock
+        #: Name → (tokens left, time of the last update).
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, name: str) -> float:
+        """Take a token and return 0.0, or return the seconds until the next token."""
+        if self.per_second == 0:
+            return 0.0
+        now = self._clock()
+        left, since = self._buckets.pop(name, (float(self.burst), now))
+        left = min(self.burst, left + (now - since) * self.per_second)
+        wait = 0.0 if left >= 1 else (1 - left) / self.per_second
+        self._buckets[name] = (left if wait else left - 1, now)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return wait
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
 class Access:
-    """ASGI middleware: the caller of each request, the rate limits, and who may read."""
+    """ASGI middleware that identifies callers, limits their rates, and refuses readers."""
 
     def __init__(self, app: ASGIApp, served: ServedStore, settings: ServiceSettings) -> None:
         self.app = app
@@ -85,18 +125,18 @@ class Access:
         self._open = OPEN_PATHS | {METRICS} if settings.open_metrics else OPEN_PATHS
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Pass a request on with its caller, or refuse it."""
+        """Pass on a request with its caller, or refuse it."""
         if scope["type"] != "http" or scope["path"] in self._open:
             await self.app(scope, receive, send)
             return
-        if scope["path"].startswith(f"{ASSETS}/"):  # the same for everybody, a dozen for a page
+        if scope["path"].startswith(f"{ASSETS}/"):  # public, a dozen for each page
             scope.setdefault("state", {})["dataset_version"] = self.served.known_version
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
         refusal = await self._admit(request)
         if refusal is not None:
-            if self.served.known_version is not None:  # spares the database in a flood
+            if self.served.known_version is not None:  # spares the database under attack
                 request.state.dataset_version = self.served.known_version
             await refusal(scope, receive, send)
             return
@@ -105,7 +145,7 @@ class Access:
         await self.app(scope, receive, send)
 
     async def _admit(self, request: Request) -> Response | None:
-        """None for who may come in, whose caller is then in the state of the request."""
+        """Return a refusal, or None after storing the caller in the state of the request."""
         caller = keyless_caller(
             request, self.settings.reading == "open", self.settings.allow_local_writes
         )
@@ -135,7 +175,7 @@ class Access:
             )
         if refused is not None:
             if in_browser:
-                reason = _of_browser(refused)
+                reason = _browser_message(refused)
                 return await renderers_of(request).ask_for_key(request, reason, forget=True)
             return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), headers=CHALLENGE)
         if Scope.READ not in caller.scopes and request.url.path not in SIGNING_IN:
@@ -153,7 +193,7 @@ class Access:
             return authenticate(session, key)
 
     def _wait(self, request: Request, caller: Caller) -> float:
-        """Seconds to wait. Keys have their own buckets; this machine itself has none."""
+        """Return the seconds to wait; each key has its own bucket, this machine has none."""
         if caller.key_id is not None:
             return self.keys.take(caller.key_id)
         if is_direct(request):
@@ -162,20 +202,20 @@ class Access:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks."""
+    """Return the caller of a request."""
     caller: Caller = request.state.caller
     return caller
 
 
-#: The caller of the request, for a route that records who wrote.
+#: The caller of the request, for routes that record it.
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
 def needs(scope: Scope) -> Any:
-    """The dependency of a route that writes: refuses whoever lacks the scope.
+    """Return the dependency of a route that writes; it refuses callers without the scope.
 
     Raises:
-        KeyRefusedError: there is no key.
+        KeyRefusedError: the request has no key.
         ScopeMissingError: the key lacks the scope.
     """
 
@@ -198,13 +238,13 @@ def needs(scope: Scope) -> Any:
     return Depends(check)
 
 
-def _of_browser(refused: KeyRefusedError) -> str:
+def _browser_message(refused: KeyRefusedError) -> str:
     text = str(refused)
-    return f"The key in this browser does not hold: {text}. The browser has forgotten it."
+    return f"The key in this browser is not valid: {text}. The browser has deleted it."
 
 
 def _private(send: Send) -> Send:
-    """What only holders of a key may read, no shared cache may keep."""
+    """Mark answers that need a key as private, so that shared caches do not keep them."""
 
     async def send_private(message: Message) -> None:
         if message["type"] == "http.response.start":

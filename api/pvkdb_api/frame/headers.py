@@ -1,4 +1,4 @@
-"""What every response carries, and the last resort for an error nobody foresaw."""
+"""The headers of every response, and the answer to unexpected errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pvkdb_api.core.renderers import refuse
 from pvkdb_api.core.sessions import ServedStore
 
-#: Headers that no route needs to think of; a route that sets one itself keeps its own.
+#: Default security headers; routes may set their own values.
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # Of what programs read; pages bring their own.
+    # For programs; pages set their own policy.
     "Content-Security-Policy": (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
@@ -24,14 +24,14 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-#: Over TLS only: the browser then asks for nothing else for a year.
+#: Over TLS only: the browser then uses TLS only, for a year.
 TRANSPORT = "max-age=31536000"
 
 _log = logging.getLogger("pvkdb_api")
 
 
 class Headers:
-    """ASGI middleware: the security headers and ``X-Dataset-Version`` on every response."""
+    """ASGI middleware that adds the security headers and ``X-Dataset-Version``."""
 
     def __init__(self, app: ASGIApp, served: ServedStore) -> None:
         self.app = app
@@ -49,7 +49,7 @@ class Headers:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                # A route with a session has read it; errors of routing and static pages have not.
+                # Routes with a session have read it; routing errors and static pages have not.
                 version = state.get("dataset_version")
                 if version is None:
                     version = await run_in_threadpool(self.served.version)

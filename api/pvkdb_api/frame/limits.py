@@ -1,16 +1,55 @@
-"""Limits of a request: the size of its body, and the time until its answer begins."""
+"""Limits of a request: its host name, the size of its body, the time until its answer begins."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pvkdb_api.core.callers import host_name
 from pvkdb_api.core.deadlines import RequestDeadline
 from pvkdb_api.core.renderers import refuse
+
+
+class TrustedHosts:
+    """ASGI middleware that refuses requests to other host names, which stops DNS rebinding.
+
+    Starlette's own middleware refuses in plain text only.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request to a trusted host name."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        name = host_name(request.headers.get("host", ""))
+        if any(_fits(name, pattern) for pattern in self.hosts):
+            await self.app(scope, receive, send)
+            return
+        response = refuse(
+            request,
+            HTTPStatus.BAD_REQUEST,
+            "this service does not answer under the host name of this request; its operators "
+            "name hosts in PVKDB_TRUSTED_HOSTS",
+        )
+        await response(scope, receive, send)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    if pattern == "*":
+        return True
+    if pattern.startswith("*."):
+        return name.endswith(pattern[1:])
+    return name == pattern
 
 
 class BodyLimit:

@@ -1,8 +1,8 @@
-"""Requests as Prometheus counts them: how many, how long, how many at this moment.
+"""Metrics of requests for Prometheus: their number, their times, requests in flight.
 
-With one process the numbers live in its memory. With several (``pvkdb serve --workers N``) each
-writes them into files of one folder, which ``PROMETHEUS_MULTIPROC_DIR`` names, and whichever
-worker is scraped adds all of them up; https://prometheus.github.io/client_python/multiprocess/.
+With one process the numbers are in its memory. With several (``pvkdb serve --workers N``) each
+writes them into files of one folder, ``PROMETHEUS_MULTIPROC_DIR``, and the worker that is scraped
+adds all of them up; https://prometheus.github.io/client_python/multiprocess/.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Names the folder in which processes add up; prometheus_client reads it when it is imported.
+#: Variable with the folder that processes share; prometheus_client reads it on import.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Seconds: answers from an index take milliseconds, rankings a second, long files minutes.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
-#: Stands for paths that no route has; their number must not grow with what is asked.
+#: Label of all paths without a route, so that requests cannot create new labels.
 UNMATCHED = "unmatched"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
@@ -47,17 +47,17 @@ class RequestMetrics:
         )
         self._in_flight = Gauge(
             "pvkdb_http_requests_in_flight",
-            "Requests that are being answered; the one that asks for this is among them.",
+            "Requests that are being answered, including this one.",
             registry=self._own,
             multiprocess_mode="livesum",
         )
 
     def begin(self) -> None:
-        """A request has come."""
+        """Count the start of a request."""
         self._in_flight.inc()
 
     def end(self, scope: Scope, status: int, seconds: float) -> None:
-        """A request has been answered."""
+        """Count the end of a request."""
         self._in_flight.dec()
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = route_of(scope)
@@ -65,25 +65,25 @@ class RequestMetrics:
         self._seconds.labels(route, method).observe(seconds)
 
     def registry(self) -> CollectorRegistry:
-        """What is to be told: of this process, or of all that share a folder."""
+        """Return the metrics of this process, or of all processes that share a folder."""
         folder = os.environ.get(FOLDER)
         if folder is None:
             return self._own
-        _forget_the_dead(Path(folder))
+        _remove_dead_workers(Path(folder))
         shared = CollectorRegistry()
         MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]  # it has none
         return shared
 
 
 class Measure:
-    """ASGI middleware: counts each request and its time."""
+    """ASGI middleware that counts each request and its time."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; count it in the end."""
+        """Pass on a request and count it when it ends."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -104,18 +104,18 @@ class Measure:
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that answered, e.g. ``/api/v1/devices/{key}``."""
+    """Return the template of the route that answered, e.g. ``/api/v1/devices/{key}``."""
     path = getattr(scope.get("route"), "path", None)
     return UNMATCHED if path is None else f"{scope.get('root_path', '')}{path}"
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Requests that a worker was answering when it died are not in flight any more."""
+def _remove_dead_workers(folder: Path) -> None:
+    """Remove the requests in flight of workers that have died."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]  # it has none
-        except PermissionError:  # it lives, as somebody else's
+        except PermissionError:  # the process exists and belongs to another user
             pass

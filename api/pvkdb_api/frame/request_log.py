@@ -1,4 +1,4 @@
-"""One line of log for each request, with an id that the answer carries too."""
+"""One log line for each request, with the id that is also in the answer."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
 
-#: An id that a proxy in front has given is kept, if it is one.
+#: A valid id from a proxy is kept.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
-#: The request that is being answered; every line logged meanwhile names it.
+#: Id of the current request, for all lines logged during it.
 _current: ContextVar[str | None] = ContextVar("pvkdb_request_id", default=None)
 
 _log = logging.getLogger("pvkdb_api.requests")
 
 
 class RequestLog:
-    """ASGI middleware: the id of each request, and a line when it has been answered.
+    """ASGI middleware that gives each request an id and logs a line at its end.
 
-    The line names the path without its query, and never a header: both may hold secrets.
+    The line holds the path without its query, and no headers: both may contain secrets.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; log it in the end."""
+        """Pass on a request and log it when it ends."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -81,7 +81,7 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
 
 
 def log_config(form: str) -> dict[str, Any]:
-    """The logging of a process of the service: everything on standard error.
+    """Return the logging configuration of a process: everything goes to standard error.
 
     Args:
         form: ``text`` or ``json``.
@@ -101,7 +101,7 @@ def log_config(form: str) -> dict[str, Any]:
             }
         },
         "loggers": {
-            # Uvicorn announces itself at level INFO; its requests are logged here.
+            # Uvicorn logs its start at level INFO, and this module logs the requests.
             "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "pvkdb_api": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },
@@ -109,10 +109,10 @@ def log_config(form: str) -> dict[str, Any]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, request id, and the fields."""
+    """Formats a record as a JSON object: time (UTC), level, logger, message, request id, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
+        """Return the line of a record."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

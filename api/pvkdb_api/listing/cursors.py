@@ -1,4 +1,4 @@
-"""Cursors: the place behind the last row of a page, opaque and bound to its query."""
+"""Cursors: the position after the last row of a page, opaque and bound to its query."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pvkdb_api.core.refusals import ParameterError
 
 
 def write_cursor(collection: str, query: Mapping[str, Any], key: str) -> str:
-    """The cursor behind the row with this key, or at this place."""
+    """Return the cursor after the row with this key, or at this position."""
     content = json.dumps([_digest(collection, query), key]).encode()
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> str:
-    """The key of the row, or the place, that a cursor stands behind.
+    """Return the key of the row before a cursor, or its position.
 
     Raises:
-        ParameterError: the cursor is not one of this collection with this query.
+        ParameterError: the cursor belongs to another collection or query.
     """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
@@ -39,7 +39,7 @@ def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> str:
 
 
 def unreadable() -> ParameterError:
-    """The error for a cursor that nobody handed out."""
+    """Return the error for a cursor that the service never issued."""
     return ParameterError(
         "cursor", "the cursor cannot be read; pass next_cursor of a page on unchanged"
     )

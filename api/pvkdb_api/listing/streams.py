@@ -1,4 +1,4 @@
-"""Files that are sent while they are made: of any length, with a few rows held at a time."""
+"""Streaming of files while they are made: of any length, with a few rows in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb_api.core.etags import etag, matches, not_modified
 from pvkdb_api.core.sessions import served_store, watched
 
-#: Files sent at the same time, each with a connection of its own; others wait for their turn.
+#: Files sent at the same time, each on its own connection; others wait.
 STREAMS_AT_ONCE = 3
 
 #: Makes the pieces of a file from a session.
@@ -27,14 +27,14 @@ MakeFile = Callable[[Session], Iterator[bytes]]
 
 
 class Streams:
-    """The turns of the files that a service sends."""
+    """Limits the number of files that a service sends at the same time."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(STREAMS_AT_ONCE)
 
 
 class _StreamedFile(StreamingResponse):
-    """Lets go of what a file needs when it is sent, or when its reader is gone."""
+    """A file whose session is closed when it is sent or its reader disconnects."""
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], Any], **rest: Any) -> None:
         super().__init__(pieces, **rest)
@@ -57,15 +57,15 @@ async def send_file(
     file_name: str,
     of_version: bool = False,
 ) -> Response:
-    """A file as an answer. All of it is of one moment, also where others write meanwhile.
+    """Return a file as an answer, made from one snapshot of the data.
 
     Args:
         request: the request.
-        make: makes the pieces; what it refuses before the first one is answered as a problem.
+        make: makes the pieces; an error before the first one is answered as a problem.
         media_type: of the file.
         file_name: of the file.
-        of_version: whether the content follows from the dataset version and the request alone;
-            then it has an ETag.
+        of_version: whether the dataset version and the request determine the content; then the
+            answer has an ETag.
     """
     streams: Streams = request.app.state.streams
     held = ExitStack()
@@ -91,9 +91,9 @@ async def send_file(
 def _begin(held: ExitStack, request: Request, make: MakeFile) -> tuple[str, Iterator[bytes]]:
     session = held.enter_context(served_store(request).session(read_only=True))
     if session.get_bind().dialect.name == "postgresql":
-        # SQLite shows a transaction one moment of the data by itself.
+        # SQLite shows each transaction one snapshot anyway.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    with watched(request, session):  # only until the answer begins: a long file is no fault
+    with watched(request, session):  # only until the answer begins: long files are legitimate
         version = current_version(session)
         pieces = iter(make(session))
         first = next(pieces, b"")
@@ -101,6 +101,6 @@ def _begin(held: ExitStack, request: Request, make: MakeFile) -> tuple[str, Iter
 
 
 def file_responses(media_types: Iterable[str]) -> dict[int | str, dict[str, Any]]:
-    """What a route says of the files that it sends."""
+    """Return the OpenAPI responses of a route that sends files."""
     kinds = sorted({media_type.partition(";")[0] for media_type in media_types})
     return {200: {"description": "The file.", "content": {kind: {} for kind in kinds}}}

@@ -1,4 +1,4 @@
-"""What every write has in common: it is in the audit log, and it may be repeated."""
+"""Parts of every write: its entry in the audit log, and its idempotency key."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="A name of your own for this request: repeated within 24 hours, it gets the "
-        "same answer again; with another body it is refused.",
+        description="A unique name for this request: repeated within 24 hours, it gets the same "
+        "answer again; with another body it is refused.",
     ),
 ]
 
@@ -32,7 +32,7 @@ IdempotencyKey = Annotated[
 def note_write(
     session: Session, request: Request, caller: Caller, action: str, subject: str
 ) -> None:
-    """Write into the audit log what a request does, in its own transaction."""
+    """Add an entry to the audit log in the transaction of the request."""
     record(
         session,
         caller.name,
@@ -53,19 +53,19 @@ def once(
     model: type[Document],
     write: Callable[[], tuple[Document, int]],
 ) -> Document:
-    """Write, or give the answer that the same request got before under its key.
+    """Write, or return the earlier answer to the same request with this key.
 
     Args:
-        session: The transaction of the write, in which the answer is kept.
-        response: Gets the status.
-        caller: To whom the key belongs.
+        session: The transaction of the write; the answer is stored in it.
+        response: Its status is set.
+        caller: Owner of the key.
         key: The request's ``Idempotency-Key``, if it has one.
-        content: What the request asks for; under one key it is always the same.
-        model: Of the answer.
-        write: Does it, and gives the answer with its status.
+        content: The content of the request, which a key is bound to.
+        model: Type of the answer.
+        write: Performs the write and returns the answer and its status.
 
     Raises:
-        ParameterError: the key came with another request before.
+        ParameterError: the key belongs to an earlier, different request.
     """
     if key is None:
         document, response.status_code = write()

@@ -74,7 +74,19 @@ def optimade_app(served: ServedStore) -> FastAPI:
     )
     app.state.served = served
     app.add_api_route("/versions", versions, response_class=Response, summary="Major versions")
-    router = APIRouter()
+    app.include_router(_version_1("/v1"))
+    app.include_router(_version_1(""), include_in_schema=False)
+    for base in ("/", "/v1", "/v1/"):
+        app.add_api_route(base, info, response_model=None, include_in_schema=False)
+    app.add_api_route("/{version:path}", other_version, include_in_schema=False)
+    for error in (PvkdbError, RequestValidationError, HTTPException):
+        app.add_exception_handler(error, _refuse)
+    return app
+
+
+def _version_1(prefix: str) -> APIRouter:
+    """Return the routes of version 1 below a base URL."""
+    router = APIRouter(prefix=prefix)
     router.add_api_route("/info", info, response_model=None, responses=_model(InfoResponse))
     router.add_api_route(
         "/info/{entry_type}", info_of, response_model=None, responses=_model(EntryInfoResponse)
@@ -82,14 +94,7 @@ def optimade_app(served: ServedStore) -> FastAPI:
     router.add_api_route("/links", list_links, response_model=None, responses=_model(LinksResponse))
     for kind in ENTRY_TYPES.values():
         _add_entry_type(router, kind)
-    app.include_router(router, prefix="/v1")
-    app.include_router(router, include_in_schema=False)
-    for base in ("/", "/v1", "/v1/"):
-        app.add_api_route(base, info, response_model=None, include_in_schema=False)
-    app.add_api_route("/{version:path}", other_version, include_in_schema=False)
-    for error in (PvkdbError, RequestValidationError, HTTPException):
-        app.add_exception_handler(error, _refuse)
-    return app
+    return router
 
 
 def versions() -> Response:

@@ -1,34 +1,28 @@
-"""The routes, one module a subject."""
+"""The REST routes, a module for each subject."""
 
 from pvkdb_api.rest import (
     calculations,
     collections,
-    crossbar,
+    estimates,
     export,
     health,
     imports,
-    kinetics,
-    metrics,
     rankings,
     screenings,
     structures,
-    tolerance,
 )
 
-#: Routers of the service in the order in which its description shows them.
+#: Routers of the service in the order of the OpenAPI description.
 ROUTERS = (
     *collections.ROUTERS,
     structures.router,
     calculations.router,
     screenings.router,
     rankings.router,
-    crossbar.router,
-    kinetics.router,
-    tolerance.router,
+    estimates.router,
     export.router,
     imports.router,
     health.router,
-    metrics.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -14,7 +14,7 @@ from pvkdb.store.queue import jobs
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.frame.access import CallerOf, needs
-from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.parameters import Text
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import IdempotencyKey, once
 

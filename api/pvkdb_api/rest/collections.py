@@ -17,7 +17,8 @@ from pvkdb.store.rows.from_models import calculation_document, structure_documen
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.queries import Text, page_answer, query_model
+from pvkdb_api.listing.parameters import Text, query_model
+from pvkdb_api.listing.queries import page_answer
 
 #: Collections of which one entry is more than its row: model, document, and the way from one to
 #: the other.

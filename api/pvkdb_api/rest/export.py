@@ -16,14 +16,8 @@ from pvkdb.store.files.table_files import FORMATS, Format, stream_table
 from pvkdb_api.core.etags import CONDITIONAL
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
-from pvkdb_api.listing.queries import (
-    Text,
-    fields_field,
-    filter_fields,
-    read_fields,
-    read_filters,
-    sort_field,
-)
+from pvkdb_api.listing.parameters import Text, fields_field, filter_fields, sort_field
+from pvkdb_api.listing.queries import read_fields, read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
 
 router = APIRouter(prefix=f"{API}/export", tags=["export"])

@@ -1,28 +1,41 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Health of the process, and its metrics for Prometheus."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+import logging
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
 
 from pvkdb._version import __version__
+from pvkdb.errors import DatabaseError
 from pvkdb.schemas.responses import Health, Liveness
 from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.queue.metrics import QueueMetrics, queue_metrics
 from pvkdb_api.core.sessions import served_store
+from pvkdb_api.frame.metrics import RequestMetrics
+
+#: The text format; https://prometheus.io/docs/instrumenting/exposition_formats/
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["health"])
+
+_log = logging.getLogger("pvkdb_api")
 
 
 @router.get("/livez", summary="Whether the process answers", operation_id="get_liveness")
 async def get_liveness() -> Liveness:
-    """Looks at nothing: where this does not answer, the process is to be started again."""
+    """Checks nothing else: restart the process if this does not answer."""
     return Liveness(status="ok", version=__version__)
 
 
 @router.get("/readyz", summary="Whether requests may be sent here", operation_id="get_readiness")
 @router.get("/healthz", summary="Whether the service can do its work", operation_id="get_health")
 def get_health(request: Request) -> Health:
-    """Looks at the database and the revision of its schema anew each time; a problem with status
-    503 where it cannot be used."""
+    """Checks the database and its schema revision each time; status 503 if it cannot be used."""
     store = served_store(request).store.require_migrated()
     with store.session(read_only=True) as session:
         version = current_version(session)
@@ -33,3 +46,70 @@ def get_health(request: Request) -> Health:
         database=store.url.get_backend_name(),
         dataset_version=version,
     )
+
+
+@router.get(
+    "/metrics",
+    summary="Requests and the queue, for Prometheus",
+    operation_id="get_metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def get_metrics(request: Request) -> Response:
+    """Requests by route with their times; calculations by state, failures by reason, seconds of
+    finished calculations. Without a database, the numbers from it are left out."""
+    requests: RequestMetrics = request.app.state.request_metrics
+    of_requests = generate_latest(requests.registry())
+    registry = CollectorRegistry(auto_describe=False)
+    try:
+        with served_store(request).session(read_only=True) as session:
+            registry.register(_QueueCollector(queue_metrics(session)))
+    except DatabaseError as error:
+        _log.error("%s", error)
+        registry.register(_QueueCollector(None))
+    return Response(of_requests + generate_latest(registry), media_type=MEDIA_TYPE)
+
+
+class _QueueCollector(Collector):
+    """The metrics of the queue in the form of Prometheus; None without a database."""
+
+    def __init__(self, metrics: QueueMetrics | None) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield whether the database can be used, and the metrics of the queue."""
+        yield GaugeMetricFamily(
+            "pvkdb_database_up",
+            "Whether the database can be used.",
+            value=int(self._metrics is not None),
+        )
+        if self._metrics is None:
+            return
+        states = GaugeMetricFamily(
+            "pvkdb_calculations", "Calculations by kind and state.", labels=("kind", "state")
+        )
+        for (kind, state), count in sorted(self._metrics.states.items()):
+            states.add_metric((kind, state), count)
+        yield states
+        failures = GaugeMetricFamily(
+            "pvkdb_calculation_failures",
+            "Failed calculations by kind and reason; those queued again do not count.",
+            labels=("kind", "reason"),
+        )
+        for (kind, reason), count in sorted(self._metrics.failures.items()):
+            failures.add_metric((kind, reason), count)
+        yield failures
+        seconds = SummaryMetricFamily(
+            "pvkdb_calculation_seconds",
+            "Wall time of finished calculations by kind, from start to record.",
+            labels=("kind",),
+        )
+        for kind, (count, total) in sorted(self._metrics.seconds.items()):
+            seconds.add_metric((kind,), count_value=count, sum_value=total)
+        yield seconds
+        if self._metrics.oldest_queued_s is not None:
+            yield GaugeMetricFamily(
+                "pvkdb_oldest_queued_seconds",
+                "Age of the oldest calculation that is queued.",
+                value=self._metrics.oldest_queued_s,
+            )

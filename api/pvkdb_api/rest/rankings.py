@@ -13,8 +13,7 @@ from pvkdb.schemas.responses import Page
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.kinetics_parameters import Layer
-from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.parameters import Layer, Text
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])

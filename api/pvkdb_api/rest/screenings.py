@@ -24,7 +24,7 @@ from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
-from pvkdb_api.listing.queries import MOST_ROWS, Text
+from pvkdb_api.listing.parameters import MOST_ROWS, Text
 
 router = APIRouter(prefix=f"{API}/screenings", tags=["screenings"])
 

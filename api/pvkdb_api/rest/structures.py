@@ -19,7 +19,8 @@ from pvkdb.store.rows.from_models import structure_document
 from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.listing.queries import Text, filter_fields, read_filters
+from pvkdb_api.listing.parameters import Text, filter_fields
+from pvkdb_api.listing.queries import read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
 
 router = APIRouter(prefix=f"{API}/structures", tags=["structures"])

@@ -224,7 +224,7 @@ def test_a_route_that_forgets_its_scope_gets_no_session_to_write_with(
     with guarding(guarded_store) as api:
         api.app.post("/careless")(careless)
         assert api.post("/careless", None).status_code == 500
-    assert "asking for a scope" in caplog.text
+    assert "requiring a scope" in caplog.text
 
 
 def test_keys_are_never_logged(

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from pvkdb.store.database import Store
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.frame.rate_limits import LEAST_BURST, MOST_BUCKETS, TokenBuckets
+from pvkdb_api.frame.access import LEAST_BURST, MOST_BUCKETS, TokenBuckets
 
 from ..conftest import Api
 from ..guarded import CALCULATIONS, PUBLIC, at_home, guarding, key_for, queue, queued

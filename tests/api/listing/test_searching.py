@@ -13,7 +13,7 @@ import pytest
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.collections import COLLECTIONS, DEVICES
 from pvkdb.store.models.devices import Device
-from pvkdb_api.listing.list_parameters import split_values
+from pvkdb_api.listing.parameters import split_values
 
 DEVICES_PATH = "/api/v1/devices"
 

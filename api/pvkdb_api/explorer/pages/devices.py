@@ -26,7 +26,7 @@ from pvkdb_api.explorer.tables.cells import (
     reference_links,
 )
 from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
-from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

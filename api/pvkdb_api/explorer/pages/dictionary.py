@@ -20,7 +20,7 @@ from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.generic import plain_cells, searchable, sentence
 from pvkdb_api.explorer.tables.table import Table
-from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 

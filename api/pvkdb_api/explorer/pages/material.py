@@ -23,8 +23,7 @@ from pvkdb_api.explorer.materials import energies, identity, migration, structur
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
 from pvkdb_api.explorer.tables.cells import device_link, material_link, reference_links
 from pvkdb_api.explorer.tables.table import quoted
-from pvkdb_api.listing.kinetics_parameters import Layer
-from pvkdb_api.listing.queries import Text
+from pvkdb_api.listing.parameters import Layer, Text
 
 router = APIRouter(include_in_schema=False)
 

@@ -21,7 +21,7 @@ from pvkdb.schemas.rankings import ORDERS, Order, Ranking
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.listing.kinetics_parameters import read_layer
+from pvkdb_api.listing.parameters import read_layer
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 #: The layer of predictions, with what each number is.

@@ -26,8 +26,8 @@ from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.rendering import page, part, part_wanted
 from pvkdb_api.explorer.tables.table import COLUMNS, Asked, Bounds, Choice, Table, quoted
 from pvkdb_api.listing.cursors import write_cursor
-from pvkdb_api.listing.list_parameters import split_names
-from pvkdb_api.listing.queries import place_of, query_model, read_filters
+from pvkdb_api.listing.parameters import query_model, split_names
+from pvkdb_api.listing.queries import cursor_position, read_filters
 
 #: Rows on a page, unless more are asked for.
 ROWS = 50
@@ -50,7 +50,7 @@ def browse(request: Request, session: Session, table: Table, **shown: Any) -> Re
         return JSONResponse(_counted(counts, session, asked), headers={"Cache-Control": "no-store"})
     with naming("cursor"):
         bound = {"filters": asked.filters, "sort": asked.sorting}
-        after = place_of(table.collection, asked.sorting, bound, asked.query.cursor)
+        after = cursor_position(table.collection, asked.sorting, bound, asked.query.cursor)
     limit = asked.query.limit
     found = table.collection.find(session, asked.search, limit, asked.sorting, after)
     name = table.collection.name

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb.store.collections.collection import Collection
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.tables.cells import Cell
-from pvkdb_api.listing.list_parameters import split_values
+from pvkdb_api.listing.parameters import split_values
 
 #: The parameter that only pages have.
 COLUMNS = "columns"

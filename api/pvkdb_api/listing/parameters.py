@@ -1,0 +1,209 @@
+"""Query parameters: their types, lists of values, and the parameters of each collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field, create_model
+
+from pvkdb.kinetics.conditions import Conditions, layer, parse_range
+from pvkdb.schemas.tables import Row
+from pvkdb.store.collections.collection import Filter
+from pvkdb.store.collections.in_memory import Listed
+from pvkdb_api.core.refusals import naming
+
+#: Longest parameter with several values.
+LONGEST_LIST = 8_000
+
+_OPENING, _CLOSING = "([{", ")]}"
+
+#: Text that both databases accept: PostgreSQL stores no NUL.
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+ListText = Annotated[str, Field(min_length=1, max_length=LONGEST_LIST, pattern=r"^[^\x00]*$")]
+
+#: Type of a parameter by the type of its filter, within the bounds of both databases.
+PARAMETER_TYPES: dict[type, Any] = {
+    str: Text,
+    float: Annotated[float, Field(allow_inf_nan=False)],
+    int: Annotated[int, Field(ge=-(2**31), lt=2**31)],
+    bool: bool,
+}
+
+#: Member of an OpenAPI schema that names the separator of a parameter with several values.
+SEPARATOR = {"x-separator": ","}
+
+MOST_ROWS = 500
+
+
+class PageQuery(BaseModel):
+    """Query parameters of every collection."""
+
+    limit: int = Field(
+        default=100,
+        ge=0,
+        le=MOST_ROWS,
+        description="Rows on a page; 0 only counts.",
+        examples=[100],
+    )
+    cursor: Annotated[str, Field(max_length=4000)] | None = Field(
+        default=None, description="next_cursor of the page before."
+    )
+
+
+@cache
+def query_model(collection: Listed) -> type[BaseModel]:
+    """Return the query parameters of a collection: filters, fields, order, limit and cursor."""
+    facets = names_type(collection.facets) | None
+    return create_model(
+        f"{collection.name.title()}Query",
+        __base__=PageQuery,
+        **filter_fields(collection),
+        **fields_field(collection.row),
+        **sort_field(collection),
+        facets=(
+            facets,
+            Field(
+                default=None,
+                description="Fields whose values are counted, separated by commas.",
+                examples=[next(iter(collection.facets))],
+            ),
+        ),
+    )
+
+
+def fields_field(row: type[Row]) -> dict[str, Any]:
+    """Return the parameter ``fields`` of a row type, as a field of a model."""
+    columns = row.columns()
+    return {
+        "fields": (
+            names_type(columns) | None,
+            Field(
+                default=None,
+                description="Only these fields of each row, separated by commas.",
+                examples=[",".join(columns[:2])],
+            ),
+        )
+    }
+
+
+def sort_field(collection: Listed) -> dict[str, Any]:
+    """Return the parameter ``sort`` of a collection, as a field of a model."""
+    return {
+        "sort": (
+            names_type(collection.sortable, "-?") | None,
+            Field(
+                default=None,
+                description="Fields to sort by, separated by commas; a minus before a name: "
+                "largest first. Rows without a value come last.",
+                examples=[f"-{collection.key_name or next(iter(collection.sortable))}"],
+            ),
+        )
+    }
+
+
+def filter_fields(collection: Listed) -> dict[str, Any]:
+    """Return the filters of a collection as fields of a model."""
+    return {
+        name: (
+            parameter_type(entry) | None,
+            Field(
+                default=None,
+                description=entry.description,
+                json_schema_extra=dict(SEPARATOR) if entry.many else None,
+                examples=None if entry.example is None else [entry.example],
+            ),
+        )
+        for name, entry in collection.filters.items()
+    }
+
+
+def parameter_type(entry: Filter[Any]) -> Any:
+    """Return the type of the parameter of a filter."""
+    if entry.choices:
+        return names_type(entry.choices)
+    return ListText if entry.many else PARAMETER_TYPES[entry.type]
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """Return the values of a list; commas within brackets or double quotes separate nothing.
+
+    Example:
+        >>> split_values('MAPbI3, (FA,Cs)PbI3,"a, b"')
+        ('MAPbI3', '(FA,Cs)PbI3', 'a, b')
+    """
+    values, value, depth, quoted = [], "", 0, False
+    for character in text:
+        if character == '"':
+            quoted = not quoted
+            continue
+        if not quoted:
+            depth = max(0, depth + (character in _OPENING) - (character in _CLOSING))
+        if character == "," and depth == 0 and not quoted:
+            values.append(value)
+            value = ""
+        else:
+            value += character
+    return _tidy([*values, value])
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a list, which need no brackets or quotes."""
+    return _tidy(text.split(","))
+
+
+def names_type(names: Iterable[str], sign: str = "") -> Any:
+    """Return the type of a list of names, which shows the names in the OpenAPI description.
+
+    It accepts other names too: the reader of the list refuses them with the nearest known name.
+    """
+    one = f" *({sign}({'|'.join(map(re.escape, names))}))? *"
+    return Annotated[
+        str,
+        Field(max_length=LONGEST_LIST, json_schema_extra={"pattern": f"^{one}(,{one})*$"}),
+    ]
+
+
+def _tidy(values: Iterable[str]) -> tuple[str, ...]:
+    stripped = (value.strip(" ") for value in values)
+    return tuple(dict.fromkeys(value for value in stripped if value))
+
+
+#: A number or a range as text: ``300`` or ``90:300``.
+Range = Annotated[str | None, Query(min_length=1, max_length=60)]
+
+
+def read_layer(
+    thickness_nm: Annotated[
+        Range, Query(description="Layer of predictions in nm: `300` or `90:300`.")
+    ] = None,
+    bias_v: Annotated[Range, Query(description="Bias across it in V, the same way.")] = None,
+    temperature_k: Annotated[Range, Query(description="In K, the same way.")] = None,
+    write_time_s: Annotated[
+        Range, Query(description="Pulse of the SET voltage in s, the same way.")
+    ] = None,
+) -> Conditions:
+    """Return the layer of a prediction; omitted parameters have defaults.
+
+    Raises:
+        ParameterError: a parameter is not a number or a range, or is out of bounds.
+    """
+    found = {}
+    for name, argument, text, scale in (
+        ("thickness_nm", "thickness_m", thickness_nm, 1e-9),
+        ("bias_v", "bias_v", bias_v, 1.0),
+        ("temperature_k", "temperature_k", temperature_k, 1.0),
+        ("write_time_s", "write_time_s", write_time_s, 1.0),
+    ):
+        if text is None:
+            continue
+        with naming(name):
+            found[argument] = parse_range(text, name, name.rpartition("_")[2], scale)
+            layer(**found)
+    return layer(**found)
+
+
+Layer = Annotated[Conditions, Depends(read_layer)]
