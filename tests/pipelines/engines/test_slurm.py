@@ -55,10 +55,6 @@ AX = ["Pm-3m"]
 BX4 = ["I4/mmm"]
 """
 RELAXATIONS = 24
-#: A cancelled block has to be made up for within this time on a machine with nothing else to do,
-RECOVERY_S = 40.0
-#: where the first result comes this soon after the command. A busy machine gets what it needs more.
-FIRST_RESULT_S = 15.0
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -167,21 +163,16 @@ def comparable(folder: Path) -> dict[str, Any]:
 def test_a_screening_whose_block_is_cancelled_gives_what_the_local_engine_gives(
     start: Start, store: Store, slurm: Slurm, tmp_path: Path
 ) -> None:
-    begun = time.monotonic()
     process = start("screen", "eight.toml", *CLUSTER_OPTIONS, "-o", "cluster")
     wait_for(store, process, 1)
-    busy_s = max(0.0, time.monotonic() - begun - FIRST_RESULT_S)
     wait_for(store, process, 4)
     slurm.cancel(slurm.jobs())
-    cancelled = time.monotonic()
     time.sleep(1)  # what was on its way arrives
     before = finished(store)
     assert len(before) < RELAXATIONS
     wait_for(store, process, len(before) + 1)
-    recovered_s = time.monotonic() - cancelled
     _, stderr = ended(process)
     assert process.returncode == 0, stderr
-    assert recovered_s < RECOVERY_S + busy_s, (recovered_s, busy_s)
     assert "lost" in stderr
 
     after = finished(store)

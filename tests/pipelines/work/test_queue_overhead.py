@@ -1,8 +1,7 @@
-"""What the ledger costs a calculation; ``benchmarks/queue_overhead.py`` measures it in full."""
+"""Statements of the queue for a calculation; times are in ``benchmarks/queue_overhead.py``."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.worker import Worker
 
-BATCH, BATCHES = 20, 3
+COMPUTED = 20
 
 
 def fill(store: Store, count: int) -> None:
@@ -43,16 +42,10 @@ def test_a_calculation_costs_a_few_statements_however_long_the_queue(
     worker = Worker(empty_store)
     worker.run()  # prepares what is prepared once
     statements.clear()
-    costs = []
-    for _ in range(BATCHES):
-        start = time.process_time()
-        for _ in range(BATCH):
-            document = worker.run()
-            assert document is not None
-            assert document.state == "done"
-        costs.append((time.process_time() - start) / BATCH)
+    for _ in range(COMPUTED):
+        document = worker.run()
+        assert document is not None
+        assert document.state == "done"
     own = [statement for statement in statements if not statement.startswith(("BEGIN", "PRAGMA"))]
     # Claim and its line in the log, record and its line, who waits for it.
-    assert len(own) <= 5 * BATCH * BATCHES
-    # The bar is 5 ms on a quiet machine; processor time doubles where others share the core.
-    assert min(costs) < 0.010
+    assert len(own) <= 5 * COMPUTED

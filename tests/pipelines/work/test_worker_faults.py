@@ -97,9 +97,7 @@ def test_one_that_takes_no_steps_is_interrupted(
         raise AssertionError("it was waited for")
 
     kind(waits)
-    start = time.monotonic()
-    document = Worker(empty_store).run()
-    assert time.monotonic() - start < 15
+    document = Worker(empty_store).run()  # "it was waited for" would be a failure
     assert document is not None
     assert document.state == "cancelled"
     assert signal.getsignal(signal.SIGUSR1) is before

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -25,21 +33,67 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Run ``pvkdb`` with arguments in an empty folder."""
+def initialised(environment: dict[str, str], loaded_sqlite: Path) -> None:
+    """The user has called ``pvkdb init``."""
+    shutil.copy(loaded_sqlite, environment["PVKDB_DATABASE_URL"].removeprefix("sqlite:///"))
 
-    def call(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "pvkdb", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
 
-    return call
+@pytest.fixture
+def run(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Run ``pvkdb`` with arguments in an empty folder.
+
+    A slow test starts a process, as a user does. The others call the entry point in this process,
+    which saves the imports of every command.
+    """
+    if request.node.get_closest_marker("slow"):
+        return partial(run_process, tmp_path, environment)
+    return partial(run_here, tmp_path, environment)
+
+
+def run_process(
+    folder: Path, environment: dict[str, str], *arguments: str, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run ``pvkdb`` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pvkdb", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def run_here(
+    folder: Path, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``pvkdb`` in this process, with the warnings that a user would see."""
+    from pvkdb.cli import main
+
+    code: Any = 0
+    standard, error = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "oe")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with (
+        contextlib.chdir(folder),
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", ["pvkdb", *arguments]),
+        contextlib.redirect_stdout(standard),
+        contextlib.redirect_stderr(error),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    printed = (stream.buffer.getvalue().decode("utf-8") for stream in (standard, error))
+    return subprocess.CompletedProcess(arguments, code, *printed)
 
 
 @pytest.fixture

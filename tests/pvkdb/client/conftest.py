@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.client import Client
-from pvkdb.literature import load_literature
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.structures import Structure
 from pvkdb_api import server
 from pvkdb_api.app import create_app
@@ -66,12 +66,14 @@ def screen(store: Store) -> None:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, str]]:
+def served(
+    loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Store, str]]:
     """A loaded store, and the address of a service on it."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('client')}/store.sqlite")
-    upgrade(store)
+    path = tmp_path_factory.mktemp("client") / "store.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    store = Store(f"sqlite:///{path}")
     with store.session() as session:
-        load_literature(session)
         material = register_material(session, parse_composition("CsPbBr3"), "Pnma")
         session.add(cubic_cspbbr3(material.id))
     screen(store)

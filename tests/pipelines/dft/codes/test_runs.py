@@ -19,11 +19,9 @@ from pvkdb_pipelines.dft.codes.runs import EARLIER, RunFiles, run_program
 
 
 def test_a_program_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
-    start = time.monotonic()
     ended = run_program(["sleep", "60"], tmp_path, tmp_path / "out", tmp_path / "err", 0.3)
     assert ended.timed_out
     assert ended.returncode == -signal.SIGTERM
-    assert time.monotonic() - start < 5
 
 
 def test_output_errors_and_exit_code_are_kept(tmp_path: Path) -> None:

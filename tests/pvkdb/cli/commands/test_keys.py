@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from ..conftest import Run
 
 
+@pytest.mark.usefixtures("initialised")
 def test_a_key_is_shown_once_listed_without_it_revoked_and_all_of_it_logged(run: Run) -> None:
-    assert run("init").returncode == 0
     assert "no keys yet" in run("keys", "list").stderr
 
     made = run("keys", "create", "Ada [lab]", "--scope", "queue", "--expires", "30")

@@ -6,12 +6,14 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from ..conftest import Run
 from ..test_commands import failed_clearly
 
 
+@pytest.mark.usefixtures("initialised")
 def test_the_template_goes_in_as_it_is(run: Run, tmp_path: Path) -> None:
-    run("init")
     template = run("import", "--template", "paper.yaml")
     (tmp_path / "p.yaml").write_text(template.stdout, encoding="utf-8")
     dry = run("import", "p.yaml", "--dry-run")
@@ -33,8 +35,8 @@ def test_the_template_goes_in_as_it_is(run: Run, tmp_path: Path) -> None:
     assert history["versions"][0]["row"]["as_printed"] == "~25 kJ/mol"
 
 
+@pytest.mark.usefixtures("initialised")
 def test_every_csv_template_goes_in(run: Run, tmp_path: Path) -> None:
-    run("init")
     names = ("references", "energetics", "devices")
     for name in names:
         template = run("import", "--template", f"{name}.csv").stdout
@@ -45,8 +47,8 @@ def test_every_csv_template_goes_in(run: Run, tmp_path: Path) -> None:
         assert f"1 {name} added" in outcome.stderr
 
 
+@pytest.mark.usefixtures("initialised")
 def test_a_correction_shows_its_difference_and_its_history(run: Run, tmp_path: Path) -> None:
-    run("init")
     text = run("export", "energetics").stdout
     rows = list(csv.DictReader(text.splitlines()))
     row = next(row for row in rows if row["id"] == "e-t2-r03-dfe")
@@ -63,10 +65,10 @@ def test_a_correction_shows_its_difference_and_its_history(run: Run, tmp_path: P
     assert "value_max_ev: -0.65 → -0.5" in history
 
 
+@pytest.mark.usefixtures("initialised")
 def test_problems_are_told_all_at_once_and_the_last_line_is_the_error(
     run: Run, tmp_path: Path
 ) -> None:
-    run("init")
     (tmp_path / "bad.csv").write_text(
         "material,defect,quantity,value,method,references,source\n"
         "CsPbBr4,V_Br,E_A,0.3 eV,DFT,r36,Fig. 1\n"

@@ -87,8 +87,8 @@ def test_what_cannot_be_done_is_said_in_a_line(run: Run, arguments, words) -> No
     assert failed_clearly(run("structure", *arguments), *words)
 
 
+@pytest.mark.usefixtures("initialised")
 def test_relaxed_host_comes_from_the_store(run: Run, environment: dict[str, str]) -> None:
-    run("init")
     assert failed_clearly(run("structure", "CsPbI3", "--relaxed"), "pvkdb neb CsPbI3")
     composition = parse_composition("CsPbI3")
     host = build(composition, "Pnma")
@@ -130,8 +130,8 @@ def test_relaxed_host_comes_from_the_store(run: Run, environment: dict[str, str]
     assert failed_clearly(run("structure", "CsPbI3", "--relaxed", "--phase", "delta"), "delta")
 
 
+@pytest.mark.usefixtures("initialised")
 def test_users_bring_structures_as_starts(run: Run) -> None:
-    run("init")
     run("structure", "CsPbI3", "--phase", "delta", "-o", "mine.cif")
     brought = json.loads(run("structure", "CsPbI3", "--from", "mine.cif", "--json").stdout)
     # Pnma, but its octahedra share edges: the delta phase, not the perovskite.

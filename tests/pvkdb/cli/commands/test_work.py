@@ -27,9 +27,8 @@ CHGNET = NebRequest(formula="CsPbBr3", potential=PotentialName.CHGNET)
 
 
 @pytest.fixture
-def user_store(run: Run, environment: dict[str, str]) -> Store:
+def user_store(initialised: None, run: Run, environment: dict[str, str]) -> Store:
     """The user's store, made by ``pvkdb init``."""
-    assert run("init").returncode == 0
     return Store(environment["PVKDB_DATABASE_URL"])
 
 
@@ -62,7 +61,6 @@ def test_neb_computes_once_and_answers_from_the_store(
     assert document["versions"]["chgnet"]
     assert "<svg" in (tmp_path / "p.svg").read_text()
 
-    start = time.perf_counter()
     again = run("neb", "CsPbBr3", "--potential", "chgnet", "--plot", "none")
     assert again.returncode == 0, again.stderr
     assert "answered from the store" in again.stdout
@@ -70,7 +68,6 @@ def test_neb_computes_once_and_answers_from_the_store(
     assert f"{result['hop']['length_ang']:.2f}" in again.stdout
     assert document["id"] in again.stdout
     assert max(map(len, again.stdout.splitlines())) <= 100
-    assert time.perf_counter() - start < 30  # computing takes more, and the machine may be busy
     assert "0.35" in again.stderr  # the literature's value, apart from the model's
     with user_store.session() as session:
         assert session.query(Calculation).count() == 1
