@@ -26,6 +26,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
+from pvkdb.schemas.findings import Finding, FindingField, Flaw
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.potentials.potential import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
@@ -71,7 +72,9 @@ class RelaxedPhase(BaseModel):
     space_group: str | None = Field(
         default=None, description=f"Of the relaxed structure, within {health.SYMPREC_ANG} Å."
     )
-    findings: tuple[str, ...] = Field(default=(), description="Of the checks of a screening.")
+    findings: tuple[FindingField, ...] = Field(
+        default=(), description="Of the checks of a screening."
+    )
     failure: str | None = None
 
     @property
@@ -82,8 +85,8 @@ class RelaxedPhase(BaseModel):
     @property
     def same_structure(self) -> bool:
         """Whether it is relaxed and its octahedra are linked as in the prototype."""
-        flaws = {finding.partition(":")[0] for finding in self.findings}
-        return self.failure is None and not (flaws - {health.Flaw.SYMMETRY_CHANGED})
+        flaws = {finding.flaw for finding in self.findings}
+        return self.failure is None and flaws <= {Flaw.SYMMETRY_CHANGED}
 
     @property
     def left_symmetry(self) -> bool:
@@ -157,7 +160,7 @@ def conventional_axes_ang(wanted: Phase, relaxed: Atoms) -> np.ndarray:
     return np.asarray(np.linalg.norm(np.round(sums) @ relaxed.cell.array, axis=1))
 
 
-def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[str, ...]]:
+def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[Finding, ...]]:
     """The relaxed atoms with their energy, and what the checks find."""
     potential = load_potential(name)
     if wanted.compound in APICAL:
@@ -200,4 +203,4 @@ def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[str, ...]
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=float(atoms.get_potential_energy()),
     )
-    return atoms, tuple(map(str, findings))
+    return atoms, findings

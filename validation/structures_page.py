@@ -241,7 +241,7 @@ def _fallen(results: Results, fact: KnownFact) -> Iterator[str]:
     if fallen:
         yield "\n"
     for relaxed in fallen:
-        why = relaxed.failure or "; ".join(relaxed.findings)
+        why = relaxed.failure or "; ".join(map(str, relaxed.findings))
         yield f"- † {relaxed.phase}, {TITLES[relaxed.potential]}, {relaxed.symmetry}: {why}.\n"
 
 

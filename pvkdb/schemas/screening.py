@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pvkdb.schemas.findings import FindingField
+
 #: Why a candidate went no further. ``filter``: a condition of the plan; ``physical``: the
 #: structure is another one than was asked for; ``numerical``: a calculation failed;
 #: ``not defined``: the stage's quantity is not defined for it.
@@ -41,7 +43,9 @@ class PhaseEnergy(BaseModel):
     energy_ev_per_formula: float | None = Field(description="None where the relaxation failed.")
     space_group: str | None
     volume_ang3_per_formula: float | None
-    findings: list[str] = Field(description="What is wrong with the relaxed structure, if so.")
+    findings: list[FindingField] = Field(
+        description="What is wrong with the relaxed structure, if so."
+    )
     failure_kind: str | None = Field(default=None, description="Kind of failure, if it failed.")
     failure: str | None = Field(description="Why the relaxation failed, if so.")
 

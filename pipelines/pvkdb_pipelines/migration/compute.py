@@ -168,7 +168,7 @@ def _start(request: CompleteNebRequest, composition: Composition) -> Start:
 
     def flaw(relaxed: Atoms) -> str | None:
         findings = health.check(relaxed, compound, atoms, coordination=info.coordination)
-        return next((str(finding) for finding in findings if not finding.flaw.remark), None)
+        return next((str(finding) for finding in findings if not finding.remark), None)
 
     return Start(atoms, info.number, flaw)
 

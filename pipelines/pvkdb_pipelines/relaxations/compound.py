@@ -131,7 +131,7 @@ def compute_relaxation(
             volume_ang3_per_formula=float(relaxed.get_volume()) / units,
             space_group=space_group(relaxed, health.SYMPREC_ANG).symbol,
             lattice_parameters=(a, b, c, alpha, beta, gamma),
-            findings=[str(finding) for finding in findings],
+            findings=list(findings),
             steps=steps,
             force_calls=potential.force_calls - calls_before,
             cpu_seconds=round(time.process_time() - cpu_started, 3),

@@ -14,7 +14,6 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.relaxations.compound import RelaxationRun
 from pvkdb_pipelines.relaxations.vacancy import VacancyRun
-from pvkdb_pipelines.structures.checks import Flaw
 
 
 def relaxation_records(
@@ -27,7 +26,7 @@ def relaxation_records(
         composition = parse_composition(run.result.formula)
     except FormulaError:
         return []
-    if not all(Flaw(finding.partition(":")[0]).remark for finding in run.result.findings):
+    if not all(finding.remark for finding in run.result.findings):
         return []
     material = register_material(session, composition, run.result.phase)
     calculation.material_id = material.id

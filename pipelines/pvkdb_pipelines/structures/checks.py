@@ -8,13 +8,12 @@ CHGNet and SevenNet-0. Their healthy end products had shortest A–X and B–X d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from pvkdb.schemas.findings import Finding, Flaw
 from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes.compounds import Compound, Role
@@ -40,47 +39,6 @@ ABOVE_SIBLINGS_EV = 0.5
 SYMPREC_ANG = 0.1
 #: A–X distances are sought up to this share of the sum of the radii.
 _REACH = 1.3
-
-
-class Flaw(StrEnum):
-    """What is wrong with a relaxed structure."""
-
-    NOT_CONVERGED = "not converged"
-    ENERGY_OUT_OF_RANGE = "energy out of range"
-    ATOMS_TOO_CLOSE = "atoms too close"
-    DISTANCES_TOO_SHORT = "distances too short"
-    DISTANCES_TOO_LONG = "distances too long"
-    VOLUME_OUT_OF_RANGE = "volume out of range"
-    COORDINATION_CHANGED = "coordination of B changed"
-    BONDS_UNEVEN = "B-X bonds uneven"
-    CONNECTIVITY_CHANGED = "connectivity changed"
-    SYMMETRY_CHANGED = "symmetry changed"
-    ABOVE_SIBLINGS = "far above other phases"
-
-    @property
-    def numerical(self) -> bool:
-        """Whether the calculation failed. Otherwise the structure did, and that is a result.
-
-        Bonds shorter than radii say are such a result: they belong to fewer neighbours than the
-        prototype gave, as around Zn (4) and Hg (2) where it gave 8.
-        """
-        return self in (Flaw.NOT_CONVERGED, Flaw.ENERGY_OUT_OF_RANGE, Flaw.ATOMS_TOO_CLOSE)
-
-    @property
-    def remark(self) -> bool:
-        """Whether the structure is still the one that was asked for, with something to tell."""
-        return self in (Flaw.SYMMETRY_CHANGED, Flaw.ABOVE_SIBLINGS)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One flaw, and the values that show it in words."""
-
-    flaw: Flaw
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.flaw}: {self.message}"
 
 
 def check(

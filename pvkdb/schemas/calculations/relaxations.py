@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.findings import FindingField
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.
@@ -66,7 +67,9 @@ class RelaxResult(BaseModel):
     volume_ang3_per_formula: float
     space_group: str = Field(description="Of the relaxed structure (spglib, 0.1 Å).")
     lattice_parameters: tuple[float, float, float, float, float, float]
-    findings: list[str] = Field(description="What is wrong with the structure; empty if healthy.")
+    findings: list[FindingField] = Field(
+        description="What is wrong with the structure; empty if healthy."
+    )
     steps: int
     force_calls: int
     cpu_seconds: float = Field(description="Processor time of the computing process.")

@@ -12,13 +12,13 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
+from pvkdb.schemas.findings import Flaw
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import (
     RelaxationRun,
     compute_relaxation,
     relax_request,
 )
-from pvkdb_pipelines.structures.checks import Flaw
 
 #: What a relaxation to 0.02 eV/Å leaves open, and the difference between processors, meV.
 NOISE_MEV = 10
@@ -36,7 +36,7 @@ def above_mev(formula: str, phase: str, other: str) -> float:
     """Energy of a phase above another one, meV per formula unit."""
     first, second = (relaxed(formula, name).result for name in (phase, other))
     for result in (first, second):
-        assert {finding.partition(":")[0] for finding in result.findings} <= {Flaw.SYMMETRY_CHANGED}
+        assert {finding.flaw for finding in result.findings} <= {Flaw.SYMMETRY_CHANGED}
     return 1000 * (first.energy_ev_per_formula - second.energy_ev_per_formula)
 
 

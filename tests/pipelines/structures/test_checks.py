@@ -12,10 +12,11 @@ from ase.io import read
 from ase.neighborlist import neighbor_list
 
 from pvkdb.chemistry import Ion, parse_composition
+from pvkdb.schemas.findings import Flaw
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.prototypes import Compound, build, compound_of
-from pvkdb_pipelines.structures.checks import Flaw, check
+from pvkdb_pipelines.structures.checks import check
 
 
 def flaws(relaxed: Atoms, compound: Compound, start: Atoms, **settings) -> list[Flaw]:

@@ -22,10 +22,11 @@ import numpy as np
 from scipy.optimize import linprog
 
 from pvkdb.errors import InputError
+from pvkdb.schemas.findings import Flaw
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.prototypes.compounds import Compound, binaries
-from pvkdb_pipelines.structures.checks import Flaw, far_above
+from pvkdb_pipelines.structures.checks import far_above
 
 #: Amounts of products are ratios of small integers: the corners of a balance of formulas.
 _LARGEST_DENOMINATOR = 1000
@@ -110,7 +111,7 @@ def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
     for phase in phases:
         energy = phase.energy_ev_per_formula
         above = 0.0 if energy is None else energy - lowest.energy_ev_per_formula
-        findings = [*phase.findings, *map(str, far_above(above))]
+        findings = [*phase.findings, *far_above(above)]
         found.append(phase.model_copy(update={"findings": findings}))
     return found
 
@@ -194,11 +195,12 @@ def _kept_its_structure(phase: PhaseEnergy) -> bool:
 
 
 def _flaws(phase: PhaseEnergy) -> set[Flaw]:
-    names = {finding.partition(":")[0] for finding in phase.findings}
-    unknown = sorted(names - set(Flaw))
-    if unknown:
-        raise InputError(
-            f"{unknown[0]!r}, found in phase {phase.phase}, is no finding that this version of "
-            f"pvkdb knows; relax it again (calculation {phase.calculation})"
-        )
-    return {Flaw(name) for name in names}
+    flaws = set()
+    for finding in phase.findings:
+        if finding.flaw is None:
+            raise InputError(
+                f"this version of pvkdb does not know the finding {finding.name!r} of phase "
+                f"{phase.phase}; relax it again (calculation {phase.calculation})"
+            )
+        flaws.add(finding.flaw)
+    return flaws

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pvkdb.chemistry.tolerance import ToleranceFactors
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.findings import Flaw
 from pvkdb.schemas.screening import (
     Fall,
     FallKind,
@@ -21,7 +22,6 @@ from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.screening.plan.conditions import FilterCondition
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import lowest_level
-from pvkdb_pipelines.structures.checks import Flaw
 
 
 @dataclass(slots=True)
@@ -130,12 +130,12 @@ def judge_stability(track: Track) -> None:
 
 
 def _said(entry: PhaseEnergy) -> str:
-    return f"{entry.phase}: {entry.failure or '; '.join(entry.findings)}"
+    return f"{entry.phase}: {entry.failure or '; '.join(map(str, entry.findings))}"
 
 
 def _first_flaw(entry: PhaseEnergy) -> str:
     """The gravest thing that is wrong with a relaxed phase."""
-    named = [finding.partition(":")[0] for finding in entry.findings]
+    named = [finding.name for finding in entry.findings]
     order = [flaw.value for flaw in _GRAVEST_FIRST]
     return min(named, key=lambda name: order.index(name) if name in order else len(order))
 

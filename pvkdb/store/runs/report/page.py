@@ -297,8 +297,7 @@ def _by_energy(stability: Stability) -> list[tuple[PhaseEnergy, float | None]]:
 
 def _flaws(phase: PhaseEnergy) -> Iterator[str]:
     """Yield the names of a phase's flaws, without its numbers."""
-    for text in phase.findings:
-        yield text.partition(":")[0]
+    yield from (finding.name for finding in phase.findings)
     if phase.failure:
         yield "calculation failed"  # the message begins with the phase, "CsPbI3 Pnma: ..."
 

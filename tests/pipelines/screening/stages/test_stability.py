@@ -14,6 +14,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.errors import InputError
+from pvkdb.schemas.findings import Finding, Flaw, read_finding
 from pvkdb.schemas.screening import PhaseEnergy
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,
@@ -32,7 +33,6 @@ from pvkdb_pipelines.screening.stages.stability import (
     lowest_level,
     without_energy,
 )
-from pvkdb_pipelines.structures.checks import Finding, Flaw
 
 _ids = count()
 
@@ -44,7 +44,7 @@ def energy(phase: str, ev: float | None, *flaws: Flaw, failure: str | None = Non
         energy_ev_per_formula=ev,
         space_group=None,
         volume_ang3_per_formula=None,
-        findings=[str(Finding(flaw, "0.79: by so much")) for flaw in flaws],
+        findings=[Finding(flaw, "0.79: by so much") for flaw in flaws],
         failure=failure,
     )
 
@@ -149,7 +149,7 @@ def test_phases_far_above_the_lowest_are_remarked() -> None:
     failed = energy("delta", None, failure="relaxation not converged")
     found = {entry.phase: entry.findings for entry in compared([far, lowest, near, failed])}
     assert found["2H"] == found["6H"] == found["delta"] == []
-    assert found["Pnma"] == [
+    assert [str(finding) for finding in found["Pnma"]] == [
         f"{Flaw.ABOVE_SIBLINGS}: 0.80 eV a formula unit above the lowest (at most 0.5)"
     ]
     assert compared([failed]) == [failed]
@@ -183,7 +183,8 @@ def test_what_has_no_energy_is_passed_over(bad: PhaseEnergy) -> None:
 
 
 def test_an_unknown_finding_is_refused() -> None:
-    strange = energy("Pnma", -15.0).model_copy(update={"findings": ["melted: at 600 K"]})
+    melted = read_finding("melted: at 600 K")
+    strange = energy("Pnma", -15.0).model_copy(update={"findings": [melted]})
     with pytest.raises(InputError, match=r"'melted'.*Pnma.*relax it again"):
         assess(CSPBI3, [strange], {})
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.findings import Flaw
 from pvkdb.schemas.screening import Fall, PhaseEnergy
 from pvkdb_pipelines.prototypes import competitors, compound_of
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import assess
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
-from pvkdb_pipelines.structures.checks import Flaw
 
 CSPBI3 = parse_composition("CsPbI3")
 
