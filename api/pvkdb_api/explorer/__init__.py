@@ -1,5 +1,5 @@
-"""The explorer: pages on which a person finds, compares and picks.
+"""The explorer: pages to find and compare materials and devices.
 
-Pages are made on the server (``templates``) from the same rows that the service gives to
-programs. Everything that they load stands in ``static`` and comes from the service itself.
+The service renders the pages (``templates``) from the rows that it also gives to programs. All
+their files are in ``static`` and come from the service itself.
 """

@@ -89,7 +89,7 @@ def test_the_unforeseen_is_a_page_for_who_came_with_a_browser(reading_api, monke
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret reason")
 
-    monkeypatch.setattr("pvkdb_api.explorer.pages.find.find", fail)
+    monkeypatch.setattr("pvkdb_api.explorer.pages.start.find", fail)
     answer = reading_api.request("GET", "/find?q=CsPbBr3", headers={"Accept": "text/html"})
     assert answer.status_code == 500
     assert answer.headers["content-type"].startswith("text/html")

@@ -1,4 +1,4 @@
-"""Calculations as pages show them: the queue at a glance, and one calculation with its log."""
+"""The data of the calculation pages: the state of the queue, and one calculation with its log."""
 
 from __future__ import annotations
 
@@ -27,24 +27,23 @@ from pvkdb.store.queue.claims import count_by_state
 from pvkdb.store.queue.jobs import job_document, log_lines
 from pvkdb.store.queue.workers import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_api.explorer.computing.failure_messages import WORDS
-from pvkdb_api.explorer.site.numbers import number
-from pvkdb_api.explorer.site.times import seconds_between
+from pvkdb_api.explorer.computing.failure_messages import FAILURES
+from pvkdb_api.explorer.site.markup import number
 from pvkdb_api.explorer.tables.cells import text_cell
 
-#: Calculations that are shown with a bar of progress at once.
+#: Most running calculations that the page shows with a progress bar.
 MOST_RUNNING = 12
 
 OPEN = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 
-#: How the mark of a state is coloured.
+#: Colours of the labels of states.
 MARKS = {
     CalculationState.DONE: "good",
     CalculationState.FAILED: "bad",
     CalculationState.RUNNING: "open",
 }
 
-#: Kinds in words.
+#: Kinds of calculations in words.
 KINDS = {
     "neb": "Migration barrier",
     "relax": "Relaxation",
@@ -57,46 +56,41 @@ KINDS = {
     "dft-after": "DFT after a barrier",
 }
 
-#: Parts of parameters that are too long to be shown, or stand elsewhere on the page.
+#: Parameters that are too long for the page, or that it shows elsewhere.
 _NOT_SHOWN = ("kind", "host", "settings", "images", "structure")
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A calculation that runs, with its progress at the last heartbeat."""
+class RunningCalculation:
+    """A running calculation with its progress at the last heartbeat."""
 
     document: CalculationDocument
     progress: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The queue at a glance."""
+class QueueOverview:
+    """The numbers of calculations by state, the running ones, and the workers."""
 
     counts: dict[CalculationState, int]
-    running: list[Running]
+    running: list[RunningCalculation]
     signs: WorkerSigns
-    now: datetime
+    #: Time since the last sign of a worker; None if there was none.
+    last_sign: str | None
 
     @property
     def open(self) -> int:
-        """Calculations that have not ended."""
+        """Number of calculations that have not ended."""
         return sum(self.counts.get(state, 0) for state in OPEN)
 
     @property
     def total(self) -> int:
-        """All calculations."""
+        """Number of all calculations."""
         return sum(self.counts.values())
 
-    @property
-    def seen(self) -> str | None:
-        """How long ago a worker gave a sign of life."""
-        last = self.signs.last_seen
-        return None if last is None else span(seconds_between(last, self.now))
 
-
-def overview(session: Session) -> Overview:
-    """Counts by state, and what runs."""
+def queue_overview(session: Session) -> QueueOverview:
+    """Return the state of the queue."""
     counted = count_by_state(session)
     running = session.scalars(
         select(Calculation)
@@ -104,17 +98,24 @@ def overview(session: Session) -> Overview:
         .order_by(Calculation.started_at, Calculation.id)
         .limit(MOST_RUNNING)
     )
-    return Overview(
+    signs = worker_signs(session)
+    return QueueOverview(
         counts={state: counted.get(state, 0) for state in CalculationState},
-        running=[Running(calculation_document(entry), entry.progress) for entry in running],
-        signs=worker_signs(session),
-        now=utc_now(),
+        running=[RunningCalculation(calculation_document(each), each.progress) for each in running],
+        signs=signs,
+        last_sign=last_sign(signs),
     )
 
 
+def last_sign(signs: WorkerSigns) -> str | None:
+    """Return the time since the last sign of a worker; None if there was none."""
+    seen = signs.last_seen
+    return None if seen is None else span((utc_now() - seen).total_seconds())
+
+
 @dataclass(frozen=True)
-class Job:
-    """One calculation, as its page shows it."""
+class JobPage:
+    """One calculation as its page shows it."""
 
     document: JobDocument
     lines: list[LogLine]
@@ -127,65 +128,60 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What it computes, in words."""
+        """The kind of the calculation in words."""
         return KINDS.get(self.calculation.kind, self.calculation.kind)
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it unasked."""
+        """Whether the calculation has ended."""
         return self.calculation.state not in OPEN
 
     @property
     def can_cancel(self) -> bool:
-        """Whether it can be asked to stop."""
+        """Whether the calculation can be cancelled."""
         return not self.ended and self.document.cancel_requested_at is None
 
     @property
     def can_retry(self) -> bool:
-        """Whether it can be queued again."""
+        """Whether the calculation can be queued again."""
         return self.calculation.state in (CalculationState.FAILED, CalculationState.CANCELLED)
 
     @property
     def failure(self) -> tuple[str, str] | None:
-        """What its failure means, and the remedy."""
+        """The meaning of the failure and the remedy."""
         kind = self.calculation.failure_kind
-        return None if kind is None else WORDS[kind]
+        return None if kind is None else FAILURES[kind]
 
     @property
-    def took_s(self) -> float | None:
-        """Seconds from its last start to its end, or until now."""
+    def elapsed_s(self) -> float | None:
+        """Seconds from the last start to the end, or until now."""
         started, ended = self.calculation.started_at, self.calculation.finished_at
-        if self.calculation.state is CalculationState.QUEUED:
+        if started is None or self.calculation.state is CalculationState.QUEUED:
             return None
-        return seconds_between(started, ended or utc_now())
+        return ((ended or utc_now()) - started).total_seconds()
 
     @property
-    def lost(self) -> bool:
-        """Whether its worker gave no sign of life for as long as a lease holds."""
+    def lease_expired(self) -> bool:
+        """Whether the lease of the worker has expired without a sign of life."""
         until = self.document.lease_until
         running = self.calculation.state is CalculationState.RUNNING
         return running and until is not None and until < utc_now()
 
     @property
-    def last_line(self) -> int:
-        """Number of the last line of the log that is shown."""
-        return self.lines[-1].line if self.lines else 0
-
-    @property
     def parameters(self) -> dict[str, object]:
-        """What was asked for, without settings."""
+        """The parameters without numerical settings."""
         given = self.calculation.parameters
         return {name: value for name, value in given.items() if name not in _NOT_SHOWN}
 
     @property
     def settings(self) -> dict[str, object]:
-        """Numerical settings."""
+        """The numerical settings."""
         found = self.calculation.parameters.get("settings")
         return dict(found) if isinstance(found, dict) else {}
 
     @property
     def host_atoms(self) -> int | None:
-        """Atoms of the structure that was brought; None where a prototype is the start."""
+        """Number of atoms of the uploaded structure; None for a prototype."""
         host = self.calculation.parameters.get("host")
         return len(host["symbols"]) if isinstance(host, dict) else None
 
@@ -196,12 +192,12 @@ class Job:
             return None
         try:
             return NebResult.model_validate(self.calculation.result)
-        except ValidationError:  # of another version of pvkdb; its plain values are shown
+        except ValidationError:  # of another version of pvkdb; the page shows its plain values
             return None
 
     @property
     def values(self) -> dict[str, object]:
-        """The single values of a result; lists and structures are for programs."""
+        """The single values of a result, without lists and structures."""
         result = self.calculation.result or {}
         return {
             name: value
@@ -210,28 +206,25 @@ class Job:
         }
 
 
-def job_of(session: Session, calculation: Calculation) -> Job:
-    """One calculation, with its whole log."""
-    return Job(
+def job_page(session: Session, calculation: Calculation, after: int = 0) -> JobPage:
+    """Return the page of a calculation with the lines of its log after a line number."""
+    return JobPage(
         job_document(session, calculation),
-        log_lines(session, calculation.id),
+        log_lines(session, calculation.id, after),
         worker_signs(session),
     )
 
 
 def log_rows(lines: list[LogLine]) -> Iterator[tuple[datetime, str, bool]]:
-    """Lines of a log: when, what, and whether a state was entered."""
+    """Yield time and text of each line of a log, and whether the state changed."""
     for line in lines:
-        state = line.event is not EventKind.PROGRESS
-        parts = [line.event.value] if state else []
-        parts += [line.message] if line.message else []
-        yield line.at, ": ".join(parts), state
+        changed = line.event is not EventKind.PROGRESS
+        parts = (line.event.value if changed else None, line.message)
+        yield line.at, ": ".join(filter(None, parts)), changed
 
 
 def value_cell(value: object) -> Markup | str:
-    """A parameter or a value of a result: numbers with their exact value."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
+    """Return a parameter or a value of a result as HTML; numbers with their exact value."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
     return text_cell(value)

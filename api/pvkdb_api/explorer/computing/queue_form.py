@@ -1,4 +1,4 @@
-"""Asking for a migration barrier on a page: choices, what was typed, what is wrong with it."""
+"""The form that queues a migration barrier: its choices, its fields and their problems."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSet
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.files.structure_reading import read_cif, space_group_of
 
-#: Name and unit of each setting; the ones that are changed most come first.
+#: Label and unit of each setting, the most frequently changed ones first.
 SETTINGS: dict[str, tuple[str, str]] = {
-    "distance_ang": ("Distance of a defect from its images", "Å"),
+    "distance_ang": ("Distance of a defect from its periodic images", "Å"),
     "images": ("Images between the end points", ""),
     "cutoff_ang": ("Longest hop", "Å"),
-    "max_atoms": ("Most atoms of the supercell", ""),
-    "fmax_neb_ev_per_ang": ("Residual force on the saddle", "eV/Å"),
+    "max_atoms": ("Maximum atoms in the supercell", ""),
+    "fmax_neb_ev_per_ang": ("Residual force at the saddle point", "eV/Å"),
     "fmax_endpoint_ev_per_ang": ("Residual force of the end points", "eV/Å"),
     "fmax_cell_ev_per_ang": ("Residual force of the host", "eV/Å"),
-    "max_steps_neb": ("Most steps of a path", ""),
-    "max_steps_endpoint": ("Most steps of an end point", ""),
-    "max_steps_cell": ("Most steps of the host", ""),
-    "rattle_ang": ("Random shift at the start", "Å"),
-    "seed": ("Seed of the random shift", ""),
+    "max_steps_neb": ("Maximum steps of a path", ""),
+    "max_steps_endpoint": ("Maximum steps of an end point", ""),
+    "max_steps_cell": ("Maximum steps of the host", ""),
+    "rattle_ang": ("Initial random displacement", "Å"),
+    "seed": ("Random seed", ""),
     "recheck": ("Compute the limiting hop again", ""),
 }
 
 #: Fields of the form.
 FIELDS = ("formula", "phase", "defect", "potential", "cif", "cif_phase", *SETTINGS)
 
-_NO_ASE = "structures cannot be read here; on the server: pip install 'pvkdb[screening]'"
+_NO_ASE = "this service cannot read structures; on the server, run: pip install 'pvkdb[screening]'"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What follows from a formula."""
+class FormulaChoices:
+    """The phases and defects of a formula."""
 
     formula: str
     family: str
@@ -49,30 +49,30 @@ class Known:
     problem: str | None = None
 
 
-def known_of(formula: str) -> Known | None:
-    """Phases and defects to choose from; None without a formula."""
+def formula_choices(formula: str) -> FormulaChoices | None:
+    """Return the phases and defects of a formula; None without a formula."""
     if not formula:
         return None
     try:
         composition = parse_composition(formula)
     except InputError as error:
-        return Known(formula, "", (), (), str(error))
+        return FormulaChoices(formula, "", (), (), str(error))
     phases = HOST_PHASES.get(composition.family, ())
     problem = None
     if not phases or any(occupant.ion.molecular for occupant in composition.occupants):
         phases = ()
         problem = (
-            f"No prototype holds {composition.formula} ({composition.family}): bring a structure "
-            "of it as CIF."
+            f"pvkdb has no prototype for {composition.formula} ({composition.family}): upload a "
+            "structure as CIF."
         )
-    return Known(
+    return FormulaChoices(
         composition.formula, composition.family, phases, tuple(_defects(composition)), problem
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A numerical setting as a field of the form."""
+    """A field of the form for a numerical setting."""
 
     name: str
     label: str
@@ -83,12 +83,12 @@ class Setting:
 
 
 def settings() -> Iterator[Setting]:
-    """Every setting, with its default and its bounds."""
+    """Yield every setting with its default and bounds."""
     for name, (label, unit) in SETTINGS.items():
         entry = NebSettings.model_fields[name]
         value = entry.default
         shown = (
-            "chosen by the program"
+            "automatic"
             if value is None
             else {True: "yes", False: "no"}[value]
             if isinstance(value, bool)
@@ -98,32 +98,32 @@ def settings() -> Iterator[Setting]:
 
 
 @dataclass(frozen=True)
-class Asking:
-    """A form as it was filled in; a request, or what is wrong with it, by field."""
+class FilledForm:
+    """A filled-in form: its texts, and the request or the problems by field."""
 
     typed: dict[str, str]
     request: NebRequest | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
-        """What stands in a field."""
+        """Return the text of a field."""
         return self.typed.get(name, "")
 
 
-def read(typed: Mapping[str, str]) -> Asking:
-    """The request that a form makes. Every field that is wrong is told, not the first alone."""
+def read_form(typed: Mapping[str, str]) -> FilledForm:
+    """Return the request of a form, or the problems of all its fields."""
     kept = {name: typed[name] for name in FIELDS if typed.get(name)}
     problems: dict[str, str] = {}
     composition = None
     try:
         composition = parse_composition(kept.get("formula", ""))
     except InputError as error:
-        problems["formula"] = str(error) if kept.get("formula") else "write a formula, e.g. CsPbBr3"
+        problems["formula"] = str(error) if kept.get("formula") else "enter a formula, e.g. CsPbBr3"
     host = None
     if "cif" in kept and composition is not None:
         host = _host(kept, composition, problems)
     if composition is not None and "defect" in kept:
-        problems |= _missing(kept["defect"], composition)
+        problems |= _vacancy_problem(kept["defect"], composition)
     given: dict[str, Any] = {
         "formula": kept.get("formula", ""),
         "phase": kept.get("cif_phase") if "cif" in kept else kept.get("phase"),
@@ -140,21 +140,23 @@ def read(typed: Mapping[str, str]) -> Asking:
             name = str(complaint["loc"][1 if complaint["loc"][0] == "settings" else 0])
             text = str(complaint["msg"])
             problems.setdefault(name, f"{text[:1].lower()}{text[1:]}")
-        return Asking(kept, None, problems)
-    return Asking(kept, None if problems else request, problems)
+        return FilledForm(kept, None, problems)
+    return FilledForm(kept, None if problems else request, problems)
 
 
 def _host(kept: dict[str, str], composition: Composition, problems: dict[str, str]) -> Host | None:
-    """The structure that was brought; its phase must be named, for which its space group is put
-    into the form."""
+    """Return the uploaded structure.
+
+    If its phase has no name, the space group is suggested as the name.
+    """
     try:
         host = read_cif(kept["cif"], composition)
         if "cif_phase" not in kept:
             group = space_group_of(host)
             kept["cif_phase"] = group or ""
             problems["cif_phase"] = (
-                f"name the phase of this structure. Its space group is {group}, which stands here "
-                "now; keep it, or write a name that tells it from other structures of this group"
+                f"name the phase of this structure. Its space group is {group}, now entered as the "
+                "name; keep it, or enter a name that no other structure of this group has"
                 if group
                 else "name the phase of this structure"
             )
@@ -167,24 +169,23 @@ def _host(kept: dict[str, str], composition: Composition, problems: dict[str, st
     return None
 
 
-def _missing(defect: str, composition: Composition) -> dict[str, str]:
-    """What is wrong with a vacancy of what the composition does not hold."""
+def _vacancy_problem(defect: str, composition: Composition) -> dict[str, str]:
+    """Return the problem with a vacancy of an ion that the composition does not contain."""
     try:
         found = Defect.parse(defect)
     except InputError:
-        return {}  # refused with the reason when it is queued
+        return {}  # the queue refuses it with the reason
     held = [occupant.ion.symbol for occupant in composition.occupants]
     if found.kind == "vacancy" and found.species not in held:
         return {
-            "defect": f"{composition.formula} holds no {found.species} that could be missing; it "
-            f"holds {', '.join(held)}"
+            "defect": f"{composition.formula} contains no {found.species}; "
+            f"it contains {', '.join(held)}"
         }
     return {}
 
 
 def _defects(composition: Composition) -> Iterator[str]:
-    """Vacancies of the elements, the halide's first, then their interstitials and those of
-    electrodes."""
+    """Yield vacancies, that of the halide first, then interstitials of ions and electrodes."""
     elements = [
         occupant.ion.symbol
         for site in ("X", "A", "B")
@@ -197,7 +198,7 @@ def _defects(composition: Composition) -> Iterator[str]:
 
 
 def _words(description: str | None) -> str:
-    """A description for people, to whom a field is empty and not None."""
+    """Return a description in which None is called an empty field."""
     return (description or "").replace("None for", "Empty:")
 
 
@@ -213,10 +214,8 @@ def _bounds(metadata: list[Any]) -> str:
     return ", ".join(f"{signs[name]} {value}" for name, value in ends.items())
 
 
-#: Every phase of a prototype, by family, for a page without scripts.
-FAMILIES = HOST_PHASES
 DEFAULT_POTENTIAL: str = NebRequest.model_fields["potential"].default.value
-#: The default first.
+#: All potentials, the default first.
 POTENTIALS = (
     DEFAULT_POTENTIAL,
     *(name.value for name in PotentialName if name != DEFAULT_POTENTIAL),

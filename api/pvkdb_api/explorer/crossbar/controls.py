@@ -1,89 +1,60 @@
-"""The numbers that a person sets on the crossbar page: their sliders, examples and limits."""
+"""The number fields of the crossbar page: their sliders, examples and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, log10
-from typing import Any
+from math import isfinite, isnan, log10
 
 from pvkdb.crossbar.limits import MARGIN
-from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import Cell, Read
 from pvkdb_api.core.refusals import ParameterError
 
-#: Lines of the largest array that a map may have: as the REST service solves.
+#: Lines of the largest array that is solved, as in the REST service.
 LARGEST_SOLVED = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A number that a person sets: its ends on the slider, and what stands there unasked."""
+    """A number field with a slider."""
 
     name: str
     label: str
     symbol: str
     unit: str
+    #: Ends of the slider.
     low: float
     high: float
+    #: The value if the field is not given.
     example: float | None
-    #: Whether the slider runs over decades.
+    #: Whether the slider is logarithmic.
     decades: bool = True
     step: float = 0.05
     hint: str = ""
 
-    def place(self, value: float) -> float:
-        """Where a value stands on the slider."""
+    def slider_position(self, value: float) -> float:
+        """Return the position of a value on the slider."""
         inside = min(max(value, self.low), self.high)
         return round(log10(inside), 4) if self.decades else inside
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Ends of the slider, in its own scale."""
-        return self.place(self.low), self.place(self.high)
-
 
 CONTROLS = (
+    Control("on_off_ratio", "On/off ratio", "R_HRS / R_LRS", "", 10**0.05, 1e9, 1e3, hint="> 1"),
+    Control("r_lrs_ohm", "LRS resistance", "R_LRS", "Ω", 1e2, 1e9, 1e4),
+    Control("pull_up_ohm", "Pull-up resistor", "R_pu", "Ω", 1e2, 1e9, None, hint="default: R_LRS"),
     Control(
-        "on_off_ratio",
-        "On/off ratio",
-        "R_HRS / R_LRS",
-        "",
-        10**0.05,
-        1e9,
-        1e3,
-        hint="larger than 1",
-    ),
-    Control("r_lrs_ohm", "Resistance of the LRS", "R_LRS", "Ω", 1e2, 1e9, 1e4),
-    Control("pull_up_ohm", "Pull-up", "R_pu", "Ω", 1e2, 1e9, None, hint="empty: as large as R_LRS"),
-    Control(
-        "selectivity",
-        "Selectivity or rectification",
-        "s",
-        "",
-        1,
-        1e8,
-        514,
-        hint="empty: bare cells only",
+        *("selectivity", "Selectivity or rectification ratio", "s", "", 1, 1e8, 514),
+        hint="empty: memristor only",
     ),
     Control(
-        "line_resistance_ohm",
-        "Line, from cell to cell",
-        "R_line",
-        "Ω",
-        0,
-        50,
-        2.0,
+        *("line_resistance_ohm", "Line resistance between cells", "R_line", "Ω", 0, 50, 2.0),
         decades=False,
         step=0.1,
     ),
-    Control(
-        "size", "Array that is solved", "N", "lines", 2, LARGEST_SOLVED, 32, decades=False, step=1
-    ),
-    Control("margin", "Margin to keep", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
+    Control("size", "Size of the solved array", "N", "lines", 2, LARGEST_SOLVED, 32, False, 1),
+    Control("margin", "Required read margin", "ΔV / V_read", "", 0.01, 0.5, MARGIN, False, 0.01),
 )
 
-#: Numbers beyond these are no device's; the floating-point numbers of a circuit end there too.
+#: Limits of the numbers; no device and no floating-point circuit is beyond them.
 LIMITS = {
     "on_off_ratio": (0.0, 1e15),
     "r_lrs_ohm": (1e-3, 1e15),
@@ -93,19 +64,19 @@ LIMITS = {
     "margin": (1e-3, 0.999),
 }
 
-#: Where the example of a selectivity comes from: nothing else is invented.
+#: Sources of the examples that are taken from the review.
 EXAMPLES = {
-    "selectivity": "the rectification ratio of the review's example of 1747 × 1747, section 5.1.1",
+    "selectivity": "the rectification ratio in the review's example of 1747 × 1747, section 5.1.1",
     "margin": "review, section 5.1.1: more than 10 %",
 }
 
-#: What the map shows: the word in the address, and its heading.
-MAPS = {"voltage": "Voltage across each cell", "margin": "Read margin by the cell's place"}
+#: Values shown by the map: the word in the address and the heading.
+MAPS = {"voltage": "Voltage across each cell", "margin": "Read margin by cell position"}
 
-#: Kinds of cell with the words for a person.
+#: Kinds of cell in words.
 CELLS = {
-    Cell.RESISTOR: "1R: a bare memristor",
-    Cell.SELECTOR: "1S1R: with a selector in series",
+    Cell.RESISTOR: "1R: memristor only",
+    Cell.SELECTOR: "1S1R: selector in series",
     Cell.RECTIFIER: "self-rectifying",
 }
 READS = {
@@ -116,51 +87,32 @@ READS = {
 
 
 def example(name: str) -> float:
-    """What stands unasked in the place of a number that the page cannot do without."""
+    """Return the example value of a number that the page requires."""
     value = next(control.example for control in CONTROLS if control.name == name)
     assert value is not None
     return value
 
 
-def number(control: Control, text: str) -> float:
-    """What a person wrote into a field.
+def parse_number(control: Control, text: str) -> float:
+    """Return the number in a field.
 
     Raises:
-        ParameterError: it is no number, or beyond the limits.
+        ParameterError: The text is not a number or is outside the limits.
     """
-    infinite = control.name == "on_off_ratio"
     try:
         value = float(text.replace("−", "-").replace(",", "."))
     except ValueError:
         value = float("nan")
-    if value != value or (not isfinite(value) and not infinite):
+    if isnan(value) or (not isfinite(value) and control.name != "on_off_ratio"):
         raise ParameterError(
-            control.name, f"{control.label} = {text[:40]!r} is no number; write it as 1000 or 1e3"
+            control.name,
+            f"{control.label} = {text[:40]!r} is not a number; write it as 1000 or 1e3",
         )
     least, most = LIMITS.get(control.name, (value, value))
     if value > 0 and isfinite(value) and not least <= value <= most:
         raise ParameterError(
             control.name,
-            f"{control.label} = {value:g} is beyond what this page works out; give "
-            f"{least:g} to {most:g}",
+            f"{control.label} = {value:g} is outside the range of this page; give {least:g} to "
+            f"{most:g}",
         )
     return value
-
-
-def choice(name: str, given: Mapping[str, str], default: Any, known: Callable[[str], Any]) -> Any:
-    """What a person chose of a list, or ``default``.
-
-    Raises:
-        ParameterError: there is no such choice.
-    """
-    text = given.get(name)
-    if text is None:
-        return default
-    try:
-        found = known(text)
-    except ValueError:
-        found = None
-    if found is None:
-        values: Any = known if isinstance(known, type) else MAPS
-        raise ParameterError(name, unknown_name(name, text[:60], map(str, values)))
-    return found

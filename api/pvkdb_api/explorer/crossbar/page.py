@@ -1,4 +1,4 @@
-"""What the crossbar page asks of :mod:`pvkdb.crossbar`, and how it shows the answer."""
+"""The query of the crossbar page, and its results from :mod:`pvkdb.crossbar`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,6 @@ from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN, read_margin
 from pvkdb.crossbar.maps import margin_map, voltage_map
 from pvkdb.crossbar.reading import Crosspoint
-from pvkdb.errors import unknown_name
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming
@@ -26,50 +24,60 @@ from pvkdb_api.explorer.crossbar.controls import (
     EXAMPLES,
     LARGEST_SOLVED,
     MAPS,
-    choice,
     example,
-    number,
+    parse_number,
 )
+from pvkdb_api.explorer.site.parameters import known_choice
+from pvkdb_api.explorer.site.rendering import link
 
-#: Sizes at which a curve of the read margin is computed.
+#: Points of a curve of the read margin.
 CURVE_POINTS = 90
 
 PATH = "/crossbar"
 
-
 _TEXTS = ("device", "cell", "read", "map")
+
+#: Options of ``pvkdb crossbar`` for the numbers of a query.
+_OPTIONS = {
+    "on_off_ratio": "--on-off",
+    "r_lrs_ohm": "--r-lrs",
+    "pull_up_ohm": "--pull-up",
+    "selectivity": "--selectivity",
+    "line_resistance_ohm": "--line-resistance",
+    "size": "--size",
+}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The parameters of the page as they stand in the address, and what they come to."""
+class CrossbarQuery:
+    """The parameters in the address of the page, and what they mean."""
 
     given: dict[str, str]
     question: ArrayQuestion
-    #: Without these no circuit is solved; the page's example stands in where none is given.
+    #: Required to solve the circuit; an example of the page if not given.
     r_lrs_ohm: float
     line_ohm: float
     size: int
     cell: Cell
     read: Read
     map: str
-    #: Of a device of the store: its stack, and the rectification that its publication claims.
+    #: The stack and the claimed rectification of a device of the store.
     array: DeviceArray | None = None
 
     @property
     def pull_up_ohm(self) -> float:
-        """R_pull-up: R_LRS where none is given."""
+        """The pull-up resistor; by default as large as R_LRS."""
         return self.question.pull_up_ohm or self.r_lrs_ohm
 
     @property
     def factor(self) -> float:
-        """The selectivity, as far as the chosen kind of cell has one."""
+        """The selectivity of the chosen kind of cell; 1 without a selector."""
         return 1.0 if self.cell is Cell.RESISTOR else (self.question.selectivity or 1.0)
 
     def value(self, name: str) -> float | None:
-        """The number behind a control."""
+        """Return the number of a field."""
         question = self.question
-        found: Mapping[str, float | None] = {
+        values: Mapping[str, float | None] = {
             "on_off_ratio": question.on_off.minimum,
             "r_lrs_ohm": self.r_lrs_ohm,
             "pull_up_ohm": question.pull_up_ohm,
@@ -78,79 +86,66 @@ class Asked:
             "size": self.size,
             "margin": question.margin,
         }
-        return found[name]
+        return values[name]
 
     def address(self, **changes: str | None) -> str:
-        """The address of the page with some parameters changed; None leaves one out."""
-        kept = {name: value for name, value in {**self.given, **changes}.items() if value}
-        return f"{PATH}?{urlencode(kept)}" if kept else PATH
+        """Return the address of the page with changed parameters; None removes a parameter."""
+        return link(PATH, **{**self.given, **changes})
 
     def request(self, *, circuit: bool = True) -> str:
-        """The same question to the REST service, with everything that the page assumed."""
-        question = self.question
-        start: dict[str, Any] = (
-            {"on_off_ratio": f"{question.on_off.minimum!r}"}
-            if question.device is None
-            else {"device": question.device}
-        )
-        parameters = {
-            **start,
-            "r_lrs_ohm": f"{self.r_lrs_ohm!r}",
-            "pull_up_ohm": None if question.pull_up_ohm is None else f"{question.pull_up_ohm!r}",
-            "selectivity": None if question.selectivity is None else f"{question.selectivity!r}",
-            "line_resistance_ohm": f"{self.line_ohm!r}" if circuit else None,
-            "size": f"{self.size}" if circuit else None,
-            "margin": None if question.margin == MARGIN else f"{question.margin!r}",
+        """Return the REST request of this query, with all assumed values."""
+        left_out = {"margin"} if self.question.margin == MARGIN else set()
+        if self.question.device is not None:
+            left_out.add("on_off_ratio")
+        if not circuit:
+            left_out |= {"line_resistance_ohm", "size"}
+        numbers = {each.name: self.value(each.name) for each in CONTROLS}
+        texts = {
+            name: f"{value!r}"
+            for name, value in numbers.items()
+            if value is not None and name not in left_out
         }
-        kept = {name: value for name, value in parameters.items() if value is not None}
-        return f"{API}/crossbar?{urlencode(kept)}"
+        return link(f"{API}/crossbar", device=self.question.device, **texts)
 
     def command(self) -> str:
-        """The same question on the command line."""
-        question = self.question
-        words = ["pvkdb", "crossbar"]
-        if question.device is None:
-            words += ["--on-off", f"{question.on_off.minimum:.10g}"]
-        else:
-            words += ["--device", question.device]
-        words += ["--r-lrs", f"{self.r_lrs_ohm:.10g}"]
-        if question.pull_up_ohm is not None:
-            words += ["--pull-up", f"{question.pull_up_ohm:.10g}"]
-        if question.selectivity is not None:
-            words += ["--selectivity", f"{question.selectivity:.10g}"]
-        words += ["--line-resistance", f"{self.line_ohm:.10g}", "--size", f"{self.size}"]
+        """Return the command for this query."""
+        device = self.question.device
+        words = ["pvkdb", "crossbar", *(("--device", device) if device is not None else ())]
+        for name, option in _OPTIONS.items():
+            value = self.value(name)
+            if value is not None and not (device is not None and name == "on_off_ratio"):
+                words += [option, f"{value:.10g}"]
         return shlex.join(words)
 
 
-def read(session: Session, query: Mapping[str, str]) -> Asked:
-    """The question in the address of the page.
+def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
+    """Return the query in the address of the page.
 
     Raises:
-        ParameterError: a parameter is unknown or its value cannot be used.
-        NotFoundError: the store has no such device.
+        ParameterError: A parameter is unknown or has an invalid value.
+        NotFoundError: The store has no such device.
     """
     known = (*(control.name for control in CONTROLS), *_TEXTS)
     for name in query:
-        if name not in known:
-            raise ParameterError(name[:60], unknown_name("parameter", name[:60], known))
+        known_choice(name[:60], name, known, "parameter")
     given = {name: value.strip() for name, value in query.items() if value.strip()}
     numbers = {}
     for control in CONTROLS:
         if control.name in given:
-            numbers[control.name] = number(control, given[control.name])
-            if numbers[control.name] == control.example:  # what a form sends unasked
+            numbers[control.name] = parse_number(control, given[control.name])
+            if numbers[control.name] == control.example:  # sent by the form, but not chosen
                 del given[control.name]
     device = given.get("device")
     if device is not None:
         if "\0" in device:
-            raise ParameterError("device", "a name holds no NUL; give the name of a device")
+            raise ParameterError("device", "a device name cannot contain NUL; give another name")
         given.pop("on_off_ratio", None)
         with naming("device"):
             on_off, source = on_off_of(session, device)
     else:
         on_off = Interval.exactly(numbers.get("on_off_ratio", example("on_off_ratio")))
-        source = "given" if "on_off_ratio" in given else "this page: an example"
-    # A selectivity that was emptied by hand says: bare cells.
+        source = "given" if "on_off_ratio" in given else "example of this page"
+    # An emptied selectivity field means cells without a selector.
     bare = "selectivity" in query and not query["selectivity"].strip()
     question = ArrayQuestion(
         on_off=on_off,
@@ -171,107 +166,102 @@ def read(session: Session, query: Mapping[str, str]) -> Asked:
     line = numbers.get("line_resistance_ohm", example("line_resistance_ohm"))
     if line < 0:
         raise ParameterError(
-            "line_resistance_ohm",
-            f"line resistance = {line:g} is not a resistance; give ohms from 0 on",
+            "line_resistance_ohm", f"line resistance = {line:g} Ω is negative; give 0 or more"
         )
-    # Of a device of the store no selector is known: the one of the example must not answer for it.
+    # No selector is reported for devices of the store, so that of the example must not apply.
     alone = bare or (device is not None and "selectivity" not in given)
-    cell = choice("cell", given, Cell.RESISTOR if alone else Cell.SELECTOR, Cell)
-    scheme = choice("read", given, Read.FLOATING, Read)
+    default_cell = Cell.RESISTOR if alone else Cell.SELECTOR
+    cell = Cell(known_choice("cell", given.get("cell", default_cell), Cell))
     if cell is not Cell.RESISTOR and question.selectivity is None:
-        raise ParameterError(
-            "cell", f"a cell of the kind {cell.value} needs a selectivity; give one, or choose 1R"
-        )
-    return Asked(
+        raise ParameterError("cell", f"a {cell.value} cell needs a selectivity; give one, or 1R")
+    return CrossbarQuery(
         given=given,
         question=question,
         r_lrs_ohm=question.r_lrs_ohm or 1.0,
         line_ohm=line,
         size=int(size),
         cell=cell,
-        read=scheme,
-        map=choice("map", given, "voltage", dict(zip(MAPS, MAPS, strict=True)).get),
+        read=Read(known_choice("read", given.get("read", Read.FLOATING), Read)),
+        map=known_choice("map", given.get("map", "voltage"), MAPS),
         array=None if device is None else device_array(session, device),
     )
 
 
-def fields(query: Mapping[str, str], asked: Asked | None) -> list[dict[str, Any]]:
-    """The fields of the form: what stands in each, and where its slider stands."""
-    found = []
+def form_fields(query: Mapping[str, str], parsed: CrossbarQuery | None) -> list[dict[str, Any]]:
+    """Return the fields of the form with their texts and the positions of their sliders."""
+    fields = []
     for control in CONTROLS:
-        value = control.example if asked is None else asked.value(control.name)
-        if asked is not None and asked.question.device and control.name == "on_off_ratio":
+        value = control.example if parsed is None else parsed.value(control.name)
+        default = "" if control.example is None else f"{control.example:.10g}"
+        if parsed is not None and parsed.question.device and control.name == "on_off_ratio":
             text = ""
-        elif control.name in query:
-            text = query[control.name][:40]
         else:
-            text = "" if control.example is None else f"{control.example:.10g}"
-        found.append(
+            text = query.get(control.name, default)[:40]
+        fields.append(
             {
                 "control": control,
                 "text": text,
-                "default": "" if control.example is None else f"{control.example:.10g}",
-                "place": control.place(value or control.example or 1e4),
-                "low": control.ends[0],
-                "high": control.ends[1],
+                "default": default,
+                "position": control.slider_position(value or control.example or 1e4),
+                "low": control.slider_position(control.low),
+                "high": control.slider_position(control.high),
             }
         )
-    return found
+    return fields
 
 
-def shown(asked: Asked) -> dict[str, Any]:
-    """What the part of the page shows that follows the sliders.
+def results(query: CrossbarQuery) -> dict[str, Any]:
+    """Return the results that follow the sliders.
 
     Raises:
-        InputError: a number is out of its range.
+        InputError: A number is out of range.
     """
-    document = estimate(asked.question)
-    chosen = _chosen(asked, document)
+    document = estimate(query.question)
     return {
-        "asked": asked,
+        "query": query,
         "document": document,
-        "chosen": chosen,
-        "assumed": [*_assumed(asked)],
-        "curves": _curves(asked, document),
+        "chosen": _chosen_limit(query, document),
+        "inputs": _inputs(query),
+        "curves": _curves(query, document),
     }
 
 
-def array_map(asked: Asked) -> dict[str, Any]:
-    """The circuit of the chosen kind of cell, cell by cell, as the page's script takes it.
+def array_map(query: CrossbarQuery) -> dict[str, Any]:
+    """Return the solved circuit of the chosen kind of cell, for the script of the page.
 
     Raises:
-        InputError: a number is out of its range.
+        InputError: A number is out of range.
     """
-    on_off = asked.question.on_off.minimum or inf
+    on_off = query.question.on_off.minimum or inf
     with naming("on_off_ratio"):
-        device = Crosspoint(asked.r_lrs_ohm, on_off, asked.cell, asked.factor)
-    circuit = (asked.pull_up_ohm, asked.line_ohm, asked.read)
-    last = asked.size - 1
-    far = voltage_map(device, asked.size, *circuit)
-    near = voltage_map(device, asked.size, *circuit, cell=(last, 0))
-    if asked.map == "voltage":
-        lines, values = [*range(asked.size)], far.across_v
+        device = Crosspoint(query.r_lrs_ohm, on_off, query.cell, query.factor)
+    circuit = (query.pull_up_ohm, query.line_ohm, query.read)
+    last = query.size - 1
+    far = voltage_map(device, query.size, *circuit)
+    near = voltage_map(device, query.size, *circuit, cell=(last, 0))
+    if query.map == "voltage":
+        lines, values = [*range(query.size)], far.across_v
     else:
-        most = 6 if asked.size <= 32 else 4 if asked.size <= 64 else 3
-        lines, values = margin_map(device, asked.size, *circuit, most=most)
+        most = 6 if query.size <= 32 else 4 if query.size <= 64 else 3
+        lines, values = margin_map(device, query.size, *circuit, most=most)
     formula = read_margin(
-        asked.size,
+        query.size,
         on_off,
-        asked.pull_up_ohm / asked.r_lrs_ohm,
-        asked.cell,
-        asked.factor,
-        asked.read,
+        query.pull_up_ohm / query.r_lrs_ohm,
+        query.cell,
+        query.factor,
+        query.read,
     )
     return {
-        "map": asked.map,
-        "title": MAPS[asked.map],
-        "cell": asked.cell.value,
-        "read": asked.read.value,
-        "size": asked.size,
-        "line_ohm": asked.line_ohm,
+        "map": query.map,
+        "title": MAPS[query.map],
+        "cell": query.cell.value,
+        "read": query.read.value,
+        "size": query.size,
+        "line_ohm": query.line_ohm,
         "lines": lines,
         "values": [[float(f"{value:.5g}") for value in row] for row in values],
-        "margin": asked.question.margin,
+        "margin": query.question.margin,
         "margin_formula": formula,
         "margin_near": near.reading.margin,
         "margin_far": far.reading.margin,
@@ -280,44 +270,44 @@ def array_map(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _chosen(asked: Asked, document: CrossbarDocument) -> ArrayLimit:
-    """The limit of the chosen kind of cell and read.
+def _chosen_limit(query: CrossbarQuery, document: CrossbarDocument) -> ArrayLimit:
+    """Return the limit of the chosen kind of cell and read scheme.
 
     Raises:
-        ParameterError: pvkdb gives none: a rectifier blocks nothing in a biased read.
+        ParameterError: The cell has no effect in this scheme, as a rectifier in a biased read.
     """
     for limit in document.limits:
-        if limit.cell is asked.cell and limit.read is asked.read:
+        if limit.cell is query.cell and limit.read is query.read:
             return limit
-    schemes = ", ".join(scheme.value for cell, scheme in COMBINATIONS if cell is asked.cell)
+    schemes = ", ".join(scheme.value for cell, scheme in COMBINATIONS if cell is query.cell)
     raise ParameterError(
         "read",
-        f"a {asked.cell.value} cell blocks nothing under {asked.read.value}; choose "
-        f"{schemes}, or the cell 1R",
+        f"a {query.cell.value} cell does not block current in the read scheme {query.read.value}; "
+        f"choose {schemes}, or the cell 1R",
     )
 
 
-def _assumed(asked: Asked) -> list[dict[str, Any]]:
-    """Every number that counts, with where it comes from."""
+def _inputs(query: CrossbarQuery) -> list[dict[str, Any]]:
+    """Return all numbers of the query with their sources."""
     found = []
     for control in CONTROLS:
-        value = asked.value(control.name)
-        default = control.name not in asked.given
-        source = "given" if not default else EXAMPLES.get(control.name, "this page: an example")
+        value = query.value(control.name)
+        default = control.name not in query.given
+        source = "given" if not default else EXAMPLES.get(control.name, "example of this page")
         if control.name == "on_off_ratio":
-            source, default = asked.question.on_off_source, default and not asked.question.device
+            source, default = query.question.on_off_source, default and not query.question.device
         elif value is None:
             value, source = (
-                (asked.r_lrs_ohm, "pvkdb: as large as R_LRS")
+                (query.r_lrs_ohm, "default of pvkdb: R_LRS")
                 if control.name == "pull_up_ohm"
-                else (None, "none: bare cells only")
+                else (None, "none: memristor only")
             )
         found.append({"control": control, "value": value, "source": source, "default": default})
     return found
 
 
-def _curves(asked: Asked, document: CrossbarDocument) -> dict[str, Any]:
-    """The read margin over the size of the array, for every kind of cell."""
+def _curves(query: CrossbarQuery, document: CrossbarDocument) -> dict[str, Any]:
+    """Return the read margin against the size of the array for every kind of cell."""
     ratio = inf if document.on_off_ratio is None else document.on_off_ratio
     largest = max(10.0, *(3 * limit.root for limit in document.limits if isfinite(limit.root)))
     sizes = [largest ** (step / CURVE_POINTS) for step in range(CURVE_POINTS + 1)]
@@ -328,7 +318,7 @@ def _curves(asked: Asked, document: CrossbarDocument) -> dict[str, Any]:
                 "cell": limit.cell.value,
                 "read": limit.read.value,
                 "size": limit.size,
-                "chosen": limit.cell is asked.cell and limit.read is asked.read,
+                "chosen": limit.cell is query.cell and limit.read is query.read,
                 "points": [
                     [
                         float(f"{n:.5g}"),

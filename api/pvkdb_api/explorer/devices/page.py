@@ -1,4 +1,4 @@
-"""What is known of one device, gathered for its page."""
+"""The data of the page of one device."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.operations import rankings
 
-#: Names that are gone through for those that may be meant.
+#: Most names that are compared to find similar ones.
 _NAMES = 5000
 
 ROLES = {
@@ -36,7 +36,7 @@ ROLES = {
     "bottom_electrode": "bottom electrode",
     "transport": "transport layer",
     "buffer": "buffer layer",
-    "interlayer": "interlayer, purpose not told",
+    "interlayer": "interlayer, purpose not reported",
     "absorber": "perovskite",
     "top_electrode": "top electrode",
 }
@@ -47,13 +47,13 @@ _UNIT = re.compile(
     r"|cycles|days)$"
 )
 
-#: How rankings give their place: neither probabilities nor cross-checks are needed.
-_PLACES = Options(samples=1, cross_checked=False)
+#: Ranking options for ranks alone, without probabilities and cross-checks.
+_RANKS_ONLY = Options(samples=1, cross_checked=False)
 
 
 @dataclass(frozen=True, slots=True)
-class MetricRow:
-    """A metric of the table: its ends, or that it is not reported."""
+class MetricValue:
+    """A metric of the table of devices; without ends if it is not reported."""
 
     heading: str
     low: float | None
@@ -64,21 +64,21 @@ class MetricRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure of the running text, and whether it can be told to be of this device."""
+class ClaimedValue:
+    """A value from running text, and whether it certainly belongs to this device."""
 
     row: DeviceClaimsRow
     own: bool
 
     @property
     def heading(self) -> str:
-        """The metric in words, without the unit that stands beside the value."""
+        """The metric in words, without its unit."""
         return _UNIT.sub("", self.row.metric).replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a device stands in the ranking of an application."""
+class ApplicationRank:
+    """The rank of a device for an application."""
 
     application: str
     title: str
@@ -88,43 +88,41 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class DevicePage:
-    """Everything on the page."""
+    """All data of the page of a device."""
 
     row: DevicesRow
     material: str | None
     layers: Sequence[Layer]
-    metrics: Sequence[MetricRow]
-    figures: Sequence[Figure]
+    metrics: Sequence[MetricValue]
+    claims: Sequence[ClaimedValue]
     references: Sequence[ReferencesRow]
     energetics: Sequence[EnergeticsRow]
     array: DeviceArray
     simulators: Sequence[tuple[str, str]]
 
     @property
-    def places(self) -> dict[str, str]:
-        """Places in the source behind configuration, mechanism and volatility."""
+    def source_places(self) -> dict[str, str]:
+        """Places in the source that state configuration, mechanism and volatility."""
         parts = (part.partition(":") for part in (self.row.text_source or "").split(";"))
         return {name.strip(): place.strip() for name, _, place in parts if place.strip()}
 
 
-def gather(session: Session, key: str) -> DevicePage:
-    """The page of a device.
+def device_page(session: Session, key: str) -> DevicePage:
+    """Return the data of the page of a device.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: The device does not exist.
     """
     row = DEVICES.get(session, key)
     material = session.scalar(select(Device.material_id).where(Device.id == key))
     keys = tuple(row.references.split())
-    energetics = (
-        [*ENERGETICS.iterate(session, {"material": (material,)})] if material is not None else []
-    )
+    energetics = ENERGETICS.iterate(session, {"material": (material,)}) if material else ()
     return DevicePage(
         row=row,
         material=material,
         layers=split_layers(row.layers or ""),
-        metrics=[_metric(row, metric, table) for metric, table in TABLE_METRICS.values()],
-        figures=[*_figures(session, key, keys)],
+        metrics=[_metric_value(row, *entry) for entry in TABLE_METRICS.values()],
+        claims=[*_claimed_values(session, key, keys)],
         references=_references(session, keys),
         energetics=[each for each in energetics if each.quantity in ("E_A", "DFE")],
         array=device_array(session, key),
@@ -135,8 +133,8 @@ def gather(session: Session, key: str) -> DevicePage:
     )
 
 
-def nearest(session: Session, key: str) -> list[tuple[str, str]]:
-    """Devices whose names are like one that there is not: name and stack."""
+def similar_devices(session: Session, key: str) -> list[tuple[str, str]]:
+    """Return name and stack of the devices with names similar to a missing one."""
     names = DEVICES.current().with_only_columns(Device.id).order_by(Device.id)
     begun = session.scalars(names.where(Device.id.startswith(key[:100], autoescape=True)).limit(5))
     like = get_close_matches(key[:100], [*session.scalars(names.limit(_NAMES))], n=5, cutoff=0.5)
@@ -146,45 +144,47 @@ def nearest(session: Session, key: str) -> list[tuple[str, str]]:
     return [(name, stacks[name]) for name in near]
 
 
-def places(counts: QueryCache, session: Session, key: str) -> list[Place] | None:
-    """The place of a device in the ranking of each application, the best first; None where there
-    are too many devices to rank them all for one page."""
+def ranks(counts: QueryCache, session: Session, key: str) -> list[ApplicationRank] | None:
+    """Return the rank of a device for each application, the best first.
+
+    None if the store has too many devices to rank them all for one page.
+    """
     total = counts.get(session, "devices", {}, lambda: DEVICES.count(session, {}))
     if total > rankings.MOST_RANKED:
         return None
-    listed = counts.get(session, "devices/places", {}, lambda: _all_places(session))
-    return sorted(listed.get(key, ()), key=lambda place: (place.entry.rank, place.title))
+    listed = counts.get(session, "devices/places", {}, lambda: _all_ranks(session))
+    return sorted(listed.get(key, ()), key=lambda each: (each.entry.rank, each.title))
 
 
-def _all_places(session: Session) -> dict[str, list[Place]]:
-    found: dict[str, list[Place]] = {}
+def _all_ranks(session: Session) -> dict[str, list[ApplicationRank]]:
+    found: dict[str, list[ApplicationRank]] = {}
     for name in shipped_profiles():
-        ranking = rank(session, name, options=_PLACES, models=())
+        ranking = rank(session, name, options=_RANKS_ONLY, models=())
         for entry in ranking.candidates:
-            place = Place(name, ranking.title, len(ranking.candidates), entry)
-            found.setdefault(entry.id, []).append(place)
+            each = ApplicationRank(name, ranking.title, len(ranking.candidates), entry)
+            found.setdefault(entry.id, []).append(each)
     return found
 
 
-def _metric(row: DevicesRow, metric: Metric, table: TableColumns) -> MetricRow:
+def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> MetricValue:
     unit = None if metric.unit == "1" else metric.unit
     low, high = getattr(row, table.low), getattr(row, table.high or table.low)
     qualifier = getattr(row, table.qualifier) if table.qualifier else None
     note = ""
     if low is not None:
         if metric.tested:
-            note = "what was tested: a lower bound"
+            note = "number of cycles tested: a lower bound"
         elif qualifier == "film":
             note, qualifier = "of the film, not of the device", None
         elif qualifier == ">":
             note = "a lower bound"
-    return MetricRow(metric.heading, low, high, unit, qualifier, note)
+    return MetricValue(metric.heading, low, high, unit, qualifier, note)
 
 
-def _figures(session: Session, key: str, keys: Sequence[str]) -> Iterable[Figure]:
-    """Figures of the text with a publication of this device.
+def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable[ClaimedValue]:
+    """Yield the values from running text that cite a publication of a device.
 
-    One is told to be of the device where its publications have no other device in the store.
+    A value certainly belongs to the device if the store has no other device of these publications.
     """
     if not keys:
         return
@@ -203,23 +203,17 @@ def _figures(session: Session, key: str, keys: Sequence[str]) -> Iterable[Figure
         owners.setdefault(name, set()).add(device)
     for claim in claims:
         devices = {device for name in claim.references.split() for device in owners.get(name, ())}
-        yield Figure(claim, devices == {key})
+        yield ClaimedValue(claim, devices == {key})
 
 
 def _references(session: Session, keys: Sequence[str]) -> list[ReferencesRow]:
-    known = {each.key: each for each in REFERENCES.load(session, _stored(session, keys))}
+    stored = REFERENCES.current().where(REFERENCES.key.in_(keys)).with_only_columns(REFERENCES.key)
+    known = {each.key: each for each in REFERENCES.load(session, [*session.scalars(stored)])}
     return [known[key] for key in keys if key in known]
 
 
-def _stored(session: Session, keys: Sequence[str]) -> list[str]:
-    found = session.scalars(
-        REFERENCES.current().where(REFERENCES.key.in_(keys)).with_only_columns(REFERENCES.key)
-    )
-    return [*found]
-
-
-def layers_drawn(layers: Sequence[Layer]) -> dict[str, Any]:
-    """A stack as rectangles, the top layer first. Heights only tell what is drawn large."""
+def stack_drawing(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return a stack as rectangles, the top layer first; heights are not to scale."""
     drawn, y = [], 8
     for role, material in reversed(layers):
         height = 64 if role == "absorber" else 34
@@ -231,7 +225,7 @@ def layers_drawn(layers: Sequence[Layer]) -> dict[str, Any]:
                 "y": y,
                 "height": height,
                 "middle": y + height // 2,
-                # Long names are set smaller, so that they stand in the 230 units of the width.
+                # Long names get a smaller font to fit into the width of 230 units.
                 "font": max(7.0, min(16.0, round(215 / (0.66 * len(material)), 1))),
             }
         )

@@ -1,4 +1,4 @@
-"""The plot beside the devices: one metric against another, and what an application asks of both."""
+"""The plot of devices: one metric against another, with the requirements of an application."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import unknown_name
 from pvkdb.schemas.metrics import METRICS, TABLE_METRICS, Metric
 from pvkdb.schemas.profiles import BASES, Criterion
 from pvkdb.store.collections import DEVICES
@@ -18,10 +17,10 @@ from pvkdb.store.models.materials import Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb_api.core.cache import QueryCache
-from pvkdb_api.core.refusals import ParameterError
-from pvkdb_api.explorer.tables.table import Asked
+from pvkdb_api.explorer.site.parameters import known_choice
+from pvkdb_api.explorer.tables.table import TableQuery
 
-#: Points that are drawn; of more devices an even sample by their names is.
+#: Most points that are drawn; of more devices, every n-th by name.
 MOST_POINTS = 3000
 
 
@@ -35,7 +34,7 @@ AXES: dict[str, Metric] = {
 COLOURS = {"mechanism": "Mechanism", "family": "Family", "group": "Group"}
 SCALES = {"log": "logarithmic", "linear": "linear"}
 
-#: Parameters of the plot in the address of the page, with what stands there unasked.
+#: Parameters of the plot in the address of the page, with their defaults.
 DEFAULTS = {
     "x": "retention_s",
     "y": "on_off_ratio",
@@ -48,7 +47,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What is plotted."""
+    """The parameters of a plot."""
 
     x: str
     y: str
@@ -58,11 +57,11 @@ class Plot:
     application: str
 
 
-def read(given: Mapping[str, str]) -> Plot:
-    """The plot that an address asks for.
+def read_plot(given: Mapping[str, str]) -> Plot:
+    """Return the plot in the address of a page.
 
     Raises:
-        ParameterError: there is no such axis, scale, colour or application.
+        ParameterError: An axis, scale, colour or application is unknown.
     """
     known: dict[str, Sequence[str]] = {
         "x": [*AXES],
@@ -72,29 +71,30 @@ def read(given: Mapping[str, str]) -> Plot:
         "colour": [*COLOURS],
         "application": shipped_profiles(),
     }
-    chosen = {}
-    for name, default in DEFAULTS.items():
-        chosen[name] = given.get(name, default)
-        if chosen[name] and chosen[name] not in known[name]:
-            raise ParameterError(name, unknown_name(name, chosen[name][:60], known[name]))
+    chosen = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    for name, value in chosen.items():
+        if value:
+            known_choice(name, value, known[name])
     for name in ("x", "y"):
         chosen[f"{name}scale"] = chosen[f"{name}scale"] or AXES[chosen[name]].scale
     return Plot(**chosen)
 
 
 def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The choices above the plot. What stands there unasked has an empty value, so that it does
-    not stand in the address."""
+    """Return the controls above the plot.
+
+    Defaults have an empty value, which keeps them out of the address.
+    """
     axes = {name: _label(metric) for name, metric in AXES.items()}
     titles = {name: shipped_profile(name).title for name in shipped_profiles()}
     scale = {"": "automatic", **SCALES}
     listed = (
-        ("x", "Across", axes),
-        ("y", "Up", axes),
-        ("xscale", "Scale across", scale),
-        ("yscale", "Scale up", scale),
-        ("colour", "Colour", COLOURS),
-        ("application", "Window of", {"": "no application", **titles}),
+        ("x", "X axis", axes),
+        ("y", "Y axis", axes),
+        ("xscale", "X scale", scale),
+        ("yscale", "Y scale", scale),
+        ("colour", "Colour by", COLOURS),
+        ("application", "Requirements of", {"": "no application", **titles}),
     )
     return [
         {
@@ -110,27 +110,29 @@ def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def points(counts: QueryCache, session: Session, asked: Asked, plot: Plot) -> dict[str, Any]:
-    """The devices that the filters leave and that have both metrics, as points.
+def plot_data(
+    counts: QueryCache, session: Session, query: TableQuery, plot: Plot
+) -> dict[str, Any]:
+    """Return the devices that match the filters and have both metrics, as points.
 
-    Each is ``[name, stack, colour, x low, x high, x sign, y low, y high, y sign]``; a sign is what
-    the source puts before a value, ``tested`` for an endurance.
+    A point is ``[name, stack, colour, x low, x high, x sign, y low, y high, y sign]``; a sign is
+    the qualifier in the source, or ``tested`` for an endurance.
     """
     x, y = AXES[plot.x], AXES[plot.y]
     known = energies(counts, session) if None in (x.table, y.table) else {}
     families = _families(counts, session) if plot.colour == "family" else {}
-    rows = DEVICES.select(asked.search)
+    rows = DEVICES.select(query.search)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
     key = [plot.x, plot.y]
     both = counts.get(
         session,
         f"devices/plot/{'/'.join(key)}",
-        asked.filters,
+        query.filters,
         lambda: session.scalar(_only(rows, func.count())) or 0,
     )
     total = counts.get(
-        session, "devices", asked.filters, lambda: DEVICES.count(session, asked.search)
+        session, "devices", query.filters, lambda: DEVICES.count(session, query.search)
     )
     every = -(-both // MOST_POINTS)
     columns = {
@@ -211,7 +213,7 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
 
 
 def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
-    """E_A and DFE of materials in the literature, as rankings take them: ends and sign."""
+    """Return E_A and DFE of materials in the literature, as in rankings: ends and sign."""
 
     def gather() -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -252,19 +254,15 @@ def _label(metric: Metric) -> str:
 
 
 def _window(plot: Plot) -> dict[str, Any]:
-    """What an application asks of the two metrics, and what else it asks."""
+    """Return the requirements of an application on the two metrics, and its other metrics."""
     profile = shipped_profile(plot.application)
     criteria = {each.metric: each for each in (*profile.materials, *profile.devices)}
-    asked = {
-        end: _criterion(criteria[AXES[name].name])
-        for end, name in (("x", plot.x), ("y", plot.y))
-        if AXES[name].name in criteria
-    }
-    shown = {AXES[plot.x].name, AXES[plot.y].name}
+    axes = (("x", AXES[plot.x].name), ("y", AXES[plot.y].name))
+    shown = {metric for _, metric in axes}
     return {
         "name": profile.name,
         "title": profile.title,
-        **asked,
+        **{end: _criterion(criteria[metric]) for end, metric in axes if metric in criteria},
         "others": [each.metric for each in profile.devices if each.metric not in shown],
     }
 

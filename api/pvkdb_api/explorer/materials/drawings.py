@@ -1,15 +1,69 @@
-"""Drawings of a migration: the graph of sites and hops, and the energy along a hop."""
+"""Drawings of the material page: chart axes, the migration graph, the profile of a hop."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from pvkdb.display.numbers import short_number
 from pvkdb.schemas.calculations.migration import DefectSite, HopBarrier, NebResult
-from pvkdb_api.explorer.materials.charts import Tick, axis_over
+
+# ── Axes ────────────────────────────────────────────────────────────────────────────────────────
+
+#: Steps between ticks, times a power of ten.
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A tick of an axis: its position and its label."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAxis:
+    """A linear axis that maps values to positions; ``start`` can be larger than ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Return the position of a value."""
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 2)
+
+    def ticks(self, about: int = 5) -> list[Tick]:
+        """Return ticks at round values."""
+        step = _step(self.high - self.low, about)
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [
+            Tick(self.at(number * step), short_number(round(number * step, 10)))
+            for number in range(first, last + 1)
+        ]
+
+
+def axis_over(values: Sequence[float], start: float, end: float, about: int = 5) -> ChartAxis:
+    """Return an axis that contains all values and ends at round numbers."""
+    low, high = min(values), max(values)
+    if high - low < 1e-9:
+        low, high = low - 0.1, high + 0.1
+    step = _step(high - low, about)
+    return ChartAxis(math.floor(low / step) * step, math.ceil(high / step) * step, start, end)
+
+
+def _step(span: float, about: int) -> float:
+    size = 10.0 ** math.floor(math.log10(span / about))
+    return next(size * step for step in _STEPS if span / (size * step) <= about)
+
 
 # ── The graph ───────────────────────────────────────────────────────────────────────────────────
 
@@ -17,19 +71,19 @@ GRAPH_SIZE = 460.0
 _CENTRE = GRAPH_SIZE / 2
 _RING = 158.0
 NODE_RADIUS = 21.0
-#: How far hops between the same two sites bend apart.
+#: Distance between the curves of hops that connect the same two sites.
 _BEND = 26.0
-#: How far a hop to an equivalent site of its own kind reaches out.
+#: Size of the loop of a hop between equivalent sites.
 _LOOP = 62.0
 _THIN, _THICK = 1.4, 5.0
-#: Saddles that are so close to the threshold lie on its path, in eV.
+#: A saddle this close to the threshold is on its path, in eV.
 _SAME_EV = 1e-9
 
 Kind = Literal["path", "above", "open"]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """A class of equivalent sites."""
 
     site: DefectSite
@@ -38,7 +92,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class GraphEdge:
     """A class of equivalent hops: on the easiest path, above it, or without a saddle point."""
 
     number: int
@@ -51,21 +105,21 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """Sites as nodes, hops as edges: the lower the saddle, the thicker."""
+class MigrationGraph:
+    """Sites as nodes and hops as edges; a lower saddle has a thicker line."""
 
-    nodes: list[Node]
-    edges: list[Edge]
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
     size: float = GRAPH_SIZE
     radius: float = NODE_RADIUS
 
 
-def graph_of(result: NebResult, chosen: int) -> Graph | None:
-    """The graph of a result; None without sites.
+def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
+    """Return the graph of a result; None without sites.
 
     Args:
-        result: of a calculation.
-        chosen: number of the hop that is looked at, from 1.
+        result: Result of a calculation.
+        chosen: Number of the chosen hop, from 1.
     """
     if not result.sites:
         return None
@@ -74,7 +128,7 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
     for place, site in enumerate(result.sites):
         angle = 2 * math.pi * place / count - math.pi / 2
         ring = _RING if count > 1 else 0.0
-        nodes[site.name] = Node(
+        nodes[site.name] = GraphNode(
             site,
             round(_CENTRE + ring * math.cos(angle), 1),
             round(_CENTRE + ring * math.sin(angle), 1),
@@ -85,7 +139,7 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
     saddles = [each.saddle_ev for each in result.hops if each.saddle_ev is not None]
     curves = _curves(result, nodes)
     edges = [
-        Edge(
+        GraphEdge(
             number=number,
             barrier=barrier,
             curve=curve,
@@ -96,9 +150,9 @@ def graph_of(result: NebResult, chosen: int) -> Graph | None:
         )
         for number, (barrier, curve) in enumerate(zip(result.hops, curves, strict=True), start=1)
     ]
-    # What matters is drawn last, on top.
+    # The most important edges are drawn last, on top.
     edges.sort(key=lambda edge: (edge.chosen, edge.limiting, edge.kind == "path", -edge.number))
-    return Graph([*nodes.values()], edges)
+    return MigrationGraph([*nodes.values()], edges)
 
 
 def _kind(saddle_ev: float | None, threshold_ev: float) -> Kind:
@@ -115,8 +169,8 @@ def _width(saddle_ev: float | None, saddles: list[float]) -> float:
     return round(_THIN + share * (_THICK - _THIN), 2)
 
 
-def _curves(result: NebResult, nodes: dict[str, Node]) -> list[str]:
-    """A curve for each hop; several between the same sites bend apart."""
+def _curves(result: NebResult, nodes: dict[str, GraphNode]) -> list[str]:
+    """Return a curve for each hop; hops between the same sites get separate curves."""
     between: Counter[tuple[str, ...]] = Counter(
         tuple(sorted((each.hop.start, each.hop.end))) for each in result.hops
     )
@@ -133,7 +187,7 @@ def _curves(result: NebResult, nodes: dict[str, Node]) -> list[str]:
     return curves
 
 
-def _arc(first: Node, second: Node, place: int, many: int) -> str:
+def _arc(first: GraphNode, second: GraphNode, place: int, many: int) -> str:
     across, along = -(second.y - first.y), second.x - first.x
     length = math.hypot(across, along) or 1.0
     bend = _BEND * (place - (many - 1) / 2) * 2
@@ -142,8 +196,8 @@ def _arc(first: Node, second: Node, place: int, many: int) -> str:
     return f"M{first.x} {first.y}Q{x:.1f} {y:.1f} {second.x} {second.y}"
 
 
-def _loop(node: Node, place: int, many: int) -> str:
-    """Outwards from the middle of the drawing; around a node in the middle, evenly."""
+def _loop(node: GraphNode, place: int, many: int) -> str:
+    """Return a loop that points away from the centre; a central node has evenly spaced loops."""
     if math.hypot(node.x - _CENTRE, node.y - _CENTRE) < 1:
         middle, spread, reach = 2 * math.pi * place / many - math.pi / 2, 0.5, 2.6 * _LOOP
         spread = min(0.5, 2.4 / many)
@@ -165,8 +219,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 500.0, 26.0, 262.0
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """An image on the profile."""
+class ProfileImage:
+    """An image of the path in the profile."""
 
     x: float
     y: float
@@ -175,10 +229,10 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """The energy along a hop: images, and the cubic through them with the forces as slopes."""
+class EnergyProfile:
+    """The energy along a hop: the images and a curve through them."""
 
-    images: list[Image]
+    images: list[ProfileImage]
     curve: str
     energies: list[Tick]
     lengths: list[Tick]
@@ -192,37 +246,37 @@ class Profile:
     bottom: float = _BOTTOM
 
 
-def profile_of(barrier: HopBarrier) -> Profile | None:
-    """The profile of a hop; None where it has no path.
+def profile_of(barrier: HopBarrier) -> EnergyProfile | None:
+    """Return the energy profile of a hop; None if it has no path.
 
-    Between images runs the cubic whose slopes are the forces along the path (Hermite's), as in the
-    figures of ``pvkdb neb``. It is drawn exactly: such a cubic is a Bézier curve.
+    The curve is a cubic Hermite spline whose slopes are the forces along the path, as in the
+    figures of ``pvkdb neb``. A Bézier curve represents it exactly.
     """
     lengths, energies = barrier.reaction_coordinate_ang, barrier.image_energies_ev
     if len(lengths) < 2 or len(lengths) != len(energies):
         return None
-    across = axis_over([0.0, lengths[-1]], _LEFT, _RIGHT, about=6)
-    up = axis_over([*energies, max(energies) * 1.12], _BOTTOM, _TOP, about=5)
+    x_axis = axis_over([0.0, lengths[-1]], _LEFT, _RIGHT, about=6)
+    y_axis = axis_over([*energies, max(energies) * 1.12], _BOTTOM, _TOP, about=5)
     slopes = [-force for force in barrier.image_tangent_forces_ev_per_ang]
     points = [*zip(lengths, energies, strict=True)]
-    curve = f"M{across.at(lengths[0])} {up.at(energies[0])}"
+    curve = f"M{x_axis.at(lengths[0])} {y_axis.at(energies[0])}"
     for place, ((s, e), (t, f)) in enumerate(pairwise(points)):
         if len(slopes) != len(points):
-            curve += f"L{across.at(t)} {up.at(f)}"
+            curve += f"L{x_axis.at(t)} {y_axis.at(f)}"
             continue
         third = (t - s) / 3
         one, two = e + slopes[place] * third, f - slopes[place + 1] * third
         curve += (
-            f"C{across.at(s + third)} {up.at(one)} {across.at(t - third)} {up.at(two)} "
-            f"{across.at(t)} {up.at(f)}"
+            f"C{x_axis.at(s + third)} {y_axis.at(one)} {x_axis.at(t - third)} {y_axis.at(two)} "
+            f"{x_axis.at(t)} {y_axis.at(f)}"
         )
     saddle = energies.index(max(energies))
-    return Profile(
-        images=[Image(across.at(s), up.at(e), s, e) for s, e in points],
+    return EnergyProfile(
+        images=[ProfileImage(x_axis.at(s), y_axis.at(e), s, e) for s, e in points],
         curve=curve,
-        energies=up.ticks(5),
-        lengths=across.ticks(6),
-        zero=up.at(0.0),
-        top=up.at(energies[saddle]),
+        energies=y_axis.ticks(5),
+        lengths=x_axis.ticks(6),
+        zero=y_axis.at(0.0),
+        top=y_axis.at(energies[saddle]),
         saddle=saddle,
     )

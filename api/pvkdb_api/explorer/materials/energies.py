@@ -1,4 +1,4 @@
-"""Statements on energies: a strip for each quantity, the literature and what was computed apart."""
+"""Energies of a material: a strip plot per quantity, literature and computed values apart."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from pvkdb.display.numbers import short_number
 from pvkdb.schemas.tables import EnergeticsRow, MaterialsRow
 from pvkdb.store.collections import ENERGETICS
-from pvkdb_api.explorer.materials.charts import Axis, Tick, axis_over
+from pvkdb_api.explorer.materials.drawings import ChartAxis, Tick, axis_over
 from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.tables.cells import calculation_of
 
 WIDTH = 920.0
 _LEFT, _RIGHT = 16.0, 904.0
@@ -21,65 +22,45 @@ _LANE = 17.0
 _HEADING = 24.0
 _BAND_GAP = 10.0
 _AXIS = 40.0
-#: Width that a single value takes on its lane.
+#: Width of the mark of a single value.
 _MARK = 14.0
-#: Colours of marks in the style sheet.
+#: Number of colours of marks in the style sheet.
 _COLOURS = 8
-#: Arrows of bounds are so long.
+#: Length of the arrow of a bound.
 _ARROW = 34.0
 
 QUANTITIES = {"E_A": "Activation energy of migration", "DFE": "Defect formation energy"}
 
-_COMPUTED = "calculation "
-
-
-def computed(row: EnergeticsRow) -> bool:
-    """Whether pvkdb computed a statement; all others are of the literature."""
-    return row.source.startswith(_COMPUTED)
-
-
-def calculation_of(row: EnergeticsRow) -> str | None:
-    """The calculation that a statement is from."""
-    return row.source.removeprefix(_COMPUTED) if computed(row) else None
-
-
-def calculation_address(key: str) -> str:
-    """The page of a calculation."""
-    return link("/jobs", key)
-
 
 def statements(session: Session, material: MaterialsRow) -> list[EnergeticsRow]:
-    """Every statement on a composition: those on the phase of the material first, hops last."""
+    """Return all energies of a composition: those of the phase first, single hops last."""
     rows = ENERGETICS.iterate(session, {"material": (material.formula,)})
     return sorted(
         rows,
         key=lambda row: (
             row.scope == "hop",
             row.phase != material.phase,
-            computed(row),
+            calculation_of(row) is not None,
             row.quantity == "DFE",
         ),
     )
 
 
 def value_text(row: EnergeticsRow) -> str:
-    """The energy of a statement in words."""
-    low, high = row.value_min_ev, row.value_max_ev
-    sign = "about " if row.approximate else ""
-    if low is None:
-        return f"{sign}at most {short_number(high)} eV"
-    if high is None:
-        return f"{sign}at least {short_number(low)} eV"
-    return (
-        f"{sign}{short_number(low)} eV"
-        if low == high
-        else f"{sign}{short_number(low)} to {short_number(high)} eV"
-    )
+    """Return an energy as text."""
+    low, high = (short_number(end) for end in (row.value_min_ev, row.value_max_ev))
+    if row.value_min_ev is None:
+        shown = f"at most {high}"
+    elif row.value_max_ev is None:
+        shown = f"at least {low}"
+    else:
+        shown = low if row.value_min_ev == row.value_max_ev else f"{low} to {high}"
+    return f"{'about ' if row.approximate else ''}{shown} eV"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A statement on the strip."""
+class StripMark:
+    """An energy in the strip plot."""
 
     shape: Literal["point", "interval", "lower", "upper"]
     left: float
@@ -92,37 +73,37 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
-    """The statements of one kind of source."""
+class StripBand:
+    """The energies from one kind of source."""
 
     name: str
     kind: Literal["literature", "computed"]
     top: float
     bottom: float
-    marks: list[Mark]
+    marks: list[StripMark]
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The statements on one quantity over an axis of energies."""
+    """A strip plot of all energies of one quantity."""
 
     quantity: str
     title: str
-    bands: list[Band]
+    bands: list[StripBand]
     ticks: list[Tick]
     base: float
     height: float
     width: float = WIDTH
-    #: Numbers of the colours, with the defects that have them.
+    #: Numbers of the colours with their defects.
     colours: list[tuple[int, list[str]]] = field(default_factory=list)
 
 
 def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
-    """A strip for each quantity on which there are statements.
+    """Return a strip plot for each quantity with values.
 
     Args:
-        rows: the statements.
-        host: symbols of the ions of the material, whose defects get colours first.
+        rows: The energies.
+        host: Symbols of the ions of the material, whose defects get colours first.
     """
     colours = _colours(rows, host)
     found = []
@@ -134,9 +115,9 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
 
 
 def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:
-    """A colour for each of the commonest defects; the others share the last.
+    """Return the number of a colour for each defect; the rarest ones share the last colour.
 
-    Those of the material's own ions come first, and among them the vacancies.
+    Defects of the ions of the material come first, vacancies before others.
     """
     counts = Counter(row.defect for row in rows)
     foreign = {row.defect for row in rows if row.species not in host}
@@ -153,15 +134,13 @@ def _strip(
     ends = [end for row in rows for end in (row.value_min_ev, row.value_max_ev) if end is not None]
     axis = axis_over([0.0, *ends, max(ends) * 1.06], _LEFT, _RIGHT, about=6)
     top, bands = 0.0, []
-    for name, kind in (("Literature", "literature"), ("Computed", "computed")):
-        mine = [row for row in rows if computed(row) is (kind == "computed")]
-        if mine:
-            marks, lanes = _placed(mine, axis, top + _HEADING, colours)
+    kinds: tuple[Literal["literature", "computed"], ...] = ("literature", "computed")
+    for kind in kinds:
+        listed = [row for row in rows if (calculation_of(row) is None) is (kind == "literature")]
+        if listed:
+            marks, lanes = _marks(listed, axis, top + _HEADING, colours)
             bottom = top + _HEADING + lanes * _LANE
-            band_kind: Literal["literature", "computed"] = (
-                "computed" if kind == "computed" else "literature"
-            )
-            bands.append(Band(name, band_kind, top, bottom, marks))
+            bands.append(StripBand(kind.capitalize(), kind, top, bottom, marks))
             top = bottom + _BAND_GAP
     used: dict[int, list[str]] = {}
     for defect, colour in colours.items():
@@ -178,10 +157,10 @@ def _strip(
     )
 
 
-def _placed(
-    rows: Iterable[EnergeticsRow], axis: Axis, top: float, colours: Mapping[str, int]
-) -> tuple[list[Mark], int]:
-    """The marks, each on the first lane on which it touches no other one."""
+def _marks(
+    rows: Iterable[EnergeticsRow], axis: ChartAxis, top: float, colours: Mapping[str, int]
+) -> tuple[list[StripMark], int]:
+    """Return the marks, each on the first free lane, and the number of lanes."""
     ends: list[float] = []
     marks = []
     for row in sorted(rows, key=lambda row: (row.scope == "hop", _extent(row, axis))):
@@ -192,25 +171,25 @@ def _placed(
     return marks, len(ends)
 
 
-def _extent(row: EnergeticsRow, axis: Axis) -> tuple[float, float]:
+def _extent(row: EnergeticsRow, axis: ChartAxis) -> tuple[float, float]:
     low, high = row.value_min_ev, row.value_max_ev
     left = axis.at(low) if low is not None else axis.at(high or 0.0) - _ARROW
     right = axis.at(high) if high is not None else axis.at(low or 0.0) + _ARROW
     return left - _MARK / 2, right + _MARK / 2
 
 
-def _mark(row: EnergeticsRow, axis: Axis, height: float, colour: int) -> Mark:
+def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> StripMark:
     left, right = _extent(row, axis)
     low, high = row.value_min_ev, row.value_max_ev
     shape: Literal["point", "interval", "lower", "upper"] = "point" if low == high else "interval"
     if low is None or high is None:
         shape = "upper" if low is None else "lower"
     calculation = calculation_of(row)
-    place = f"{row.source}{f' ({row.references})' if row.references else ''}"
+    source = f"{row.source}{f' ({row.references})' if row.references else ''}"
     how = " ".join(part for part in (row.method, row.functional, row.scope) if part)
     where = ", ".join(part for part in (row.phase, row.direction) if part)
     first = row.references.split()
-    return Mark(
+    return StripMark(
         shape=shape,
         left=left + _MARK / 2,
         right=right - _MARK / 2,
@@ -223,12 +202,12 @@ def _mark(row: EnergeticsRow, axis: Axis, height: float, colour: int) -> Mark:
                 f"{row.quantity} of {row.defect}: {value_text(row)}",
                 f"{how}{f'; {where}' if where else ''}",
                 row.conditions or "",
-                place,
+                source,
             )
             if part
         ),
         address=(
-            calculation_address(calculation)
+            link("/jobs", calculation)
             if calculation
             else link("/references", first[0])
             if first
@@ -238,22 +217,22 @@ def _mark(row: EnergeticsRow, axis: Axis, height: float, colour: int) -> Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The span of some statements."""
+class EnergySpan:
+    """The range of some energies; an unbounded end is None."""
 
     count: int
     low: float | None
     high: float | None
 
 
-def span(rows: Iterable[EnergeticsRow]) -> Span | None:
-    """The span of energies; ends that only a bound hides are left open. None without statements."""
+def span(rows: Iterable[EnergeticsRow]) -> EnergySpan | None:
+    """Return the range of energies; None without energies."""
     listed = [*rows]
     if not listed:
         return None
     lows, highs = [row.value_min_ev for row in listed], [row.value_max_ev for row in listed]
     known = [low for low in lows if low is not None], [high for high in highs if high is not None]
-    return Span(
+    return EnergySpan(
         len(listed),
         min(known[0]) if len(known[0]) == len(lows) else None,
         max(known[1]) if len(known[1]) == len(highs) else None,

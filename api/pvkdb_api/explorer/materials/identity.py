@@ -1,4 +1,4 @@
-"""What a material is: composition by site, tolerance factors, other names, other phases."""
+"""The identity of a material: ions by site, tolerance factors, other spellings, phases."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from pvkdb.store.collections import MATERIALS
 from pvkdb.store.collections.export import tolerance_row
 from pvkdb.store.models.materials import Material
 
-#: Other spellings that a page names.
+#: Most other spellings on a page.
 _SPELLINGS = 4
 
-#: Materials that a page proposes in place of one that there is not.
+#: Most suggestions for a missing material.
 _NEAREST = 6
 
-#: What is longer is no name of a material, and not worth a search for similar ones.
+#: Longer names are not searched for similar ones.
 _LONGEST_NAME = 200
 
-#: Numbers of a formula: behind a symbol or a bracket, with the letter that they may multiply.
+#: Numbers in a formula: after a symbol or a bracket, possibly with a letter.
 _LOWERED = re.compile(r"(?<=[A-Za-z)\]])\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?")
 
 
 def formula_markup(formula: str) -> Markup:
-    """A formula with its numbers lowered; copied, it is the same plain text.
+    """Return a formula with its numbers as subscripts; copied, it is plain text.
 
     Example:
         >>> str(formula_markup("Cs2AgBiBr6"))
@@ -49,14 +49,14 @@ def formula_markup(formula: str) -> Markup:
 
 
 def defect_markup(defect: str) -> Markup:
-    """A defect as it is written: ``V_Br`` with Br lowered."""
+    """Return a defect with a subscript: ``V_Br``."""
     what, _, where = defect.partition("_")
     return Markup("{}<sub>{}</sub>").format(what, where) if where else Markup("{}").format(what)
 
 
 @dataclass(frozen=True, slots=True)
 class SiteIon:
-    """An ion on a site, with its radius or why there is none."""
+    """An ion on a site, with its radius or the reason why it has none."""
 
     site: str
     symbol: str
@@ -72,7 +72,7 @@ class SiteIon:
 
 @dataclass(frozen=True)
 class Identity:
-    """What the formula of a material tells; ``tolerance`` is the row of the REST service."""
+    """The data that follow from a formula; ``tolerance`` is the row of the REST service."""
 
     composition: Composition | None
     ions: list[SiteIon]
@@ -83,7 +83,7 @@ class Identity:
 
 
 def identity_of(formula: str) -> Identity:
-    """What a canonical formula tells. One that this version cannot read tells nothing."""
+    """Return the data of a canonical formula; empty if this version cannot read it."""
     try:
         composition = parse_composition(formula)
     except InputError as error:
@@ -105,7 +105,7 @@ def _site_ion(occupant: Occupant) -> SiteIon:
     except InputError as error:
         reason = str(error)
     if occupant.ion.generic:
-        reason = "stands for any ion of this site"
+        reason = "represents any ion on this site"
     entry = molecular_ions().get(occupant.ion.symbol)
     cited = sources().get(radius.source, {}) if radius else {}
     return SiteIon(
@@ -123,25 +123,25 @@ def _site_ion(occupant: Occupant) -> SiteIon:
 
 
 def _spellings(composition: Composition) -> list[str]:
-    """Other ways to write a formula that are read as the same composition."""
+    """Return other spellings of a formula that have the same composition."""
     found: list[str] = []
     for occupant in composition.occupants:
         entry = molecular_ions().get(occupant.ion.symbol)
         for alias in entry.aliases if entry else ():
             if alias.islower():
-                continue  # a word, which nobody writes into a formula
+                continue  # a word, not used in formulas
             symbol, formula = occupant.ion.symbol, composition.formula
             written = alias if occupant.number == 1 else f"({alias})"
             bracketed = f"({symbol})" if f"({symbol})" in formula else symbol
             spelled = formula.replace(bracketed, written, 1)
-            if spelled != composition.formula and _means(spelled, composition):
+            if spelled != composition.formula and _is_spelling(spelled, composition):
                 found.append(spelled)
             if len(found) == _SPELLINGS:
                 return found
     return found
 
 
-def _means(text: str, composition: Composition) -> bool:
+def _is_spelling(text: str, composition: Composition) -> bool:
     try:
         return parse_composition(text).formula == composition.formula
     except InputError:
@@ -149,15 +149,15 @@ def _means(text: str, composition: Composition) -> bool:
 
 
 def phases_of(session: Session, material: MaterialsRow) -> list[MaterialsRow]:
-    """Every material of the same composition, this one among them."""
+    """Return all materials of the same composition, including this one."""
     wanted = select(Material.composition_id).where(Material.id == material.id).scalar_subquery()
     same = MATERIALS.current().where(Material.composition_id == wanted)
     return [*MATERIALS.iterate(session, same)]
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A name that no material has."""
+class MissingMaterial:
+    """An unknown name of a material, with suggestions."""
 
     name: str
     formula: str | None
@@ -165,7 +165,7 @@ class Missing:
 
 
 def canonical_name(name: str) -> str | None:
-    """The name under which a formula in another spelling would stand; None where it is no formula.
+    """Return the canonical spelling of a formula; None if the name is not a formula.
 
     Example:
         >>> canonical_name("CH3NH3PbI3"), canonical_name("stone")
@@ -179,10 +179,10 @@ def canonical_name(name: str) -> str | None:
         return None
 
 
-def missing(session: Session, name: str) -> Missing:
-    """What to propose in place of a name: phases of the same composition, then similar names."""
+def missing_material(session: Session, name: str) -> MissingMaterial:
+    """Suggest phases of the same composition, then similar names."""
     formula = canonical_name(name)
     known = [*session.scalars(select(Material.id).order_by(Material.id))]
     same = [each for each in known if formula and (f"{each}-").startswith(f"{formula}-")]
     similar = get_close_matches(name, known, n=_NEAREST, cutoff=0.4) if len(name) < 60 else []
-    return Missing(name, formula, [*dict.fromkeys((*same, *similar))][:_NEAREST])
+    return MissingMaterial(name, formula, [*dict.fromkeys((*same, *similar))][:_NEAREST])

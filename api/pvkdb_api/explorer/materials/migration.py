@@ -17,24 +17,29 @@ from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_api.explorer.materials.drawings import Graph, Profile, graph_of, profile_of
+from pvkdb_api.explorer.materials.drawings import (
+    EnergyProfile,
+    MigrationGraph,
+    graph_of,
+    profile_of,
+)
 
-#: Kind of the calculations that are shown with their paths.
+#: Kind of the calculations whose paths are shown.
 NEB = "neb"
 
-#: Migration calculations that one page draws; the others are listed.
+#: Most migration calculations drawn on a page; the others are only listed.
 DRAWN = 8
 
 
 @dataclass(frozen=True)
-class Migration:
-    """A finished calculation as the page shows it. ``chosen`` is the number of a hop, from 1."""
+class MigrationView:
+    """A finished calculation as the page shows it; ``chosen`` is the number of a hop, from 1."""
 
     document: CalculationDocument
     result: NebResult
     chosen: int
-    graph: Graph | None
-    profile: Profile | None
+    graph: MigrationGraph | None
+    profile: EnergyProfile | None
 
     @property
     def potential(self) -> str:
@@ -42,7 +47,7 @@ class Migration:
         return str(self.document.parameters.get("potential") or "unknown potential")
 
     @property
-    def ways(self) -> list[PercolationThreshold]:
+    def thresholds(self) -> list[PercolationThreshold]:
         """The thresholds in one, two and three dimensions."""
         return [each for each in self.result.percolation if each.direction[0].isdigit()]
 
@@ -58,31 +63,31 @@ class Migration:
 
     @property
     def hop(self) -> HopBarrier:
-        """The hop that is looked at."""
+        """The chosen hop."""
         return self.result.hops[self.chosen - 1]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings as they were asked for."""
+        """The requested settings."""
         found = self.document.parameters.get("settings")
         return found if isinstance(found, dict) else {}
 
     @property
     def roles(self) -> str:
-        """The roles of the images of the chosen hop, as the filter of the structures takes them."""
+        """Roles of the images of the chosen hop, as a filter of structures."""
         count = len(self.hop.image_energies_ev)
         images = [f"hop {self.chosen} image {image}" for image in range(count)]
         return ",".join([*images, f"hop {self.chosen} saddle"])
 
 
 def limiting(result: NebResult) -> int:
-    """Number of the hop that limits the easiest path, from 1."""
+    """Return the number of the hop that limits the easiest path, from 1."""
     wanted = f"{result.dimensionality}D"
     return next(each.hop for each in result.percolation if each.direction == wanted) + 1
 
 
 def calculations(session: Session, material: MaterialsRow) -> list[CalculationsRow]:
-    """Every calculation of a composition, in any phase and any state."""
+    """Return all calculations of a composition, in any phase and state."""
     return [*CALCULATIONS.iterate(session, {"material": (material.formula,)})]
 
 
@@ -92,40 +97,40 @@ def migrations(
     material: MaterialsRow,
     calculation: str | None = None,
     hop: int | None = None,
-) -> list[Migration]:
-    """The finished migration calculations, those of this phase first.
+) -> list[MigrationView]:
+    """Return the finished migration calculations, those of this phase first.
 
     Args:
-        session: of the store.
-        rows: the calculations of the composition.
-        material: of the page.
-        calculation: the one in which ``hop`` is looked at; None for the first.
-        hop: number of a hop, from 1; None for the limiting one.
+        session: Session of the store.
+        rows: The calculations of the composition.
+        material: The material of the page.
+        calculation: The calculation to which ``hop`` belongs; None for the first.
+        hop: Number of a hop, from 1; None for the limiting hop.
 
     Raises:
-        NotFoundError: it is none of these, or has no hop of this number.
+        NotFoundError: The calculation is not among these, or has no such hop.
     """
     done = [row for row in rows if row.kind == NEB and row.state is CalculationState.DONE]
     if calculation is not None and calculation not in {row.id for row in done}:
         raise NotFoundError(
-            f"{calculation!r} is no finished migration calculation of {material.formula}"
+            f"{calculation!r} is not a finished migration calculation of {material.formula}"
         )
     done.sort(key=lambda row: (row.id != calculation, row.material != material.id))
-    found: list[Migration] = []
+    found: list[MigrationView] = []
     for row in done[:DRAWN]:
         document = calculation_document(session.get_one(Calculation, row.id))
         try:
             result = NebResult.model_validate(document.result)
-        except ValidationError:  # of an earlier version; listed, not drawn
+        except ValidationError:  # of an earlier version: listed, but not drawn
             continue
-        asked = hop if calculation in (row.id, None) and not found else None
-        if asked is not None and not 1 <= asked <= len(result.hops):
+        wanted = hop if calculation in (row.id, None) and not found else None
+        if wanted is not None and not 1 <= wanted <= len(result.hops):
             raise NotFoundError(
-                f"the calculation {row.id} has no hop {asked}; it has {len(result.hops)}"
+                f"the calculation {row.id} has no hop {wanted}; it has {len(result.hops)}"
             )
-        chosen = asked or limiting(result)
+        chosen = wanted or limiting(result)
         found.append(
-            Migration(
+            MigrationView(
                 document,
                 result,
                 chosen,
@@ -137,10 +142,10 @@ def migrations(
 
 
 def path_of(session: Session, calculation: str, hop: int) -> dict[str, Any]:
-    """The images of a hop in their order, for the page's viewer: lengths in Å, energies in eV.
+    """Return the images of a hop for the viewer: lengths in Å, energies in eV.
 
     Raises:
-        NotFoundError: the store holds no image of it.
+        NotFoundError: The store has no images of the hop.
     """
     prefix = f"{calculation}-hop-{hop}-image-"
     images = sorted(
@@ -153,7 +158,7 @@ def path_of(session: Session, calculation: str, hop: int) -> dict[str, Any]:
         key=lambda image: int(image.id.removeprefix(prefix)),
     )
     if not images:
-        raise NotFoundError(f"the store holds no images of hop {hop} of {calculation!r}")
+        raise NotFoundError(f"the store has no images of hop {hop} of {calculation!r}")
     return {
         "cell_ang": images[0].cell_ang,
         "symbols": images[0].symbols,

@@ -1,4 +1,4 @@
-"""The routes of the explorer, a module for each kind of page."""
+"""The routes of the explorer, one module for each kind of page."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ from pvkdb_api.explorer.pages import (
     applications,
     crossbar,
     devices,
-    dictionary,
-    evidence,
-    find,
     jobs,
     key,
     material,
     materials,
-    queueing,
     references,
     screenings,
     start,
+    tables,
 )
 from pvkdb_api.explorer.site import assets
 
 ROUTERS = (
     assets.router,
     start.router,
-    find.router,
     materials.router,
     material.router,
     devices.router,
     applications.router,
     crossbar.router,
     key.router,
-    queueing.router,  # before the calculations: "new" is no name of one
     jobs.router,
     screenings.router,
     references.router,
-    evidence.router,
-    dictionary.router,
+    tables.router,
 )

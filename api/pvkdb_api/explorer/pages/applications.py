@@ -1,4 +1,4 @@
-"""Applications: all of them with who leads, and one of them with its ranking."""
+"""The pages of applications: all of them, and one with its ranking."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.errors import InputError, unknown_name
-from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K
+from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
 from pvkdb.store.collections import DEVICES, MATERIALS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import ParameterError
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.rankings import explanation as ranking_words
-from pvkdb_api.explorer.rankings import view as ranking_view
-from pvkdb_api.explorer.rankings.query import LAYER, TOP, WEIGHT, Asked, Wanted, python_call
-from pvkdb_api.explorer.rankings.query import read_parameters as read_asked
-from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
+from pvkdb_api.explorer.rankings import explanation, view
+from pvkdb_api.explorer.rankings.query import (
+    WEIGHT,
+    ParsedRankingQuery,
+    RankingQuery,
+    python_code,
+    read_query,
+)
+from pvkdb_api.explorer.site.parameters import LAYER, known_choice, layer_fields
+from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
 from pvkdb_api.explorer.tables.cells import reference_links
 from pvkdb_api.operations import rankings
 
@@ -30,50 +33,48 @@ router = APIRouter(include_in_schema=False)
 
 PATH = "/applications"
 
-_WORDS: dict[str, Any] = {
-    "candidate_link": ranking_words.candidate_link,
-    "named": ranking_words.named,
-    "count_words": ranking_words.count_words,
-    "heading": ranking_view.heading,
+_FUNCTIONS: dict[str, Any] = {
+    "candidate_link": explanation.candidate_link,
+    "named": explanation.named,
+    "verdict_counts": explanation.verdict_counts,
+    "value_of": explanation.value_of,
+    "heading": view.heading,
+    "shade": view.shade,
+    "tones": view.TONES,
+    "unit_of": view.unit_of,
+    "with_links": view.with_links,
     "reference_links": reference_links,
-    "shades": ranking_view.shades,
-    "tones": ranking_view.TONES,
-    "unit_of": ranking_view.unit_of,
-    "value_of": ranking_words.value_of,
-    "with_links": ranking_view.with_links,
 }
 
 
 @router.get(PATH)
 def get_applications(request: Request, session: ReadSession) -> Response:
-    """The applications. Who leads each takes longer and comes after the page, or when asked for."""
+    """Return all applications; their leaders take longer and are a part of their own."""
     for name in request.query_params:
-        if name != "leaders":
-            raise ParameterError(name[:60], unknown_name("parameter", name[:60], ("leaders",)))
-    profiles = [suitability.shipped_profile(name) for name in suitability.shipped_profiles()]
+        known_choice(name[:60], name, ("leaders",), "parameter")
     wanted = part_wanted(request) == "leaders" or "leaders" in request.query_params
-    shown = {
-        "cards": ranking_view.cards(profiles),
-        "leaders": _leaders(request, session) if wanted and _few(session) else None,
-        **_WORDS,
+    context = {
+        "profiles": [suitability.shipped_profile(name) for name in suitability.shipped_profiles()],
+        "leaders": _leaders(request, session) if wanted and _can_rank(session) else None,
+        **_FUNCTIONS,
     }
     if part_wanted(request) == "leaders":
-        return part(request, "_applications.html", **shown)
-    return page(request, "applications.html", **shown)
+        return part(request, "_applications.html", **context)
+    return page(request, "applications.html", **context)
 
 
-def _few(session: Session) -> bool:
-    """Whether the candidates can be ranked for a page."""
+def _can_rank(session: Session) -> bool:
+    """Return whether the store has few enough candidates to rank them for a page."""
     return all(
         collection.count(session, {}) <= rankings.MOST_RANKED for collection in (DEVICES, MATERIALS)
     )
 
 
 def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:
-    """Who stands first for each application and subject; nobody where nothing is known."""
+    """Return the first candidates by application and subject; none without any evidence."""
     counts: QueryCache = request.app.state.query_cache
 
-    def count() -> dict[str, dict[str, list[RankedCandidate]]]:
+    def compute() -> dict[str, dict[str, list[RankedCandidate]]]:
         found: dict[str, dict[str, list[RankedCandidate]]] = {}
         for ranking in suitability.leaders(session):
             known = any(entry.coverage > 0 for entry in ranking.candidates)
@@ -81,115 +82,87 @@ def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[Ran
             found.setdefault(ranking.application, {})[ranking.subject] = first
         return found
 
-    return counts.get(session, "leaders of applications", {}, count)
+    return counts.get(session, "leaders of applications", {}, compute)
 
 
 @router.get(PATH + "/{application}")
 def get_application(
     request: Request, session: ReadSession, application: Annotated[str, Path(max_length=200)]
 ) -> Response:
-    """An application: what it asks for, and who serves it by which evidence."""
+    """Return the page of an application: its requirements and its ranking."""
     profile = suitability.shipped_profile(application)
-    asked, from_form = read_asked(request, profile)
+    query, from_form = read_query(request, profile)
     if from_form:
-        return RedirectResponse(asked.address(), 303)
+        return RedirectResponse(query.address(), 303)
     status, refusal, found = 200, None, {}
     try:
-        wanted = asked.read()
-        found = _found(request, session, wanted)
+        found = _ranking(request, session, query.parse())
     except InputError as error:
-        # Told where the ranking would stand, beside the controls with what was given.
+        # The page shows the error in place of the ranking and keeps the controls as they are.
         status, refusal = 422, error
-    weights = asked.weights()
-    shown = {
-        "asked": asked,
+    context = {
+        "query": query,
         "profile": profile,
-        "requirements": ranking_view.requirements(asked, weights),
-        "refusal": refusal and _refused(refusal),
+        "requirements": view.criterion_texts(query),
+        "refusal": refusal and _refusal(refusal),
         "found": found,
-        **_WORDS,
+        **_FUNCTIONS,
     }
     if part_wanted(request) == "ranking":
-        answer = part(request, "_application.html", **shown)
+        answer = part(request, "_application.html", **context)
         answer.status_code = status
         return answer
-    return page(request, "application.html", status, **_controls(asked), **shown)
+    return page(request, "application.html", status, **_controls(query), **context)
 
 
-def _refused(refusal: InputError) -> tuple[str, str]:
-    """The parameter that is refused and why, without saying its name twice."""
-    parameter = str(getattr(refusal, "parameter", ""))
-    return parameter, str(refusal).removeprefix(f"{parameter}: ")
+def _refusal(error: InputError) -> tuple[str, str]:
+    """Return the invalid parameter and the reason without its name."""
+    parameter = str(getattr(error, "parameter", ""))
+    return parameter, str(error).removeprefix(f"{parameter}: ")
 
 
-def _found(request: Request, session: Session, wanted: Wanted) -> dict[str, Any]:
-    ranking = wanted.ranking(request, session)
-    asked = wanted.asked
+def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> dict[str, Any]:
+    ranking, query = wanted.ranking(request, session), wanted.query
     more = len(ranking.candidates) - wanted.top
-    root = str(request.base_url).rstrip("/")
-    rest = root + link(f"{API}/rankings", asked.profile.name, **asked.parameters())
+    path = link(f"{API}/rankings", query.profile.name, **query.rest_parameters())
+    rest = service_root(request) + path
     return {
         "ranking": ranking,
         "rows": ranking.candidates[: wanted.top],
-        "more": asked.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
-        "why": ranking_words.why(ranking),
-        "chances": ranking_view.chances(ranking),
-        "plane": ranking_view.plane(ranking, wanted),
-        "order_means": ORDERS[ranking.order],
+        "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
+        "explanation": explanation.explain(ranking),
+        "leading": ranking.candidates[: view.LEADING],
+        "plot": view.criteria_plot(ranking, wanted),
+        "order_meaning": ORDERS[ranking.order],
         "rest": rest,
         "curl": f"curl {shlex.quote(rest)}",
-        "python": python_call(root, wanted),
+        "python": python_code(request, wanted),
     }
 
 
-def _controls(asked: Asked) -> dict[str, Any]:
-    profile, weights = asked.profile, asked.weights()
-    top = max([5.0, *(weight for weight in weights.values())])
-    defaults = {
-        "thickness_nm": _range(*(end * 1e9 for end in _ends("thickness_m"))),
-        "bias_v": _range(*_ends("bias_v")),
-        "temperature_k": f"{ROOM_TEMPERATURE_K:g}",
-        "write_time_s": _range(*_ends("write_time_s")),
-    }
+def _controls(query: RankingQuery) -> dict[str, Any]:
+    profile, weights, given = query.profile, query.weights(), query.given
     return {
         "orders": ORDERS,
-        "order": asked.given.get("order", "shown"),
-        "readings": profile.readings(asked.subject),
-        "layer": [
-            (name, label, unit, defaults[name], asked.given.get(name, ""))
-            for name, (label, unit) in LAYER.items()
-        ],
-        "layer_given": any(name in asked.given for name in LAYER),
+        "order": given.get("order", "shown"),
+        "readings": profile.readings(query.subject),
+        "layer": layer_fields(given),
+        "layer_given": any(name in given for name in LAYER),
         "weight_prefix": WEIGHT,
-        "weight_top": top,
+        "weight_top": max([5.0, *weights.values()]),
         "weight_texts": {
-            each.metric: _text(weights.get(each.metric, each.weight)) for each in asked.criteria
+            each.metric: _text(weights.get(each.metric, each.weight)) for each in query.criteria
         },
-        "own_texts": {each.metric: _text(each.weight) for each in asked.criteria},
-        "passed": {name: asked.given[name] for name in ("samples", "top") if name in asked.given},
-        "top": TOP,
+        "own_texts": {each.metric: _text(each.weight) for each in query.criteria},
+        "kept": {name: given[name] for name in ("samples", "top") if name in given},
         "subjects": [
-            (
-                subject,
-                link(PATH, profile.name, **({"subject": subject} if subject != "devices" else {})),
-            )
-            for subject in ("devices", "materials")
+            ("devices", link(PATH, profile.name)),
+            ("materials", link(PATH, profile.name, subject="materials")),
         ],
-        "reset": Asked(profile, {**asked.given, "weights": ""}).address(),
+        "reset": query.address(weights=None),
     }
 
 
 def _text(weight: float) -> str:
-    """A weight as one writes it, with all its digits."""
+    """Return a weight with all its digits."""
     return repr(weight).removesuffix(".0")
-
-
-def _ends(name: str) -> tuple[float, float]:
-    value = LAYER_DEFAULTS[name].value
-    assert value.minimum is not None
-    assert value.maximum is not None
-    return value.minimum, value.maximum
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:g}:{high:g}"

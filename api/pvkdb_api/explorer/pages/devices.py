@@ -1,4 +1,4 @@
-"""Devices: the table with its plot, and one of them with its stack."""
+"""The pages of devices: the table with its plot, and a single device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import JSONResponse
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
@@ -14,18 +13,19 @@ from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.devices import page as device_page
-from pvkdb_api.explorer.devices import plot as points
-from pvkdb_api.explorer.site.rendering import page, part, part_wanted
-from pvkdb_api.explorer.tables.browse import browse, read
+from pvkdb_api.explorer.devices import plot
+from pvkdb_api.explorer.site.rendering import page, part, part_json, part_wanted
+from pvkdb_api.explorer.tables.browse import browse, read_query
 from pvkdb_api.explorer.tables.cells import (
-    Cell,
+    REFERENCES_COLUMN,
+    TableColumn,
     device_link,
-    field_cell,
-    interval_cell,
-    qualified_cell,
+    field_columns,
+    interval_column,
+    qualified_column,
     reference_links,
 )
-from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
+from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
@@ -41,103 +41,91 @@ _HEADINGS = {
 }
 
 
-def _metric_cell(metric: Metric, table: TableColumns) -> Cell:
-    """A column of the table that shows a metric."""
+def _metric_column(metric: Metric, table: TableColumns) -> TableColumn:
+    """Return the column of a metric."""
     unit = None if metric.unit == "1" else metric.unit
-    if table.high is None:
-        return qualified_cell(
-            metric.heading,
-            table.low,
-            unit,
-            sort=table.low,
-            qualifier=table.qualifier,
-            meaning=DevicesRow.dictionary()[table.low].meaning,
-        )
-    return interval_cell(metric.heading, table.low, table.high, unit or "", sort=table.low)
+    if table.high is not None:
+        return interval_column(metric.heading, table.low, table.high, unit or "", sort=table.low)
+    return qualified_column(
+        metric.heading,
+        table.low,
+        unit,
+        sort=table.low,
+        qualifier=table.qualifier,
+        meaning=DevicesRow.dictionary()[table.low].meaning,
+    )
 
 
-TABLE = Table(
+TABLE = TablePage(
     collection=DEVICES,
     path="/devices",
     title="Devices",
-    lead="Stacks that were built and measured. Endurance is what was tested: a lower bound.",
-    cells={
-        "id": Cell("Device", lambda row: device_link(row.id, row.structure), "id"),
-        **{
-            name: field_cell(DevicesRow, name, heading, DEVICES.sortable)
-            for name, heading in _HEADINGS.items()
-        },
-        **{table.column: _metric_cell(metric, table) for metric, table in TABLE_METRICS.values()},
-        "references": Cell("References", lambda row: reference_links(row.references)),
+    lead="Stacks that were built and measured. Endurance is the number of cycles tested, which is "
+    "a lower bound.",
+    columns={
+        "id": TableColumn("Device", lambda row: device_link(row.id, row.structure), "id"),
+        **field_columns(DevicesRow, _HEADINGS, DEVICES.sortable),
+        **{table.column: _metric_column(metric, table) for metric, table in TABLE_METRICS.values()},
+        "references": REFERENCES_COLUMN,
     },
-    shown=(
-        "id",
-        "on_off_ratio",
-        "v_set",
-        "v_reset",
-        "endurance_cycles",
-        "retention_s",
-        "references",
-    ),
+    default_columns="id,on_off_ratio,v_set,v_reset,endurance_cycles,retention_s,references",
     choices=(
-        Choice("family", "Family"),
-        Choice("mechanism", "Mechanism"),
-        Choice("volatility", "Volatility"),
+        ChoiceFilter("family", "Family"),
+        ChoiceFilter("mechanism", "Mechanism"),
+        ChoiceFilter("volatility", "Volatility"),
     ),
-    bounds=(
+    ranges=(
         *(
-            Bounds(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
+            RangeFilter(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
             for metric, table in TABLE_METRICS.values()
             if table.at_least
         ),
     ),
-    switches=(("lead_free", "Lead-free"), ("has_erratum", "With an erratum")),
+    switches=(("lead_free", "Lead-free"), ("has_erratum", "Has an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),
     placeholder="stack, absorber, group",
     template="devices.html",
-    own=tuple(points.DEFAULTS),
+    page_parameters=tuple(plot.DEFAULTS),
 )
 
 
 @router.get(TABLE.path)
 def get_devices(request: Request, session: ReadSession) -> Response:
-    """The table of devices with its plot, or the points of the plot alone."""
-    asked = read(request, TABLE)
-    plot = points.read(asked.given)
+    """Return the table of devices with its plot, or only the points of the plot."""
+    query = read_query(request, TABLE)
+    chosen = plot.read_plot(query.given)
     if part_wanted(request) == "plot":
-        found = points.points(request.app.state.query_cache, session, asked, plot)
-        return JSONResponse(found, headers={"Cache-Control": "no-store"})
-    return browse(request, session, TABLE, plot_controls=points.controls(asked.given))
+        return part_json(plot.plot_data(request.app.state.query_cache, session, query, chosen))
+    return browse(request, session, TABLE, plot_controls=plot.controls(query.given))
 
 
 @router.get(TABLE.path + "/{key}")
 def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path()]) -> Response:
-    """A device, or its places in the rankings alone."""
+    """Return the page of a device, or only its ranks for the applications."""
+    counts = request.app.state.query_cache
     if part_wanted(request) == "places":
         DEVICES.get(session, key)
-        found = device_page.places(request.app.state.query_cache, session, key)
-        return part(request, "_places.html", places=found)
+        return part(request, "_places.html", ranks=device_page.ranks(counts, session, key))
     try:
-        device = device_page.gather(session, key)
+        device = device_page.device_page(session, key)
     except NotFoundError:
-        near = device_page.nearest(session, key)
+        similar = device_page.similar_devices(session, key)
         return page(
             request,
             "device_missing.html",
             HTTPStatus.NOT_FOUND,
             key=key,
-            near=near,
+            similar=similar,
             device_link=device_link,
         )
     return page(
         request,
         "device.html",
         device=device,
-        absorber=points.energies(request.app.state.query_cache, session).get(
-            device.material or "", {}
-        ),
-        stack=device_page.layers_drawn(device.layers),
+        absorber=plot.energies(counts, session).get(device.material or "", {}),
+        stack=device_page.stack_drawing(device.layers),
         thickness=[
-            figure for figure in device.figures if figure.own and figure.row.metric == "thickness_m"
+            each.row for each in device.claims if each.own and each.row.metric == "thickness_m"
         ],
+        reference_links=reference_links,
     )

@@ -1,30 +1,48 @@
-"""Computing: the calculations, one of them with its log, and steering it."""
+"""The pages of calculations: the queue, one calculation with its log, and the queue form."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
-from pvkdb.errors import NotFoundError, StateError
+from pvkdb.errors import InputError, NotFoundError, StateError
 from pvkdb.schemas.access import Scope
+from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.tables import CalculationsRow
-from pvkdb.store.base import utc_now
 from pvkdb.store.collections import CALCULATIONS
-from pvkdb.store.queue.jobs import find, log_lines
+from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
+from pvkdb.store.queue.workers import worker_signs
 from pvkdb_api.core.sessions import ReadSession, WriteSession, served_store
-from pvkdb_api.explorer.computing.jobs import MARKS, Job, job_of, log_rows, overview, value_cell
+from pvkdb_api.explorer.computing import queue_form
+from pvkdb_api.explorer.computing.jobs import (
+    MARKS,
+    JobPage,
+    job_page,
+    last_sign,
+    log_rows,
+    queue_overview,
+    value_cell,
+)
+from pvkdb_api.explorer.computing.queue_form import FilledForm, formula_choices
 from pvkdb_api.explorer.site.forms import Form, posted
-from pvkdb_api.explorer.site.numbers import UNKNOWN, number
-from pvkdb_api.explorer.site.rendering import environment, link, page, part, part_wanted
-from pvkdb_api.explorer.site.times import minute
+from pvkdb_api.explorer.site.markup import UNKNOWN, minute, number
+from pvkdb_api.explorer.site.parameters import given_parameters
+from pvkdb_api.explorer.site.rendering import environment, link, page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.browse import browse
-from pvkdb_api.explorer.tables.cells import Cell, anchor, field_cell, material_link, text_cell
-from pvkdb_api.explorer.tables.table import Choice, Table
+from pvkdb_api.explorer.tables.cells import (
+    TableColumn,
+    calculation_link,
+    field_columns,
+    material_link,
+    text_cell,
+)
+from pvkdb_api.explorer.tables.table import ChoiceFilter, TablePage
 from pvkdb_api.operations import calculations
 
 router = APIRouter(include_in_schema=False)
@@ -34,6 +52,15 @@ PATH = "/jobs"
 #: A form that queues, cancels or retries.
 QueueForm = Annotated[Form, Depends(posted(Scope.QUEUE))]
 
+#: Messages after an action, by the parameter ``said`` of the page.
+_MESSAGES = {
+    "new": "Queued.",
+    "known": "This calculation already exists; it was not queued again.",
+    "cancel": "Cancellation requested.",
+    "retry": "Queued again.",
+    "ended": "Nothing was changed, because the calculation has already ended.",
+}
+
 
 def _state(row: CalculationsRow) -> Markup:
     return Markup('<span class="tag {}">{}</span>').format(
@@ -41,70 +68,54 @@ def _state(row: CalculationsRow) -> Markup:
     )
 
 
-def _moment_cell(name: str, heading: str) -> Cell:
-    return Cell(heading, lambda row: minute(getattr(row, name)), name, unit="UTC")
+def _time_column(name: str, heading: str) -> TableColumn:
+    return TableColumn(heading, lambda row: minute(getattr(row, name)), name, unit="UTC")
 
 
-_PLAIN = {
-    "kind": "Kind",
-    "potential": "Potential",
-    "attempts": "Tries",
-    "failure_message": "Failure in a sentence",
-    "barrier_reverse_ev": "Barrier, backward",
-    "residual_force_ev_per_ang": "Residual force",
-}
-
-TABLE = Table(
+TABLE = TablePage(
     collection=CALCULATIONS,
     path=PATH,
     title="Calculations",
-    lead="What was asked for, what runs, and what came out. A failure is a result: it is kept "
-    "with its reason.",
-    cells={
-        "id": Cell("Calculation", lambda row: anchor(link(PATH, row.id), row.id), "id"),
-        "state": Cell("State", _state, "state"),
-        "material": Cell("Material", lambda row: material_link(row.material)),
-        "barrier_forward_ev": Cell(
+    lead="Queued, running, finished and failed calculations. Failures are kept with their reason.",
+    columns={
+        "id": TableColumn("Calculation", lambda row: calculation_link(row.id), "id"),
+        "state": TableColumn("State", _state, "state"),
+        "material": TableColumn("Material", lambda row: material_link(row.material)),
+        "barrier_forward_ev": TableColumn(
             "Forward barrier",
             lambda row: number(row.barrier_forward_ev),
             unit="eV",
             numeric=True,
-            meaning="Of the hop that limits the easiest path, from its own start; the activation "
-            "energy of the whole path is on the page of the calculation.",
+            meaning="Barrier of the hop that limits the easiest path, from its own start; the page "
+            "of the calculation shows the activation energy of the whole path.",
         ),
-        "failure_kind": Cell(
+        "failure_kind": TableColumn(
             "Failure",
             lambda row: text_cell(row.failure_kind.value) if row.failure_kind else UNKNOWN,
             "failure_kind",
         ),
-        **{
-            name: field_cell(CalculationsRow, name, heading, CALCULATIONS.sortable)
-            for name, heading in _PLAIN.items()
-        },
-        **{
-            name: _moment_cell(name, heading)
-            for name, heading in (
-                ("created_at", "Asked for"),
-                ("started_at", "Started"),
-                ("finished_at", "Ended"),
-            )
-        },
+        **field_columns(
+            CalculationsRow,
+            {
+                "kind": "Kind",
+                "potential": "Potential",
+                "attempts": "Attempts",
+                "failure_message": "Failure message",
+                "barrier_reverse_ev": "Reverse barrier",
+                "residual_force_ev_per_ang": "Residual force",
+            },
+            CALCULATIONS.sortable,
+        ),
+        "created_at": _time_column("created_at", "Submitted"),
+        "started_at": _time_column("started_at", "Started"),
+        "finished_at": _time_column("finished_at", "Ended"),
     },
-    shown=(
-        "id",
-        "kind",
-        "material",
-        "potential",
-        "state",
-        "barrier_forward_ev",
-        "failure_kind",
-        "created_at",
-        "finished_at",
-    ),
+    default_columns="id,kind,material,potential,state,barrier_forward_ev,failure_kind,created_at,"
+    "finished_at",
     choices=(
-        Choice("state", "State"),
-        Choice("kind", "Kind"),
-        Choice("failure_kind", "Reason of failure"),
+        ChoiceFilter("state", "State"),
+        ChoiceFilter("kind", "Kind"),
+        ChoiceFilter("failure_kind", "Reason of failure"),
     ),
     texts=(("material", "Material"),),
     placeholder="formula, abbreviation",
@@ -114,10 +125,37 @@ TABLE = Table(
 
 @router.get(PATH)
 def get_jobs(request: Request, session: ReadSession) -> Response:
-    """The table of calculations, under the queue at a glance."""
+    """Return the state of the queue and the table of calculations."""
     if part_wanted(request) == "overview":
-        return part(request, "_overview.html", seen=overview(session), marks=MARKS)
-    return browse(request, session, TABLE, seen=overview(session), marks=MARKS)
+        return part(request, "_overview.html", queue=queue_overview(session), marks=MARKS)
+    return browse(request, session, TABLE, queue=queue_overview(session), marks=MARKS)
+
+
+@router.get(PATH + "/new")
+def get_form(request: Request, session: ReadSession) -> Response:
+    """Return the queue form filled in from the address, or only the choices of a formula."""
+    typed = given_parameters(request, queue_form.FIELDS)
+    if part_wanted(request) == "formula":
+        choices = formula_choices(typed.get("formula", ""))
+        return part_json(None if choices is None else asdict(choices))
+    return _form_page(request, session, FilledForm(typed))
+
+
+@router.post(PATH + "/new")
+def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
+    """Queue the request of a form, or return the form with its problems."""
+    filled = queue_form.read_form({**form.texts, **form.files})
+    if filled.request is None:
+        return _form_page(request, session, filled, 422)
+    try:
+        calculation, new = calculations.queue(request, session, filled.request)
+    except InputError as error:
+        name = getattr(error, "parameter", "formula")
+        if name == "phase" and filled.request.host is not None:
+            name = "cif_phase"
+        refused = FilledForm(filled.typed, None, {name: str(error)})
+        return _form_page(request, session, refused, 422)
+    return _message(calculation.id, "new" if new else "known")
 
 
 @router.get(PATH + "/{name}")
@@ -128,30 +166,30 @@ def get_job(
     after: Annotated[int, Query(ge=0, lt=2**31)] = 0,
     said: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """One calculation; for its script, what is new in its log."""
+    """Return the page of a calculation, or only its state and the new lines of its log."""
     calculation = find(session, name)
     if part_wanted(request) == "live":
-        return _live(request, session, calculation.id, after)
+        return _live(job_page(session, calculation, after), after)
     if name != calculation.id:
         return RedirectResponse(link(PATH, calculation.id))
-    job = job_of(session, calculation)
+    job = job_page(session, calculation)
     return page(
         request,
         "job.html",
         job=job,
         log=log_rows(job.lines),
         marks=MARKS,
-        now=utc_now(),
-        again=_again(job),
+        last_sign=last_sign(job.signs),
+        submit_again=_submit_again(job),
         value_cell=value_cell,
-        said=_SAID.get(said),
-        may=Scope.QUEUE in request.state.caller.scopes,
+        message=_MESSAGES.get(said),
+        may_queue=Scope.QUEUE in request.state.caller.scopes,
     )
 
 
 @router.get(PATH + "/{name}/files/{file}")
 def get_file(request: Request, session: ReadSession, name: str, file: str) -> Response:
-    """A file that a calculation kept, to be saved."""
+    """Return a file of a calculation as a download."""
     calculation = find(session, name)
     kept = {entry.name: entry.sha256 for entry in files_of(session, calculation.id)}
     if file not in kept:
@@ -163,56 +201,68 @@ def get_file(request: Request, session: ReadSession, name: str, file: str) -> Re
 
 @router.post(PATH + "/{name}/cancel")
 def cancel_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
-    """Cancel, as the service does for programs."""
-    said = "cancel"
+    """Cancel a calculation."""
     try:
         calculations.cancel(request, session, name)
-    except StateError:  # it ended meanwhile, which its page says
-        said = "ended"
-    return RedirectResponse(link(PATH, name, said=said), 303)
+    except StateError:
+        return _message(name, "ended")
+    return _message(name, "cancel")
 
 
 @router.post(PATH + "/{name}/retry")
 def retry_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
-    """Queue again, as the service does for programs."""
-    said = "retry"
+    """Queue a calculation again."""
     try:
         calculations.retry(request, session, name)
     except StateError:
-        said = "ended"
-    return RedirectResponse(link(PATH, name, said=said), 303)
+        return _message(name, "ended")
+    return _message(name, "retry")
 
 
-#: What a page says of what was just done.
-_SAID = {
-    "new": "Queued.",
-    "known": "The same calculation was asked for before: here it is.",
-    "cancel": "Asked to stop.",
-    "retry": "Queued again.",
-    "ended": "Nothing was changed: it had ended meanwhile.",
-}
+def _message(name: str, message: str) -> Response:
+    """Redirect to the page of a calculation with a message."""
+    return RedirectResponse(link(PATH, name, said=message), 303)
 
 
-def _again(job: Job) -> str:
-    """The form for the same request."""
+def _form_page(
+    request: Request, session: ReadSession, form: FilledForm, status: int = 200
+) -> Response:
+    signs = worker_signs(session)
+    query = request.url.query
+    used = form.typed.keys() | form.problems.keys()
+    return page(
+        request,
+        "queue.html",
+        status,
+        form=form,
+        choices=formula_choices(form.value("formula")),
+        families=HOST_PHASES,
+        potentials=queue_form.POTENTIALS,
+        default_potential=queue_form.DEFAULT_POTENTIAL,
+        settings=[*queue_form.settings()],
+        changed=bool(used & queue_form.SETTINGS.keys()),
+        uploaded=bool(used & {"cif", "cif_phase"}),
+        may_queue=Scope.QUEUE in request.state.caller.scopes,
+        here=request.url.path + (f"?{query}" if query else ""),
+        signs=signs,
+        last_sign=last_sign(signs),
+    )
+
+
+def _submit_again(job: JobPage) -> str:
+    """Return the address of the queue form with the same request."""
     given = {**job.parameters, **job.settings}
-    kept = {name: str(value) for name, value in given.items() if value is not None}
-    return link(f"{PATH}/new", **kept)
+    return link(f"{PATH}/new", **{name: v if v is None else str(v) for name, v in given.items()})
 
 
-def _live(request: Request, session: ReadSession, name: str, after: int) -> Response:
-    calculation = find(session, name)
-    job = job_of(session, calculation)
-    lines = log_lines(session, name, after)
+def _live(job: JobPage, after: int) -> Response:
     templates = environment()
-    shown = {"job": job, "marks": MARKS}
-    return JSONResponse(
+    return part_json(
         {
-            "state": templates.get_template("_job_state.html").render(**shown),
-            "log": templates.get_template("_log.html").render(log=log_rows(lines)),
-            "last": lines[-1].line if lines else after,
-            "value": calculation.state,
+            "state": templates.get_template("_job_state.html").render(job=job, marks=MARKS),
+            "log": templates.get_template("_log.html").render(log=log_rows(job.lines)),
+            "last": job.lines[-1].line if job.lines else after,
+            "value": job.calculation.state,
             "ended": job.ended,
-        },
-        headers={"Cache-Control": "no-store"},
+        }
     )

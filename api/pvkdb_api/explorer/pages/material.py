@@ -1,42 +1,66 @@
-"""One material with everything known of it: what is reported, what was computed, what follows."""
+"""The page of a material: reported and computed data, and predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, NotFoundError
-from pvkdb.kinetics.conditions import LAYER_DEFAULTS, ROOM_TEMPERATURE_K, Conditions
+from pvkdb import suitability
+from pvkdb.chemistry import Composition
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.calculations.migration import HOST_PHASES
 from pvkdb.schemas.kinetics import KineticsAnswer
-from pvkdb.schemas.tables import DevicesRow, EnergeticsRow, MaterialsRow
-from pvkdb.store.collections import DEVICES, MATERIALS
+from pvkdb.schemas.tables import CalculationsRow, EnergeticsRow, MaterialsRow
+from pvkdb.store.collections import DEVICES, MATERIALS, STRUCTURES
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.structures import Structure
 from pvkdb.suitability.evidence.kinetics import answer_material
-from pvkdb_api.core.paths import API
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.materials import energies, identity, migration, structures, suits
-from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
-from pvkdb_api.explorer.tables.cells import device_link, material_link, reference_links
+from pvkdb_api.explorer.materials import energies, identity, migration
+from pvkdb_api.explorer.site.parameters import layer_fields
+from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
+from pvkdb_api.explorer.tables.cells import (
+    calculation_link,
+    calculation_of,
+    device_link,
+    material_link,
+    reference_links,
+    source_link,
+)
 from pvkdb_api.explorer.tables.table import quoted
 from pvkdb_api.listing.parameters import Layer, Text
 
 router = APIRouter(include_in_schema=False)
 
-#: Devices that are listed; the table of devices has the others.
+#: Most devices on the page; the table of devices has the others.
 _DEVICES = 12
 
-#: Parameters that describe the layer of the predictions.
-_LAYER = ("thickness_nm", "bias_v", "temperature_k", "write_time_s")
+#: Most structures on the page; the table of structures has the others.
+_STRUCTURES = 60
 
-#: What a link asks for to have the slow sections in the page where no script fetches them.
+#: Prefix of the roles of path images, which are shown with their hops.
+_IMAGES = "hop "
+
+#: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I"})
+
+#: Random weights and values behind the mean rank: enough for one digit, and fast.
+SAMPLES = 200
+
+_SUITABILITY_FIELDS = (
+    *("rank", "shown", "expected", "possible", "coverage", "met", "unknown", "failures"),
+    *("prediction", "mean_rank"),
+)
 
 
 @router.get("/materials/{key:path}")
@@ -51,111 +75,147 @@ def get_material(
     application: Annotated[Text | None, Query()] = None,
     sections: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
-    """The page of a material, or a part of it that its script asks for."""
+    """Return the page of a material, or a part of it."""
     if "\0" in key or session.get(Material, key) is None:
         return _missing(request, session, key)
     material = MATERIALS.get(session, key)
+    counts: QueryCache = request.app.state.query_cache
     match part_wanted(request):
         case "suitability":
-            return _suitability(request, session, material, application or "")
+            return _suitability_row(request, session, counts, material, application or "")
         case "windows":
-            shown = _windows(session, material, layer)
-            return part(request, "_material_windows.html", **shown, **_words(material))
+            predicted = _predictions(session, material, layer)
+            return part(request, "_material_windows.html", **predicted, **_common(material))
         case "path":
             return _path(session, material, calculation or "", hop or 1)
-    shown = _shown(session, material, calculation, hop)
-    listed = [row.id for row in shown["structures"].rows]
+    titles = _titles()
+    slow: dict[str, Any] = {"kinetics": None, "suitability": {}}
+    if sections == _ALL:
+        slow = _predictions(session, material, layer)
+        slow["suitability"] = {name: _suitability(session, counts, name, key) for name in titles}
+    structures = _structures(session, material)
+    listed = [row.id for row in structures["structures"]]
     return page(
         request,
         "material.html",
-        **shown,
+        **_sections(session, material, calculation, hop),
+        **structures,
+        **slow,
         chosen_structure=structure if structure in listed else next(iter(listed), None),
-        **(_windows(session, material, layer) if sections == _ALL else {"kinetics": None}),
-        standings=_standings(request, session, material) if sections == _ALL else {},
-        layer_given={name: request.query_params.get(name, "") for name in _LAYER},
-        layer_defaults=_layer_defaults(),
-        python=_python(str(request.base_url).rstrip("/"), material),
+        applications=titles,
+        samples=SAMPLES,
+        layer=layer_fields(request.query_params),
+        python=client_code(
+            request,
+            f"material = client.materials.get({material.id!r})",
+            f"energies = client.energetics.search(material={material.formula!r}).to_dataframe()",
+            f"structures = client.structures.search(material={material.formula!r}).to_dataframe()",
+        ),
     )
 
 
-def _shown(
+def _sections(
     session: Session, material: MaterialsRow, calculation: str | None, hop: int | None
 ) -> dict[str, Any]:
     known = identity.identity_of(material.formula)
     rows = energies.statements(session, material)
     calculations = migration.calculations(session, material)
-    found = migration.migrations(session, calculations, material, calculation, hop)
     return {
-        **_words(material),
+        **_common(material),
         "known": known,
         "phases": identity.phases_of(session, material),
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
         "strips": energies.strips(rows, {ion.symbol for ion in known.ions}),
-        "glance": _glance(rows),
-        "structures": structures.structures_of(session, material),
-        "octahedra": structures.octahedra(known.composition),
+        "summary": _halide_summary(rows),
+        "octahedra": _octahedra(known.composition),
         "calculations": calculations,
-        "migrations": found,
-        "hosts": _hosts(material, calculations),
+        "migrations": migration.migrations(session, calculations, material, calculation, hop),
+        "missing_phases": _missing_phases(material, calculations),
         **_devices(session, material),
-        "applications": suits.applications(),
-        "samples": suits.SAMPLES,
     }
 
 
-def _words(material: MaterialsRow) -> dict[str, Any]:
-    """What every part of the page needs."""
+def _common(material: MaterialsRow) -> dict[str, Any]:
+    """Return the values and functions that every part of the page needs."""
     return {
         "material": material,
         "formula": identity.formula_markup(material.formula),
-        "mine": quoted(material.formula),
+        "filter": quoted(material.formula),
         "address": link("/materials", material.id),
         "formula_markup": identity.formula_markup,
         "defect_markup": identity.defect_markup,
         "material_link": material_link,
         "reference_links": reference_links,
         "device_link": device_link,
-        "calculation_address": energies.calculation_address,
-        "calculation_of": energies.calculation_of,
+        "calculation_link": calculation_link,
+        "source_link": source_link,
         "compute": link("/jobs/new", formula=material.formula, phase=material.phase),
     }
 
 
-def _glance(rows: list[EnergeticsRow]) -> dict[str, energies.Span | None]:
-    """The halide in short: what is reported and what was computed, never together."""
+def _halide_summary(rows: list[EnergeticsRow]) -> dict[str, energies.EnergySpan | None]:
+    """Return the ranges of the energies of halides, reported and computed values apart."""
     halide = [row for row in rows if row.species in _HALIDES | {"X"} and row.scope != "hop"]
 
-    def of(quantity: str, computed: bool) -> energies.Span | None:
+    def span(quantity: str, computed: bool) -> energies.EnergySpan | None:
         return energies.span(
-            row for row in halide if row.quantity == quantity and energies.computed(row) is computed
+            row
+            for row in halide
+            if row.quantity == quantity and (calculation_of(row) is not None) is computed
         )
 
     return {
-        "reported_e_a": of("E_A", False),
-        "computed_e_a": of("E_A", True),
-        "reported_dfe": of("DFE", False),
-        "computed_dfe": of("DFE", True),
+        "reported_e_a": span("E_A", False),
+        "computed_e_a": span("E_A", True),
+        "reported_dfe": span("DFE", False),
     }
 
 
-def _hosts(material: MaterialsRow, calculations: list[Any]) -> list[str]:
-    """Prototypes of the family in which no migration has been computed yet."""
-    asked = {row.material for row in calculations if row.kind == migration.NEB}
+def _structures(session: Session, material: MaterialsRow) -> dict[str, Any]:
+    """Return the structures of a composition in any phase, those of this phase first.
+
+    Images of paths are only counted.
+    """
+    every = STRUCTURES.select({"material": (material.formula,)})
+    relaxed = every.where(Structure.role.not_like(f"{_IMAGES}%"))
+    images = every.where(Structure.role.like(f"{_IMAGES}%")).with_only_columns(Structure.id)
+    rows = STRUCTURES.find(session, relaxed, _STRUCTURES).rows
+    rows.sort(key=lambda row: row.material != material.id)
+    return {
+        "structures": rows,
+        "structures_total": STRUCTURES.count(session, relaxed),
+        "images": session.scalar(select(func.count()).select_from(images.subquery())) or 0,
+    }
+
+
+def _octahedra(composition: Composition | None) -> dict[str, list[str]]:
+    """Return the elements at the centres and corners of the octahedra."""
+
+    centres = composition.on("B") if composition else ()
+    corners = composition.on("X") if composition else ()
+    return {
+        "centres": sorted({each.ion.symbol for each in centres}),
+        "corners": sorted({each.ion.symbol for each in corners}),
+    }
+
+
+def _missing_phases(material: MaterialsRow, calculations: list[CalculationsRow]) -> list[str]:
+    """Return the prototypes of the family without a migration calculation."""
+    computed = {row.material for row in calculations if row.kind == migration.NEB}
     known = HOST_PHASES.get(material.family, ())
-    return [phase for phase in known if material_id(material.formula, phase) not in asked]
+    return [phase for phase in known if material_id(material.formula, phase) not in computed]
 
 
 def _devices(session: Session, material: MaterialsRow) -> dict[str, Any]:
     filters = {"absorber": (material.formula,)}
     found = DEVICES.find(session, filters, _DEVICES, DEVICES.sorting("-on_off_ratio"))
-    devices: list[DevicesRow] = found.rows
-    total = DEVICES.count(session, filters) if found.place else len(devices)
-    return {"devices": devices, "devices_total": total}
+    total = DEVICES.count(session, filters) if found.place else len(found.rows)
+    return {"devices": found.rows, "devices_total": total}
 
 
-def _windows(session: Session, material: MaterialsRow, layer: Conditions) -> dict[str, Any]:
-    """What the barriers predict, as the REST service answers; or why nothing is predicted."""
+def _predictions(session: Session, material: MaterialsRow, layer: Conditions) -> dict[str, Any]:
+    """Return the predictions of the REST service, or the reason why there are none."""
     answer: KineticsAnswer | None = None
     reason = None
     try:
@@ -165,64 +225,60 @@ def _windows(session: Session, material: MaterialsRow, layer: Conditions) -> dic
     return {"kinetics": answer or reason, "answer": answer, "reason": reason}
 
 
-def _layer_defaults() -> dict[str, str]:
-    """What the layer is where a field is left empty, as one writes it."""
-
-    def written(name: str, scale: float = 1.0) -> str:
-        value = LAYER_DEFAULTS[name].value
-        return ":".join(f"{end * scale:g}" for end in (value.minimum or 0, value.maximum or 0))
-
+def _titles() -> dict[str, str]:
+    """Return the titles of all applications by name."""
     return {
-        "thickness_nm": written("thickness_m", 1e9),
-        "bias_v": written("bias_v"),
-        "temperature_k": f"{ROOM_TEMPERATURE_K:g}",
-        "write_time_s": written("write_time_s"),
-    }
-
-
-def _standings(request: Request, session: Session, material: MaterialsRow) -> dict[str, Any]:
-    counts = request.app.state.query_cache
-    return {
-        name: suits.standing(session, counts, name, material.id) for name, _ in suits.applications()
+        name: suitability.shipped_profile(name).title for name in suitability.shipped_profiles()
     }
 
 
 def _suitability(
-    request: Request, session: Session, material: MaterialsRow, application: str
+    session: Session, counts: QueryCache, application: str, material: str
+) -> Mapping[str, Any] | None:
+    """Return the row of a material in the ranking of an application; None if it is not ranked.
+
+    The ranking is cached while the data are unchanged.
+    """
+
+    def ranked() -> dict[str, dict[str, Any]]:
+        options = suitability.Options(samples=SAMPLES, cross_checked=False)
+        ranking = suitability.rank(session, application, "materials", options)
+        sizes = {
+            "total": len(ranking.candidates),
+            "criteria": sum(each.weight > 0 for each in ranking.criteria),
+        }
+        return {
+            entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
+            for entry in ranking.candidates
+        }
+
+    return counts.get(session, f"suitability/{application}", {}, ranked).get(material)
+
+
+def _suitability_row(
+    request: Request, session: Session, counts: QueryCache, material: MaterialsRow, application: str
 ) -> Response:
-    titles = dict(suits.applications())
+    titles = _titles()
     if application not in titles:
-        raise NotFoundError(f"there is no application {application!r}")
-    found = suits.standing(session, request.app.state.query_cache, application, material.id)
+        raise NotFoundError(unknown_name("application", application, titles))
     return part(
         request,
         "_material_standing.html",
         application=application,
         title=titles[application],
-        standing=found or "not ranked",
+        entry=_suitability(session, counts, application, material.id) or "not ranked",
     )
 
 
 def _path(session: Session, material: MaterialsRow, calculation: str, hop: int) -> Response:
-    of = {row.id for row in migration.calculations(session, material)}
-    if calculation not in of:
-        raise NotFoundError(f"{calculation!r} is no calculation of {material.formula}")
-    found = migration.path_of(session, calculation, hop)
-    return JSONResponse(found, headers={"Cache-Control": "no-store", "Vary": "X-Part"})
-
-
-def _python(root: str, material: MaterialsRow) -> str:
-    """The rows of this page as lines of Python."""
-    return (
-        f"import pvkdb\n\nwith pvkdb.Client({root!r}) as client:\n"
-        f"    material = client.materials.get({material.id!r})\n"
-        f"    energies = client.energetics.search(material={material.formula!r}).to_dataframe()\n"
-        f"    structures = client.structures.search(material={material.formula!r}).to_dataframe()"
-    )
+    known = {row.id for row in migration.calculations(session, material)}
+    if calculation not in known:
+        raise NotFoundError(f"{calculation!r} is not a calculation of {material.formula}")
+    return part_json(migration.path_of(session, calculation, hop))
 
 
 def _missing(request: Request, session: Session, key: str) -> Response:
-    """The page of what there is not; another spelling of what there is leads there."""
+    """Redirect another spelling to its material, or return a page with suggestions."""
     formula = identity.canonical_name(key)
     if formula is not None and formula != key and session.get(Material, formula) is not None:
         return RedirectResponse(link("/materials", formula), 307)
@@ -230,7 +286,6 @@ def _missing(request: Request, session: Session, key: str) -> Response:
         request,
         "material_missing.html",
         404,
-        missing=identity.missing(session, key),
+        missing=identity.missing_material(session, key),
         material_link=material_link,
-        rest=f"{API}/materials",
     )

@@ -1,4 +1,4 @@
-"""Materials: the table."""
+"""The page with the table of materials."""
 
 from __future__ import annotations
 
@@ -16,8 +16,14 @@ from pvkdb.store.curation.energy_ranges import EnergyRange, Origin, Quantity, en
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.tables.browse import browse
-from pvkdb_api.explorer.tables.cells import Cell, energy, field_cell, material_link, phase_text
-from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
+from pvkdb_api.explorer.tables.cells import (
+    TableColumn,
+    energy,
+    field_columns,
+    material_link,
+    phase_text,
+)
+from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +31,7 @@ _HEADINGS = {
     "formula": "Formula",
     "family": "Family",
     "phase": "Phase",
-    "dimensionality": "Dimensions",
+    "dimensionality": "Dimensionality",
     "layers": "Layers n",
     "lead_free": "Lead-free",
     "a_site": "A site",
@@ -39,18 +45,18 @@ _HEADINGS = {
 _E_A = Markup("E<sub>A</sub>")
 
 _ENERGIES: dict[str, tuple[Quantity, Origin, str, str]] = {
-    "e_a": ("E_A", "literature", _E_A, "Activation energies that the literature reports"),
+    "e_a": ("E_A", "literature", _E_A, "Activation energies in the literature"),
     "e_a_computed": (
         *("E_A", "computed", _E_A + " computed"),
-        "Activation energy of the easiest path through the crystal, by each potential",
+        "Computed activation energies of the easiest path through the crystal",
     ),
-    "dfe": ("DFE", "literature", "DFE", "Defect formation energies that the literature reports"),
+    "dfe": ("DFE", "literature", "DFE", "Defect formation energies in the literature"),
     "dfe_computed": ("DFE", "computed", "DFE computed", "Computed defect formation energies"),
 }
 
 
 class MaterialWithEnergies(MaterialsRow):
-    """A row with the ranges of its energies, which the table shows beside it."""
+    """A row of the table with the ranges of its energies."""
 
     energies: Mapping[tuple[Quantity, Origin], EnergyRange]
 
@@ -58,7 +64,7 @@ class MaterialWithEnergies(MaterialsRow):
 def with_energies(
     counts: QueryCache, session: Session, rows: list[MaterialsRow]
 ) -> list[MaterialWithEnergies]:
-    """The rows of a page with their energies, which one query finds for all materials, once."""
+    """Return the rows with their energies; one query finds those of all materials."""
     found = counts.get(session, "materials/ranges", {}, lambda: energy_ranges(session))
     return [
         MaterialWithEnergies.model_construct(**dict(row), energies=found.get(row.id, {}))
@@ -66,51 +72,39 @@ def with_energies(
     ]
 
 
-def _energy_cell(quantity: Quantity, origin: Origin, heading: str, meaning: str) -> Cell:
+def _energy_column(quantity: Quantity, origin: Origin, heading: str, meaning: str) -> TableColumn:
     def render(row: Any) -> Markup:
         return energy(row.energies.get((quantity, origin)))
 
-    return Cell(heading, render, None, "eV", True, f"{meaning}, of any ion or defect, as a range.")
+    meaning = f"{meaning}, as a range over all ions and defects."
+    return TableColumn(heading, render, None, "eV", True, meaning)
 
 
-TABLE = Table(
+TABLE = TablePage(
     collection=MATERIALS,
     path="/materials",
     title="Materials",
-    lead="Compositions with their structure family and, where known, their phase. Energies are "
-    "ranges over all statements on a material, whatever ion or defect they are about.",
-    cells={
-        "id": Cell("Material", lambda row: material_link(row.id), "id"),
-        **{
-            name: field_cell(MaterialsRow, name, heading, MATERIALS.sortable)
-            for name, heading in _HEADINGS.items()
-        },
-        "phase": Cell("Phase", lambda row: phase_text(row.phase), "phase"),
-        **{name: _energy_cell(*entry) for name, entry in _ENERGIES.items()},
+    lead="Compositions with their structure family and, if known, their phase. Each energy is the "
+    "range of all reported or computed values of a material, for any ion or defect.",
+    columns={
+        "id": TableColumn("Material", lambda row: material_link(row.id), "id"),
+        **field_columns(MaterialsRow, _HEADINGS, MATERIALS.sortable),
+        "phase": TableColumn("Phase", lambda row: phase_text(row.phase), "phase"),
+        **{name: _energy_column(*entry) for name, entry in _ENERGIES.items()},
     },
-    shown=(
-        "id",
-        "family",
-        "phase",
-        "lead_free",
-        "e_a",
-        "e_a_computed",
-        "dfe",
-        "energetics_count",
-        "devices_count",
-    ),
+    default_columns="id,family,phase,lead_free,e_a,e_a_computed,dfe,energetics_count,devices_count",
     choices=(
-        Choice("family", "Family"),
-        Choice(
+        ChoiceFilter("family", "Family"),
+        ChoiceFilter(
             "halide",
             "Halide",
-            (*((ion, ion) for ion in HALIDES), ("X", "left open (X)")),
+            (*((ion, ion) for ion in HALIDES), ("X", "not specified (X)")),
             counted=True,
         ),
-        Choice("dimensionality", "Dimensions of the octahedra"),
-        Choice(
+        ChoiceFilter("dimensionality", "Dimensionality"),
+        ChoiceFilter(
             "has",
-            "Known of it",
+            "Available data",
             (
                 ("e_a", "activation energy"),
                 ("dfe", "formation energy"),
@@ -121,23 +115,23 @@ TABLE = Table(
             counted=True,
             every=True,
         ),
-        Choice("phase", "Phase"),
+        ChoiceFilter("phase", "Phase"),
     ),
-    bounds=(
-        Bounds("e_a", "Activation energy E_A", "eV"),
-        Bounds("dfe", "Defect formation energy", "eV"),
-        Bounds("t", "Tolerance factor t"),
-        Bounds("mu", "Octahedral factor µ"),
-        Bounds("tau", "Tolerance factor τ"),
+    ranges=(
+        RangeFilter("e_a", "Activation energy E_A", "eV"),
+        RangeFilter("dfe", "Defect formation energy", "eV"),
+        RangeFilter("t", "Tolerance factor t"),
+        RangeFilter("mu", "Octahedral factor µ"),
+        RangeFilter("tau", "Tolerance factor τ"),
     ),
     switches=(("lead_free", "Lead-free"),),
-    texts=(("ion", "Ion on any site"),),
+    texts=(("ion", "Contains the ion"),),
     placeholder="formula or name",
-    beside=with_energies,
+    extend_rows=with_energies,
 )
 
 
 @router.get(TABLE.path)
 def get_materials(request: Request, session: ReadSession) -> Response:
-    """The table of materials."""
+    """Return the table of materials."""
     return browse(request, session, TABLE)

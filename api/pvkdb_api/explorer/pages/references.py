@@ -1,4 +1,4 @@
-"""References: the table, one of them with everything taken from it, and the errata."""
+"""The pages of references: the table, a single reference, and the errata."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from pvkdb.store.collections import REFERENCES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.explorer.references import citing
-from pvkdb_api.explorer.references.contents import counts_of, errata, material_of, taken_from
-from pvkdb_api.explorer.site.numbers import UNKNOWN, number
+from pvkdb_api.explorer.references.contents import citation_counts, errata, rows_citing
+from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import (
-    Cell,
-    anchor,
+    TableColumn,
     device_link,
-    field_cell,
-    material_link,
+    field_columns,
     reference_links,
+    statement_material,
 )
-from pvkdb_api.explorer.tables.table import Bounds, Choice, Table
+from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
@@ -39,32 +38,29 @@ _HEADINGS = {
     "volume": "Volume",
     "pages": "Pages",
 }
-_TAKEN = {
-    "energetics": ("Energies", "Statements on energies that cite it."),
-    "devices": ("Devices", "Devices that cite it."),
-    "claims": ("Figures", "Figures of devices in running text that cite it."),
-}
 
 
 class CountedReference(ReferencesRow):
-    """A reference with how many rows of which table cite it."""
+    """A reference with the number of rows of each table that cite it."""
 
-    taken: Mapping[str, int]
+    citations: Mapping[str, int]
 
 
 def with_counts(
     _: QueryCache, session: Session, rows: list[ReferencesRow]
 ) -> list[CountedReference]:
-    """The references of a page with what was taken from each."""
-    taken = counts_of(session, [row.key for row in rows])
-    return [CountedReference.model_construct(**dict(row), taken=taken[row.key]) for row in rows]
+    """Return the references of a page with the numbers of rows that cite them."""
+    counts = citation_counts(session, [row.key for row in rows])
+    return [
+        CountedReference.model_construct(**dict(row), citations=counts[row.key]) for row in rows
+    ]
 
 
-def _taken_cell(name: str, heading: str, meaning: str) -> Cell:
+def _count_column(name: str, heading: str, meaning: str) -> TableColumn:
     def render(row: Any) -> Markup:
-        return number(row.taken.get(name, 0))
+        return number(row.citations.get(name, 0))
 
-    return Cell(heading, render, None, None, True, meaning)
+    return TableColumn(heading, render, None, None, True, meaning)
 
 
 def _doi_link(doi: str | None) -> Markup:
@@ -73,45 +69,47 @@ def _doi_link(doi: str | None) -> Markup:
     return Markup('<a rel="noreferrer" href="{}">{}</a>').format(citing.doi_address(doi), doi)
 
 
-TABLE = Table(
+TABLE = TablePage(
     collection=REFERENCES,
     path="/references",
     title="References",
-    lead="The publications that every statement cites, and how many rows rest on each.",
-    cells={
-        "key": Cell("Key", lambda row: reference_links(row.key), "key"),
-        **{
-            name: field_cell(ReferencesRow, name, heading, REFERENCES.sortable)
-            for name, heading in _HEADINGS.items()
-        },
-        # A year is no quantity: no thousands, no digits to save.
-        "year": Cell("Year", lambda row: UNKNOWN if row.year is None else str(row.year), "year"),
-        "doi": Cell("DOI", lambda row: _doi_link(row.doi), "doi"),
-        **{name: _taken_cell(name, *entry) for name, entry in _TAKEN.items()},
+    lead="All cited publications, with the number of energies, devices and other device values "
+    "that cite them.",
+    columns={
+        "key": TableColumn("Key", lambda row: reference_links(row.key), "key"),
+        **field_columns(ReferencesRow, _HEADINGS, REFERENCES.sortable),
+        # A year is shown as it is, not as a quantity with separators.
+        "year": TableColumn(
+            "Year", lambda row: UNKNOWN if row.year is None else str(row.year), "year"
+        ),
+        "doi": TableColumn("DOI", lambda row: _doi_link(row.doi), "doi"),
+        "energetics": _count_column("energetics", "Energies", "Energies that cite it."),
+        "devices": _count_column("devices", "Devices", "Devices that cite it."),
+        "claims": _count_column("claims", "Device values", "Values from text that cite it."),
     },
-    shown=("key", "authors", "title", "journal", "year", "energetics", "devices", "claims"),
+    default_columns="key,authors,title,journal,year,energetics,devices,claims",
     choices=(
-        Choice(
+        ChoiceFilter(
             "cited_by",
             "Cited by",
             (
                 ("energetics", "energies"),
                 ("devices", "devices"),
-                ("device_claims", "figures of devices"),
+                ("device_claims", "device values in text"),
             ),
             counted=True,
         ),
     ),
-    bounds=(Bounds("year", "Year"),),
+    ranges=(RangeFilter("year", "Year"),),
     placeholder="title, author, journal",
-    beside=with_counts,
+    extend_rows=with_counts,
     template="references.html",
 )
 
 
 @router.get(TABLE.path)
 def get_references(request: Request, session: ReadSession) -> Response:
-    """The table of references."""
+    """Return the table of references."""
     return browse(request, session, TABLE)
 
 
@@ -119,22 +117,20 @@ def get_references(request: Request, session: ReadSession) -> Response:
 def get_reference(
     request: Request, session: ReadSession, version: DatasetVersion, key: Text
 ) -> Response:
-    """A reference, what was taken from it, and how to cite it.
+    """Return the page of a reference: the rows that cite it, and how to cite it.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: The reference does not exist.
     """
     reference = REFERENCES.get(session, key)
     return page(
         request,
         "reference.html",
         reference=reference,
-        taken=taken_from(session, reference),
+        citing=rows_citing(session, reference),
         doi_link=_doi_link,
-        material_of=material_of,
-        material_link=material_link,
+        statement_material=statement_material,
         device_link=device_link,
-        anchor=anchor,
         cited=citing.reference_text(reference),
         dataset=citing.dataset_text(version),
         bibtex=f"{citing.reference_bibtex(reference)}\n\n{citing.dataset_bibtex(version)}",
@@ -144,12 +140,11 @@ def get_reference(
 
 @router.get("/errata")
 def get_errata(request: Request, session: ReadSession) -> Response:
-    """Every row that doubts its source."""
+    """Return the page of all rows with an erratum."""
     return page(
         request,
         "errata.html",
         groups=errata(session),
-        material_of=material_of,
-        material_link=material_link,
+        statement_material=statement_material,
         device_link=device_link,
     )

@@ -21,8 +21,8 @@ from pvkdb.store.runs.report.page import sections
 from pvkdb.store.runs.screening_reports import CandidateSelection, read_report, selected
 from pvkdb.store.runs.screening_runs import find_run, listed, run_document
 from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.site.markup import minute
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted
-from pvkdb_api.explorer.site.times import minute
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)

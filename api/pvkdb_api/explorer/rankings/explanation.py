@@ -1,7 +1,7 @@
-"""Why the first of a ranking is first, in sentences made from its assessments.
+"""Sentences that explain why the first candidate of a ranking is first.
 
-Every sentence says what stands in the ranking and no more: which criteria part the first from the
-next, what nobody has reported of it, and how often other weights and values leave it in front.
+They contain only what the ranking contains: the criteria on which the first candidate differs from
+the next one, its missing values, and how often it is first with other weights and values.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from markupsafe import Markup
 
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
-from pvkdb_api.explorer.site.numbers import UNKNOWN, interval, number, percent
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, material_link
 
-#: Candidates named in a sentence.
+#: Most candidates named in a sentence.
 _NAMED = 4
-#: Differences of the logarithm of a score that are none.
+#: Smaller differences of the logarithm of a score are ignored.
 _EQUAL = 1e-9
 
 
 def value_of(entry: Assessment | Known, unit: str) -> Markup:
-    """What is known on a criterion, with its unit and as it was printed."""
+    """Return the value on a criterion with its unit and qualifier."""
     if entry.word is not None:
         return Markup("{}").format(entry.word)
     if entry.minimum is None and entry.maximum is None:
@@ -41,7 +41,7 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
 
 
 def candidate_link(entry: RankedCandidate) -> Markup:
-    """A candidate as a person calls it, linked to its page, or to its row where it has none."""
+    """Return a link to the page of a candidate, or to its row if it has no page."""
     if entry.kind == "material":
         return material_link(entry.id)
     if entry.kind == "device":
@@ -50,35 +50,34 @@ def candidate_link(entry: RankedCandidate) -> Markup:
 
 
 def named(entry: RankedCandidate) -> Markup:
-    """A candidate with its name, small, which tells it from another of the same stack."""
+    """Return a candidate followed by its name, because several devices can have the same stack."""
     if entry.kind == "material":
         return candidate_link(entry)
     return Markup('{} <code class="id">{}</code>').format(candidate_link(entry), entry.id)
 
 
 def label(metric: str) -> str:
-    """A metric within a sentence: ``endurance``, ``E_A (literature)``."""
+    """Return a metric as used in a sentence: ``endurance``, ``E_A (literature)``."""
     name, comma, kind = METRICS[metric].label.partition(", ")
     return f"{name} ({kind})" if comma else name
 
 
-def why(ranking: Ranking) -> list[Markup]:
-    """The sentences, the most telling first."""
+def explain(ranking: Ranking) -> list[Markup]:
+    """Return the sentences, the most important first."""
     if not ranking.candidates:
         return [Markup("There are no candidates.")]
     if not any(entry.coverage > 0 for entry in ranking.candidates):
         return [
             Markup(
-                "There is no order: nothing is reported of any candidate on any criterion with "
-                "weight."
+                "The candidates cannot be ranked: none has a value on any criterion with weight."
             )
         ]
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     leader = first[0]
     return [
         _lead(ranking, first),
-        *_parted(ranking, leader),
-        *_open_points(leader),
+        *_comparison(ranking, leader),
+        *_verdicts(leader),
         _stability(ranking, first),
         *_readings(leader),
     ]
@@ -89,8 +88,8 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     score = number(getattr(leader, order))
     if len(first) > 1:
         return Markup(
-            "{} share the first place: their {} score is {}, and nothing else {}."
-        ).format(_listed(first), order, score, "parts them")
+            "{} share rank 1: they have the same {} score, {}, and do not differ otherwise."
+        ).format(_listed(first), order, score)
     others = [name for name in ("shown", "expected", "possible") if name != order]
     return Markup("{} has the highest {} score, {} ({} {}, {} {}).").format(
         named(leader),
@@ -105,7 +104,7 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """How much one criterion moves the logarithm of the score of one candidate over another."""
+    """The difference between two candidates on a criterion, in the logarithm of the score."""
 
     metric: str
     first: Assessment
@@ -113,26 +112,26 @@ class _Difference:
     by: float
 
 
-def _parted(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
-    """What parts the leader from the first that stands behind it."""
+def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
+    """Yield sentences that compare the leader with the next candidate."""
     behind = [entry for entry in ranking.candidates if entry.rank > 1]
     if not behind:
         return
     second = behind[0]
     name = candidate_link(second)
     if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < _EQUAL:
-        yield Markup("{} follows with the same {} score; {}.").format(
+        yield Markup("{} is next with the same {} score; {}.").format(
             name, ranking.order, _tie(leader, second)
         )
         return
     found = sorted(_differences(ranking, leader, second), key=lambda each: -abs(each.by))
     for_it = [each for each in found if each.by > _EQUAL]
     against = [each for each in found if each.by < -_EQUAL]
-    yield Markup("{} follows with {}.").format(name, number(getattr(second, ranking.order)))
+    yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
     for ahead, differences in ((leader, for_it), (second, against)):
         if differences:
             yield Markup("{} is ahead on {}.").format(
-                candidate_link(ahead), _told(ranking, differences)
+                candidate_link(ahead), _difference_list(ranking, differences)
             )
     for one, other in ((leader, second), (second, leader)):
         missing = [
@@ -141,19 +140,19 @@ def _parted(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
             if each.verdict is Verdict.NOT_DEFINED and theirs.weight > 0
         ]
         if missing:
-            yield Markup(
-                "Not defined for {}: {}. There, its weight falls to the other criteria."
-            ).format(candidate_link(one), ", ".join(missing))
+            yield Markup("Not defined for {}: {}. The other criteria take over the weight.").format(
+                candidate_link(one), ", ".join(missing)
+            )
 
 
 def _tie(leader: RankedCandidate, second: RankedCandidate) -> Markup:
     if (second.coverage == 0) != (leader.coverage == 0):
-        return Markup("of the first something is known, of this one nothing")
+        return Markup("only one of the two has any evidence")
     if len(leader.failures) != len(second.failures):
         return Markup("the first fails {} of the requirements, this one {}").format(
             len(leader.failures), len(second.failures)
         )
-    return Markup("there is evidence on {} of the weight of the first, on {} of this one").format(
+    return Markup("the first has evidence on {} of the weight, this one on {}").format(
         percent(leader.coverage), percent(second.coverage)
     )
 
@@ -165,19 +164,19 @@ def _differences(
         ranking.criteria, leader.criteria, second.criteria, strict=True
     ):
         if criterion.weight > 0 and ours.weight > 0 and theirs.weight > 0:
-            mine, other = (_worth(each, ranking) for each in (ours, theirs))
+            mine, other = (_desirability(each, ranking) for each in (ours, theirs))
             by = (log(mine) - log(other)) * criterion.weight
             yield _Difference(criterion.metric, ours, theirs, by)
 
 
-def _worth(entry: Assessment, ranking: Ranking) -> float:
+def _desirability(entry: Assessment, ranking: Ranking) -> float:
     value: float = getattr(entry, f"desirability_{ranking.order}")
     return max(value, ranking.floor)
 
 
-def _told(ranking: Ranking, differences: Sequence[_Difference]) -> Markup:
+def _difference_list(ranking: Ranking, differences: Sequence[_Difference]) -> Markup:
     return Markup("; ").join(
-        Markup("<b>{}</b> ({} against {}, worth {} against {})").format(
+        Markup("<b>{}</b> ({} compared with {}; desirability {} compared with {})").format(
             label(each.metric),
             value_or_word(each.first),
             value_or_word(each.second),
@@ -189,7 +188,7 @@ def _told(ranking: Ranking, differences: Sequence[_Difference]) -> Markup:
 
 
 def value_or_word(entry: Assessment) -> Markup:
-    """A value for a sentence, in which a dash would read badly."""
+    """Return a value for a sentence, with words instead of a dash."""
     if entry.verdict in (Verdict.UNKNOWN, Verdict.NOT_DEFINED):
         return Markup("{}").format(
             "nothing reported" if entry.verdict is Verdict.UNKNOWN else "not defined"
@@ -197,22 +196,25 @@ def value_or_word(entry: Assessment) -> Markup:
     return value_of(entry, entry.unit)
 
 
-def _open_points(leader: RankedCandidate) -> Iterator[Markup]:
+def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
     counted = [entry for entry in leader.criteria if entry.weight > 0]
     if all(entry.verdict is Verdict.MET for entry in counted):
-        yield Markup("{} meets every requirement that has weight.").format(candidate_link(leader))
+        yield Markup("{} meets every requirement with weight.").format(candidate_link(leader))
     for verdict, says in (
         (Verdict.FAILED, "{} fails on {}."),
-        (Verdict.PARTLY, "{} meets only in part: {}."),
-        (Verdict.NOT_DEMONSTRATED, "{}: not demonstrated, since only a bound is known, {}."),
-        (Verdict.UNDECIDED, "{}: the evidence is too wide to tell on {}."),
+        (Verdict.PARTLY, "{} partly meets: {}."),
+        (
+            Verdict.NOT_DEMONSTRATED,
+            "{} does not demonstrate, because only a bound is reported: {}.",
+        ),
+        (Verdict.UNDECIDED, "{}: the reported range is too wide for a verdict on {}."),
     ):
         names = [label(entry.metric) for entry in counted if entry.verdict is verdict]
         if names:
             yield Markup(says).format(candidate_link(leader), ", ".join(names))
     unknown = [entry for entry in counted if entry.verdict is Verdict.UNKNOWN]
     if unknown:
-        yield Markup("Nothing is reported of {} on {}: {} of its weight.").format(
+        yield Markup("No value is reported for {} on {}: {} of its weight.").format(
             candidate_link(leader),
             ", ".join(label(entry.metric) for entry in unknown),
             percent(sum(entry.weight for entry in unknown)),
@@ -224,29 +226,26 @@ def _stability(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     chance = _first(leader)
     error = sqrt(chance * (1 - chance) / ranking.samples)
     text = Markup(
-        "With random weights, and values drawn from all that the evidence allows, {} comes first "
-        "in {} of {} samples{}."
+        "With random weights, and random values within the evidence, {} ranks first in {} of {} "
+        "samples{}."
     ).format(
         candidate_link(leader),
         percent(chance),
         number(ranking.samples),
-        Markup(" (± {} by their number)").format(percent(error)) if error > 0 else "",
+        Markup(" (statistical error {})").format(percent(error)) if error > 0 else "",
     )
     best = max(ranking.candidates, key=_first)
     if best.id == leader.id or _first(best) <= chance:
-        return Markup("{} No other comes first more often.").format(text)
-    return Markup("{} {} comes first more often, in {}.").format(
+        return Markup("{} No other candidate ranks first more often.").format(text)
+    return Markup("{} {} ranks first more often, in {}.").format(
         text, candidate_link(best), percent(_first(best))
     )
 
 
 def _readings(leader: RankedCandidate) -> Iterator[Markup]:
     for name, under in leader.under_readings.items():
-        yield Markup("Under the reading “{}”, {} {} at place {}.").format(
-            name,
-            candidate_link(leader),
-            "stays" if under.rank == 1 else "stands",
-            number(under.rank),
+        yield Markup("With the reading “{}”, {} has rank {}.").format(
+            name, candidate_link(leader), number(under.rank)
         )
 
 
@@ -262,8 +261,8 @@ def _listed(entries: Sequence[RankedCandidate]) -> Markup:
     return Markup("{} and {}").format(Markup(", ").join(links[:-1]), links[-1])
 
 
-def count_words(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:
-    """How the verdicts on the criteria with weight fall, as far as they are worth a tag."""
+def verdict_counts(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:
+    """Yield verdict, tone and number for each verdict on the criteria with weight."""
     counted = [each.verdict for each in entry.criteria if each.weight > 0]
     for verdict, tone in (
         (Verdict.FAILED, "bad"),

@@ -1,7 +1,7 @@
-"""What the page of an application is asked for: the parameters of the ranking in the REST service.
+"""The query of an application page: the parameters of a ranking in the REST service.
 
-``x`` and ``y`` (the axes of the plot of two criteria) and ``top`` (candidates in the list) are the
-page's own. ``w.METRIC`` is what its form sends without a script; it is turned into ``weights``.
+Only the page has ``x`` and ``y`` (axes of the plot of two criteria) and ``top`` (candidates in the
+list). Without a script, its form sends ``w.METRIC`` for each weight; these become ``weights``.
 """
 
 from __future__ import annotations
@@ -20,26 +20,19 @@ from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Order, Ranking
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.refusals import ParameterError, naming
-from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.site.parameters import LAYER, known_choice
+from pvkdb_api.explorer.site.rendering import client_code, link
 from pvkdb_api.listing.parameters import read_layer
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
-#: The layer of predictions, with what each number is.
-LAYER = {
-    "thickness_nm": ("Thickness", "nm"),
-    "bias_v": ("Bias across it", "V"),
-    "temperature_k": ("Temperature", "K"),
-    "write_time_s": ("Pulse for the SET voltage", "s"),
-}
-
-#: Parameters that the REST service has as well, in the order of an address.
+#: Parameters that the REST service also has, in the order of an address.
 SHARED = ("subject", "order", "weights", "reading", *LAYER, "samples")
-OWN = ("x", "y", "top")
+PAGE_ONLY = ("x", "y", "top")
 
-#: Begins the parameters in which the form sends a weight each.
+#: Prefix of the parameters that the form sends for weights.
 WEIGHT = "w."
 
-#: Candidates in the list, unless more are asked for.
+#: Candidates in the list by default.
 TOP = 25
 _MOST_TOP = 1000
 
@@ -47,15 +40,15 @@ _DEFAULTS = {"subject": "devices", "order": "shown", "samples": str(SAMPLES), "t
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Parameters as text. Each may be nonsense: :meth:`read` says so."""
+class RankingQuery:
+    """The parameters of a page as text; :meth:`parse` checks them."""
 
     profile: Profile
     given: Mapping[str, str]
 
     @property
     def subject(self) -> Subject:
-        """What is ranked; devices where it cannot be told."""
+        """The ranked subject; devices if the parameter is invalid."""
         given = self.given.get("subject", "devices")
         return next((subject for subject in SUBJECTS if subject == given), "devices")
 
@@ -65,29 +58,29 @@ class Asked:
         return suitability.judged(self.profile, self.subject)
 
     def weights(self) -> dict[str, float]:
-        """The weights that were given, as far as they can be read."""
+        """Return the given weights; empty if they are invalid."""
         try:
             return suitability.parse_weights(self.given.get("weights", ""))
         except InputError:
             return {}
 
     def address(self, **changes: str | None) -> str:
-        """The address of this page with some parameters changed; None leaves one out."""
+        """Return the address of this page with changed parameters; None removes a parameter."""
         return link("/applications", self.profile.name, **_tidy({**self.given, **changes}))
 
-    def parameters(self) -> dict[str, str]:
-        """The same for the REST service."""
+    def rest_parameters(self) -> dict[str, str]:
+        """Return the parameters for the REST service."""
         return {name: value for name, value in _tidy(self.given).items() if name in SHARED}
 
-    def read(self) -> Wanted:
-        """What is asked for.
+    def parse(self) -> ParsedRankingQuery:
+        """Return the checked query.
 
         Raises:
-            ParameterError: a value cannot be used.
+            ParameterError: A value is invalid.
         """
         given = self.given
-        subject = _one_of("subject", given.get("subject", "devices"), SUBJECTS)
-        order = _one_of("order", given.get("order", "shown"), ORDERS)
+        subject = known_choice("subject", given.get("subject", "devices"), SUBJECTS)
+        order = known_choice("order", given.get("order", "shown"), ORDERS)
         with naming("weights"):
             weights = suitability.parse_weights(given.get("weights", ""))
             suitability.weighted(self.criteria, weights)
@@ -97,37 +90,34 @@ class Asked:
             reason = (
                 unknown_name("reading", reading[:200], readings)
                 if readings
-                else f"{self.profile.name} has one reading of its requirements on {subject} only"
+                else f"{self.profile.name} has only one reading of its requirements on {subject}"
             )
             raise ParameterError("reading", reason)
-        return Wanted(
+        samples = _whole_number("samples", given.get("samples", str(SAMPLES)), MOST_SAMPLES)
+        return ParsedRankingQuery(
             self,
             cast("Subject", subject),
             suitability.Options(
-                order=cast("Order", order),
-                weights=weights,
-                reading=reading,
-                samples=_whole("samples", given.get("samples", str(SAMPLES)), MOST_SAMPLES),
+                order=cast("Order", order), weights=weights, reading=reading, samples=samples
             ),
             read_layer(**{name: given.get(name) for name in LAYER}),
-            _whole("top", given.get("top", str(TOP)), _MOST_TOP),
+            _whole_number("top", given.get("top", str(TOP)), _MOST_TOP),
             self._axis("x"),
             self._axis("y"),
         )
 
     def _axis(self, name: str) -> str | None:
         metric = self.given.get(name)
-        known = [each.metric for each in self.criteria]
-        if metric is not None and metric not in known:
-            raise ParameterError(name, unknown_name("criterion", metric[:60], known))
+        if metric is not None:
+            known_choice(name, metric, (each.metric for each in self.criteria), "criterion")
         return metric
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A ranking that can be made."""
+class ParsedRankingQuery:
+    """A checked query."""
 
-    asked: Asked
+    query: RankingQuery
     subject: Subject
     options: suitability.Options
     layer: Conditions
@@ -136,46 +126,46 @@ class Wanted:
     y: str | None
 
     def ranking(self, request: Request, session: Session) -> Ranking:
-        """The ranking, made anew only where it is another one or the data is.
+        """Return the ranking; it is cached while the data are unchanged.
 
         Raises:
-            InputError: the store holds too many candidates.
+            InputError: The store has too many candidates.
         """
-        kept: QueryCache = request.app.state.ranking_cache
-        return kept.get(
+        profile = self.query.profile
+        cache: QueryCache = request.app.state.ranking_cache
+        return cache.get(
             session,
-            self.asked.profile.name,
-            self.asked.parameters(),
-            lambda: rank(session, self.asked.profile, self.subject, self.options, self.layer),
+            profile.name,
+            self.query.rest_parameters(),
+            lambda: rank(session, profile, self.subject, self.options, self.layer),
         )
 
 
-def read_parameters(request: Request, profile: Profile) -> tuple[Asked, bool]:
-    """The parameters of a page, and whether they came from the form and have a shorter form.
+def read_query(request: Request, profile: Profile) -> tuple[RankingQuery, bool]:
+    """Return the query of a page, and whether its form sent it and its address can be shorter.
 
     Raises:
-        ParameterError: there is no such parameter, or it is given twice.
+        ParameterError: A parameter is unknown or given twice.
     """
     given: dict[str, str] = {}
     sent: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
-        if name not in (*SHARED, *OWN) and not name.startswith(WEIGHT):
-            raise ParameterError(name[:60], unknown_name("parameter", name[:60], (*SHARED, *OWN)))
+        if not name.startswith(WEIGHT):
+            known_choice(name[:60], name, (*SHARED, *PAGE_ONLY), "parameter")
         if name in given or name in sent:
             raise ParameterError(name[:60], f"{name[:60]!r} is given more than once; give it once")
         if name.startswith(WEIGHT):
             sent[name.removeprefix(WEIGHT)] = value.strip()
         elif value.strip():
             given[name] = value.strip()
-    asked = Asked(profile, given)
-    if not sent:
-        return asked, False
-    weights = changed_weights(asked.criteria, sent)
-    return Asked(profile, {**given, "weights": weights}), True
+    query = RankingQuery(profile, given)
+    if sent:
+        given["weights"] = changed_weights(query.criteria, sent)
+    return query, bool(sent)
 
 
 def changed_weights(criteria: Iterable[Criterion], sent: Mapping[str, str]) -> str:
-    """The parameter ``weights`` of those weights that are not the profile's own.
+    """Return the parameter ``weights`` with the weights that differ from those of the profile.
 
     Example: ``{"retention_s": "2", "endurance_cycles": "1"}`` gives ``retention_s=2``.
     """
@@ -187,13 +177,13 @@ def changed_weights(criteria: Iterable[Criterion], sent: Mapping[str, str]) -> s
     )
 
 
-def python_call(root: str, wanted: Wanted) -> str:
-    """The same ranking in Python."""
-    arguments: list[str] = [repr(wanted.asked.profile.name)]
+def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
+    """Return Python code for the same ranking."""
+    arguments: list[str] = [repr(wanted.query.profile.name)]
     if wanted.subject != "devices":
         arguments.append(repr(wanted.subject))
     named: dict[str, Any] = {}
-    given = wanted.asked.parameters()
+    given = wanted.query.rest_parameters()
     if wanted.options.order != "shown":
         named["order"] = wanted.options.order
     if wanted.options.weights:
@@ -207,30 +197,23 @@ def python_call(root: str, wanted: Wanted) -> str:
             ends = tuple(float(end) for end in given[name].split(":"))
             named[name] = ends[0] if len(ends) == 1 else ends
     arguments += [f"{name}={value!r}" for name, value in named.items()]
+    code = client_code(request, f"ranking = client.rankings.get({', '.join(arguments)})")
     return (
-        f"import pvkdb\n\nwith pvkdb.Client({root!r}) as client:\n"
-        f"    ranking = client.rankings.get({', '.join(arguments)})\n"
-        "first = ranking.candidates[0]\n"
+        f"{code}\nfirst = ranking.candidates[0]\n"
         "print(first.id, first.shown, first.expected, first.possible)"
     )
 
 
 def _tidy(given: Mapping[str, str | None]) -> dict[str, str]:
-    """In the order of an address, without what is not given or would be taken anyway."""
-    listed = ((name, given.get(name)) for name in (*SHARED, *OWN))
+    """Return the parameters in the order of an address, without empty values and defaults."""
+    listed = ((name, given.get(name)) for name in (*SHARED, *PAGE_ONLY))
     return {name: value for name, value in listed if value and value != _DEFAULTS.get(name)}
 
 
-def _one_of(name: str, value: str, known: Iterable[str]) -> str:
-    if value not in (names := [*known]):
-        raise ParameterError(name, unknown_name(name, value[:60], names))
-    return value
-
-
-def _whole(name: str, text: str, most: int) -> int:
+def _whole_number(name: str, text: str, most: int) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     if not 1 <= number <= most:
-        raise ParameterError(name, f"{name}: {text[:60]!r} is no whole number from 1 to {most}")
+        raise ParameterError(name, f"{name}: {text[:60]!r} is not an integer from 1 to {most}")
     return number
 
 

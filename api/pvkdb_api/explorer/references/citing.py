@@ -1,4 +1,4 @@
-"""How to cite: a reference and the dataset, as text and as BibTeX."""
+"""Citations of a reference and of the dataset, as text and as BibTeX."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import resources
 from pvkdb._version import __version__
 from pvkdb.schemas.tables import ReferencesRow
 
-#: Characters that mean something to TeX.
+#: Characters with a special meaning in TeX.
 _SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -25,7 +25,7 @@ _SPECIAL = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the curated files were transcribed from."""
+    """A publication from which the curated files were transcribed."""
 
     title: str
     address: str
@@ -33,19 +33,19 @@ class Source:
 
 @cache
 def sources() -> tuple[Source, ...]:
-    """The sources of the curated files, as their Data Package names them."""
+    """Return the sources of the curated files, from their Data Package."""
     package = resources.files("pvkdb.literature").joinpath("datapackage.json")
     text = package.read_text(encoding="utf-8")
     return tuple(Source(each["title"], each["path"]) for each in json.loads(text)["sources"])
 
 
 def doi_address(doi: str) -> str:
-    """Where a DOI leads."""
+    """Return the address of a DOI."""
     return f"https://doi.org/{doi}"
 
 
 def reference_text(reference: ReferencesRow) -> str:
-    """A reference in a line, without what is not known of it."""
+    """Return a reference as one line of text; unknown parts are left out."""
     authors = reference.authors and reference.authors.replace("; ", ", ")
     volume = reference.volume and f"vol. {reference.volume}"
     parts = (authors, reference.title, reference.journal, reference.year, volume, reference.pages)
@@ -54,7 +54,7 @@ def reference_text(reference: ReferencesRow) -> str:
 
 
 def reference_bibtex(reference: ReferencesRow) -> str:
-    """A reference for BibTeX. Names stand as printed: initials, then the family name."""
+    """Return a reference as BibTeX; names as printed, initials before the family name."""
     authors = reference.authors and " and ".join(reference.authors.split("; "))
     fields = {
         "author": authors,
@@ -71,12 +71,12 @@ def reference_bibtex(reference: ReferencesRow) -> str:
 
 
 def dataset_text(version: str) -> str:
-    """A dataset version in a line."""
+    """Return a dataset version as one line of text."""
     return f"The pvkdb developers, pvkdb: halide-perovskite memristors, dataset {version}."
 
 
 def dataset_bibtex(version: str) -> str:
-    """A dataset version for BibTeX."""
+    """Return a dataset version as BibTeX."""
     fields = {
         "author": "{The pvkdb developers}",
         "title": "pvkdb: halide-perovskite memristors",

@@ -1,10 +1,10 @@
-"""What the store holds of a reference, and where its rows doubt their source."""
+"""The rows that cite a reference, and the rows with an erratum."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,6 @@ from pvkdb.schemas.tables import (
     DevicesRow,
     EnergeticsRow,
     ReferencesRow,
-    Row,
 )
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS
 from pvkdb.store.collections.export import table_rows
@@ -29,25 +28,25 @@ from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.reviewed import REVIEWED
 from pvkdb_api.explorer.site.rendering import link
 
-#: The number of a reference in words such as ``one demonstration (ref. 381)``.
+#: The number of a reference in text such as ``one demonstration (ref. 381)``.
 _CITED = re.compile(r"\bref\. (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """What an application asks of a metric, in words that name a reference."""
+class CitingRequirement:
+    """A requirement of an application whose text cites a reference."""
 
     application: str
     title: str
     subject: Subject
     metric: str
     source: str
-    said: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A row of a descriptive table, with its number there."""
+class NumberedRow:
+    """A row of a descriptive table with its number in that table."""
 
     table: str
     number: int
@@ -55,50 +54,42 @@ class Placed:
 
     @property
     def address(self) -> str:
-        """Where the row is shown."""
+        """Address of the row on the page of its table."""
         return f"{link('/tables', self.table)}#row-{self.number}"
 
     @property
     def name(self) -> str:
-        """What tells the row apart, in words."""
+        """The primary key of the row, in words."""
         key = TABLES[self.table].primary_key
         values = (getattr(self.row, column) for column in key if column != "references")
         return ", ".join(str(value) for value in values if value not in (None, ""))
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """Everything that was taken from a reference."""
+class CitingRows:
+    """All rows and requirements that cite a reference."""
 
     energetics: list[EnergeticsRow]
     devices: list[DevicesRow]
     claims: list[DeviceClaimsRow]
-    reviewed: list[Placed]
-    requirements: list[Requirement]
+    reviewed: list[NumberedRow]
+    requirements: list[CitingRequirement]
 
-    @property
-    def total(self) -> int:
-        """How many rows there are."""
-        return sum(
-            len(rows)
-            for rows in (
-                *(self.energetics, self.devices, self.claims),
-                *(self.reviewed, self.requirements),
-            )
-        )
+    def __bool__(self) -> bool:
+        return any(getattr(self, each.name) for each in fields(self))
 
 
-def taken_from(session: Session, reference: ReferencesRow) -> Taken:
-    """What the store and the profiles take from a reference."""
+def rows_citing(session: Session, reference: ReferencesRow) -> CitingRows:
+    """Return the rows of the store and the requirements of profiles that cite a reference."""
     by = {"reference": (reference.key,)}
-    return Taken(
+    return CitingRows(
         [*ENERGETICS.iterate(session, by)],
         [*DEVICES.iterate(session, by)],
         [*DEVICE_CLAIMS.iterate(session, by)],
         [
-            placed
-            for placed in _reviewed(session)
-            if reference.key in getattr(placed.row, "references", "").split()
+            each
+            for each in _descriptive_rows(session)
+            if reference.key in getattr(each.row, "references", "").split()
         ],
         [requirement for number, requirement in _requirements() if number == reference.number],
     )
@@ -111,8 +102,8 @@ _COUNTED = (
 )
 
 
-def counts_of(session: Session, keys: list[str]) -> dict[str, dict[str, int]]:
-    """How many rows of each table cite each reference; one query a table."""
+def citation_counts(session: Session, keys: list[str]) -> dict[str, dict[str, int]]:
+    """Return for each reference the number of citing rows by table; one query per table."""
     found: dict[str, dict[str, int]] = {key: {} for key in keys}
     for name, cited, owner, model in _COUNTED:
         replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
@@ -126,62 +117,42 @@ def counts_of(session: Session, keys: list[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Errata:
-    """The rows of a table that doubt their source."""
-
-    table: str
-    rows: list[Any]
-
-
-def errata(session: Session) -> list[Errata]:
-    """Every row of the store with an erratum, by table; tables without one are left out."""
-    doubted = {"has_erratum": True}
-    found: list[Errata] = [
-        Errata(collection.name, [*collection.iterate(session, doubted)])
+def errata(session: Session) -> dict[str, list[Any]]:
+    """Return the rows with an erratum by table; tables without errata are left out."""
+    with_erratum = {"has_erratum": True}
+    found: dict[str, list[Any]] = {
+        collection.name: [*collection.iterate(session, with_erratum)]
         for collection in (ENERGETICS, DEVICES, DEVICE_CLAIMS)
-    ]
-    requirements = (
-        Placed("applications", number, row)
-        for number, row in enumerate(table_rows(session, "applications"), 1)
-    )
-    others: dict[str, list[Placed]] = {}
-    for placed in (*requirements, *_reviewed(session)):
-        if placed.row.erratum:
-            others.setdefault(placed.table, []).append(placed)
-    found += [Errata(table, rows) for table, rows in others.items()]
-    return [each for each in found if each.rows]
+    }
+    for each in (*_numbered(session, "applications"), *_descriptive_rows(session)):
+        if each.row.erratum:
+            found.setdefault(each.table, []).append(each)
+    return {table: rows for table, rows in found.items() if rows}
 
 
-def material_of(row: EnergeticsRow) -> str:
-    """The public name of the material of a statement."""
-    return f"{row.material}-{row.phase}" if row.phase else row.material
-
-
-def _reviewed(session: Session) -> Iterator[Placed]:
+def _descriptive_rows(session: Session) -> Iterator[NumberedRow]:
     for table in REVIEWED:
-        row: Row
-        for number, row in enumerate(table_rows(session, table), 1):
-            yield Placed(table, number, row)
+        yield from _numbered(session, table)
+
+
+def _numbered(session: Session, table: str) -> Iterator[NumberedRow]:
+    for number, row in enumerate(table_rows(session, table), 1):
+        yield NumberedRow(table, number, row)
 
 
 @cache
-def _requirements() -> tuple[tuple[int, Requirement], ...]:
-    """What profiles ask, with the numbers of the references that they name in doing so."""
+def _requirements() -> tuple[tuple[int, CitingRequirement], ...]:
+    """Return the requirements of all profiles with the numbers of the references they cite."""
     found = []
     for name in suitability.shipped_profiles():
         profile = suitability.shipped_profile(name)
-        asked: list[tuple[Subject, str, str, tuple[str | None, ...]]] = [
-            (subject, each.metric, each.source, (each.quoted, each.note))
+        listed: list[tuple[Subject, str, str, str]] = [
+            (subject, each.metric, each.source, "; ".join(filter(None, (each.quoted, each.note))))
             for subject in SUBJECTS
             for each in profile.criteria(subject)
         ]
-        for ask in profile.not_judged:
-            asked.append(("devices", "not judged", ask.source, (ask.asks,)))
-        for subject, metric, source, said in asked:
-            words = "; ".join(filter(None, said))
-            found += [
-                (int(number), Requirement(name, profile.title, subject, metric, source, words))
-                for number in _CITED.findall(f"{source} {words}")
-            ]
+        listed += [("devices", "not judged", each.source, each.asks) for each in profile.not_judged]
+        for subject, metric, source, text in listed:
+            requirement = CitingRequirement(name, profile.title, subject, metric, source, text)
+            found += [(int(number), requirement) for number in _CITED.findall(f"{source} {text}")]
     return tuple(found)

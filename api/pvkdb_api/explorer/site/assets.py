@@ -1,4 +1,4 @@
-"""What pages load: style, scripts and libraries, from the package and never from elsewhere."""
+"""Static files of the pages: style sheet, scripts and libraries, all from the package."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 
-#: The digest is part of the address, so that a browser never asks again for what has not changed.
+#: The address contains a digest of the files, so browsers can keep them forever.
 KEPT = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent."""
+    """A static file, plain and compressed."""
 
     media_type: str
     plain: bytes
@@ -36,7 +36,7 @@ class Asset:
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Every file by its path below ``static``, read and packed once."""
+    """Return every file by its path below ``static``."""
     found = {}
     for path, file in _walk(files("pvkdb_api") / "explorer" / "static"):
         media_type = MEDIA_TYPES.get(f".{path.rpartition('.')[2]}")
@@ -48,7 +48,7 @@ def assets() -> dict[str, Asset]:
 
 @cache
 def digest() -> str:
-    """A name for the state of all files together."""
+    """Return a digest of all files."""
     whole = hashlib.sha256()
     for path, asset in sorted(assets().items()):
         whole.update(path.encode() + b"\0" + asset.plain)
@@ -56,10 +56,10 @@ def digest() -> str:
 
 
 def asset_url(path: str) -> str:
-    """The address of a file.
+    """Return the address of a file.
 
     Raises:
-        KeyError: there is no such file.
+        KeyError: The file does not exist.
     """
     assets()[path]
     return f"{ASSETS}/{digest()}/{path}"
@@ -80,10 +80,10 @@ router = APIRouter(include_in_schema=False)
 async def get_asset(
     request: Request, state: Annotated[str, Path()], path: Annotated[str, Path()]
 ) -> Response:
-    """A file. One of another state, which an open page may still ask for, is not kept."""
+    """Return a file; browsers do not keep it if its address has an old digest."""
     asset = assets().get(path)
     if asset is None:
-        return PlainTextResponse("there is no such file", 404)
+        return PlainTextResponse("no such file", 404)
     headers = {
         "Cache-Control": KEPT if state == digest() else "no-cache",
         "Vary": "Accept-Encoding",

@@ -1,11 +1,14 @@
-"""The overview of the start page: the activation energy of each material against its defect
-formation energy, of halide vacancies, literature and computed apart."""
+"""The plot of the start page: activation energy against defect formation energy.
+
+Both are energies of halide vacancies; values from the literature and computed values are separate
+points.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -14,12 +17,11 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.schemas.rankings import ProfileSummary
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.energy_ranges import ORIGINS, EnergyRange, Origin, Ranges, energy_ranges
 from pvkdb.store.models.materials import Material
 from pvkdb_api.core.cache import QueryCache
 
-#: Where the two energies of a point come from; ``mixed`` where one is computed and one reported.
+#: Origin of the two energies of a point; ``mixed``: one is computed and one reported.
 Kind = Literal["literature", "computed", "mixed"]
 
 KINDS: Mapping[Kind, str] = {
@@ -28,15 +30,15 @@ KINDS: Mapping[Kind, str] = {
     "mixed": "one reported, one computed",
 }
 
-#: Rows of the table beside the plot.
+#: Most rows of the table below the plot.
 LISTED = 500
 
-#: What the store is counted by on the start page: collection, its page, its name.
+#: QueryCache on the start page: collection, address, label.
 COUNTED = (
     ("materials", "/materials", "materials"),
     ("energetics", "/tables/energetics", "energies of ions and defects"),
     ("devices", "/devices", "devices"),
-    ("device_claims", "/tables/device_claims", "device figures in text"),
+    ("device_claims", "/tables/device_claims", "device values in text"),
     ("references", "/references", "references"),
     ("calculations", "/jobs", "calculations"),
 )
@@ -44,7 +46,7 @@ COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A material in the plot. One of the energies is None where it is not known."""
+    """A material in the plot; an unknown energy is None."""
 
     material: str
     family: str
@@ -54,8 +56,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Materials with both energies, and those with one of them; by family, then by name."""
+class EnergyOverview:
+    """Materials with both energies and with only one, sorted by family and name."""
 
     both: tuple[Point, ...]
     only_e_a: tuple[Point, ...]
@@ -63,27 +65,27 @@ class Overview:
 
     @property
     def materials(self) -> int:
-        """How many materials have both."""
+        """Number of materials with both energies."""
         return len({point.material for point in self.both})
 
     @property
     def families(self) -> tuple[str, ...]:
-        """Families that occur; their places decide colours and symbols."""
+        """Families of the points; their order determines colours and symbols."""
         every = (*self.both, *self.only_e_a, *self.only_dfe)
         return tuple(dict.fromkeys(point.family for point in sorted(every, key=_by_family)))
 
     @property
     def listed(self) -> tuple[Point, ...]:
-        """The rows of the table beside the plot, those with both energies first."""
+        """Rows of the table, those with both energies first."""
         return (*self.both, *self.only_e_a, *self.only_dfe)[:LISTED]
 
     @property
     def unlisted(self) -> int:
-        """How many points the table leaves out."""
+        """Number of points that the table omits."""
         return max(0, len(self.both) + len(self.only_e_a) + len(self.only_dfe) - LISTED)
 
     def embedded(self) -> dict[str, Any]:
-        """The plot's data, to stand in the page."""
+        """Return the data of the plot."""
         return {
             "families": self.families,
             "kinds": KINDS,
@@ -93,8 +95,8 @@ class Overview:
         }
 
 
-def overview(session: Session) -> Overview:
-    """The overview of a store."""
+def energy_overview(session: Session) -> EnergyOverview:
+    """Return the energies of halide vacancies of all materials."""
     ranges = energy_ranges(session, halides_only=True)
     known = select(Material.id, Material.family).where(Material.id.in_(ranges))
     points = [
@@ -103,28 +105,29 @@ def overview(session: Session) -> Overview:
         for point in _points(material, family, ranges[material])
     ]
     points.sort(key=_by_family)
-    return Overview(
+    return EnergyOverview(
         tuple(point for point in points if point.e_a and point.dfe),
         tuple(point for point in points if point.dfe is None),
         tuple(point for point in points if point.e_a is None),
     )
 
 
-def counted(counts: QueryCache, session: Session) -> list[tuple[str, int, str]]:
-    """What the store holds: address of a page, number, name."""
+def table_counts(counts: QueryCache, session: Session) -> list[tuple[str, int, str]]:
+    """Return the number of rows of the main tables: address, number, label."""
     return [
-        (path, _count(counts, session, COLLECTIONS[name]), words) for name, path, words in COUNTED
+        (path, counts.get(session, name, {}, partial(COLLECTIONS[name].count, session, {})), label)
+        for name, path, label in COUNTED
     ]
 
 
 @cache
 def applications() -> tuple[ProfileSummary, ...]:
-    """The applications that come with pvkdb, read once."""
+    """Return the applications that come with pvkdb."""
     return tuple(suitability.applications())
 
 
 def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
-    """A point for each origin that knows both; else what the origins know together."""
+    """Yield a point for each origin with both energies, else one that combines the origins."""
 
     def pair(kind: Kind, e_a: EnergyRange | None, dfe: EnergyRange | None) -> Point:
         return Point(material, family, kind, e_a, dfe)
@@ -141,10 +144,6 @@ def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
         yield pair("mixed", e_a, dfe)
     else:
         yield from (pair(*each) for each in known if each[1] or each[2])
-
-
-def _count(counts: QueryCache, session: Session, collection: Collection[Any]) -> int:
-    return counts.get(session, collection.name, {}, lambda: collection.count(session, {}))
 
 
 def _by_family(point: Point) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Making a page: a template, what it shows, and the headers under which a browser shows it."""
+"""Rendering of pages: the templates, their common functions, and the headers of a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -20,28 +20,29 @@ from pvkdb.display.times import duration, span
 from pvkdb.store.runs.report import page as screening_page
 from pvkdb_api.core.audience import wants_page
 from pvkdb_api.core.paths import API
-from pvkdb_api.explorer.site import numbers
+from pvkdb_api.explorer.site import markup
 from pvkdb_api.explorer.site.assets import asset_url
-from pvkdb_api.explorer.site.times import moment
 
-#: Pages run and load only what this service sends, and no script that stands in a page.
+#: Pages load and run only files of this service, and no inline scripts.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
-#: The header with which a script asks for a part of a page.
+#: The header by which a script requests a part of a page.
 PART = "X-Part"
 
-#: Headers of each page. Who asks stands on it, so that it is asked for again; with no referrer at
-#: all, browsers would not say either from where a form is sent.
+#: Headers of each page. A page names the user, so browsers must request it again each time.
+#: Without any referrer, browsers would also hide the origin of a form.
 HEADERS = {
     "Cache-Control": "private, no-cache",
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "Vary": PART,
 }
+
+_NOT_STORED = {"Cache-Control": "no-store"}
 
 #: Sections of the site: path and name.
 SECTIONS = (
@@ -56,7 +57,7 @@ SECTIONS = (
 
 @cache
 def environment() -> Environment:
-    """The templates. What a page names and nobody gave is an error, not an empty place."""
+    """Return the templates; a missing value raises an error instead of leaving a gap."""
     made = Environment(
         loader=ChoiceLoader(
             [PackageLoader("pvkdb_api", "explorer/templates"), screening_page.LOADER]
@@ -71,30 +72,37 @@ def environment() -> Environment:
         "asset": asset_url,
         "duration": duration,
         "embedded": embedded,
-        "interval": numbers.interval,
+        "interval": markup.interval,
         "link": link,
-        "moment": moment,
-        "number": numbers.number,
-        "percent": numbers.percent,
+        "moment": markup.moment,
+        "number": markup.number,
+        "percent": markup.percent,
         "plain": short_number,
         "sections": SECTIONS,
         "span": span,
-        "unknown": numbers.UNKNOWN,
+        "unknown": markup.UNKNOWN,
         "version": __version__,
     }
     return screening_page.register(made)
 
 
 def link(*parts: str, **parameters: Any) -> str:
-    """An address: ``link("/materials", "CsPbBr3-Pnma")``, parts quoted."""
+    """Return an address with quoted parts; empty parameters are left out.
+
+    Example:
+        >>> link("/materials", "CsPbBr3-Pnma", hop=2, layer=None)
+        '/materials/CsPbBr3-Pnma?hop=2'
+    """
     first, *rest = parts
     path = "/".join([first.rstrip("/"), *(quote(part, safe="") for part in rest)]) or "/"
-    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    query = urlencode(
+        {name: value for name, value in parameters.items() if value not in (None, "")}
+    )
     return f"{path}?{query}" if query else path
 
 
 def embedded(value: Any) -> Markup:
-    """Data for the scripts of a page, to stand in ``<script type="application/json">``."""
+    """Return data as JSON for ``<script type="application/json">``."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(character, escape)
@@ -106,9 +114,9 @@ def page(
     template: str,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    **shown: Any,
+    **context: Any,
 ) -> HTMLResponse:
-    """A page."""
+    """Return a page."""
     state = request.state
     text = (
         environment()
@@ -118,7 +126,7 @@ def page(
             path=request.url.path,
             dataset_version=getattr(state, "dataset_version", None),
             caller=getattr(state, "caller", None),
-            **shown,
+            **context,
         )
     )
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
@@ -146,10 +154,26 @@ def error_page(
 
 
 def part_wanted(request: Request) -> str | None:
-    """Which part of a page a script asks for; None for the whole page."""
+    """Return the part of a page that a script requests; None for the whole page."""
     return request.headers.get(PART)
 
 
-def part(request: Request, template: str, **shown: Any) -> HTMLResponse:
-    """A part of a page. No browser may show it in place of the page, so none may keep it."""
-    return page(request, template, headers={"Cache-Control": "no-store"}, **shown)
+def part(request: Request, template: str, **context: Any) -> HTMLResponse:
+    """Return a part of a page; uncached, so that a browser never shows it as the page."""
+    return page(request, template, headers=_NOT_STORED, **context)
+
+
+def part_json(data: Any) -> JSONResponse:
+    """Return data for the script of a page; uncached, as :func:`part`."""
+    return JSONResponse(data, headers=_NOT_STORED)
+
+
+def service_root(request: Request) -> str:
+    """Return the address of this service, without a slash at its end."""
+    return str(request.base_url).rstrip("/")
+
+
+def client_code(request: Request, *lines: str) -> str:
+    """Return Python code that runs some lines with a client of this service."""
+    body = "\n    ".join(lines)
+    return f"import pvkdb\n\nwith pvkdb.Client({service_root(request)!r}) as client:\n    {body}"

@@ -1,4 +1,4 @@
-"""Looking something up by whatever a person types: materials, devices, references."""
+"""The search for materials, devices and references by any text."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.references import Reference
 from pvkdb_api.explorer.site.rendering import link
 
-#: Rows of a group that are shown; its table shows all.
+#: Most rows of a group on the page; its table shows all.
 SHOWN = 20
 
 _DOI = "https://doi.org/"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """What was found in a collection: rows, how many there are, the address of all of them."""
+class ResultGroup:
+    """The first rows found in a collection, their total number, and the address of all of them."""
 
     rows: list[Any]
     total: int
@@ -31,26 +31,26 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found; ``exact`` is the address of the only one that is meant literally."""
+class SearchResult:
+    """The rows found; ``exact`` is the address of the only exact match, if there is one."""
 
-    materials: Group
-    devices: Group
-    references: Group
+    materials: ResultGroup
+    devices: ResultGroup
+    references: ResultGroup
     exact: str | None
 
     @property
     def total(self) -> int:
-        """How many rows were found."""
+        """Number of rows found."""
         return self.materials.total + self.devices.total + self.references.total
 
 
-def find(session: Session, text: str) -> Found:
-    """Look a text up.
+def find(session: Session, text: str) -> SearchResult:
+    """Search for a text.
 
-    Materials are found by any spelling of their formula, by the abbreviation or the name of an ion
-    and by their public name; devices by their id, stack or absorber; references by key, DOI, and
-    words of title, authors and journal.
+    Materials match by any spelling of their formula, by the abbreviation or name of an ion, and by
+    their name; devices by name, stack or absorber; references by key, DOI, and words of title,
+    authors and journal.
     """
     material = is_material((text,))
     doi = text.removeprefix(_DOI).lower()
@@ -62,7 +62,7 @@ def find(session: Session, text: str) -> Found:
         *(link("/references", row.key) for row in _rows(session, REFERENCES, reference)),
     ]
     absorber = DEVICES.condition("absorber", (text,))
-    return Found(
+    return SearchResult(
         _group(session, MATERIALS, text, material),
         _group(session, DEVICES, text, or_(device, absorber)),
         _group(session, REFERENCES, text, reference),
@@ -77,11 +77,11 @@ def _rows(
 
 
 def _group(
-    session: Session, collection: Collection[Any], text: str, meant: ColumnElement[bool]
-) -> Group:
-    """Rows that are meant, or that hold the words."""
-    either = collection.current().where(or_(meant, collection.condition("q", text)))
-    return Group(
+    session: Session, collection: Collection[Any], text: str, exact: ColumnElement[bool]
+) -> ResultGroup:
+    """Return the rows that match exactly or contain the words."""
+    either = collection.current().where(or_(exact, collection.condition("q", text)))
+    return ResultGroup(
         collection.find(session, either, SHOWN).rows,
         collection.count(session, either),
         link(f"/{collection.name}", q=text),

@@ -1,7 +1,7 @@
-"""A collection as a page: a table with filters, of which the address is the whole query.
+"""Pages that show a collection as a table with filters; the address is the whole query.
 
-The parameters of a page are those of the collection in the REST service, with ``columns`` beside
-them, so that one query can be read as an address, a request, a line of Python and a file.
+The parameters of a page are those of the collection in the REST service, and ``columns``. So the
+page can show its query as an address, a REST request, Python code and a file.
 """
 
 from __future__ import annotations
@@ -15,169 +15,177 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import unknown_name
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
-from pvkdb_api.core.refusals import ParameterError, naming
-from pvkdb_api.explorer.site.rendering import page, part, part_wanted
-from pvkdb_api.explorer.tables.table import COLUMNS, Asked, Bounds, Choice, Table, quoted
+from pvkdb_api.core.refusals import naming
+from pvkdb_api.explorer.site.parameters import given_parameters, known_choice
+from pvkdb_api.explorer.site.rendering import (
+    client_code,
+    page,
+    part,
+    part_json,
+    part_wanted,
+    service_root,
+)
+from pvkdb_api.explorer.tables.table import (
+    COLUMNS,
+    ChoiceFilter,
+    TablePage,
+    TableQuery,
+    quoted,
+)
 from pvkdb_api.listing.cursors import write_cursor
 from pvkdb_api.listing.parameters import query_model, split_names
 from pvkdb_api.listing.queries import cursor_position, read_filters
 
-#: Rows on a page, unless more are asked for.
+#: Rows on a page by default.
 ROWS = 50
 
-#: Parameters of the REST service that a page has no use for.
-_PROGRAMS_ONLY = {"facets", "fields"}
+#: Parameters of the REST service that pages do not have.
+_REST_ONLY = {"facets", "fields"}
 
 
-def browse(request: Request, session: Session, table: Table, **shown: Any) -> Response:
-    """The page of a table, its results alone, or the counts beside its boxes.
+def browse(request: Request, session: Session, table: TablePage, **context: Any) -> Response:
+    """Return a table page, or only its results, or only the counts beside its checkboxes.
 
     Raises:
-        ParameterError: a parameter is unknown or its value cannot be used.
-        RequestValidationError: a value is of another type.
+        ParameterError: A parameter is unknown or has an invalid value.
+        RequestValidationError: A value has the wrong type.
     """
-    asked = read(request, table)
+    query = read_query(request, table)
     counts: QueryCache = request.app.state.query_cache
     wanted = part_wanted(request)
     if wanted == "counts":
-        return JSONResponse(_counted(counts, session, asked), headers={"Cache-Control": "no-store"})
+        return part_json(_all_counts(counts, session, query))
     with naming("cursor"):
-        bound = {"filters": asked.filters, "sort": asked.sorting}
-        after = cursor_position(table.collection, asked.sorting, bound, asked.query.cursor)
-    limit = asked.query.limit
-    found = table.collection.find(session, asked.search, limit, asked.sorting, after)
+        bound = {"filters": query.filters, "sort": query.sorting}
+        after = cursor_position(table.collection, query.sorting, bound, query.query.cursor)
+    found = table.collection.find(session, query.search, query.query.limit, query.sorting, after)
     name = table.collection.name
-    results = {
+    extend = table.extend_rows
+    context |= {
         "table": table,
-        "asked": asked,
-        "rows": table.beside(counts, session, found.rows) if table.beside else found.rows,
-        "cells": [(key, table.cells[key]) for key in asked.columns],
+        "query": query,
+        "rows": extend(counts, session, found.rows) if extend else found.rows,
+        "columns": [(key, table.columns[key]) for key in query.columns],
         "total": counts.get(
-            session, name, asked.filters, lambda: table.collection.count(session, asked.search)
+            session, name, query.filters, lambda: table.collection.count(session, query.search)
         ),
-        "later": (
-            asked.address(cursor=write_cursor(name, bound, json.dumps(found.place)))
+        "next_page": (
+            query.address(cursor=write_cursor(name, bound, json.dumps(found.place)))
             if found.place
             else None
         ),
-        "chips": [*_chips(asked)],
-        "orders": _orders(asked),
-        "same": _same(request, asked),
-        **table.extra,
-        **shown,
+        "active_filters": [*_active_filters(query)],
+        "sort_links": _sort_links(query),
+        "code": _code(request, query),
     }
     if wanted == "results":
-        return part(request, "_results.html", **results)
+        return part(request, "_results.html", **context)
     return page(
         request,
         table.template,
-        values={choice.name: _values(counts, session, asked, choice) for choice in table.choices},
-        ranges=[_range(asked, entry) for entry in table.bounds],
-        **results,
+        checkboxes={each.name: _checkboxes(counts, session, query, each) for each in table.choices},
+        **context,
     )
 
 
-def read(request: Request, table: Table) -> Asked:
-    """The query of a page. What is empty was not asked; what is ticked twice is a list.
+def read_query(request: Request, table: TablePage) -> TableQuery:
+    """Return the query in the address of a page.
 
     Raises:
-        ParameterError: a parameter is unknown or its value cannot be used.
-        RequestValidationError: a value is of another type.
+        ParameterError: A parameter is unknown or has an invalid value.
+        RequestValidationError: A value has the wrong type.
     """
     collection = table.collection
     model = query_model(collection)
-    known = {COLUMNS, *table.own, *model.model_fields} - _PROGRAMS_ONLY
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            raise ParameterError(name[:60], unknown_name("parameter", name[:60], known))
-        if value.strip():
-            given[name] = f"{given[name]},{value}" if name in given else value
-    columns = split_names(given.get(COLUMNS, "")) or table.shown
+    page_only = {COLUMNS, *table.page_parameters}
+    given = given_parameters(request, {*page_only, *model.model_fields} - _REST_ONLY)
+    columns = split_names(given.get(COLUMNS, "")) or table.default_names
     for name in columns:
-        if name not in table.cells:
-            raise ParameterError(COLUMNS, unknown_name("column", name[:60], table.cells))
-    query: Any = _validated(model, {"limit": str(ROWS), **_without(given, COLUMNS, *table.own)})
+        known_choice(COLUMNS, name, table.columns, "column")
+    rest = {name: value for name, value in given.items() if name not in page_only}
+    query: Any = _validated(model, {"limit": str(ROWS), **rest})
     filters, search = read_filters(collection, query)
     with naming("sort"):
         sorting = collection.sorting(query.sort)
-    return Asked(table, given, query, filters, search, sorting, columns)
-
-
-def _without(given: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {key: value for key, value in given.items() if key not in names}
+    return TableQuery(table, given, query, filters, search, sorting, columns)
 
 
 def _validated(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        complaints = error.errors(include_url=False)
+        problems = error.errors(include_url=False)
         raise RequestValidationError(
-            [{**complaint, "loc": ("query", *complaint["loc"])} for complaint in complaints]
+            [{**problem, "loc": ("query", *problem["loc"])} for problem in problems]
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A box to tick, and how many rows it stands for among those that the other filters leave."""
+class Checkbox:
+    """A checkbox of a filter and the number of rows that match it and all other filters."""
 
     value: str
     label: str
-    ticked: bool
+    checked: bool
     count: int | None
 
 
-def _values(counts: QueryCache, session: Session, asked: Asked, choice: Choice) -> list[Box]:
-    """The boxes of a choice. Their counts for the query at hand follow later, asked for by the
-    page's script: they take longer than the rows."""
-    ticked = asked.chosen(choice.name)
-    counted = {} if asked.filters else _count_of(counts, session, asked, choice)
+def _checkboxes(
+    counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
+) -> list[Checkbox]:
+    """Return the checkboxes of a filter.
+
+    If filters are set, the counts take longer than the rows; the script of the page requests them
+    afterwards.
+    """
+    chosen = query.chosen(choice.name)
+    counted = {} if query.filters else _counts_of(counts, session, query, choice)
     if choice.values:
         return [
-            Box(quoted(value), label, value in ticked, counted.get(value))
+            Checkbox(quoted(value), label, value in chosen, counted.get(value))
             for value, label in choice.values
         ]
-    if asked.filters:
-        counted = _facet(counts, session, asked, choice, {})
+    if query.filters:
+        counted = _facet(counts, session, query, choice, {})
     return [
-        Box(quoted(str(value)), str(value), str(value) in ticked, None if asked.filters else number)
-        for value, number in counted.items()
-        if value is not None
+        Checkbox(quoted(text), text, text in chosen, None if query.filters else count)
+        for text, count in ((str(value), n) for value, n in counted.items() if value is not None)
     ]
 
 
-def _counted(counts: QueryCache, session: Session, asked: Asked) -> dict[str, dict[str, int]]:
-    """How many rows each box stands for: of the filters, its own choice does not count."""
-    found = {}
-    for choice in asked.table.choices:
-        if choice.has_counts:
-            counted = _count_of(counts, session, asked, choice)
-            found[choice.name] = {
-                quoted(str(value)): number for value, number in counted.items() if value is not None
-            }
-    return found
+def _all_counts(
+    counts: QueryCache, session: Session, query: TableQuery
+) -> dict[str, dict[str, int]]:
+    return {
+        choice.name: {
+            quoted(str(value)): number
+            for value, number in _counts_of(counts, session, query, choice).items()
+            if value is not None
+        }
+        for choice in query.table.choices
+        if choice.has_counts
+    }
 
 
-def _count_of(counts: QueryCache, session: Session, asked: Asked, choice: Choice) -> dict[Any, int]:
-    """How many rows each value of a choice stands for."""
+def _counts_of(
+    counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
+) -> dict[Any, int]:
+    """Return the number of rows for each value of a filter, under all other filters."""
     if not choice.has_counts:
         return {}
-    others = {name: value for name, value in asked.filters.items() if name != choice.name}
+    others = {name: value for name, value in query.filters.items() if name != choice.name}
     if not choice.values:
-        return _facet(counts, session, asked, choice, others)
-    collection = asked.table.collection
-    ticked = asked.filters.get(choice.name, ()) if choice.every else ()
+        return _facet(counts, session, query, choice, others)
+    collection = query.table.collection
+    chosen = query.filters.get(choice.name, ()) if choice.every else ()
     found = {}
     for value, _ in choice.values:
-        filters = {**others, choice.name: tuple(dict.fromkeys((*ticked, value)))}
+        filters = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
         found[value] = counts.get(
             session, collection.name, filters, partial(collection.count, session, filters)
         )
@@ -185,107 +193,96 @@ def _count_of(counts: QueryCache, session: Session, asked: Asked, choice: Choice
 
 
 def _facet(
-    counts: QueryCache, session: Session, asked: Asked, choice: Choice, filters: Mapping[str, Any]
+    counts: QueryCache,
+    session: Session,
+    query: TableQuery,
+    choice: ChoiceFilter,
+    filters: Mapping[str, Any],
 ) -> dict[Any, int]:
-    collection = asked.table.collection
-    return counts.get(
-        session,
-        f"{collection.name}/{choice.name}",
-        filters,
-        lambda: collection.facet(session, filters, choice.name),
-    )
+    collection = query.table.collection
+    name = f"{collection.name}/{choice.name}"
+    facet = partial(collection.facet, session, filters, choice.name)
+    return counts.get(session, name, filters, facet)
 
 
-def _range(asked: Asked, entry: Bounds) -> dict[str, Any]:
-    ends = [f"{entry.name}_{end}" for end in ("min", "max")]
-    return {
-        "entry": entry,
-        "ends": [
-            (name, "from" if name.endswith("min") else "to", asked.given.get(name, ""))
-            for name in ends
-            if name in asked.table.collection.filters
-        ],
+def _active_filters(query: TableQuery) -> Iterator[tuple[str, str]]:
+    """Yield each filter in words, and the address of the page without it."""
+    table = query.table
+    labels = {entry.name: entry.label for entry in table.choices}
+    labels |= {"q": "words", **dict(table.switches), **dict(table.texts)}
+    ends = {
+        f"{entry.name}_{end}": (entry, sign)
+        for entry in table.ranges
+        for end, sign in (("min", "≥"), ("max", "≤"))
     }
-
-
-def _chips(asked: Asked) -> Iterator[tuple[str, str]]:
-    """Each filter in words, with the address of the page without it."""
-    labels = {entry.name: entry.label for entry in asked.table.choices}
-    labels |= {"q": "words", **dict(asked.table.switches), **dict(asked.table.texts)}
-    for entry in asked.table.bounds:
+    for name in sorted(ends.keys() & query.filters, key=[*ends].index):
+        entry, sign = ends[name]
         unit = f" {entry.unit}" if entry.unit else ""
-        for end, sign in (("min", "≥"), ("max", "≤")):
-            name = f"{entry.name}_{end}"
-            if name in asked.filters:
-                text = f"{entry.label} {sign} {asked.given[name]}{unit}"
-                yield text, asked.address(**{name: None})
-    stems = tuple(f"{entry.name}_{end}" for entry in asked.table.bounds for end in ("min", "max"))
-    for name, value in asked.filters.items():
-        if name in stems:
+        yield f"{entry.label} {sign} {query.given[name]}{unit}", query.address(**{name: None})
+    for name, value in query.filters.items():
+        if name in ends:
             continue
+        label = labels.get(name, name)
         if isinstance(value, tuple):
             for one in value:
                 rest = ",".join(quoted(other) for other in value if other != one)
-                yield f"{labels.get(name, name)}: {one}", asked.address(**{name: rest or None})
+                yield f"{label}: {one}", query.address(**{name: rest})
         else:
             shown = {True: "yes", False: "no"}.get(value, value)
-            yield f"{labels.get(name, name)}: {shown}", asked.address(**{name: None})
+            yield f"{label}: {shown}", query.address(**{name: None})
 
 
-def _orders(asked: Asked) -> dict[str, tuple[str, str | None]]:
-    """For each cell that sorts: the address that does, and how it is sorted now.
+def _sort_links(query: TableQuery) -> dict[str, tuple[str, str | None]]:
+    """Return for each sortable column: the address that sorts by it, and its present order.
 
-    Numbers begin with the largest, texts with the first.
+    The first click sorts numbers from the largest and texts from the first.
     """
-    leading, falling = asked.sorting[0]
-    found = {}
-    for key in asked.columns:
-        cell = asked.table.cells[key]
-        if cell.sort is None:
+    leading, falling = query.sorting[0]
+    links = {}
+    for key in query.columns:
+        column = query.table.columns[key]
+        if column.sort is None:
             continue
         now = None
-        if asked.given.get("sort") and cell.sort == leading:
+        if query.given.get("sort") and column.sort == leading:
             now = "descending" if falling else "ascending"
-        first, second = (f"-{cell.sort}", cell.sort)
-        if not cell.numeric:
-            first, second = second, first
-        turned = (
-            second if now == ("descending" if first.startswith("-") else "ascending") else first
+        first, second = (
+            ("descending", "ascending") if column.numeric else ("ascending", "descending")
         )
-        found[key] = (asked.address(sort=turned), now)
-    return found
+        order = second if now == first else first
+        sign = "-" if order == "descending" else ""
+        links[key] = (query.address(sort=f"{sign}{column.sort}"), now)
+    return links
 
 
-def _same(request: Request, asked: Asked) -> dict[str, str]:
-    """The same query for programs."""
-    root = str(request.base_url).rstrip("/")
-    name = asked.table.collection.name
-    rest = f"{root}{asked.request(f'{API}/{name}')}"
+def _code(request: Request, query: TableQuery) -> dict[str, str]:
+    """Return the same query as a REST request, a curl command, Python code and a CSV file."""
+    name = query.table.collection.name
+    rest = service_root(request) + query.request(f"{API}/{name}")
     return {
         "rest": rest,
         "curl": f"curl {shlex.quote(rest)}",
-        "python": _python(root, asked),
-        "csv": asked.request(f"{API}/export/{name}", limit="", format="csv"),
+        "python": client_code(
+            request,
+            f"rows = client.{name}.search({_search_arguments(query)})",
+            "table = rows.to_dataframe()",
+        ),
+        "csv": query.request(f"{API}/export/{name}", limit="", format="csv"),
     }
 
 
-def _python(root: str, asked: Asked) -> str:
-    """The query as lines of Python: ranges as pairs, as the client takes them."""
+def _search_arguments(query: TableQuery) -> str:
+    """Return the query as arguments of the client, which takes a range as a pair."""
     arguments: dict[str, Any] = {}
-    for name, value in asked.filters.items():
+    for name, value in query.filters.items():
         stem, _, end = name.rpartition("_")
-        if end in ("min", "max") and not isinstance(value, tuple) and stem:
+        if isinstance(value, tuple):
+            arguments[name] = value[0] if len(value) == 1 else [*value]
+        elif end in ("min", "max") and stem:
             low, high = arguments.get(stem, (None, None))
             arguments[stem] = (value, high) if end == "min" else (low, value)
-        elif isinstance(value, tuple):
-            arguments[name] = value[0] if len(value) == 1 else [*value]
         else:
             arguments[name] = value
-    if asked.given.get("sort"):
-        arguments["sort"] = asked.given["sort"]
-    call = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    return (
-        f"import pvkdb\n\nwith pvkdb.Client({root!r}) as client:\n"
-        f"    rows = client.{asked.table.collection.name}.search({call})\n"
-        f"    table = rows.to_dataframe()"
-    )
+    if query.given.get("sort"):
+        arguments["sort"] = query.given["sort"]
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

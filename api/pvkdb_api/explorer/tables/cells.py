@@ -1,8 +1,8 @@
-"""Cells of the tables: how a row's field looks, and how links to other pages are made."""
+"""Columns of table pages: how they show a row, and links to other pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +10,24 @@ from markupsafe import Markup
 
 from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.energy_ranges import EnergyRange
-from pvkdb_api.explorer.site.numbers import UNKNOWN, interval, number
+from pvkdb.store.curation.registration import material_id
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number
 from pvkdb_api.explorer.site.rendering import link
 
-#: Longer texts are cut in tables; the whole stands in the title.
+#: Longer texts are cut in tables; the title has the whole text.
 _LONGEST = 90
+
+#: The source of computed rows begins with this word.
+_CALCULATION = "calculation "
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A column of a page's table: heading, how to make it of a row, what sorts by it."""
+class TableColumn:
+    """A column of a table page; ``render`` makes a cell from a row."""
 
     heading: str
     render: Callable[[Any], Markup | str]
+    #: The name by which the collection sorts by this column.
     sort: str | None = None
     unit: str | None = None
     numeric: bool = False
@@ -30,37 +35,59 @@ class Cell:
 
 
 def anchor(address: str, text: str) -> Markup:
-    """A link, its text escaped."""
+    """Return a link with escaped text."""
     return Markup('<a href="{}">{}</a>').format(address, text)
 
 
 def material_link(name: str | None) -> Markup:
-    """A link to a material."""
+    """Return a link to the page of a material."""
     return UNKNOWN if not name else anchor(link("/materials", name), name)
 
 
 def device_link(name: str, stack: str) -> Markup:
-    """A link to a device: its stack says what it is, its name stands small beside it."""
+    """Return a link to the page of a device: its stack, followed by its name in small type."""
     return Markup('<span class="of-device">{} <code class="id">{}</code></span>').format(
         anchor(link("/devices", name), stack), name
     )
 
 
 def reference_links(keys: str | Iterable[str]) -> Markup:
-    """Links to references, from ``r36 r112``."""
+    """Return links to references such as ``r36 r112``."""
     names = keys.split() if isinstance(keys, str) else [*keys]
     if not names:
         return UNKNOWN
     return Markup(" ").join(anchor(link("/references", name), name) for name in names)
 
 
+def statement_material(row: Any) -> Markup:
+    """Return a link to the material of a row that has a formula and a phase."""
+    return material_link(material_id(row.material, row.phase))
+
+
+def calculation_of(row: Any) -> str | None:
+    """Return the calculation from which a row comes; None if it comes from the literature."""
+    source: str = row.source
+    return source.removeprefix(_CALCULATION) if source.startswith(_CALCULATION) else None
+
+
+def calculation_link(key: str, text: str | None = None) -> Markup:
+    """Return a link to the page of a calculation."""
+    return anchor(link("/jobs", key), text or key)
+
+
+def source_link(row: Any) -> Markup | str:
+    """Return the source of a row, linked if it is a calculation."""
+    calculation = calculation_of(row)
+    return calculation_link(calculation, row.source) if calculation else str(row.source)
+
+
 def phase_text(phase: str | None) -> Markup:
-    """A phase, whose hyphens are no places to break a line."""
+    """Return a phase that is not broken at its hyphens."""
     return Markup('<span class="nowrap">{}</span>').format(phase) if phase else UNKNOWN
 
 
 def text_cell(value: object) -> Markup | str:
-    """A text of any length, or that it is unknown."""
+    """Return a text, shortened if it is long, or the mark of an unknown value."""
     if value is None or value == "":
         return UNKNOWN
     if value is True or value is False:
@@ -71,8 +98,10 @@ def text_cell(value: object) -> Markup | str:
     return Markup('<span title="{}">{}…</span>').format(shown, shown[: _LONGEST - 1])
 
 
-def field_cell(row: type[Row], name: str, heading: str, sortable: Iterable[str] = ()) -> Cell:
-    """A cell that shows a field of a row as it is."""
+def field_column(
+    row: type[Row], name: str, heading: str, sortable: Iterable[str] = ()
+) -> TableColumn:
+    """Return a column that shows a field of a row unchanged."""
     column = row.dictionary()[name]
     numeric = column.type in ("number", "integer")
 
@@ -80,7 +109,7 @@ def field_cell(row: type[Row], name: str, heading: str, sortable: Iterable[str] 
         value = getattr(shown, name)
         return number(value) if numeric else text_cell(value)
 
-    return Cell(
+    return TableColumn(
         heading,
         render,
         name if name in sortable else None,
@@ -90,7 +119,14 @@ def field_cell(row: type[Row], name: str, heading: str, sortable: Iterable[str] 
     )
 
 
-def interval_cell(
+def field_columns(
+    row: type[Row], headings: Mapping[str, str], sortable: Iterable[str] = ()
+) -> dict[str, TableColumn]:
+    """Return a column for each field of a row, with the given headings."""
+    return {name: field_column(row, name, text, sortable) for name, text in headings.items()}
+
+
+def interval_column(
     heading: str,
     low: str,
     high: str,
@@ -99,18 +135,18 @@ def interval_cell(
     sort: str | None = None,
     qualifier: str | None = None,
     meaning: str = "",
-) -> Cell:
-    """A cell for two fields that are the ends of an interval."""
+) -> TableColumn:
+    """Return a column for two fields that are the ends of an interval."""
 
     def render(row: Any) -> Markup:
         sign = getattr(row, qualifier) if qualifier else None
         return interval(getattr(row, low), getattr(row, high), qualifier=sign)
 
-    return Cell(heading, render, sort, unit, True, meaning)
+    return TableColumn(heading, render, sort, unit, True, meaning)
 
 
 def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
-    """A range of energies: equal ends are one value, an end that is only a bound says so."""
+    """Return a range of energies; ``<`` and ``>`` mark an end that is only a bound."""
     if spanned is None:
         return UNKNOWN
     low = Markup("{}{}").format("< " if spanned.open_below else "", number(spanned.low))
@@ -122,7 +158,7 @@ def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
     return Markup("{} {}").format(shown, unit) if unit else shown
 
 
-def qualified_cell(
+def qualified_column(
     heading: str,
     name: str,
     unit: str | None = None,
@@ -130,8 +166,8 @@ def qualified_cell(
     sort: str | None = None,
     qualifier: str | None = None,
     meaning: str = "",
-) -> Cell:
-    """A cell for a number that may be printed with a sign such as ``>``."""
+) -> TableColumn:
+    """Return a column for a number that can have a qualifier such as ``>``."""
 
     def render(row: Any) -> Markup:
         value, sign = getattr(row, name), getattr(row, qualifier) if qualifier else None
@@ -139,4 +175,8 @@ def qualified_cell(
             return number(value)
         return Markup("{} {}").format(sign, number(value))
 
-    return Cell(heading, render, sort, unit, True, meaning)
+    return TableColumn(heading, render, sort, unit, True, meaning)
+
+
+MATERIAL_COLUMN = TableColumn("Material", statement_material, "material")
+REFERENCES_COLUMN = TableColumn("References", lambda row: reference_links(row.references))

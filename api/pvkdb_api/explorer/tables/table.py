@@ -1,39 +1,38 @@
-"""What a page of a table consists of: its cells, its filters, and a query as it was asked."""
+"""The parts of a table page (columns, filters) and the query in its address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from pvkdb.store.collections.collection import Collection
 from pvkdb_api.core.cache import QueryCache
-from pvkdb_api.explorer.tables.cells import Cell
-from pvkdb_api.listing.parameters import split_values
+from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.tables.cells import TableColumn
+from pvkdb_api.listing.parameters import split_names, split_values
 
 #: The parameter that only pages have.
 COLUMNS = "columns"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """A range that can be filtered by: ``name_min`` and ``name_max``, as far as there are both."""
+class RangeFilter:
+    """A filter by ``name_min`` and ``name_max``, as far as the collection has them."""
 
     name: str
     label: str
     unit: str | None = None
-    step: str = "any"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Boxes to tick, one for each value: those counted in the data, or ``values`` in all cases.
+class ChoiceFilter:
+    """A group of checkboxes: one for each value in the data, or for each of ``values``.
 
-    Of ``values``, rows are counted where ``counted``; a row may then stand behind several boxes.
-    ``every`` says that a row must fit all that are ticked, so that each box narrows the others.
+    With ``values``, rows are counted only if ``counted``, and a row may count for several boxes.
+    With ``every``, a row must match all ticked boxes, so that each box narrows the result.
     """
 
     name: str
@@ -44,39 +43,46 @@ class Choice:
 
     @property
     def has_counts(self) -> bool:
-        """Whether numbers stand beside the boxes."""
+        """Whether the page shows a number beside each box."""
         return self.counted or not self.values
 
 
 @dataclass(frozen=True)
-class Table:
-    """How a collection is shown. The first ``shown`` cells stand in the table unasked."""
+class TablePage:
+    """How a page shows a collection."""
 
     collection: Collection[Any]
     path: str
     title: str
     lead: str
-    cells: Mapping[str, Cell]
-    shown: tuple[str, ...]
-    choices: tuple[Choice, ...] = ()
-    bounds: tuple[Bounds, ...] = ()
+    #: Every column that can be shown.
+    columns: Mapping[str, TableColumn]
+    #: The default of the parameter ``columns``.
+    default_columns: str
+    choices: tuple[ChoiceFilter, ...] = ()
+    ranges: tuple[RangeFilter, ...] = ()
+    #: Filters with yes or no: name and label.
     switches: tuple[tuple[str, str], ...] = ()
-    #: Other filters, one text field each: name and label.
+    #: Filters with a text field: name and label.
     texts: tuple[tuple[str, str], ...] = ()
     placeholder: str = "words"
-    #: Makes of the rows of a page what the cells show, where a row alone does not hold it.
-    beside: Callable[[QueryCache, Session, list[Any]], list[Any]] | None = None
+    #: Adds to the rows of a page what the columns show and the rows lack.
+    extend_rows: Callable[[QueryCache, Session, list[Any]], list[Any]] | None = None
     template: str = "table.html"
-    #: Parameters of this page alone, such as the axes of its plot.
-    own: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    #: Parameters of the page that the REST service lacks, such as the axes of a plot.
+    page_parameters: tuple[str, ...] = ()
+
+    @property
+    def default_names(self) -> tuple[str, ...]:
+        """Names of the columns that are shown by default."""
+        return split_names(self.default_columns)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A query as it was read: the parameters as text, and what they mean."""
+class TableQuery:
+    """The query of a table page: its parameters as text (``given``) and what they mean."""
 
-    table: Table
+    table: TablePage
     given: dict[str, str]
     query: Any
     filters: dict[str, Any]
@@ -85,30 +91,23 @@ class Asked:
     columns: tuple[str, ...]
 
     def address(self, **changes: str | None) -> str:
-        """The address of this page with some parameters changed; None leaves one out.
+        """Return the address of this page with changed parameters; None removes a parameter.
 
-        A change of anything but the cursor starts from the first row again.
+        Any change, except one of the cursor, leads back to the first row.
         """
-        parameters = {**self.given, "cursor": None, **changes}
-        kept = {name: value for name, value in parameters.items() if value}
-        return f"{self.table.path}?{urlencode(kept)}" if kept else self.table.path
+        return link(self.table.path, **{**self.given, "cursor": None, **changes})
 
-    def request(self, path: str, **more: str) -> str:
-        """The same query to the REST service; of ``more``, what is empty is left out."""
-        kept = {
-            name: value
-            for name, value in self.given.items()
-            if name not in (COLUMNS, "cursor", *self.table.own)
-        }
-        query = urlencode({name: value for name, value in {**kept, **more}.items() if value})
-        return f"{path}?{query}" if query else path
+    def request(self, path: str, **changes: str) -> str:
+        """Return the address of the same query in the REST service."""
+        page_only = dict.fromkeys((COLUMNS, "cursor", *self.table.page_parameters))
+        return link(path, **{**self.given, **page_only, **changes})
 
     def chosen(self, name: str) -> tuple[str, ...]:
-        """The values that a filter has."""
+        """Return the values of a filter."""
         value = self.filters.get(name, ())
         return value if isinstance(value, tuple) else (str(value),)
 
 
 def quoted(value: str) -> str:
-    """A value as one of a list: in quotes where its commas would part it."""
+    """Return a value for a list parameter, in quotes if it contains a comma."""
     return value if split_values(value) == (value,) else f'"{value}"'

@@ -26,7 +26,7 @@ from pvkdb.store.security.audit import entries
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.computing import queue_form as queueing
-from pvkdb_api.explorer.computing.failure_messages import WORDS
+from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan_file import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding
@@ -178,10 +178,10 @@ def test_to_cancel_what_has_ended_meanwhile_says_so(browser: Browser, store):
     with store.session() as session:
         queue.claim(session, OWNER, name)
     assert browser.submit(f"{page}/cancel", {}).headers["location"] == f"{page}?said=cancel"
-    assert "asked to stop at" in browser.open(page)
+    assert "cancellation requested at" in browser.open(page)
     failed = _asked(store, "failed")
     answer = browser.submit(f"/jobs/{failed}/cancel", {})
-    assert "had ended meanwhile" in browser.open(answer.headers["location"])
+    assert "has already ended" in browser.open(answer.headers["location"])
     answer = browser.submit("/jobs/nothing/cancel", {})
     assert answer.status_code == 404
 
@@ -210,7 +210,7 @@ def test_the_files_of_a_calculation_are_to_be_saved(browser: Browser, store):
 
 
 def test_every_kind_of_failure_has_its_words():
-    assert WORDS.keys() == set(FailureKind)
+    assert FAILURES.keys() == set(FailureKind)
 
 
 def test_spans_read_as_of_a_clock():
@@ -227,13 +227,13 @@ def test_a_barrier_is_queued_by_the_form_and_the_same_one_is_found(person: Visit
     tab.get_by_label("Formula", exact=True).fill("Cs2SnI6")
     expect(tab.locator("#formula-is")).to_have_text("Cs2SnI6, family vacancy-ordered")
     expect(tab.get_by_label("Phase", exact=True).locator("option")).to_have_text(
-        ["the likeliest: Fm-3m", *HOST_PHASES["vacancy-ordered"]]
+        ["most likely: Fm-3m", *HOST_PHASES["vacancy-ordered"]]
     )
     tab.get_by_label("Phase", exact=True).select_option("P4/mnc")
     tab.get_by_label("chgnet").check()
     tab.get_by_text("Advanced: numerical settings").click()
     tab.get_by_label("Images between the end points").fill("5")
-    tab.get_by_role("button", name="Queue it").click()
+    tab.get_by_role("button", name="Queue", exact=True).click()
     expect(tab).to_have_url(re.compile(r"/jobs/[0-9a-f]{12}\?said=new$"))
     name = tab.url.rpartition("/")[2].partition("?")[0]
     with store.session(read_only=True) as session:
@@ -241,27 +241,27 @@ def test_a_barrier_is_queued_by_the_form_and_the_same_one_is_found(person: Visit
     assert (asked["phase"], asked["potential"], asked["defect"]) == ("P4/mnc", "chgnet", "V_I")
     assert asked["settings"] == NebSettings(images=5).model_dump(mode="json")
     person.open("/jobs/new?formula=Cs2SnI6&phase=P4/mnc&potential=chgnet&images=5")
-    tab.get_by_role("button", name="Queue it").click()
-    expect(tab.get_by_role("status").first).to_contain_text("was asked for before")
+    tab.get_by_role("button", name="Queue", exact=True).click()
+    expect(tab.get_by_role("status").first).to_contain_text("already exists")
     assert name in tab.url
 
 
 def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Visitor):
     person.expected.add(422)
     tab = person.open("/jobs/new?formula=CsPbBr3&defect=V_I&seed=-1&max_atoms=12x")
-    tab.get_by_role("button", name="Queue it").click()
-    expect(tab.get_by_role("alert")).to_contain_text("3 fields")
-    expect(tab.locator("#wrong-defect")).to_contain_text("holds no I that could be missing")
+    tab.get_by_role("button", name="Queue", exact=True).click()
+    expect(tab.get_by_role("alert")).to_contain_text("3 fields are invalid")
+    expect(tab.locator("#wrong-defect")).to_contain_text("contains no I")
     expect(tab.locator("#wrong-seed")).to_contain_text("greater than or equal to 0")
     expect(tab.locator("#wrong-max_atoms")).to_contain_text("valid integer")
-    expect(tab.get_by_label("Seed of the random shift")).to_have_value("-1")
-    expect(tab.get_by_label("Defect that moves")).to_be_focused()
+    expect(tab.get_by_label("Random seed")).to_have_value("-1")
+    expect(tab.get_by_label("Migrating defect")).to_be_focused()
 
 
 @pytest.mark.parametrize(
     ("fields", "name", "said"),
     [
-        ({}, "formula", "write a formula"),
+        ({}, "formula", "enter a formula"),
         ({"formula": "CsPbO3"}, "formula", "no halide"),
         ({"formula": "MAPbI3"}, "formula", "is a molecule"),
         ({"formula": "CsPbBr3", "phase": "Fm-3m"}, "phase", "Pm-3m"),
@@ -291,18 +291,18 @@ def test_a_structure_of_ones_own_is_the_host(person: Visitor, store, tmp_path: P
     bad.write_text(CUBIC.replace("Br1 Br 0.5 0 0 1", "Br1 Br 0.5 0 0 0.4"))
     good.write_text(CUBIC)
     tab = person.open("/jobs/new?formula=CsPbBr3")
-    tab.get_by_text("A structure of your own as the host").click()
+    tab.get_by_text("Use an uploaded structure as the host").click()
     tab.get_by_label("CIF file").set_input_files(bad)
-    tab.get_by_role("button", name="Queue it").click()
+    tab.get_by_role("button", name="Queue", exact=True).click()
     expect(tab.locator("#wrong-cif")).to_contain_text("occupied by Br 0.4")
-    expect(tab.get_by_label("or its text")).to_have_value(re.compile("data_CsPbBr3"))
+    expect(tab.get_by_label("Or the text of the file")).to_have_value(re.compile("data_CsPbBr3"))
     tab.get_by_label("CIF file").set_input_files(good)
-    tab.get_by_role("button", name="Queue it").click()
+    tab.get_by_role("button", name="Queue", exact=True).click()
     expect(tab.locator("#wrong-cif_phase")).to_contain_text("Its space group is Pm-3m")
-    expect(tab.get_by_label("Name of its phase")).to_have_value("Pm-3m")
-    tab.get_by_role("button", name="Queue it").click()
+    expect(tab.get_by_label("Name of the phase")).to_have_value("Pm-3m")
+    tab.get_by_role("button", name="Queue", exact=True).click()
     expect(tab).to_have_url(re.compile(r"said=new$"))
-    expect(tab.get_by_text("a structure of 5 atoms that was brought")).to_be_visible()
+    expect(tab.get_by_text("an uploaded structure of 5 atoms")).to_be_visible()
     name = tab.url.rpartition("/")[2].partition("?")[0]
     with store.session(read_only=True) as session:
         assert len(session.get_one(Calculation, name).parameters["host"]["symbols"]) == 5
@@ -312,7 +312,7 @@ def test_every_setting_is_on_the_form_with_its_default(browser: Browser):
     assert queueing.SETTINGS.keys() == NebSettings.model_fields.keys()
     page = browser.open("/jobs/new")
     assert "Default: 10 Å; 8.5 to 30." in page
-    assert "Default: chosen by the program; 3 to 25." in page
+    assert "Default: automatic; 3 to 25." in page
     assert "there is no parameter" in alert_in(browser.open("/jobs/new?formla=CsPbBr3", 422))
 
 
@@ -383,9 +383,9 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path):
     store = _store(tmp_path)
     app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))
     browser = Browser(app)
-    assert "Nothing was computed yet" in browser.open("/jobs")
+    assert "There are no calculations yet" in browser.open("/jobs")
     assert "No plan was run on this store yet" in browser.open("/screenings")
-    assert "no worker was ever seen" in browser.open("/jobs/new")
+    assert "none has run on this store yet" in browser.open("/jobs/new")
     app.state.served.store.close()
     store.close()
 
@@ -396,11 +396,11 @@ def test_the_last_sign_of_a_worker_is_told(browser: Browser, store):
         for entry in session.query(Calculation).filter(Calculation.started_at.is_not(None)):
             entry.started_at = utc_now() - timedelta(hours=3)
             entry.lease_until = entry.finished_at = None
-    assert "the last sign of a worker is 3 h old" in browser.open("/jobs/new")
-    assert "no sign of life" not in browser.open(f"/jobs/{name}")  # it has no lease at all
+    assert "the last sign of a worker was 3 h ago" in browser.open("/jobs/new")
+    assert "no response" not in browser.open(f"/jobs/{name}")  # it has no lease at all
     with store.session() as session:
         session.get_one(Calculation, name).lease_until = utc_now() - timedelta(minutes=1)
-    assert "no sign of life" in browser.open(f"/jobs/{name}")
+    assert "no response" in browser.open(f"/jobs/{name}")
     with store.session() as session:
         queue.heartbeat(session, name, OWNER)
-    assert "1 worker computing now" in browser.open("/jobs/new")
+    assert "1 worker running" in browser.open("/jobs/new")

@@ -44,8 +44,8 @@ def test_the_table_is_that_of_the_service(visitor, address):
         params={"on_off_ratio": 200, "r_lrs_ohm": 2e4, "pull_up_ohm": 5000, "selectivity": 50},
     ).json()
     assert table(tab) == limits(document)
-    tab.get_by_text("This question as a request").click()
-    link = tab.get_by_role("link", name="REST: the table").get_attribute("href")
+    tab.get_by_text("This calculation as a request").click()
+    link = tab.get_by_role("link", name="REST: this table").get_attribute("href")
     assert limits(get(f"{address}{link}").json()) == limits(document)
 
 
@@ -101,7 +101,7 @@ def test_curves_cross_the_margin_at_the_size_of_the_table(visitor):
 
 def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
     tab = visitor.open("/crossbar?size=8")
-    expect(tab.locator("#map-text")).to_contain_text("The exact circuit", timeout=20_000)
+    expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
     before = tab.locator("#map-text").inner_text()
     slider = tab.get_by_role("slider", name="On/off ratio, slider")
     slider.focus()
@@ -128,7 +128,7 @@ def test_a_slider_changes_the_table_the_map_and_the_address(visitor, address):
 def test_a_slide_is_one_step_of_the_history(visitor):
     tab = visitor.open("/crossbar?size=8&cell=1R")
     before = tab.get_by_role("status").inner_text()
-    slider = tab.get_by_role("slider", name="Margin to keep, slider")
+    slider = tab.get_by_role("slider", name="Required read margin, slider")
     slider.focus()
     tab.keyboard.press("Home")
     expect(tab).to_have_url(re.compile(r"margin=0\.01"))
@@ -165,35 +165,35 @@ def test_a_device_of_the_store_as_the_start(visitor, address):
     ).json()
     assert table(tab) == limits(document)
     tab.get_by_label("On/off ratio", exact=True).fill("1e3")
-    expect(tab.get_by_label("Device of the store")).to_have_value("")
+    expect(tab.get_by_label("Device from the store")).to_have_value("")
     expect(tab.get_by_role("status")).to_contain_text("at most 1748")
 
 
 def test_assumptions_are_marked_until_they_are_given(visitor):
     tab = visitor.open("/crossbar?r_lrs_ohm=5e4&on_off_ratio=50&size=8")
     assumed = tab.locator("p", has=tab.locator(".tag.open"))
-    expect(assumed).to_contain_text("Selectivity or rectification 514")
+    expect(assumed).to_contain_text("Selectivity or rectification ratio 514")
     expect(assumed).not_to_contain_text("On/off ratio")
-    tab.get_by_text("What counts, and where it comes from").click()
-    expect(tab.get_by_text("the rectification ratio of the review's example")).to_be_visible()
+    tab.get_by_text("Inputs and their sources").click()
+    expect(tab.get_by_text("the rectification ratio in the review's example")).to_be_visible()
 
 
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("on_off_ratio=large", 422, "'large' is no number"),
+        ("on_off_ratio=large", 422, "'large' is not a number"),
         ("on_off_ratio=1", 422, "the states do not differ"),
         ("r_lrs_ohm=-5", 422, "R_LRS = -5 is not a resistance"),
         ("size=4096", 422, "give 1 to 128 lines"),
         ("on_off_ratio=inf", 200, None),
-        ("selectivity=1e300", 422, "beyond what this page works out"),
-        ("r_lrs_ohm=1e-300", 422, "beyond what this page works out"),
+        ("selectivity=1e300", 422, "is outside the range of this page"),
+        ("r_lrs_ohm=1e-300", 422, "is outside the range of this page"),
         ("selectivity=1e12&margin=0.001&on_off_ratio=1e15&pull_up_ohm=1e15", 200, None),
         ("size=2.5", 422, "size = 2.5"),
-        ("line_resistance_ohm=-1", 422, "give ohms from 0 on"),
+        ("line_resistance_ohm=-1", 422, "give 0 or more"),
         ("selectivity=", 200, None),
         ("selectivity=&cell=1S1R", 422, "needs a selectivity"),
-        ("cell=self-rectifying&read=half-bias", 422, "blocks nothing"),
+        ("cell=self-rectifying&read=half-bias", 422, "does not block"),
         ("cell=2R", 422, "self-rectifying"),
         ("map=current", 422, "voltage"),
         ("r_lrs=5", 422, "r_lrs_ohm"),
@@ -216,8 +216,8 @@ def test_a_refused_page_keeps_what_was_chosen(visitor):
     tab = visitor.open("/crossbar?size=many&cell=1R&read=third-bias", status=422)
     expect(tab.get_by_label("Kind of cell")).to_have_value("1R")
     expect(tab.get_by_label("Read scheme")).to_have_value("third-bias")
-    expect(tab.get_by_label("Array that is solved").first).to_have_value("many")
-    expect(tab.locator("#map-text")).to_have_text(re.compile("^Nothing is solved"))
+    expect(tab.get_by_label("Size of the solved array").first).to_have_value("many")
+    expect(tab.locator("#map-text")).to_have_text(re.compile("^The circuit is solved after"))
 
 
 def test_a_circuit_that_cannot_be_solved_is_told_in_place_of_its_map(visitor):
@@ -225,17 +225,17 @@ def test_a_circuit_that_cannot_be_solved_is_told_in_place_of_its_map(visitor):
     tab = visitor.open("/crossbar?r_lrs_ohm=1e15&line_resistance_ohm=1e-12&size=8")
     expect(tab.locator("#map-text")).to_contain_text("too small beside the cells", timeout=20_000)
     expect(tab.locator("#map")).to_be_hidden()
-    tab.get_by_role("textbox", name="Line, from cell to cell").fill("0")
-    expect(tab.locator("#map-text")).to_contain_text("The exact circuit", timeout=20_000)
+    tab.get_by_role("textbox", name="Line resistance between cells").fill("0")
+    expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
     expect(tab.locator("#map")).to_be_visible()
 
 
 def test_a_wrong_field_is_told_in_place_and_can_be_mended(visitor):
     visitor.expected.add(422)
     tab = visitor.open("/crossbar?size=8")
-    field = tab.get_by_role("textbox", name="Resistance of the LRS")
+    field = tab.get_by_role("textbox", name="LRS resistance")
     field.fill("cheap")
-    expect(tab.get_by_role("alert")).to_contain_text("no number")
+    expect(tab.get_by_role("alert")).to_contain_text("not a number")
     expect(tab.locator("#limits")).to_be_visible()
     field.fill("2e4")
     expect(tab.get_by_role("alert")).to_have_count(0)
@@ -246,9 +246,9 @@ def test_without_script_the_form_does_the_same(chromium, address):
     context = chromium.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{address}/crossbar")
-    tab.get_by_text("Resistances, cell, read, array").click()
-    tab.get_by_role("textbox", name="Selectivity or rectification").fill("1000")
-    tab.get_by_role("button", name="Work it out").click()
+    tab.get_by_text("Resistances, cell, read scheme, array").click()
+    tab.get_by_role("textbox", name="Selectivity or rectification ratio").fill("1000")
+    tab.get_by_role("button", name="Calculate").click()
     document = get(
         f"{address}/api/v1/crossbar", params={"on_off_ratio": 1000, "selectivity": 1000}
     ).json()
@@ -266,7 +266,7 @@ def test_accessible_in_both_schemes(chromium, address):
         context = chromium.new_context(color_scheme=scheme, viewport={"width": 360, "height": 800})
         tab = context.new_page()
         tab.goto(f"{address}/crossbar?size=8")
-        expect(tab.locator("#map-text")).to_contain_text("The exact circuit", timeout=20_000)
+        expect(tab.locator("#map-text")).to_contain_text("Solved circuit", timeout=20_000)
         assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
         found = [
             (each["id"], each["nodes"][0]["html"])

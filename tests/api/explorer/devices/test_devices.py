@@ -97,10 +97,10 @@ def test_the_window_of_an_application_is_its_profile(address):
 
 def test_the_plot_follows_the_filters_and_stands_in_the_address(visitor, address):
     tab = visitor.open("/devices")
-    expect(tab.locator("#plot-text")).to_contain_text("22 of 28 have both")
+    expect(tab.locator("#plot-text")).to_contain_text("22 of 28 devices have both")
     expect(tab.locator("#plot")).to_have_attribute("data-drawn", "true", timeout=20_000)
-    tab.get_by_label("Up", exact=True).select_option(label="Endurance")
-    tab.get_by_label("Window of").select_option(label="Selector")
+    tab.get_by_label("Y axis", exact=True).select_option(label="Endurance")
+    tab.get_by_label("Requirements of").select_option(label="Selector")
     expect(tab.locator("#window-text")).to_contain_text("at most 10 s")
     expect(tab).to_have_url(re.compile(r"y=endurance_cycles.*application=selector"))
     assert "x=" not in tab.url.replace("xscale", "")
@@ -110,11 +110,11 @@ def test_the_plot_follows_the_filters_and_stands_in_the_address(visitor, address
         row["endurance_cycles"] is not None and row["retention_s"] is not None
         for row in double.values()
     )
-    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} have both")
+    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} devices have both")
     tab.reload()
-    expect(tab.get_by_label("Up", exact=True)).to_have_value("endurance_cycles")
-    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} have both")
-    tab.get_by_text("The points as a table").click()
+    expect(tab.get_by_label("Y axis", exact=True)).to_have_value("endurance_cycles")
+    expect(tab.locator("#plot-text")).to_contain_text(f"{both} of {len(double)} devices have both")
+    tab.get_by_text("Show the points as a table").click()
     expect(tab.locator("#plot-table tbody tr")).to_have_count(both)
     tab.go_back()
     expect(tab.get_by_label("double")).not_to_be_checked()
@@ -225,14 +225,14 @@ def test_narrow_dark_and_accessible(chromium, address, path):
 def test_an_even_sample_stands_for_more_points_than_are_drawn(address, loaded_sqlite, monkeypatch):
     from pvkdb.store.database import Store
     from pvkdb_api.core.cache import QueryCache
-    from pvkdb_api.explorer.devices import plot as points
+    from pvkdb_api.explorer.devices import plot
     from pvkdb_api.explorer.pages.devices import TABLE
     from pvkdb_api.explorer.tables import browse
 
-    monkeypatch.setattr(points, "MOST_POINTS", 10)
-    asked = browse.Asked(TABLE, {}, None, {}, {}, (), ())
+    monkeypatch.setattr(plot, "MOST_POINTS", 10)
+    query = browse.TableQuery(TABLE, {}, None, {}, {}, (), ())
     with Store(f"sqlite:///{loaded_sqlite}").session(read_only=True) as session:
-        cut = points.points(QueryCache(), session, asked, points.read({}))
+        cut = plot.plot_data(QueryCache(), session, query, plot.read_plot({}))
     whole = part(address, "/devices", "plot").json()
     assert (cut["both"], cut["total"]) == (whole["both"], whole["total"]) == (22, 28)
     names = [point[0] for point in whole["points"]]

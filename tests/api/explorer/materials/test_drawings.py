@@ -12,8 +12,7 @@ import pytest
 
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb_api.explorer.materials.charts import axis_over
-from pvkdb_api.explorer.materials.drawings import graph_of, profile_of
+from pvkdb_api.explorer.materials.drawings import axis_over, graph_of, profile_of
 from pvkdb_api.explorer.materials.energies import span, strips
 from pvkdb_api.explorer.materials.identity import formula_markup, identity_of
 from pvkdb_pipelines.migration.plots.energy_profile import interpolated_profile

@@ -195,7 +195,7 @@ def test_predictions_follow_the_layer_in_the_address(guest, served):
     tab.reload()
     expect(tab.get_by_label("Thickness")).to_have_value("100")
     expect(row.first.locator("data").first).to_be_visible()
-    tab.get_by_text("What this assumes").first.click()
+    tab.get_by_text("Assumptions, with").first.click()
     expect(tab.get_by_role("row", name="bias_v 0.17–4.8 V default").first).to_be_visible()
 
 
@@ -233,7 +233,7 @@ def test_barriers_hops_and_profile_are_those_of_the_result(guest, result):
             limiting.reaction_coordinate_ang, limiting.image_energies_ev, strict=True
         )
     ]
-    expect(section.locator(".note")).to_contain_text("left Pm-3m for Cm")
+    expect(section.locator(".note")).to_contain_text("relaxed from Pm-3m to Cm")
     assert section.locator(".graph .edge").count() == len(result.hops)
     assert section.locator(".graph .node").count() == len(result.sites)
     on_path = sum(hop.saddle_ev <= result.e_a_ev for hop in result.hops)

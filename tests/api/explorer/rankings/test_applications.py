@@ -70,12 +70,12 @@ def test_every_application_is_a_card_with_its_first(visitor, address):
     known = httpx.get(f"{address}/api/v1/rankings").json()["data"]
     expect(tab.locator("li.card")).to_have_count(len(known))
     training = tab.locator("li.card", has=tab.get_by_role("link", name="Synaptic training"))
-    expect(training).to_contain_text("2 of 5 criteria with weight")
+    expect(training).to_contain_text("2 of 5 criteria have weight")
     first = served(address, f"{TRAINING}?subject=materials&samples=1")["candidates"][0]
     expect(training.locator(f'a[href="/materials/{first["id"]}"]')).to_be_visible()
     expect(training.locator(f'data[value="{first["shown"]!r}"]')).to_be_visible()
     unclonable = tab.locator("li.card", has=tab.get_by_role("link", name="unclonable"))
-    expect(unclonable).to_contain_text("no order: nothing is reported")
+    expect(unclonable).to_contain_text("cannot be ranked: no values reported")
     training.get_by_role("link", name="Materials").click()
     expect(tab).to_have_url(re.compile(rf"{TRAINING}\?subject=materials$"))
 
@@ -115,11 +115,11 @@ def test_a_deep_link_sets_every_control(visitor):
     expect(tab.get_by_label("E_A (literature)", exact=True)).to_have_value("2.5")
     expect(tab.get_by_role("slider", name="Weight of E_A (literature)")).to_have_value("2.5")
     expect(tab.get_by_label("Lead free", exact=True)).to_be_visible()
-    expect(tab.get_by_label("Reading of doubtful")).to_have_value("as section 3.1.4 prints it")
+    expect(tab.get_by_label("Reading of ambiguous")).to_have_value("as section 3.1.4 prints it")
     expect(tab.get_by_label("Temperature")).to_have_value("350")
-    expect(tab.get_by_label("Across", exact=True)).to_have_value("dfe_ev")
-    expect(tab.get_by_label("Up", exact=True)).to_have_value("p_perovskite")
-    expect(tab.locator("#asked")).to_contain_text("in use")
+    expect(tab.get_by_label("X axis", exact=True)).to_have_value("dfe_ev")
+    expect(tab.get_by_label("Y axis", exact=True)).to_have_value("p_perovskite")
+    expect(tab.locator("#requirements")).to_contain_text("in use")
     expect(tab.locator(".wants")).to_contain_text("E_A (literature) low")
 
 
@@ -168,12 +168,12 @@ def test_the_subject_and_the_reading_are_links_as_well(visitor):
     tab = visitor.open("/applications/synaptic-inference")
     field = tab.get_by_label("Endurance", exact=True)
     field.evaluate("field => (field.dataset.mark = 'the same page')")
-    tab.get_by_role("link", name="Sources, doubts").click()
-    expect(tab).to_have_url(re.compile("#asked$"))
+    tab.get_by_role("link", name="Sources and other criteria").click()
+    expect(tab).to_have_url(re.compile("#requirements$"))
     expect(field).to_have_attribute("data-mark", "the same page")
-    tab.locator("#asked").get_by_role("link", name="rank under it").first.click()
-    expect(tab.locator("#results")).to_contain_text("under the reading “the demanding end”")
-    tab.get_by_role("navigation", name="What is ranked").get_by_text("Materials").click()
+    tab.locator("#requirements").get_by_role("link", name="use this reading").first.click()
+    expect(tab.locator("#results")).to_contain_text("with the reading “the demanding end”")
+    tab.get_by_role("navigation", name="Ranked subject").get_by_text("Materials").click()
     expect(tab.locator(".found")).to_contain_text("materials")
 
 
@@ -196,10 +196,10 @@ def test_every_criterion_with_its_evidence(visitor, address):
 
 def test_a_plane_of_two_criteria(visitor, address):
     tab = visitor.open(TRAINING)
-    tab.get_by_label("Up", exact=True).focus()
-    tab.get_by_label("Up", exact=True).select_option("switching_time_s")
+    tab.get_by_label("Y axis", exact=True).focus()
+    tab.get_by_label("Y axis", exact=True).select_option("switching_time_s")
     expect(tab).to_have_url(re.compile(r"x=endurance_cycles&y=switching_time_s$"))
-    expect(tab.get_by_label("Up", exact=True)).to_be_focused()
+    expect(tab.get_by_label("Y axis", exact=True)).to_be_focused()
     expect(tab.locator("#results[aria-busy]")).to_have_count(0)
     tab.locator("#plane").scroll_into_view_if_needed()
     expect(tab.locator("#plane[data-drawn=true]")).to_be_visible()
@@ -242,12 +242,12 @@ def test_weights_that_cannot_be_used_are_told_in_place(visitor):
     [
         ("weights=endurance=1", "did you mean 'endurance_cycles'?"),
         ("weights=endurance_cycles%3D0,retention_s%3D0", "they sum to zero"),
-        ("reading=strict", "synaptic-training has one reading"),
+        ("reading=strict", "synaptic-training has only one reading"),
         ("subject=materials&reading=strict", "there is no reading 'strict'"),
         ("subject=material", "did you mean 'materials'?"),
         ("order=best", "there is no order 'best'"),
         ("thickness_nm=300:90", "runs backwards"),
-        ("samples=0", "no whole number from 1 to 10000"),
+        ("samples=0", "is not an integer from 1 to 10000"),
         ("x=mass", "there is no criterion 'mass'"),
         ("sort=rank", "there is no parameter 'sort'"),
     ],
@@ -277,7 +277,7 @@ def test_without_scripts_the_button_ranks(chromium, address):
     expect(names(tab).first).to_have_attribute("data-candidate", first["id"])
     expect(tab.get_by_label("Retention", exact=True)).to_have_value("3")
     visiting.open("/applications?leaders=shown")
-    expect(tab.locator(".leader").first).to_contain_text("first:")
+    expect(tab.locator(".leader").first).to_contain_text("leader:")
     visiting.close()
 
 

@@ -14,8 +14,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Order, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
-from pvkdb_api.explorer.rankings.explanation import _differences, why
-from pvkdb_api.explorer.site.numbers import percent
+from pvkdb_api.explorer.rankings.explanation import _differences, explain
+from pvkdb_api.explorer.site.markup import percent
 
 TAGS = re.compile(r"<[^>]*>")
 
@@ -29,7 +29,7 @@ def session(loaded_sqlite: Path) -> Iterator[Session]:
 
 
 def said(ranking: Ranking) -> str:
-    return "\n".join(TAGS.sub("", sentence) for sentence in why(ranking))
+    return "\n".join(TAGS.sub("", sentence) for sentence in explain(ranking))
 
 
 @pytest.mark.parametrize("subject", ["devices", "materials"])
@@ -39,18 +39,20 @@ def test_what_is_said_stands_in_the_ranking(session: Session, application: str, 
     ranking = rank(session, application, subject, options, models=())
     text, leader = said(ranking), ranking.candidates[0]
     if all(entry.coverage == 0 for entry in ranking.candidates):
-        assert "There is no order" in text
+        assert "cannot be ranked" in text
         assert leader.id not in text
         return
     first = [entry for entry in ranking.candidates if entry.rank == 1]
-    assert ("share the first place" in text) == (len(first) > 1)
+    assert ("share rank 1" in text) == (len(first) > 1)
     assert all(entry.id in text and entry.label in text for entry in first[:4])
     counted = {each.verdict for each in leader.criteria if each.weight > 0}
     assert ("meets every requirement" in text) == (counted == {Verdict.MET})
-    assert ("Nothing is reported of" in text) == (Verdict.UNKNOWN in counted)
+    assert ("No value is reported for" in text) == (Verdict.UNKNOWN in counted)
     assert (f"{leader.label} fails on" in text) == bool(leader.failures)
     best = max(entry.rank_probabilities[0] for entry in ranking.candidates)
-    assert ("No other comes first more often" in text) == (best == leader.rank_probabilities[0])
+    assert ("No other candidate ranks first more often" in text) == (
+        best == leader.rank_probabilities[0]
+    )
 
 
 @pytest.mark.parametrize("order", ["shown", "possible"])
@@ -75,7 +77,7 @@ def test_scores_that_are_equal_say_what_parts_them(session: Session) -> None:
         if second is None or leader.possible != second.possible:
             continue
         parted += 1
-        assert "follows with the same possible score" in said(ranking)
+        assert "is next with the same possible score" in said(ranking)
         better = (leader.coverage, -len(leader.failures))
         assert better != (second.coverage, -len(second.failures))
     assert parted
@@ -90,7 +92,7 @@ def test_a_name_cannot_bring_markup(session: Session) -> None:
     ranking = rank(session, "synaptic-training", options=Options(samples=1))
     first = ranking.candidates[0].model_copy(update={"label": "<script>alert(1)</script>"})
     changed = ranking.model_copy(update={"candidates": [first, *ranking.candidates[1:]]})
-    assert not any("<script>" in sentence for sentence in why(changed))
+    assert not any("<script>" in sentence for sentence in explain(changed))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_a_reference_shows_every_row_that_cites_it(visitor, address):
         for region, path in (
             ("Energies", "/energetics"),
             ("Devices", "/devices"),
-            ("Device figures in text", "/device_claims"),
+            ("Device values in text", "/device_claims"),
         ):
             expected = rows(address, path, reference=key)
             shown = tab.get_by_role("region", name=region, exact=True)

@@ -47,8 +47,8 @@ def test_devices_are_found_by_their_absorber(visitor):
 
 def test_where_nothing_fits_the_page_says_what_was_looked_in(visitor):
     tab = visitor.open("/find?q=unobtainium")
-    expect(tab.get_by_role("main")).to_contain_text("Nothing fits")
-    expect(tab.get_by_role("main")).to_contain_text("stacks and absorbers of the devices")
+    expect(tab.get_by_role("main")).to_contain_text("No results")
+    expect(tab.get_by_role("main")).to_contain_text("stacks and absorbers of devices")
     tab.get_by_role("link", name="Search the materials").click()
     expect(tab.get_by_label("Search", exact=True)).to_have_value("unobtainium")
 
@@ -67,7 +67,7 @@ def test_markup_in_a_search_is_text(visitor):
 
 
 def test_nothing_typed_is_no_error(visitor):
-    expect(visitor.open("/find").get_by_role("main")).to_contain_text("Type a formula")
+    expect(visitor.open("/find").get_by_role("main")).to_contain_text("Enter a formula")
 
 
 def test_what_is_too_long_is_refused_in_a_page(visitor):

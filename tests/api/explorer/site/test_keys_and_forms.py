@@ -185,7 +185,7 @@ def test_a_link_from_elsewhere_says_how_to_go_on(guarded_store):
     with guarding(guarded_store, reading="key") as closed:
         browser = Browser(closed.app, PUBLIC, OUTSIDE)
         text = browser.open("/jobs", 401, **{"Sec-Fetch-Site": "cross-site"})
-        assert '<a href="/jobs">go on to the page</a>' in text
+        assert '<a href="/jobs">continue to the page</a>' in text
 
 
 # Limits

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
+from itertools import combinations
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from pvkdb import suitability
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb_api.explorer.site.overview import COUNTED, overview
+from pvkdb_api.explorer.site.overview import COUNTED, energy_overview
 
 from ..asking import ask, listed, rows
 from ..axe import serious
@@ -23,7 +26,7 @@ def seen(loaded_sqlite):
     """The overview of the literature."""
     store = Store(f"sqlite:///{loaded_sqlite}")
     with store.session(read_only=True) as session:
-        yield overview(session)
+        yield energy_overview(session)
     store.close()
 
 
@@ -53,7 +56,7 @@ def test_the_plot_is_drawn_and_its_numbers_stand_in_a_table(visitor, seen):
     expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
     expect(tab.locator("figcaption")).to_contain_text(f"{seen.materials} materials have both")
     expect(tab.locator("figcaption")).to_contain_text(f"{len(seen.only_e_a)} have only")
-    tab.get_by_text("The same numbers as a table").click()
+    tab.get_by_text("Show these numbers as a table").click()
     table = tab.get_by_role("region", name="Energies of halide vacancies")
     expect(table.locator("tbody tr")).to_have_count(len(seen.listed))
     row = table.get_by_role("row").filter(has=tab.get_by_role("link", name="CsPbI3", exact=True))
@@ -82,6 +85,69 @@ def test_a_click_on_a_mark_leads_to_the_material(visitor):
     expect(tab).to_have_url(re.compile(r"/materials/[^/]+$"))
 
 
+#: Texts and rectangles of the labels that ECharts drew.
+LABELS = """async () => {
+  const script = document.querySelector("script[src$='js/start.js']").src;
+  const library = script.replace("js/start.js", "vendor/echarts-6.1.0.js");
+  const { getInstanceByDom } = await import(library);
+  const plot = document.querySelector("#plot");
+  const names = new Set(JSON.parse(document.getElementById("overview-data").textContent)
+    .both.map((point) => point.material));
+  return getInstanceByDom(plot).getZr().storage.getDisplayList(true)
+    .filter((each) => names.has(each.style.text))
+    .map((each) => {
+      const rect = each.getBoundingRect().clone();
+      rect.applyTransform(each.getComputedTransform());
+      return { text: each.style.text, left: rect.x, top: rect.y,
+               right: rect.x + rect.width, bottom: rect.y + rect.height };
+    })
+    .filter(({ right, bottom }) => right > 0 && bottom > 0);
+}"""
+
+
+def crowded(text: str) -> str:
+    """Return the start page with 60 materials at almost the same energies."""
+    start = text.index('id="overview-data">') + len('id="overview-data">')
+    end = text.index("</script>", start)
+    shown = json.loads(text[start:end])
+    shown["both"] = [
+        {
+            "material": f"Cs2AgBiBr6-{place}",
+            "family": "double",
+            "kind": ("literature", "computed")[place % 2],
+            "e_a": [0.3 + 0.01 * (place % 8)] * 2 + [False, False],
+            "dfe": [1.0 + 0.02 * (place // 8)] * 2 + [False, False],
+        }
+        for place in range(60)
+    ]
+    return text[:start] + json.dumps(shown).replace("<", "\\u003c") + text[end:]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("change", [str, crowded])
+def test_labels_of_the_plot_do_not_overlap(visitor, seen, address, width, change):
+    def answer(route):
+        text = httpx.get(f"{address}/", headers={"Accept": "text/html"}).text
+        route.fulfill(body=change(text), content_type="text/html; charset=utf-8")
+
+    visitor.tab.route(f"{address}/", answer)
+    visitor.tab.set_viewport_size({"width": width, "height": 900})
+    tab = visitor.open("/")
+    tab.locator("#plot").scroll_into_view_if_needed()
+    expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
+    tab.wait_for_timeout(500)  # the labels move to their places
+    labels = tab.evaluate(LABELS)
+    assert len(labels) >= (2 if width == 360 else len(seen.both) if change is str else 5)
+    for one, other in combinations(labels, 2):
+        apart = (
+            one["right"] <= other["left"]
+            or other["right"] <= one["left"]
+            or one["bottom"] <= other["top"]
+            or other["bottom"] <= one["top"]
+        )
+        assert apart, (one, other)
+
+
 def test_the_page_says_what_the_store_holds(visitor, address):
     tab = visitor.open("/")
     version = ask(address, "/healthz").json()["dataset_version"]
@@ -101,7 +167,7 @@ def test_every_application_is_a_click_away(visitor):
 def test_a_material_is_looked_up_from_the_start(visitor):
     visitor.expected.add(404)  # where the page of a material is not built in
     tab = visitor.open("/")
-    tab.get_by_label("Formula, abbreviation or name").fill("CH3NH3PbI3")
+    tab.get_by_label("Formula, abbreviation, name, device or author").fill("CH3NH3PbI3")
     tab.keyboard.press("Enter")
     expect(tab).to_have_url(re.compile(r"/materials/MAPbI3$"))
 
@@ -122,9 +188,9 @@ def test_an_empty_store_says_so(chromium, tmp_path):
     with serving_at(str(store.url)) as address:
         visiting = Visitor(chromium, address)
         tab = visiting.open("/")
-        expect(tab.get_by_role("main")).to_contain_text("The store holds no energies yet")
+        expect(tab.get_by_role("main")).to_contain_text("The store has no energies yet")
         for path in ("/materials", "/references", "/tables/conduction", "/tables/energetics"):
             tab = visiting.open(path)
-            expect(tab.get_by_role("main")).to_contain_text("The store holds none yet")
+            expect(tab.get_by_role("main")).to_contain_text("This table is empty")
         expect(visiting.open("/errata").get_by_role("main")).to_contain_text("No row of the store")
         visiting.close()

@@ -1,6 +1,6 @@
-// The page of an application: weights and choices act while they are changed. The address follows,
-// so that a ranking can be shared and the back button leads to the one before. Without this script
-// the button "Rank" does the same.
+// The page of an application: weights and options act while they are changed. The address is updated,
+// so that a ranking can be shared and the back button works. Without this script the button "Rank"
+// does the same.
 
 import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
@@ -11,10 +11,10 @@ const WEIGHT = "w.";
 const form = document.getElementById("ask");
 let running = null;
 let timer = 0;
-// Whether the next ranking is a new step of the history: not while one slider is still dragged.
+// Whether the next ranking is a new entry of the history; false while a slider is dragged.
 let step = true;
 let released = false;
-// The address whose ranking is shown, without its place within the page.
+// The address of the shown ranking, without the anchor.
 let seen = location.pathname + location.search;
 
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
@@ -23,7 +23,7 @@ const DEFAULTS = { subject: "devices", order: "shown" };
 const ORDER = ["subject", "order", "weights", "reading", "thickness_nm", "bias_v", "temperature_k",
   "write_time_s", "samples", "x", "y", "top"];
 
-/** The address of the form's ranking: what the profile or the service would take anyway is left out. */
+/** Return the address of the form without values that are defaults. */
 function address() {
   const values = new Map();
   for (const [name, value] of new FormData(form)) {
@@ -42,14 +42,14 @@ function same(first, second) {
   return Number(first) === Number(second);
 }
 
-// Axes stand in the address only where someone chose them.
+// The address has the axes only if the user chose them.
 const chosen = new Set(["x", "y"].filter((name) => new URLSearchParams(location.search).has(name)));
 
 function exacts() {
   return form.querySelectorAll(`input[name^="${WEIGHT}"]`);
 }
 
-// ── Asking ───────────────────────────────────────────────────────────────────────────────────────
+// ── Requests ───────────────────────────────────────────────────────────────────────────────────────
 
 function later() {
   clearTimeout(timer);
@@ -81,7 +81,7 @@ async function ask() {
   }
 }
 
-/** Put the parts of an answer in place; of a refusal only its sentence, the ranking stays. */
+/** Show the parts of a response; after an error, show its message and keep the ranking. */
 function show(page, ok) {
   const results = document.getElementById("results");
   results.removeAttribute("aria-busy");
@@ -101,7 +101,7 @@ function show(page, ok) {
 
 // ── Controls ─────────────────────────────────────────────────────────────────────────────────────
 
-/** Each weight's share of the whole, beside it. */
+/** Show the share of each weight beside it. */
 function shares() {
   const numbers = [...exacts()].map((field) => Math.max(0, Number(field.value)) || 0);
   const whole = numbers.reduce((sum, value) => sum + value, 0);
@@ -137,7 +137,7 @@ form.addEventListener("input", (event) => {
   later();
 });
 
-// Controls of the form may stand outside of it, so the document listens.
+// Some controls of the form are outside its element, so the listener is on the document.
 document.addEventListener("change", (event) => {
   if (event.target.form !== form) return;
   if (event.target.matches("select, input[type=radio]")) {
@@ -170,21 +170,21 @@ document.getElementById("reset").addEventListener("click", (event) => {
   ask();
 });
 
-// A link within the page comes here too, and changes nothing.
+// Anchor links also arrive here and change nothing.
 addEventListener("popstate", () => {
   if (location.pathname + location.search !== seen) location.reload();
 });
 
-// ── Two criteria against each other ──────────────────────────────────────────────────────────────
+// ── The plot of two criteria ──────────────────────────────────────────────────────────────
 
-/** Where a point is drawn: the middle on its scale; with one end only, there. */
+/** Return the position of a point: the middle of its range, or its only end. */
 function middle([low, high], log) {
   if (low === null) return high;
   if (high === null) return low;
   return log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
 }
 
-function told([low, high]) {
+function rangeText([low, high]) {
   if (low === null) return `≤ ${shown(high)}`;
   if (high === null) return `≥ ${shown(low)}`;
   return low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
@@ -257,8 +257,8 @@ function draw() {
       grid: { left: 76, right: 24, top: 40, bottom: 56 },
       tooltip: {
         formatter: ({ data: { point } }) =>
-          `${point.label}${point.label === point.id ? "" : ` (${point.id})`}\nplace ${point.rank}` +
-          `\n${x.name}: ${told(point.x)}\n${y.name}: ${told(point.y)}`,
+          `${point.label}${point.label === point.id ? "" : ` (${point.id})`}\nrank ${point.rank}` +
+          `\n${x.name}: ${rangeText(point.x)}\n${y.name}: ${rangeText(point.y)}`,
       },
       xAxis: axis(colours, x.name, { type: x.log ? "log" : "value", scale: true, axisLabel: label(colours) }),
       yAxis: axis(colours, y.name, { type: y.log ? "log" : "value", scale: true, nameGap: 56, axisLabel: label(colours) }),

@@ -1,4 +1,4 @@
-// Who leads each application: twenty-two rankings, so they come after the page.
+// Loads the leaders of all applications after the page, because they need 22 rankings.
 
 const place = document.querySelector("[data-wanting=leaders]");
 

@@ -1,4 +1,4 @@
-// The crossbar page: sliders beside number fields, results while they move, the circuit after them.
+// The crossbar page: sliders for number fields, results while they move, then the solved circuit.
 
 import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
@@ -24,27 +24,27 @@ function address() {
   for (const field of form.elements) {
     if (!field.name) continue;
     const value = field.value.trim();
-    if (value === (field.name === "cell" ? unasked() : field.dataset.default ?? "")) continue;
-    query.set(field.name, value); // an emptied field says so, where the page has an example
+    if (value === (field.name === "cell" ? defaultCell() : field.dataset.default ?? "")) continue;
+    query.set(field.name, value); // an empty field overrides the example of the page
   }
   return query.size ? `/crossbar?${query}` : "/crossbar";
 }
 
-// The kind of cell that the page takes unasked: of a device of the store no selector is known, and
-// without a selectivity there are bare cells only.
-function unasked() {
+// The default kind of cell: 1R for devices of the store, because no selector is reported for them,
+// and 1R without a selectivity.
+function defaultCell() {
   const { device, selectivity, cell } = form.elements;
   const typed = selectivity.value.trim();
   const alone = !typed || (device.value.trim() && typed === selectivity.dataset.default);
   return alone ? "1R" : cell.dataset.default;
 }
 
-// A kind of cell that nobody chose follows the device and the selectivity.
-let kind = unasked();
+// A default kind of cell changes with the device and the selectivity.
+let kind = defaultCell();
 function follow() {
   const { cell } = form.elements;
-  if (cell.value === kind) cell.value = unasked();
-  kind = unasked();
+  if (cell.value === kind) cell.value = defaultCell();
+  kind = defaultCell();
 }
 
 // ── Sliders ────────────────────────────────────────────────────────────────────────────────────
@@ -85,9 +85,9 @@ form.addEventListener("submit", (event) => {
   later(true);
 });
 
-// ── Asking ─────────────────────────────────────────────────────────────────────────────────────
+// ── Requests ─────────────────────────────────────────────────────────────────────────────────────
 
-// Each gesture (a slide, a number typed) is one entry of the history, however many steps it has.
+// Each gesture (moving a slider, typing a number) is one entry of the history.
 let gesture = false;
 
 function later(rest) {
@@ -138,8 +138,8 @@ function draw() {
     legend: { type: "plain", top: 0, itemWidth: 28, itemStyle: { opacity: 0 }, itemGap: 8, data: curves.map(nameOf) },
     grid: { left: 64, right: 24, top: document.getElementById("curve").clientWidth < 420 ? 120 : 90, bottom: 56 },
     tooltip: { trigger: "item", formatter: ({ seriesName, value }) => `${seriesName}\nN = ${shown(value[0])}\nmargin ${shown(100 * value[1])} %` },
-    xAxis: axis(colours, "lines of each kind, N", { type: "log", min: 1 }),
-    yAxis: axis(colours, "ΔV / V_read", { type: "log", min: margin / 100, max: 1, nameGap: 46 }),
+    xAxis: axis(colours, "word or bit lines, N", { type: "log", min: 1 }),
+    yAxis: axis(colours, "read margin ΔV / V_read", { type: "log", min: margin / 100, max: 1, nameGap: 46 }),
     series: curves.map((each, place) => ({
       type: "line",
       name: nameOf(each),
@@ -186,14 +186,14 @@ async function fetchMap() {
       headers: { "X-Part": "map", Accept: "application/json" }, signal: solving.signal,
     });
     const found = await answer.json();
-    element.hidden = !answer.ok; // a map of another question would mislead
+    element.hidden = !answer.ok; // do not show the map of other values
     if (!answer.ok) {
       mapText.textContent = `The circuit was not solved: ${found.detail}`;
       return;
     }
     show(found);
   } catch (error) {
-    if (error.name !== "AbortError") mapText.textContent = "The service does not answer.";
+    if (error.name !== "AbortError") mapText.textContent = "The service does not respond.";
   } finally {
     element.removeAttribute("aria-busy");
   }
@@ -202,13 +202,13 @@ async function fetchMap() {
 function show(found) {
   const percent = (value) => `${shown(100 * value)} %`;
   mapHeading.textContent = `${found.title}, ${found.size} × ${found.size}`;
-  const far = `The exact circuit of ${found.cell}, ${found.read}, ${shown(found.line_ohm)} Ω from cell to cell: `
+  const far = `Solved circuit of ${found.cell}, ${found.read}, ${shown(found.line_ohm)} Ω between cells: `
     + `margin ${percent(found.margin_near)} for the cell nearest to the drivers, ${percent(found.margin_far)} for the farthest `
-    + `(${found.margin_far >= found.margin ? "kept" : "not kept"}); equation (2), without line resistance: ${percent(found.margin_formula)}. `
-    + `Across the cell itself ${percent(found.cell_voltage_near)} and ${percent(found.cell_voltage_far)} of V_read.`;
+    + `(${found.margin_far >= found.margin ? "sufficient" : "too low"}); equation (2), without line resistance: ${percent(found.margin_formula)}. `
+    + `The voltage across these cells is ${percent(found.cell_voltage_near)} and ${percent(found.cell_voltage_far)} of V_read.`;
   const what = found.map === "voltage"
-    ? " The map shows |V| across every cell while the farthest, top right, is read."
-    : ` The map shows ${found.lines.length} × ${found.lines.length} places, each a circuit of its own.`;
+    ? " The map shows |V| across every cell while the farthest one (top right) is read."
+    : ` The map shows ${found.lines.length} × ${found.lines.length} positions, each from a separate circuit.`;
   mapText.textContent = far + what;
   const lines = found.lines;
   const cells = [];
@@ -220,7 +220,7 @@ function show(found) {
     low = Math.min(low, size);
     high = Math.max(high, size);
   }));
-  // A map of one value would be drawn at an end of the scale; give the scale some room.
+  // Widen the scale if all values are equal, so that the colour is not at its end.
   if (high - low < 1e-9) { low -= 0.01; high += 0.01; }
   const names = lines.map((line) => String(line + 1));
   const every = { interval: Math.ceil(lines.length / 8) - 1 };

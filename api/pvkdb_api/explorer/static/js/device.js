@@ -1,4 +1,4 @@
-// Places in the rankings follow the page of a device: all devices are ranked for them.
+// Loads the ranks of a device after its page, because all devices must be ranked for them.
 
 const places = document.getElementById("places");
 

@@ -1,4 +1,4 @@
-// The plot beside the table of devices: one metric against another, for the same filters.
+// The plot above the table of devices: one metric against another, with the same filters.
 
 import { axis, plot, shown } from "./plot.js";
 
@@ -25,7 +25,7 @@ async function load(address) {
     });
     if (answer.ok) show(await answer.json());
   } catch (error) {
-    if (error.name !== "AbortError") text.textContent = "The service does not answer.";
+    if (error.name !== "AbortError") text.textContent = "The service does not respond.";
   } finally {
     element.removeAttribute("aria-busy");
   }
@@ -33,13 +33,13 @@ async function load(address) {
 
 // ── Values ─────────────────────────────────────────────────────────────────────────────────────
 
-// A point as the service sends it: name, stack, colour, ends and sign of x, ends and sign of y.
+// Points of the service are: name, stack, colour, ends and sign of x, ends and sign of y.
 function ends(point, place) {
   const [low, high, sign] = point.slice(place, place + 3);
   return { low, high, sign };
 }
 
-// Where the mark of an interval stands: in its middle on the scale; at its only end for a bound.
+// The position of a mark: the middle of the range on its scale, or the only end of a bound.
 function middle({ low, high }, log) {
   if (low === null) return high;
   if (high === null || low === high) return low;
@@ -54,11 +54,11 @@ function words({ low, high, sign }, unit) {
   const range = low === null ? `≤ ${shown(high)}` : high === null ? `≥ ${shown(low)}`
     : low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
   const before = { "~": "~ ", ">": "> ", tested: "≥ " }[sign] ?? "";
-  const after = { tested: " (tested so far)", film: " (of the film)" }[sign] ?? "";
+  const after = { tested: " (tested)", film: " (of the film)" }[sign] ?? "";
   return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
 }
 
-// Logarithmic axes are drawn as axes of the exponent: their ticks then stand at whole decades.
+// Logarithmic axes are drawn as axes of the exponent, so that their ticks are at whole decades.
 function along(value, log) {
   return log ? Math.log10(value) : value;
 }
@@ -145,9 +145,9 @@ function show(found) {
   list(found, kept);
 }
 
-// The ends of an axis, in exponents where it is logarithmic.
+// The ends of an axis; exponents if it is logarithmic.
 function span(values, log) {
-  if (!values.length) return log ? [0, 1] : [0, 1];
+  if (!values.length) return [0, 1];
   const low = Math.min(...values);
   const high = Math.max(...values);
   if (log) return [Math.floor(Math.log10(low) - 0.1), Math.ceil(Math.log10(high) + 0.1)];
@@ -173,30 +173,30 @@ function scaled(colours, { label, unit, scale }, [min, max], rest) {
   });
 }
 
-// A line for a range, an arrow to where the truth may lie for a bound.
+// A line for a range, an arrow for a bound.
 function lines(mark, api, colour, logX, logY) {
   const here = [along(mark.at[0], logX), along(mark.at[1], logY)];
   const [x, y] = api.coord(here);
-  const acrossAt = (value) => api.coord([along(value, logX), here[1]])[0];
-  const upAt = (value) => api.coord([here[0], along(value, logY)])[1];
+  const xAt = (value) => api.coord([along(value, logX), here[1]])[0];
+  const yAt = (value) => api.coord([here[0], along(value, logY)])[1];
   const children = [];
   const line = (x1, y1, x2, y2) => children.push({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: colour, lineWidth: 1.6 } });
-  const across = mark.x;
-  const up = mark.y;
-  if (across.low !== null && across.high !== null && across.low !== across.high) {
-    line(acrossAt(across.low || across.high), y, acrossAt(across.high), y);
+  const xEnds = mark.x;
+  const yEnds = mark.y;
+  if (xEnds.low !== null && xEnds.high !== null && xEnds.low !== xEnds.high) {
+    line(xAt(xEnds.low || xEnds.high), y, xAt(xEnds.high), y);
   }
-  if (up.low !== null && up.high !== null && up.low !== up.high) {
-    line(x, upAt(up.low || up.high), x, upAt(up.high));
+  if (yEnds.low !== null && yEnds.high !== null && yEnds.low !== yEnds.high) {
+    line(x, yAt(yEnds.low || yEnds.high), x, yAt(yEnds.high));
   }
-  if (isBound(across)) {
-    const way = across.low === null ? -1 : 1;
+  if (isBound(xEnds)) {
+    const way = xEnds.low === null ? -1 : 1;
     line(x, y, x + way * ARROW, y);
     line(x + way * ARROW, y, x + way * (ARROW - 4), y - 3);
     line(x + way * ARROW, y, x + way * (ARROW - 4), y + 3);
   }
-  if (isBound(up)) {
-    const way = up.low === null ? 1 : -1;
+  if (isBound(yEnds)) {
+    const way = yEnds.low === null ? 1 : -1;
     line(x, y, x, y + way * ARROW);
     line(x, y + way * ARROW, x - 3, y + way * (ARROW - 4));
     line(x, y + way * ARROW, x + 3, y + way * (ARROW - 4));
@@ -204,7 +204,7 @@ function lines(mark, api, colour, logX, logY) {
   return { type: "group", children };
 }
 
-// The region that an application asks for: what satisfies, and around it what partly serves.
+// The region that satisfies an application, and around it the region that partly satisfies it.
 function region(window, axes, colours) {
   const side = (end, low, high) => {
     const [[min, max], log] = axes[end];
@@ -246,25 +246,25 @@ function region(window, axes, colours) {
 function describe(found, marks, kept) {
   const count = (n) => n.toLocaleString("en");
   const cut = found.both > marks.length
-    ? ` ${count(marks.length)} of these are drawn, an even sample by name: narrow the filters to see all.` : "";
-  const lost = marks.length > kept.length ? ` ${marks.length - kept.length} at 0 cannot stand on a logarithmic scale.` : "";
-  text.textContent = `${count(found.both)} of ${count(found.total)} have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
+    ? ` ${count(marks.length)} of them are shown, evenly sampled by name; use filters to see all.` : "";
+  const lost = marks.length > kept.length ? ` ${marks.length - kept.length} at 0 cannot be shown on a logarithmic scale.` : "";
+  text.textContent = `${count(found.both)} of ${count(found.total)} devices have both ${found.x.label} and ${found.y.label}.${cut}${lost} `
     + (kept.length > CROWD
-      ? "Hollow: a lower bound (printed with > or tested so far). A range has its mark in the middle."
-      : "Hollow with an arrow: a lower bound (printed with > or tested so far). A line: a printed range, its mark in the middle.");
+      ? "Hollow marks: lower bounds (printed with >, or limited by the test). Marks of ranges are in the middle."
+      : "Hollow marks with an arrow: lower bounds (printed with >, or limited by the test). Lines: printed ranges, with the mark in the middle.");
   windowText.replaceChildren();
   if (!found.window) return;
   const { window } = found;
   const paragraph = document.createElement("p");
   paragraph.className = "soft";
-  const asks = ["x", "y"].filter((end) => window[end]).map((end) => `${found[end].label}: ${bounds(window[end])}`);
-  const rest = window.others.length ? ` It also asks for ${window.others.map((metric) => metric.replace(/_(s|v|j|ua|nm|percent)$/, "").replaceAll("_", " ")).join(", ")}.` : "";
-  paragraph.textContent = asks.length
-    ? `Shaded: ${window.title}. ${asks.join(" ")} The lighter shade partly serves.${rest} `
-    : `${window.title} asks nothing of these two metrics.${rest} `;
+  const requirements = ["x", "y"].filter((end) => window[end]).map((end) => `${found[end].label}: ${bounds(window[end])}`);
+  const rest = window.others.length ? ` Other requirements: ${window.others.map((metric) => metric.replace(/_(s|v|j|ua|nm|percent)$/, "").replaceAll("_", " ")).join(", ")}.` : "";
+  paragraph.textContent = requirements.length
+    ? `Shaded area: ${window.title}. ${requirements.join(" ")} The lighter area partly satisfies it.${rest} `
+    : `${window.title} has no requirements on these two metrics.${rest} `;
   const link = document.createElement("a");
   link.href = `/applications/${encodeURIComponent(window.name)}`;
-  link.textContent = "Its requirements and ranking";
+  link.textContent = "Requirements and ranking";
   paragraph.append(link);
   windowText.append(paragraph);
 }
@@ -274,10 +274,10 @@ function bounds(asked) {
   const parts = [];
   if (asked.at_least !== null) parts.push(`at least ${shown(asked.at_least)}${unit}`);
   if (asked.at_most !== null) parts.push(`at most ${shown(asked.at_most)}${unit}`);
-  if (asked.fails_below !== null) parts.push(`none left below ${shown(asked.fails_below)}${unit}`);
-  if (asked.fails_above !== null) parts.push(`none left above ${shown(asked.fails_above)}${unit}`);
+  if (asked.fails_below !== null) parts.push(`fails below ${shown(asked.fails_below)}${unit}`);
+  if (asked.fails_above !== null) parts.push(`fails above ${shown(asked.fails_above)}${unit}`);
   const quoted = asked.quoted ? `, “${asked.quoted}”` : "";
-  const light = asked.weight === 0 ? "; without weight in the ranking" : "";
+  const light = asked.weight === 0 ? "; no weight in the ranking" : "";
   return `${parts.join(", ")} (${asked.source}${quoted}; ${asked.basis}${light}).`;
 }
 
@@ -315,5 +315,5 @@ for (const control of document.querySelectorAll(".choices select")) {
   control.addEventListener("change", () => form.requestSubmit());
 }
 form.addEventListener("pvkdb:results", (event) => load(event.detail.address));
-text.textContent = "Loading the points.";
+text.textContent = "Loading the plot.";
 load(location.pathname + location.search);

@@ -1,5 +1,4 @@
-// A calculation while it is open: its state and what is new in its log. When it ends the page is
-// loaded again, with its result.
+// Updates state and log of a calculation until it ends; then the page is reloaded with the result.
 
 import { poll } from "./poll.js";
 

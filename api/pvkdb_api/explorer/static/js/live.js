@@ -1,14 +1,14 @@
-// Filters that act while they are changed: the table is asked for again, and the address follows,
-// so that what is seen can always be shared. Without this script the button "Apply" does the same.
+// Filters that act while they are changed: the script requests the table again and updates the
+// address, so that it can be shared. Without this script the button "Apply" does the same.
 
 import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
 
 const TYPING_MS = 120;
 
-/** The query that the page shows; a jump within the page is none of it. */
+/** Path and query of the page, without the anchor. */
 let shown = location.pathname + location.search;
 
-/** The address of a form's query: what is empty is left out, what is ticked twice is a list. */
+/** Return the address of a form: empty fields are left out, several checked boxes are a list. */
 export function address(form) {
   const values = new Map();
   for (const [name, value] of new FormData(form)) {
@@ -19,7 +19,7 @@ export function address(form) {
   return query ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action");
 }
 
-// The columns that are shown unasked need not stand in the address.
+// The default columns are not part of the address.
 function sameColumns(form) {
   const boxes = [...form.querySelectorAll("input[name=columns]")];
   return boxes.every((box) => box.checked === box.defaultChecked) && !location.search.includes("columns=");
@@ -82,7 +82,7 @@ export function live(form) {
     clearTimeout(timer);
     ask(true);
   });
-  // The first counts, where the page came with filters.
+  // The first counts, if the address has filters.
   if (location.search) count(location.pathname + location.search).catch(() => {});
 }
 

@@ -1,5 +1,5 @@
-// The page of a material: what takes long is fetched after the page, marks tell what they are,
-// and structures are drawn when someone wants to see them.
+// The page of a material: loads slow sections after the page, shows tooltips of marks, and draws
+// structures on request.
 
 /** Fetch a part of this page. */
 async function part(name, parameters, kind = "text") {
@@ -9,22 +9,22 @@ async function part(name, parameters, kind = "text") {
   const answer = await fetch(address, { headers: { "X-Part": name, Accept: "text/html" } });
   if (!answer.ok) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    throw new Error(page.querySelector("[role=alert]")?.textContent ?? `the service answered ${answer.status}`);
+    throw new Error(page.querySelector("[role=alert]")?.textContent ?? `the service responded with status ${answer.status}`);
   }
   return answer[kind]();
 }
 
 function alert(sentence) {
-  const told = document.createElement("p");
-  told.className = "alert";
-  told.setAttribute("role", "alert");
-  told.textContent = sentence;
-  return told;
+  const message = document.createElement("p");
+  message.className = "alert";
+  message.setAttribute("role", "alert");
+  message.textContent = sentence;
+  return message;
 }
 
 // ── Rankings, one application after the other ────────────────────────────────────────────────
 
-/** A row of a table, from its markup. */
+/** Return a table row from its HTML. */
 function row(markup) {
   const table = document.createElement("table");
   table.innerHTML = `<tbody>${markup}</tbody>`;
@@ -46,12 +46,12 @@ async function rank() {
 const windows = document.getElementById("windows");
 const layer = document.querySelector("form.layer");
 
-function asked() {
+function layerValues() {
   return Object.fromEntries([...new FormData(layer)].filter(([name, value]) => name !== "sections" && value.trim()));
 }
 
 async function predict() {
-  const given = asked();
+  const given = layerValues();
   const rest = layer.querySelector("[data-rest]");
   const there = new URL(rest.href);
   for (const field of layer.querySelectorAll("input:not([type=hidden])")) there.searchParams.delete(field.name);
@@ -78,7 +78,7 @@ layer.addEventListener("submit", (event) => {
   predict();
 });
 
-/** Do something when an element comes near the view. */
+/** Call a function when an element comes near the visible area. */
 function whenSeen(element, act) {
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -91,11 +91,11 @@ function whenSeen(element, act) {
 if ("wanted" in windows.dataset) whenSeen(windows, predict);
 whenSeen(document.getElementById("standings"), rank);
 
-// ── What a mark is ───────────────────────────────────────────────────────────────────────────
+// ── Tooltips ───────────────────────────────────────────────────────────────────────────
 
 const tip = document.getElementById("tip");
 
-function tell(event) {
+function showTip(event) {
   const mark = event.target.closest?.("[data-tip]");
   tip.hidden = !mark;
   if (!mark) return;
@@ -107,7 +107,7 @@ function tell(event) {
   tip.style.top = `${above > 8 ? above : place.bottom + 8}px`;
 }
 
-for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, tell);
+for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, showTip);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") tip.hidden = true;
 });
@@ -131,7 +131,7 @@ function opened(figure, act) {
       stage.dataset.drawn = "true";
     } catch (error) {
       button.remove();
-      stage.replaceChildren(alert(`No 3D here: ${error.message}. The files beside it have the coordinates.`));
+      stage.replaceChildren(alert(`3D view not available: ${error.message}. The files have the coordinates.`));
     }
   });
 }
@@ -144,10 +144,10 @@ if (structure) {
   const show = async (said) => {
     const id = picks.find((pick) => pick.checked).value;
     const answer = await fetch(`/api/v1/structures/${encodeURIComponent(id)}`);
-    if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
+    if (!answer.ok) throw new Error(`the service responded with status ${answer.status}`);
     const found = await answer.json();
     scene.structure(found, octahedra);
-    said.textContent = `Shown: ${found.role}, ${found.atoms} atoms in the cell.`;
+    said.textContent = `Showing: ${found.role}, ${found.atoms} atoms in the cell.`;
   };
   for (const pick of picks) {
     pick.addEventListener("change", () => {

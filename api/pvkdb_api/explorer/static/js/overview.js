@@ -1,19 +1,18 @@
-// The queue while it moves: asked for again every few seconds, as long as something is open and
-// somebody looks.
+// Updates the state of the queue every few seconds while the tab is visible.
 
 import { poll } from "./poll.js";
 
 const overview = document.getElementById("overview");
 const results = document.getElementById("results");
 
-const told = (name) => Number(overview.querySelector("[data-open]").dataset[name]);
+const count = (name) => Number(overview.querySelector("[data-open]").dataset[name]);
 
 async function ask(part) {
   const answer = await fetch(location.href, { headers: { "X-Part": part, Accept: "text/html" } });
   return answer.ok ? answer.text() : null;
 }
 
-/** Put other content into an element; what had the keyboard's attention has it again. */
+/** Replace the content of an element; keep the keyboard focus on the same link. */
 function replace(element, html) {
   const active = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   element.innerHTML = html;
@@ -22,14 +21,14 @@ function replace(element, html) {
 
 if (overview) {
   poll(async () => {
-    const before = [told("open"), told("ended")].join();
+    const before = [count("open"), count("ended")].join();
     const html = await ask("overview");
     if (html === null) return true;
     replace(overview, html);
-    if ([told("open"), told("ended")].join() !== before) {
+    if ([count("open"), count("ended")].join() !== before) {
       const rows = await ask("results");
       if (rows !== null) replace(results, rows);
     }
     return true;
-  }, () => (told("open") > 0 ? 4000 : 20000));
+  }, () => (count("open") > 0 ? 4000 : 20000));
 }

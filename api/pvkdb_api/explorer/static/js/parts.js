@@ -1,6 +1,6 @@
-// What pages with controls have in common: sentences that tell what failed, and folded controls.
+// Functions for pages with controls: error messages and folded controls.
 
-/** A sentence above what is shown, in place of the one before. */
+/** Show an error message above some content; it replaces an earlier one. */
 export function warn(target, sentence) {
   target.querySelector(".alert")?.remove();
   const alert = document.createElement("p");
@@ -10,15 +10,15 @@ export function warn(target, sentence) {
   target.prepend(alert);
 }
 
-/** The sentence of an error, which comes as a whole page: its text, or the page when it was read. */
+/** Return the message of an error page, given as text or as a parsed document. */
 export function refusal(answer) {
   const page = typeof answer === "string" ? new DOMParser().parseFromString(answer, "text/html") : answer;
-  return page.querySelector("[role=alert]")?.textContent ?? "The service refused this.";
+  return page.querySelector("[role=alert]")?.textContent ?? "The service refused this request.";
 }
 
-export const NO_ANSWER = "The service does not answer. What you see is of before.";
+export const NO_ANSWER = "The service does not respond. The page shows earlier results.";
 
-/** Where there is room, all controls are to be seen; on a phone what they change comes first. */
+/** Open folded controls on wide screens; on narrow screens the results come first. */
 export function unfold() {
   const wide = matchMedia("(min-width: 60rem)");
   const open = () => {

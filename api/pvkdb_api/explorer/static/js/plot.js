@@ -2,8 +2,8 @@
 //
 //   plot(element, (theme) => option, { onPick: (params) => … })
 //
-// An option is ECharts' own. Tooltips are drawn in the canvas ("richText"), since the page's policy
-// forbids markup with styles; what they say is plain text.
+// Options are those of ECharts. Tooltips are drawn in the canvas ("richText"), because the policy of
+// the page forbids inline styles; their content is plain text.
 
 let library = null;
 
@@ -29,7 +29,7 @@ export function theme() {
   };
 }
 
-// A canvas knows no light-dark(): the browser itself says which colour it comes to.
+// A canvas does not support light-dark(), so the browser resolves the colour.
 function resolved(value) {
   const probe = document.createElement("span");
   probe.hidden = true;
@@ -40,7 +40,7 @@ function resolved(value) {
   return colour;
 }
 
-/** What every plot has in common; an option is laid over it. */
+/** Return the options of every plot; the options of a plot override them. */
 export function common(colours) {
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -59,7 +59,7 @@ export function common(colours) {
   };
 }
 
-/** An axis in the page's colours. */
+/** Return an axis in the colours of the page. */
 export function axis(colours, name, rest = {}) {
   return {
     name,
@@ -73,7 +73,7 @@ export function axis(colours, name, rest = {}) {
   };
 }
 
-/** A number as the page writes it. */
+/** Return a number in the format of the page. */
 export function shown(value) {
   if (value === null || value === undefined) return "–";
   if (value === 0) return "0";
@@ -85,7 +85,7 @@ export function shown(value) {
   return short === "1" ? `10${raised}` : `${short}×10${raised}`;
 }
 
-/** Draw a plot into an element, and again whenever its size or the theme changes. */
+/** Draw a plot in an element; redraw it when its size or the theme changes. */
 export function plot(element, make, { onPick, onDraw } = {}) {
   let chart = null;
   let latest = make;
@@ -113,7 +113,7 @@ export function plot(element, make, { onPick, onDraw } = {}) {
   seen.observe(element);
 
   return {
-    /** Draw something else in the same place. */
+    /** Draw another plot in the same element. */
     update(other) {
       latest = other;
       if (chart !== null) draw();
@@ -132,7 +132,7 @@ function merged(base, option) {
   return both;
 }
 
-/** The data that a page brings for its scripts. */
+/** Return embedded data of the page. */
 export function data(id) {
   return JSON.parse(document.getElementById(id).textContent);
 }

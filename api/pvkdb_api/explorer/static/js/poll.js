@@ -1,8 +1,8 @@
-// Asking again and again, while the tab is seen, and less often where the service does not answer.
+// Repeated requests while the tab is visible, less frequent if the service does not respond.
 
 const SLOWEST_MS = 60000;
 
-/** Call `ask` every `every()` ms until it gives false. */
+/** Call `ask` every `every()` ms until it returns false. */
 export function poll(ask, every) {
   let timer = 0;
   let failures = 0;
@@ -14,7 +14,7 @@ export function poll(ask, every) {
   }
 
   async function step() {
-    if (document.hidden) return; // goes on when the tab is seen again
+    if (document.hidden) return; // continues when the tab is visible again
     try {
       if (!(await ask())) return;
       failures = 0;

@@ -1,11 +1,11 @@
-// The form of a barrier: what a formula allows is asked for while it is typed. Without this script
-// every phase of every family stands in the list.
+// The queue form: loads the phases and defects of a formula while it is typed. Without this script
+// the list has all phases of all families.
 
 const TYPING_MS = 200;
 
 const form = document.getElementById("queue");
 const { formula, phase, defect } = form.elements;
-const told = document.getElementById("formula-is");
+const message = document.getElementById("formula-is");
 const defects = document.getElementById("defects");
 let running = null;
 let timer = 0;
@@ -18,23 +18,23 @@ function option(value, text = value) {
 }
 
 function show(known) {
-  told.textContent = known.problem ?? `${known.formula}, family ${known.family}`;
-  told.classList.toggle("wrong", Boolean(known.problem) && !known.family);
+  message.textContent = known.problem ?? `${known.formula}, family ${known.family}`;
+  message.classList.toggle("wrong", Boolean(known.problem) && !known.family);
   if (!known.family) return;
   const chosen = phase.value;
-  const first = known.phases.length ? `the likeliest: ${known.phases[0]}` : "of the structure that you bring";
+  const first = known.phases.length ? `most likely: ${known.phases[0]}` : "of the uploaded structure";
   phase.replaceChildren(option("", first), ...known.phases.map((name) => option(name)));
   phase.value = known.phases.includes(chosen) ? chosen : "";
   defects.replaceChildren(...known.defects.map((name) => option(name)));
   if (known.defects.length) defect.placeholder = known.defects[0];
-  if (!known.phases.length) document.getElementById("brought").open = true;
+  if (!known.phases.length) document.getElementById("upload").open = true;
 }
 
 async function ask() {
   running?.abort();
   const text = formula.value.trim();
   if (!text) {
-    told.textContent = "";
+    message.textContent = "";
     return;
   }
   running = new AbortController();
@@ -43,7 +43,7 @@ async function ask() {
     const answer = await fetch(address, { headers: { "X-Part": "formula" }, signal: running.signal });
     if (answer.ok) show(await answer.json());
   } catch (error) {
-    if (error.name !== "AbortError") told.textContent = "The service does not answer.";
+    if (error.name !== "AbortError") message.textContent = "The service does not respond.";
   }
 }
 
@@ -52,5 +52,5 @@ formula.addEventListener("input", () => {
   timer = setTimeout(ask, TYPING_MS);
 });
 if (formula.value && !phase.value) ask();
-// An error is where the eye should be.
+// Move the focus to the first error.
 form.querySelector("[aria-invalid]")?.focus();

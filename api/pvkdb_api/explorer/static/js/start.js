@@ -1,5 +1,5 @@
-// The overview: a mark for each material, bars over what the statements on it span. Materials with
-// one of the energies stand in strips beside the axes.
+// The plot of the start page: one mark for each material, with bars for the range of its values.
+// Materials with only one of the energies are in strips beside the axes.
 
 import { axis, data, plot, shown } from "./plot.js";
 
@@ -8,6 +8,10 @@ const CROSS = "path://M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z";
 const HEXAGON = "path://M-10 0-5-9H5L10 0 5 9H-5Z";
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", STAR, CROSS, HEXAGON];
 const FAINT = 0.55;
+// Size of a mark, distance of its label, and a position outside the plot.
+const [MARK, GAP, HIDDEN] = [14, 3, -9999];
+
+const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 function start() {
   const element = document.getElementById("plot");
@@ -15,7 +19,7 @@ function start() {
   const { families, kinds, both, only_e_a, only_dfe } = data("overview-data");
 
   const middle = ([low, high]) => (low + high) / 2;
-  const said = (ends) => {
+  const rangeText = (ends) => {
     if (!ends) return "not reported";
     const [low, high, below, above] = ends;
     const first = `${below ? "< " : ""}${shown(low)}`;
@@ -30,7 +34,7 @@ function start() {
     return [Math.floor(low / step) * step, (Math.floor(Math.max(...ends) / step) + 1) * step];
   };
 
-  // Bars, with an arrow at an end that is only known to lie beyond.
+  // Bars, with an arrow at an end that is only a bound.
   const bars = (points, grid, colours) => ({
     type: "custom",
     xAxisIndex: grid,
@@ -77,7 +81,7 @@ function start() {
         .map((point) => ({
           value: [point.x, point.y],
           point,
-          symbolSize: grid === 0 ? 14 : 10,
+          symbolSize: grid === 0 ? MARK : 10,
           itemStyle: {
             color: point.kind === "literature" ? colour : colours.paper,
             borderColor: colour,
@@ -92,22 +96,49 @@ function start() {
         color: colours.ink,
         formatter: ({ data: { point } }) => point.material,
       },
-      labelLayout: { hideOverlap: true },
+      labelLayout: placeLabel,
     };
   };
 
-  const placed = (points, x, y) => points.map((point) => ({ ...point, x: x(point), y: y(point) }));
+  const positioned = (points, x, y) => points.map((point) => ({ ...point, x: x(point), y: y(point) }));
   const grids = [
-    placed(both, (p) => middle(p.e_a), (p) => middle(p.dfe)),
-    placed(only_e_a, (p) => middle(p.e_a), () => 0),
-    placed(only_dfe, () => 0, (p) => middle(p.dfe)),
+    positioned(both, (p) => middle(p.e_a), (p) => middle(p.dfe)),
+    positioned(only_e_a, (p) => middle(p.e_a), () => 0),
+    positioned(only_dfe, () => 0, (p) => middle(p.dfe)),
   ];
   const [xMin, xMax] = extent("e_a", 0.2);
   const [yMin, yMax] = extent("dfe", 0.5);
 
+  // Each label goes to the first free place around its mark: above, right, below, left. A label
+  // without a free place is hidden; the tooltip of its mark has the name.
+  const placed = new Map();
+  let marksAt = [];
+  function placeLabel({ dataIndex, seriesIndex, rect, labelRect: { width, height } }) {
+    const key = `${seriesIndex}/${dataIndex}`;
+    if (placed.has(key)) placed.clear(); // ECharts starts a new layout
+    const [x, y] = [rect.x + rect.width / 2, rect.y + rect.height / 2];
+    const places = [
+      [x - width / 2, rect.y - height - GAP],
+      [rect.x + rect.width + GAP, y - height / 2],
+      [x - width / 2, rect.y + rect.height + GAP],
+      [rect.x - width - GAP, y - height / 2],
+    ].map(([left, top]) => ({ left, top, right: left + width, bottom: top + height }));
+    const taken = [...placed.values(), ...marksAt];
+    const free = places.find((place) => place.left >= 0 && place.right <= element.clientWidth && !taken.some((other) => overlap(place, other)));
+    if (!free) return { x: HIDDEN, y: HIDDEN };
+    placed.set(key, free);
+    return { x: free.left, y: free.top, align: "left", verticalAlign: "top" };
+  }
+
   function option(colours) {
     const narrow = element.clientWidth < 560;
     const left = narrow ? 74 : 92;
+    const [right, top, bottom] = [20, 40, 98];
+    const [width, height] = [element.clientWidth - left - right, element.clientHeight - top - bottom];
+    marksAt = grids[0].map(({ x, y }) => {
+      const centre = [left + (width * (x - xMin)) / (xMax - xMin), top + (height * (yMax - y)) / (yMax - yMin)];
+      return { left: centre[0] - MARK / 2, right: centre[0] + MARK / 2, top: centre[1] - MARK / 2, bottom: centre[1] + MARK / 2 };
+    });
     const quiet = { axisLabel: { show: false }, axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false } };
     const x = { type: "value", min: xMin, max: xMax };
     const y = { type: "value", min: yMin, max: yMax };
@@ -117,22 +148,22 @@ function start() {
       tooltip: {
         trigger: "item",
         formatter: ({ data: { point } }) =>
-          `${point.material} (${point.family}, ${kinds[point.kind]})\nE_A: ${said(point.e_a)}\nDFE: ${said(point.dfe)}`,
+          `${point.material} (${point.family}, ${kinds[point.kind]})\nE_A: ${rangeText(point.e_a)}\nDFE: ${rangeText(point.dfe)}`,
       },
       grid: [
-        { left, right: 20, top: 40, bottom: 98, show: true, borderColor: colours.line },
-        { left, right: 20, height: 24, bottom: 58, show: true, borderWidth: 0, backgroundColor: colours.card },
-        { left: left - 34, width: 24, top: 40, bottom: 98, show: true, borderWidth: 0, backgroundColor: colours.card },
+        { left, right, top, bottom, show: true, borderColor: colours.line },
+        { left, right, height: 24, bottom: 58, show: true, borderWidth: 0, backgroundColor: colours.card },
+        { left: left - 34, width: 24, top, bottom, show: true, borderWidth: 0, backgroundColor: colours.card },
       ],
       xAxis: [
         { ...axis(colours, "", { ...x }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
-        { ...axis(colours, narrow ? "E_A (eV)" : "activation energy E_A (eV)", { ...x, splitLine: { show: false }, axisLine: { onZero: false } }), gridIndex: 1 },
+        { ...axis(colours, narrow ? "E_A (eV)" : "Activation energy E_A (eV)", { ...x, splitLine: { show: false }, axisLine: { onZero: false } }), gridIndex: 1 },
         { ...strip, gridIndex: 2 },
       ],
       yAxis: [
         { ...axis(colours, "", { ...y }), gridIndex: 0, axisLabel: { show: false }, axisTick: { show: false } },
         { ...strip, gridIndex: 1 },
-        { ...axis(colours, narrow ? "DFE (eV)" : "defect formation energy DFE (eV)", { ...y, splitLine: { show: false }, axisLine: { onZero: false }, nameGap: 30 }), gridIndex: 2 },
+        { ...axis(colours, narrow ? "DFE (eV)" : "Defect formation energy DFE (eV)", { ...y, splitLine: { show: false }, axisLine: { onZero: false }, nameGap: 30 }), gridIndex: 2 },
       ],
       series: [
         ...grids.map((points, grid) => bars(points, grid, colours)),

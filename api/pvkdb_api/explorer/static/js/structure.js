@@ -3,15 +3,15 @@
 import { createViewer } from "../vendor/3dmol-2.5.5.js";
 import { theme } from "./plot.js";
 
-// What else bonds: pairs within molecules.
+// Elements that form bonds within molecules.
 const MOLECULE = new Set(["C", "N", "H", "O", "S", "P"]);
 const MOLECULE_BOND = { H: 1.25, other: 1.75 };
 
-// Corners of an octahedron are not farther than the nearest one times this.
+// Largest distance of a corner of an octahedron, relative to the nearest corner.
 const STRETCH = 1.35;
 const CORNERS = 6;
 
-// Around a hop, atoms are drawn up to this distance from its middle, beyond the ends.
+// Atoms are drawn up to this distance around a hop, in Å.
 const AROUND = 5.4;
 
 const add = (a, b) => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
@@ -22,17 +22,17 @@ const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a
 const length = (a) => Math.sqrt(dot(a, a));
 const point = (a) => ({ x: a[0], y: a[1], z: a[2] });
 
-/** Where fractions of a cell lie. */
+/** Return the Cartesian position of fractional coordinates. */
 const cartesian = (cell, f) => add(add(scale(cell[0], f[0]), scale(cell[1], f[1])), scale(cell[2], f[2]));
 
-/** What turns a place into fractions of the cell. */
+/** Return the function that converts a position to fractional coordinates. */
 function fractions(cell) {
   const volume = dot(cell[0], cross(cell[1], cell[2]));
   const rows = [cross(cell[1], cell[2]), cross(cell[2], cell[0]), cross(cell[0], cell[1])];
   return (place) => rows.map((row) => dot(row, place) / volume);
 }
 
-/** How many cells on each side hold every atom within a distance. */
+/** Return the number of cells on each side that contain all atoms within a distance. */
 function reach(cell, distance) {
   const volume = Math.abs(dot(cell[0], cross(cell[1], cell[2])));
   return [0, 1, 2].map((axis) => {
@@ -50,7 +50,7 @@ function* shifts(cell, distance) {
   }
 }
 
-/** Bonds of a list of atoms: corners around centres, and within molecules. */
+/** Add bonds to atoms: within octahedra and within molecules. */
 function bonded(atoms, octahedra) {
   const centres = new Set(octahedra.centres);
   const corners = new Set(octahedra.corners);
@@ -81,7 +81,7 @@ function bonded(atoms, octahedra) {
   for (const atom of atoms) atom.bondOrder = atom.bonds.map(() => 1);
 }
 
-/** The faces of the hull of a few points, as triangles of their indices, outwards. */
+/** Return the faces of the convex hull of some points as triangles with outward normals. */
 function hull(points) {
   const faces = [];
   const middle = scale(points.reduce(add, [0, 0, 0]), 1 / points.length);
@@ -99,7 +99,7 @@ function hull(points) {
   return faces;
 }
 
-/** A scene in an element. */
+/** Create a 3D view in an element. */
 export function viewer(stage) {
   stage.querySelector(".open")?.setAttribute("hidden", "");
   const holder = document.createElement("div");
@@ -151,7 +151,7 @@ export function viewer(stage) {
   }
 
   return {
-    /** A unit cell with the atoms on its faces, whole octahedra and the box. */
+    /** Draw a unit cell with the atoms on its faces, complete octahedra and the box. */
     structure(found, octahedra) {
       scene.removeAllModels();
       scene.removeAllShapes();
@@ -171,7 +171,7 @@ export function viewer(stage) {
         }
         inside.push([found.symbols[index], cartesian(cell, wrapped)]);
       }
-      // Corners beyond the cell, so that no octahedron is cut.
+      // Add corners outside the cell to complete the octahedra.
       const taken = new Set(atoms.map((atom) => key(atom)));
       const centres = atoms.filter((atom) => octahedra.centres.includes(atom.elem));
       const images = [...shifts(cell, 4)];
@@ -207,11 +207,11 @@ export function viewer(stage) {
       stage.dataset.shown = found.id;
     },
 
-    /** The atoms around a hop; says which one moves. */
+    /** Draw the atoms around a hop; return a sentence with the moving atom. */
     path(found) {
       const { cell_ang: cell, symbols, images } = found;
       const into = fractions(cell);
-      // Follow each atom from image to image, whatever cell it was written in.
+      // Follow each atom from image to image across cell boundaries.
       const tracks = [images[0].positions_ang];
       for (const image of images.slice(1)) {
         const before = tracks[tracks.length - 1];
@@ -251,7 +251,7 @@ export function viewer(stage) {
           scene.addSphere({ center: point(track[mover]), radius: 0.13, color: moving });
         }
         if (!placed) {
-          // Look across the jump, its bulge upwards.
+          // View the hop from the side.
           scene.zoomTo();
           aim(scene, subtract(to, from));
           scene.zoom(1.25);
@@ -268,7 +268,7 @@ export function viewer(stage) {
 
 const key = (atom) => [atom.x, atom.y, atom.z].map((x) => x.toFixed(1).replace("-0.0", "0.0")).join(" ");
 
-/** Turn the scene so that a direction runs from left to right. */
+/** Rotate the scene so that a direction points from left to right. */
 function aim(scene, direction) {
   const turn = (Math.atan2(direction[1], direction[0]) * 180) / Math.PI;
   const rise = (Math.atan2(direction[2], Math.hypot(direction[0], direction[1])) * 180) / Math.PI;

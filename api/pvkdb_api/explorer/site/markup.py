@@ -1,10 +1,12 @@
-"""Numbers as HTML: a short text, with the exact value in the markup."""
+"""Numbers and times as HTML: a short text, with the exact value in the markup."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from markupsafe import Markup
 
-from pvkdb.display import numbers
+from pvkdb.display import numbers, times
 from pvkdb.display.numbers import short_number
 
 #: Shown where a value is not known; the title is for screen readers.
@@ -12,7 +14,7 @@ UNKNOWN = Markup('<span class="unknown" title="not reported">{}</span>').format(
 
 
 def number(value: float | int | None, unit: str | None = None) -> Markup:
-    """A number with its exact value in the markup: ``<data value="0.21738">0.2174 eV</data>``."""
+    """Return a number such as ``<data value="0.21738">0.2174 eV</data>``."""
     if value is None:
         return UNKNOWN
     shown = f"{short_number(value)} {unit}" if unit else short_number(value)
@@ -20,7 +22,7 @@ def number(value: float | int | None, unit: str | None = None) -> Markup:
 
 
 def percent(share: float) -> Markup:
-    """A share in percent, with the share itself in the markup.
+    """Return a share in percent.
 
     Example:
         >>> str(percent(0.157))
@@ -37,7 +39,7 @@ def interval(
     approximate: bool = False,
     qualifier: str | None = None,
 ) -> Markup:
-    """Two ends of a range: equal ones are one value, one that is missing makes a bound.
+    """Return a range; equal ends are one value, and a missing end makes it a bound.
 
     Example:
         >>> str(interval(0.3, 0.3, "eV"))
@@ -59,3 +61,19 @@ def interval(
     if sign:
         shown = Markup("{} {}").format(sign, shown)
     return Markup("{} {}").format(shown, unit) if unit else shown
+
+
+def moment(at: datetime | None) -> Markup:
+    """Return a time such as ``<time datetime="…">2026-11-25 21:30:05 UTC</time>``."""
+    if at is None:
+        return UNKNOWN
+    exact = times.in_utc(at).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(exact, times.moment(at))
+
+
+def minute(at: datetime | None) -> Markup:
+    """Return a time to the minute, for a table whose heading says UTC."""
+    if at is None:
+        return UNKNOWN
+    exact = times.in_utc(at).isoformat(timespec="seconds")
+    return Markup('<time class="whole" datetime="{}">{}</time>').format(exact, times.minute(at))
