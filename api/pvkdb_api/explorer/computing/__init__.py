@@ -1,1 +1,1 @@
-"""Pages of calculations and screenings."""
+"""The data of the pages of calculations and screenings."""

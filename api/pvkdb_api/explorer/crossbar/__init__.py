@@ -1,1 +1,1 @@
-"""The page of crossbar arrays."""
+"""The data of the crossbar page."""

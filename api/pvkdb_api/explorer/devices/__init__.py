@@ -1,1 +1,1 @@
-"""Pages of devices."""
+"""The data of the pages of devices."""

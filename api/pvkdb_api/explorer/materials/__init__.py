@@ -1,1 +1,1 @@
-"""What the page of a material shows, made from the rows that the REST service gives."""
+"""The data and drawings of the page of a material."""

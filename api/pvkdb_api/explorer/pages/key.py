@@ -1,4 +1,4 @@
-"""The key of a browser: signing in, what the key allows, signing out."""
+"""The page of the API key of a browser: sign in, scopes, sign out."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SentForm = Annotated[Form, Depends(posted(None))]
 
 @router.get(SIGN_IN)
 def get_key(request: Request) -> Response:
-    """Which key this browser has, or the form for one."""
+    """Return the page of the key of this browser, or the form for a key."""
     after = request.query_params.get("next", SIGN_IN)
     return sign_in_page(request, None, status=200, after=after)
 
 
 @router.post(SIGN_IN)
 def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
-    """Check a key, and keep it in the browser."""
+    """Check a key and store it in the browser."""
     after, key = form.get("next"), form.get("key")
     try:
         authenticate(session, key)
@@ -41,7 +41,7 @@ def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
 
 @router.post(f"{SIGN_IN}/out")
 def sign_out(request: Request, form: SentForm) -> Response:
-    """Have the browser forget its key."""
+    """Delete the key in the browser."""
     response = RedirectResponse(SIGN_IN, 303)
     forget_key(request, response)
     return response

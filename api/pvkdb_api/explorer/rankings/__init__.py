@@ -1,1 +1,1 @@
-"""Pages of rankings: the query, the view, the explanation."""
+"""Ranking pages: query, view and explanation."""

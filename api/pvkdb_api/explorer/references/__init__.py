@@ -1,1 +1,1 @@
-"""Pages of references and what was taken from each."""
+"""The rows that cite a reference, and how to cite it."""

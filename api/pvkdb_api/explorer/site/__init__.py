@@ -1,1 +1,1 @@
-"""What every page shares: layout, forms, sign-in, search."""
+"""Code shared by all pages: rendering, parameters, forms, sign-in, search."""

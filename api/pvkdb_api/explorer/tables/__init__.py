@@ -1,1 +1,1 @@
-"""Tables of the explorer: cells, numbers, times, filters."""
+"""Table pages: columns, filters and queries."""
