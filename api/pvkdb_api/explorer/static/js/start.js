@@ -109,20 +109,15 @@ function start() {
   const [xMin, xMax] = extent("e_a", 0.2);
   const [yMin, yMax] = extent("dfe", 0.5);
 
-  // Each label goes to the first free place around its mark: above, right, below, left. A label
-  // without a free place is hidden; the tooltip of its mark has the name.
+  // Each label goes to the first free corner of its mark, beside its bars. A label without a free
+  // corner is hidden; the tooltip of its mark has the name.
   const placed = new Map();
   let marksAt = [];
   function placeLabel({ dataIndex, seriesIndex, rect, labelRect: { width, height } }) {
     const key = `${seriesIndex}/${dataIndex}`;
     if (placed.has(key)) placed.clear(); // ECharts starts a new layout
-    const [x, y] = [rect.x + rect.width / 2, rect.y + rect.height / 2];
-    const places = [
-      [x - width / 2, rect.y - height - GAP],
-      [rect.x + rect.width + GAP, y - height / 2],
-      [x - width / 2, rect.y + rect.height + GAP],
-      [rect.x - width - GAP, y - height / 2],
-    ].map(([left, top]) => ({ left, top, right: left + width, bottom: top + height }));
+    const places = [rect.y - height, rect.y + rect.height]
+      .flatMap((top) => [rect.x + rect.width + GAP, rect.x - width - GAP].map((left) => ({ left, top, right: left + width, bottom: top + height })));
     const taken = [...placed.values(), ...marksAt];
     const free = places.find((place) => place.left >= 0 && place.right <= element.clientWidth && !taken.some((other) => overlap(place, other)));
     if (!free) return { x: HIDDEN, y: HIDDEN };
