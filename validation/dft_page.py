@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
-from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
+from pvkdb_pipelines.dft.record import describe_charge, describe_settings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
@@ -128,9 +128,9 @@ def _body(numbers: DftNumbers) -> list[str]:
     for charge in sorted({point.charge for point in numbers.points}):
         found = numbers.barrier_ev(charge)
         said = "not known yet" if found is None else f"{found:.3f} eV"
-        lines.append(f"- {charge_in_words(charge)}: E(saddle) − E(start) = {said}")
+        lines.append(f"- {describe_charge(charge)}: E(saddle) − E(start) = {said}")
     cpu = sum(point.cpu_seconds or 0 for point in numbers.points)
-    settings = {settings_in_words(point.settings) for point in numbers.points}
+    settings = {describe_settings(point.settings) for point in numbers.points}
     lines.append(f"\nCost: {cpu:.0f} CPU-s in all. Settings: {'; '.join(sorted(settings))}.")
     return lines
 
@@ -156,7 +156,7 @@ def _line(point: Point) -> str:
     energy = shown(point.energy_ev, 4) or str(point.failure_kind or "not run")
     steps = "" if point.scf_steps is None else str(point.scf_steps)
     return (
-        f"| {charge_in_words(point.charge)} | {point.image} | {energy} | "
+        f"| {describe_charge(point.charge)} | {point.image} | {energy} | "
         f"{shown(point.max_force_ev_per_ang, 3)} | {steps} | {shown(point.cpu_seconds, 0)} | "
         f"{shown(point.wall_seconds, 0)} |"
     )

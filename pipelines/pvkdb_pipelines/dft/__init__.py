@@ -1,1 +1,1 @@
-"""Density-functional theory: the last tier of the funnel, for the few barriers that matter."""
+"""Density-functional theory, the last and most expensive tier, for the most important barriers."""

@@ -1,4 +1,4 @@
-"""The recipes of the DFT tier: from a request to its result, without a database."""
+"""Computation of DFT requests; it does not use the database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pvkdb.schemas.calculations.dft import (
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput
 from pvkdb_pipelines.dft.correction import correction_ev
-from pvkdb_pipelines.dft.settling import remarks_on, settle, structures_of
+from pvkdb_pipelines.dft.settings import complete_request, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV, check_band
@@ -40,8 +40,8 @@ from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import relax
 
-#: Stiffness that BFGS starts from, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton
-#: steps from here take fewer than FIRE.
+#: Initial stiffness of BFGS, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton needs
+#: fewer steps than FIRE.
 _STIFFNESS = 70.0
 
 _POINTS, _RELAX, _ENDS, _BAND = (
@@ -54,8 +54,7 @@ _POINTS, _RELAX, _ENDS, _BAND = (
 
 @dataclass(frozen=True)
 class DftRun:
-    """A finished calculation: what was asked for, settled; the result; what decides it; what its
-    program read and wrote."""
+    """A finished calculation: complete request, result, versions, and files of the program."""
 
     request: AnyDft
     result: AnyDftResult
@@ -65,13 +64,13 @@ class DftRun:
 
 @dataclass
 class _Cost:
-    """What a calculation takes, its programs included."""
+    """The time that a calculation takes, including its programs."""
 
     _wall: float = field(default_factory=time.perf_counter)
     _cpu: float = field(default_factory=lambda: _cpu_seconds())
 
     def spent(self) -> dict[str, float]:
-        """Seconds since the start."""
+        """Return the processor and wall time since the start."""
         return {
             "cpu_seconds": round(_cpu_seconds() - self._cpu, 2),
             "wall_seconds": round(time.perf_counter() - self._wall, 2),
@@ -84,18 +83,17 @@ def compute_dft(
     """Compute a request of any kind.
 
     Args:
-        request: Structures and settings; settled here where it is not yet.
+        request: Structures and settings; settings are completed here if necessary.
         report: Called with the progress.
-        engine: Source of energies and forces in place of the one that the settings name.
+        engine: Used instead of the engine that the settings name.
 
     Raises:
-        CalculationFailedError: With the :class:`FailureKind` that says what failed, and the files
-            of the program that tell more.
+        CalculationFailedError: With the :class:`FailureKind` and the files of the program.
         InputError: The structure or the settings cannot be used.
         MissingExtraError: The engine is not installed.
     """
     cost = _Cost()
-    request = settle(request)
+    request = complete_request(request)
     for index, structure in enumerate(structures_of(request)):
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
     engine = engine or load_engine(request.settings.engine.value, request.settings)
@@ -126,24 +124,24 @@ def compute_dft(
 
 
 def single_point(name: str, properties: Properties) -> SinglePoint:
-    """A structure's energy and forces as they are stored."""
+    """Return the energy and forces of a structure as they are stored."""
     forces = np.asarray(properties["forces"], dtype=float)
-    said: PwOutput | None = properties.get("details")
+    details: PwOutput | None = properties.get("details")
     return SinglePoint(
         name=name,
         energy_ev=float(properties["energy"]),
         forces_ev_per_ang=np.round(forces, 6).tolist(),
         max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
-        scf_steps=None if said is None else said.steps,
-        scf_accuracy_ry=None if said is None else said.accuracy_ry,
-        smearing_energy_ev=None if said is None else said.smearing_energy_ev,
+        scf_steps=None if details is None else details.steps,
+        scf_accuracy_ry=None if details is None else details.accuracy_ry,
+        smearing_energy_ev=None if details is None else details.smearing_energy_ev,
         fermi_ev=properties.get("fermi_ev"),
-        magnetization_mub=None if said is None else said.magnetization_mub,
+        magnetization_mub=None if details is None else details.magnetization_mub,
     )
 
 
 def path_numbers(points: Sequence[SinglePoint]) -> dict[str, Any]:
-    """What single points along a path say of its barrier; the ends come first and last."""
+    """Return the barriers from single points along a path, whose ends come first and last."""
     top = max(points[1:-1], key=lambda point: point.energy_ev)
     return {
         "points": list(points),
@@ -154,7 +152,7 @@ def path_numbers(points: Sequence[SinglePoint]) -> dict[str, Any]:
 
 
 def remarks_on_path(result: DftPathResult) -> list[str]:
-    """Why the single points of a path are no estimate of a barrier, if they are not."""
+    """Explain why the single points of a path do not give a barrier; empty if they do."""
     lowest = min(result.barrier_forward_ev, result.barrier_reverse_ev)
     highest = max(result.barrier_forward_ev, result.barrier_reverse_ev)
     if lowest < 0:
@@ -279,7 +277,7 @@ def _relaxed(
 
 
 def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms]:
-    """The path with its ends in their new places, and what is between moved along in proportion."""
+    """Return the path with relaxed ends, and the images between them moved in proportion."""
     shifts = [
         end.positions - old.positions for end, old in zip(ends, (path[0], path[-1]), strict=True)
     ]
@@ -296,13 +294,13 @@ def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms
         raise CalculationFailedError(
             FailureKind.ENDPOINTS_IDENTICAL,
             "after relaxation an image lies on the initial end point: the potential's minimum is "
-            "none of DFT; start from another path",
+            "not a minimum of DFT; start from another path",
         )
     return moved
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and of the programs that it ran to their end."""
+    """Return the processor time of this process and of the programs that it has run."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 

@@ -1,4 +1,4 @@
-"""The energy that a charged cell has of its own periodic images."""
+"""Correction for the interaction of a charged cell with its periodic images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvkdb.schemas.calculations.relaxations import Host
 
 
 def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float) -> float:
-    """Leading term of the Makov–Payne correction, eV, to be added to the energy of the cell.
+    """Return the leading Makov–Payne correction, eV, which is added to the energy of the cell.
 
     A point charge q repeated with the cell in a uniform background that neutralises it lowers the
     energy by its Madelung energy, screened by the crystal: E = q² α / (2 ε L) for a cubic cell of
@@ -20,14 +20,14 @@ def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float
 
     Args:
         cell_ang: Rows are the lattice vectors, shape (3, 3), Å.
-        charge: Of the cell, in elementary charges.
-        dielectric_constant: Static and relative.
+        charge: Charge of the cell, in elementary charges.
+        dielectric_constant: Static relative dielectric constant.
 
     Source: G. Makov, M. C. Payne, Phys. Rev. B 51, 4014 (1995), doi:10.1103/PhysRevB.51.4014,
     equation 15.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the cell is charged is the point
+        warnings.simplefilter("ignore")  # warns that the cell is charged
         from pymatgen.analysis.ewald import EwaldSummation
         from pymatgen.core.structure import Structure
 
@@ -41,7 +41,7 @@ def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float
 
 
 def correction_ev(settings: DftSettings, structure: Host) -> float | None:
-    """The correction that settings ask for; None where they ask for none."""
+    """Return the correction that the settings request; None if they request none."""
     if settings.correction == "none" or settings.dielectric_constant is None:
         return None
     return makov_payne_ev(

@@ -1,9 +1,9 @@
-"""DFT on the path of a barrier that is yet to be computed: it waits in the queue for the barrier.
+"""DFT on the path of a barrier that is not computed yet.
 
-A request of the DFT tier carries its structures, and those of a path exist only when the barrier is
-done. What waits is therefore a request to make that request: a calculation that depends on the
-barrier, computes nothing, and queues the DFT in the transaction that records it. It needs the
-store, which is why that is done where the record is written and not on a compute node.
+A DFT request contains its structures, and those of a path exist only when the barrier is done. A
+calculation of the kind ``dft-after`` therefore waits for the barrier, computes nothing, and queues
+the DFT in the transaction that records it. This needs the store, so it runs where records are
+written and not on a compute node.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from pvkdb.store.queue.log import ProgressLine, note_progress
 from pvkdb_pipelines.dft.requests import neb_request, path_request, validated
 
 _LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
-_NOT_YET = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
+_UNFINISHED = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 
 
-def is_to_come(calculation: Calculation) -> bool:
-    """Whether a calculation is a barrier whose path may exist later."""
-    return calculation.kind == "neb" and CalculationState(calculation.state) in _NOT_YET
+def is_pending_barrier(calculation: Calculation) -> bool:
+    """Whether a calculation is a barrier that is not finished yet."""
+    return calculation.kind == "neb" and CalculationState(calculation.state) in _UNFINISHED
 
 
 def after_request(
@@ -43,7 +43,7 @@ def after_request(
     method: Literal["path", "neb"] = "path",
     **limits: float,
 ) -> DftAfterRequest:
-    """DFT that follows a barrier; ``limits`` are those of a NEB.
+    """Return the request for DFT after a barrier; ``limits`` are those of a NEB.
 
     Raises:
         InputError: a limit is out of range.
@@ -60,26 +60,25 @@ def after_request(
 
 
 def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
-    """Queue the DFT that was asked for, now that its barrier is done, and say so in the result.
+    """Queue the DFT after its barrier, and record it in the result.
 
     Raises:
-        CalculationFailedError: the barrier has no such hop, or the settings do not suit its
-            structures.
+        CalculationFailedError: the hop does not exist, or the settings do not fit its structures.
     """
-    asked = DftAfterRequest.model_validate(calculation.parameters)
-    barrier = session.get_one(Calculation, asked.barrier)
+    deferred = DftAfterRequest.model_validate(calculation.parameters)
+    barrier = session.get_one(Calculation, deferred.barrier)
     request: DftPathRequest | DftNebRequest
     try:
-        if asked.method == "neb":
-            limits = asked.model_dump(include=_LIMITS, exclude_none=True)
-            request = neb_request(session, barrier, asked.settings, asked.hop, **limits)
+        if deferred.method == "neb":
+            limits = deferred.model_dump(include=_LIMITS, exclude_none=True)
+            request = neb_request(session, barrier, deferred.settings, deferred.hop, **limits)
         else:
-            request = path_request(session, barrier, asked.settings, asked.hop)
+            request = path_request(session, barrier, deferred.settings, deferred.hop)
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
     follows, _ = enqueue(session, request, barrier.material_id, calculation.priority)
     if follows.state in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
-        requeue(session, follows.id)  # it was asked for before, and is again
+        requeue(session, follows.id)  # it was requested before and is requested again
     result = DftAfterResult(calculation=follows.id, kind=follows.kind)
     calculation.result = result.model_dump(mode="json")
     said = f"has queued {follows.id} ({follows.kind})"

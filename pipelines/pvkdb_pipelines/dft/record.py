@@ -1,4 +1,4 @@
-"""What the store keeps of a DFT calculation: structures, and statements on activation energies."""
+"""Rows that the store keeps of a DFT calculation: structures and activation energies."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _DECIMALS = 4
 
 
 def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult) -> list[Base]:
-    """What belongs to a result: nothing where it has no material, or only shows the machinery.
+    """Return the rows of a result; none without a material or for a demonstration.
 
-    A relaxed structure and the images of a band become structures; a barrier becomes a statement
-    with the method ``DFT`` that says in its conditions what it is worth.
+    A relaxed structure and the images of a band become structures. A barrier becomes a statement
+    with the method ``DFT``, whose conditions describe how it was computed.
     """
     if calculation.material_id is None or request.demonstration:
         return []
@@ -52,8 +52,8 @@ def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult)
     return []
 
 
-def settings_in_words(settings: DftSettings) -> str:
-    """Settings as a paper would put them."""
+def describe_settings(settings: DftSettings) -> str:
+    """Describe settings as in a paper."""
     grid = "×".join(map(str, settings.kpoint_grid or ()))
     cutoffs = (
         f"{settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry"
@@ -76,8 +76,8 @@ def settings_in_words(settings: DftSettings) -> str:
     )
 
 
-def charge_in_words(charge: int) -> str:
-    """``charge +1``, or ``neutral cell``."""
+def describe_charge(charge: int) -> str:
+    """Return ``charge +1``, or ``neutral cell``."""
     return f"charge {charge:+d}" if charge else "neutral cell"
 
 
@@ -87,7 +87,7 @@ def _barrier(
     result: DftPathResult | DftNebResult,
     how: str,
 ) -> list[Base]:
-    """The barrier of a hop; its two directions span the interval. Nothing where it is none."""
+    """Return the statement on a hop, from its lower to its higher barrier; none if invalid."""
     settings = result.settings
     forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
     if request.defect is None or not 0 <= min(forward, reverse) <= max(forward, reverse) < (
@@ -97,8 +97,8 @@ def _barrier(
     conditions = [
         how if request.hop is None else f"{how}, hop {request.hop}",
         f"forward {forward:.3f} eV, reverse {reverse:.3f} eV",
-        f"{result.atoms} atoms, {charge_in_words(settings.charge)}",
-        settings_in_words(settings),
+        f"{result.atoms} atoms, {describe_charge(settings.charge)}",
+        describe_settings(settings),
         *result.remarks,
     ]
     if result.origin == "imported":

@@ -1,4 +1,4 @@
-"""Requests of the DFT tier made from what the store holds: a barrier, or a structure."""
+"""DFT requests from barriers and structures of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration.result.stored import stored_path
 from pvkdb_pipelines.structures.user_structures import atoms_of
@@ -36,22 +36,22 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 def path_request(
     session: Session, calculation: Calculation, settings: DftSettings, hop: int | None = None
 ) -> DftPathRequest:
-    """Single points on both ends and the highest image of a stored path; settled.
+    """Return the request for single points at both ends and the highest image of a path.
 
     Args:
         session: Open session of the store.
         calculation: A finished ``neb``.
-        settings: How to compute.
-        hop: Number from 1; None for the hop that limits the easiest path.
+        settings: Settings, completed here.
+        hop: Number of the hop, from 1; None for the one that limits the easiest path.
 
     Raises:
-        InputError: the calculation holds no path, or there is no such hop.
+        InputError: the calculation has no path, or the hop does not exist.
     """
     number, images, subject = _path(session, calculation, hop)
     energies = [image.get_potential_energy() for image in images]
     top = max(range(1, len(images) - 1), key=energies.__getitem__)
     named = zip(("start", "saddle", "end"), (0, top, len(images) - 1), strict=True)
-    return settle(
+    return complete_request(
         DftPathRequest(
             **subject,
             hop=number,
@@ -70,10 +70,12 @@ def neb_request(
     hop: int | None = None,
     **limits: Any,
 ) -> DftNebRequest:
-    """A climbing-image NEB from a stored path; settled. ``limits`` are forces and steps.
+    """Return the request for a climbing-image NEB from a stored path.
+
+    ``limits`` are forces and steps.
 
     Raises:
-        InputError: as of :func:`path_request`, or a limit is out of range.
+        InputError: see :func:`path_request`; or a limit is out of range.
     """
     number, images, subject = _path(session, calculation, hop)
     values = {
@@ -83,7 +85,7 @@ def neb_request(
         "images": tuple(host_of(image) for image in images),
         **limits,
     }
-    return settle(validated(DftNebRequest, values))
+    return complete_request(validated(DftNebRequest, values))
 
 
 def structure_request(
@@ -93,17 +95,17 @@ def structure_request(
     vacancy: int | None = None,
     **limits: Any,
 ) -> DftScfRequest | DftRelaxRequest:
-    """A single point or a relaxation of a stored structure, or of a vacancy in it; settled.
+    """Return the request for a single point or relaxation of a stored structure or vacancy.
 
     Args:
-        structure: Of the store: a host, a start, an image.
-        settings: How to compute; its charge is that of the vacancy.
+        structure: Structure of the store: a host, a start or an image.
+        settings: Settings, completed here; their charge is that of the vacancy.
         method: ``scf`` or ``relax``.
-        vacancy: Atom to take out, counted from 0.
-        limits: Of a relaxation: forces, steps, and whether the cell relaxes.
+        vacancy: Index of the atom to remove, from 0.
+        limits: Forces and steps of a relaxation, and whether the cell relaxes.
 
     Raises:
-        InputError: there is no such atom, or a limit is out of range.
+        InputError: the atom does not exist, or a limit is out of range.
     """
     host = host_of(atoms_of(structure))
     defect = None
@@ -120,15 +122,15 @@ def structure_request(
         **limits,
     }
     if method == "scf":
-        return settle(validated(DftScfRequest, values))
-    return settle(validated(DftRelaxRequest, values))
+        return complete_request(validated(DftScfRequest, values))
+    return complete_request(validated(DftRelaxRequest, values))
 
 
 def without_atom(host: Host, index: int) -> tuple[Host, str]:
-    """A structure with a vacancy, and what is missing.
+    """Return a structure with a vacancy, and the element that is missing.
 
     Raises:
-        InputError: there is no atom of this number.
+        InputError: the atom does not exist.
     """
     count = len(host.symbols)
     if not 0 <= index < count:
@@ -144,10 +146,10 @@ def without_atom(host: Host, index: int) -> tuple[Host, str]:
 
 
 def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
-    """A request of these values.
+    """Return a request with these values.
 
     Raises:
-        InputError: a value is refused; the message names it.
+        InputError: a value is invalid; the message names it.
     """
     try:
         return kind.model_validate(values)
@@ -156,7 +158,7 @@ def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
 
 
 def refusal(error: ValidationError) -> str:
-    """The first thing that a model refuses, in one sentence."""
+    """Describe the first validation error in one sentence."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
@@ -164,7 +166,7 @@ def refusal(error: ValidationError) -> str:
 
 
 def _instead(calculation: Calculation) -> str:
-    """What to do where a calculation has no path."""
+    """Suggest what to do if a calculation has no path."""
     name = calculation.id
     if calculation.kind == "dft-after":
         follows = (calculation.result or {}).get("calculation")

@@ -258,7 +258,7 @@ def _asked(
     from pvkdb.store.models.calculations import Calculation
     from pvkdb.store.models.structures import Structure
     from pvkdb_pipelines.dft import requests
-    from pvkdb_pipelines.dft.deferred import after_request, is_to_come
+    from pvkdb_pipelines.dft.deferred import after_request, is_pending_barrier
 
     if method and method not in requests.METHODS:
         raise InputError(unknown_name("method", method, requests.METHODS))
@@ -269,12 +269,12 @@ def _asked(
     calculation = session.get(Calculation, key)
     if calculation is not None:
         if method in ("scf", "relax") or vacancy is not None:
-            example = "once it is done" if is_to_come(calculation) else "e.g."
+            example = "once it is done" if is_pending_barrier(calculation) else "e.g."
             raise InputError(
                 f"{key} is a calculation, whose path is computed with --method path or neb; for "
                 f"scf, relax and --vacancy name a structure, {example} {key}-host"
             )
-        if is_to_come(calculation):
+        if is_pending_barrier(calculation):
             if method == "neb":
                 after = after_request(calculation, settings, hop, "neb", **given)
             else:
@@ -334,19 +334,19 @@ def _grid(text: str) -> tuple[int, ...] | None:
 
 
 def _in_words(request: AnyDft | DftAfterRequest) -> str:
-    from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
+    from pvkdb_pipelines.dft.record import describe_charge, describe_settings
 
     if request.kind == "dft-after":
-        charge = charge_in_words(request.settings.charge)
+        charge = describe_charge(request.settings.charge)
         return f"dft-{request.method} of {request.formula}, {charge}, after {request.barrier}"
     hop = None if request.hop is None else f"hop {request.hop}"
     subject = filter(None, (request.formula, request.phase, request.defect, hop))
-    charge = charge_in_words(request.settings.charge)
-    return f"{request.kind} {' '.join(subject)}, {charge}: {settings_in_words(request.settings)}"
+    charge = describe_charge(request.settings.charge)
+    return f"{request.kind} {' '.join(subject)}, {charge}: {describe_settings(request.settings)}"
 
 
 def _remarks(request: AnyDft | DftAfterRequest) -> list[str]:
-    from pvkdb_pipelines.dft.settling import remarks_on, structures_of
+    from pvkdb_pipelines.dft.settings import remarks_on, structures_of
 
     if request.kind == "dft-after":
         return []  # they depend on structures that are yet to come

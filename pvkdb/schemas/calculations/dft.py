@@ -1,7 +1,7 @@
 """Density-functional theory: settings, what is asked for, and what came out.
 
 A request carries its structures, so that whoever computes it needs no database. Its settings are
-*settled* before it is queued (:mod:`pvkdb_pipelines.dft.settling`): cutoffs, k-points and files are
+completed before it is queued (:mod:`pvkdb_pipelines.dft.settings`): cutoffs, k-points and files are
 then explicit, and the content key holds everything that decides the numbers.
 """
 
@@ -39,7 +39,7 @@ class PseudopotentialFile(BaseModel):
 class DftSettings(BaseModel):
     """What decides the numbers of a calculation besides its structure.
 
-    Every field enters the content key. Where a field says None, settling fills it in.
+    Every field enters the content key. Fields that are None are filled in before queueing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -103,7 +103,8 @@ class DftSettings(BaseModel):
     scf_max_steps: int = Field(default=100, ge=1, le=1000)
     mixing_beta: float = Field(default=0.4, gt=0, le=1)
     pseudopotentials: tuple[PseudopotentialFile, ...] = Field(
-        default=(), description="One a element (espresso); filled in by settling."
+        default=(),
+        description="One a element (espresso); filled in when queued.",
     )
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
-from pvkdb_pipelines.dft.deferred import after_request, is_to_come
+from pvkdb_pipelines.dft.deferred import after_request, is_pending_barrier
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import NodeResult
@@ -50,7 +50,7 @@ def waiting_for(
 ) -> str:
     with store.session() as session:
         barrier = session.get_one(Calculation, key)
-        assert is_to_come(barrier)
+        assert is_pending_barrier(barrier)
         request = after_request(barrier, COARSE, hop, method, **limits)
         asked, new = queue.enqueue(session, request, barrier.material_id, 5, [key])
         assert new
@@ -139,7 +139,7 @@ def test_a_barrier_that_fails_takes_it_along_and_a_retry_brings_it_back(
         assert session.get_one(Calculation, asked).state == CalculationState.FAILED.value
         queue.requeue(session, key)
         assert session.get_one(Calculation, asked).state == CalculationState.WAITING.value
-        assert not is_to_come(session.get_one(Calculation, asked))
+        assert not is_pending_barrier(session.get_one(Calculation, asked))
 
 
 def test_the_barrier_must_be_a_neb(empty_store: Store) -> None:
@@ -148,4 +148,4 @@ def test_the_barrier_must_be_a_neb(empty_store: Store) -> None:
         barrier = session.get_one(Calculation, key)
         assert NebRequest.model_validate(barrier.parameters).formula == "CsPbBr3"
         barrier.kind = "relax"
-        assert not is_to_come(barrier)
+        assert not is_pending_barrier(barrier)

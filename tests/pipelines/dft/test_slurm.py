@@ -14,7 +14,7 @@ import pytest
 from pvkdb.schemas.calculations.dft import DftNebResult, DftScfResult
 from pvkdb.store.database import Store
 from pvkdb.store.models import Energetic
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.settings import complete_request
 
 from ...conftest import lacks
 from ...slurm import missing, one_machine_slurm
@@ -37,8 +37,8 @@ def test_pw_computes_on_a_slurm_node_and_its_files_come_back(
     """CsPbI3 (5 atoms) and the inversion of ammonia: demonstrations, far from converged."""
     if (reason := missing()) is not None:
         lacks(reason)
-    point = enqueued(sqlite_store, settle(scf(cspbi3(), "CsPbI3")))
-    band = enqueued(sqlite_store, settle(inversion()))
+    point = enqueued(sqlite_store, complete_request(scf(cspbi3(), "CsPbI3")))
+    band = enqueued(sqlite_store, complete_request(inversion()))
     (tmp_path / "slurm.toml").write_text(CLUSTER, encoding="utf-8")
     (tmp_path / "base").mkdir()
     with one_machine_slurm(tmp_path / "base") as slurm:

@@ -1,1 +1,1 @@
-"""DFT run by the user: exported inputs, imported results."""
+"""DFT that users run themselves: exported inputs and imported results."""

@@ -1,4 +1,4 @@
-"""Input folders for people who run DFT by hand, and the note by which they are taken back."""
+"""Input folders for DFT that users run themselves, with a job file for importing the results."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb_pipelines.dft.by_hand.vasp_input import vasp_files, vasp_readme
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.pw_input import files_by_element, input_text, namelists
-from pvkdb_pipelines.dft.record import charge_in_words, settings_in_words
+from pvkdb_pipelines.dft.record import describe_charge, describe_settings
 from pvkdb_pipelines.dft.requests import refusal
-from pvkdb_pipelines.dft.settling import remarks_on, settle
+from pvkdb_pipelines.dft.settings import complete_request, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in
 
-#: Codes that input folders are written for.
+#: Codes for which input folders are written.
 Code = Literal["espresso", "vasp"]
 CODES: tuple[Code, ...] = ("espresso", "vasp")
-#: The note in the folder.
+#: The job file in the folder.
 JOB_FILE = "pvkdb-job.json"
 
 
-class Job(BaseModel):
-    """What a folder was written for: read when its results are taken back."""
+class ExportedJob(BaseModel):
+    """The content of a job file, which is read when the results are imported."""
 
     calculation: str
     kind: str
     request: dict[str, object]
 
     def parsed(self) -> AnyDft:
-        """The request.
+        """Return the request of the job.
 
         Raises:
-            InputError: the note does not hold one.
+            InputError: the job file does not contain a valid one.
         """
         try:
             return DFT_REQUESTS[self.kind].model_validate(self.request)
         except (KeyError, ValidationError) as error:
-            raise InputError(f"{JOB_FILE} holds no request of this version of pvkdb") from error
+            raise InputError(f"{JOB_FILE} has no request of this version of pvkdb") from error
 
 
 def converted(request: AnyDft, code: Code) -> AnyDft:
-    """The same work with another code: cutoffs and files are that code's own. Settled.
+    """Return the same request for another code, with the cutoffs and files of that code.
 
     Raises:
-        InputError: the code has not what the settings ask for.
+        InputError: the code does not support the settings.
     """
     settings = request.settings
     if settings.engine.value == code:
-        return settle(request)
+        return complete_request(request)
     changed = {
         **settings.model_dump(),
         "engine": code,
@@ -75,31 +75,31 @@ def converted(request: AnyDft, code: Code) -> AnyDft:
         other = DftSettings.model_validate(changed)
     except ValidationError as error:
         raise InputError(refusal(error)) from error
-    return settle(request.model_copy(update={"settings": other}))
+    return complete_request(request.model_copy(update={"settings": other}))
 
 
 def parts_of(request: AnyDft) -> dict[str, Host]:
-    """The folders of a job, by their path within it, and the structure of each."""
+    """Return the structure of each subfolder of a job, by the path of the subfolder."""
     if isinstance(request, DftPathRequest):
         return {image.name.replace(" ", "-"): image.structure for image in request.images}
     if isinstance(request, DftNebRequest):
         raise InputError(
-            "a climbing-image NEB is a loop over many runs, which pvkdb drives itself; export the "
-            f"single points on its path in its place: pvkdb export-inputs {request.parent or 'ID'}"
+            "a climbing-image NEB is a loop over many runs, which only pvkdb can drive; export the "
+            f"single points of its path instead: pvkdb export-inputs {request.parent or 'ID'}"
         )
     return {".": request.structure}
 
 
 def export_inputs(request: AnyDft, calculation: str, folder: Path) -> list[Path]:
-    """Write the input folder of a settled request.
+    """Write the input folder of a request with complete settings.
 
     Args:
-        request: Its engine decides for which code.
-        calculation: Id that the results are to be taken back under.
-        folder: New or empty.
+        request: The request; its engine selects the code.
+        calculation: Id of the calculation that will hold the results.
+        folder: A new or empty folder.
 
     Returns:
-        The files, in the order of their writing.
+        The files, in the order in which they were written.
 
     Raises:
         InputError: a NEB, an engine without files, or a folder that cannot be written or is not
@@ -109,14 +109,16 @@ def export_inputs(request: AnyDft, calculation: str, folder: Path) -> list[Path]
     if engine.value not in CODES:
         raise InputError(f"{engine} is run from Python and has no input files; use --for espresso")
     files = _espresso_files if engine is Engine.ESPRESSO else _vasp
-    job = Job(calculation=calculation, kind=request.kind, request=request.model_dump(mode="json"))
+    job = ExportedJob(
+        calculation=calculation, kind=request.kind, request=request.model_dump(mode="json")
+    )
     contents = {
         **files(request, parts_of(request), calculation),
         JOB_FILE: job.model_dump_json(indent=2) + "\n",
     }
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder} is there already and not empty; name a new folder")
+            raise InputError(f"{folder} already exists and is not empty; name a new folder")
         written = []
         for name, text in contents.items():
             path = folder / name
@@ -133,7 +135,7 @@ def _espresso_files(request: AnyDft, parts: dict[str, Host], calculation: str) -
     calculated, extra = "scf", {}
     if isinstance(request, DftRelaxRequest):
         calculated = "vc-relax" if request.cell else "relax"
-        # pw.x looks at the largest component in Ry/Bohr, the job at the length of the force.
+        # pw.x tests the largest component in Ry/Bohr, the job the norm of the force.
         threshold = request.fmax_ev_per_ang / sqrt(3) / (Ry / Bohr)
         extra = {"forc_conv_thr": round(threshold, 8), "nstep": request.max_steps}
     contents = {}
@@ -162,15 +164,15 @@ folder that holds them (Debian's `quantum-espresso-data-sssp`:
 
 {files}
 
-## Run, and give back
+## Run and import the results
 
 ```bash
 {steps}
 pvkdb import-results {calculation} .
 ```
 
-Nodes and processes are yours to choose. Cutoffs, k-points, charge, files, cell and positions are
-checked when the results come back: a run with others is another calculation.
+Choose nodes and processes freely. Cutoffs, k-points, charge, files, cell and positions are checked
+when the results are imported: a run with different ones is another calculation.
 """,
     }
 
@@ -203,6 +205,6 @@ def _head(request: AnyDft, calculation: str) -> str:
     notes = "".join(f"- {remark}\n" for remark in remarks)
     return f"""# {subject}: {what}
 
-Written by pvkdb for calculation {calculation}, {charge_in_words(request.settings.charge)}:
-{settings_in_words(request.settings)}.
+Written by pvkdb for calculation {calculation}, {describe_charge(request.settings.charge)}:
+{describe_settings(request.settings)}.
 {notes and chr(10) + notes}"""

@@ -1,4 +1,4 @@
-"""Finished runs of other people, as their output files tell them: pw.x and VASP."""
+"""Finished runs of users, read from output files of pw.x and VASP."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from ase.units import Ry
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations.dft import Engine
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.runs import Ended
+from pvkdb_pipelines.dft.codes.runs import ProcessResult
 
 _PBE_TAGS = {"PE": "PBE", "--": "PBE", "PS": "PBEsol"}
 
 
 @dataclass(frozen=True)
 class ForeignRun:
-    """A run as its output tells it; None where it does not.
+    """A run as read from its output; None for values that the output does not contain.
 
     Attributes:
         file: Name of the output, and the first 16 digits of its SHA-256.
-        version: Of the code.
-        initial, final: Structures at the beginning and the end.
+        version: Version of the code.
+        initial, final: First and last structure.
         energy_ev: Free energy at the end.
         forces: Shape (atoms, 3), eV/Å.
         steps: Ionic steps, 1 for a single point.
-        relaxed: Whether a relaxation says that it ended in a minimum.
-        charge: Valence electrons that are missing.
+        relaxed: Whether a relaxation reports that it has converged.
+        charge: Charge of the cell, from its valence electrons.
         cutoff_wfc_ry, cutoff_rho_ry: Cutoffs.
         grid: K-points along each axis.
-        functional: Its usual name.
-        soc: Whether spin–orbit coupling was on.
+        functional: Usual name of the functional.
+        soc: Whether spin–orbit coupling was included.
         md5: MD5 sums of pseudopotentials by element.
-        details: What else pw.x says.
+        details: Further values that pw.x prints.
     """
 
     file: str
@@ -65,10 +65,10 @@ class ForeignRun:
 
 
 def read_run(folder: Path, engine: Engine) -> ForeignRun:
-    """The finished run in a folder.
+    """Read the finished run in a folder.
 
     Raises:
-        InputError: no output, several, one that cannot be read, or one without a converged result.
+        InputError: there is not exactly one output, or it is unreadable or not converged.
     """
     try:
         if engine is Engine.VASP:
@@ -90,9 +90,9 @@ def _espresso(folder: Path) -> ForeignRun:
         raise InputError(f"{folder} must hold one output of pw.x (*.out, *.pwo); there is {named}")
     ((path, text),) = found.items()
     try:
-        require_success(text, "", Ended(0, timed_out=False), None)
+        require_success(text, "", ProcessResult(0, timed_out=False), None)
     except CalculationFailedError as failure:
-        raise InputError(f"{path} holds no finished result: {failure}") from failure
+        raise InputError(f"{path} does not contain a finished result: {failure}") from failure
     try:
         initial = next(
             read_espresso_out(io.StringIO(text), index=slice(0, 1), results_required=False)
@@ -100,7 +100,7 @@ def _espresso(folder: Path) -> ForeignRun:
         frames = list(read_espresso_out(io.StringIO(text)))
         final = frames[-1]
         energy, forces = final.get_potential_energy(), final.get_forces()
-    except Exception as error:  # the reader fails in its own ways on what was cut or edited
+    except Exception as error:  # the reader raises many kinds of errors on damaged files
         raise InputError(f"{path} cannot be read as an output of pw.x: {error}") from error
     said = read_pw_output(text)
     valence = [said.valence.get(symbol) for symbol in initial.get_chemical_symbols()]
@@ -109,7 +109,7 @@ def _espresso(folder: Path) -> ForeignRun:
         charge = sum(value for value in valence if value is not None) - said.electrons
     kpoints = final.calc.get_ibz_k_points()
     return ForeignRun(
-        file=_named(path),
+        file=_name_and_hash(path),
         engine=Engine.ESPRESSO,
         version=said.version,
         initial=initial,
@@ -137,7 +137,7 @@ def _vasp(folder: Path) -> ForeignRun:
     if path is None:
         raise InputError(f"{folder} holds no vasprun.xml")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # convergence is looked at below
+        warnings.simplefilter("ignore")  # convergence is checked below
         from monty.io import zopen
         from pymatgen.io.ase import AseAtomsAdaptor
         from pymatgen.io.vasp.outputs import Vasprun
@@ -153,7 +153,7 @@ def _vasp(folder: Path) -> ForeignRun:
             forces = np.asarray(last["forces"], dtype=float)
             tags = run.parameters
             grid = run.kpoints.kpts[0] if run.kpoints.num_kpts == 0 else None
-        except Exception as error:  # the parser fails in its own ways on what was cut or edited
+        except Exception as error:  # the parser raises many kinds of errors on damaged files
             raise InputError(f"{path} cannot be read as an output of VASP: {error}") from error
     if not run.converged_electronic:
         raise InputError(f"{path}: the SCF did not converge within NELM steps; run it again")
@@ -166,7 +166,7 @@ def _vasp(folder: Path) -> ForeignRun:
     )
     cutoff = tags.get("ENMAX") or run.incar.get("ENCUT")
     return ForeignRun(
-        file=_named(path),
+        file=_name_and_hash(path),
         engine=Engine.VASP,
         version=run.vasp_version,
         initial=initial,
@@ -186,7 +186,7 @@ def _vasp(folder: Path) -> ForeignRun:
 
 
 def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
-    """The Γ-centred grid that irreducible k-points are of, from their denominators.
+    """Return the Γ-centred grid of irreducible k-points, from their denominators.
 
     Args:
         points: Fractions of the reciprocal cell, shape (k, 3).
@@ -199,7 +199,7 @@ def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
 
 
 def _valence(text: str) -> dict[str, float]:
-    """Valence electrons of each element, as vasprun.xml lists its types of atoms."""
+    """Return the valence electrons of each element from the text of vasprun.xml."""
     start, end = text.find("<atominfo>"), text.find("</atominfo>")
     info = ElementTree.fromstring(text[start : end + len("</atominfo>")])
     found = {}
@@ -209,5 +209,5 @@ def _valence(text: str) -> dict[str, float]:
     return found
 
 
-def _named(path: Path) -> str:
+def _name_and_hash(path: Path) -> str:
     return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"

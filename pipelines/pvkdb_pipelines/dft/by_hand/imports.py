@@ -1,4 +1,4 @@
-"""Taking results back that were computed by hand: read, checked against the job, stored once."""
+"""Import of results that users computed: read, checked against the job, and stored once."""
 
 from __future__ import annotations
 
@@ -27,39 +27,37 @@ from pvkdb.schemas.calculations.dft import (
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, Job, parts_of
+from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
 from pvkdb_pipelines.dft.computing import path_numbers, remarks_on_path, single_point
 from pvkdb_pipelines.dft.correction import correction_ev
 from pvkdb_pipelines.dft.record import dft_records
-from pvkdb_pipelines.dft.settling import remarks_on, settle
+from pvkdb_pipelines.dft.settings import complete_request, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.ownership import current_owner
 
-#: How far cells and atoms may lie from the job's, Å: outputs print fewer digits than inputs.
+#: Tolerance for cells and positions, Å: outputs print fewer digits than inputs.
 _SAME_ANG = 0.005
-#: The same for cutoffs, Ry, and charges.
+#: Tolerances for cutoffs, Ry, and charges.
 _SAME_RY = 0.01
 _SAME_CHARGE = 0.01
 
 
 def import_results(session: Session, calculation: Calculation, folder: Path) -> Calculation:
-    """Take back the results of a folder that
-    :func:`~pvkdb_pipelines.dft.by_hand.exports.export_inputs` wrote, or of one run by hand for a
-    single structure.
+    """Import the results of an exported folder, or of a user's run of a single structure.
 
     Args:
-        session: Open session; nothing is written where anything is wrong.
-        calculation: A calculation of this tier, or the finished barrier whose path was exported.
-        folder: With the outputs.
+        session: Open session; nothing is written if anything is wrong.
+        calculation: A DFT calculation, or the finished barrier whose path was exported.
+        folder: Folder with the outputs.
 
     Returns:
-        The calculation that holds the result: the one given, or, for a barrier and for another
-        code than the calculation's, one of its own.
+        The calculation that holds the result: the given one, or a new one for a barrier or for
+        another code.
 
     Raises:
-        InputError: nothing that can be read, not converged, or not the job's; every difference is
-            named. Or there is a result already, or a worker computes it now.
+        InputError: the outputs cannot be read, are not converged or differ from the job (every
+            difference is listed), or the calculation has a result or is being computed.
     """
     request = _request(session, calculation, folder)
     runs, problems = [], []
@@ -80,41 +78,41 @@ def import_results(session: Session, calculation: Calculation, folder: Path) -> 
 
 
 def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft:
-    """What the folder is to answer."""
+    """Return the request that the folder answers."""
     note = folder / JOB_FILE
     if note.is_file():
         try:
-            job = Job.model_validate_json(note.read_text(encoding="utf-8"))
+            job = ExportedJob.model_validate_json(note.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise InputError(f"{note} is no note of pvkdb: {error}") from error
+            raise InputError(f"{note} is not a job file of pvkdb: {error}") from error
         if job.calculation != calculation.id:
             raise InputError(
                 f"{folder} was written for calculation {job.calculation}, not {calculation.id}"
             )
-        request = settle(job.parsed())
+        request = complete_request(job.parsed())
         known = DFT_REQUESTS.get(calculation.kind)
         if known is not None:
-            own = settle(known.model_validate(calculation.parameters))
+            own = complete_request(known.model_validate(calculation.parameters))
             same = request.model_copy(update={"settings": own.settings})
             if own.key() != same.key():
                 raise InputError(
-                    f"{note} asks for something else than calculation {calculation.id}"
+                    f"{note} describes another request than calculation {calculation.id}"
                 )
         return request
     if calculation.kind == "dft-after":
         follows = (calculation.result or {}).get("calculation")
-        instead = f"; it has queued {follows}" if follows else ", and its path is yet to come"
+        instead = f"; it has queued {follows}" if follows else ", and its path is not computed yet"
         raise InputError(f"calculation {calculation.id} computes nothing{instead}")
     if calculation.kind not in DFT_REQUESTS:
         raise InputError(
-            f"{folder} holds no {JOB_FILE}, and a {calculation.kind} does not say how its path is "
-            f"to be computed; begin with: pvkdb export-inputs {calculation.id} --for espresso"
+            f"{folder} has no {JOB_FILE}, and a {calculation.kind} does not define how its path "
+            f"is computed; begin with: pvkdb export-inputs {calculation.id} --for espresso"
         )
-    return settle(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
+    return complete_request(DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters))
 
 
 def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[str]:
-    """What a run has other than the job, in words."""
+    """Describe the differences between a run and the job."""
     settings = request.settings
     if wanted.symbols.formula.count() != run.initial.symbols.formula.count():
         yield (
@@ -130,7 +128,7 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
         if moved > _SAME_ANG:
             yield f"an atom lies {moved:.3f} Å from its place in the job"
     if run.charge is None or abs(run.charge - settings.charge) > _SAME_CHARGE:
-        said = "not told" if run.charge is None else f"{run.charge:+.2f}"
+        said = "unknown" if run.charge is None else f"{run.charge:+.2f}"
         yield f"charge {said}, the job has {settings.charge:+d}"
     for name, found, asked in (
         ("wave functions", run.cutoff_wfc_ry, settings.cutoff_wfc_ry),
@@ -159,7 +157,7 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
 
 
 def _matching(wanted: Atoms, found: Atoms) -> tuple[np.ndarray, float]:
-    """For each atom of the job the one of the run, and the longest way between them, Å."""
+    """Return the atom of the run for each atom of the job, and the largest distance, Å."""
     order = np.empty(len(wanted), dtype=int)
     longest = 0.0
     for symbol in set(wanted.get_chemical_symbols()):
@@ -174,7 +172,7 @@ def _matching(wanted: Atoms, found: Atoms) -> tuple[np.ndarray, float]:
 
 
 def _in_order(wanted: Atoms, run: ForeignRun) -> ForeignRun:
-    """The run with its atoms in the job's order."""
+    """Return the run with its atoms in the order of the job."""
     order = _matching(wanted, run.initial)[0]
     return replace(
         run, initial=run.initial[order], final=run.final[order], forces=run.forces[order]
@@ -254,4 +252,4 @@ def _store(
 
 
 def _grid(grid: tuple[int, int, int] | None) -> str:
-    return "not told" if grid is None else "×".join(map(str, grid))
+    return "unknown" if grid is None else "×".join(map(str, grid))

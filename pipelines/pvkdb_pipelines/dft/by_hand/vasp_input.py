@@ -1,4 +1,4 @@
-"""Inputs of VASP, as pymatgen's Materials Project sets write them with a job's own settings."""
+"""Inputs of VASP: the Materials Project sets of pymatgen with the settings of a job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SMEARINGS = {"gaussian": 0, "fermi-dirac": -1}
 
 
 def incar(request: AnyDft) -> dict[str, Any]:
-    """What a job changes in the INCAR of the Materials Project's set; None takes a tag out."""
+    """Return the INCAR tags that differ from the Materials Project's set; None removes a tag."""
     settings = request.settings
     tags: dict[str, Any] = {
         "ENCUT": round((settings.cutoff_wfc_ry or 0) * Ry, 4),
@@ -29,11 +29,11 @@ def incar(request: AnyDft) -> dict[str, Any]:
         "LREAL": False,
         "LWAVE": False,
         "LCHARG": False,
-        # Hubbard terms of fluorides and moments of every atom are no part of the settings.
+        # The settings contain neither Hubbard terms nor moments of single atoms.
         **dict.fromkeys(("LDAU", "LDAUU", "LDAUJ", "LDAUL", "LDAUTYPE", "LDAUPRINT", "MAGMOM")),
         "ISPIN": 1 if settings.magnetization_mub is None else 2,
     }
-    if settings.functional == "PBEsol":  # PBE is what the POTCARs are for
+    if settings.functional == "PBEsol":  # the POTCARs are made for PBE
         tags["GGA"] = "PS"
     if settings.magnetization_mub is not None:
         tags["NUPDOWN"] = settings.magnetization_mub
@@ -50,12 +50,12 @@ def incar(request: AnyDft) -> dict[str, Any]:
 
 
 def vasp_files(request: AnyDft, structure: Host) -> dict[str, str]:
-    """INCAR, KPOINTS, POSCAR and POTCAR.spec of a structure, by their names.
+    """Return INCAR, KPOINTS, POSCAR and POTCAR.spec of a structure, by name.
 
-    POTCARs are licensed: the names of those that the Materials Project uses take their place.
+    POTCARs are licensed: POTCAR.spec lists those that the Materials Project uses.
     """
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")  # about tags that the settings decide
+        warnings.simplefilter("ignore")  # about tags that the settings change
         from pymatgen.io.ase import AseAtomsAdaptor
         from pymatgen.io.vasp.inputs import Kpoints
         from pymatgen.io.vasp.sets import MPRelaxSet, MPStaticSet
@@ -77,22 +77,22 @@ def vasp_files(request: AnyDft, structure: Host) -> dict[str, str]:
 
 
 def vasp_readme(request: AnyDft, symbols: Sequence[str], steps: str, calculation: str) -> str:
-    """What to do with the folder."""
+    """Return the instructions for the folder."""
     return f"""
 ## POTCAR
 
 POTCARs are licensed and not part of this folder. Build one from the PBE library, in this order
 (`POTCAR.spec`): {", ".join(symbols)}. With pymatgen set up: `pmg potcar --spec POTCAR.spec`.
 {_charge(request.settings)}
-## Run, and give back
+## Run and import the results
 
 ```bash
 {steps}
 pvkdb import-results {calculation} .
 ```
 
-`vasprun.xml` is read. Cutoff, k-points, charge, cell and positions are checked when the results
-come back. POSCAR sorts the atoms by element; the import finds each by its place.
+The import reads `vasprun.xml` and checks cutoff, k-points, charge, cell and positions. POSCAR sorts
+the atoms by element; the import identifies each atom by its position.
 """
 
 
@@ -102,7 +102,7 @@ def _charge(settings: DftSettings) -> str:
     return f"""
 ## Charge {settings.charge:+d}
 
-VASP wants the number of electrons, which only the POTCAR tells. In each folder
+VASP needs the number of electrons, which follows from the POTCAR. In each folder
 with an INCAR, before running:
 
 ```bash

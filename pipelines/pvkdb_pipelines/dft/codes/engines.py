@@ -1,8 +1,8 @@
-"""One factory for everything that gives energies and forces, by name.
+"""One factory for every source of energies and forces, by name.
 
-Machine-learned potentials and DFT engines come as the same
+Machine-learned potentials and DFT engines share the interface
 :class:`~pvkdb_pipelines.potentials.potential.Potential`, so that relaxations and bands are written
-once.
+only once.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, 
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
 from pvkdb_pipelines.dft.codes import sssp
-from pvkdb_pipelines.dft.codes.runs import Place, RunFiles
+from pvkdb_pipelines.dft.codes.runs import RunFiles, RunLocation
 from pvkdb_pipelines.potentials.potential import Potential, Properties, load_potential
 
 
 def load_engine(
-    name: str, settings: DftSettings | None = None, place: Place | None = None
+    name: str, settings: DftSettings | None = None, location: RunLocation | None = None
 ) -> Potential:
-    """The source of energies and forces of this name.
+    """Return the source of energies and forces of this name.
 
     Args:
         name: ``chgnet``, ``sevennet-0``, ``espresso``, ``gpaw`` or ``vasp``.
-        settings: Settled settings of a DFT engine; a potential has none.
-        place: Where it runs; by default what the environment says.
+        settings: Complete settings of a DFT engine; not used by potentials.
+        location: Where it runs; default: from the environment.
 
     Raises:
-        CalculationFailedError: The program or one of its files is not there.
+        CalculationFailedError: The program or one of its files is missing.
         InputError: Unknown name, or a DFT engine without settings.
         MissingExtraError: The library of a potential or of GPAW is not installed.
     """
@@ -49,14 +49,16 @@ def load_engine(
         known = [*(potential.value for potential in PotentialName), *_LOADERS]
         raise InputError(unknown_name("engine", name, known))
     if settings is None or settings.kpoint_grid is None:
-        raise InputError(f"engine {name} needs settled settings: cutoffs, k-points, smearing…")
-    return _LOADERS[name](settings, Place.from_environment() if place is None else place)
+        raise InputError(f"engine {name} needs complete settings: cutoffs, k-points, smearing…")
+    return _LOADERS[name](
+        settings, RunLocation.from_environment() if location is None else location
+    )
 
 
-def _espresso(settings: DftSettings, place: Place) -> Potential:
+def _espresso(settings: DftSettings, location: RunLocation) -> Potential:
     from pvkdb_pipelines.dft.codes.espresso import EspressoEngine
 
-    engine = EspressoEngine(settings, place)
+    engine = EspressoEngine(settings, location)
     engine.versions["ase"] = version("ase")
     return Potential(
         name=Engine.ESPRESSO.value,
@@ -68,7 +70,7 @@ def _espresso(settings: DftSettings, place: Place) -> Potential:
     )
 
 
-def _gpaw(settings: DftSettings, place: Place) -> Potential:
+def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
     try:
         import gpaw
     except ModuleNotFoundError as error:
@@ -78,7 +80,7 @@ def _gpaw(settings: DftSettings, place: Place) -> Potential:
         spin: dict[str, Any] = {} if settings.magnetization_mub is None else {"fixmagmom": True}
         smearings: dict[str, dict[str, Any]] = {
             "fixed": {"name": "fixed-uniform"},
-            "gaussian": {  # Methfessel and Paxton's of order 0
+            "gaussian": {  # Methfessel–Paxton of order 0
                 "name": "methfessel-paxton",
                 "order": 0,
                 "width": settings.smearing_width_ev,
@@ -98,7 +100,7 @@ def _gpaw(settings: DftSettings, place: Place) -> Potential:
             txt=str(folder / "gpaw.txt"),
         )
 
-    evaluation = _Evaluation(settings, place, calculator)
+    evaluation = _Evaluation(settings, location, calculator)
     return Potential(
         name=Engine.GPAW.value,
         weights="GPAW setups",
@@ -109,18 +111,18 @@ def _gpaw(settings: DftSettings, place: Place) -> Potential:
     )
 
 
-def _vasp(settings: DftSettings, place: Place) -> Potential:
+def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
     commands = ("ASE_VASP_COMMAND", "VASP_COMMAND", "VASP_SCRIPT")
     if not any(os.environ.get(name) for name in commands):
         raise CalculationFailedError(
             FailureKind.PROGRAM_NOT_FOUND,
-            "no command of VASP is named; set ASE_VASP_COMMAND (and VASP_PP_PATH for its POTCARs), "
+            "the VASP command is not set; set ASE_VASP_COMMAND (and VASP_PP_PATH for its POTCARs), "
             "or run it by hand: pvkdb export-inputs ID --for vasp",
         )
     if not os.environ.get("VASP_PP_PATH"):
         raise CalculationFailedError(
             FailureKind.PSEUDOPOTENTIAL_MISSING,
-            "VASP_PP_PATH does not say where VASP's POTCAR files are; set it",
+            "VASP_PP_PATH is not set; set it to the folder of VASP's POTCAR files",
         )
 
     def calculator(folder: Path) -> Any:
@@ -148,7 +150,7 @@ def _vasp(settings: DftSettings, place: Place) -> Potential:
             **spin,
         )
 
-    evaluation = _Evaluation(settings, place, calculator)
+    evaluation = _Evaluation(settings, location, calculator)
     return Potential(
         name=Engine.VASP.value,
         weights="VASP PAW",
@@ -161,20 +163,20 @@ def _vasp(settings: DftSettings, place: Place) -> Potential:
 
 def _cutoff_ev(settings: DftSettings) -> float:
     if settings.cutoff_wfc_ry is None:
-        raise InputError("the cutoff is open; settle the settings first")
+        raise InputError("the cutoff is not set; complete the settings first")
     return float(round(settings.cutoff_wfc_ry * Ry, 4))
 
 
-#: What GPAW and VASP leave that is kept; a POTCAR is not ours to copy.
+#: Files of GPAW and VASP that are kept; a POTCAR is licensed and not copied.
 _WRITTEN = ("gpaw.txt", "INCAR", "KPOINTS", "POSCAR", "OUTCAR", "vasp.out")
 
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    """Energies and forces with any ASE calculator, made anew in a folder for each structure."""
+    """Energies and forces from an ASE calculator that is made anew for each structure."""
 
     settings: DftSettings
-    place: Place
+    location: RunLocation
     calculator: Callable[[Path], Any]
     runs: RunFiles = field(default_factory=RunFiles)
 
@@ -183,7 +185,7 @@ class _Evaluation:
 
     def _one(self, structure: Atoms, stress: bool) -> Properties:
         engine = self.settings.engine
-        with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self.place.scratch) as name:
+        with tempfile.TemporaryDirectory(prefix="pvkdb-dft-", dir=self.location.scratch) as name:
             atoms = Atoms(
                 structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
             )
@@ -192,7 +194,7 @@ class _Evaluation:
                 atoms.set_initial_magnetic_moments([share] * len(atoms))
             atoms.calc = self.calculator(Path(name))
             try:
-                # The free energy is what the forces derive from, as in pw.x.
+                # The forces are derivatives of the free energy, as in pw.x.
                 found: Properties = {
                     "energy": float(atoms.get_potential_energy(force_consistent=True)),
                     "forces": np.array(atoms.get_forces()),
@@ -201,7 +203,7 @@ class _Evaluation:
                     found["stress"] = np.array(atoms.get_stress())
             except (MemoryError, KeyboardInterrupt):
                 raise
-            except Exception as error:  # each code and its interface fail in their own way
+            except Exception as error:  # each code and its interface raise their own errors
                 kind = FailureKind.PROGRAM_CRASHED
                 if isinstance(error, FileNotFoundError):  # of a PAW data set
                     kind = FailureKind.PSEUDOPOTENTIAL_MISSING
@@ -228,10 +230,10 @@ def _tail(folder: Path) -> str:
         path = folder / name
         if path.is_file():
             return tail(path.read_text(encoding="utf-8", errors="replace"))
-    return "It printed nothing."
+    return "The output is empty."
 
 
-_LOADERS: dict[str, Callable[[DftSettings, Place], Potential]] = {
+_LOADERS: dict[str, Callable[[DftSettings, RunLocation], Potential]] = {
     Engine.ESPRESSO.value: _espresso,
     Engine.GPAW.value: _gpaw,
     Engine.VASP.value: _vasp,

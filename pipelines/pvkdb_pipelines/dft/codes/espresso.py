@@ -18,56 +18,56 @@ from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.pw_input import files_by_element, kpoints, namelists
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.runs import Deadline, Place, RunFiles, run_program
+from pvkdb_pipelines.dft.codes.runs import RunFiles, RunLocation, TimeLimit, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 
 class EspressoEngine:
-    """Runs pw.x for one structure after the other.
+    """Runs pw.x for structures, one at a time.
 
-    Each run starts from scratch in a folder of its own, which is gone afterwards; ``runs`` keeps
-    its input and output.
+    Each run starts from scratch in its own folder, which is removed afterwards; ``runs`` keeps its
+    input and output.
     """
 
-    def __init__(self, settings: DftSettings, place: Place) -> None:
-        """``settings`` are settled; the time of ``place`` begins to run.
+    def __init__(self, settings: DftSettings, location: RunLocation) -> None:
+        """``settings`` must be complete; the time limit of ``location`` starts now.
 
         Raises:
-            CalculationFailedError: No pw.x (``PROGRAM_NOT_FOUND``), or a pseudopotential file that
-                is missing or another one.
+            CalculationFailedError: pw.x is missing (``PROGRAM_NOT_FOUND``), or a pseudopotential
+                file is missing or has other content.
         """
-        place.require_program()
-        sssp.require_files(settings.pseudopotentials, place.pseudo_dir)
+        location.require_program()
+        sssp.require_files(settings.pseudopotentials, location.pseudo_dir)
         self._settings = settings
-        self._place = place
-        self._deadline = Deadline(place.max_seconds)
+        self._location = location
+        self._time_limit = TimeLimit(location.max_seconds)
         self.versions: dict[str, str] = {}
         self.runs = RunFiles()
 
     def evaluate(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        """Energies (eV), forces (eV/Å), stresses where asked for, and what else pw.x says.
+        """Return energies (eV), forces (eV/Å), stresses if requested, and details of pw.x.
 
         Raises:
-            CalculationFailedError: as of
+            CalculationFailedError: see
             :func:`~pvkdb_pipelines.dft.codes.pw_output.require_success`.
         """
         return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._deadline.left_s()
+        left = self._time_limit.left_s()
         if left == 0.0:
             raise CalculationFailedError(
                 FailureKind.OUT_OF_WALLTIME,
-                f"the {self._deadline.seconds:.0f} s of the calculation were over before pw.x "
-                "could run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
+                f"the {self._time_limit.seconds:.0f} s time limit was reached before pw.x could "
+                "run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
             )
         lists = namelists(self._settings, stress=stress)
         lists["control"]["disk_io"] = "none"
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
-        folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._place.scratch))
+        folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
         try:
-            profile = _SupervisedProfile(self._place, self._deadline.seconds, left)
+            profile = _SupervisedProfile(self._location, self._time_limit.seconds, left)
             atoms = Atoms(
                 structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
             )
@@ -96,7 +96,7 @@ class EspressoEngine:
 
 
 def _written(folder: Path) -> dict[str, bytes]:
-    """Input, output and complaints of the run in a folder, under the names that pw.x users know."""
+    """Return input, output and errors of the run in a folder, under the usual names of pw.x."""
     names = {"pw.in": "espresso.pwi", "pw.out": "espresso.pwo", "pw.err": "espresso.err"}
     return {
         name: (folder / file).read_bytes()
@@ -106,11 +106,11 @@ def _written(folder: Path) -> dict[str, bytes]:
 
 
 class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyped
-    """ASE's profile with a runner that gives typed failures and does not outlive its time."""
+    """ASE's profile with a runner that raises typed failures and respects the time limit."""
 
-    def __init__(self, place: Place, limit_s: float | None, left_s: float | None) -> None:
-        super().__init__(command=" ".join(place.pw_command), pseudo_dir=place.pseudo_dir)
-        self._place = place
+    def __init__(self, location: RunLocation, limit_s: float | None, left_s: float | None) -> None:
+        super().__init__(command=" ".join(location.pw_command), pseudo_dir=location.pseudo_dir)
+        self._location = location
         self._limit_s = limit_s
         self._left_s = left_s
         self.said: PwOutput | None = None
@@ -123,19 +123,19 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
         errorfile: str | None = None,
         append: bool = False,
     ) -> None:
-        """Run pw.x; ``append`` has no meaning here.
+        """Run pw.x; ``append`` is not used.
 
         Raises:
-            CalculationFailedError: it gave no result.
+            CalculationFailedError: the run failed.
         """
         output = Path(directory) / outputfile
         errors = Path(directory) / (errorfile or "pw.err")
         ended = run_program(
-            [*self._place.pw_command, *self.get_calculator_command(inputfile)],
+            [*self._location.pw_command, *self.get_calculator_command(inputfile)],
             Path(directory),
             output,
             errors,
-            None if self._left_s is None else self._left_s + self._place.grace_s,
+            None if self._left_s is None else self._left_s + self._location.grace_s,
         )
         text = output.read_text(encoding="utf-8", errors="replace")
         require_success(

@@ -1,7 +1,7 @@
 """Run a program that dies with its parent: ``python launch.py PARENT_PID PROGRAM ARGUMENTS…``.
 
-A worker that is killed cannot end what it started; without this a pw.x would compute on for hours
-beside the one that does its work again. The kernel keeps the wish across ``exec`` (Linux).
+A killed worker cannot end the programs that it started; without this, pw.x would continue for hours
+beside the run that repeats its work. The kernel keeps the setting across ``exec`` (Linux).
 """
 
 import ctypes

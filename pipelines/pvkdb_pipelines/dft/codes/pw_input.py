@@ -1,4 +1,4 @@
-"""Settings as pw.x wants them."""
+"""Input of pw.x from settings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Namelists = dict[str, dict[str, Any]]
 def namelists(
     settings: DftSettings, calculation: str = "scf", *, stress: bool = False
 ) -> Namelists:
-    """The namelists of pw.x for settled settings.
+    """Return the namelists of pw.x for complete settings.
 
     Args:
-        settings: Settled, see :func:`pvkdb_pipelines.dft.settling.settle`.
+        settings: Complete, see :func:`pvkdb_pipelines.dft.settings.complete_settings`.
         calculation: ``scf``, ``relax`` or ``vc-relax``.
-        stress: Ask for the stress.
+        stress: Compute the stress.
     """
     system: dict[str, Any] = {
         "ecutwfc": settings.cutoff_wfc_ry,
@@ -60,17 +60,17 @@ def namelists(
 
 
 def kpoints(settings: DftSettings) -> tuple[int, int, int] | None:
-    """The grid, or None for Γ alone: pw.x then halves memory and time by real wave functions."""
+    """Return the grid, or None for Γ alone, where pw.x saves half by real wave functions."""
     return None if settings.kpoint_grid == (1, 1, 1) else settings.kpoint_grid
 
 
 def files_by_element(settings: DftSettings) -> dict[str, str]:
-    """The pseudopotential file of each element."""
+    """Return the pseudopotential file of each element."""
     return {entry.element: entry.file for entry in settings.pseudopotentials}
 
 
 def input_text(atoms: Atoms, settings: DftSettings, lists: Namelists) -> str:
-    """An input of pw.x."""
+    """Return the text of an input of pw.x."""
     text = io.StringIO()
     write_espresso_in(
         text,

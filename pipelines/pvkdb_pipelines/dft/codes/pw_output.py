@@ -1,4 +1,4 @@
-"""What the output of pw.x says: how it ended, and the numbers that ASE does not read."""
+"""Output of pw.x: how the run ended, and the numbers that ASE does not read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.dft.codes.runs import Ended
+from pvkdb_pipelines.dft.codes.runs import ProcessResult
 
 #: Lines of the output that a failure keeps.
 _TAIL_LINES = 15
-#: The table of timings at the end, which says nothing of a failure, begins so.
+#: Start of the table of timings at the end, which does not help to explain a failure.
 _TIMINGS = "     init_run     :"
 
 _NUMBER = r"(-?\d+(?:\.\d*)?(?:[EeDd][-+]?\d+)?)"
@@ -21,11 +21,11 @@ _NUMBER = r"(-?\d+(?:\.\d*)?(?:[EeDd][-+]?\d+)?)"
 
 @dataclass(frozen=True, slots=True)
 class PwOutput:
-    """Numbers of the last SCF cycle of an output of pw.x; None where they are not printed.
+    """Numbers of the last SCF cycle in an output of pw.x; None if not printed.
 
     Attributes:
-        version: Of pw.x.
-        steps: SCF steps that convergence took.
+        version: Version of pw.x.
+        steps: SCF steps until convergence.
         accuracy_ry: Estimate of the energy's error at the last step.
         smearing_energy_ev: The part −TS of the energy.
         magnetization_mub: Total magnetisation.
@@ -33,7 +33,7 @@ class PwOutput:
         electrons: Electrons in the cell.
         valence: Valence electrons of each species, by its label.
         pseudopotential_md5: MD5 sum of each species' file, by its label.
-        functional: By its usual name, else as pw.x prints it.
+        functional: Its usual name, or as pw.x prints it.
         kpoints: Number of k-points that were computed.
     """
 
@@ -76,19 +76,19 @@ def read_pw_output(text: str) -> PwOutput:
     )
 
 
-def require_success(text: str, errors: str, ended: Ended, limit_s: float | None) -> None:
-    """Turn an output of pw.x that holds no result into the failure that it tells of.
+def require_success(text: str, errors: str, result: ProcessResult, limit_s: float | None) -> None:
+    """Raise the failure that an output of pw.x reports, if it contains no result.
 
     Raises:
         CalculationFailedError: ``OUT_OF_WALLTIME``, ``SCF_NOT_CONVERGED`` or ``PROGRAM_CRASHED``,
             with the end of the output.
     """
     end = tail(text, errors)
-    if ended.timed_out or "Maximum CPU time exceeded" in text:
-        how = "was killed" if ended.timed_out else "stopped itself"
+    if result.timed_out or "Maximum CPU time exceeded" in text:
+        how = "was killed" if result.timed_out else "stopped itself"
         raise CalculationFailedError(
             FailureKind.OUT_OF_WALLTIME,
-            f"pw.x {how} when the {limit_s or 0:.0f} s of the calculation were over; allow more in "
+            f"pw.x {how} at the time limit of {limit_s or 0:.0f} s; allow more in "
             f"PVKDB_DFT_MAX_SECONDS, or use more processes. {end}",
         )
     if "convergence NOT achieved" in text:
@@ -98,20 +98,20 @@ def require_success(text: str, errors: str, ended: Ended, limit_s: float | None)
             f"pw.x did not reach self-consistency (estimated accuracy {accuracy} Ry); allow more "
             f"steps (scf_max_steps), a smaller mixing_beta or a wider smearing. {end}",
         )
-    if ended.returncode != 0 or "JOB DONE." not in text:
+    if result.returncode != 0 or "JOB DONE." not in text:
         raise CalculationFailedError(
-            FailureKind.PROGRAM_CRASHED, f"pw.x {_how(ended.returncode, text)}. {end}"
+            FailureKind.PROGRAM_CRASHED, f"pw.x {_how(result.returncode, text)}. {end}"
         )
 
 
 def tail(text: str, errors: str = "") -> str:
-    """The last lines that say something, with what was printed on standard error."""
-    said = [line.rstrip() for line in text.partition(_TIMINGS)[0].splitlines() if line.strip()]
-    # Where pw.x said what was wrong, MPI only adds that it was told to end everything.
-    unsaid = "" if "Error in routine" in text else errors
-    complaints = [line.rstrip() for line in unsaid.splitlines() if line.strip()]
-    lines = [*said[-_TAIL_LINES:], *complaints[-5:]]
-    return "End of its output:\n" + "\n".join(lines) if lines else "It printed nothing."
+    """Return the last lines of an output, with those of standard error."""
+    printed = [line.rstrip() for line in text.partition(_TIMINGS)[0].splitlines() if line.strip()]
+    # If pw.x reports an error, MPI only adds that it ended all processes.
+    relevant = "" if "Error in routine" in text else errors
+    complaints = [line.rstrip() for line in relevant.splitlines() if line.strip()]
+    lines = [*printed[-_TAIL_LINES:], *complaints[-5:]]
+    return "End of its output:\n" + "\n".join(lines) if lines else "The output is empty."
 
 
 def _how(returncode: int, text: str) -> str:
@@ -121,7 +121,7 @@ def _how(returncode: int, text: str) -> str:
     if returncode < 0:
         return f"was ended by signal {-returncode} (9: killed, often for lack of memory)"
     if returncode == 0:
-        return "ended before its job was done"
+        return "ended before the job was done"
     return f"ended with exit code {returncode}"
 
 

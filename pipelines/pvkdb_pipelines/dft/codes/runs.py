@@ -25,8 +25,8 @@ from pvkdb_pipelines.dft.codes import launch
 DEBIAN_PSEUDO_DIR = Path("/usr/share/espresso/pseudo")
 #: Seconds between SIGTERM and SIGKILL.
 _TERM_S = 5.0
-#: Runs whose files stand by themselves: the last ones, which for a failure tell why.
-_BY_THEMSELVES = 3
+#: Number of last runs whose files are kept separately; after a failure they show the reason.
+_SEPARATE_RUNS = 3
 #: Files from this size on are compressed, in bytes.
 _LARGE = 32_768
 
@@ -34,15 +34,19 @@ EARLIER = "earlier-runs.tar"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place to run.
+class RunLocation:
+    """Where and for how long DFT programs run.
+
+    None of it changes a number, so none of it is part of a request: the same calculation may run
+    here in one process and on a cluster in sixty-four. Batch scripts set it by environment
+    variables.
 
     Attributes:
-        pw_command: ``pw.x`` with whatever starts it in parallel.
+        pw_command: ``pw.x`` with the command that starts it in parallel.
         pseudo_dir: Folder of the pseudopotential files.
         scratch: Folder for temporary files; None for the system's.
-        max_seconds: Wall time that a calculation may take; None for any.
-        grace_s: A program that was told to end is killed after this.
+        max_seconds: Wall-time limit of a calculation; None for no limit.
+        grace_s: Seconds after the limit until a program is killed.
     """
 
     pw_command: tuple[str, ...] = ("pw.x",)
@@ -52,62 +56,66 @@ class Place:
     grace_s: float = 60.0
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
-        """The place that ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_DFT_SCRATCH`` and
-        ``PVKDB_DFT_MAX_SECONDS`` describe.
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> RunLocation:
+        """Return the location from environment variables.
+
+        They are ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_DFT_SCRATCH`` and
+        ``PVKDB_DFT_MAX_SECONDS``.
 
         Raises:
-            InputError: one of them makes no sense.
+            InputError: one of them is invalid.
         """
-        said = os.environ if environment is None else environment
-        command = tuple(shlex.split(said.get("PVKDB_PW_COMMAND", "pw.x")))
+        values = os.environ if environment is None else environment
+        command = tuple(shlex.split(values.get("PVKDB_PW_COMMAND", "pw.x")))
         if not command:
             raise InputError("PVKDB_PW_COMMAND is empty; write e.g. 'mpirun -np 4 pw.x'")
-        limit = said.get("PVKDB_DFT_MAX_SECONDS")
+        limit = values.get("PVKDB_DFT_MAX_SECONDS")
         try:
             max_seconds = None if limit is None else float(limit)
         except ValueError:
             max_seconds = -1.0
         if max_seconds is not None and not 0 < max_seconds < float("inf"):
-            raise InputError(f"PVKDB_DFT_MAX_SECONDS = {limit!r} is no number of seconds above 0")
-        scratch = said.get("PVKDB_DFT_SCRATCH")
+            raise InputError(
+                f"PVKDB_DFT_MAX_SECONDS = {limit!r} is not a positive number of seconds"
+            )
+        scratch = values.get("PVKDB_DFT_SCRATCH")
         return cls(
             pw_command=command,
-            pseudo_dir=Path(said.get("PVKDB_PSEUDO_DIR") or DEBIAN_PSEUDO_DIR),
+            pseudo_dir=Path(values.get("PVKDB_PSEUDO_DIR") or DEBIAN_PSEUDO_DIR),
             scratch=Path(scratch) if scratch else None,
             max_seconds=max_seconds,
         )
 
     def require_program(self) -> None:
-        """See that the program is there.
+        """Check that the program is installed.
 
         Raises:
-            CalculationFailedError: it is not (``PROGRAM_NOT_FOUND``).
+            CalculationFailedError: it is missing (``PROGRAM_NOT_FOUND``).
         """
         program = self.pw_command[0]
         if shutil.which(program) is None:
             raise CalculationFailedError(
                 FailureKind.PROGRAM_NOT_FOUND,
-                f"there is no program {program!r} on the PATH; install Quantum ESPRESSO (Debian: "
+                f"the program {program!r} is not on the PATH; install Quantum ESPRESSO (Debian: "
                 "quantum-espresso), or name the command in PVKDB_PW_COMMAND",
             )
 
 
-class Deadline:
-    """When the time of a calculation is over."""
+class TimeLimit:
+    """The time limit of a calculation, which starts when it is created."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds
 
     def left_s(self) -> float | None:
-        """Seconds left, not below 0; None without a limit."""
+        """Return the seconds that are left, at least 0; None without a limit."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a program ended: its exit code (negative for a signal), and whether its time was up."""
+class ProcessResult:
+    """Exit code of a program (negative for a signal), and whether it reached its time limit."""
 
     returncode: int
     timed_out: bool
@@ -115,18 +123,18 @@ class Ended:
 
 def run_program(
     command: Sequence[str], folder: Path, output: Path, errors: Path, timeout_s: float | None
-) -> Ended:
-    """Run a command in a folder until it ends or its time is up, then with everything it started.
+) -> ProcessResult:
+    """Run a command in a folder; at the time limit, end it and every process that it started.
 
     Args:
         command: Program and arguments.
         folder: Working folder.
-        output, errors: Files that take its standard output and error.
-        timeout_s: Wall time after which it is killed; None for any.
+        output, errors: Files for its standard output and error.
+        timeout_s: Wall-time limit; None for no limit.
     """
     argv = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command]
     with output.open("wb") as out, errors.open("wb") as err:
-        # A session of its own: Ctrl-C in a terminal reaches us first, and we end it as a whole.
+        # A separate session: Ctrl-C in a terminal reaches this process, which ends the whole group.
         process = subprocess.Popen(
             argv,
             cwd=folder,
@@ -136,17 +144,17 @@ def run_program(
             start_new_session=True,
         )
         try:
-            return Ended(process.wait(timeout_s), timed_out=False)
+            return ProcessResult(process.wait(timeout_s), timed_out=False)
         except subprocess.TimeoutExpired:
             _end(process)
-            return Ended(process.returncode, timed_out=True)
+            return ProcessResult(process.returncode, timed_out=True)
         finally:
             if process.poll() is None:
                 _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its group: asked first, then made to."""
+    """End a process and its group, with SIGTERM first and then with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -157,30 +165,33 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class RunFiles:
-    """Collects the files of one run after the other, compressed where they are large."""
+    """Collects the inputs and outputs of runs, compressed if they are large.
+
+    Of a calculation with many runs, such as a relaxation, the earlier ones share one archive.
+    """
 
     def __init__(self) -> None:
         self._runs: list[dict[str, bytes]] = []
 
     def add(self, files: Mapping[str, bytes]) -> None:
-        """Files of a run by name, e.g. ``pw.out``; empty ones are left out."""
+        """Add the files of a run by name, e.g. ``pw.out``; empty ones are left out."""
         self._runs.append(
             dict(_packed(name, content) for name, content in files.items() if content)
         )
 
     def files(self) -> dict[str, bytes]:
-        """Everything so far, by name: ``pw-1.in``, ``pw-1.out``, counted from 1.
+        """Return all files so far by name: ``pw-1.in``, ``pw-1.out``, counted from 1.
 
-        Of more than three runs the last three; those before are in :data:`EARLIER`, an archive. The
-        same runs give the same bytes.
+        Runs before the last three are in the archive :data:`EARLIER`. The same runs give the same
+        bytes.
         """
         numbered = [
             {_numbered(name, number): content for name, content in run.items()}
             for number, run in enumerate(self._runs, start=1)
         ]
-        earlier = [item for run in numbered[:-_BY_THEMSELVES] for item in run.items()]
+        earlier = [item for run in numbered[:-_SEPARATE_RUNS] for item in run.items()]
         kept = {EARLIER: _archive(earlier)} if earlier else {}
-        for run in numbered[-_BY_THEMSELVES:]:
+        for run in numbered[-_SEPARATE_RUNS:]:
             kept.update(run)
         return kept
 
@@ -188,7 +199,7 @@ class RunFiles:
 def _packed(name: str, content: bytes) -> tuple[str, bytes]:
     if len(content) < _LARGE:
         return name, content
-    # Without a time in it, so that the same content has the same hash.
+    # Without a time stamp, so that the same content has the same hash.
     return f"{name}.gz", gzip.compress(content, mtime=0)
 
 

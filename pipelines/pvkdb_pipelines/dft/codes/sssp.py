@@ -1,8 +1,7 @@
-"""The pseudopotentials of SSSP: which file is an element's, and which cutoffs it needs.
+"""The pseudopotentials of SSSP: the file of each element and the cutoffs that it needs.
 
-The files themselves have many licences and come from the system's package; the table of names,
-MD5 sums and cutoffs travels with pvkdb, so that a job is complete before it meets a machine that
-holds the files.
+The files have various licences and come from a system package. The table of their names, MD5 sums
+and cutoffs is part of pvkdb, so that a job is complete even on a machine without the files.
 
 Source: SSSP PBE Efficiency 1.3.0, G. Prandini et al., npj Comput. Mater. 4, 72 (2018),
 doi:10.1038/s41524-018-0127-2.
@@ -27,7 +26,7 @@ _TABLE = "sssp_1.3.0_pbe_efficiency.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SsspEntry:
     """A row of the table: cutoffs of the wave functions and of the density, Ry."""
 
     file: PseudopotentialFile
@@ -36,11 +35,11 @@ class Entry:
 
 
 @cache
-def table() -> dict[str, Entry]:
-    """The whole library by element."""
+def table() -> dict[str, SsspEntry]:
+    """Return the whole library by element."""
     text = (resources.files(__package__ or "") / _TABLE).read_text(encoding="utf-8")
     return {
-        row["element"]: Entry(
+        row["element"]: SsspEntry(
             PseudopotentialFile(element=row["element"], file=row["file"], md5=row["md5"]),
             float(row["cutoff_wfc_ry"]),
             float(row["cutoff_rho_ry"]),
@@ -49,8 +48,8 @@ def table() -> dict[str, Entry]:
     }
 
 
-def entries(elements: Iterable[str]) -> list[Entry]:
-    """The rows of elements, each once, in alphabetical order.
+def entries(elements: Iterable[str]) -> list[SsspEntry]:
+    """Return the rows of elements, each once, in alphabetical order.
 
     Raises:
         CalculationFailedError: the library has no file for one of them (``UNSUPPORTED_ELEMENT``).
@@ -67,10 +66,10 @@ def entries(elements: Iterable[str]) -> list[Entry]:
 
 
 def require_files(files: Iterable[PseudopotentialFile], folder: Path) -> None:
-    """See that the files of a job lie in a folder and are the ones that it names.
+    """Check that a folder contains the pseudopotential files of a job, with the right MD5 sums.
 
     Raises:
-        CalculationFailedError: one is not there (``PSEUDOPOTENTIAL_MISSING``), or has another MD5
+        CalculationFailedError: one is missing (``PSEUDOPOTENTIAL_MISSING``) or has another MD5
             sum (``PSEUDOPOTENTIAL_DIFFERS``).
     """
     for entry in files:

@@ -29,7 +29,7 @@ from pvkdb_pipelines.dft.by_hand.imports import import_results
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.runs import DEBIAN_PSEUDO_DIR
 from pvkdb_pipelines.dft.requests import path_request
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ..barriers import stored_barrier
@@ -70,7 +70,7 @@ def state(store: Store, key: str) -> str:
 def ammonia_run(tmp_path_factory: pytest.TempPathFactory, pw: None) -> Path:
     """The exported folder of NH3's single point, run; its note taken out."""
     folder = tmp_path_factory.mktemp("ammonia") / "job"
-    export_inputs(settle(scf(ammonia(), "NH3", MOLECULE)), "of-a-test", folder)
+    export_inputs(complete_request(scf(ammonia(), "NH3", MOLECULE)), "of-a-test", folder)
     by_hand(folder)
     (folder / JOB_FILE).unlink()
     return folder
@@ -80,7 +80,7 @@ def ammonia_run(tmp_path_factory: pytest.TempPathFactory, pw: None) -> Path:
 def test_a_single_point_comes_back_as_if_it_had_been_computed_here(
     empty_store: Store, ammonia_run: Path
 ) -> None:
-    request = settle(scf(ammonia(), "NH3", MOLECULE))
+    request = complete_request(scf(ammonia(), "NH3", MOLECULE))
     key = enqueued(empty_store, request)
     calculation = taken_back(empty_store, key, ammonia_run)
     assert (calculation.id, calculation.state) == (key, "done")
@@ -110,7 +110,7 @@ def test_a_run_with_other_settings_is_refused_and_the_job_stays(
     sqlite_store: Store, ammonia_run: Path, settings: dict[str, Any], words: str
 ) -> None:
     changed = DftSettings.model_validate({**MOLECULE.model_dump(), **settings})
-    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", changed)))
+    key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", changed)))
     with pytest.raises(InputError, match=words):
         taken_back(sqlite_store, key, ammonia_run)
     assert state(sqlite_store, key) == "queued"
@@ -131,7 +131,7 @@ def test_a_run_of_another_structure_is_refused_with_every_difference(
         (fewer, "4 atoms H3N, the job has 3 atoms"),
     ):
         settings = MOLECULE.model_copy(update={"cutoff_wfc_ry": 21, "smearing": "gaussian"})
-        key = enqueued(sqlite_store, settle(scf(atoms, "NH3", settings)))
+        key = enqueued(sqlite_store, complete_request(scf(atoms, "NH3", settings)))
         with pytest.raises(InputError, match=words) as refusal:
             taken_back(sqlite_store, key, ammonia_run)
         if len(atoms) == 4:
@@ -153,7 +153,7 @@ def test_an_output_that_is_cut_or_none_is_refused(
     folder = tmp_path / "cut"
     folder.mkdir()
     (folder / "pw.out").write_text(damage((ammonia_run / "pw.out").read_text()))
-    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
     with pytest.raises(InputError, match=words):
         taken_back(sqlite_store, key, folder)
     assert state(sqlite_store, key) == "queued"
@@ -165,8 +165,8 @@ def test_atoms_are_found_by_their_places_whatever_their_order(
 ) -> None:
     """A job with the atoms of the run in another order: forces follow their atoms."""
     order = [2, 0, 3, 1]
-    key = enqueued(sqlite_store, settle(scf(ammonia()[order], "NH3", MOLECULE)))
-    other = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    key = enqueued(sqlite_store, complete_request(scf(ammonia()[order], "NH3", MOLECULE)))
+    other = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
     shuffled = DftScfResult.model_validate(taken_back(sqlite_store, key, ammonia_run).result)
     plain = DftScfResult.model_validate(taken_back(sqlite_store, other, ammonia_run).result)
     assert shuffled.point.forces_ev_per_ang == [plain.point.forces_ev_per_ang[i] for i in order]
@@ -175,7 +175,7 @@ def test_atoms_are_found_by_their_places_whatever_their_order(
 @pytest.mark.slow
 @pytest.mark.usefixtures("pw")
 def test_a_relaxation_comes_back_relaxed(sqlite_store: Store, tmp_path: Path) -> None:
-    request = settle(
+    request = complete_request(
         DftRelaxRequest(
             formula="NH3",
             structure=host_of(ammonia()),
@@ -236,7 +236,8 @@ def test_the_path_of_a_barrier_goes_out_and_comes_back_as_dft(
 
 def test_a_folder_of_another_job_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
     one, other = (
-        settle(scf(atoms, "NH3", MOLECULE)) for atoms in (ammonia(), ammonia(upside_down=True))
+        complete_request(scf(atoms, "NH3", MOLECULE))
+        for atoms in (ammonia(), ammonia(upside_down=True))
     )
     keys = [enqueued(sqlite_store, request) for request in (one, other)]
     export_inputs(one, keys[0], tmp_path / "job")
@@ -245,10 +246,10 @@ def test_a_folder_of_another_job_is_refused(sqlite_store: Store, tmp_path: Path)
     note = json.loads((tmp_path / "job" / JOB_FILE).read_text())
     note["request"]["structure"]["positions_ang"][0][0] += 0.1
     (tmp_path / "job" / JOB_FILE).write_text(json.dumps(note))
-    with pytest.raises(InputError, match="asks for something else"):
+    with pytest.raises(InputError, match="describes another request"):
         taken_back(sqlite_store, keys[0], tmp_path / "job")
     (tmp_path / "job" / JOB_FILE).write_text("{}")
-    with pytest.raises(InputError, match="no note of pvkdb"):
+    with pytest.raises(InputError, match="not a job file of pvkdb"):
         taken_back(sqlite_store, keys[0], tmp_path / "job")
 
 
@@ -263,25 +264,27 @@ def test_a_barrier_without_its_note_cannot_be_taken_back(
 def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     with pytest.raises(InputError, match="not empty"):
-        export_inputs(settle(scf(ammonia(), "NH3")), "an-id", tmp_path)
+        export_inputs(complete_request(scf(ammonia(), "NH3")), "an-id", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
 def test_a_neb_has_no_input_folder_and_says_what_has() -> None:
     images = tuple(host_of(ammonia()) for _ in range(3))
-    request = settle(DftNebRequest(formula="NH3", images=images, parent="abc"))
+    request = complete_request(DftNebRequest(formula="NH3", images=images, parent="abc"))
     with pytest.raises(InputError, match="pvkdb export-inputs abc"):
         export_inputs(request, "an-id", Path("unused"))
 
 
 def test_another_code_is_another_calculation() -> None:
-    request = settle(scf(ammonia(), "NH3", MOLECULE.model_copy(update={"smearing": "gaussian"})))
+    request = complete_request(
+        scf(ammonia(), "NH3", MOLECULE.model_copy(update={"smearing": "gaussian"}))
+    )
     other = converted(request, "vasp")
     assert other.key() != request.key()
     assert other.settings.pseudopotentials == ()
     assert converted(other, "espresso").settings.cutoff_wfc_ry == 60  # what SSSP recommends
     with pytest.raises(InputError, match="VASP has no smearing 'fixed'"):
-        converted(settle(scf(ammonia(), "NH3", MOLECULE)), "vasp")
+        converted(complete_request(scf(ammonia(), "NH3", MOLECULE)), "vasp")
 
 
 @pytest.mark.parametrize("grid", [(1, 1, 1), (2, 2, 2), (4, 4, 3), (5, 2, 1)])

@@ -19,7 +19,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.dft.by_hand.exports import export_inputs
 from pvkdb_pipelines.dft.by_hand.imports import import_results
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ..barriers import vacancy_path
@@ -35,7 +35,9 @@ START = vacancy_path()[0][[2, 0, 3, 1]]
 
 def job(**settings: Any) -> DftScfRequest:
     chosen = DftSettings(engine="vasp", kpoint_grid=(1, 1, 1), **settings)
-    return settle(DftScfRequest(formula="CsPbBr3", structure=host_of(START), settings=chosen))
+    return complete_request(
+        DftScfRequest(formula="CsPbBr3", structure=host_of(START), settings=chosen)
+    )
 
 
 def test_the_folder_holds_what_the_job_says(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_the_readme_s_command_counts_the_electrons_of_a_charged_cell(tmp_path: P
 
 
 def test_a_relaxation_asks_for_its_forces(tmp_path: Path) -> None:
-    request = settle(
+    request = complete_request(
         DftRelaxRequest(
             formula="CsPbBr3",
             structure=host_of(START),

@@ -11,8 +11,8 @@ from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftScfRequest, DftSettings
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.runs import Place
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.codes.runs import RunLocation
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from ..conftest import CHEAP, ammonia
@@ -24,7 +24,7 @@ def settings(engine: str) -> DftSettings:
             {**CHEAP.model_dump(), "engine": engine}
         )
     )  # fmt: skip
-    return settle(request).settings
+    return complete_request(request).settings
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
@@ -32,22 +32,22 @@ def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
         load_engine("expresso", settings("espresso"))
 
 
-def test_an_engine_needs_settled_settings() -> None:
-    with pytest.raises(InputError, match="settled settings"):
+def test_an_engine_needs_complete_settings() -> None:
+    with pytest.raises(InputError, match="complete settings"):
         load_engine("espresso", DftSettings())
 
 
 @pytest.mark.parametrize("command", ["no-such-pw.x", "/no/such/folder/pw.x"])
 def test_no_pw_on_the_path_is_a_typed_failure(command: str) -> None:
     with pytest.raises(CalculationFailedError, match="PVKDB_PW_COMMAND") as caught:
-        load_engine("espresso", settings("espresso"), Place(pw_command=(command,)))
+        load_engine("espresso", settings("espresso"), RunLocation(pw_command=(command,)))
     assert caught.value.kind is FailureKind.PROGRAM_NOT_FOUND
 
 
 def test_no_pseudopotentials_is_a_typed_failure(tmp_path: Path) -> None:
-    place = Place(pw_command=(sys.executable,), pseudo_dir=tmp_path)
+    location = RunLocation(pw_command=(sys.executable,), pseudo_dir=tmp_path)
     with pytest.raises(CalculationFailedError, match="PVKDB_PSEUDO_DIR") as caught:
-        load_engine("espresso", settings("espresso"), place)
+        load_engine("espresso", settings("espresso"), location)
     assert caught.value.kind is FailureKind.PSEUDOPOTENTIAL_MISSING
 
 
@@ -80,17 +80,17 @@ def test_vasp_without_a_command_is_a_typed_failure(monkeypatch: pytest.MonkeyPat
 )
 def test_an_environment_that_makes_no_sense_is_refused(name: str, value: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Place.from_environment({name: value})
+        RunLocation.from_environment({name: value})
 
 
 def test_the_environment_says_where_to_run() -> None:
-    place = Place.from_environment(
+    location = RunLocation.from_environment(
         {
             "PVKDB_PW_COMMAND": "mpirun -np 4 pw.x",
             "PVKDB_PSEUDO_DIR": "/data/pseudo",
             "PVKDB_DFT_MAX_SECONDS": "3500",
         }
     )
-    assert place.pw_command == ("mpirun", "-np", "4", "pw.x")
-    assert place.pseudo_dir == Path("/data/pseudo")
-    assert place.max_seconds == 3500
+    assert location.pw_command == ("mpirun", "-np", "4", "pw.x")
+    assert location.pseudo_dir == Path("/data/pseudo")
+    assert location.max_seconds == 3500

@@ -25,9 +25,9 @@ from pvkdb.store.models import Energetic, Structure
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.pw_output import read_pw_output
-from pvkdb_pipelines.dft.codes.runs import EARLIER, Place
+from pvkdb_pipelines.dft.codes.runs import EARLIER, RunLocation
 from pvkdb_pipelines.dft.computing import compute_dft
-from pvkdb_pipelines.dft.settling import settle
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.work.worker import Worker
 
@@ -61,7 +61,7 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
     sqlite_store: Store,
 ) -> None:
     """The force on an iodine, in eV/Å, against the energies to its left and right, in eV."""
-    key = enqueued(sqlite_store, settle(scf(cspbi3(0.10), "CsPbI3")))
+    key = enqueued(sqlite_store, complete_request(scf(cspbi3(0.10), "CsPbI3")))
     document = run(sqlite_store, key)
     assert document.state == "done", document.failure_message
     assert document.versions is not None
@@ -84,7 +84,7 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
     assert np.abs(forces.sum(axis=0)).max() < 1e-4
     assert np.abs(forces[:, :2]).max() < 0.01  # the shift along z keeps fourfold symmetry
     step = 0.02
-    engine = load_engine("espresso", settle(scf(cspbi3(), "CsPbI3")).settings)
+    engine = load_engine("espresso", complete_request(scf(cspbi3(), "CsPbI3")).settings)
     left, right = engine.evaluate([cspbi3(0.10 - step), cspbi3(0.10 + step)], stress=False)
     slope = (right["energy"] - left["energy"]) / (2 * step)
     assert forces[2, 2] == pytest.approx(-slope, abs=0.01)
@@ -93,7 +93,7 @@ def test_cspbi3_is_computed_from_the_queue_and_its_forces_are_its_energy_s_slope
 
 def test_a_band_runs_and_is_marked_as_a_demonstration(sqlite_store: Store) -> None:
     """The umbrella inversion of ammonia: both ways over it are the same, in the known order."""
-    document = run(sqlite_store, enqueued(sqlite_store, settle(inversion())))
+    document = run(sqlite_store, enqueued(sqlite_store, complete_request(inversion())))
     assert document.state == "done", document.failure_message
     assert document.parameters["demonstration"] is True
     result = document.result or {}
@@ -139,7 +139,7 @@ def test_a_relaxation_ends_where_the_forces_are_small() -> None:
 
 def failed(store: Store, settings: DftSettings, molecule: bool = True) -> CalculationDocument:
     atoms, formula = (ammonia(), "NH3") if molecule else (cspbi3(), "CsPbI3")
-    document = run(store, enqueued(store, settle(scf(atoms, formula, settings))))
+    document = run(store, enqueued(store, complete_request(scf(atoms, formula, settings))))
     assert document.state == "failed"
     assert document.result is None
     assert "End of its output:" in (document.failure_message or "")
@@ -188,7 +188,7 @@ def test_a_pw_that_is_killed_is_a_crash_with_its_signal(sqlite_store: Store) -> 
 
     thread = threading.Thread(target=kill)
     thread.start()
-    key = enqueued(sqlite_store, settle(scf(cspbi3(), "CsPbI3")))
+    key = enqueued(sqlite_store, complete_request(scf(cspbi3(), "CsPbI3")))
     document = run(sqlite_store, key)
     thread.join()
     assert killed.is_set()
@@ -201,8 +201,10 @@ def test_a_program_that_ignores_its_time_is_killed(tmp_path: Path) -> None:
     stuck = tmp_path / "stuck"
     stuck.write_text("#!/bin/sh\necho waiting for a licence\nexec sleep 60\n")
     stuck.chmod(0o755)
-    place = Place(pw_command=(str(stuck),), max_seconds=0.2, grace_s=0.2)
-    engine = load_engine("espresso", settle(scf(ammonia(), "NH3", MOLECULE)).settings, place)
+    location = RunLocation(pw_command=(str(stuck),), max_seconds=0.2, grace_s=0.2)
+    engine = load_engine(
+        "espresso", complete_request(scf(ammonia(), "NH3", MOLECULE)).settings, location
+    )
     with pytest.raises(CalculationFailedError, match="waiting for a licence") as caught:
         engine.evaluate([ammonia()], stress=False)
     assert caught.value.kind is FailureKind.OUT_OF_WALLTIME
@@ -217,7 +219,7 @@ def test_no_pw_on_the_path_is_recorded_and_nothing_is_left_behind(
     scratch.mkdir()
     monkeypatch.setenv("PVKDB_DFT_SCRATCH", str(scratch))
     monkeypatch.setenv("PVKDB_PW_COMMAND", "pw-of-another-machine.x")
-    key = enqueued(sqlite_store, settle(scf(ammonia(), "NH3", MOLECULE)))
+    key = enqueued(sqlite_store, complete_request(scf(ammonia(), "NH3", MOLECULE)))
     document = run(sqlite_store, key)
     assert document.failure_kind is FailureKind.PROGRAM_NOT_FOUND
     assert document.failure_message is not None
@@ -226,8 +228,8 @@ def test_no_pw_on_the_path_is_recorded_and_nothing_is_left_behind(
 
 
 def test_scratch_is_empty_afterwards(tmp_path: Path) -> None:
-    place = Place(scratch=tmp_path)
-    settings = settle(scf(ammonia(), "NH3", MOLECULE)).settings
-    (found,) = load_engine("espresso", settings, place).evaluate([ammonia()], stress=True)
+    location = RunLocation(scratch=tmp_path)
+    settings = complete_request(scf(ammonia(), "NH3", MOLECULE)).settings
+    (found,) = load_engine("espresso", settings, location).evaluate([ammonia()], stress=True)
     assert np.shape(found["stress"]) == (6,)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Making the settings of a request complete, so that its key holds everything that decides it."""
+"""Complete settings of DFT requests, so that their keys contain everything that matters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pvkdb.schemas.calculations.dft import (
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb_pipelines.dft.codes import sssp
 
-#: Largest distance of k-points where nothing else is asked for, 1/Å.
+#: Default spacing of k-points, 1/Å.
 SPACING_PER_ANG = 0.3
 #: Cutoff of plane-wave PAW in the Materials Project's sets, eV (``pymatgen.io.vasp.sets``).
 MP_CUTOFF_EV = 520.0
@@ -31,19 +31,19 @@ MP_CUTOFF_EV = 520.0
 RequestT = TypeVar("RequestT", bound=DftRequest)
 
 
-def settle(request: RequestT) -> RequestT:
-    """The request with settings that leave nothing open; settling it again changes nothing.
+def complete_request(request: RequestT) -> RequestT:
+    """Return the request with complete settings; a complete request is returned unchanged.
 
     Raises:
         CalculationFailedError: SSSP has no file for an element (``UNSUPPORTED_ELEMENT``).
         InputError: the density's cutoff is below that of the wave functions times 4.
     """
-    settings = settled(request.settings, structures_of(request)[0])
+    settings = complete_settings(request.settings, structures_of(request)[0])
     return request.model_copy(update={"settings": settings})
 
 
 def structures_of(request: DftRequest) -> Sequence[Host]:
-    """The structures that a request carries, in their order."""
+    """Return the structures of a request, in their order."""
     if isinstance(request, DftPathRequest):
         return [image.structure for image in request.images]
     if isinstance(request, DftNebRequest):
@@ -52,8 +52,8 @@ def structures_of(request: DftRequest) -> Sequence[Host]:
     return [request.structure]
 
 
-def settled(settings: DftSettings, structure: Host) -> DftSettings:
-    """Settings for a structure, see :func:`settle`."""
+def complete_settings(settings: DftSettings, structure: Host) -> DftSettings:
+    """Return complete settings for a structure, see :func:`complete_request`."""
     update: dict[str, object] = {"kpoint_spacing_per_ang": None}
     if settings.kpoint_grid is None:
         spacing = settings.kpoint_spacing_per_ang or SPACING_PER_ANG
@@ -66,7 +66,7 @@ def settled(settings: DftSettings, structure: Host) -> DftSettings:
 
 
 def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, int, int]:
-    """The smallest grid whose points lie no further apart than a spacing.
+    """Return the smallest grid whose points are at most a spacing apart.
 
     Args:
         cell_ang: Rows are the lattice vectors, shape (3, 3), Å.
@@ -79,7 +79,7 @@ def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, 
 
 
 def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
-    """What takes trust from numbers with these settings, in words."""
+    """Describe what limits the accuracy of numbers with these settings."""
     remarks = []
     if settings.engine is Engine.ESPRESSO:
         wfc, rho = _recommended(structure)
@@ -111,7 +111,7 @@ def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
     if cutoff_rho < 4 * cutoff_wfc:
         raise InputError(
             f"a density cutoff of {cutoff_rho:g} Ry is below 4 times that of the wave functions "
-            f"({cutoff_wfc:g} Ry), whose squares need as much; leave cutoff_rho_ry open"
+            f"({cutoff_wfc:g} Ry), whose squares need as much; omit cutoff_rho_ry"
         )
     return {
         "cutoff_wfc_ry": cutoff_wfc,
@@ -121,7 +121,7 @@ def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:
 
 
 def _recommended(structure: Host) -> tuple[float, float]:
-    """The largest of the cutoffs that SSSP recommends for the elements, Ry."""
+    """Return the largest cutoffs that SSSP recommends for the elements, Ry."""
     entries = sssp.entries(structure.symbols)
     return (
         max(entry.cutoff_wfc_ry for entry in entries),

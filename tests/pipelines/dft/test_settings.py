@@ -19,7 +19,7 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
     PathImage,
 )
-from pvkdb_pipelines.dft.settling import grid_of_spacing, remarks_on, settle
+from pvkdb_pipelines.dft.settings import complete_request, grid_of_spacing, remarks_on
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from .conftest import ammonia, cspbi3
@@ -27,21 +27,21 @@ from .conftest import ammonia, cspbi3
 HOST = host_of(cspbi3())
 
 
-def settled(**settings: Any) -> DftSettings:
+def complete_settings(**settings: Any) -> DftSettings:
     request = DftScfRequest(formula="CsPbI3", structure=HOST, settings=DftSettings(**settings))
-    return settle(request).settings
+    return complete_request(request).settings
 
 
 def test_what_is_open_becomes_what_sssp_recommends_for_the_hardest_element() -> None:
-    settings = settled()
+    settings = complete_settings()
     assert (settings.cutoff_wfc_ry, settings.cutoff_rho_ry) == (40, 320)  # lead
     assert settings.kpoint_grid == (4, 4, 4)
     assert [entry.element for entry in settings.pseudopotentials] == ["Cs", "I", "Pb"]
     assert remarks_on(settings, HOST) == []
 
 
-def test_a_lower_cutoff_keeps_the_ratio_and_is_told() -> None:
-    settings = settled(cutoff_wfc_ry=20, kpoint_grid=(1, 1, 1))
+def test_a_lower_cutoff_keeps_the_ratio_and_is_reported() -> None:
+    settings = complete_settings(cutoff_wfc_ry=20, kpoint_grid=(1, 1, 1))
     assert settings.cutoff_rho_ry == 160
     assert remarks_on(settings, HOST) == [
         "cutoffs 20/160 Ry below the 40/320 Ry that SSSP recommends",
@@ -51,19 +51,19 @@ def test_a_lower_cutoff_keeps_the_ratio_and_is_told() -> None:
 
 def test_a_cell_with_an_odd_electron_is_told_unless_it_has_spin() -> None:
     odd = "an odd number of electrons, computed without spin"
-    assert odd in remarks_on(settled(charge=1), HOST)
-    assert odd not in remarks_on(settled(charge=1, magnetization_mub=1), HOST)
-    assert odd not in remarks_on(settled(charge=2), HOST)
+    assert odd in remarks_on(complete_settings(charge=1), HOST)
+    assert odd not in remarks_on(complete_settings(charge=1, magnetization_mub=1), HOST)
+    assert odd not in remarks_on(complete_settings(charge=2), HOST)
 
 
-def test_settling_again_changes_nothing() -> None:
-    request = settle(DftScfRequest(formula="CsPbI3", structure=HOST))
-    assert settle(request) == request
-    assert settle(request).key() == request.key()
+def test_completing_again_changes_nothing() -> None:
+    request = complete_request(DftScfRequest(formula="CsPbI3", structure=HOST))
+    assert complete_request(request) == request
+    assert complete_request(request).key() == request.key()
 
 
 def test_a_spacing_and_the_grid_that_it_makes_are_the_same_work() -> None:
-    assert settled(kpoint_spacing_per_ang=0.5) == settled(kpoint_grid=(2, 2, 2))
+    assert complete_settings(kpoint_spacing_per_ang=0.5) == complete_settings(kpoint_grid=(2, 2, 2))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_spacing_and_the_grid_that_it_makes_are_the_same_work() -> None:
 )
 def test_whatever_decides_the_numbers_changes_the_key(other: dict[str, Any]) -> None:
     def key(**settings: Any) -> str:
-        return settle(
+        return complete_request(
             DftScfRequest(formula="CsPbI3", structure=HOST, settings=DftSettings(**settings))
         ).key()
 
@@ -87,7 +87,7 @@ def test_whatever_decides_the_numbers_changes_the_key(other: dict[str, Any]) -> 
 
 
 def test_vasp_takes_the_cutoff_of_the_materials_project() -> None:
-    settings = settled(engine="vasp")
+    settings = complete_settings(engine="vasp")
     assert settings.cutoff_wfc_ry is not None
     assert settings.cutoff_wfc_ry * Ry == pytest.approx(520, abs=1e-3)
     assert settings.pseudopotentials == ()
@@ -115,7 +115,7 @@ def test_a_density_cutoff_below_the_squares_of_the_wave_functions_is_refused() -
     with pytest.raises(ValidationError, match=r"100 Ry is below 4 times .* \(50 Ry\)"):
         DftSettings(cutoff_wfc_ry=50, cutoff_rho_ry=100)  # before any structure is known
     with pytest.raises(InputError, match=r"100 Ry is below 4 times .* leave cutoff_rho_ry open"):
-        settled(cutoff_rho_ry=100)
+        complete_settings(cutoff_rho_ry=100)
 
 
 def test_the_images_of_a_path_are_of_one_cell_and_named_by_their_place() -> None:
