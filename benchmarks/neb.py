@@ -41,7 +41,7 @@ from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import Start, relaxed_crystal
 from pvkdb_pipelines.migration.paths.paths import PathFinder
-from pvkdb_pipelines.migration.result.hop_descriptions import halide_hops_in_words, octahedra_of
+from pvkdb_pipelines.migration.result.hop_descriptions import describe_halide_hop, octahedra_of
 from pvkdb_pipelines.migration.sites.hops import HopClass, find_hops
 from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
@@ -139,12 +139,14 @@ def _stage(
     stage = sites_of(crystal.cell, halide)
     sites = stage.sites
     cations = {occupant.ion.symbol for occupant in composition.on("B")}
-    say = halide_hops_in_words(octahedra_of(stage.host, cations, halide))
+    octahedra = octahedra_of(stage.host, cations, halide)
     found = find_hops(sites.positions, stage.operations, sites.action, chosen.cutoff)
     hops = [
         hop
         for hop in found
-        if say((int(sites.atoms[hop.start]), int(sites.atoms[hop.end]), hop.vector))
+        if describe_halide_hop(
+            octahedra, (int(sites.atoms[hop.start]), int(sites.atoms[hop.end]), hop.vector)
+        )
         == "octahedron edge"
     ][: chosen.hops]
     kinds = list(sites.distinct)

@@ -1,7 +1,7 @@
-"""Who holds a calculation: a process of a machine, and whether it still lives.
+"""The owner of a calculation: a process of a machine, and whether it is still running.
 
-A pid says little: it is reused, and containers count their own. An owner is therefore the machine
-since its last boot, the pid namespace, the pid and the moment at which the process started.
+A pid is not enough, because it is reused and containers have their own. An owner is therefore the
+machine since its last boot, the pid namespace, the pid, and the start time of the process.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def current_owner() -> str:
-    """This process as ``machine:pid:start``."""
+    """Return this process as ``machine:pid:start``."""
     return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool | None:
-    """Whether an owner's process lives; None where that cannot be told from here."""
+    """Whether the process of an owner is running; None if this machine cannot know."""
     machine, _, rest = owner.partition(":")
     pid, _, started = rest.partition(":")
     if machine != _machine() or not pid.isdigit():
@@ -40,9 +40,9 @@ def is_alive(owner: str) -> bool | None:
 
 
 def die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux).
+    """Let the kernel kill this process when its parent dies (Linux).
 
-    What counts as the parent is the thread that started it.
+    The parent is the thread that started it.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -51,7 +51,7 @@ def die_with(parent: int) -> None:
 
 
 def _machine() -> str:
-    """Host name, boot and pid namespace; the latter two where Linux tells them."""
+    """Return host name, boot and pid namespace; the latter two on Linux only."""
     parts = [socket.gethostname()]
     try:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8])
@@ -62,9 +62,9 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """Start of a process: clock ticks since boot on Linux, which no change of the clock moves."""
+    """Return the start time of a process; on Linux in clock ticks since boot."""
     try:
-        # The second field, the name, may hold anything; the 22nd is counted behind its bracket.
+        # The second field, the name, may contain spaces; count the 22nd from its closing bracket.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return fields[19]
     except OSError:

@@ -1,4 +1,4 @@
-"""How far a calculation is, told step by step to whoever watches."""
+"""Progress of a running calculation, reported step by step."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from math import log
 
 
 @dataclass(frozen=True)
-class Progress:
-    """State of a running calculation.
+class CalculationProgress:
+    """The progress of a running calculation.
 
     Attributes:
-        stage: What is being done, in words.
-        step: Optimizer steps of this stage.
-        force: Largest force or residual at the last step, eV/Å; None before the first.
-        fraction: Estimate of the finished share of the whole, 0 to 1, never falling.
+        stage: Name of the current stage.
+        step: Optimizer step of this stage.
+        force: Largest force or residual at this step, eV/Å; None before the first.
+        fraction: Estimated share of the whole that is finished, 0 to 1; it never decreases.
     """
 
     stage: str
@@ -24,19 +24,19 @@ class Progress:
     fraction: float
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[CalculationProgress], None]
 OnStep = Callable[[int, float], None]
 
 
 class ProgressReporter:
-    """Turns optimizer steps into :class:`Progress`.
+    """Converts optimizer steps into progress.
 
-    A relaxation's force falls about exponentially, so the share of a stage is the share of
-    the decades between its first force and its target.
+    The force of a relaxation decreases about exponentially, so the finished share of a stage is the
+    share of the decades between its first force and its target.
     """
 
     def __init__(self, stages: Mapping[str, float], report: Report | None) -> None:
-        """``stages`` maps each stage, in order, to the share of the whole at which it ends."""
+        """``stages`` maps each stage, in order, to the fraction of the whole at its end."""
         self._stages = dict(stages)
         self._report = report
         self._fraction = 0.0
@@ -44,9 +44,9 @@ class ProgressReporter:
     def begin(
         self, stage: str, target: float | None = None, part: tuple[int, int] = (0, 1)
     ) -> OnStep:
-        """Enter a stage, or the next of its equal parts (number from 0, how many).
+        """Start a stage, or one of its equal parts (index from 0, number of parts).
 
-        Returns what its optimizer calls with step and force (eV/Å).
+        Returns the callback for its optimizer, which takes step and force (eV/Å).
         """
         ends = list(self._stages.values())
         position = list(self._stages).index(stage)
@@ -64,16 +64,16 @@ class ProgressReporter:
             done = 0.0
             if target is not None and first > target:
                 done = min(1.0, max(0.0, log(first / max(force, 1e-12)) / log(first / target)))
-            self._tell(stage, step, force, start + done * (end - start))
+            self._send(stage, step, force, start + done * (end - start))
 
-        self._tell(stage, 0, None, start)
+        self._send(stage, 0, None, start)
         return on_step
 
     def finish(self, stage: str) -> None:
-        """Tell that the whole is done."""
-        self._tell(stage, 0, None, 1.0)
+        """Report that the calculation is finished."""
+        self._send(stage, 0, None, 1.0)
 
-    def _tell(self, stage: str, step: int, force: float | None, fraction: float) -> None:
+    def _send(self, stage: str, step: int, force: float | None, fraction: float) -> None:
         self._fraction = max(self._fraction, fraction)
         if self._report is not None:
-            self._report(Progress(stage, step, force, self._fraction))
+            self._report(CalculationProgress(stage, step, force, self._fraction))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
@@ -32,7 +31,7 @@ from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput
 from pvkdb_pipelines.dft.correction import correction_ev
 from pvkdb_pipelines.dft.settings import complete_request, remarks_on, structures_of
-from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV, check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
@@ -287,9 +286,7 @@ def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms
         share = index / last
         moved[index].positions += (1 - share) * shifts[0] + share * shifts[1]
     for image, end in ((moved[0], ends[0]), (moved[-1], ends[1])):
-        image.calc = SinglePointCalculator(
-            image, energy=end.get_potential_energy(), forces=end.get_forces()
-        )
+        set_results(image, end.get_potential_energy(), end.get_forces())
     if any(np.linalg.norm(image.positions - ends[0].positions) < 1e-3 for image in moved[1:]):
         raise CalculationFailedError(
             FailureKind.ENDPOINTS_IDENTICAL,

@@ -30,7 +30,7 @@ from pvkdb_pipelines.engines.durations import CAUTION, Durations
 from pvkdb_pipelines.engines.engine import MessageSink, Report
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.ownership import current_owner
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.tasks import INSTANT_KINDS, Failure, compute, failure_of
 from pvkdb_pipelines.work.worker import record_end
 
@@ -156,7 +156,7 @@ class Dispatcher:
     def _send(self, batch: list[CalculationDocument]) -> None:
         self._running[self.workers.submit(batch)] = batch
         for document in batch:
-            self._report(document, Progress("sent to the cluster", 0, None, 0.0))
+            self._report(document, CalculationProgress("sent to the cluster", 0, None, 0.0))
 
     def _claim(self, ids: Iterator[str] | None) -> list[CalculationDocument]:
         """Claim a batch of about the wanted length, shorter if little work is left."""
@@ -277,7 +277,7 @@ class Dispatcher:
         self._held.pop(document.id, None)
         if result.outcome is not None:
             self._durations.learn(document, result.seconds)
-        self._report(written, Progress("done", 0, None, 1.0))
+        self._report(written, CalculationProgress("done", 0, None, 1.0))
         yield written
 
     def _record(self, result: NodeResult) -> CalculationDocument:
@@ -338,7 +338,7 @@ class Dispatcher:
         self._held.clear()
         return put_back
 
-    def _report(self, document: CalculationDocument, progress: Progress) -> None:
+    def _report(self, document: CalculationDocument, progress: CalculationProgress) -> None:
         if self.report is not None:
             self.report(document, progress)
 

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 
 #: Names of the engines; the first is the default.
 ENGINES = ("local", "parsl")
 
-Report = Callable[[CalculationDocument, Progress], None]
+Report = Callable[[CalculationDocument, CalculationProgress], None]
 #: Called with the messages of an engine: blocks that start and end, unfinished work.
 MessageSink = Callable[[str], None]
 

@@ -1,1 +1,1 @@
-"""Geometry of any crystal: symmetry, neighbours, supercells, cells with their atoms."""
+"""Geometry of crystals: symmetry, neighbours, supercells, and structures of requests."""

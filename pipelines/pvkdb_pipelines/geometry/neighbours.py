@@ -1,4 +1,4 @@
-"""Neighbours in small periodic cells, all at once: faster than cell lists below 100 atoms."""
+"""Neighbours in small periodic cells, faster than cell lists below 100 atoms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ase.geometry import get_distances
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 
-#: Shortest distance accepted, over the sum of the covalent radii. Relaxed halide perovskites
+#: Smallest accepted distance over the sum of the covalent radii. Relaxed halide perovskites
 #: and their saddle points lie above 0.85; the potentials' false minima lie below 0.75.
 CLOSEST_APPROACH = 0.75
 
@@ -34,13 +34,13 @@ class Neighbours:
     cell: np.ndarray
 
     def between(self, chosen: np.ndarray, others: np.ndarray) -> Neighbours:
-        """The pairs from one set of atoms to another, given as masks of shape (atoms,)."""
+        """Return the pairs from one set of atoms to another; masks of shape (atoms,)."""
         kept = chosen[self.first] & others[self.second]
         return Neighbours(self.first[kept], self.second[kept], self.distance[kept], self.cell[kept])
 
 
 def neighbours(atoms: Atoms, cutoff_ang: float) -> Neighbours:
-    """All pairs of atoms, and of atoms and images, closer than a distance in Å."""
+    """Return all pairs of atoms and periodic images closer than a distance in Å."""
     vectors = atoms.cell.array
     fractional = np.linalg.solve(vectors.T, atoms.positions.T).T
     between = fractional[None, :, :] - fractional[:, None, :]
@@ -60,7 +60,7 @@ def neighbours(atoms: Atoms, cutoff_ang: float) -> Neighbours:
 
 
 def check_structure(atoms: Atoms, what: str) -> None:
-    """Refuse structures with atoms on top of one another, where potentials extrapolate.
+    """Refuse structures with overlapping atoms, where potentials extrapolate.
 
     Raises:
         CalculationFailedError: A distance is below :data:`CLOSEST_APPROACH` times the sum of
@@ -70,7 +70,7 @@ def check_structure(atoms: Atoms, what: str) -> None:
     as tabulated in ``ase.data.covalent_radii``.
     """
     ratio, i, j, distance = closest_approach(atoms)
-    if not ratio >= CLOSEST_APPROACH:  # so that what is no number is refused too
+    if not ratio >= CLOSEST_APPROACH:  # written so that NaN is refused too
         raise CalculationFailedError(
             FailureKind.ATOMS_TOO_CLOSE,
             f"{what}: {atoms.symbols[i]}{i} and {atoms.symbols[j]}{j} are {distance:.2f} Å "
@@ -80,7 +80,7 @@ def check_structure(atoms: Atoms, what: str) -> None:
 
 
 def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
-    """Shortest distance relative to the covalent radii.
+    """Return the shortest distance relative to the covalent radii.
 
     Returns:
         The ratio, the indices of the two atoms, and their distance in Å.

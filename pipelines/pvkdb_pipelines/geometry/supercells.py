@@ -1,4 +1,4 @@
-"""Supercells that keep a defect away from its periodic images, with as few atoms as possible."""
+"""Smallest supercells with a given distance between a defect and its periodic images."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from pvkdb.errors import InputError
 
 Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
 
-#: Supercells of more cells than this are not searched.
+#: Largest numbers of cells in the search.
 _MOST_CELLS = 32
 _MOST_SYMMETRIC_CELLS = 64
-#: Distances that differ less are the same, Å: the cells of a phase do not jump between shapes.
+#: Tolerance for equal distances, Å, so that small strains do not change the chosen cell.
 _SAME_ANG = 0.05
 
 
 def distant_supercell(
     atoms: Atoms, distance_ang: float, most_atoms: int = 240
 ) -> tuple[Atoms, Matrix]:
-    """The smallest supercell whose shortest lattice vector is at least ``distance_ang`` long.
+    """Return the smallest supercell whose shortest lattice vector has at least this length.
 
-    Every sublattice is looked at, in its Hermite normal form, not only diagonal ones: the 20-atom
-    Pnma perovskite (√2 × 2 × √2) gives 40 atoms in 2 × 2 × 2 octahedra. Of supercells of one size
-    the one with the longest shortest vector is taken.
+    All sublattices are tried, in Hermite normal form, not only diagonal ones: the 20-atom Pnma
+    perovskite (√2 × 2 × √2) gives 40 atoms in 2 × 2 × 2 octahedra. Of supercells of one size, the
+    one with the longest shortest vector is chosen.
 
     Args:
         atoms: Periodic structure.
         distance_ang: Least distance of an atom from its own images, Å.
-        most_atoms: Atoms that the supercell may have.
+        most_atoms: Largest number of atoms of the supercell.
 
     Returns:
         The supercell, its vectors Minkowski-reduced, and its vectors in those of ``atoms``.
 
     Raises:
-        InputError: no supercell of that many atoms is large enough.
+        InputError: no such supercell is large enough.
 
     Source: G. L. W. Hart, R. W. Forcade, Phys. Rev. B 77, 224115 (2008),
     doi:10.1103/PhysRevB.77.224115 (enumeration by Hermite normal forms).
@@ -50,24 +50,25 @@ def distant_supercell(
             return make_supercell(atoms, matrix), _as_matrix(matrix)
     raise InputError(
         f"no supercell of {atoms.symbols} with at most {most_atoms} atoms keeps a defect "
-        f"{distance_ang:g} Å from its images; ask for a smaller distance"
+        f"{distance_ang:g} Å from its images; use a smaller distance"
     )
 
 
 def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: float) -> Matrix:
-    """The smallest supercell that keeps the point symmetry and a distance between images.
+    """Return the smallest supercell that keeps the point symmetry and a distance between images.
 
-    A defect relaxed on one site of it can be carried to every equivalent site: the symmetry of the
-    crystal maps the supercell onto itself.
+    The symmetry of the crystal maps it onto itself, so that a defect relaxed on one site can be
+    mapped to every equivalent site.
 
     Args:
         cell: Rows are the primitive vectors, shape (3, 3), Å.
-        rotations: Of the space group, in fractional coordinates of ``cell``, shape (o, 3, 3).
+        rotations: Rotations of the space group in fractional coordinates of ``cell``, shape
+            (o, 3, 3).
         distance_ang: Least distance of an atom from its own images, Å.
 
     Returns:
-        The vectors of the supercell in those of ``cell``; of several smallest the one whose
-        shortest vector is longest. They are Minkowski-reduced.
+        The Minkowski-reduced vectors of the supercell in those of ``cell``; of several smallest
+        supercells, the one with the longest shortest vector.
 
     Raises:
         InputError: no supercell of up to 64 cells is large enough.
@@ -85,20 +86,20 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
             return _as_matrix(best if np.linalg.det(best) > 0 else -best)
     raise InputError(
         f"no supercell of up to {_MOST_SYMMETRIC_CELLS} primitive cells keeps a defect "
-        f"{distance_ang:g} Å from its images and the symmetry of the crystal; ask for a smaller "
+        f"{distance_ang:g} Å from its images and the symmetry of the crystal; use a smaller "
         "distance"
     )
 
 
 def _is_kept(hermite: np.ndarray, rotations: np.ndarray) -> bool:
     """Whether rotations map the sublattice (rows) onto itself."""
-    # A row v of lattice coordinates is turned into v @ R.T.
-    turned = hermite @ np.transpose(rotations, (0, 2, 1)) @ np.linalg.inv(hermite)
-    return bool(np.abs(turned - np.rint(turned)).max() < 1e-6)
+    # A row v of lattice coordinates is rotated to v @ R.T.
+    rotated = hermite @ np.transpose(rotations, (0, 2, 1)) @ np.linalg.inv(hermite)
+    return bool(np.abs(rotated - np.rint(rotated)).max() < 1e-6)
 
 
 def shortest_vector_ang(cell: np.ndarray) -> float:
-    """Length of the shortest lattice vector, Å: the distance of an atom from its nearest image."""
+    """Return the length of the shortest lattice vector, Å."""
     reduced, _ = minkowski_reduce(cell)
     return float(np.linalg.norm(reduced, axis=1).min())
 
@@ -116,7 +117,7 @@ def _most_distant(cell: np.ndarray, count: int) -> tuple[np.ndarray, float]:
 
 
 def _hermite_normal_forms(count: int) -> Iterator[np.ndarray]:
-    """All sublattices of index ``count``, one matrix each, rows as vectors."""
+    """Return a matrix for each sublattice of index ``count``, with the vectors as rows."""
     for a in _divisors(count):
         for c in _divisors(count // a):
             f = count // a // c

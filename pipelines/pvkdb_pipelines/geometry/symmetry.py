@@ -1,4 +1,4 @@
-"""Space groups of atoms, and cells symmetrised to them (spglib behind ASE's atoms)."""
+"""Space groups and symmetrised cells of ASE atoms, by spglib."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pvkdb.schemas.calculations import FailureKind
 
 @dataclass(frozen=True)
 class SpaceGroup:
-    """A space group as found for one structure, with its operations on that cell.
+    """The space group of a structure, with its operations on that cell.
 
     Attributes:
         number: Number in the International Tables, 1 to 230.
         symbol: Short Hermann-Mauguin symbol, e.g. ``"Pnma"``.
         rotations: Rotations in fractional coordinates, shape (operations, 3, 3).
         translations: Translations in fractional coordinates, shape (operations, 3).
-        equivalent_atoms: For each atom the first one that is equivalent to it, shape (atoms,).
+        equivalent_atoms: First equivalent atom of each atom, shape (atoms,).
     """
 
     number: int
@@ -39,7 +39,7 @@ def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
     """Find the space group of periodic atoms within ``symprec`` Å.
 
     Raises:
-        CalculationFailedError: spglib finds none (``SYMMETRY_CHANGED``).
+        CalculationFailedError: spglib finds no symmetry (``SYMMETRY_CHANGED``).
 
     Source: A. Togo, K. Shinohara, I. Tanaka, Sci. Technol. Adv. Mater. Meth. 4, 2384822
     (2024), doi:10.1080/27660400.2024.2384822.
@@ -60,8 +60,8 @@ def space_group(atoms: Atoms, symprec: float) -> SpaceGroup:
 def standard_cell(atoms: Atoms, symprec: float, *, primitive: bool = False) -> Atoms:
     """Symmetrise a structure into the standard setting of its space group.
 
-    Positions and cell lose the noise that ``symprec`` (Å) allowed. Elements keep the order in
-    which they first appear. For Pnma the long axis of the perovskite is b.
+    Noise of positions and cell within ``symprec`` (Å) is removed. Elements keep the order of their
+    first appearance. For Pnma the long axis of the perovskite is b.
 
     Raises:
         CalculationFailedError: spglib finds no symmetry (``SYMMETRY_CHANGED``).
@@ -84,8 +84,8 @@ def _spglib_cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @contextmanager
 def _spglib_errors(atoms: Atoms, symprec: float) -> Iterator[None]:
-    """Both ways in which spglib reports that it failed: None until 2.x, an exception after."""
-    # Its C library also writes of every try that failed, into whatever the user is looking at.
+    """Convert spglib's exceptions into typed failures; until 2.x it returns None instead."""
+    # Its C library also prints a warning for every failed attempt.
     os.environ.setdefault("SPGLIB_WARNING", "OFF")
     with warnings.catch_warnings():
         # spglib 2.7 and 2.8 warn about their old error handling at every call.
@@ -102,5 +102,5 @@ def _no_symmetry(atoms: Atoms, symprec: float) -> CalculationFailedError:
     return CalculationFailedError(
         FailureKind.SYMMETRY_CHANGED,
         f"no space group found for {atoms.symbols} within {symprec} Å; "
-        "look for overlapping atoms or use another tolerance",
+        "check for overlapping atoms or use another tolerance",
     )

@@ -1,1 +1,1 @@
-"""Migration of point defects: hops, barriers, and the paths through a crystal that they make."""
+"""Migration of point defects: hops, barriers, and percolating paths through a crystal."""

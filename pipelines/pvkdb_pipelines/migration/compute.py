@@ -1,4 +1,4 @@
-"""The recipe of `pvkdb neb`: from a composition to every barrier and the path that limits it."""
+"""The calculation of ``pvkdb neb``: all barriers of a defect and the easiest percolating path."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
-from pvkdb_pipelines.migration.host.host import (
-    Crystal,
-    Start,
-)
+from pvkdb_pipelines.migration.host.host import Crystal, Start
 from pvkdb_pipelines.migration.paths.paths import Path, PathFinder
 from pvkdb_pipelines.migration.result.hop_descriptions import (
     Octahedra,
-    halide_hops_in_words,
+    describe_halide_hop,
     octahedra_of,
 )
 from pvkdb_pipelines.migration.result.percolation import (
-    Edge,
+    HopEdge,
     Threshold,
     connecting_length_ang,
     thresholds,
@@ -38,16 +35,16 @@ from pvkdb_pipelines.migration.sites.sites import parse_defect
 from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
-from pvkdb_pipelines.structures import checks as health
+from pvkdb_pipelines.structures import checks
 from pvkdb_pipelines.structures.user_structures import elements_of, require_composition
 
-#: Where there are no octahedra to say, hops up to this multiple of the shortest are looked at.
+#: Without octahedra, hops up to this multiple of the shortest connecting hop are computed.
 _CUTOFF = 1.2
-#: Slack of lengths that are to be reached, Å.
+#: Tolerance added to lengths that must be included, Å.
 _SLACK_ANG = 0.001
-#: Longer hops are not sought even where shorter ones do not lead through the crystal, Å.
+#: Longest hop that is searched for, even if shorter ones do not percolate, Å.
 _LONGEST_ANG = 9.0
-#: Hops computed again at most: as long as another one comes to limit the path.
+#: Most hops that are computed again, each because it limits the path.
 _MOST_RECHECKS = 3
 
 _LOAD, _HOST, _DEFECTS, _PATHS = (
@@ -62,13 +59,13 @@ _STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 
 @dataclass(frozen=True)
 class MigrationRun:
-    """Barriers and everything that they rest on.
+    """Barriers and the data that they are computed from.
 
     Attributes:
         result: The numbers, as they are stored.
         crystal: The host.
         paths: Every hop, in the order of the result, with its band.
-        versions: Versions of the packages and the weights that decide the numbers.
+        versions: Versions of the packages and the weights that determine the numbers.
     """
 
     result: NebResult
@@ -82,20 +79,19 @@ def compute_migration(
 ) -> MigrationRun:
     """Compute every hop of a defect and the easiest paths through the crystal.
 
-    The host is relaxed with its cell, must keep its space group and must be a minimum; one defect
-    of each kind of site is relaxed and carried to all equivalent sites; every distinct hop gets a
-    band with a climbing image; the hops make a periodic graph, whose bottleneck is the activation
-    energy. The hop that limits it is computed again in another way. A KeyboardInterrupt passes
-    through at any point.
+    The host is relaxed with its cell; it must keep its space group and be a minimum. One defect on
+    each kind of site is relaxed and mapped to all equivalent sites. Every distinct hop gets a band
+    with a climbing image. The hops form a periodic graph, whose bottleneck is the activation
+    energy. The limiting hop is computed again in another way. A KeyboardInterrupt is not caught.
 
     Args:
-        request: Composition, phase, defect, potential and numerical settings, nothing left open.
-        report: Called at each step with the progress.
-        potential: Potential to use in place of the one that the request names.
+        request: Composition, phase, defect, potential and numerical settings, all complete.
+        report: Called with the progress after each step.
+        potential: Used instead of the potential that the request names.
 
     Raises:
-        CalculationFailedError: With the :class:`FailureKind` that says what failed.
-        InputError: The prototype or the structure does not hold the composition.
+        CalculationFailedError: With the :class:`FailureKind` of the failure.
+        InputError: The prototype or the structure does not match the composition.
     """
     started, cpu_started = time.perf_counter(), time.process_time()
     composition = parse_composition(request.formula)
@@ -129,9 +125,9 @@ def compute_migration(
     paths: list[Path] = []
     for index, hop in enumerate(hops):
         paths.append(finder.find(hop, progress.begin(_PATHS, target, (index, len(hops) + 1))))
-    _again_from_lower_ends(finder, paths)
+    _retry_failed_hops(finder, paths)
     last = (len(hops), len(hops) + 1)
-    found = _rechecked(
+    found = _recheck_limiting_hops(
         crystal, stage, finder, paths, settings.recheck, progress.begin(_PATHS, target, last)
     )
     progress.finish(_PATHS)
@@ -143,7 +139,7 @@ def compute_migration(
             paths,
             found,
             bounds=_thresholds(crystal, stage, paths, optimistic=states.lowest_ev),
-            words=_words(stage, octahedra),
+            describe=_hop_description(stage, octahedra),
             cutoff_ang=cutoff,
             drop_ev_per_formula=prepared.drop_ev_per_formula,
             force_calls=potential.force_calls - calls_before,
@@ -157,7 +153,7 @@ def compute_migration(
 
 
 def _start(request: CompleteNebRequest, composition: Composition) -> Start:
-    """The structure to begin with."""
+    """Return the structure to start from."""
     if request.host is not None:
         atoms = atoms_in(request.host)
         require_composition(atoms, composition, "the structure")
@@ -167,7 +163,7 @@ def _start(request: CompleteNebRequest, composition: Composition) -> Start:
     atoms = build(compound, info.phase)
 
     def flaw(relaxed: Atoms) -> str | None:
-        findings = health.check(relaxed, compound, atoms, coordination=info.coordination)
+        findings = checks.check(relaxed, compound, atoms, coordination=info.coordination)
         return next((str(finding) for finding in findings if not finding.remark), None)
 
     return Start(atoms, info.number, flaw)
@@ -176,7 +172,7 @@ def _start(request: CompleteNebRequest, composition: Composition) -> Start:
 def _hops(
     stage: Stage, octahedra: Octahedra | None, cutoff_ang: float | None
 ) -> tuple[list[HopClass], float]:
-    """The distinct hops, and the length up to which they were looked for, Å."""
+    """Return the distinct hops and the length up to which they were searched, Å."""
     positions, cell = stage.sites.positions, stage.host.cell.array
     if cutoff_ang is None:
         connecting = connecting_length_ang(positions, cell, _LONGEST_ANG)
@@ -184,8 +180,8 @@ def _hops(
             raise CalculationFailedError(
                 FailureKind.NO_HOP,
                 f"hops of {stage.sites.symbol} up to {_LONGEST_ANG} Å do not lead through "
-                f"{stage.host.get_chemical_formula()} in three dimensions; name a cutoff to "
-                "compute those that there are",
+                f"{stage.host.get_chemical_formula()} in three dimensions; set a cutoff to "
+                "compute the existing ones",
             )
         cutoff_ang = connecting
         if octahedra is not None:
@@ -198,13 +194,13 @@ def _hops(
         raise CalculationFailedError(
             FailureKind.NO_HOP,
             f"no two {stage.sites.symbol} sites of {stage.host.get_chemical_formula()} are within "
-            f"{cutoff_ang:g} Å; ask for a larger cutoff",
+            f"{cutoff_ang:g} Å; use a larger cutoff",
         )
     return hops, cutoff_ang
 
 
-def _again_from_lower_ends(finder: PathFinder, paths: list[Path]) -> None:
-    """Try hops again that failed, where one of their ends has turned out to be lower since."""
+def _retry_failed_hops(finder: PathFinder, paths: list[Path]) -> None:
+    """Try failed hops again if a lower state of one of their ends was found since."""
     if not finder.improved:
         return
     for index, path in enumerate(paths):
@@ -213,7 +209,7 @@ def _again_from_lower_ends(finder: PathFinder, paths: list[Path]) -> None:
             paths[index] = finder.find(path.hop, lambda step, force: None)
 
 
-def _rechecked(
+def _recheck_limiting_hops(
     crystal: Crystal,
     stage: Stage,
     finder: PathFinder,
@@ -221,13 +217,13 @@ def _rechecked(
     recheck: bool,
     on_step: Callable[[int, float], None],
 ) -> dict[str, Threshold]:
-    """The thresholds, after the hop that limits the easiest path has been computed again."""
+    """Compute the limiting hops again and return the percolation thresholds."""
     found = _thresholds(crystal, stage, paths)
     if "1D" not in found:
         failures = "; ".join(str(path.failure) for path in paths if path.failure is not None)
         raise CalculationFailedError(
             FailureKind.NO_PERCOLATION,
-            f"the hops that converged lead nowhere through the crystal; failed: {failures}",
+            f"the converged hops do not percolate through the crystal; failed: {failures}",
         )
     for _ in range(_MOST_RECHECKS if recheck else 0):
         pending = {
@@ -246,9 +242,12 @@ def _rechecked(
 def _thresholds(
     crystal: Crystal, stage: Stage, paths: Sequence[Path], optimistic: float | None = None
 ) -> dict[str, Threshold]:
-    """Percolation thresholds on the potential's scale; failed hops count at an energy, or not."""
+    """Return percolation thresholds on the potential's scale.
+
+    Failed hops count with the energy ``optimistic``, or not at all.
+    """
     edges = [
-        Edge(pair, saddle, index)
+        HopEdge(pair, saddle, index)
         for index, path in enumerate(paths)
         if not path.composed
         and (saddle := path.saddle_ev if path.saddle_ev is not None else optimistic) is not None
@@ -258,7 +257,7 @@ def _thresholds(
 
 
 def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
-    """The octahedra of the host, where a halide moves between its sites."""
+    """Return the octahedra of the host if a halide moves between its sites."""
     halide = composition.on("X")[0].ion.symbol
     if stage.sites.kind == "interstitial" or stage.sites.symbol != halide:
         return None
@@ -266,16 +265,15 @@ def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
     return octahedra_of(stage.host, cations, halide)
 
 
-def _words(stage: Stage, octahedra: Octahedra | None) -> Callable[[HopClass], str]:
-    """A function that puts hops into words."""
+def _hop_description(stage: Stage, octahedra: Octahedra | None) -> Callable[[HopClass], str]:
+    """Return a function that describes hops."""
     sites = stage.sites
     if octahedra is None:
         between = "interstitial" if sites.kind == "interstitial" else sites.symbol
         return lambda hop: f"between {between} sites"
-    say = halide_hops_in_words(octahedra)
 
-    def words(hop: HopClass) -> str:
+    def describe(hop: HopClass) -> str:
         pair: Pair = (int(sites.atoms[hop.start]), int(sites.atoms[hop.end]), hop.vector)
-        return say(pair)
+        return describe_halide_hop(octahedra, pair)
 
-    return words
+    return describe

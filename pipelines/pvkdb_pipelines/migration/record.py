@@ -1,4 +1,4 @@
-"""What the store keeps of a migration calculation: structures, hops and bottlenecks."""
+"""Rows that the store keeps of a migration calculation: structures, hops and bottlenecks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DECIMALS = 4
 
 
 def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]:
-    """The host, the images of every path, each hop's barrier and each direction's bottleneck."""
+    """Return the host, all images of paths, and statements on each hop and each bottleneck."""
     result = run.result
     crystal = run.crystal
     host = stored_structure(calculation, "host", crystal.cell, crystal.space_group, parent=None)
@@ -28,7 +28,7 @@ def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]
                 calculation, f"hop {number} image {index}", image, None, parent=host.id
             )
             if index == top:
-                structure.role = f"hop {number} saddle"  # its id keeps its place on the path
+                structure.role = f"hop {number} saddle"  # its id keeps its position on the path
             records.append(structure)
     records += [
         _hop(calculation, result, number, barrier)
@@ -42,7 +42,7 @@ def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]
 def _hop(
     calculation: Calculation, result: NebResult, number: int, barrier: HopBarrier
 ) -> Energetic:
-    """Forward and reverse barrier span the interval, since the two ends differ in energy."""
+    """Return the statement on a hop: an interval from its lower to its higher barrier."""
     forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     hop = barrier.hop
     return _statement(
@@ -114,7 +114,7 @@ def _statement(
 
 
 def _caveat(result: NebResult) -> str:
-    """What takes trust from the number."""
+    """Describe what limits the validity of the number."""
     if result.host_left_for is None:
         return ""
     return f"; the host left {result.phase} for {result.host_left_for}"

@@ -1,1 +1,1 @@
-"""Structures of halides: octahedra, checks of what relaxed, structures of users."""
+"""Structures of halides: octahedra, checks of relaxed structures, and structures of users."""

@@ -1,4 +1,4 @@
-"""Whether a relaxed structure is still the halide that was asked for, and if not, why.
+"""Checks that a relaxed structure is still the requested halide.
 
 The thresholds are measured: 182 relaxations of twelve ABX3 halides from seven prototypes with
 CHGNet and SevenNet-0. Their healthy end products had shortest A–X and B–X distances of 0.88 to
@@ -22,22 +22,22 @@ from pvkdb_pipelines.structures.octahedra import Polyhedra, polyhedra, reach_ang
 
 #: Shortest B–X distance over the sum of the radii, A–X with 12 halides around A.
 B_X_OF_RADII = (0.85, 1.05)
-#: Both ends lie farther out for A than for the caesium halides measured: Na in NaMgF3, which has
-#: eight near fluorides, 0.83; Cs in Cs2AgBiBr6 (11.27 Å) 1.04 and in cubic CsPbI3, with both
-#: potentials, 1.11. Beyond, A has left its halides.
+#: The range for A is wider than the measured caesium halides require: Na in NaMgF3, which has eight
+#: near fluorides, 0.83; Cs in Cs2AgBiBr6 (11.27 Å) 1.04 and in cubic CsPbI3, with both potentials,
+#: 1.11. Outside it, A has left its site.
 A_X_OF_RADII = (0.80, 1.15)
-#: Volume over that of the start: the healthy range, a tenth wider.
+#: Volume over that of the start: the measured range, widened by 10 %.
 VOLUME_RATIO = (0.80, 1.66)
 #: Longest over shortest B–X distance in one polyhedron. Off-centred CsGeI3 has 1.2.
 BOND_SPREAD = 1.4
-#: Energy, eV an atom. Halides have −2 to −7 with the potentials trained on MPtrj; atoms on top
-#: of one another gave −14.6 without an error.
+#: Energy, eV per atom. Halides have −2 to −7 with the potentials trained on MPtrj; overlapping
+#: atoms gave −14.6 without an error.
 ENERGY_EV_PER_ATOM = (-9.0, -0.5)
-#: Distance from the lowest other phase of the same compound, eV a formula unit.
+#: Largest energy above the lowest phase of the same compound, eV per formula unit.
 ABOVE_SIBLINGS_EV = 0.5
-#: Tolerance at which the space group of a relaxed structure is found, Å.
+#: Tolerance for the space group of a relaxed structure, Å.
 SYMPREC_ANG = 0.1
-#: A–X distances are sought up to this share of the sum of the radii.
+#: Range of A–X distances over the sum of the radii.
 _REACH = 1.3
 
 
@@ -53,19 +53,19 @@ def check(
     lowest_sibling_ev: float | None = None,
     space_group_number: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything that is wrong with a relaxed structure; empty where it is healthy.
+    """Return all flaws of a relaxed structure; empty if there is none.
 
     Args:
-        relaxed: End product of a relaxation.
-        compound: What it should be.
-        start: What it was relaxed from.
-        coordination: Halides that belong around B, or around the cation of a binary halide.
-        keeps_polyhedra: Whether the polyhedra of B must stay as they were; not so for competing
-            phases, of which only the lowest energy counts.
-        converged: Whether the relaxation reached its force.
-        energy_ev: Energy of the relaxed cell, eV; None leaves out both checks of it.
-        lowest_sibling_ev: Lowest energy among the other phases, eV a formula unit.
-        space_group_number: Space group that it must have kept; None lets it change.
+        relaxed: Relaxed structure.
+        compound: Its compound.
+        start: Structure before the relaxation.
+        coordination: Expected number of halides around B, or the cation of a binary halide.
+        keeps_polyhedra: Whether the polyhedra of B must be kept; not for competing phases, of which
+            only the lowest energy is used.
+        converged: Whether the relaxation reached its target force.
+        energy_ev: Energy of the relaxed cell, eV; None to skip both checks of it.
+        lowest_sibling_ev: Lowest energy of the other phases, eV per formula unit.
+        space_group_number: Space group that must be kept; None to allow any.
 
     Raises:
         MissingRadiusError: an ion has no radius.
@@ -89,7 +89,7 @@ def check(
 
 
 def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
-    """The remark on a phase that lies further above the lowest than siblings do, if it does."""
+    """Return a remark if a phase is too far above the lowest one."""
     if above_ev_per_formula > ABOVE_SIBLINGS_EV:
         yield Finding(
             Flaw.ABOVE_SIBLINGS,
@@ -101,9 +101,9 @@ def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
 def shortest_of_radii(
     atoms: Atoms, compound: Compound, coordination: int = 6, near: Neighbours | None = None
 ) -> dict[Role, float]:
-    """Shortest distance of the cations of every site to a halide over the sum of the radii.
+    """Return the shortest cation–halide distance of every site over the sum of the radii.
 
-    Infinite where no halide is near. ``near`` are the neighbours, where they are known already.
+    It is infinite if no halide is near. ``near`` are the neighbours, if already known.
     """
     if near is None:
         near = neighbours(atoms, _reach_ang(compound, coordination))
@@ -117,7 +117,7 @@ def shortest_of_radii(
 
 
 def _sums_ang(compound: Compound, coordination: int) -> dict[Role, float]:
-    """Sum of the radii of every cation and the halide, Å; A beside B has 12 halides."""
+    """Return the sum of the radii of every cation and the halide, Å; A beside B has 12 halides."""
     ions = compound.sites
     return {
         role: contact_ang(ion, 12 if role == "A" and "B" in ions else coordination, ions["X"])

@@ -1,4 +1,4 @@
-"""Polyhedra of halides around the B cations, and what they share with one another."""
+"""Polyhedra of halides around the B cations, and the halides that they share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pvkdb_pipelines.geometry.neighbours import Neighbours, neighbours
 from pvkdb_pipelines.prototypes.compounds import Compound
 from pvkdb_pipelines.prototypes.radii import contact_ang
 
-#: A halide belongs to B where it is no farther than this times the mean distance of its nearest.
+#: Largest distance of a halide that belongs to B, over the mean distance of its nearest halides.
 COORDINATION_CUTOFF = 1.22
-#: Halides around B are sought up to this share of the sum of the radii.
+#: Range of halides around B over the sum of the radii.
 _REACH = 1.8
 
 _LINKS = {1: "corner", 2: "edge", 3: "face"}
@@ -28,11 +28,11 @@ class Polyhedra:
     """The polyhedra of a structure.
 
     Attributes:
-        expected: Halides that belong around every B.
-        coordination: Halides that are around it, shape (B,).
-        spread: Longest over shortest distance among the expected ones, of the worst B.
-        pairs: Every B that shares halides with another: first, second, cell of the second (3),
-            number of shared halides; shape (pairs, 6), each pair in both directions.
+        expected: Expected number of halides around every B.
+        coordination: Actual number of halides around each B, shape (B,).
+        spread: Longest over shortest distance of the expected halides, for the worst B.
+        pairs: Pairs of B that share halides: first, second, cell of the second (3), number of
+            shared halides; shape (pairs, 6), each pair in both directions.
     """
 
     expected: int
@@ -42,14 +42,14 @@ class Polyhedra:
 
     @property
     def links(self) -> dict[int, float]:
-        """Neighbours of a B by the number of halides shared, averaged over all B."""
+        """Number of neighbours of B by the number of shared halides, averaged over all B."""
         units = len(self.coordination)
         counted = Counter(self.pairs[:, 5].tolist())
         return {shared: number / units for shared, number in sorted(counted.items())}
 
     @property
     def linkage(self) -> str:
-        """The links in words: ``corner 6``, ``corner 1.5, face 1``, ``isolated``."""
+        """Description of the links: ``corner 6``, ``corner 1.5, face 1``, ``none``."""
         words = [
             f"{_LINKS.get(shared, f'{shared} halides')} {number:.3g}"
             for shared, number in self.links.items()
@@ -58,25 +58,25 @@ class Polyhedra:
 
     @property
     def dimensionality(self) -> int:
-        """Dimensions in which the polyhedra connect; the largest one found."""
+        """Largest number of dimensions in which the polyhedra are connected."""
         return max((_rank(self.pairs, first) for first in range(len(self.coordination))), default=0)
 
     @property
     def network(self) -> str:
-        """The dimensionality in words."""
+        """Name of the dimensionality."""
         return _NETWORKS[self.dimensionality]
 
 
 def polyhedra(
     atoms: Atoms, compound: Compound, coordination: int = 6, near: Neighbours | None = None
 ) -> Polyhedra:
-    """Find the halides around every B (and B') and which of them neighbours share.
+    """Find the halides around every B (and B') and those shared by neighbours.
 
     Args:
         atoms: Periodic structure of the compound.
-        compound: Which element is B, which X.
-        coordination: Halides that belong around B.
-        near: Neighbours within at least :func:`reach_ang`, where they are known already.
+        compound: The compound, which assigns elements to B and X.
+        coordination: Expected number of halides around B.
+        near: Neighbours within at least :func:`reach_ang`, if already known.
     """
     if near is None:
         near = neighbours(atoms, reach_ang(compound, coordination))
@@ -108,14 +108,14 @@ def polyhedra(
 
 
 def reach_ang(compound: Compound, coordination: int = 6) -> float:
-    """Distance within which the halides of the largest B are sought, Å."""
+    """Return the distance within which halides of the largest B are searched, Å."""
     ions = compound.sites
     cations = [ion for role, ion in ions.items() if role in ("B", "B'")]
     return _REACH * max(contact_ang(ion, coordination, ions["X"]) for ion in cations)
 
 
 def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Pairs of centres with a ligand in common, with the number of such ligands."""
+    """Return the pairs of centres with common ligands, with the number of these ligands."""
     # Seen from a ligand in the home cell, a centre bonded to its image lies in the cell -shift.
     order = np.argsort(ligand, kind="stable")
     centre, ligand, shift = centre[order], ligand[order], -shift[order]
@@ -130,7 +130,7 @@ def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.nda
 
 
 def _rank(pairs: np.ndarray, first: int) -> int:
-    """Dimensions of the network that holds one centre: the rank of the cycles' translations."""
+    """Return the dimension of the network of one centre: the rank of the translations."""
     cells = {first: np.zeros(3, dtype=int)}
     waiting = [first]
     translations = []

@@ -1,7 +1,7 @@
-"""Structures that users bring as starts: read from a file, checked, kept in the store.
+"""Starting structures of users: read from a file, checked, and stored.
 
-A start may be what no prototype can be: a mixed composition ordered in a supercell, a molecular
-cation with its orientation, a phase that the catalogue lacks.
+They can represent what prototypes cannot: a mixed composition ordered in a supercell, an oriented
+molecular cation, or a phase that is missing from the catalogue.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import compound_of, phases
 from pvkdb_pipelines.structures.octahedra import polyhedra
 
-#: Role of a brought structure in the table ``structures``.
+#: Role of a user's structure in the table ``structures``.
 START = "start"
-#: Tolerance at which its space group is found, Å.
+#: Tolerance for its space group, Å.
 SYMPREC_ANG = 0.01
 
 
 def read_start(path: Path, composition: Composition) -> Atoms:
-    """Read a structure that is to be a start of a composition.
+    """Read a starting structure of a composition.
 
     Args:
         path: CIF, POSCAR or any other file of one periodic structure that ASE reads.
-        composition: What it must hold.
+        composition: Composition that it must have.
 
     Raises:
-        InputError: not readable, not finite, not periodic, sites shared by elements, another
-            composition than the one asked for, or atoms on top of one another.
+        InputError: the file is unreadable, not finite, not periodic, has sites shared by elements,
+            another composition, or overlapping atoms.
     """
     atoms = _read(path)
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise InputError(f"{path} holds coordinates that are no finite numbers")
+        raise InputError(f"{path} contains coordinates that are not finite")
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
-        raise InputError(f"{path} holds no periodic structure in three dimensions")
+        raise InputError(f"{path} has no structure that is periodic in three dimensions")
     require_order(atoms, path)
     require_composition(atoms, composition, path)
     try:
@@ -67,9 +67,9 @@ def read_start(path: Path, composition: Composition) -> Atoms:
 
 
 def phase_of(atoms: Atoms, composition: Composition) -> str:
-    """The name of the phase that a structure is: a prototype's, or its space group.
+    """Return the phase of a structure: that of a prototype, or its space group.
 
-    Delta CsPbI3 and the perovskite are both Pnma; what their octahedra share tells them apart.
+    Delta CsPbI3 and the perovskite are both Pnma; the links of their octahedra differ.
 
     Raises:
         InputError: the space group is that of a prototype, but the structure is another one.
@@ -97,14 +97,14 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
 def store_start(
     session: Session, atoms: Atoms, composition: Composition, phase: str, origin: str
 ) -> Structure:
-    """Keep a start in the store; the same structure is kept once.
+    """Store a starting structure, once.
 
     Args:
         session: Open session of the store.
         atoms: Checked structure, see :func:`read_start`.
-        composition: What it is made of.
+        composition: Its composition.
         phase: Name of its phase, see :func:`phase_of`.
-        origin: Where it is from, for example the name of the file.
+        origin: Its origin, for example the name of the file.
     """
     material = register_material(session, composition, phase)
     cell = np.round(atoms.cell.array, 8).tolist()
@@ -133,7 +133,7 @@ def store_start(
 def stored(
     session: Session, composition: Composition, role: str, phase: str | None = None
 ) -> Sequence[Structure]:
-    """Structures of a composition in a role (``host``, ``start``), in the order of their names."""
+    """Return the structures of a composition in a role (``host``, ``start``), by id."""
     query = (
         select(Structure)
         .join(Structure.material)
@@ -147,7 +147,7 @@ def stored(
 
 
 def atoms_of(structure: Structure) -> Atoms:
-    """The atoms of a stored structure."""
+    """Return the atoms of a stored structure."""
     return Atoms(
         structure.symbols, positions=structure.positions_ang, cell=structure.cell_ang, pbc=True
     )
@@ -156,15 +156,15 @@ def atoms_of(structure: Structure) -> Atoms:
 def _read(path: Path) -> Atoms:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about tags and settings that do not matter here
+            warnings.simplefilter("ignore")  # about tags that are not needed here
             found = read(path, index=":")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # each of ASE's readers fails in its own way
+    except Exception as error:  # each reader of ASE raises its own errors
         raise InputError(
-            f"{path} is no structure that can be read ({type(error).__name__}: {error}); "
-            "CIF, POSCAR and extended XYZ can"
+            f"{path} cannot be read as a structure ({type(error).__name__}: {error}); use CIF, "
+            "POSCAR or extended XYZ"
         ) from error
     if len(found) != 1:
-        raise InputError(f"{path} holds {len(found)} structures; a start is one")
+        raise InputError(f"{path} holds {len(found)} structures; it must contain one")
     return found[0]

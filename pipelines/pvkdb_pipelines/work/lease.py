@@ -13,7 +13,7 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue.log import ProgressLine
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 
 #: Interrupts this process if a cancelled calculation has not reached its next step.
 _SIGNAL = signal.SIGUSR1
@@ -43,11 +43,11 @@ class Lease:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._lines: list[ProgressLine] = []
-        self._progress: Progress | None = None
+        self._progress: CalculationProgress | None = None
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._main: int | None = None
 
-    def note(self, progress: Progress) -> None:
+    def note(self, progress: CalculationProgress) -> None:
         """Note the progress, for the next heartbeat.
 
         Raises:

@@ -22,12 +22,12 @@ from pvkdb.errors import PvkdbError, StoreAwayError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_by_state
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.cores import one_thread_each, usable_cores
 from pvkdb_pipelines.work.pool_process import STOP_SIGNALS, ChildError, run_all, work
 from pvkdb_pipelines.work.worker import Worker
 
-Report = Callable[[CalculationDocument, Progress], None]
+Report = Callable[[CalculationDocument, CalculationProgress], None]
 
 #: Seconds between checks of the processes, and of the queue.
 _POLL_S, _QUEUE_POLL_S = 0.2, 1.0

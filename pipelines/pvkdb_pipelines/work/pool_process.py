@@ -15,7 +15,7 @@ from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
 from pvkdb_pipelines.ownership import die_with
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.cores import pin_to_free_core
 from pvkdb_pipelines.work.worker import Worker
 
@@ -67,13 +67,13 @@ def work(
             interrupted.set()
             raise KeyboardInterrupt
 
-    def send(document: CalculationDocument, progress: Progress | None) -> None:
+    def send(document: CalculationDocument, progress: CalculationProgress | None) -> None:
         try:
             events.send((document, progress))
         except OSError:  # the parent is gone
             raise KeyboardInterrupt from None
 
-    def report(document: CalculationDocument, progress: Progress) -> None:
+    def report(document: CalculationDocument, progress: CalculationProgress) -> None:
         if interrupted.is_set():
             raise KeyboardInterrupt
         if reports:

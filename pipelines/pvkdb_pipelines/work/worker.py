@@ -20,7 +20,7 @@ from pvkdb.store.queue.kept_files import keep_files
 from pvkdb.store.queue.log import ProgressLine
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.ownership import current_owner, is_alive
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.lease import Lease, StopCalculation
 
@@ -29,7 +29,7 @@ HEARTBEAT_S = queue.LEASE.total_seconds() / 12
 #: Seconds that a worker waits for an unreachable database, and between its attempts.
 PATIENCE_S, RETRY_S = 300.0, 1.0
 
-Report = Callable[[CalculationDocument, Progress], None]
+Report = Callable[[CalculationDocument, CalculationProgress], None]
 ResultT = TypeVar("ResultT")
 
 
@@ -136,8 +136,10 @@ class Worker:
             read_only=True,
         )
 
-    def _reporting(self, document: CalculationDocument, lease: Lease) -> Callable[[Progress], None]:
-        def report(progress: Progress) -> None:
+    def _reporting(
+        self, document: CalculationDocument, lease: Lease
+    ) -> Callable[[CalculationProgress], None]:
+        def report(progress: CalculationProgress) -> None:
             lease.note(progress)
             if self._report is not None:
                 self._report(document, progress)

@@ -25,7 +25,7 @@ from pvkdb_pipelines.dft.record import dft_records
 from pvkdb_pipelines.dft.requests import neb_request, path_request, structure_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.potentials.potential import Potential
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 
 from .barriers import stored_barrier, vacancy_path
 from .conftest import cspbi3
@@ -50,7 +50,7 @@ def copper_path() -> list[PathImage]:
 
 
 def test_single_points_along_a_path_give_its_barrier(emt: Potential) -> None:
-    said: list[Progress] = []
+    said: list[CalculationProgress] = []
     request = DftPathRequest(formula="Cu", images=tuple(copper_path()))
     result = compute_dft(request, said.append, emt).result
     assert isinstance(result, DftPathResult)

@@ -23,7 +23,7 @@ from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
 from pvkdb_pipelines.potentials.potential import load_potential
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite
 
 pytestmark = pytest.mark.timeout(900)
@@ -194,7 +194,7 @@ def test_every_phase_that_can_be_asked_for_has_a_prototype():
 
 
 def test_every_stage_is_reported_until_one_fails():
-    seen: list[Progress] = []
+    seen: list[CalculationProgress] = []
     with pytest.raises(CalculationFailedError, match="CsPbBr3 Pnma cell") as failure:
         compute_migration(request(settings=NebSettings(max_steps_cell=3)), seen.append)
     assert failure.value.kind == FailureKind.RELAXATION_NOT_CONVERGED
@@ -213,7 +213,7 @@ def test_element_that_the_potential_does_not_know_is_refused_at_once():
 
 
 def test_interruption_passes_straight_through():
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: CalculationProgress) -> None:
         if progress.step == 2:
             raise KeyboardInterrupt
 

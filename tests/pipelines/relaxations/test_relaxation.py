@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.progress import Progress, ProgressReporter
+from pvkdb_pipelines.progress import CalculationProgress, ProgressReporter
 from pvkdb_pipelines.prototypes import tilted_perovskite
 from pvkdb_pipelines.relaxations.relaxation import relax
 
@@ -59,7 +59,7 @@ def test_atoms_on_top_of_one_another_are_refused_before_a_potential_sees_them(br
 
 
 def test_progress_never_falls_and_ends_at_one():
-    seen: list[Progress] = []
+    seen: list[CalculationProgress] = []
     reporter = ProgressReporter({"first": 0.4, "second": 1.0}, seen.append)
     on_step = reporter.begin("first", 0.01)
     for step, force in enumerate([1.0, 0.1, 0.3, 0.01]):

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks
 
 WITNESS = "PVKDB_REHEARSAL_WITNESS"
@@ -39,13 +39,13 @@ class Rehearsal(BaseModel):
 
 
 def rehearse(
-    document: CalculationDocument, report: Callable[[Progress], None] | None
+    document: CalculationDocument, report: Callable[[CalculationProgress], None] | None
 ) -> tasks.Outcome:
     """Take the time, then give the square and a file."""
     request = Rehearsal.model_validate(document.parameters)
     for step in range(request.steps):
         if report is not None:
-            report(Progress("rehearse", step, None, step / request.steps))
+            report(CalculationProgress("rehearse", step, None, step / request.steps))
         time.sleep(request.step_s)
     if request.fails:
         raise CalculationFailedError(

@@ -20,7 +20,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.kept_files import SETTING, files_of
-from pvkdb_pipelines.progress import Progress
+from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
@@ -66,10 +66,10 @@ def test_a_cancelled_calculation_stops_at_its_next_step(
     monkeypatch.setattr(worker, "HEARTBEAT_S", 0.1)
     name = asked(empty_store)
 
-    def steps(document: Any, report: Callable[[Progress], None]) -> tasks.Outcome:
+    def steps(document: Any, report: Callable[[CalculationProgress], None]) -> tasks.Outcome:
         cancel(empty_store, name)
         for step in range(200):
-            report(Progress("rehearse", step, 0.1, step / 200))
+            report(CalculationProgress("rehearse", step, 0.1, step / 200))
             time.sleep(0.05)
         raise AssertionError("it went on")
 

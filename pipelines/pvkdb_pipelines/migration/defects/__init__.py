@@ -1,1 +1,1 @@
-"""The host with a defect: its relaxed states on each site."""
+"""The host with a defect: its relaxed state on each site."""

@@ -1,4 +1,4 @@
-"""Relaxed defects: one for each site that symmetry tells apart, and whether the host bears them."""
+"""Relaxed defects on each symmetry-distinct site, and a test that the host stays stable."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 from pvkdb_pipelines.relaxations.relaxation import relax
 
-#: A neighbour that moves further than this has jumped into the vacancy, Å.
+#: A neighbour that moves farther than this has jumped into the vacancy, Å.
 _JUMPED_ANG = 1.8
-#: A rattled start that ends this much lower has broken the symmetry of the site, eV.
+#: A rattled start that relaxes this much lower has broken the symmetry of the site, eV.
 _LOWER_EV = 0.001
 
 _T = TypeVar("_T")
-#: Announces a part of the work (number from 0, how many) and hears its steps.
+#: Called at the start of each part (index, number of parts); returns the callback for its steps.
 Announce = Callable[[int, int], OnStep]
 
 
 @dataclass
 class DefectStates:
-    """The lowest state known on each kind of site.
+    """The lowest known state on each kind of site.
 
     Attributes:
         stage: Host and sites.
         hessian: Second derivatives of the host.
-        by_site: State by the first site of its kind.
-        failures: Why a kind of site has none.
+        by_site: State of each kind of site, by its first site.
+        failures: Failure of each kind of site without a state.
     """
 
     stage: Stage
@@ -48,14 +48,14 @@ class DefectStates:
     failures: dict[int, CalculationFailedError] = field(default_factory=dict)
 
     def kind(self, site: int) -> int:
-        """The first site that is equivalent to this one."""
+        """Return the first site that is equivalent to this one."""
         return int(self.stage.sites.action.orbits[site])
 
     def of(self, site: int) -> DefectState:
-        """The state of a site's kind.
+        """Return the state of the kind of a site.
 
         Raises:
-            CalculationFailedError: it has none.
+            CalculationFailedError: it has no state.
         """
         kind = self.kind(site)
         if kind in self.failures:
@@ -75,9 +75,9 @@ def relax_vacancies(
     settings: NebSettings,
     announce: Announce,
 ) -> DefectStates:
-    """Relax one vacancy of each kind, from its symmetric start and from a rattled one.
+    """Relax one vacancy of each kind, from a symmetric and from a rattled start.
 
-    A vacancy into which a neighbour jumps is no minimum: its kind of site has no state.
+    If a neighbour jumps into a vacancy, its kind of site has no state.
 
     Raises:
         CalculationFailedError: no kind of site has a state.
@@ -96,10 +96,10 @@ def relax_interstitials(
     settings: NebSettings,
     announce: Announce,
 ) -> DefectStates:
-    """Relax an added atom from each candidate site; where it settles are the sites.
+    """Relax an added atom from each candidate site; its final positions are the sites.
 
     Returns:
-        States on a stage of their own, whose sites are those that hold the atom.
+        States on a new stage with these sites.
 
     Raises:
         CalculationFailedError: none of them converged.
@@ -113,34 +113,34 @@ def relax_interstitials(
         return _relaxed(start, stiffness, potential, settings, what, on_step)
 
     found, _ = _on_each(stage.sites.distinct, relaxed, announce)
-    settled = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
-    positions, kept = closed_sites([atoms.positions[-1] for atoms, _ in settled], stage.operations)
+    minima = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
+    positions, kept = closed_sites([atoms.positions[-1] for atoms, _ in minima], stage.operations)
     sites = replace(stage.sites, positions=positions, action=act(stage.operations, positions))
     own = replace(stage, sites=sites)
     states = DefectStates(own, hessian)
     for index, site in kept.items():
-        state = own.state_of(site, *settled[index])
+        state = own.state_of(site, *minima[index])
         kind = states.kind(site)
         back = int(np.flatnonzero(sites.action.target[:, site] == kind)[0])
         states.by_site[kind] = replace(own.carried(state, back), broken=True)
     return states
 
 
-def heal(
+def relax_without_defect(
     states: DefectStates,
     crystal: Crystal,
     potential: Potential,
     settings: NebSettings,
     on_step: OnStep,
 ) -> float | None:
-    """Take the lowest defect out of its relaxed cell and relax what is left.
+    """Remove the lowest defect from its relaxed cell and relax the host again.
 
     Returns:
-        How far the host ended below the crystal, eV a formula unit, 0 where it did not; None where
-        that relaxation failed.
+        The energy of that host below the crystal, eV per formula unit; None if the relaxation
+        failed.
 
     Raises:
-        HostFellError: it fell further than a host may.
+        HostFellError: the energy is above the limit for hosts.
     """
     stage = states.stage
     state = min(states.by_site.values(), key=lambda entry: entry.energy_ev)
@@ -163,10 +163,10 @@ def heal(
 def _on_each(
     sites: Sequence[int], relaxed: Callable[[int, OnStep], _T], announce: Announce
 ) -> tuple[dict[int, _T], dict[int, CalculationFailedError]]:
-    """What a relaxation gives by site, and why it gives nothing on others.
+    """Return the relaxed result of each site, and the failures of the others.
 
     Raises:
-        CalculationFailedError: it gives nothing on any.
+        CalculationFailedError: all sites failed.
     """
     found: dict[int, _T] = {}
     failures: dict[int, CalculationFailedError] = {}
@@ -188,7 +188,7 @@ def _lowest_from_two_starts(
     settings: NebSettings,
     on_step: OnStep,
 ) -> DefectState:
-    """A general position has no symmetry to break: there the rattled start is left out."""
+    """Return the lower state of both starts; a site without symmetry needs no rattled one."""
     what = f"{stage.sites.symbol} vacancy"
     stiffness = hessian.of_atoms(stage.kept(site))
     start = stage.with_defect(site)

@@ -1,4 +1,4 @@
-"""What barriers start from: a host that is a minimum, and a relaxed defect on each of its sites."""
+"""Preparation of barriers: a stable host and a relaxed defect on each of its sites."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.defects import (
     DefectStates,
-    heal,
     relax_interstitials,
     relax_vacancies,
+    relax_without_defect,
 )
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.hessian import host_hessian
@@ -27,23 +27,23 @@ from pvkdb_pipelines.migration.sites.sites import DefectKind, interstitial_sites
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
-#: Lower hosts that are tried one after the other.
+#: Number of hosts that are tried, each lower than the one before.
 _MOST_HOSTS = 3
 
-#: Announces a stage of the work (``host`` or ``defects``), the force to reach, and which part of
-#: how many; gives what hears the steps.
+#: Called at the start of a stage (``host`` or ``defects``) with the target force, the part and the
+#: number of parts; returns the callback for its steps.
 Announce = Callable[[str, float, int, int], OnStep]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What barriers start from.
+    """The host and the defects that barriers start from.
 
     Attributes:
         crystal: The host.
         states: The lowest defect on each kind of site.
-        drop_ev_per_formula: How far the host fell when it was pushed or healed, within what is
-            accepted.
+        drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
+            crystal, within the limit.
     """
 
     crystal: Crystal
@@ -62,20 +62,20 @@ def prepare(
     atoms_per_formula: float,
     announce: Announce,
 ) -> Prepared:
-    """Relax the host and its defects; where the host falls, begin again from what it fell to.
+    """Relax the host and its defects; if the host is unstable, start again from the lower one.
 
     Args:
-        start: Structure to begin with.
+        start: Structure to start from.
         kind, symbol: The defect.
         potential: Source of energies, forces and stresses.
         settings: Forces, steps, distance between images.
-        name: What is relaxed, for messages.
+        name: Name of the crystal, for messages.
         atoms_per_formula: Atoms in a formula unit.
-        announce: Hears of the progress.
+        announce: Called at the start of each stage.
 
     Raises:
-        CalculationFailedError: something did not converge, became another structure, or kept
-            falling (``UNSTABLE_HOST``).
+        CalculationFailedError: a relaxation did not converge or gave another structure, or every
+            host was unstable (``UNSTABLE_HOST``).
     """
     left = None
     for attempt in range(_MOST_HOSTS):
@@ -125,5 +125,7 @@ def _with_defects(
         settings,
         lambda part, parts: announce("defects", fmax, part, parts + 1),
     )
-    healed = heal(states, crystal, potential, settings, announce("defects", fmax, 1, 2))
+    healed = relax_without_defect(
+        states, crystal, potential, settings, announce("defects", fmax, 1, 2)
+    )
     return Prepared(crystal, states, max(drop, healed or 0.0))

@@ -1,9 +1,9 @@
-"""A relaxed defect as displacements of its host, so that symmetry carries it to any other site.
+"""Relaxed defects as displacements of their host, which symmetry maps to equivalent sites.
 
-A vacancy that is relaxed once gives the end points of all hops from and to its equivalent sites:
-the displacements are turned and permuted, energies and forces stay as they are. Where relaxation
-broke the symmetry of the site, it has several variants; of two ends those variants are joined that
-lie closest to one another.
+One relaxed vacancy gives the end points of all hops from and to its equivalent sites: displacements
+and forces are rotated and permuted, and the energy is the same. If the relaxation broke the
+symmetry of the site, the state has several variants; a hop connects the closest variants of its
+two ends.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 from ase.geometry import find_mic, get_distances
 
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.migration.sites.hops import HopClass
-from pvkdb_pipelines.migration.sites.operations import Action, Operations
-from pvkdb_pipelines.migration.sites.sites import Sites
+from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
+from pvkdb_pipelines.migration.sites.sites import DefectSites
 
-#: Variants whose atoms all differ less than this are one, Å.
+#: Tolerance for equal variants, Å.
 _SAME_ANG = 0.02
-#: A site without an atom within this is vacant, Å.
+#: A site is vacant if no atom is within this distance, Å.
 _EMPTY_ANG = 1.7
 
 
 @dataclass(frozen=True)
 class DefectState:
-    """One relaxed defect; n atoms in the host.
+    """A relaxed defect; n atoms in the host.
 
     Attributes:
         site: Index of its site.
-        energy_ev: Energy of the cell that holds it.
-        displacements: Of the host's atoms and, last, of an added atom from its site, shape
-            (n + 1, 3), Å; zero for a missing one and where none is added.
-        forces: On them, in the same order, shape (n + 1, 3), eV/Å.
+        energy_ev: Energy of the cell.
+        displacements: Displacements of the host's atoms and, last, of an added atom from its site,
+            shape (n + 1, 3), Å; zero for a missing atom and if none is added.
+        forces: Forces in the same order, shape (n + 1, 3), eV/Å.
         steps: Optimizer steps.
-        broken: Whether it is lower than the site's symmetry allows.
+        broken: Whether it is lower because it broke the symmetry of the site.
     """
 
     site: int
@@ -51,7 +51,7 @@ class DefectState:
 
 @dataclass(frozen=True)
 class Ends:
-    """Both ends of a hop, in one order of atoms, and the operation that exchanges them."""
+    """Both ends of a hop with the same order of atoms, and the operation that exchanges them."""
 
     initial: Atoms
     final: Atoms
@@ -60,15 +60,15 @@ class Ends:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The symmetry of a path that looks the same from both ends; n atoms with the defect.
+    """The symmetry of a path that is the same from both ends; n atoms with the defect.
 
-    A structure on the path is mapped onto the one that is as far from the other end: positions x
-    become ``x[order] @ rotation.T + shifts``.
+    A structure of the path is mapped onto the one at the same distance from the other end:
+    positions x become ``x[order] @ rotation.T + shifts``.
 
     Attributes:
-        order: Atom that comes to stand in each place, shape (n,).
-        rotation: Cartesian, shape (3, 3).
-        shifts: Shape (n, 3), Å.
+        order: Index of the atom that is mapped to each position of the list, shape (n,).
+        rotation: Cartesian rotation, shape (3, 3).
+        shifts: Translations, shape (n, 3), Å.
     """
 
     order: np.ndarray
@@ -76,32 +76,32 @@ class Exchange:
     shifts: np.ndarray
 
     def positions(self, positions: np.ndarray) -> np.ndarray:
-        """The structure on the other side of the path's middle, shape (n, 3), Å."""
+        """Return the mapped positions, shape (n, 3), Å."""
         return np.asarray(positions[self.order] @ self.rotation.T + self.shifts)
 
     def forces(self, forces: np.ndarray) -> np.ndarray:
-        """The forces there, shape (n, 3)."""
+        """Return the mapped forces, shape (n, 3)."""
         return np.asarray(forces[self.order] @ self.rotation.T)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A host with the sites of a defect and the symmetry of both.
+    """A host with the sites of a defect, and the symmetry of both.
 
     Attributes:
         host: Complete supercell, symmetrised.
         operations: Its symmetry.
-        action: What the symmetry does to its atoms.
+        action: Its action on the atoms.
         sites: Sites of the defect.
     """
 
     host: Atoms
-    operations: Operations
+    operations: SymmetryOperations
     action: Action
-    sites: Sites
+    sites: DefectSites
 
     def with_defect(self, site: int, state: DefectState | None = None) -> Atoms:
-        """The cell with the defect on a site, unrelaxed or as a state has it."""
+        """Return the cell with the defect on a site, unrelaxed or in a state."""
         atoms = self.host.copy()
         atoms.calc = None
         moved = np.zeros((len(atoms) + 1, 3)) if state is None else state.displacements
@@ -112,13 +112,11 @@ class Stage:
             atoms += Atoms(self.sites.symbol, [self.sites.positions[site] + moved[-1]])
         if state is not None:
             kept = self.kept(site)
-            atoms.calc = SinglePointCalculator(
-                atoms, energy=state.energy_ev, forces=state.forces[kept]
-            )
+            set_results(atoms, state.energy_ev, state.forces[kept])
         return atoms
 
     def state_of(self, site: int, relaxed: Atoms, steps: int) -> DefectState:
-        """A relaxed cell, with its energy and forces, as displacements."""
+        """Return the state of a relaxed cell with energy and forces."""
         kept = self.kept(site)
         unmoved = np.vstack([self.host.positions, np.zeros(3)])
         if self.sites.kind == "interstitial":
@@ -132,7 +130,7 @@ class Stage:
         return DefectState(site, energy, displacements, forces, steps)
 
     def carried(self, state: DefectState, index: int) -> DefectState:
-        """A state under one of the host's operations."""
+        """Return the image of a state under a symmetry operation of the host."""
         rotation = self.operations.cartesian(index)
         target = np.append(self.action.target[index], len(self.host))
         displacements, forces = np.empty_like(state.displacements), np.empty_like(state.forces)
@@ -148,7 +146,7 @@ class Stage:
         )
 
     def variants(self, state: DefectState, site: int) -> list[DefectState]:
-        """The state carried to a site in every way that symmetry offers, each variant once."""
+        """Return all distinct images of a state on a site."""
         found: list[DefectState] = []
         for index in np.flatnonzero(self.sites.action.target[:, state.site] == site):
             carried = self.carried(state, int(index))
@@ -157,11 +155,11 @@ class Stage:
         return found
 
     def ends(self, hop: HopClass, start: DefectState, end: DefectState) -> Ends:
-        """The closest pair of variants at both ends of a hop; one that symmetry exchanges, if any.
+        """Return the closest variants at both ends of a hop, preferably exchanged by symmetry.
 
         Args:
-            hop: Its representative hop is taken.
-            start, end: States of the sites' kinds, on any site of each kind.
+            hop: The hop; its representative is used.
+            start, end: States on any equivalent sites of its ends.
         """
         pairs = [
             (self._apart(hop, first, second), first, second)
@@ -178,9 +176,9 @@ class Stage:
         return Ends(*self._structures(hop, first, second), None)
 
     def renamed(self, hop: HopClass, atoms: Atoms) -> Atoms:
-        """A cell in the order of the initial end of a hop, in that of a vacancy on its end.
+        """Reorder a cell from the initial end of a hop like a cell with the vacancy on its end.
 
-        The atom that jumped stands on the site that was vacant and takes its name.
+        The atom that jumped takes the index of the site that was vacant.
         """
         vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
         kept = self.kept(hop.start)
@@ -188,16 +186,11 @@ class Stage:
         place[vacant] = place[jumping]
         order = [place[int(index)] for index in self.kept(hop.end)]
         renamed = atoms[order]
-        renamed.calc = SinglePointCalculator(
-            renamed, energy=atoms.get_potential_energy(), forces=atoms.get_forces()[order]
-        )
+        set_results(renamed, atoms.get_potential_energy(), atoms.get_forces()[order])
         return renamed
 
     def vacant_site(self, atoms: Atoms) -> int | None:
-        """The site that no atom of a cell is near; None if there is none or several.
-
-        Only for vacancies: an added atom has no order to be missing from.
-        """
+        """Return the only site without a near atom; None if there is none, or for interstitials."""
         if self.sites.kind != "vacancy":
             return None
         movable = atoms.positions[atoms.numbers == atomic_numbers[self.sites.symbol]]
@@ -208,14 +201,14 @@ class Stage:
         return int(empty[0]) if len(empty) == 1 else None
 
     def moving_atom(self, hop: HopClass) -> int:
-        """Index of the jumping atom in the cells with the defect."""
+        """Return the index of the jumping atom in the cells with the defect."""
         if self.sites.kind == "interstitial":
             return len(self.host)
         vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
         return jumping - (jumping > vacant)
 
     def kept(self, site: int) -> np.ndarray:
-        """Rows of a state that are atoms of the cell with the defect, in its order."""
+        """Return the rows of a state that are atoms of the cell with the defect, in its order."""
         if self.sites.kind == "vacancy":
             return np.delete(np.arange(len(self.host)), self.sites.atoms[site])
         return np.arange(len(self.host) + 1)
@@ -230,26 +223,26 @@ class Stage:
         if self.sites.kind == "interstitial":
             positions[-1] += self.sites.positions[hop.end] + shift
         else:
-            # The atom next to the vacancy keeps its name and ends on the vacant site: it is placed
-            # so that it moves along the line of the hop and not through a cell boundary.
+            # The jumping atom keeps its index and ends on the vacant site, in the image to which it
+            # moves along the line of the hop and not through a cell boundary.
             vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
             positions[jumping] = positions[vacant] - shift
             forces[jumping] = forces[vacant]
         kept = self.kept(hop.start)
         final = initial.copy()
         final.positions = positions[kept]
-        final.calc = SinglePointCalculator(final, energy=second.energy_ev, forces=forces[kept])
+        set_results(final, second.energy_ev, forces[kept])
         return initial, final
 
     def _apart(self, hop: HopClass, first: DefectState, second: DefectState) -> float:
-        """Distance of two ends in the space of all atoms but the jumping one, Å."""
+        """Return the distance of two ends in the space of all atoms but the jumping one, Å."""
         steps = (second.displacements - first.displacements)[:-1]
         if self.sites.kind == "vacancy":
             steps = np.delete(steps, self.sites.atoms[[hop.start, hop.end]], axis=0)
         return float(np.linalg.norm(steps))
 
     def _exchange(self, hop: HopClass, first: DefectState, second: DefectState) -> Exchange | None:
-        """The operation that maps the hop, ends and all, onto its reverse."""
+        """Return the operation that maps the hop and its ends onto the reverse hop."""
         for index in hop.exchanges:
             there, back = self.carried(first, index), self.carried(second, index)
             if _alike(there, second) and _alike(back, first):
@@ -270,12 +263,12 @@ class Stage:
             places = np.searchsorted(kept, target[kept])
         else:
             places = np.append(target, len(self.host))
-        order = np.argsort(places)  # the atom that comes to stand in each place
+        order = np.argsort(places)  # the atom that is mapped to each position of the list
         rotation = self.operations.cartesian(index)
         turned = initial.positions[order] @ rotation.T
         shifts = final.positions - turned
         exchange = Exchange(order, rotation, shifts)
-        # The rotation and translation are the same for every atom, up to lattice vectors.
+        # Rotation and translation are the same for all atoms, up to lattice vectors.
         common = self.operations.translations[index] @ self.host.cell.array
         rest = (shifts - common) @ np.linalg.inv(self.host.cell.array)
         if np.abs((rest - np.rint(rest)) @ self.host.cell.array).max() > _SAME_ANG:
@@ -284,12 +277,12 @@ class Stage:
         exchange = Exchange(order, rotation, exact)
         again = exchange.positions(exchange.positions(initial.positions))
         if np.abs(again - initial.positions).max() > _SAME_ANG:
-            return None  # applied twice it must be the identity, or the path is no mirror
+            return None  # applied twice, it must be the identity
         return exchange
 
 
 def lowest(states: Sequence[DefectState]) -> DefectState:
-    """The state of least energy."""
+    """Return the state of lowest energy."""
     return min(states, key=lambda state: state.energy_ev)
 
 

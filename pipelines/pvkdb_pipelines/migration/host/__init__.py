@@ -1,1 +1,1 @@
-"""The host without defect: its relaxed supercell and second derivatives."""
+"""The host without defects: its relaxed supercell and its second derivatives."""

@@ -1,9 +1,9 @@
-"""Second derivatives of a host, which tell relaxations around its defects where to go.
+"""Second derivatives of a host, with which relaxations of its defects start.
 
-A defect changes the forces between its neighbours; elsewhere, and in the soft tilts of octahedra
-that take most of the steps, its cell is as stiff as the host. BFGS that begins with the host's
-Hessian reaches the minimum of a vacancy in a quarter of FIRE's steps, and a deeper one. Symmetry
-gives all rows from one atom of each kind.
+A defect changes the forces between its neighbours. Elsewhere, and for the soft tilts of octahedra
+that need most steps, its cell is as stiff as the host. BFGS with the Hessian of the host reaches
+the minimum of a vacancy in a quarter of FIRE's steps, and often a deeper one. Symmetry gives all
+rows from one atom of each kind.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from pvkdb_pipelines.migration.sites.operations import Action, Operations
+from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
 from pvkdb_pipelines.potentials.potential import Potential
 
 #: Displacement of the forward differences, Å.
 _STEP_ANG = 0.03
-#: Curvatures are at least this, eV/Å²: softer and unstable modes are not to be trusted far.
+#: Smallest curvature that is used, eV/Å²: those of soft and unstable modes hold for short steps.
 _FLOOR = 0.5
-#: Modes of less curvature than this are unstable, eV/Å²; translations have none but noise.
+#: Modes below this curvature are unstable, eV/Å²; translations have only noise.
 _SOFT = -0.03
 #: Curvature against moving all atoms together, eV/Å².
 _DRIFT = 100.0
-#: Curvature of an added atom, which the host says nothing of, eV/Å².
+#: Curvature of an added atom, which the host does not determine, eV/Å².
 _ADDED = 2.0
 
 
@@ -35,9 +35,10 @@ class Hessian:
     matrix: np.ndarray
 
     def soft_modes(self) -> np.ndarray:
-        """Directions in which the host is a maximum, shape (modes, n, 3); each moves one atom by 1.
+        """Return directions in which the host is a maximum, shape (modes, n, 3).
 
-        The host's own tilts are among them where the structure is not the lowest of its kind.
+        The largest displacement of an atom is 1. Tilts of octahedra are among them if a tilted
+        structure is lower.
         """
         curvatures, modes = np.linalg.eigh(self.matrix)
         soft = modes.T[curvatures < _SOFT].reshape(-1, len(self.matrix) // 3, 3)
@@ -45,10 +46,10 @@ class Hessian:
         return np.asarray(soft / largest[:, None, None])
 
     def of_atoms(self, kept: np.ndarray) -> np.ndarray:
-        """For some of the atoms, made positive, and stiff against a translation; (3 m, 3 m).
+        """Return the positive definite Hessian of some atoms, stiff for translations; (3 m, 3 m).
 
         Args:
-            kept: Indices of the atoms, shape (m,); n stands for an added one.
+            kept: Indices of the atoms, shape (m,); n denotes an added one.
         """
         atoms = len(self.matrix) // 3
         whole = np.zeros((3 * atoms + 3, 3 * atoms + 3))
@@ -57,20 +58,20 @@ class Hessian:
         rows = (3 * kept[:, None] + np.arange(3)).ravel()
         curvatures, modes = np.linalg.eigh(whole[np.ix_(rows, rows)])
         positive = (modes * np.maximum(np.abs(curvatures), _FLOOR)) @ modes.T
-        # A cell that drifts as a whole costs nothing, and cannot be told from one that moved.
+        # A drift of the whole cell costs no energy and would look like a displacement.
         together = np.tile(np.eye(3), (len(kept), 1)) / np.sqrt(len(kept))
         return np.asarray(positive + _DRIFT * together @ together.T)
 
 
 def host_hessian(
-    host: Atoms, operations: Operations, action: Action, potential: Potential
+    host: Atoms, operations: SymmetryOperations, action: Action, potential: Potential
 ) -> Hessian:
-    """The Hessian of a relaxed host by forward differences, three for each distinct atom.
+    """Return the Hessian of a relaxed host by forward differences, three per distinct atom.
 
     Args:
         host: Relaxed supercell.
         operations: Its symmetry.
-        action: What the symmetry does to its atoms.
+        action: Its action on the atoms.
         potential: Source of forces.
     """
     size = len(host)

@@ -1,4 +1,4 @@
-"""The pristine host of a defect: relaxed, symmetrised, large enough, and shown to be a minimum."""
+"""The pristine host of a defect: relaxed, symmetrised, expanded, and tested to be a minimum."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.build import make_supercell
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.geometry.supercells import Matrix, shortest_vector_ang, symmetric_supercell
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.migration.host.hessian import Hessian
@@ -21,28 +21,28 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 from pvkdb_pipelines.relaxations.relaxation import relax
 
-#: Tolerance at which the space group of a freshly relaxed host is found, Å. Residual forces of
+#: Tolerance for the space group of a freshly relaxed host, Å. Residual forces of
 #: 0.01 eV/Å leave rattled atoms up to 0.1 Å off (12 relaxations of CsPbX3); tilts move halides by
 #: 0.5 Å.
 SYMPREC_RELAXED_ANG = 0.1
 #: Tolerance for a symmetrised host, Å.
 SYMPREC_ANG = 0.01
-#: Tolerances tried one after the other, where the coarser one costs energy.
+#: Tolerances in the order in which they are tried, if a coarser one costs energy.
 _SYMPRECS_ANG = (SYMPREC_RELAXED_ANG, 0.03)
-#: As above for what a host fell to: it has no symmetry by itself, and nearly that of the minimum.
+#: The same for the structure that a host relaxed to: it has only approximate symmetry.
 _LOOSE_SYMPRECS_ANG = (0.6, 0.5, 0.4, 0.3, 0.2, *_SYMPRECS_ANG, SYMPREC_ANG)
-#: What symmetrising may cost: more means that the relaxed atoms had left their symmetry, eV a
-#: formula unit.
+#: Largest energy cost of symmetrising, eV per formula unit: with a larger cost, the relaxed atoms
+#: have broken their symmetry.
 SYMMETRISING_COST_EV = 0.002
-#: Push along each soft mode, of the atom that moves most, Å; and how many modes are pushed.
+#: Displacement of the most moving atom along each soft mode, Å, and number of modes.
 _PUSH_ANG = 0.25
 _MOST_MODES = 6
-#: Supercells of more atoms are computed only where a request insists.
+#: Default limit of the number of atoms.
 MOST_ATOMS = 400
 
 
 class HostFellError(CalculationFailedError):
-    """A host that is no minimum; ``lower`` is what it fell to, by ``drop_ev`` a formula unit."""
+    """The host is unstable: it relaxed to ``lower``, by ``drop_ev`` per formula unit."""
 
     def __init__(self, message: str, lower: Atoms, drop_ev: float) -> None:
         super().__init__(FailureKind.UNSTABLE_HOST, message)
@@ -52,13 +52,13 @@ class HostFellError(CalculationFailedError):
 
 @dataclass(frozen=True)
 class Start:
-    """What a crystal is relaxed from.
+    """The structure that a crystal is relaxed from.
 
     Attributes:
         atoms: The structure, with all its symmetry.
-        number: Space group that it should keep; None where any is welcome.
-        flaw: Says what is wrong with a structure that it relaxed to; None if nothing is.
-        fallen: Whether another host fell to it, so that it has its symmetry only nearly.
+        number: Space group that it should keep; None for any.
+        flaw: Returns the flaw of a structure that it relaxed to, or None.
+        fallen: Whether an unstable host relaxed to it: its symmetry is only approximate.
     """
 
     atoms: Atoms
@@ -78,8 +78,8 @@ class Crystal:
         space_group: Short Hermann-Mauguin symbol.
         distance_ang: Distance of a defect from its nearest image, Å.
         units: Formula units in the supercell.
-        left_for: What it became where the structure asked for is no minimum: space group and
-            energy gained, in words.
+        left_for: Description of the structure that it relaxed to if the requested one is not a
+            minimum: space group and energy gain.
     """
 
     cell: Atoms
@@ -108,15 +108,15 @@ def relaxed_crystal(
 ) -> Crystal:
     """Relax a crystal with its cell and expand it to a supercell that keeps its symmetry.
 
-    The start is rattled, so that it can leave its symmetry where the potential prefers another
-    structure. If that is lower by more than a host may fall, barriers are measured in it, and the
-    crystal says so; if it is about as low, the symmetric structure is kept.
+    The start is rattled, so that it can break its symmetry if the potential prefers another
+    structure. If that one is lower by more than the limit for hosts, barriers are computed in it
+    and ``left_for`` describes it. If it is about as low, the symmetric structure is kept.
 
     Args:
-        start: What to begin with.
+        start: Structure to start from.
         potential: Source of energies, forces and stresses.
         settings: Limits of the relaxation, rattle and distance between images.
-        name: What is relaxed, for messages.
+        name: Name of the crystal, for messages.
         atoms_per_formula: Atoms in a formula unit.
         on_step: Called with the step and the largest force.
 
@@ -140,7 +140,7 @@ def relaxed_crystal(
     left = None
 
     def symmetrised(symprecs: Sequence[float]) -> Atoms:
-        """With the most symmetry that costs next to nothing."""
+        """Return the cell with the highest symmetry at a negligible cost in energy."""
         tried = set()
         cost = np.inf
         for symprec in symprecs:
@@ -156,7 +156,7 @@ def relaxed_crystal(
                 )
             except CalculationFailedError:
                 if loose:
-                    continue  # no symmetry is that loose, or it puts atoms where they do not belong
+                    continue  # this tolerance gives no symmetry, or atoms at wrong positions
                 raise
             cost = per_formula_ev(symmetric) - per_formula_ev(free)
             if cost <= SYMMETRISING_COST_EV:
@@ -183,9 +183,7 @@ def relaxed_crystal(
         left = f"{group.symbol}, {left}"
     cell, matrix = _expanded(primitive, group.rotations, settings)
     (properties,) = potential.evaluate([cell], stress=False)
-    cell.calc = SinglePointCalculator(
-        cell, energy=properties["energy"], forces=properties["forces"]
-    )
+    set_results(cell, properties["energy"], properties["forces"])
     return Crystal(
         cell=cell,
         conventional=standard_cell(primitive, SYMPREC_ANG),
@@ -204,13 +202,13 @@ def require_minimum(
     settings: NebSettings,
     on_step: OnStep | None = None,
 ) -> float:
-    """Rattle the supercell, push it along its soft modes, and relax it: does it fall?
+    """Displace the supercell randomly and along its soft modes, and relax it.
 
     Returns:
-        How far it fell, eV a formula unit, 0 where it did not.
+        The energy by which it relaxed below the crystal, eV per formula unit; at least 0.
 
     Raises:
-        HostFellError: further than a host may.
+        HostFellError: the energy is above the limit for hosts.
         CalculationFailedError: the relaxation failed (``UNSTABLE_HOST``).
     """
     cell = crystal.cell
@@ -234,19 +232,19 @@ def require_minimum(
 
 
 def checked_drop(crystal: Crystal, relaxed: Atoms, potential: Potential, what: str) -> float:
-    """How far a relaxed supercell lies below the crystal, eV a formula unit, 0 where it does not.
+    """Return the energy of a relaxed supercell below the crystal, eV per formula unit; at least 0.
 
     Raises:
-        HostFellError: further than a host may.
+        HostFellError: the energy is above the limit for hosts.
     """
     cell = crystal.cell
     drop = float(cell.get_potential_energy() - relaxed.get_potential_energy()) / crystal.units
     if drop > HOST_DROP_EV:
         raise HostFellError(
             f"{what} of {cell.get_chemical_formula()} relaxed {1000 * drop:.0f} meV a formula "
-            f"unit below the crystal (at most {1000 * HOST_DROP_EV:.0f} are accepted): it is no "
-            f"minimum of {potential.name}, and barriers measured from it are none; use another "
-            "phase or potential",
+            f"unit below the crystal (at most {1000 * HOST_DROP_EV:.0f} are accepted): it is not "
+            f"a minimum of {potential.name}, and barriers in it would be wrong; use another phase "
+            "or potential",
             relaxed,
             drop,
         )
@@ -268,14 +266,14 @@ def _require_size(atoms: Atoms, count: int, settings: NebSettings, what: str) ->
         raise CalculationFailedError(
             FailureKind.TOO_LARGE,
             f"{atoms.get_chemical_formula()}: {what} has {count} atoms, more than "
-            f"{settings.max_atoms}; ask for less distance between images or a smaller cell, or for "
-            "more atoms (max_atoms) if you mean it",
+            f"{settings.max_atoms}; use a smaller distance between images, a smaller cell, or a "
+            "larger max_atoms",
         )
 
 
 def _symmetry_changed(name: str, potential: Potential, change: str) -> CalculationFailedError:
     return CalculationFailedError(
         FailureKind.SYMMETRY_CHANGED,
-        f"{name} relaxed {change} with {potential.name}: this phase is no minimum of the "
-        "potential; use another potential, phase or composition",
+        f"{name} relaxed {change} with {potential.name}: this phase is not a minimum of "
+        "the potential; use another potential, phase or composition",
     )

@@ -1,1 +1,1 @@
-"""Minimum-energy paths between two sites: bands, saddle points, the search."""
+"""Minimum-energy paths between two sites: bands, saddle points, and their search."""

@@ -1,6 +1,6 @@
-"""A path between two end points: its energies along it, and how paths are put together.
+"""Paths between two end points: their energies, how they are joined, and checks of barriers.
 
-Where its images come from is the matter of ``nudging.py`` and ``search.py``.
+``nudging.py`` and ``search.py`` compute their images.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from itertools import pairwise
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.geometry import find_mic
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.migration.defects.states import Exchange
 
-#: A band whose images nowhere rise further than this above its higher end has no saddle, eV.
+#: A band without an image higher than this above its higher end has no saddle, eV.
 MONOTONIC_TOLERANCE_EV = 0.001
-#: Noise of a converged band: an image may lie this far below its end point, eV.
+#: Noise of a converged band, eV: an image may lie this far below its end point.
 BELOW_ENDPOINT_TOLERANCE_EV = 0.005
-#: No ion that moves at all has a higher barrier, eV.
+#: Upper bound of the barrier of a mobile ion, eV.
 HIGHEST_BARRIER_EV = 5.0
 
 
 @dataclass(frozen=True)
-class Band:
+class ElasticBand:
     """A converged band. n images, end points included.
 
     Attributes:
-        images: The structures, each with its energy and forces and free of the potential.
+        images: The structures, each with its energy and forces but without the potential.
         path_ang: Length along the path, from 0, shape (n,), Å.
         energies_ev: Energies relative to the first image, shape (n,).
         tangent_forces: True force along the path, shape (n,), eV/Å.
-        residual: Largest force on an atom of the highest image, eV/Å, if that was searched for by
-            itself; else as ``band_residual``.
+        residual: Largest force on an atom of the highest image, eV/Å, if its saddle was searched
+            for; otherwise equal to ``band_residual``.
         band_residual: Largest NEB force on an atom of any image, a climbing one included, eV/Å.
         steps: Optimizer steps.
     """
@@ -51,12 +51,12 @@ class Band:
 
     @property
     def barrier_forward_ev(self) -> float:
-        """Highest image above the first end point, eV."""
+        """Energy of the highest image above the first end point, eV."""
         return float(self.energies_ev.max() - self.energies_ev[0])
 
     @property
     def barrier_reverse_ev(self) -> float:
-        """Highest image above the last end point, eV."""
+        """Energy of the highest image above the last end point, eV."""
         return float(self.energies_ev.max() - self.energies_ev[-1])
 
 
@@ -67,14 +67,15 @@ def path_over(
     after: Sequence[Atoms],
     images: int,
     steps: int,
-) -> Band:
-    """A path over a saddle point, from structures on the way down to both sides.
+) -> ElasticBand:
+    """Return a path over a saddle point from the structures of the descents on both sides.
 
     Args:
         saddle: The saddle point, with energy and forces.
         residual: Largest force on an atom there, eV/Å.
-        before, after: Structures on the way to the first and to the last end, the end itself last.
-        images: Structures of the path between its ends, about.
+        before, after: Structures of the descent to the first and to the last end, with the end
+            itself last.
+        images: Approximate number of images between the ends.
         steps: Structures evaluated.
     """
     half = max(2, (images + 1) // 2)
@@ -82,8 +83,8 @@ def path_over(
     return measure_band([*reversed(down[0]), saddle, *down[1]], residual, residual, steps)
 
 
-def joined(first: Band, second: Band) -> Band:
-    """A path made of two, the last image of the first being the first of the second."""
+def joined(first: ElasticBand, second: ElasticBand) -> ElasticBand:
+    """Join two paths; the last image of the first is the first image of the second."""
     highest = max((first, second), key=highest_ev)
     return measure_band(
         [*first.images, *second.images[1:]],
@@ -93,13 +94,13 @@ def joined(first: Band, second: Band) -> Band:
     )
 
 
-def symmetric(first: Band, second: Band, exchange: Exchange) -> Band:
-    """A path made of one half and its mirror image: the half whose highest point is lower.
+def symmetric(first: ElasticBand, second: ElasticBand, exchange: Exchange) -> ElasticBand:
+    """Return a path of one half and its mirror image: the half with the lower highest point.
 
     Args:
         first: From the first end to the middle.
         second: From the middle to the last end.
-        exchange: Maps either end onto the other.
+        exchange: Operation that maps each end onto the other.
     """
     if highest_ev(first) <= highest_ev(second):
         halves = (first, mirror_image(first, exchange))
@@ -108,17 +109,17 @@ def symmetric(first: Band, second: Band, exchange: Exchange) -> Band:
     return joined(*halves)
 
 
-def mirror_image(half: Band, exchange: Exchange) -> Band:
-    """A band on the other side of a path that is the same from both ends, in the path's order."""
+def mirror_image(half: ElasticBand, exchange: Exchange) -> ElasticBand:
+    """Return the other half of a path with exchange symmetry, in the order of the path."""
     images = [image.copy() for image in reversed(half.images)]
     for image, source in zip(images, reversed(half.images), strict=True):
         image.positions = exchange.positions(source.positions)
-        keep_results(image, source.get_potential_energy(), exchange.forces(source.get_forces()))
+        set_results(image, source.get_potential_energy(), exchange.forces(source.get_forces()))
     return measure_band(images, half.residual, half.band_residual, half.steps)
 
 
 def _falling(saddle: Atoms, frames: Sequence[Atoms]) -> list[Atoms]:
-    """The structures that lie below all before them, and the end: a long step may rise again."""
+    """Return the end and the structures below all before them: a long step may go uphill."""
     kept: list[Atoms] = []
     lowest = float(saddle.get_potential_energy())
     for frame in frames[:-1]:
@@ -130,38 +131,39 @@ def _falling(saddle: Atoms, frames: Sequence[Atoms]) -> list[Atoms]:
 
 
 def _spread(saddle: Atoms, frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """Some of the structures on a way down, evenly along it; the last one is among them."""
+    """Return evenly spaced structures of a descent, including the last one."""
     along = np.cumsum([np.linalg.norm(step) for step in _segments([saddle, *frames])])
     wanted = along[-1] * np.arange(1, count + 1) / count
     picked = sorted({int(np.abs(along - place).argmin()) for place in wanted} | {len(frames) - 1})
     return [frames[index] for index in picked]
 
 
-def top_of(band: Band) -> tuple[int, np.ndarray]:
-    """The highest inner image, and the direction of the band there, shape (atoms, 3)."""
+def top_of(band: ElasticBand) -> tuple[int, np.ndarray]:
+    """Return the highest inner image and the direction of the band there, shape (atoms, 3)."""
     index = 1 + int(np.argmax(band.energies_ev[1:-1]))
     return index, _inner_tangents(band.energies_ev, _segments(band.images))[index - 1]
 
 
-def highest_ev(band: Band) -> float:
-    """Highest energy on a path, on the potential's scale."""
+def highest_ev(band: ElasticBand) -> float:
+    """Return the highest energy of a path, on the potential's scale."""
     return float(max(image.get_potential_energy() for image in band.images))
 
 
 def is_monotonic(energies: np.ndarray) -> bool:
-    """Whether a band only rises or only falls, within the noise of a converged one."""
+    """Whether a band only rises or only falls, within the noise of converged bands."""
     top = max(energies[0], energies[-1])
     return bool(energies[1:-1].max() <= top + MONOTONIC_TOLERANCE_EV)
 
 
-def below_end_point(band: Band) -> tuple[int, float, str] | None:
-    """An image that shows an end point to be no minimum of its basin, if there is one.
+def below_end_point(band: ElasticBand) -> tuple[int, float, str] | None:
+    """Find an image that lies below an end point, on the side of that end.
 
-    Walking from either end up to the highest image, no image may lie below that end: where
-    one does, the difference to it is no barrier.
+    Between an end and the highest image, no image may lie below that end: otherwise the end is not
+    the minimum, and the energy difference to it is not a barrier.
 
     Returns:
-        The deepest such image, how far it lies below the end (eV), and which end.
+        The deepest such image, its depth below the end (eV), and the name of the end; None if
+        there is none.
     """
     energies = band.energies_ev
     top = 1 + int(np.argmax(energies[1:-1]))
@@ -172,14 +174,14 @@ def below_end_point(band: Band) -> tuple[int, float, str] | None:
     ):
         lowest = min(side, key=lambda index: energies[index])
         depth = float(energies[end] - energies[lowest])
-        monotonic_side = lowest == top  # the path only falls from this end: it is the higher one
+        monotonic_side = lowest == top  # the path only falls from this end, which is the higher one
         if depth > BELOW_ENDPOINT_TOLERANCE_EV and not monotonic_side:
             worst = max(worst or (lowest, depth, name), (lowest, depth, name), key=lambda w: w[1])
     return worst
 
 
-def check_band(band: Band) -> None:
-    """Refuse bands whose highest image is no barrier between two minima.
+def check_band(band: ElasticBand) -> None:
+    """Refuse bands whose highest image is not a barrier between two minima.
 
     Raises:
         CalculationFailedError: An image lies below its end point by more than
@@ -210,8 +212,8 @@ def check_band(band: Band) -> None:
 
 def measure_band(
     images: Sequence[Atoms], residual: float, band_residual: float, steps: int
-) -> Band:
-    """Energies, path length and tangent forces of a band whose images carry results."""
+) -> ElasticBand:
+    """Return the band of images that have energies and forces."""
     energies = np.array([image.get_potential_energy() for image in images])
     segments = _segments(images)
     lengths = np.array([np.linalg.norm(segment) for segment in segments])
@@ -220,7 +222,7 @@ def measure_band(
         float(np.vdot(image.get_forces(), tangent) / np.linalg.norm(tangent))
         for image, tangent in zip(images, tangents, strict=True)
     ]
-    return Band(
+    return ElasticBand(
         images=tuple(_frozen(image) for image in images),
         path_ang=np.concatenate([[0.0], np.cumsum(lengths)]),
         energies_ev=energies - energies[0],
@@ -232,29 +234,22 @@ def measure_band(
 
 
 def _segments(images: Sequence[Atoms]) -> list[np.ndarray]:
-    """Steps from each image to the next, each of shape (atoms, 3), Å."""
+    """Return the steps from each image to the next, each of shape (atoms, 3), Å."""
     return [
         find_mic(after.positions - before.positions, before.cell, before.pbc)[0]
         for before, after in pairwise(images)
     ]
 
 
-def keep_results(image: Atoms, energy_ev: float, forces: np.ndarray) -> None:
-    """Give a structure the energy (eV) and forces (eV/Å) that were computed for it."""
-    image.calc = SinglePointCalculator(image, energy=energy_ev, forces=np.asarray(forces))
-
-
 def _frozen(image: Atoms) -> Atoms:
-    """Copy whose results travel with it, to another process or a file."""
+    """Return a copy with its results but without the potential, e.g. to pickle it."""
     copy = image.copy()
-    copy.calc = SinglePointCalculator(
-        copy, energy=image.get_potential_energy(), forces=image.get_forces()
-    )
+    set_results(copy, image.get_potential_energy(), image.get_forces())
     return copy
 
 
 def _inner_tangents(energies: np.ndarray, segments: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Improved tangents of the inner images: Henkelman & Jónsson (2000), equations 8 to 11."""
+    """Return improved tangents of the inner images: Henkelman & Jónsson (2000), eqs. 8 to 11."""
     tangents = []
     for i in range(1, len(energies) - 1):
         back, ahead = segments[i - 1], segments[i]

@@ -1,7 +1,7 @@
-"""The nudged elastic band: interpolation, and convergence with a climbing image.
+"""The nudged elastic band: interpolation, and relaxation with a climbing image.
 
-A band whose hop symmetry exchanges with its reverse is computed by half: the images on the other
-side of the middle are mapped, energies and forces too.
+If symmetry maps a hop onto its reverse, only half of the band is computed: images, energies and
+forces of the other half follow by symmetry.
 """
 
 from __future__ import annotations
@@ -16,31 +16,36 @@ from ase.mep.neb import NEBOptimizer, idpp_interpolate
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.defects.states import Exchange
-from pvkdb_pipelines.migration.paths.band import Band, is_monotonic, keep_results, measure_band
+from pvkdb_pipelines.migration.paths.band import (
+    ElasticBand,
+    is_monotonic,
+    measure_band,
+)
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
-#: How the band is converged, as results record it.
+#: Method of convergence, as recorded in results.
 NEB_METHOD = "improvedtangent, IDPP start; highest image followed to the saddle point"
 OPTIMIZER = "NEBOptimizer (ODE12r); saddle and end points: quasi-Newton from the host's Hessian"
-#: The band first relaxes without climbing to this residual, eV/Å.
+#: Residual to which the band relaxes before the highest image climbs, eV/Å.
 FMAX_BEFORE_CLIMBING = 0.15
-#: What a failed band failed for, if two atoms are nearer than this part of the sum of their
-#: covalent radii: structures are refused from ``CLOSEST_APPROACH``, 0.75, down.
+#: A failed band failed because atoms overlap if their distance is below this share of the sum of
+#: their covalent radii. Single structures are refused below ``CLOSEST_APPROACH``, 0.75.
 _OVERLAP = 0.5
 
 
 class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
-    """ASE's NEB with a residual that means what it says, evaluated in batches.
+    """ASE's NEB with a residual over all images, evaluated in batches.
 
-    ASE leaves the climbing image out of the residual and takes the largest Cartesian
-    component; a band is then "converged" while its saddle point still moves. Here the residual
-    is the largest force on any atom of any image, as in the other optimizers.
+    ASE excludes the climbing image from the residual and uses the largest Cartesian component, so
+    that a band is "converged" while its saddle point still moves. Here the residual is the largest
+    force on any atom of any image, as in the other optimizers.
 
-    All images that moved are evaluated in one call of the potential; with an exchange, those of
-    one half and the middle one.
+    All images are evaluated in one call of the potential; with an exchange, those of one half and
+    the middle one.
     """
 
     def __init__(
@@ -56,14 +61,14 @@ class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
         self._residual = np.inf
 
     def get_forces(self) -> np.ndarray:
-        """NEB forces, shape (inner images × atoms, 3), eV/Å."""
+        """Return the NEB forces, shape (inner images × atoms, 3), eV/Å."""
         self._evaluate()
         forces: np.ndarray = super().get_forces()
         self._residual = float(np.linalg.norm(forces, axis=1).max())
         return forces
 
     def get_residual(self) -> float:
-        """Largest NEB force on any atom at the last evaluation, eV/Å."""
+        """Return the largest NEB force on any atom at the last evaluation, eV/Å."""
         return self._residual
 
     def _evaluate(self) -> None:
@@ -80,28 +85,28 @@ class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
                     f"{self._potential.name} gave an energy or force that is not finite on image "
                     f"{index} of the band; use another potential or more images",
                 )
-            keep_results(self.images[index], float(properties["energy"]), properties["forces"])
+            set_results(self.images[index], float(properties["energy"]), properties["forces"])
         if self._exchange is not None:
             for index in range(count, last):
                 other = self.images[last - index]
                 mapped = self.images[index]
                 mapped.positions = self._exchange.positions(other.positions)
                 forces = self._exchange.forces(other.calc.results["forces"])
-                keep_results(mapped, other.calc.results["energy"], forces)
+                set_results(mapped, other.calc.results["energy"], forces)
 
 
 def interpolate(
     initial: Atoms, final: Atoms, images: int, exchange: Exchange | None = None
 ) -> list[Atoms]:
-    """Path between two ends with the image-dependent pair potential.
+    """Interpolate a path between two ends with the image-dependent pair potential.
 
-    The linear path (minimum image) is the start. The pair potential keeps the jumping ion away
+    It starts from the linear path (minimum image); the pair potential keeps the jumping ion away
     from its neighbours.
 
     Args:
         initial, final: Ends with the same order of atoms and the same cell.
-        images: Structures between them.
-        exchange: Symmetry that the path is to have; its number of images must then be odd.
+        images: Number of images between them.
+        exchange: Symmetry of the path; the number of images must then be odd.
 
     Returns:
         ``images`` + 2 structures; the ends keep their calculators.
@@ -119,21 +124,21 @@ def interpolate(
         _mirror(path, exchange)
     for end, given in ((path[0], initial), (path[-1], final)):
         if given.calc is not None:
-            keep_results(end, given.get_potential_energy(), given.get_forces())
+            set_results(end, given.get_potential_energy(), given.get_forces())
     return path
 
 
 def images_for(length_ang: float, spacing_ang: float = 1.1, odd: bool = False) -> int:
-    """Images between the ends of a hop: about a spacing apart, at least 3 and at most 11.
+    """Return the number of images between the ends of a hop, from its length: 3 to 11.
 
-    The middle one of an odd number lies on the saddle of a path that is the same from both ends.
+    With an odd number, the middle image of a path with exchange symmetry lies on its saddle.
     """
     count = min(11, max(3, round(length_ang / spacing_ang) - 1))
     return count + (1 - count % 2 if odd else 0)
 
 
 def _mirror(path: Sequence[Atoms], exchange: Exchange) -> None:
-    """Make a path the same from both ends."""
+    """Impose the exchange symmetry on a path."""
     last = len(path) - 1
     for index in range(1, last // 2):
         path[last - index].positions = exchange.positions(path[index].positions)
@@ -151,19 +156,18 @@ def relax_band(
     climb: bool = False,
     exchange: Exchange | None = None,
     on_step: OnStep | None = None,
-) -> Band:
-    """Relax a band, its highest image climbing if asked.
+) -> ElasticBand:
+    """Relax a band, with a climbing image if requested.
 
     Args:
         images: Path with relaxed end points; its inner images are moved in place.
         potential: Source of energies and forces.
-        fmax: Residual to reach on every image, eV/Å.
+        fmax: Target residual, eV/Å.
         max_steps: Optimizer steps.
-        climb: Whether the highest image climbs, once the others are down to
-            :data:`FMAX_BEFORE_CLIMBING`. A band that rises from one end to the other has no saddle
-            of its own: it does not climb.
-        exchange: Symmetry of the path, if it is the same from both ends; half of the images are
-            then computed.
+        climb: Whether the highest image climbs after the residual has reached
+            :data:`FMAX_BEFORE_CLIMBING`. A monotonic band has no saddle and does not climb.
+        exchange: Exchange symmetry of the path, if any; then only half of the images are
+            computed.
         on_step: Called with the step and the residual.
 
     Raises:
@@ -187,7 +191,7 @@ def relax_band(
                         taken + opt.nsteps, neb.get_residual()
                     )
                 )
-            # The return value says nothing: it is also True when the steps are exhausted.
+            # The return value is not used: it is also True when the steps are exhausted.
             optimizer.run(fmax=target, steps=max_steps - steps)
             steps += optimizer.nsteps
         residual = neb.get_residual()
@@ -202,14 +206,14 @@ def relax_band(
             raise CalculationFailedError(
                 FailureKind.NEB_NOT_CONVERGED,
                 f"residual force {residual:.3f} eV/Å after {steps} steps of the band"
-                f"{' with a climbing image' if neb.climb else ''}, above the {target} eV/Å asked "
-                "for; allow more steps or a larger force",
+                f"{' with a climbing image' if neb.climb else ''}, above the target of {target} "
+                "eV/Å; allow more steps or a larger force",
             )
     return measure_band(images, residual, residual, steps)
 
 
 def _refuse_overlap(images: Sequence[Atoms]) -> None:
-    """Refuse a band with atoms on top of each other: more steps do not part them."""
+    """Refuse a band with overlapping atoms, which more steps would not separate."""
     closest = [closest_approach(image) for image in images]
     index = min(range(len(images)), key=lambda place: closest[place][0])
     ratio, i, j, distance = closest[index]
@@ -218,6 +222,6 @@ def _refuse_overlap(images: Sequence[Atoms]) -> None:
         raise CalculationFailedError(
             FailureKind.ATOMS_TOO_CLOSE,
             f"{one} and {other} of image {index} of the band are {distance:.2f} Å apart: the "
-            "straight way of this hop leads through an atom; start from another structure of the "
-            "host, or look at shorter hops",
+            "straight path of this hop leads through an atom; start from another structure of the "
+            "host, or compute shorter hops",
         )

@@ -1,4 +1,4 @@
-"""From a hop to its converged path: ends from the states, a band, and what to do where it fails."""
+"""The converged path of a hop: its ends, its band, lower end points, and recomputation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.states import Ends, Exchange
 from pvkdb_pipelines.migration.paths.band import (
-    Band,
+    ElasticBand,
     below_end_point,
     check_band,
     highest_ev,
@@ -27,30 +27,30 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 from pvkdb_pipelines.relaxations.relaxation import relax
 
-#: A relaxed image this near to a site counts as a defect on it, Å.
+#: Largest distance of the defect in a relaxed image from its site, Å.
 _ON_SITE_ANG = 1.5
-#: What relaxes this much below a state replaces it, eV.
+#: A structure that relaxes this much below a state replaces it, eV.
 _LOWER_EV = 0.002
-#: How often a hop may find a lower end point before it is given up.
+#: Number of lower end points that a hop may find.
 _MOST_NEW_ENDS = 3
 
 
 @dataclass(frozen=True)
 class Path:
-    """A hop with its band, or with the reason why it has none.
+    """A hop with its band, or with its failure.
 
     Attributes:
         hop: The class of hops.
         band: Its converged band.
         saddle_ev: Highest point of the path, on the potential's scale.
-        by_half: Whether symmetry gave one half of it.
-        failure: Why there is no band.
-        recheck_ev: Saddle found again from a rattled path, on the potential's scale.
-        recheck_failure: Why none was found again.
+        by_half: Whether one half follows by symmetry.
+        failure: Failure of the hop, if it has no band.
+        recheck_ev: Saddle found from a rattled path, on the potential's scale.
+        recheck_failure: Failure of that second search.
     """
 
     hop: HopClass
-    band: Band | None = None
+    band: ElasticBand | None = None
     saddle_ev: float | None = None
     by_half: bool = False
     failure: CalculationFailedError | None = None
@@ -59,12 +59,12 @@ class Path:
 
     @property
     def rechecked(self) -> bool:
-        """Whether it was tried again."""
+        """Whether the path was computed again."""
         return self.recheck_ev is not None or self.recheck_failure is not None
 
     @property
     def composed(self) -> bool:
-        """Whether it has none because it leads over another site."""
+        """Whether the hop leads over another site and thus consists of other hops."""
         return self.failure is not None and self.failure.kind == FailureKind.NO_ELEMENTARY_HOP
 
     @property
@@ -77,8 +77,8 @@ class Path:
 class PathFinder:
     """Finds the paths of hops between the states of a defect.
 
-    Where a path uncovers a lower state of a site, that state takes its place; ``improved`` names
-    the kinds of sites for which that happened.
+    If a path leads to a lower state of a site, that state replaces the known one; ``improved``
+    contains the kinds of sites for which this happened.
     """
 
     states: DefectStates
@@ -87,7 +87,7 @@ class PathFinder:
     improved: set[int] = field(default_factory=set)
 
     def find(self, hop: HopClass, on_step: OnStep) -> Path:
-        """The path of a hop; a failure is a path without a band."""
+        """Find the path of a hop; a failed one has no band."""
         try:
             for _ in range(_MOST_NEW_ENDS):
                 band, by_half = self._band(hop, on_step)
@@ -103,7 +103,7 @@ class PathFinder:
     def recheck(self, path: Path, on_step: OnStep) -> Path:
         """Compute a path again with two more images, from a rattled start and without symmetry.
 
-        The lower saddle counts; the other is kept beside it.
+        The lower saddle is used; the other one is recorded too.
         """
         assert path.band is not None
         assert path.saddle_ev is not None
@@ -121,7 +121,7 @@ class PathFinder:
             return Path(path.hop, band, found, by_half=False, recheck_ev=path.saddle_ev)
         return replace(path, recheck_ev=found)
 
-    def _band(self, hop: HopClass, on_step: OnStep) -> tuple[Band, bool]:
+    def _band(self, hop: HopClass, on_step: OnStep) -> tuple[ElasticBand, bool]:
         ends = self._ends(hop)
         exchange = ends.exchange
         count = self.settings.images or images_for(hop.length_ang, odd=exchange is not None)
@@ -136,7 +136,7 @@ class PathFinder:
 
     def _converged(
         self, hop: HopClass, images: list[Atoms], on_step: OnStep, exchange: Exchange | None = None
-    ) -> Band:
+    ) -> ElasticBand:
         stage = self.states.stage
         search = PathSearch(
             self.potential,
@@ -147,8 +147,8 @@ class PathFinder:
         )
         return search.path(images, (hop.start, hop.end), on_step, exchange)
 
-    def _improve(self, hop: HopClass, band: Band) -> bool:
-        """Take over a lower state that an image leads to; says whether there was one."""
+    def _improve(self, hop: HopClass, band: ElasticBand) -> bool:
+        """Replace the state of an end if an image relaxes to a lower one; return whether it did."""
         below = below_end_point(band)
         if below is None:
             return False
@@ -163,10 +163,10 @@ class PathFinder:
             failure=FailureKind.ENDPOINT_NOT_CONVERGED,
             hessian=self.states.hessian.of_atoms(self.states.stage.kept(hop.start)),
         )
-        return self._take_over(hop, relaxed, steps)
+        return self._replace_state(hop, relaxed, steps)
 
-    def _take_over(self, hop: HopClass, relaxed: Atoms, steps: int) -> bool:
-        """Keep a minimum near a hop as the state of its site, where it is the lowest yet."""
+    def _replace_state(self, hop: HopClass, relaxed: Atoms, steps: int) -> bool:
+        """Replace the state of a site by a minimum near the hop, if it is the lowest so far."""
         stage = self.states.stage
         site = self._site(hop, relaxed)
         if site is None:
@@ -184,7 +184,7 @@ class PathFinder:
         return True
 
     def _site(self, hop: HopClass, relaxed: Atoms) -> int | None:
-        """The end of a hop on which a relaxed cell has its defect; None for neither."""
+        """Return the end of a hop on which a relaxed cell has its defect; None for neither."""
         stage = self.states.stage
         shift = np.array(hop.vector) @ stage.host.cell.array
         start, end = stage.sites.positions[[hop.start, hop.end]]

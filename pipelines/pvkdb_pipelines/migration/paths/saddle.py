@@ -1,10 +1,10 @@
-"""From the top of a loose band to the saddle point: one structure climbs, the band waits.
+"""Saddle points: the top of a loosely converged band climbs alone.
 
-Converging a whole band to the force that its highest image needs spends most of its calls on images
-that say nothing of the barrier. Here the band is relaxed until its top and tangent are about right;
-then its top alone follows the force uphill along one mode and downhill along all others, with
-quasi-Newton steps from the host's Hessian. Relaxing from both sides of the saddle shows which
-minima it joins, and gives the path.
+Converging a whole band to the force that the saddle needs spends most calls on images that do not
+affect the barrier. Here the band is relaxed until its top and tangent are approximately right; then
+the top alone follows the force uphill along one mode and downhill along all others, with
+quasi-Newton steps from the host's Hessian. Descents from both sides of the saddle show which minima
+it connects, and give the path.
 
 Sources: C. J. Cerjan, W. H. Miller, J. Chem. Phys. 75, 2800 (1981), doi:10.1063/1.442352 (following
 a mode); J. M. Bofill, J. Comput. Chem. 15, 1 (1994), doi:10.1002/jcc.540150102 (the update).
@@ -17,33 +17,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.optimize import BFGS
 
+from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
-#: No atom moves further in one step, Å.
+#: Largest displacement of an atom in one step, Å.
 _LONGEST_STEP_ANG = 0.1
 #: First step away from a saddle, of the atom that moves most, Å.
 _FIRST_STEP_ANG = 0.12
-#: Where the energy has fallen by less than this, the saddle is not left yet, eV; then the step is
-#: doubled, so often at most.
+#: If the energy falls by less than this, eV, the step away from the saddle is doubled, at most so
+#: many times.
 _FALLEN_EV = 0.002
 _MOST_DOUBLED = 2
-#: Steps on the way down, Å: long, since only their goal matters.
+#: Largest step of a descent, Å: long, because only its end matters.
 _STEP_DOWN_ANG = 0.25
 _MOST_STEPS_DOWN = 60
-#: A way down that ends at this force has reached its minimum, eV/Å.
+#: Force at which a descent has reached its minimum, eV/Å.
 _DOWN_FMAX = 0.02
 #: Displacement along the path that measures the curvature there, of the atom that moves most, Å.
 _PROBE_ANG = 0.05
-#: Curvatures count at least as this in a step, eV/Å².
+#: Smallest curvature used in a step, eV/Å².
 _FLOOR = 0.3
-#: A search whose mode turned further than this from the band has lost it.
+#: Least overlap of the mode with the direction of the band; below it, the search has failed.
 _LEAST_OVERLAP = 0.15
-#: A search that left its image this far behind found another saddle than that of the band, Å (in
-#: the space of all atoms).
+#: Largest distance from the start, Å (in the space of all atoms); beyond it, the search leads to a
+#: saddle of another path.
 _ASTRAY_ANG = 3.0
 
 
@@ -53,9 +53,9 @@ class Saddle:
 
     Attributes:
         atoms: The structure, with energy and forces.
-        mode: Direction along which it is a maximum, of length 1, shape (n, 3).
+        mode: Direction along which it is a maximum, normalised, shape (n, 3).
         residual: Largest force on an atom, eV/Å.
-        steps: Structures evaluated.
+        steps: Number of structures evaluated.
     """
 
     atoms: Atoms
@@ -73,24 +73,24 @@ def climb(
     max_steps: int,
     on_step: OnStep | None = None,
 ) -> Saddle | None:
-    """Find the saddle point next to a structure.
+    """Find the saddle point near a structure.
 
     Args:
         start: Highest image of a band, with its energy and forces.
         tangent: Direction of the band there, shape (n, 3).
-        hessian: Second derivatives to begin with, positive, shape (3 n, 3 n), eV/Å².
+        hessian: Initial second derivatives, positive, shape (3 n, 3 n), eV/Å².
         potential: Source of energies and forces.
-        fmax: Largest force on an atom to reach, eV/Å.
-        max_steps: Structures to evaluate at most.
+        fmax: Target for the largest force on an atom, eV/Å.
+        max_steps: Largest number of structures to evaluate.
         on_step: Called with the step and the largest force.
 
     Returns:
-        The saddle point; None where none was found near the start.
+        The saddle point; None if none was found near the start.
     """
     mode = tangent.ravel() / np.linalg.norm(tangent)
     position = start.positions.ravel().copy()
     energy, forces = float(start.get_potential_energy()), start.get_forces().ravel()
-    # How the force changes along the path is measured, not guessed.
+    # The curvature along the path is measured.
     probe = mode * _PROBE_ANG / np.abs(mode).max()
     matrix = hessian + _bofill(
         hessian, probe, forces - _evaluated(start, position + probe, potential)[1]
@@ -127,23 +127,23 @@ def descend(
     potential: Potential,
     arrived: Callable[[Atoms], bool],
 ) -> list[Atoms] | None:
-    """Relax from one side of a saddle point until it is clear where that leads.
+    """Relax from one side of a saddle point until a minimum is recognised or reached.
 
     Args:
-        saddle: Where to begin.
+        saddle: The saddle point.
         side: 1 along its mode, -1 against it.
-        hessian: Second derivatives to begin with, as of :func:`climb`.
+        hessian: Initial second derivatives, see :func:`climb`.
         potential: Source of energies and forces.
-        arrived: Says of a structure whether it is close to a minimum that is known.
+        arrived: Returns whether a structure is close to a known minimum.
 
     Returns:
-        The structures on the way, each with energy and forces, up to that minimum or to another;
-        None where none was reached.
+        The structures of the descent, each with energy and forces, up to that minimum or another
+        one; None if none was reached.
     """
     atoms = _next_to(saddle, side, potential)
     frames: list[Atoms] = []
     with BFGS(atoms, logfile=None, maxstep=_STEP_DOWN_ANG) as optimizer:
-        optimizer.H0 = hessian.copy()  # it updates what it is given
+        optimizer.H0 = hessian.copy()  # BFGS changes the array
         for converged in optimizer.irun(fmax=_DOWN_FMAX, steps=_MOST_STEPS_DOWN):
             energy, forces = float(atoms.get_potential_energy()), atoms.get_forces()
             if not np.isfinite(energy) or not np.isfinite(forces).all():
@@ -155,7 +155,7 @@ def descend(
 
 
 def _next_to(saddle: Saddle, side: int, potential: Potential) -> Atoms:
-    """A structure on one side of a saddle, far enough from it for the forces to lead away."""
+    """Return a structure on one side of a saddle, from which the forces lead away."""
     top = float(saddle.atoms.get_potential_energy())
     step = side * _FIRST_STEP_ANG * saddle.mode / np.abs(saddle.mode).max()
     atoms = saddle.atoms.copy()
@@ -170,7 +170,7 @@ def _next_to(saddle: Saddle, side: int, potential: Potential) -> Atoms:
 def _step(
     matrix: np.ndarray, mode: np.ndarray, forces: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A step up along the mode and down along all others; and the mode as the matrix has it now."""
+    """Return a step uphill along the mode and downhill along all others, and the new mode."""
     curvatures, modes = np.linalg.eigh(matrix)
     overlaps = modes.T @ mode
     upward = int(np.abs(overlaps).argmax())
@@ -184,7 +184,7 @@ def _step(
 
 
 def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Update of a Hessian after a step over which the gradient changed; keeps negative modes."""
+    """Return the update of a Hessian after a step; it can keep negative modes."""
     rest = change - matrix @ step
     length, across = step @ step, step @ rest
     norm = rest @ rest
@@ -201,7 +201,7 @@ def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndar
 def _evaluated(
     start: Atoms, position: np.ndarray, potential: Potential
 ) -> tuple[float, np.ndarray]:
-    """Energy and flat forces of the atoms at other positions."""
+    """Return energy and flattened forces of the atoms at other positions."""
     moved = start.copy()
     moved.positions = position.reshape(-1, 3)
     (found,) = potential.evaluate([moved], stress=False)
@@ -211,5 +211,5 @@ def _evaluated(
 def _structure(start: Atoms, position: np.ndarray, energy: float, forces: np.ndarray) -> Atoms:
     atoms = start.copy()
     atoms.positions = position.reshape(-1, 3)
-    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces.reshape(-1, 3))
+    set_results(atoms, energy, forces.reshape(-1, 3))
     return atoms

@@ -1,7 +1,7 @@
-"""The search for a path: a loose band, the saddle next to its top, and what lies on both sides.
+"""The search for a path: a loose band, the saddle near its top, and the descents on both sides.
 
-Where one side of the saddle falls into a minimum that is neither end, the rest of the path is
-searched from there; where it falls onto a third site, the hop is none of its own.
+If a descent leads to a minimum that is not an end of the hop, the rest of the path is searched from
+there. If it leads to a third site, the hop is not elementary.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.states import Exchange
 from pvkdb_pipelines.migration.paths.band import (
-    Band,
+    ElasticBand,
     below_end_point,
     highest_ev,
     is_monotonic,
@@ -33,46 +33,46 @@ from pvkdb_pipelines.migration.paths.saddle import Saddle, climb, descend
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
-#: Residual of a band from whose top the saddle is searched, eV/Å. For seven hops of CsPbBr3 with
+#: Residual of the band from whose top the saddle is searched, eV/Å. For seven hops of CsPbBr3 with
 #: CHGNet the saddles lay 0 to 10 meV below those of bands converged to 0.02, in half the calls.
 FMAX_LOOSE = 0.2
-#: Residual to which the band is taken where that led nowhere, eV/Å.
+#: Residual of the band for a second search, if the first one failed, eV/Å.
 FMAX_CLOSER = 0.08
-#: Where no saddle was found from its top: residual and images of a whole band that climbs before
-#: the search is tried again, and the residual at which the band itself is taken, eV/Å.
+#: If no saddle was found: residual of a band with a climbing image before the next search, residual
+#: at which the band itself is used, eV/Å, and its least number of images.
 FMAX_CLIMBING = 0.05
 FMAX_BAND = 0.02
 _FINE_IMAGES = 5
-#: Structures on the way from a band's top to its saddle: 12 to 38 where there is one.
+#: Most structures from the top of a band to its saddle: a successful search needs 12 to 38.
 _MOST_STEPS_UP = 60
-#: A moving atom this near to where it stands in an end of its hop falls into that end, Å; or within
-#: these shares of the hop and of what parted it from that end on the saddle.
+#: Distances of the moving atom from its position in an end of the hop, below which it relaxes to
+#: that end: in Å, and as shares of the hop and of its distance at the saddle.
 _ARRIVED_ANG = 1.2
 _ARRIVED_OF_HOP = 0.3
 _ARRIVED_OF_WAY = 0.5
-#: A relaxed structure is an end of its hop if no atom is further from there, Å.
+#: Largest displacement of an atom between a relaxed structure and an end that are the same, Å.
 _SAME_ANG = 0.3
-#: A part of a path this far below the saddle of another part does not decide the barrier, eV.
+#: A part of a path this far below the saddle of another part does not limit the barrier, eV.
 _LOWER_EV = 0.02
-#: Minima on the way to the end of a hop: at most as many.
+#: Largest number of intermediate minima of a hop.
 _MOST_MINIMA = 2
 
 #: Sites between which a band runs; None for a minimum between sites.
-Sites = tuple[int | None, int | None]
-#: Structures on the way down from a saddle, and whether they lead to an end of the band.
-Way = tuple[list[Atoms], bool]
+EndSites = tuple[int | None, int | None]
+#: Structures of a descent from a saddle, and whether they lead to an end of the band.
+Descent = tuple[list[Atoms], bool]
 
 
 @dataclass(frozen=True)
 class PathSearch:
-    """Searches paths of one hop.
+    """Searches the paths of one hop.
 
     Attributes:
         potential: Source of energies and forces.
-        settings: Forces to reach and steps to take.
-        stiffness: Second derivatives to begin with, shape (3 n, 3 n), eV/Å².
+        settings: Target forces and numbers of steps.
+        stiffness: Initial second derivatives, shape (3 n, 3 n), eV/Å².
         mover: Index of the jumping atom.
-        site_of: Says on which site a cell has its defect, where that can be told.
+        site_of: Returns the site of the defect in a cell, or None if it is not clear.
     """
 
     potential: Potential
@@ -84,26 +84,26 @@ class PathSearch:
     def path(
         self,
         images: list[Atoms],
-        sites: Sites,
+        sites: EndSites,
         on_step: OnStep,
         exchange: Exchange | None = None,
         minima: int = 0,
         known_ev: float = -np.inf,
-    ) -> Band:
-        """The path over the saddles between two ends; a whole band where none is found.
+    ) -> ElasticBand:
+        """Return the path over the saddles between two ends; a whole band if no saddle is found.
 
         Args:
             images: Interpolated path, ends included.
-            sites: Where its ends have the defect.
+            sites: Sites of the defect at its ends.
             on_step: Called with the step and the residual.
             exchange: Symmetry of the path.
-            minima: How many minima were passed before this part.
-            known_ev: Saddle that the hop passes elsewhere, on the potential's scale: of a part that
-                stays clearly below, no saddle is searched.
+            minima: Number of minima that were passed before this part.
+            known_ev: Saddle of another part of the hop, on the potential's scale: the saddle of a
+                part that stays clearly below is not searched.
 
         Raises:
-            CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), the way leads through
-                an atom (``ATOMS_TOO_CLOSE``) or over another site (``NO_ELEMENTARY_HOP``).
+            CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), or the path leads
+                through an atom (``ATOMS_TOO_CLOSE``) or another site (``NO_ELEMENTARY_HOP``).
         """
         most = self.settings.max_steps_neb
         for fmax in (FMAX_LOOSE, FMAX_CLOSER):
@@ -125,14 +125,14 @@ class PathSearch:
     def _whole_band(
         self,
         images: list[Atoms],
-        sites: Sites,
+        sites: EndSites,
         on_step: OnStep,
         exchange: Exchange | None,
         minima: int,
-    ) -> Band:
-        """A finer band whose highest image climbs, and the saddle next to that if there is one.
+    ) -> ElasticBand:
+        """Return a path from a finer band with a climbing image, over a saddle if one is found.
 
-        Three images at 0.02 eV/Å have been 60 meV above a saddle that five find.
+        Three images at 0.02 eV/Å were 60 meV above a saddle that five images find.
         """
         count = max(_FINE_IMAGES, len(images) - 2)
         images = interpolate(images[0], images[-1], count, exchange)
@@ -153,9 +153,14 @@ class PathSearch:
         return band
 
     def _over_the_top(
-        self, band: Band, sites: Sites, on_step: OnStep, exchange: Exchange | None, minima: int
-    ) -> Band | None:
-        """The path over the saddle that the top of a band leads to, if it starts from an end."""
+        self,
+        band: ElasticBand,
+        sites: EndSites,
+        on_step: OnStep,
+        exchange: Exchange | None,
+        minima: int,
+    ) -> ElasticBand | None:
+        """Return the path over the saddle near the top of a band, if it connects the ends."""
         index, tangent = top_of(band)
         saddle = climb(
             band.images[index],
@@ -181,7 +186,7 @@ class PathSearch:
                 return None
             ways[self._end(band, sites, saddle, frames[-1])].append(frames)
         if len(ways[0]) > 1 or len(ways[-1]) > 1:
-            return None  # it leads to the same end on both sides
+            return None  # both sides lead to the same end
         if not ways[None]:
             return self._over(band, saddle, ways[0][0], ways[-1][0])
         if minima >= _MOST_MINIMA:
@@ -190,10 +195,10 @@ class PathSearch:
             site = self.site_of(frames[-1])
             if site is not None and site not in sites:
                 if minima > 0:
-                    return None  # it may be where the hop began
+                    return None  # it may be the start of the hop
                 raise CalculationFailedError(
                     FailureKind.NO_ELEMENTARY_HOP,
-                    "the easiest way of this hop leads over another site: other hops make it up",
+                    "the easiest path leads over another site: the hop consists of other hops",
                 )
         before, after = _in_order(band, ways)
         return self._by_way_of_minima(
@@ -202,18 +207,18 @@ class PathSearch:
 
     def _by_way_of_minima(
         self,
-        band: Band,
-        sites: Sites,
+        band: ElasticBand,
+        sites: EndSites,
         saddle: Saddle,
-        ways: tuple[Way, Way],
+        ways: tuple[Descent, Descent],
         on_step: OnStep,
         exchange: Exchange | None,
         minima: int,
-    ) -> Band:
-        """The path over a saddle of which one side or both lead to a minimum that is no end.
+    ) -> ElasticBand:
+        """Return the path over a saddle from which at least one side leads to another minimum.
 
-        Where one minimum lies in the middle of a path that is the same from both ends, the easier
-        of its two halves counts on both sides; where the saddle does, one half gives the other.
+        In a path with exchange symmetry, if the minimum is in the middle, the easier half is used
+        on both sides; if the saddle is in the middle, one half follows from the other.
         """
         count = len(band.images) - 2
         (before, from_start), (after, to_end) = ways
@@ -229,7 +234,7 @@ class PathSearch:
         halved = from_start != to_end and _mirrors(exchange, between, between)
         known = -np.inf if halved else highest_ev(middle)
 
-        def rest(first: Atoms, last: Atoms, between: Sites) -> Band:
+        def rest(first: Atoms, last: Atoms, between: EndSites) -> ElasticBand:
             images = interpolate(first, last, count)
             return self.path(images, between, on_step, minima=minima + 1, known_ev=known)
 
@@ -249,7 +254,9 @@ class PathSearch:
             return symmetric(parts[0], parts[1], exchange)
         return reduce(joined, parts)
 
-    def _over(self, band: Band, saddle: Saddle, before: list[Atoms], after: list[Atoms]) -> Band:
+    def _over(
+        self, band: ElasticBand, saddle: Saddle, before: list[Atoms], after: list[Atoms]
+    ) -> ElasticBand:
         return path_over(
             saddle.atoms,
             saddle.residual,
@@ -259,15 +266,15 @@ class PathSearch:
             band.steps + saddle.steps + len(before) + len(after),
         )
 
-    def _arrived(self, band: Band, sites: Sites, saddle: Saddle, atoms: Atoms) -> bool:
-        """Whether it is clear where a structure on the way down goes: an end, or a third site."""
+    def _arrived(self, band: ElasticBand, sites: EndSites, saddle: Saddle, atoms: Atoms) -> bool:
+        """Whether a structure of a descent is about to reach an end or a third site."""
         if self._near_end(band, saddle, atoms) is not None:
             return True
         site = self.site_of(atoms)
         return site is not None and None not in sites and site not in sites
 
-    def _end(self, band: Band, sites: Sites, saddle: Saddle, atoms: Atoms) -> int | None:
-        """Which end of a band a structure belongs to: the first, 0, the last, -1, or neither."""
+    def _end(self, band: ElasticBand, sites: EndSites, saddle: Saddle, atoms: Atoms) -> int | None:
+        """Return the end of a band that a structure belongs to: 0, -1, or None for neither."""
         near = self._near_end(band, saddle, atoms)
         if near is not None:
             return near
@@ -279,11 +286,11 @@ class PathSearch:
             return None
         return {sites[0]: 0, sites[1]: -1}.get(site)
 
-    def _near_end(self, band: Band, saddle: Saddle, atoms: Atoms) -> int | None:
-        """Which end of a band a structure is about to fall into, by its jumping atom."""
+    def _near_end(self, band: ElasticBand, saddle: Saddle, atoms: Atoms) -> int | None:
+        """Return the end of a band that the jumping atom is about to reach, if any."""
         first, last = (image.positions[self.mover] for image in (band.images[0], band.images[-1]))
-        # Half-way between two ends that are close to one another is near neither, and a saddle
-        # close to an end is not there yet.
+        # The middle between two close ends is near neither, and a saddle close to an end has not
+        # reached it yet.
         hop = _ARRIVED_OF_HOP * float(np.linalg.norm(last - first))
         for index, end in ((0, first), (-1, last)):
             way = _ARRIVED_OF_WAY * float(np.linalg.norm(saddle.atoms.positions[self.mover] - end))
@@ -293,10 +300,12 @@ class PathSearch:
         return None
 
 
-def _in_order(band: Band, ways: dict[int | None, list[list[Atoms]]]) -> tuple[Way, Way]:
-    """The two ways down from a saddle, of which one or none ends at an end of the band.
+def _in_order(
+    band: ElasticBand, ways: dict[int | None, list[list[Atoms]]]
+) -> tuple[Descent, Descent]:
+    """Return the two descents from a saddle, of which at most one leads to an end of the band.
 
-    Of two minima the one that is nearer to the first end, as against the last, comes first.
+    Of two minima, the one nearer to the first end comes first.
     """
     if ways[0]:
         return (ways[0][0], True), (ways[None][0], False)
@@ -315,7 +324,7 @@ def _in_order(band: Band, ways: dict[int | None, list[list[Atoms]]]) -> tuple[Wa
 
 
 def _mirrors(exchange: Exchange | None, one: Atoms, other: Atoms) -> bool:
-    """Whether two minima are each other's image on a path that is the same from both ends."""
+    """Whether the exchange symmetry of the path maps two minima onto each other."""
     return exchange is not None and _same(exchange.positions(one.positions), other.positions)
 
 

@@ -1,1 +1,1 @@
-"""Pictures of paths and their energies."""
+"""Figures of paths and their energies."""

@@ -1,4 +1,4 @@
-"""Picture of the energy along a hop, for a screen or a paper."""
+"""Figure of the energy along a hop."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def plot_profiles(
     Args:
         profiles: Results by the name of their potential, all of one material.
         path: File to write, ``.png`` or ``.svg``.
-        literature: Range drawn in a panel of its own, since it is not part of the profile.
+        literature: Reported range, drawn in a separate panel.
 
     Returns:
-        The file written.
+        The path of the written file.
 
     Raises:
-        InputError: No profile, several materials, or another file type.
+        InputError: No profile, several materials, or an unsupported file type.
         MissingExtraError: matplotlib is not installed.
     """
     path = Path(path)
@@ -60,7 +60,7 @@ def plot_profiles(
     materials = {(result.formula, result.phase, result.defect) for result in profiles.values()}
     if len(materials) != 1:
         raise InputError(
-            f"one picture shows one material, not {len(materials)}; give profiles of one "
+            f"a figure shows one material, not {len(materials)}; give profiles of one "
             "formula, phase and defect"
         )
     with style(STYLE):
@@ -76,7 +76,7 @@ def plot_profiles(
 
 
 def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    """Path length (Å) and energy (eV) of the Hermite spline, each of shape (points,)."""
+    """Return path length (Å) and energy (eV) of the Hermite spline, each of shape (points,)."""
     coordinate = np.array(barrier.reaction_coordinate_ang)
     slopes = -np.array(barrier.image_tangent_forces_ev_per_ang)
     spline = CubicHermiteSpline(coordinate, np.array(barrier.image_energies_ev), slopes)
@@ -85,7 +85,7 @@ def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.nda
 
 
 def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, alone: bool) -> None:
-    """Curve and images; arrows for the barriers where there is room, the legend elsewhere."""
+    """Draw curve and images, and the barriers as arrows if the profile is alone."""
     coordinate, energy = interpolated_profile(barrier)
     forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     axes.plot(coordinate, energy, color=colour, linewidth=1.6, zorder=2)
@@ -135,7 +135,7 @@ def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, al
 
 
 def _draw_literature(axes: Axes, literature: LiteratureRange) -> None:
-    """The reported range in its own panel, on the same energy scale."""
+    """Draw the reported range in its own panel, on the same energy scale."""
     lowest, highest, source = literature
     axes.axhspan(lowest, highest, color=LIGHT_GREY, linewidth=0)
     for edge in {lowest, highest}:
@@ -159,7 +159,7 @@ def _draw_literature(axes: Axes, literature: LiteratureRange) -> None:
 def _label(
     axes: Axes, profiles: Mapping[str, NebResult], literature: LiteratureRange | None
 ) -> None:
-    """Title, axis labels and units, and room around the curves."""
+    """Set title, axis labels and limits."""
     first = next(iter(profiles.values()))
     formula = formula_symbol(first.formula)
     material = f"{formula} ($\\mathit{{{first.phase}}}$), limiting hop of {_symbol(first.defect)}"
@@ -181,11 +181,11 @@ def _label(
 
 
 def formula_symbol(formula: str) -> str:
-    """A formula with its numbers lowered, for matplotlib."""
+    """Return a formula with subscripts for matplotlib."""
     return re.sub(r"(?<=[A-Za-z)])(\d+)", r"$_{\1}$", formula)
 
 
 def _symbol(defect: str) -> str:
-    """A defect in Kröger–Vink notation: V_Br, Ag_i."""
+    """Return a defect in Kröger–Vink notation: V_Br, Ag_i."""
     what, _, where = defect.partition("_")
     return f"$\\mathrm{{{what}}}_\\mathrm{{{where}}}$"

@@ -1,4 +1,4 @@
-"""Pictures of migration: the structure along a hop, and the graph of all hops in the crystal."""
+"""Figures of migration: the structure along a hop, and the graph of all hops in the crystal."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.plots.energy_profile import STYLE, formula_symbol
 from pvkdb_pipelines.migration.sites.hops import find_hops
 from pvkdb_pipelines.migration.sites.operations import operations_of
-from pvkdb_pipelines.migration.sites.sites import Sites, parse_defect, vacancy_sites
+from pvkdb_pipelines.migration.sites.sites import parse_defect, vacancy_sites
 
 #: Atoms farther than this from the line of the hop are not drawn, Å.
 _AROUND_ANG = 5.0
-#: Nor are atoms farther than this before or behind it, Å.
+#: Atoms farther than this in front of or behind it are not drawn, Å.
 _DEPTH_ANG = 3.2
 #: Share of the covalent radius that is drawn.
 _SCALE = 0.45
@@ -33,17 +33,17 @@ _SCALE = 0.45
 def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], path: Path) -> Path:
     """Draw the neighbourhood of a hop, the moving atom once for each image.
 
-    The view is across the plane of the jump and its nearest cation, so that the arc is seen from
-    the side. Atoms stand where the saddle point has them.
+    The view is perpendicular to the plane of the arc. Atoms are at their positions in the saddle
+    point.
 
     Args:
         result: Calculation that the hop belongs to.
-        barrier: The hop.
+        barrier: The hop to draw.
         images: Its structures, end points included.
         path: File to write, ``.png`` or ``.svg``.
 
     Raises:
-        InputError: another type of file.
+        InputError: unsupported file type.
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = _figure(path, (4.8, 4.2))
@@ -59,7 +59,7 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
         bulge = np.cross(along, [0.3, 0.5, 0.8])
     up = bulge / np.linalg.norm(bulge)
     view = np.array([along, up, np.cross(along, up)])
-    # Atoms in front of the path would hide it.
+    # Atoms in front of the path are nearly transparent.
     drawn = [
         (number, position, 0.9 if view[2] @ (position - centre) < 0.5 else 0.25)
         for number, position in around
@@ -94,7 +94,7 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
         path: File to write, ``.png`` or ``.svg``.
 
     Raises:
-        InputError: another type of file, or a defect that is no vacancy.
+        InputError: unsupported file type, or the defect is not a vacancy.
         MissingExtraError: matplotlib is not installed.
     """
     kind, symbol = parse_defect(result.defect)
@@ -106,7 +106,7 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
 
     figure, axes = _figure(path, (9.6, 3.6), columns=3)
     operations = operations_of(host, SYMPREC_ANG)
-    sites: Sites = vacancy_sites(host, symbol, operations)
+    sites = vacancy_sites(host, symbol, operations)
     classes = find_hops(sites.positions, operations, sites.action, result.cutoff_ang)
     saddles = [barrier.saddle_ev for barrier in result.hops]
     known = [saddle for saddle in saddles if saddle is not None]
@@ -161,13 +161,13 @@ def _figure(path: Path, size: tuple[float, float], columns: int = 1) -> tuple[An
 
 
 def _moving_atom(images: Sequence[Atoms]) -> int:
-    """The atom that moves farthest between the ends."""
+    """Return the atom that moves farthest between the ends."""
     steps = images[-1].positions - images[0].positions
     return int(np.linalg.norm(steps, axis=1).argmax())
 
 
 def _neighbourhood(atoms: Atoms, moving: int, centre: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Atomic number and position of the atoms and images around a point, without the moving one."""
+    """Return atomic numbers and positions around a point, without the moving atom."""
     shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     found = []
     for shift in shifts @ atoms.cell.array:
@@ -200,7 +200,7 @@ def _draw_atoms(
 
 
 def _in_cell(positions: np.ndarray, cell: np.ndarray) -> dict[int, np.ndarray]:
-    """By index, the points of a supercell that are different in one cell, moved into it."""
+    """Return the distinct points of one cell of a supercell, by index, moved into the cell."""
     scaled = positions @ np.linalg.inv(cell)
     scaled -= np.floor(scaled + 1e-4)
     shown: dict[int, np.ndarray] = {}
@@ -212,7 +212,7 @@ def _in_cell(positions: np.ndarray, cell: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def _in_plane(vectors: np.ndarray, right: int, up: int) -> np.ndarray:
-    """Orthonormal directions of a view in which one cell vector lies to the right."""
+    """Return orthonormal directions of a view in which one cell vector points right."""
     first = vectors[right] / np.linalg.norm(vectors[right])
     second = vectors[up] - (vectors[up] @ first) * first
     return np.array([first, second / np.linalg.norm(second)])

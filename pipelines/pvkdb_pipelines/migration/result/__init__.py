@@ -1,1 +1,1 @@
-"""From barriers of hops to percolating paths and the stored result."""
+"""Percolating paths from the barriers of hops, and the stored result."""

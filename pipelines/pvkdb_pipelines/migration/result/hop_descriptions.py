@@ -1,9 +1,9 @@
-"""Hops in words: what a halide passes on its way, by the polyhedra that its sites belong to."""
+"""Descriptions of halide hops by the polyhedra that their sites belong to."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,11 +16,11 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.migration.result.percolation import Network
 from pvkdb_pipelines.migration.sites.hops import Pair
 
-#: Neighbours of B up to this multiple of its shortest B–X distance are its octahedron.
+#: Neighbours of B up to this multiple of its shortest B–X distance form its octahedron.
 _SHELL = 1.35
-#: Halides seen from B under a smaller angle share an edge (90° ideal); 180° are opposite.
+#: Halides with a smaller angle at B share an edge (ideally 90°); opposite ones have 180°.
 _CIS_BELOW_DEG = 135.0
-#: Halides around a B are sought within this distance, Å.
+#: Largest distance of halides around B, Å.
 _REACH_ANG = 4.2
 
 #: A cation around a halide: its index, its periodic image, and the bond from it in Å.
@@ -32,10 +32,10 @@ class Octahedra:
     """The octahedra of a host.
 
     Attributes:
-        around: For each halide (index in the host) the cations that it is bonded to.
-        network: How octahedra connect by shared halides; its sites are the cations in the order
-            of ``numbers``.
-        numbers: Place of each cation in the network.
+        around: The cations bonded to each halide (index in the host).
+        network: Octahedra connected by shared halides; its sites are the cations in the order of
+            ``numbers``.
+        numbers: Index of each cation in the network.
     """
 
     around: dict[int, list[_Bond]]
@@ -43,7 +43,7 @@ class Octahedra:
     numbers: dict[int, int]
 
     def part_name(self, cation: int) -> str:
-        """What the octahedron of a cation belongs to."""
+        """Return the kind of part that the octahedron of a cation belongs to."""
         dimensions, members = self.network.part(self.numbers[cation])
         if dimensions == 0:
             return {1: "octahedron", 2: "dimer"}.get(members, "cluster")
@@ -78,7 +78,7 @@ def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
         x: Element symbol of the halide.
 
     Raises:
-        CalculationFailedError: some B has not six X neighbours (``NO_HOP``).
+        CalculationFailedError: a B cation does not have six X neighbours (``NO_HOP``).
     """
     first, second, images, bonds = neighbor_list("ijSD", host, _REACH_ANG)
     symbols = np.array(host.get_chemical_symbols())
@@ -92,7 +92,7 @@ def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
             raise CalculationFailedError(
                 FailureKind.NO_HOP,
                 f"{symbols[centre]}{centre} has {len(shell)} {x} neighbours within {_SHELL} times "
-                "its shortest bond, not six: the relaxed host is no perovskite or relative of one",
+                "its shortest bond, not six: the relaxed host is not made of octahedra",
             )
         for k in shell:
             around[int(second[k])].append((int(centre), -images[k], bonds[k]))
@@ -105,27 +105,23 @@ def octahedra_of(host: Atoms, b: Collection[str], x: str) -> Octahedra:
     return Octahedra(dict(around), network, numbers)
 
 
-def halide_hops_in_words(octahedra: Octahedra) -> Callable[[Pair], str]:
-    """A function that says what a hop between two halides (indices in the host) passes.
+def describe_halide_hop(octahedra: Octahedra, pair: Pair) -> str:
+    """Describe a hop between two halides (indices in the host) by the polyhedra that it passes.
 
-    ``octahedron edge`` is a hop to a neighbour of the same octahedron, ``across an octahedron`` one
-    to the opposite corner. Others stay ``within`` a connected part, such as a dimer or layer, or go
-    ``between`` two. Where some halides belong to one octahedron only, it also says whether the ends
-    are bridging or terminal.
+    ``octahedron edge`` is a hop to a neighbour in the same octahedron, ``across an octahedron`` one
+    to the opposite corner. Others are ``within`` a connected part, such as a dimer or layer, or
+    ``between`` two. If some halides belong to one octahedron only, the description also says
+    whether the ends are bridging or terminal.
     """
-
-    def words(pair: Pair) -> str:
-        i, j, vector = pair
-        ends = (octahedra.around.get(i, []), octahedra.around.get(j, []))
-        if not all(ends):
-            return "between free halides"
-        said = _between(octahedra, *ends, np.array(vector))
-        if octahedra.terminal:
-            kinds = sorted("terminal" if len(bonds) == 1 else "bridging" for bonds in ends)
-            said += f", {kinds[0]}–{kinds[1]}"
-        return said
-
-    return words
+    i, j, vector = pair
+    ends = (octahedra.around.get(i, []), octahedra.around.get(j, []))
+    if not all(ends):
+        return "between free halides"
+    description = _between(octahedra, *ends, np.array(vector))
+    if octahedra.terminal:
+        kinds = sorted("terminal" if len(bonds) == 1 else "bridging" for bonds in ends)
+        description += f", {kinds[0]}–{kinds[1]}"
+    return description
 
 
 def _between(octahedra: Octahedra, start: list[_Bond], end: list[_Bond], vector: np.ndarray) -> str:

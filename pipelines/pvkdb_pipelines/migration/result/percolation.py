@@ -1,9 +1,9 @@
-"""The easiest ways through a crystal: percolation on the periodic graph of sites and hops.
+"""The easiest paths through a crystal: percolation on the periodic graph of sites and hops.
 
-A path from a site to a periodic image of it carries a defect as far as one likes. Hops are added
-in the order of their saddle energies; where a path first closes onto an image, its highest saddle
-is the bottleneck. The independent translations of a connected part say in how many dimensions it
-leads on: the rank of the lattice of its cycles.
+A path from a site to its periodic image percolates. Hops are added in the order of their saddle
+energies; when a path first reaches an image of its start, its highest saddle is the bottleneck.
+The dimension of a connected part is the number of its independent translations: the rank of the
+lattice of its cycles.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 
 from pvkdb_pipelines.migration.sites.hops import Pair, pair_length_ang, pairs_within
 
-#: Saddles that differ less are one threshold, eV.
+#: Tolerance for equal saddles, eV.
 _SAME_EV = 1e-9
-#: Lengths that differ less are one, Å.
+#: Tolerance for equal lengths, Å.
 _SAME_ANG = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A hop of the graph: its sites, its saddle energy, and the class that it belongs to."""
+class HopEdge:
+    """A hop of the graph: its sites, its saddle energy, and its class."""
 
     pair: Pair
     saddle_ev: float
@@ -45,9 +45,9 @@ class Threshold:
 
 
 class Network:
-    """Connected parts of a periodic graph, with the translations that lead through each.
+    """Connected parts of a periodic graph, with the lattice translations of each.
 
-    Union-find in which every site knows its cell relative to the root's.
+    It is a union-find in which each site stores its cell relative to the root.
     """
 
     def __init__(self, sites: int) -> None:
@@ -61,7 +61,7 @@ class Network:
         i, j, vector = pair
         root_i, offset_i = self._find(i)
         root_j, offset_j = self._find(j)
-        # Walking root_i → i → j → root_j ends in this cell of root_j.
+        # The walk root_i → i → j → root_j ends in this cell of root_j.
         across = offset_i + np.array(vector) - offset_j
         if root_i == root_j:
             self._close(root_i, across[None, :])
@@ -71,7 +71,7 @@ class Network:
         self._close(root_i, self._cycles[root_j])
 
     def connected(self, pair: Pair) -> bool:
-        """Whether two sites are of one part, the second in the image that the part reaches."""
+        """Whether a part connects the first site with this periodic image of the second."""
         i, j, vector = pair
         root_i, offset_i = self._find(i)
         root_j, offset_j = self._find(j)
@@ -80,17 +80,17 @@ class Network:
         )
 
     def part(self, site: int) -> tuple[int, int]:
-        """Dimensions of the part that holds a site, and how many sites of the cell it holds."""
+        """Return the dimension of the part that contains a site, and its number of sites."""
         root, _ = self._find(site)
         members = sum(self._find(other)[0] == root for other in range(len(self._parent)))
         return len(self._cycles[root]), members
 
     def spans(self, direction: np.ndarray) -> bool:
-        """Whether some part leads on along a lattice direction, given in vectors of the cell."""
+        """Whether a part percolates along a lattice direction, given in vectors of the cell."""
         return any(len(cycles) and _contains(cycles, direction) for cycles in self._cycles)
 
     def _find(self, site: int) -> tuple[int, np.ndarray]:
-        """The root of a site, and the cell of the site relative to it."""
+        """Return the root of a site, and the cell of the site relative to it."""
         chain = []
         while self._parent[site] != site:
             chain.append(site)
@@ -110,16 +110,16 @@ class Network:
 
 
 def _contains(cycles: np.ndarray, translation: np.ndarray) -> bool:
-    """Whether a translation is a combination of those of the cycles."""
+    """Whether a translation is a combination of the cycles."""
     if not np.any(translation):
         return True
     return bool(np.linalg.matrix_rank(np.vstack([cycles, translation]), tol=1e-6) == len(cycles))
 
 
 def connecting_length_ang(positions: np.ndarray, cell: np.ndarray, most_ang: float) -> float:
-    """Length up to which hops must be counted for them to lead through the crystal in 3D, Å.
+    """Return the least length up to which hops percolate in three dimensions, Å.
 
-    Returns infinity where even those of ``most_ang`` do not.
+    The result is infinity if even hops up to ``most_ang`` do not percolate.
     """
     by_length: dict[int, list[Pair]] = defaultdict(list)
     for pair in pairs_within(positions, cell, most_ang):
@@ -134,19 +134,19 @@ def connecting_length_ang(positions: np.ndarray, cell: np.ndarray, most_ang: flo
 
 
 def thresholds(
-    sites: int, edges: Sequence[Edge], axes: dict[str, np.ndarray]
+    sites: int, edges: Sequence[HopEdge], axes: dict[str, np.ndarray]
 ) -> dict[str, Threshold]:
-    """Bottlenecks of the easiest paths in one, two and three dimensions and along axes.
+    """Return the bottlenecks of the easiest paths in 1, 2 and 3 dimensions and along axes.
 
     Args:
         sites: Number of sites in the cell.
-        edges: Every hop of the cell, those that symmetry makes equal too.
-        axes: Lattice directions by name, each in vectors of the cell. A path leads along one where
-            it ends on an image of its start in just that direction.
+        edges: All hops of the cell, including symmetry-equivalent ones.
+        axes: Lattice directions by name, each in vectors of the cell. A path along an axis ends on
+            an image of its start in exactly that direction.
 
     Returns:
-        The threshold for ``1D``, ``2D``, ``3D`` and each axis; a key is missing where the edges
-        do not lead there.
+        The threshold for ``1D``, ``2D``, ``3D`` and each axis; a key is missing if the edges do not
+        percolate.
     """
     network = Network(sites)
     found: dict[str, Threshold] = {}
@@ -156,7 +156,7 @@ def thresholds(
         following = ordered[position + 1] if position + 1 < len(ordered) else None
         same = following is not None and following.saddle_ev - edge.saddle_ev < _SAME_EV
         if same and following is not None and following.hop == edge.hop:
-            continue  # the rest of its class comes with it
+            continue  # the rest of its class follows
         threshold = Threshold(edge.saddle_ev, edge.hop)
         for dimension in range(1, network.dimensions + 1):
             found.setdefault(f"{dimension}D", threshold)

@@ -1,4 +1,4 @@
-"""What a finished migration calculation says, as it is stored."""
+"""The stored result of a migration calculation."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pvkdb_pipelines.migration.paths.paths import Path
 from pvkdb_pipelines.migration.result.percolation import Threshold
 from pvkdb_pipelines.migration.sites.hops import HopClass
 
-#: A path that leads on in more dimensions counts before an easier one up to this, eV: about what
-#: two potentials differ by, and between the split of a tilted perovskite (CsPbI3 0.04) and that of
-#: layers (Cs3Sb2I9 0.56, both SevenNet-0).
+#: A path in more dimensions is preferred to one that is easier by at most this, eV: about the
+#: difference between two potentials, and between the split of a tilted perovskite (CsPbI3 0.04) and
+#: that of layers (Cs3Sb2I9 0.56, both SevenNet-0).
 _SAME_EV = 0.1
-#: A failed hop could make a path easier only if it lowered a threshold by more than noise, eV.
+#: A failed hop matters only if it could lower a threshold by more than this noise, eV.
 _NOISE_EV = 0.005
 
 
@@ -37,23 +37,24 @@ def migration_result(
     found: Mapping[str, Threshold],
     *,
     bounds: Mapping[str, Threshold],
-    words: Callable[[HopClass], str],
+    describe: Callable[[HopClass], str],
     cutoff_ang: float,
     drop_ev_per_formula: float,
     force_calls: int,
     cpu_seconds: float,
     wall_seconds: float,
 ) -> NebResult:
-    """The record of a calculation.
+    """Return the result of a calculation.
 
     Args:
-        request: What was asked for, its defect filled in.
-        crystal, states, paths: What was computed.
+        request: The complete request.
+        crystal, states, paths: Host, defects and paths.
         found: Percolation thresholds on the potential's scale, ``1D`` among them.
-        bounds: The same if every hop that failed were as easy as could be.
-        words: Puts a hop into words.
-        cutoff_ang: Longest hop that was looked at, Å.
-        drop_ev_per_formula: How far the host fell when it was rattled or healed, eV.
+        bounds: The same if every failed hop had the lowest possible saddle.
+        describe: Describes a hop.
+        cutoff_ang: Length up to which hops were searched, Å.
+        drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
+            crystal, eV.
         force_calls, cpu_seconds, wall_seconds: The cost.
     """
     zero = states.lowest_ev
@@ -88,7 +89,7 @@ def migration_result(
         ),
         percolation=sorted(thresholds, key=lambda entry: (len(entry.direction), entry.direction)),
         sites=[_site(states, site, names[site], crystal, cells) for site in sorted(states.by_site)],
-        hops=[_hop(path, states, names, words, crystal, cells, zero) for path in paths],
+        hops=[_hop(path, states, names, describe, crystal, cells, zero) for path in paths],
         cutoff_ang=round(cutoff_ang, 3),
         lattice_parameters=(a, b, c, alpha, beta, gamma),
         supercell=crystal.matrix,
@@ -104,7 +105,7 @@ def migration_result(
 
 
 def _names(states: DefectStates) -> dict[int, str]:
-    """Names of the kinds of sites: the element and a number."""
+    """Return the names of the kinds of sites: element and number."""
     symbol = states.stage.sites.symbol
     return {
         site: f"{symbol}{number}"
@@ -130,7 +131,7 @@ def _hop(
     path: Path,
     states: DefectStates,
     names: Mapping[int, str],
-    words: Callable[[HopClass], str],
+    describe: Callable[[HopClass], str],
     crystal: Crystal,
     cells: float,
     zero: float,
@@ -143,7 +144,7 @@ def _hop(
         start=names[states.kind(hop.start)],
         end=names[states.kind(hop.end)],
         length_ang=round(hop.length_ang, 4),
-        hop_class=words(hop),
+        hop_class=describe(hop),
         multiplicity=round(len(hop.members) / cells),
         direction=(u, v, w),
     )
@@ -175,5 +176,5 @@ def _hop(
 
 
 def _in_conventional(crystal: Crystal, vector: np.ndarray) -> np.ndarray:
-    """A Cartesian vector in those of the conventional cell."""
+    """Return a Cartesian vector in coordinates of the conventional cell."""
     return np.asarray(vector @ np.linalg.inv(crystal.conventional.cell.array))

@@ -1,4 +1,4 @@
-"""Hosts and paths of finished calculations, from the store and as files."""
+"""Hosts and paths of finished calculations in the store, and their XYZ files."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from pvkdb_pipelines.structures.user_structures import atoms_of
 
 
 def stored_host(session: Session, calculation: str) -> Atoms:
-    """The complete supercell of a calculation.
+    """Return the complete supercell of a calculation.
 
     Raises:
-        NotFoundError: the store does not hold it.
+        NotFoundError: the store does not contain it.
     """
     found = session.get(Structure, f"{calculation}-host")
     if found is None:
-        raise NotFoundError(f"the store holds no host of calculation {calculation}")
+        raise NotFoundError(f"the store has no host of calculation {calculation}")
     return atoms_of(found)
 
 
 def stored_path(session: Session, calculation: str, hop: int) -> list[Atoms]:
-    """The images of a hop (number from 1) in their order, end points included, with energies.
+    """Return all images of a hop (number from 1) in order, with their energies.
 
     Raises:
         NotFoundError: the hop has no path.
@@ -44,8 +44,8 @@ def stored_path(session: Session, calculation: str, hop: int) -> list[Atoms]:
     )
     if not found:
         raise NotFoundError(
-            f"the store holds no path of hop {hop} of calculation {calculation}: pvkdb neb says "
-            "whether one was found; of a calculation that was imported without paths, import the "
+            f"the store has no path of hop {hop} of calculation {calculation}: pvkdb neb shows "
+            "whether one was found; if the calculation was imported without paths, import the "
             "whole file"
         )
     images = []
@@ -59,10 +59,10 @@ def stored_path(session: Session, calculation: str, hop: int) -> list[Atoms]:
 def path_text(
     session: Session, document: CalculationDocument, result: NebResult, hop: int | None
 ) -> str:
-    """One hop, or every hop that has a path, as extended XYZ; each frame says what it is.
+    """Return one hop, or all hops with a path, as extended XYZ with labelled frames.
 
     Raises:
-        InputError: there is no hop of this number.
+        InputError: the hop does not exist.
     """
     if hop is not None and not 1 <= hop <= len(result.hops):
         raise InputError(f"hop {hop} does not exist; the calculation has {len(result.hops)}")

@@ -1,1 +1,1 @@
-"""Symmetry operations, sites of an ion and the hops between them."""
+"""Symmetry operations, sites of a defect, and hops between them."""

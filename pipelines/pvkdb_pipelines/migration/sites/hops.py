@@ -1,4 +1,4 @@
-"""Hops between sites of a crystal, sorted into classes that symmetry makes equal."""
+"""Hops between sites of a crystal, grouped into symmetry-equivalent classes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import numpy as np
 from ase import Atoms
 from ase.neighborlist import neighbor_list
 
-from pvkdb_pipelines.migration.sites.operations import Action, Operations
+from pvkdb_pipelines.migration.sites.operations import Action, SymmetryOperations
 
 Vector = tuple[int, int, int]
 #: Two sites, and the periodic image of the second.
 Pair = tuple[int, int, Vector]
 
-#: Lengths that differ less are equal, Å: what symmetry makes equal keeps the order of its indices.
+#: Tolerance for equal lengths, Å; hops of equal length are ordered by their indices.
 _SAME_ANG = 1e-3
 
 
 @dataclass(frozen=True)
 class HopClass:
-    """Symmetry-equivalent hops, and the one that stands for them.
+    """Symmetry-equivalent hops and their representative.
 
     Attributes:
-        start, end: Indices of its sites.
+        start, end: Indices of the sites of the representative.
         vector: Periodic image of ``end``, in vectors of the cell.
         length_ang: Distance of the two sites, Å.
-        members: All equivalent pairs of sites in the cell, each once whichever way it is hopped.
-        exchanges: Operations that map the hop onto its own reverse; empty where there are none.
+        members: All equivalent pairs of sites in the cell, each once for both directions.
+        exchanges: Operations that map the hop onto its reverse; may be empty.
     """
 
     start: int
@@ -39,9 +39,9 @@ class HopClass:
 
 
 def find_hops(
-    positions: np.ndarray, operations: Operations, action: Action, cutoff_ang: float
+    positions: np.ndarray, operations: SymmetryOperations, action: Action, cutoff_ang: float
 ) -> list[HopClass]:
-    """All symmetry-distinct hops between sites up to a length.
+    """Return all symmetry-distinct hops between sites up to a length.
 
     Hops are orbits of pairs under the space group and under reversal. Their members add up to all
     pairs of sites within the cutoff.
@@ -49,7 +49,7 @@ def find_hops(
     Args:
         positions: The sites, Cartesian, shape (n, 3), Å.
         operations: Symmetry of the cell that holds them.
-        action: What it does to the sites.
+        action: Its action on the sites.
         cutoff_ang: Longest hop, Å.
 
     Returns:
@@ -86,12 +86,12 @@ def find_hops(
 
 
 def undirected(pair: Pair) -> Pair:
-    """The same pair whichever end it is named from."""
+    """Return the pair in a form that does not depend on its direction."""
     return min(pair, _reversed(pair))
 
 
 def pairs_within(positions: np.ndarray, cell: np.ndarray, cutoff_ang: float) -> list[Pair]:
-    """All pairs of sites up to a length, each once: (i, j, image of j)."""
+    """Return all pairs of sites up to a length, each once: (i, j, image of j)."""
     sites = Atoms(f"X{len(positions)}", positions=positions, cell=cell, pbc=True)
     first, second, images = neighbor_list("ijS", sites, cutoff_ang)
     found = {
@@ -101,12 +101,12 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, cutoff_ang: float) -> 
     return sorted(found)
 
 
-def _images(pair: Pair, operations: Operations, action: Action) -> list[Pair]:
-    """All images of a pair under the symmetry."""
+def _images(pair: Pair, operations: SymmetryOperations, action: Action) -> list[Pair]:
+    """Return all images of a pair under the symmetry."""
     return [undirected(_moved(pair, operations, action, index)) for index in range(len(operations))]
 
 
-def _moved(pair: Pair, operations: Operations, action: Action, index: int) -> Pair:
+def _moved(pair: Pair, operations: SymmetryOperations, action: Action, index: int) -> Pair:
     i, j, vector = pair
     target, image = action.target[index], action.image[index]
     moved = operations.rotations[index] @ np.array(vector) + image[j] - image[i]
@@ -119,7 +119,7 @@ def _reversed(pair: Pair) -> Pair:
 
 
 def pair_length_ang(positions: np.ndarray, cell: np.ndarray, pair: Pair) -> float:
-    """Distance of the two sites, Å."""
+    """Return the distance of the two sites, Å."""
     i, j, vector = pair
     return float(np.linalg.norm(positions[j] + np.array(vector) @ cell - positions[i]))
 

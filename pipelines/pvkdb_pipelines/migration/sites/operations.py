@@ -1,4 +1,4 @@
-"""Symmetry operations of a cell, as what they do to atoms, to other points and to displacements."""
+"""Symmetry operations of a cell and their action on atoms, points and displacements."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.geometry.symmetry import space_group
 
-#: Points that an operation should map onto one another may miss by this times the tolerance.
+#: Largest misfit of points that an operation maps onto each other, over the tolerance.
 _MISFIT = 3.0
 
 
 @dataclass(frozen=True)
-class Operations:
+class SymmetryOperations:
     """The space group of a periodic cell; o operations.
 
     Attributes:
@@ -35,19 +35,19 @@ class Operations:
         return len(self.rotations)
 
     def cartesian(self, index: int) -> np.ndarray:
-        """Rotation of Cartesian column vectors, shape (3, 3)."""
+        """Return the rotation of Cartesian column vectors, shape (3, 3)."""
         to_cell = self.cell.T
         return np.asarray(to_cell @ self.rotations[index] @ np.linalg.inv(to_cell))
 
     def moved(self, index: int, positions: np.ndarray) -> np.ndarray:
-        """Images of Cartesian points, shape (points, 3), under one operation."""
+        """Return the images of Cartesian points, shape (points, 3), under one operation."""
         shift = self.translations[index] @ self.cell
         return np.asarray(positions @ self.cartesian(index).T + shift)
 
 
 @dataclass(frozen=True)
 class Action:
-    """What the operations do to a set of points that they map onto itself; o × n.
+    """The permutation of n points by each of o operations.
 
     Attributes:
         target: Point to which each point is mapped, shape (o, n).
@@ -59,27 +59,29 @@ class Action:
 
     @property
     def orbits(self) -> np.ndarray:
-        """For each point the first one that is equivalent to it, shape (n,)."""
+        """The first equivalent point of each point, shape (n,)."""
         return np.asarray(self.target.min(axis=0))
 
 
-def operations_of(atoms: Atoms, symprec: float) -> Operations:
-    """The symmetry operations of periodic atoms, those of a supercell's inner translations too.
+def operations_of(atoms: Atoms, symprec: float) -> SymmetryOperations:
+    """Return the symmetry operations of periodic atoms, with inner translations of a supercell.
 
     Raises:
-        CalculationFailedError: there is no symmetry to be found (``SYMMETRY_CHANGED``).
+        CalculationFailedError: the symmetry cannot be determined (``SYMMETRY_CHANGED``).
     """
     group = space_group(atoms, symprec)
-    return Operations(atoms.cell.array.copy(), group.rotations, group.translations, symprec)
+    return SymmetryOperations(atoms.cell.array.copy(), group.rotations, group.translations, symprec)
 
 
-def act(operations: Operations, positions: np.ndarray, kinds: np.ndarray | None = None) -> Action:
-    """How the operations permute points, such as the atoms of the cell.
+def act(
+    operations: SymmetryOperations, positions: np.ndarray, kinds: np.ndarray | None = None
+) -> Action:
+    """Return how the operations permute points, such as the atoms of the cell.
 
     Args:
         operations: Symmetry of the cell.
         positions: Cartesian, shape (n, 3), Å.
-        kinds: Only points of one kind are mapped onto one another, shape (n,).
+        kinds: Kind of each point, shape (n,); only points of one kind are mapped onto each other.
 
     Raises:
         CalculationFailedError: the points are not closed under the operations
@@ -100,7 +102,7 @@ def act(operations: Operations, positions: np.ndarray, kinds: np.ndarray | None 
         if misfit[everyone, target].max(initial=0.0) > _MISFIT * operations.symprec:
             raise CalculationFailedError(
                 FailureKind.SYMMETRY_CHANGED,
-                f"a symmetry operation moves sites onto none within {operations.symprec} Å; "
+                f"a symmetry operation maps a site onto no other within {operations.symprec} Å; "
                 "symmetrise the structure first",
             )
         targets[index] = target

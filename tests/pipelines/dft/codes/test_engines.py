@@ -73,8 +73,8 @@ def test_vasp_without_a_command_is_a_typed_failure(monkeypatch: pytest.MonkeyPat
     ("name", "value", "words"),
     [
         ("PVKDB_DFT_MAX_SECONDS", "soon", "'soon'"),
-        ("PVKDB_DFT_MAX_SECONDS", "-1", "above 0"),
-        ("PVKDB_DFT_MAX_SECONDS", "inf", "above 0"),
+        ("PVKDB_DFT_MAX_SECONDS", "-1", "positive number"),
+        ("PVKDB_DFT_MAX_SECONDS", "inf", "positive number"),
         ("PVKDB_PW_COMMAND", " ", "is empty"),
     ],
 )

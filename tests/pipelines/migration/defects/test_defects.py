@@ -14,7 +14,11 @@ from ase.optimize import BFGS
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
-from pvkdb_pipelines.migration.defects.defects import heal, relax_interstitials, relax_vacancies
+from pvkdb_pipelines.migration.defects.defects import (
+    relax_interstitials,
+    relax_vacancies,
+    relax_without_defect,
+)
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import Crystal
 from pvkdb_pipelines.migration.sites.sites import interstitial_sites
@@ -47,7 +51,9 @@ def test_vacancy_of_copper_is_what_plain_ase_finds(metal_vacancy):
 def test_healed_host_is_the_crystal_or_the_calculation_fails(metal_vacancy, emt):
     states, _ = metal_vacancy("Cu")
     crystal = crystal_of(states.stage.host, emt)
-    assert heal(states, crystal, emt, NebSettings(), silent) == pytest.approx(0.0, abs=1e-4)
+    assert relax_without_defect(states, crystal, emt, NebSettings(), silent) == pytest.approx(
+        0.0, abs=1e-4
+    )
 
     def sliding(structure: Atoms) -> Properties:
         atoms = structure.copy()
@@ -55,11 +61,11 @@ def test_healed_host_is_the_crystal_or_the_calculation_fails(metal_vacancy, emt)
         return {"energy": atoms.get_potential_energy() - 1.0, "forces": atoms.get_forces()}
 
     with pytest.raises(CalculationFailedError, match="without its defect") as failure:
-        heal(states, crystal, potential_from(sliding, "Cu"), NebSettings(), silent)
+        relax_without_defect(states, crystal, potential_from(sliding, "Cu"), NebSettings(), silent)
     assert failure.value.kind == FailureKind.UNSTABLE_HOST
     # A relaxation that fails says nothing.
     few = NebSettings(max_steps_endpoint=1, fmax_endpoint_ev_per_ang=1e-4)
-    assert heal(states, crystal, emt, few, silent) is None
+    assert relax_without_defect(states, crystal, emt, few, silent) is None
 
 
 def test_site_into_which_a_neighbour_jumps_holds_no_vacancy(emt):

@@ -7,14 +7,19 @@ import pytest
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.migration.paths.band import Band, below_end_point, check_band, is_monotonic
+from pvkdb_pipelines.migration.paths.band import (
+    ElasticBand,
+    below_end_point,
+    check_band,
+    is_monotonic,
+)
 
 
-def band_of(*energies: float) -> Band:
+def band_of(*energies: float) -> ElasticBand:
     """A band known by its energies only."""
     n = len(energies)
     values = np.array(energies) - energies[0]
-    return Band((), np.arange(n, dtype=float), values, np.zeros(n), 0.01, 0.01, 10)
+    return ElasticBand((), np.arange(n, dtype=float), values, np.zeros(n), 0.01, 0.01, 10)
 
 
 @pytest.mark.parametrize(

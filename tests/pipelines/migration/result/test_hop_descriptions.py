@@ -9,7 +9,7 @@ from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb_pipelines.migration.result.hop_descriptions import halide_hops_in_words, octahedra_of
+from pvkdb_pipelines.migration.result.hop_descriptions import describe_halide_hop, octahedra_of
 
 from ..conftest import hops_of, prototype_cell, vacancy_stage
 
@@ -17,10 +17,10 @@ from ..conftest import hops_of, prototype_cell, vacancy_stage
 def words(formula: str, phase: str, b: set[str], halide: str, cutoff_ang: float) -> Counter[str]:
     """How many classes of hops have each name."""
     stage = vacancy_stage(prototype_cell(formula, phase), halide)
-    say = halide_hops_in_words(octahedra_of(stage.host, b, halide))
+    octahedra = octahedra_of(stage.host, b, halide)
     atoms = stage.sites.atoms
     return Counter(
-        say((int(atoms[hop.start]), int(atoms[hop.end]), hop.vector))
+        describe_halide_hop(octahedra, (int(atoms[hop.start]), int(atoms[hop.end]), hop.vector))
         for hop in hops_of(stage, cutoff_ang)
     )
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb_pipelines.migration.result.percolation import (
-    Edge,
+    HopEdge,
     Network,
     connecting_length_ang,
     thresholds,
@@ -22,20 +22,22 @@ AXES = dict(zip("abc", np.eye(3), strict=True))
 ALONG = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
-def energies(sites: int, edges: list[Edge], axes: dict[str, np.ndarray] = AXES) -> dict[str, float]:
+def energies(
+    sites: int, edges: list[HopEdge], axes: dict[str, np.ndarray] = AXES
+) -> dict[str, float]:
     return {name: entry.saddle_ev for name, entry in thresholds(sites, edges, axes).items()}
 
 
-def loops(*saddles_ev: float) -> list[Edge]:
+def loops(*saddles_ev: float) -> list[HopEdge]:
     """One site, joined to its images along each axis."""
     return [
-        Edge((0, 0, vector), saddle, hop)
+        HopEdge((0, 0, vector), saddle, hop)
         for hop, (vector, saddle) in enumerate(zip(ALONG, saddles_ev, strict=True))
     ]
 
 
 def test_simple_cubic_lattice_leads_everywhere_at_once():
-    edges = [Edge((0, 0, vector), 0.3, 0) for vector in ALONG]
+    edges = [HopEdge((0, 0, vector), 0.3, 0) for vector in ALONG]
     assert energies(1, edges) == dict.fromkeys(["1D", "2D", "3D", "a", "b", "c"], 0.3)
 
 
@@ -54,31 +56,31 @@ def test_each_axis_has_its_own_threshold():
 
 
 def test_chains_lead_along_themselves_only():
-    chain = [Edge((0, 1, (0, 0, 0)), 0.1, 0), Edge((0, 1, (0, 0, -1)), 0.4, 1)]
+    chain = [HopEdge((0, 1, (0, 0, 0)), 0.1, 0), HopEdge((0, 1, (0, 0, -1)), 0.4, 1)]
     # The bottleneck of a path is its highest saddle, not the sum or the last one.
     assert energies(2, chain) == {"1D": 0.4, "c": 0.4}
     assert thresholds(2, chain, AXES)["c"].hop == 1
 
 
 def test_isolated_dimers_lead_nowhere():
-    dimer = [Edge((0, 1, (0, 0, 0)), 0.1, 0), Edge((2, 3, (1, 0, 0)), 0.1, 0)]
+    dimer = [HopEdge((0, 1, (0, 0, 0)), 0.1, 0), HopEdge((2, 3, (1, 0, 0)), 0.1, 0)]
     # Both of its hops end on the same image: a way there and back closes no path.
-    dimer.append(Edge((1, 0, (0, 0, 0)), 0.2, 1))
+    dimer.append(HopEdge((1, 0, (0, 0, 0)), 0.2, 1))
     assert energies(4, dimer) == {}
 
 
 def test_two_chains_across_each_other_do_not_make_a_plane():
     """Parts that do not meet add no dimensions, though their directions are two."""
-    edges = [Edge((0, 0, (1, 0, 0)), 0.1, 0), Edge((1, 1, (0, 1, 0)), 0.1, 1)]
+    edges = [HopEdge((0, 0, (1, 0, 0)), 0.1, 0), HopEdge((1, 1, (0, 1, 0)), 0.1, 1)]
     assert energies(2, edges) == {"1D": 0.1, "a": 0.1, "b": 0.1}
-    joined = [*edges, Edge((0, 1, (0, 0, 0)), 0.3, 2)]
+    joined = [*edges, HopEdge((0, 1, (0, 0, 0)), 0.3, 2)]
     assert energies(2, joined) == {"1D": 0.1, "a": 0.1, "b": 0.1, "2D": 0.3}
 
 
 def test_a_diagonal_path_leads_along_no_axis():
-    diagonal = Edge((0, 0, (1, 1, 0)), 0.1, 0)
+    diagonal = HopEdge((0, 0, (1, 1, 0)), 0.1, 0)
     assert energies(1, [diagonal]) == {"1D": 0.1}
-    other = Edge((0, 0, (1, -1, 0)), 0.2, 1)
+    other = HopEdge((0, 0, (1, -1, 0)), 0.2, 1)
     # (1, 1, 0) + (1, −1, 0) = 2 a, an image of the start in just that direction.
     assert energies(1, [diagonal, other]) == {"1D": 0.1, "2D": 0.2, "a": 0.2, "b": 0.2}
     oblique = {"d": np.array([0.5, 0.5, 0.0])}  # of a supercell: half its diagonal
@@ -88,9 +90,9 @@ def test_a_diagonal_path_leads_along_no_axis():
 def test_easier_way_round_decides():
     """The direct hop of 0.9 eV is not needed where two hops of 0.3 and 0.4 eV go round it."""
     edges = [
-        Edge((0, 0, (1, 0, 0)), 0.9, 0),
-        Edge((0, 1, (0, 0, 0)), 0.3, 1),
-        Edge((1, 0, (1, 0, 0)), 0.4, 2),
+        HopEdge((0, 0, (1, 0, 0)), 0.9, 0),
+        HopEdge((0, 1, (0, 0, 0)), 0.3, 1),
+        HopEdge((1, 0, (1, 0, 0)), 0.4, 2),
     ]
     found = thresholds(2, edges, AXES)
     assert (found["1D"].saddle_ev, found["1D"].hop) == (0.4, 2)
@@ -108,7 +110,7 @@ def test_a_supercell_has_the_thresholds_of_its_cell():
             length = np.linalg.norm(
                 atoms.positions[j] + np.array(vector) @ cell - atoms.positions[i]
             )
-            edges.append(Edge((i, j, vector), saddles[round(length, 3)], round(length)))
+            edges.append(HopEdge((i, j, vector), saddles[round(length, 3)], round(length)))
         cubic = 3.0 * np.eye(3) @ np.linalg.inv(cell)
         return energies(len(atoms), edges, dict(zip("abc", cubic, strict=True)))
 
@@ -127,11 +129,11 @@ _EDGES = st.lists(
 @given(_EDGES, st.permutations(range(4)), st.lists(_VECTORS, min_size=4, max_size=4))
 def test_names_of_sites_and_choice_of_images_decide_nothing(raw, names, shifts):
     """Also: more dimensions are never easier, and neither is an axis than one dimension."""
-    edges = [Edge((i, j, vector), 0.1 * ev, ev) for i, j, vector, ev in raw]
+    edges = [HopEdge((i, j, vector), 0.1 * ev, ev) for i, j, vector, ev in raw]
     renamed = []
     for i, j, vector, ev in reversed(raw):
         u, v, w = (int(x) for x in np.array(vector) + shifts[i] - np.array(shifts[j]))
-        renamed.append(Edge((names[i], names[j], (u, v, w)), 0.1 * ev, ev))
+        renamed.append(HopEdge((names[i], names[j], (u, v, w)), 0.1 * ev, ev))
     found = energies(4, edges)
     assert energies(4, renamed) == found
     ordered = [found[name] for name in ("1D", "2D", "3D") if name in found]

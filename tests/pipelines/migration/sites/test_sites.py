@@ -84,7 +84,7 @@ def test_interstitial_sites_are_closed_under_the_symmetry_and_keep_their_distanc
 
 def test_no_room_for_an_atom_is_a_typed_failure():
     host = bulk("Al", "fcc", a=4.05, cubic=True)
-    with pytest.raises(CalculationFailedError, match="no place for Ag") as failure:
+    with pytest.raises(CalculationFailedError, match="no site for Ag") as failure:
         interstitial_sites(host, "Ag", operations_of(host, SYMPREC_ANG), room_ang=2.5)
     assert failure.value.kind == FailureKind.NO_HOP
 
