@@ -1,1 +1,1 @@
-"""Machine-learned potentials, one file each."""
+"""Machine-learned potentials: the interface, the registry, and one file for each potential."""

@@ -1,8 +1,8 @@
-"""Energies, forces and stresses of CHGNet, several structures in one pass.
+"""Energies, forces and stresses of CHGNet, for several structures in one pass.
 
-CHGNet's own ``predict_graph`` serves training too: it goes through the network backwards twice, for
-forces and for stress, and keeps what second derivatives would need. Here one backward pass gives
-both. A test holds the results against ``predict_graph``.
+CHGNet's own ``predict_graph`` supports training too: it uses two backward passes, for forces and
+for stress, and keeps the data for second derivatives. Here one backward pass gives both. A test
+compares the results with ``predict_graph``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
         name: CHGNet's name of the weights, e.g. ``0.3.0``.
 
     Returns:
-        A function of structures and of whether their stress is wanted, which gives energy (eV),
-        forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
+        A function of structures and of whether to compute stress, which returns energy (eV), forces
+        (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
 
     Source: B. Deng et al., Nat. Mach. Intell. 5, 1031 (2023), doi:10.1038/s42256-023-00716-3.
     """
@@ -55,7 +55,7 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
                 compute_stress=stress,
             )
             prediction = model._compute(batch)
-            # Energies an atom without those of the free elements, which have no gradient.
+            # Energies per atom, without those of free atoms, which have no gradient.
             total = (prediction["e"] * prediction["atoms_per_graph"]).sum()
             wanted = [*batch.atom_positions, *(batch.strains if stress else ())]
             gradients = torch.autograd.grad(total, wanted)

@@ -1,8 +1,8 @@
-"""Neighbours of the atoms of a crystal as pairs, and the edges of each atom in blocks.
+"""Pairs of neighbours in a crystal, and the edges of each atom in blocks.
 
-What a network knows of two neighbours is the same from either end but for the direction, so it is
-computed once a pair. The two edges of a pair, one from either end, lie in blocks of equal length
-with one centre each, so that a sum over the neighbours of an atom is a product of matrices.
+The features of two neighbours are the same from both ends except for the direction, so they are
+computed once per pair. The two edges of a pair are placed in blocks of equal length with one centre
+each, so that the sum over the neighbours of an atom is a product of matrices.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 _T = TypeVar("_T", bound=np.generic)
 
-#: Edges a block. Longer ones waste more on padding, shorter ones more on adding blocks up.
+#: Edges per block. Longer blocks waste time on padding, shorter ones on adding blocks.
 BLOCK = 8
 
 
@@ -27,11 +27,11 @@ class Edges:
         first: Atom at one end of each pair, shape (pairs,).
         second: Atom at the other end, shape (pairs,).
         vectors: From the first to the second, Å, shape (pairs, 3).
-        centre: Atom whose neighbours a block holds, shape (blocks,).
-        neighbour: The neighbour in each slot, shape (blocks · BLOCK,); 0 where it is empty.
-        pair: The pair that each slot belongs to, same shape; 0 where it is empty.
-        even: 1 in each slot, 0 where it is empty: factor of what both ends see alike.
-        odd: 1 or -1, where the neighbour is the first of its pair: factor of what turns around.
+        centre: Central atom of each block, shape (blocks,).
+        neighbour: Neighbour in each slot, shape (blocks · BLOCK,); 0 if empty.
+        pair: Pair of each slot, same shape; 0 if empty.
+        even: 1 in each slot, 0 if empty: factor of even features.
+        odd: 1, or -1 if the neighbour is the first of its pair: factor of odd features.
     """
 
     first: NDArray[np.intp]
@@ -51,7 +51,7 @@ def edges_in_blocks(
     vectors: NDArray[np.float64],
     shifts: NDArray[np.intp],
 ) -> Edges:
-    """Order a full neighbour list, which holds each pair from both ends.
+    """Arrange a full neighbour list, which contains each pair from both ends, in blocks.
 
     Args:
         atoms: Number of atoms.
@@ -90,7 +90,7 @@ def edges_in_blocks(
 
 
 def _points_forward(shifts: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether the first number of each row that is not zero is positive: one of every ± pair."""
+    """Whether the first nonzero number of each row is positive, as for one of every ± pair."""
     a, b, c = np.sign(shifts.T)
     return np.asarray(9 * a + 3 * b + c > 0)
 

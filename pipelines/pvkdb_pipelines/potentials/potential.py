@@ -1,7 +1,7 @@
-"""Machine-learned potentials: one model a process, many calculators, counted force calls.
+"""Machine-learned potentials: one model per process, many calculators, counted force calls.
 
-The weights travel inside the wheels of CHGNet and SevenNet, so nothing is downloaded. The heavy
-libraries are imported when a potential is loaded, not before.
+The weights are part of the wheels of CHGNet and SevenNet, so nothing is downloaded. The heavy
+libraries are imported only when a potential is loaded.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 
 #: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
 Properties: TypeAlias = dict[str, Any]
-#: Properties of several structures at once, in their order; stress only where it is asked for.
+#: Properties of several structures at once, in their order; stress only if requested.
 Evaluate: TypeAlias = Callable[[Sequence[Atoms], bool], list[Properties]]
 
-#: MPtrj, the training set of both models, holds 89 of the first 94 elements.
+#: MPtrj, the training set of both models, contains 89 of the first 94 elements.
 _MPTRJ_ELEMENTS = frozenset(chemical_symbols[1:95]) - {"Po", "At", "Rn", "Fr", "Ra"}
 
 
 @dataclass
 class Potential:
-    """A potential that evaluates energies, forces and stresses, and counts how often.
+    """A potential that evaluates energies, forces and stresses, and counts its calls.
 
     Attributes:
         name: Name that pvkdb uses, e.g. ``"sevennet-0"``.
         weights: The library's own name of the weights, e.g. ``"7net-0"``.
-        versions: Versions of the packages that decide the numbers.
+        versions: Versions of the packages that determine the numbers.
         elements: Symbols of the elements in the training set.
-        evaluate_many: The model itself.
-        files: What a program behind it has read and written so far, by name; a model has none.
-        force_calls: Structures evaluated through this object so far.
+        evaluate_many: The model.
+        files: Returns the files that a DFT program has read and written, by name.
+        force_calls: Number of structures evaluated so far.
     """
 
     name: str
@@ -52,11 +52,10 @@ class Potential:
     force_calls: int = field(default=0, init=False)
 
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
-        """Properties of several structures, in one batch where the model gains from it.
+        """Return the properties of several structures, in one batch if the model supports it.
 
-        Only the relaxation of a cell needs the stress. Forces add up to nothing, as those of any
-        periodic cell: what single precision leaves of a net force makes quasi-Newton steps, which
-        find no curvature against a translation, drift away.
+        Only the relaxation of a cell needs the stress. The net force is removed: the residue of
+        single precision would make quasi-Newton steps drift, as translations have no curvature.
         """
         self.force_calls += len(structures)
         found = self.evaluate_many(structures, stress)
@@ -65,7 +64,7 @@ class Potential:
         return found
 
     def calculator(self, *, stress: bool = True) -> Calculator:
-        """A new ASE calculator for one structure, over the model that all share."""
+        """Return a new ASE calculator for one structure, which shares the model."""
         return _PotentialCalculator(self, stress=stress)
 
     def require_elements(self, symbols: Sequence[str]) -> None:
@@ -106,7 +105,7 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
         self.results = {**found, "free_energy": found["energy"]}
 
     def __reduce__(self) -> tuple[Callable[..., Calculator], tuple[Any, ...]]:
-        """Travels to another process as what it has found: the model stays in this one."""
+        """Pickle the results only: the model stays in this process."""
         return _found, (self.atoms, self.results)
 
 
@@ -115,10 +114,10 @@ def _found(atoms: Atoms | None, results: Properties) -> Calculator:
 
 
 def load_potential(name: PotentialName | str) -> Potential:
-    """Load a potential; the model itself is read once a process.
+    """Load a potential; the model is read once per process.
 
-    PyTorch is set to one thread: one process a core is faster, and several processes with
-    several threads each can be ten times slower.
+    PyTorch is set to one thread: one process per core is faster, and several processes with several
+    threads each can be ten times slower.
 
     Raises:
         InputError: The name is not one of :class:`PotentialName`.
@@ -128,7 +127,7 @@ def load_potential(name: PotentialName | str) -> Potential:
         known = PotentialName(name)
     except ValueError:
         names = ", ".join(PotentialName)
-        raise InputError(f"potential {str(name)!r} is not known; choose one of: {names}") from None
+        raise InputError(f"potential {str(name)!r} is unknown; choose one of: {names}") from None
     package, weights, load = _LOADERS[known]
     try:
         evaluate = load()

@@ -1,16 +1,16 @@
-"""Energies, forces and stresses of SevenNet, with its weights and fewer operations.
+"""Energies, forces and stresses of SevenNet, with its weights but fewer operations.
 
-SevenNet's own code runs the general tensor products of e3nn, which store a message for every edge
-and several thousand small operations a call. Here, for the same function:
+SevenNet's own code uses the general tensor products of e3nn, which store a message for every edge
+and take several thousand small operations per call. Here, for the same function:
 
-- what depends on the distance is computed once a pair of neighbours, not once from each end;
-- features of one degree l lie together, shape (atoms, 2l + 1, channels), so that a linear layer is
-  one matrix product a degree;
+- what depends on the distance is computed once per pair of neighbours, not once from each end;
+- features of one degree l are stored together, shape (atoms, 2l + 1, channels), so that a linear
+  layer is one matrix product per degree;
 - the sum over neighbours is part of a matrix product over a block of edges
   (:mod:`~pvkdb_pipelines.potentials.edge_blocks`), and messages are never stored;
 - constant factors are multiplied into the weights when the model is loaded.
 
-A test holds the results against SevenNet's own; ``benchmarks/potential_evaluation.py`` the times.
+A test compares the results with SevenNet's own; ``benchmarks/potential_evaluation.py`` the times.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.potentials.edge_blocks import BLOCK, Edges, edges_in_blocks
 
-#: A tensor of torch, which is imported when a model is loaded, not before.
+#: A tensor of torch, which is imported only when a model is loaded.
 Tensor: TypeAlias = Any
-#: What an atom or an edge carries, by degree l.
+#: Features of atoms or edges, by degree l.
 Features: TypeAlias = dict[int, Tensor]
 #: Features of degree l with harmonics of degree l₁ give messages of degree l'.
 _Degrees: TypeAlias = tuple[int, int, int]
@@ -45,11 +45,11 @@ def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str,
         name: SevenNet's name of the weights, e.g. ``7net-0``.
 
     Returns:
-        A function of structures and of whether their stress is wanted, which gives energy (eV),
-        forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
+        A function of structures and of whether to compute stress, which returns energy (eV), forces
+        (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)) of each.
 
     Raises:
-        NotImplementedError: the weights are of a network of another design.
+        NotImplementedError: the weights belong to a network of another design.
 
     Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857 (2024), doi:10.1021/acs.jctc.4c00190.
     """
@@ -62,7 +62,7 @@ def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str,
 
 
 def sevennet_calculator(name: str) -> Any:
-    """SevenNet's own calculator, on one thread."""
+    """Return SevenNet's own calculator, on one thread."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="No tensor product accelerator")
@@ -94,7 +94,7 @@ _PARTS = frozenset(
 
 
 class _Model:
-    """The network of one file of weights."""
+    """The network with its weights."""
 
     def __init__(self, calculator: Any) -> None:
         parts = dict(calculator.model.named_children())
@@ -111,7 +111,7 @@ class _Model:
         self._shift: Tensor = parts["rescale_atomic_energy"].shift.detach()
 
     def evaluate(self, structure: Atoms, stress: bool) -> dict[str, Any]:
-        """Energy (eV), forces (eV/Å) and, if asked for, stress (eV/Å³, Voigt) of one structure.
+        """Return energy (eV), forces (eV/Å) and, if requested, stress (eV/Å³, Voigt).
 
         Raises:
             CalculationFailedError: The model has no weights for an element.
@@ -142,7 +142,7 @@ class _Model:
         return edges_in_blocks(len(structure), source, target, graph[key.EDGE_VEC], shifts)
 
     def _energies(self, structure: Atoms, edges: Edges, vectors: Tensor) -> Tensor:
-        """Energy of each atom, eV."""
+        """Return the energy of each atom, eV."""
         import torch
 
         element = self._index_of_element[torch.from_numpy(structure.numbers.astype(np.int64))]
@@ -164,7 +164,7 @@ class _Model:
 
 
 def _require_known_design(parts: dict[str, Any]) -> None:
-    """Refuse networks of which this module does not know every part."""
+    """Refuse networks with parts that this module does not implement."""
     strange = sorted({type(part).__name__ for part in parts.values()} - _PARTS)
     linears = [part.linear for part in parts.values() if hasattr(part, "linear")]
     for linear in linears:
@@ -175,11 +175,11 @@ def _require_known_design(parts: dict[str, Any]) -> None:
         if any(path.i_in < 0 for path in linear.instructions):
             strange.append("biases")
     if strange:
-        raise NotImplementedError(f"SevenNet with {', '.join(strange)} is not known to pvkdb")
+        raise NotImplementedError(f"SevenNet with {', '.join(strange)} is not supported by pvkdb")
 
 
 class _Directions:
-    """Directions of the edges: spherical harmonics, and how they couple degrees of features."""
+    """Directions of the edges: spherical harmonics and the couplings of degrees."""
 
     def __init__(self, harmonics: Tensor, edges: Edges) -> None:
         import torch
@@ -198,9 +198,9 @@ class _Directions:
         self._couplings: dict[_Degrees, Tensor] = {}
 
     def coupling(self, degrees: _Degrees) -> Tensor:
-        """What turns features of the neighbours in a block into a message to its centre.
+        """Return the matrices from features of neighbours to the message of each block.
 
-        Shape (blocks, 2l' + 1, BLOCK · (2l + 1)); the same for all channels and all layers.
+        Shape (blocks, 2l' + 1, BLOCK · (2l + 1)); the same for all channels and layers.
         """
         import torch
 
@@ -215,15 +215,15 @@ class _Directions:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One round of messages.
+    """A message-passing layer.
 
     Attributes:
-        to_itself: What an atom keeps of its features, weights by degree.
-        to_neighbours: What it shows its neighbours, weights by degree.
-        radial: Of distance to the factors of all channels of all paths.
+        to_itself: Weights of the features of the atom itself, by degree.
+        to_neighbours: Weights of the features that neighbours receive, by degree.
+        radial: Network from the distance to the factors of all channels of all paths.
         paths: Degrees and channels of each path, in the order of those factors.
         of_messages: Weights of the sum of messages, by degree.
-        gate: Activations of scalars, and of the scalars that the other degrees are multiplied by.
+        gate: Activations of scalars, and of the scalars that multiply the other degrees.
     """
 
     to_itself: Features
@@ -235,7 +235,7 @@ class _Layer:
 
     @classmethod
     def read(cls, parts: dict[str, Any], index: int) -> _Layer:
-        """The layer of this index, from SevenNet's parts of it."""
+        """Read the layer of this index from the parts of SevenNet."""
         convolution = parts[f"{index}_convolution"]
         product = convolution.convolution
         paths, factors = [], []
@@ -258,7 +258,7 @@ class _Layer:
         )
 
     def apply(self, features: Features, embedding: Tensor, directions: _Directions) -> Features:
-        """Features after this round, from those before it and the embedding of each pair."""
+        """Return the features after this layer, from those before and the embedding of pairs."""
         import torch
 
         atoms = len(features[0])
@@ -299,17 +299,17 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _Radial:
-    """A small network of the distance.
+    """A small network that depends on the distance.
 
     Attributes:
-        layers: Weights, the activation after them or None, and the factor after that.
+        layers: Weights, activation or None, and factor of each layer.
     """
 
     layers: list[tuple[Tensor, Callable[[Tensor], Tensor] | None, float]]
 
     @classmethod
     def read(cls, network: Any, factors: list[float]) -> _Radial:
-        """From e3nn's network, whose outputs are multiplied by factors."""
+        """Read e3nn's network and multiply its outputs by factors."""
         layers = []
         for index in range(len(network.hs) - 1):
             layer = getattr(network, f"layer{index}")
@@ -331,7 +331,7 @@ class _Radial:
 
 @cache
 def _coupling_of_degrees(into: int, by: int, out: int) -> Tensor:
-    """Wigner's 3j symbols in e3nn's real basis, shape (2l + 1, 2l₁ + 1, 2l' + 1)."""
+    """Return Wigner's 3j symbols in e3nn's real basis, shape (2l + 1, 2l₁ + 1, 2l' + 1)."""
     import torch
     from e3nn.o3 import wigner_3j
 
@@ -339,7 +339,7 @@ def _coupling_of_degrees(into: int, by: int, out: int) -> Tensor:
 
 
 def _weights(linear: Any) -> Features:
-    """Matrices of an e3nn Linear by degree, shape (channels in, channels out)."""
+    """Return the matrices of an e3nn Linear by degree, shape (channels in, channels out)."""
     import torch
 
     blocks: dict[int, dict[tuple[int, int], Tensor]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""Starting structures: prototypes of halide perovskites and of what they decompose into."""
+"""Starting structures: prototypes of halide perovskites and of their decomposition products."""
 
 from pvkdb_pipelines.prototypes.catalogue import (
     PROTOTYPES,

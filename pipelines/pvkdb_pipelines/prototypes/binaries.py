@@ -1,7 +1,7 @@
 """Binary halides AX, BX2, BX3 and BX4, into which perovskites decompose.
 
-Positions are those of the compound named, to the digits that a start needs: what symmetry
-leaves open is fitted to the radii of the ions that come in. Labels are those of the AFLOW
+Positions are those of the named compound, with the digits that a start needs: free coordinates are
+fitted to the radii of the ions that fill the structure. Labels are those of the AFLOW
 encyclopedia of prototypes, M. J. Mehl et al., Comput. Mater. Sci. 136, S1 (2017),
 doi:10.1016/j.commatsci.2017.01.017.
 """

@@ -1,4 +1,4 @@
-"""Every prototype, by stoichiometry: looked up, built for a composition, chosen for a search."""
+"""All prototypes by stoichiometry: look-up, starting structures, and candidates for a search."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import radius_ang
 from pvkdb_pipelines.prototypes.ternaries import TERNARIES
 
-#: The phases that a screening of each type is after: networks of corner-sharing octahedra, and
-#: the dimers and isolated octahedra where the type is made of them. A type that is not here
-#: only competes.
+#: The target phases of a screening: networks of corner-sharing octahedra, or dimers and isolated
+#: octahedra of types that consist of them. Other types are competitors only.
 PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "ABX3": frozenset({"Pm-3m", "P4/mbm", "I4/mcm", "Pnma", "R-3c", "R3m"}),
     "A2BB'X6": frozenset({"Fm-3m", "P2_1/n"}),
@@ -34,7 +33,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
 
 PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *TERNARIES, *BINARIES)
 
-#: Other names of phases, as the field writes them.
+#: Other usual names of phases.
 _ALIASES = {
     "cubic": "Pm-3m",
     "tilted": "Pnma",
@@ -47,19 +46,19 @@ _ALIASES = {
     "P63/mmc": "P6_3/mmc",
 }
 
-#: B cations whose lone pair pulls them off the centre of the octahedron: Ge2+ and, less, Sn2+.
+#: B cations that a lone pair moves off the centre of the octahedron: Ge2+ and, less, Sn2+.
 _LONE_PAIRS = frozenset({"Ge", "Sn"})
-#: Goldschmidt factor from which hexagonal perovskites are worth a try. The lowest of a known one
+#: Smallest Goldschmidt factor for which hexagonal perovskites are tried. The lowest of a known one
 #: is 0.93 (CsCdBr3, 2H) with 12- and 6-coordinate Shannon radii.
 _HEXAGONAL_FROM = 0.90
 #: Factor from which A is too large for the double chains of NH4CdCl3.
 _NO_CHAINS_FROM = 1.0
 
 
-#: Prototypes that a less symmetric one stands for: a rattled start of it relaxes to them where they
-#: are the lowest. With CHGNet the cubic one was the lowest of none of 81 A3BX6, and rutile of 2 of
-#: 51 BX2, by 1.4 meV an atom at most.
-_STOOD_FOR: dict[str, frozenset[str]] = {
+#: Prototypes that a less symmetric one replaces: its rattled start relaxes to them if they are
+#: lower. With CHGNet the cubic one was lowest for none of 81 A3BX6, and rutile for 2 of 51 BX2, by
+#: at most 1.4 meV per atom.
+_REPLACED: dict[str, frozenset[str]] = {
     "A2BB'X6": frozenset({"Fm-3m"}),
     "A3BX6": frozenset({"Fm-3m"}),
     "BX2": frozenset({"P4_2/mnm"}),
@@ -67,10 +66,10 @@ _STOOD_FOR: dict[str, frozenset[str]] = {
 
 
 def phases(family: str) -> tuple[PrototypeInfo, ...]:
-    """The prototypes of a family (``3D``, ``double``…) or stoichiometry (``ABX3``, ``BX2``…).
+    """Return the prototypes of a family (``3D``) or stoichiometry (``ABX3``, ``BX2``).
 
     Raises:
-        InputError: no prototypes are known for it.
+        InputError: there are no prototypes for it.
 
     Example:
         >>> [info.phase for info in phases("A3B2X9")]
@@ -81,7 +80,7 @@ def phases(family: str) -> tuple[PrototypeInfo, ...]:
 
 
 def prototype(family: str, phase: str) -> PrototypeInfo:
-    """One prototype of a family or stoichiometry.
+    """Return a prototype of a family or stoichiometry.
 
     Raises:
         InputError: the family has no prototypes, or none of this phase.
@@ -96,13 +95,13 @@ def prototype(family: str, phase: str) -> PrototypeInfo:
 def build(
     what: Composition | Compound, phase: str, rattle_ang: float = 0.0, seed: int = 2145
 ) -> Atoms:
-    """The starting structure of a composition in a phase, its lengths from radii.
+    """Build the starting structure of a composition in a phase, with lengths from radii.
 
     Args:
         what: A composition with one monatomic ion on each site, or a compound.
         phase: Phase of its family, see :func:`phases`.
-        rattle_ang: Standard deviation of a random shift of every coordinate, Å. Symmetry that a
-            start has, a relaxation cannot leave; 0.05 Å is enough to let it.
+        rattle_ang: Standard deviation of a random shift of every coordinate, Å. A relaxation
+            cannot break the symmetry of its start; a shift of 0.05 Å allows it to.
         seed: Seed of the random shift.
 
     Returns:
@@ -120,13 +119,13 @@ def build(
 
 
 def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
-    """The prototypes to relax in search of the ground state.
+    """Return the prototypes to relax in search of the ground state.
 
-    For ABX3 the tilted Pnma cell stands for all perovskites (it relaxed to within 2 meV of the
-    best of five in 11 of 12 halides, back to cubic where that is right), with R3m for Ge and Sn;
-    the competitors are delta and, where the tolerance factor allows them, 2H and 6H. A tilted
-    double perovskite or elpasolite likewise stands for the cubic one, CaCl2 for rutile. Elsewhere:
-    every prototype.
+    For ABX3 the tilted Pnma cell replaces all perovskites (it relaxed to within 2 meV of the best
+    of five in 11 of 12 halides, back to cubic where appropriate), with R3m for Ge and Sn; the
+    competitors are delta and, if the tolerance factor allows them, 2H and 6H. A tilted double
+    perovskite or elpasolite replaces the cubic one, and CaCl2 replaces rutile. Other
+    stoichiometries: all prototypes.
 
     Raises:
         InputError: the composition cannot be built.
@@ -137,8 +136,8 @@ def candidates(what: Composition | Compound) -> tuple[PrototypeInfo, ...]:
     if compound.stoichiometry == "ABX3":
         wanted = _perovskite_candidates(compound)
     else:
-        stood_for = _STOOD_FOR.get(compound.stoichiometry, frozenset())
-        wanted = {info.phase for info in known} - stood_for
+        replaced = _REPLACED.get(compound.stoichiometry, frozenset())
+        wanted = {info.phase for info in known} - replaced
     return tuple(info for info in known if info.phase in wanted)
 
 

@@ -1,4 +1,4 @@
-"""What a prototype is filled with: one ion on each site of a stoichiometry such as A2BB'X6."""
+"""Compounds: one ion on each site of a stoichiometry such as A2BB'X6."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROLE = re.compile(r"([ABX]'?)(\d*)")
 
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """A stoichiometry with one monatomic ion on each of its sites, in the order of its letters."""
+    """A stoichiometry with one monatomic ion on each site, in the order of its letters."""
 
     stoichiometry: Stoichiometry
     ions: tuple[Ion, ...]
@@ -66,7 +66,7 @@ class Compound:
 
 
 def counts(stoichiometry: Stoichiometry) -> dict[Role, int]:
-    """Atoms on each site in one formula unit.
+    """Return the number of atoms on each site in one formula unit.
 
     Example:
         >>> counts("A2BB'X6")
@@ -75,7 +75,7 @@ def counts(stoichiometry: Stoichiometry) -> dict[Role, int]:
     return {role: int(number or 1) for role, number in _ROLE.findall(stoichiometry)}
 
 
-#: Stoichiometry of the families that prototypes cover, by what their name leaves open.
+#: Stoichiometry of the families that have prototypes.
 _OF_FAMILY: dict[str, Stoichiometry] = {
     "3D": "ABX3",
     "double": "A2BB'X6",
@@ -89,10 +89,10 @@ FAMILIES_WITH_PROTOTYPES = tuple(_OF_FAMILY)
 
 
 def stoichiometry_of(name: str) -> Stoichiometry:
-    """The stoichiometry that a family (``double``) or a stoichiometry (``A2BB'X6``) names.
+    """Return the stoichiometry of a family (``double``) or stoichiometry (``A2BB'X6``).
 
     Raises:
-        InputError: no prototypes are known for it.
+        InputError: there are no prototypes for it.
     """
     if name in STOICHIOMETRIES:
         return name
@@ -102,11 +102,11 @@ def stoichiometry_of(name: str) -> Stoichiometry:
 
 
 def compound_of(composition: Composition) -> Compound:
-    """The compound of a composition with one monatomic ion on each site.
+    """Return the compound of a composition with one monatomic ion on each site.
 
     Raises:
-        InputError: sites are shared, hold molecules or generic letters, amounts are open or not
-            those of a stoichiometry with prototypes; the message says which and what to do.
+        InputError: sites are shared or contain molecules or generic letters, or the amounts are
+            open or do not match a stoichiometry with prototypes; the message gives the remedy.
     """
     reason = _obstacle(composition)
     if reason is None:
@@ -118,21 +118,21 @@ def compound_of(composition: Composition) -> Compound:
         if len(on_b) > 1 and composition.family != "double":
             reason = f"site B is shared by {' and '.join(on_b)}"
         else:
-            reason = f"no prototype of its family ({composition.family}) is known"
+            reason = f"there is no prototype of its family ({composition.family})"
     raise InputError(
         f"{composition.formula} cannot be built from a prototype, which holds one monatomic ion "
-        f"on each site: {reason}; choose another composition, or bring a structure with "
+        f"on each site: {reason}; choose another composition, or import a structure with "
         "pvkdb structure FORMULA --from FILE"
     )
 
 
 def _obstacle(composition: Composition) -> str | None:
-    """What keeps a composition from filling any prototype."""
+    """Return the reason why a composition cannot fill a prototype, if any."""
     if composition.additives:
-        return f"the place of {composition.additives[0]} in it is not known"
+        return f"the site of {composition.additives[0]} is unknown"
     for occupant in composition.occupants:
         if occupant.ion.generic:
-            return f"{occupant.ion.symbol} stands for any ion"
+            return f"{occupant.ion.symbol} denotes any ion"
         if occupant.ion.molecular:
             return f"{occupant.ion} is a molecule with an orientation"
     if not (composition.numeric and composition.balanced):
@@ -145,7 +145,7 @@ def _obstacle(composition: Composition) -> str | None:
 
 
 def _filled(composition: Composition, stoichiometry: Stoichiometry) -> Compound | None:
-    """The compound, where the composition has exactly the amounts of the stoichiometry."""
+    """Return the compound if the composition has exactly the amounts of the stoichiometry."""
     on_b = sorted(composition.on("B"), key=lambda occupant: occupant.ion.charge)
     occupants = [*composition.on("A"), *on_b, *composition.on("X")]
     wanted = counts(stoichiometry)
@@ -156,15 +156,15 @@ def _filled(composition: Composition, stoichiometry: Stoichiometry) -> Compound 
     if [amount * scale for amount in amounts] != [float(number) for number in wanted.values()]:
         return None
     if len(on_b) == 2 and on_b[0].ion.charge == on_b[1].ion.charge:
-        return None  # two ions of one charge share a site; nothing orders them
+        return None  # two ions of equal charge share a site without order
     return Compound(stoichiometry, tuple(occupant.ion for occupant in occupants))
 
 
 def competitors(compound: Compound) -> tuple[Compound, ...]:
-    """The compounds that a ternary or quaternary halide may decompose into.
+    """Return the compounds that a ternary or quaternary halide may decompose into.
 
-    Binary halides first, then ternaries of the same ions: A4BX6, A2BX4, AB2X5 and ABX3 beside
-    B2+, A3B2X9 and A3BX6 beside B3+, A2BX6 beside B4+. The compound itself is left out.
+    Binary halides come first, then ternaries of the same ions: A4BX6, A2BX4, AB2X5 and ABX3 for
+    B2+, A3B2X9 and A3BX6 for B3+, A2BX6 for B4+. The compound itself is left out.
 
     Example:
         >>> from pvkdb.chemistry import parse_composition
@@ -181,13 +181,13 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
 
 
 def binaries(compound: Compound) -> tuple[Compound, ...]:
-    """The binary halides of a compound's ions."""
+    """Return the binary halides of the ions of a compound."""
     *cations, halide = compound.ions
     return tuple(Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations)
 
 
 def ternaries(large: Ion, small: Ion, halide: Ion) -> tuple[Compound, ...]:
-    """The halides of a monovalent and another cation that have prototypes."""
+    """Return the halides of a monovalent and another cation that have prototypes."""
     return tuple(
         Compound(stoichiometry, (large, small, halide))
         for stoichiometry in _TERNARIES.get(small.charge, ())
@@ -195,7 +195,7 @@ def ternaries(large: Ion, small: Ion, halide: Ion) -> tuple[Compound, ...]:
 
 
 def halides_of(ion: Ion, large: Ion, halide: Ion) -> tuple[Compound, ...]:
-    """The binary and ternary halides of an ion that have prototypes; none for other charges."""
+    """Return the binary and ternary halides of an ion that have prototypes."""
     if ion.charge not in _BINARIES:
         return ()
     return Compound(_BINARIES[ion.charge], (ion, halide)), *ternaries(large, ion, halide)

@@ -1,7 +1,7 @@
-"""Elements in the crystals that halide-poor and halide-rich limits refer to.
+"""Crystals of the elements, the references of halide-poor and halide-rich limits.
 
-Metals and semiconductors have the structure that ASE tabulates; the halogens and the few
-elements for which ASE has no positions are given here.
+Most elements have the structure tabulated in ASE; the halogens and the few elements without
+positions in ASE are given here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure
 
 
 def build_element(symbol: str, rattle_ang: float = 0.0, seed: int = 2145) -> Atoms:
-    """The primitive cell of a solid element, with its published lattice constants.
+    """Build the primitive cell of a solid element with its published lattice constants.
 
     Args:
         symbol: Element, e.g. ``Pb``; a halogen gives the molecular crystal.
@@ -41,17 +41,17 @@ def build_element(symbol: str, rattle_ang: float = 0.0, seed: int = 2145) -> Ato
 
 
 def element_source(symbol: str) -> str:
-    """Where the structure of :func:`build_element` is from."""
+    """Return the source of the structure of :func:`build_element`."""
     return _CRYSTALS[symbol][1] if symbol in _CRYSTALS else "ase.data.reference_states"
 
 
 def _halogen(a: float, b: float, c: float, y: float, z: float) -> WyckoffStructure:
-    """Molecules in the (100) planes, A14, space group Cmce."""
+    """Return the structure of molecules in the (100) planes, A14, space group Cmce."""
     return WyckoffStructure(64, (a, b, c, 90, 90, 90), (WyckoffSite("X", "8f", (0, y, z)),))
 
 
 def _chains(a: float, c: float, x: float) -> WyckoffStructure:
-    """Helical chains of selenium and tellurium, A8, space group P3_121."""
+    """Return the structure of helical chains, A8, space group P3_121."""
     return WyckoffStructure(152, (a, a, c, 90, 90, 120), (WyckoffSite("X", "3a", (x, 0, 1 / 3)),))
 
 
@@ -69,7 +69,7 @@ _CRYSTALS: dict[str, tuple[WyckoffStructure, str]] = {
         "R. L. Collin, Acta Cryst. 5, 431 (1952); 9, 537 (1956)",
     ),
     "F": (
-        # The molecules, 1.40 Å long, lean 18° out of the ac plane, layer by layer to either side.
+        # The molecules, 1.40 Å long, are tilted by 18° out of the ac plane, alternating by layer.
         WyckoffStructure(
             15,
             (5.478, 3.270, 7.265, 90, 102.09, 90),

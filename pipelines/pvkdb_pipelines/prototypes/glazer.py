@@ -31,13 +31,13 @@ def tilted_perovskite(
 ) -> Atoms:
     """Build the 2 × 2 × 2 pseudo-cubic perovskite with tilted octahedra.
 
-    Each octahedron turns by ``tilt_deg`` about each axis that carries a tilt in the Glazer
-    symbol; octahedra that follow one another along that axis turn the same way (``+``, in
-    phase) or the opposite way (``-``, out of phase). Corners stay shared: a halide between two
-    octahedra lies where both rotations put it, to first order in the angle.
+    Each octahedron is rotated by ``tilt_deg`` about each axis with a tilt in the Glazer symbol;
+    successive octahedra along that axis rotate in the same (``+``, in phase) or the opposite
+    direction (``-``, out of phase). Corners remain shared: both rotations give the same position of
+    a halide between two octahedra, to first order in the angle.
 
-    With the default symbol the space group is Pnma (no. 62): equal angles on the three axes
-    keep it, since the two out-of-phase angles are the ones that must be equal.
+    With the default symbol and equal angles the space group is Pnma (no. 62), which requires equal
+    out-of-phase angles.
 
     Args:
         a, b, x: Element symbols on the A, B and X sites.
@@ -45,17 +45,17 @@ def tilted_perovskite(
         tilt_deg: Tilt about each tilted axis, degrees; one number or one for each axis.
         rattle_ang: Standard deviation of a random shift of every coordinate, Å.
         seed: Seed of the random shift.
-        glazer: Tilt pattern, e.g. ``"a-b+a-"``, ``"a0a0c+"``. The letters are not used to
-            make angles equal: ``tilt_deg`` sets them.
-        primitive: Return the primitive cell of the tilted structure (20 atoms for Pnma) in
-            place of the 40 atoms.
+        glazer: Tilt pattern, e.g. ``"a-b+a-"``, ``"a0a0c+"``. Angles are set by ``tilt_deg``, not
+            by equal letters.
+        primitive: Return the primitive cell of the tilted structure (20 atoms for Pnma) instead of
+            40 atoms.
 
     Returns:
         Periodic atoms, ordered A, B, X, at 40 atoms (8 formula units) or fewer if primitive.
 
     Raises:
         CalculationFailedError: ``a``, ``b`` or ``x`` is not an element (a molecular cation).
-        InputError: The Glazer symbol or the lattice parameter cannot be used.
+        InputError: The Glazer symbol or the lattice parameter is invalid.
 
     Source: A. M. Glazer, Acta Cryst. B 28, 3384 (1972), doi:10.1107/S0567740872007976.
     """
@@ -63,12 +63,12 @@ def tilted_perovskite(
         if symbol not in atomic_numbers or symbol == "X":
             raise CalculationFailedError(
                 FailureKind.UNSUPPORTED_COMPOSITION,
-                f"{symbol!r} on the {site} site is not an element: prototypes hold one atom on "
+                f"{symbol!r} on the {site} site is not an element: prototypes have one atom on "
                 "each site; choose a composition without molecular cations",
             )
     if not 2.0 < lattice_ang < 12.0:
         raise InputError(
-            f"lattice parameter {lattice_ang} Å is not one of a halide perovskite; "
+            f"lattice parameter {lattice_ang} Å is not possible for a halide perovskite; "
             "give the B–B distance in Å, between 2 and 12"
         )
     sites = _framework(_tilt_angles(glazer, tilt_deg))
@@ -95,14 +95,13 @@ def tilted_rock_salt(
     glazer: str = "a0a0a0",
     tilt_deg: float = 10.0,
 ) -> Atoms:
-    """Build a perovskite with B and another ion, or a vacancy, in turn like the ions of NaCl.
+    """Build a perovskite with rock-salt order of B and another ion or a vacancy.
 
-    With a0a0a0 it is elpasolite or K2PtCl6 (Fm-3m); with a-b+a- it is the tilted double
-    perovskite, P2_1/n.
+    a0a0a0 gives elpasolite or K2PtCl6 (Fm-3m), and a-b+a- the tilted double perovskite, P2_1/n.
 
     Args:
         a, b, x: Element symbols.
-        b_other: Element on the other half of the B sites; None leaves them empty.
+        b_other: Element on the other half of the B sites; None for vacancies.
         b_x_ang: Distance from ``b`` to its halides, Å.
         lattice_ang: Distance from ``b`` to ``b_other``, or to the vacancy, Å.
         glazer: Tilt pattern.
@@ -134,9 +133,9 @@ def tilted_rock_salt(
 def _framework(
     tilts: list[tuple[str, float]], share: Callable[[np.ndarray], float] = lambda n: 0.5
 ) -> dict[str, np.ndarray]:
-    """Positions on the three sites of 2 × 2 × 2 perovskite cells, in units of the B–B distance.
+    """Return the positions on the three sites of 2 × 2 × 2 cells, in units of the B–B distance.
 
-    ``share`` says how far along the way from the B at ``n`` to the next one the halide lies.
+    ``share`` returns the position of the halide between the B at ``n`` and the next one, 0 to 1.
     """
     positions: dict[str, list[np.ndarray]] = {"A": [], "B": [], "X": []}
     for cell in product(range(2), repeat=3):
@@ -152,7 +151,7 @@ def _framework(
 def _tilt_angles(
     glazer: str, tilt_deg: float | tuple[float, float, float]
 ) -> list[tuple[str, float]]:
-    """Read a Glazer symbol into (sign, tangent of the angle) for the three axes."""
+    """Parse a Glazer symbol into sign and tangent of the angle for the three axes."""
     axes = _GLAZER_AXIS.findall(glazer)
     if len(axes) != 3 or "".join(letter + sign for letter, sign in axes) != glazer:
         raise InputError(
@@ -167,10 +166,10 @@ def _tilt_angles(
 
 
 def _rotation_vector(n: np.ndarray, tilts: list[tuple[str, float]]) -> np.ndarray:
-    """Rotation of the octahedron at cell ``n`` (shape (3,)), radians to first order.
+    """Return the rotation vector of the octahedron in cell ``n``, shape (3,), radians.
 
-    Neighbours across a shared corner turn against one another about the two axes normal to
-    their connection; about the connection itself they turn alike (+) or opposite (-).
+    Neighbours that share a corner rotate in opposite directions about the two axes normal to their
+    connection; about the connection itself they rotate alike (+) or opposite (-).
     """
     components = []
     for axis, (sign, angle) in enumerate(tilts):

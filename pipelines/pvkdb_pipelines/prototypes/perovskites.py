@@ -1,4 +1,4 @@
-"""Perovskites, double perovskites and vacancy-ordered ones: all are tilted corner networks."""
+"""Perovskites, double perovskites and vacancy-ordered ones, with tilted octahedra."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pvkdb_pipelines.prototypes.radii import (
     radius_ang,
 )
 
-#: Tilts to try, degrees: 10 is right for most halides, less where A fills its hole.
+#: Tilts to try, degrees: 10 suits most halides, less suits a large A cation.
 _TILTS_DEG = (10.0, 5.0, 2.0)
-#: A–X distance over the sum of the radii that a tilt must leave.
+#: Smallest A–X distance after the tilt, over the sum of the radii.
 _CLOSEST_A_X = 0.86
-#: The same of an A cation too large for its hole.
+#: The same for an A cation that is too large for its site.
 _SQUEEZED_A_X = 0.90
 #: Shift of B along each pseudo-cubic axis in the R3m start, over the lattice constant. Three
 #: bonds of CsGeI3 are 0.5 Å shorter than the other three: 2 · 0.04 · 6 Å.
@@ -33,9 +33,9 @@ _OFF_CENTRE = 0.04
 
 
 def tilted(compound: Compound, glazer: str) -> Atoms:
-    """ABX3 with tilted octahedra, primitive cell."""
+    """Build the primitive cell of ABX3 with tilted octahedra."""
     ions = compound.sites
-    # Where A is too large for its hole (t above 1.06), it sets the lattice constant.
+    # An A cation that is too large for its site (t above 1.06) determines the lattice constant.
     lattice_ang = max(
         LATTICE_OF_RADII * 2 * contact_ang(ions["B"], 6, ions["X"]),
         _SQUEEZED_A_X * sqrt(2) * contact_ang(ions["A"], 12, ions["X"]),
@@ -56,7 +56,7 @@ def tilted(compound: Compound, glazer: str) -> Atoms:
 
 
 def off_centred(compound: Compound) -> Atoms:
-    """Cubic ABX3 with B moved towards three of its halides, along the cube's diagonal."""
+    """Build cubic ABX3 with B moved towards three of its halides, along the cube's diagonal."""
     atoms = tilted(compound, "a0a0a0")
     ions = compound.sites
     shift = _OFF_CENTRE * atoms.cell.sum(axis=0)
@@ -65,7 +65,7 @@ def off_centred(compound: Compound) -> Atoms:
 
 
 def tilted_double(compound: Compound, glazer: str) -> Atoms:
-    """A2BB'X6, its octahedra of two sizes; also A3BX6, where A is the other ion."""
+    """Build A2BB'X6 with two sizes of octahedra, or A3BX6 with A as the other ion."""
     ions = compound.sites
     other = ions.get("B'", ions["A"])
     lengths = [LATTICE_OF_RADII * contact_ang(ion, 6, ions["X"]) for ion in (ions["B"], other)]
@@ -86,7 +86,7 @@ def tilted_double(compound: Compound, glazer: str) -> Atoms:
 
 
 def _largest_tilt(build: Callable[[float], Atoms], compound: Compound, glazer: str) -> Atoms:
-    """The structure with the largest tilt at which A and X do not come too near."""
+    """Return the structure with the largest tilt at which A and X are not too close."""
     if glazer == "a0a0a0":
         return build(0.0)
     ions = compound.sites
@@ -101,7 +101,7 @@ def _largest_tilt(build: Callable[[float], Atoms], compound: Compound, glazer: s
 
 
 def tilted_vacancy_ordered(compound: Compound, glazer: str) -> Atoms:
-    """A2BX6: the lattice holds A at contact with its twelve halides, or octahedra apart."""
+    """Build A2BX6, whose lattice constant follows from A–X or from X–X contacts."""
     ions = compound.sites
     bond = LATTICE_OF_RADII * contact_ang(ions["B"], 6, ions["X"])
     a_x = LARGE_CATION_OF_RADII * contact_ang(ions["A"], 12, ions["X"])

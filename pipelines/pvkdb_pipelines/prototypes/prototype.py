@@ -1,4 +1,4 @@
-"""One prototype: a structure type that compounds of a stoichiometry may take."""
+"""Prototypes: structure types of the compounds of a stoichiometry."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pvkdb_pipelines.prototypes.wyckoff import WyckoffSite, WyckoffStructure
 
 @dataclass(frozen=True)
 class PrototypeInfo:
-    """A structure type.
+    """A structure type that compounds of a stoichiometry can adopt.
 
     Attributes:
-        stoichiometry: What it holds, e.g. ``ABX3``.
+        stoichiometry: Stoichiometry of its compounds, e.g. ``ABX3``.
         phase: Its name among the prototypes of the stoichiometry, e.g. ``Pnma``, ``delta``.
-        name: In words, with the compound that gave the type its name.
-        space_group: Short Hermann-Mauguin symbol of the start.
+        name: Description, with the compound that the type is named after.
+        space_group: Short Hermann-Mauguin symbol of the starting structure.
         number: Number of the space group.
         wyckoff: Occupied Wyckoff positions, e.g. ``A 2d, B 2a, X 6h``.
         coordination: Halides around B, or around the cation of AX.
-        linkage: How the polyhedra of B connect, in words.
-        source: Where the structure was published.
-        start: Builds the starting structure of a compound, its lengths from radii.
+        linkage: How the polyhedra of B are connected.
+        source: Publication of the structure.
+        start: Builds the starting structure of a compound, with lengths from radii.
     """
 
     stoichiometry: Stoichiometry
@@ -51,15 +51,14 @@ def published(
     linkage: str,
     source: str,
 ) -> PrototypeInfo:
-    """A prototype from a published cell and its Wyckoff positions.
+    """Return the prototype of a published cell and its Wyckoff positions.
 
     Args:
-        stoichiometry, phase, name, linkage, source: As of :class:`PrototypeInfo`.
+        stoichiometry, phase, name, linkage, source: See :class:`PrototypeInfo`.
         space_group: Symbol and number.
-        cell: a, b, c in Å (fewer where symmetry makes them equal) and, monoclinic, beta in
-            degrees.
-        sites: One line an orbit: ion, Wyckoff letter, x, y, z, and the number of halides around
-            it for a cation: ``B 2a 0 0 0 : 6``.
+        cell: The independent ones of a, b, c in Å and, if monoclinic, beta in degrees.
+        sites: One line per orbit: ion, Wyckoff letter, x, y, z and, for cations, the number of
+            halides around it: ``B 2a 0 0 0 : 6``.
     """
     symbol, number = space_group
     structure = WyckoffStructure(number, _cell(number, cell), tuple(map(_site, _lines(sites))))
@@ -95,7 +94,7 @@ def _fraction(text: str) -> float:
 
 
 def _cell(number: int, cell: tuple[float, ...]) -> tuple[float, float, float, float, float, float]:
-    """All six cell parameters from the free ones of the crystal system."""
+    """Return all six cell parameters from the free ones of the crystal system."""
     if number >= 195:
         (a,) = cell
         return a, a, a, 90.0, 90.0, 90.0

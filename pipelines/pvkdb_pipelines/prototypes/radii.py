@@ -1,4 +1,4 @@
-"""Distances that radii suggest, from which every starting structure is made."""
+"""Interatomic distances from ionic radii, for starting structures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pvkdb.chemistry import Composition, Ion, radii, site_radius
 #: B–X distance over the sum of the radii. Tilted halide perovskites relax to a few percent below
 #: the ideal contact distance; 182 of 182 test relaxations converged from here.
 LATTICE_OF_RADII = 0.95
-#: The same for large cations, whose contacts are the sums of the radii: K–Cl in K2PtCl6 3.44 Å
+#: The same for large cations, whose distances are the sums of the radii: K–Cl in K2PtCl6 3.44 Å
 #: (sum 3.45 Å), Cs–Cl in CsCl 3.57 Å (sum 3.55 Å).
 LARGE_CATION_OF_RADII = 1.0
 #: Distance between touching halides over twice their radius: across the gap of CdI2 0.95 (4.2 Å),
@@ -18,7 +18,7 @@ HALIDES_OF_RADII = 1.0
 
 
 def start_lattice_ang(composition: Composition) -> float:
-    """B–B distance of a perovskite to start a relaxation from, Å, from 6-coordinate radii."""
+    """Return the initial B–B distance of a perovskite, Å, from 6-coordinate radii."""
     r_b = site_radius(composition.on("B")[0].ion, "B").radius_ang
     r_x = site_radius(composition.on("X")[0].ion, "X").radius_ang
     return LATTICE_OF_RADII * 2 * (r_b + r_x)
@@ -26,7 +26,7 @@ def start_lattice_ang(composition: Composition) -> float:
 
 @cache
 def radius_ang(ion: Ion, coordination: int) -> float:
-    """Shannon's radius of a monatomic ion in the nearest coordination that is tabulated, Å.
+    """Return Shannon's radius of a monatomic ion in the nearest tabulated coordination, Å.
 
     Raises:
         MissingRadiusError: no radius of the ion is known.
@@ -37,12 +37,12 @@ def radius_ang(ion: Ion, coordination: int) -> float:
         if radius.ion == ion and radius.geometry is None and radius.coordination is not None
     ]
     if not known:
-        return site_radius(ion, "A").radius_ang  # raises, and says why
+        return site_radius(ion, "A").radius_ang  # raises an error with the reason
     return min(
         known, key=lambda r: (abs((r.coordination or 0) - coordination), r.spin == "LS")
     ).radius_ang
 
 
 def contact_ang(cation: Ion, coordination: int, halide: Ion) -> float:
-    """Sum of the radii of a cation in a coordination and of a halide, Å."""
+    """Return the sum of the radii of a cation in a coordination and of a halide, Å."""
     return radius_ang(cation, coordination) + radius_ang(halide, 6)

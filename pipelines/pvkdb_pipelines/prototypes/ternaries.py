@@ -1,7 +1,7 @@
-"""Ternary halides whose polyhedra share edges or faces, form layers, or stand alone.
+"""Ternary halides whose polyhedra share edges or faces, form layers, or are isolated.
 
-Positions are those of the compound named, to the digits that a start needs: what symmetry
-leaves open is fitted to the radii of the ions that come in.
+Positions are those of the named compound, with the digits that a start needs: free coordinates are
+fitted to the radii of the ions that fill the structure.
 """
 
 from __future__ import annotations

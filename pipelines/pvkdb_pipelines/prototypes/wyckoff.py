@@ -1,10 +1,9 @@
-"""Prototypes given by space group and Wyckoff positions, fitted to the radii of other ions.
+"""Structures given by space group and Wyckoff positions, fitted to the radii of other ions.
 
-A published cell belongs to one compound. For other ions its free parameters (cell lengths and
-the coordinates that symmetry leaves open) are moved until the distances suit their radii:
-distance least squares, W. M. Meier, H. Villiger, Z. Kristallogr. 129, 411 (1969),
-doi:10.1524/zkri.1969.129.1-6.411. The space group is kept, and no distance is far from what
-its ions want, whatever their sizes.
+A published cell belongs to one compound. For other ions its free parameters (cell lengths and free
+coordinates) are fitted until the distances match their radii: distance least squares, W. M. Meier,
+H. Villiger, Z. Kristallogr. 129, 411 (1969), doi:10.1524/zkri.1969.129.1-6.411. The space group is
+kept.
 """
 
 from __future__ import annotations
@@ -31,28 +30,28 @@ from pvkdb_pipelines.prototypes.radii import (
     radius_ang,
 )
 
-#: Halides up to this distance over the shortest one attract and repel one another; those up to
-#: the second one, of other polyhedra, only repel.
+#: Halides up to the first distance (over the shortest one) attract and repel each other; those up
+#: to the second one, of other polyhedra, only repel.
 _HALIDE_SHELL, _HALIDE_REACH = 1.35, 1.8
-#: Cations up to this distance over the shortest one may repel one another. They do below this
-#: share of the way over a halide (0.62 in chains of octahedra that share faces), and below this
-#: share of their covalent radii (relaxations refuse 0.75).
+#: Cations up to the first distance (over the shortest one) may repel each other. They do below the
+#: second value, a share of the distance via a halide (0.62 in chains of face-sharing octahedra),
+#: and below the third, a share of their covalent radii (relaxations refuse 0.75).
 _CATION_REACH, _CATIONS_APART, _CATIONS_COVALENT = 1.5, 0.6, 0.85
-#: Weights of a relative deviation: bonds of B, contacts of A that are too short or too long,
-#: contacts between halides likewise, and the pull towards the published shape. With these the
+#: Weights of a relative deviation: bonds of B, contacts of A that are too short or too long, the
+#: same for contacts between halides, and deviations from the published shape. With these the
 #: cells of 41 halides of all types lie 3 % (mean over the axes) from the measured ones.
 _BOND, _A_SHORT, _A_LONG, _X_SHORT, _X_LONG, _SHAPE = 1.0, 1.0, 0.3, 0.4, 0.05, 0.05
 #: Fractional coordinates closer than this are the same site.
 _SAME_SITE = 1e-3
-#: Radius within which the contacts of a published structure are sought, Å.
+#: Radius of the contacts of a published structure, Å.
 _REACH_ANG = 6.5
 
 
 @dataclass(frozen=True)
 class WyckoffSite:
-    """An orbit of a space group: its ion, Wyckoff letter with multiplicity, one position.
+    """An orbit of a space group: ion, Wyckoff letter with multiplicity, one position.
 
-    ``coordination`` counts the halides around a cation; 0 for the halides themselves.
+    ``coordination`` is the number of halides around a cation; 0 for halides.
     """
 
     role: Role
@@ -68,7 +67,7 @@ class WyckoffStructure:
     Attributes:
         number: Number of the space group.
         cell: Published a, b, c in Å and alpha, beta, gamma in degrees.
-        sites: The occupied Wyckoff positions, cations first.
+        sites: Occupied Wyckoff positions, cations first.
     """
 
     number: int
@@ -77,14 +76,14 @@ class WyckoffStructure:
 
     @property
     def wyckoff(self) -> str:
-        """The occupied positions in words, e.g. ``A 2d, B 2a, X 6h``."""
+        """The occupied positions, e.g. ``A 2d, B 2a, X 6h``."""
         letters: dict[str, list[str]] = {}
         for site in self.sites:
             letters.setdefault(site.role, []).append(site.wyckoff)
         return ", ".join(f"{role} {' '.join(found)}" for role, found in letters.items())
 
     def fit(self, compound: Compound) -> Atoms:
-        """The primitive cell of a compound, its free parameters fitted to radii.
+        """Return the primitive cell of a compound, with free parameters fitted to radii.
 
         Raises:
             MissingRadiusError: an ion has no radius.
@@ -92,7 +91,7 @@ class WyckoffStructure:
         return self._expanded.fit(compound)
 
     def as_published(self, symbols: dict[Role, str]) -> Atoms:
-        """The primitive cell with the published lengths and positions, filled with elements."""
+        """Return the primitive cell with the published parameters, filled with elements."""
         return self._expanded.atoms(symbols, np.zeros(self._expanded.free))
 
     @cached_property
@@ -101,13 +100,13 @@ class WyckoffStructure:
 
 
 class _Expanded:
-    """All atoms of a cell as functions of the free parameters, with the contacts between them."""
+    """All atoms of a cell as functions of the free parameters, and their contacts."""
 
     def __init__(self, structure: WyckoffStructure) -> None:
         self.structure = structure
         rotations, translations = Spacegroup(structure.number, setting=1).get_op()
         self.lengths = np.array(structure.cell[:3])
-        # Unit vectors along the axes: lengths vary, angles do not.
+        # Unit vectors along the axes: only lengths are varied.
         self.directions = Cell.fromcellpar([1.0, 1.0, 1.0, *structure.cell[3:]]).array
         self.length_shares = _length_shares(structure.number)
         orbits = [_orbit(site, rotations, translations) for site in structure.sites]
@@ -122,7 +121,7 @@ class _Expanded:
 
     def fit(self, compound: Compound) -> Atoms:
         """See :meth:`WyckoffStructure.fit`."""
-        target, short, long = self._wishes(compound)
+        target, short, long = self._targets(compound)
         bonded = long == _BOND
         published = self._distances(np.zeros(self.free))
         scale = np.log(np.mean(target[bonded] / published[bonded]))
@@ -140,14 +139,14 @@ class _Expanded:
         return self.atoms(symbols, found.x)
 
     def atoms(self, symbols: dict[Role, str], parameters: np.ndarray) -> Atoms:
-        """The primitive cell for values of the parameters."""
+        """Return the primitive cell for values of the parameters."""
         fractional, cell = self._place(parameters)
         elements = [symbols[self.structure.sites[index].role] for index in self.site_of]
         atoms = Atoms(elements, cell=cell, scaled_positions=fractional % 1.0, pbc=True)
         return standard_cell(atoms, symprec=1e-3, primitive=True)
 
     def _place(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Fractional coordinates (atoms, 3) and cell (3, 3) for values of the parameters."""
+        """Return fractional coordinates (atoms, 3) and cell (3, 3) for values of the parameters."""
         n_lengths = self.length_shares.shape[1]
         lengths = self.lengths * np.exp(self.length_shares @ parameters[:n_lengths])
         positions = self.origins.copy()
@@ -167,10 +166,10 @@ class _Expanded:
 
     @cached_property
     def contacts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is around one atom of every orbit.
+        """Contacts of one atom of every orbit.
 
-        Around a cation its nearest halides and other cations, around a halide other halides.
-        First and second atom, shape (contacts,), and the shift of the second one's cell.
+        These are the nearest halides and other cations of a cation, and other halides of a halide:
+        first and second atom, shape (contacts,), and the shift of the second one's cell.
         """
         fractional, cell = self._place(np.zeros(self.free))
         roles = np.array([self.structure.sites[i].role for i in self.site_of])
@@ -193,7 +192,7 @@ class _Expanded:
 
     @cached_property
     def distant(self) -> np.ndarray:
-        """Which contacts are between halides beyond their first shell."""
+        """Whether each contact is between halides beyond their first shell."""
         first, second, _ = self.contacts
         halide = np.array([site.role == "X" for site in self.structure.sites])[self.site_of]
         between = halide[first] & halide[second]
@@ -204,37 +203,37 @@ class _Expanded:
 
     @cached_property
     def multiplicity(self) -> np.ndarray:
-        """Weight of every contact: the root of the size of its orbit."""
+        """Weight of each contact: the square root of the size of its orbit."""
         orbit_sizes = np.bincount(self.site_of)
         return np.asarray(np.sqrt(orbit_sizes[self.site_of[self.contacts[0]]] / orbit_sizes.min()))
 
-    def _wishes(self, compound: Compound) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Target distance (Å) of every contact, and its weights when it is shorter or longer."""
+    def _targets(self, compound: Compound) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the target distance (Å) of each contact and its weights if shorter or longer."""
         ions = compound.sites
         sites = self.structure.sites
         to_halide = [_to_halide_ang(site, compound) for site in sites]
         covalent = [covalent_radii[atomic_numbers[ions[site.role].symbol]] for site in sites]
-        wishes = np.empty((len(sites), len(sites), 3))
+        targets = np.empty((len(sites), len(sites), 3))
         for i, j in np.ndindex(len(sites), len(sites)):
             roles = {sites[i].role, sites[j].role}
             if roles == {"X"}:
                 distance = HALIDES_OF_RADII * 2 * radius_ang(ions["X"], 6)
-                wishes[i, j] = distance, _X_SHORT, _X_LONG
+                targets[i, j] = distance, _X_SHORT, _X_LONG
             elif "X" not in roles:
                 apart = _CATIONS_APART * (to_halide[i] + to_halide[j])
                 apart = max(apart, _CATIONS_COVALENT * (covalent[i] + covalent[j]))
-                wishes[i, j] = apart, _A_SHORT, 0.0
+                targets[i, j] = apart, _A_SHORT, 0.0
             elif "A" in roles and "B" in ions:
-                wishes[i, j] = to_halide[i], _A_SHORT, _A_LONG
-            else:  # B; or, as in CsBr, the A that holds the crystal together
-                wishes[i, j] = to_halide[i], _BOND, _BOND
+                targets[i, j] = to_halide[i], _A_SHORT, _A_LONG
+            else:  # B, or A in a binary halide such as CsBr
+                targets[i, j] = to_halide[i], _BOND, _BOND
         first, second, _ = self.contacts
-        target, short, long = wishes[self.site_of[first], self.site_of[second]].T
+        target, short, long = targets[self.site_of[first], self.site_of[second]].T
         return target, short, np.where(self.distant, 0.0, long)
 
 
 def _to_halide_ang(site: WyckoffSite, compound: Compound) -> float:
-    """Distance that radii suggest between an ion and the halides around it, Å."""
+    """Return the distance between an ion and the halides around it from their radii, Å."""
     ion = compound.sites[site.role]
     if site.role == "X":
         return 0.0
@@ -246,10 +245,10 @@ def _to_halide_ang(site: WyckoffSite, compound: Compound) -> float:
 def _orbit(
     site: WyckoffSite, rotations: np.ndarray, translations: np.ndarray
 ) -> tuple[list[int], np.ndarray]:
-    """Operations that make the distinct images of a site, and what may move without losing any.
+    """Return the operations that generate the images of a site, and its free displacements.
 
-    The second is a basis (3, free coordinates) of the displacements that the site symmetry
-    leaves alone: the range of the mean of the rotations that keep the site.
+    The latter are a basis, shape (3, free coordinates), of the displacements that keep the site
+    symmetry: the range of the mean of the rotations that keep the site.
     """
     position = np.array(site.position, dtype=float)
     images = rotations @ position + translations
@@ -267,7 +266,7 @@ def _orbit(
 
 
 def _length_shares(number: int) -> np.ndarray:
-    """Which free length (column) each of a, b, c (row) follows in the system of a space group."""
+    """Return the free length (column) of each of a, b, c (row) in the crystal system."""
     if number >= 195:
         return np.ones((3, 1))
     if number >= 75:

@@ -1,4 +1,4 @@
-"""From a finished calculation to what the store keeps: structures and statements."""
+"""Structures that the store keeps of finished relaxations and vacancies."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from pvkdb_pipelines.relaxations.vacancy import VacancyRun
 def relaxation_records(
     session: Session, calculation: Calculation, run: RelaxationRun
 ) -> list[Base]:
-    """The relaxed structure, if its compound is a material of the store's: a halide perovskite or
-    a relative. A binary halide is kept in the result only, and so is a structure that became
-    another one, which is no host for anything."""
+    """Return the relaxed structure if its compound is a halide perovskite or a relative.
+
+    Binary halides, and structures that changed into another one, are kept in the result only.
+    """
     try:
         composition = parse_composition(run.result.formula)
     except FormulaError:
@@ -34,8 +35,10 @@ def relaxation_records(
 
 
 def vacancy_records(session: Session, calculation: Calculation, run: VacancyRun) -> list[Base]:
-    """The cell with the lowest vacancy. Its formation energy needs chemical potentials, which
-    other calculations give."""
+    """Return the cell with the lowest vacancy.
+
+    Its formation energy needs chemical potentials from other calculations.
+    """
     composition = parse_composition(run.result.formula)
     calculation.material_id = register_material(session, composition, run.result.phase).id
     return [stored_structure(calculation, "vacancy", run.atoms, None, parent=None)]
@@ -44,7 +47,7 @@ def vacancy_records(session: Session, calculation: Calculation, run: VacancyRun)
 def stored_structure(
     calculation: Calculation, role: str, atoms: Atoms, space_group: str | None, parent: str | None
 ) -> Structure:
-    """A structure of a calculation, as the store keeps it."""
+    """Return the row of a structure of a calculation."""
     potential, phase = (calculation.parameters[name] for name in ("potential", "phase"))
     energy = atoms.get_potential_energy() if atoms.calc is not None else None
     return Structure(

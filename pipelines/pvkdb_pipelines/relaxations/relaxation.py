@@ -1,4 +1,4 @@
-"""Relaxation of atoms and cell, which ends in a checked structure or in a typed failure."""
+"""Relaxation of atoms and cell, with a checked structure or a typed failure as result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
 
-#: FIRE's first time step, as ASE has it.
+#: Default first time step of FIRE in ASE.
 FIRST_STEP = 0.1
 
 
@@ -36,29 +36,28 @@ def relax(
     first_step: float = FIRST_STEP,
     hessian: np.ndarray | None = None,
 ) -> tuple[Atoms, int]:
-    """Relax a structure with FIRE, its cell too if asked.
+    """Relax the atoms of a structure and, with ``cell``, its cell.
 
     Args:
-        atoms: Structure to start from; it is not changed.
+        atoms: Initial structure; it is not changed.
         potential: Source of energies and forces.
-        fmax: Largest force on an atom (and, with ``cell``, largest row of the cell's
-            gradient as ASE scales it), eV/Å.
-        max_steps: Steps after which the relaxation fails.
-        cell: Relax the cell together with the atoms (log-strain coordinates).
-        what: What is relaxed, in words, for messages: "host cell", "initial end point".
-        failure: Kind of the failure raised when steps run out or the energy is not finite.
+        fmax: Target for the largest force on an atom (and, with ``cell``, the largest row of the
+            cell's gradient as scaled by ASE), eV/Å.
+        max_steps: Largest number of steps.
+        cell: Relax the cell too (log-strain coordinates).
+        what: Name of the structure for messages: "host cell", "initial end point".
+        failure: Kind of the failure if it does not converge or the energy is not finite.
         on_step: Called with the step and the largest force after each step.
-        first_step: FIRE's time step to begin with, in ASE's units; it grows to 1.0 and shrinks by
-            itself.
-        hessian: Second derivatives of the energy to begin with, shape (3 n, 3 n), eV/Å²: BFGS then
-            takes the place of FIRE. Not with ``cell``.
+        first_step: First time step of FIRE, in ASE's units; it adapts itself.
+        hessian: Initial second derivatives of the energy, shape (3 n, 3 n), eV/Å², with which BFGS
+            is used instead of FIRE. Not with ``cell``.
 
     Returns:
-        The relaxed atoms with a calculator that holds their energy, and the steps taken.
+        The relaxed atoms with a calculator for their energy, and the number of steps.
 
     Raises:
-        CalculationFailedError: Steps exhausted or energy not finite (kind ``failure``), or
-            two atoms closer than :data:`CLOSEST_APPROACH` allows (``ATOMS_TOO_CLOSE``).
+        CalculationFailedError: Not converged or not finite (kind ``failure``), or two atoms closer
+            than :data:`CLOSEST_APPROACH` allows (``ATOMS_TOO_CLOSE``).
 
     Source: E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006),
     doi:10.1103/PhysRevLett.97.170201 (FIRE).
@@ -85,7 +84,7 @@ def relax(
         raise CalculationFailedError(
             failure,
             f"{what}: largest force {force:.4f} eV/Å after {step} steps, above the "
-            f"{fmax} eV/Å asked for; allow more steps or a larger force",
+            f"target of {fmax} eV/Å; allow more steps or a larger force",
         )
     return relaxed, step
 
@@ -94,29 +93,29 @@ def _optimizer(target: Any, first_step: float, hessian: np.ndarray | None) -> Op
     if hessian is None:
         return FIRE(target, logfile=None, maxstep=0.1, dt=first_step)
     optimizer = BFGS(target, logfile=None, maxstep=0.1)
-    optimizer.H0 = hessian.copy()  # it updates what it is given
+    optimizer.H0 = hessian.copy()  # BFGS changes the array
     return optimizer
 
 
 @contextmanager
 def _quiet_logarithms() -> Iterator[None]:
-    """The logarithm of a deformation is as exact as it needs to be: scipy warns from 1e-13 on."""
+    """Ignore scipy's warning about logarithms with errors above 1e-13, which are small enough."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="logm result may be inaccurate")
         yield
 
 
 class _CellFilter(FrechetCellFilter):  # type: ignore[misc]  # ASE is untyped
-    """Atoms and cell, with the forces of one geometry worked out once.
+    """Atoms and cell, with cached forces.
 
-    An optimizer asks several times a step, and the derivative of the matrix exponential takes as
-    long as CHGNet takes for ten atoms.
+    Optimizers request them several times per step, and the derivative of the matrix exponential
+    takes as long as CHGNet for ten atoms.
     """
 
     _known: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
 
     def get_forces(self, **kwargs: Any) -> np.ndarray:
-        """Forces on atoms and cell, shape (n + 3, 3), as of ``FrechetCellFilter``."""
+        """Return the forces on atoms and cell, shape (n + 3, 3), of ``FrechetCellFilter``."""
         positions, cell = self.atoms.positions, self.atoms.cell.array
         if self._known is not None:
             known_positions, known_cell, forces = self._known

@@ -1,4 +1,4 @@
-"""The recipe of neutral halide vacancies: from a relaxed host to energies with and without one."""
+"""Neutral halide vacancies: energies of a relaxed host with and without them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
 
 @dataclass(frozen=True)
 class VacancyRun:
-    """Computed vacancies: the numbers, the atoms of the lowest one, and what decides them."""
+    """Computed vacancies: numbers, atoms of the lowest one, and versions."""
 
     result: VacancyResult
     atoms: Atoms
@@ -38,15 +38,16 @@ class VacancyRun:
 def compute_vacancies(
     request: VacancyRequest, report: Report | None = None, potential: Potential | None = None
 ) -> VacancyRun:
-    """Relax a host's supercell without and with each distinct vacancy, the cell fixed.
+    """Relax a host's supercell without and with each distinct vacancy, at fixed cell.
 
-    Then the halide of the lowest vacancy is put back. Where the complete supercell ends lower than
-    before, the host was no minimum: the lower energy counts, and the fall is told.
+    Then the halide of the lowest vacancy is put back. If the complete supercell relaxes to a lower
+    energy than before, the host was not a minimum: the lower energy is used, and the difference is
+    part of the result.
 
     Args:
         request: Host, sites, potential and settings.
-        report: Called at each step with the progress.
-        potential: Potential to use in place of the one that the request names.
+        report: Called with the progress after each step.
+        potential: Used instead of the potential that the request names.
 
     Raises:
         CalculationFailedError: The host or every vacancy did not converge, was not finite, or had
@@ -82,7 +83,7 @@ def compute_vacancies(
     found: list[tuple[VacancySite, Atoms]] = []
     failures: list[CalculationFailedError] = []
     for site in request.sites:
-        # make_supercell repeats the host's list of atoms, so that an index is itself a copy's.
+        # make_supercell repeats the list of atoms, so host indices are those of the first copy.
         start = host.copy()
         del start[site]
         try:
@@ -99,7 +100,9 @@ def compute_vacancies(
     lowest, vacancy = min(found, key=lambda entry: entry[0].energy_ev)
     host_ev = float(host.get_potential_energy())
     drop_ev: float | None = None
-    with contextlib.suppress(CalculationFailedError):  # then how stable the host is stays unknown
+    with contextlib.suppress(
+        CalculationFailedError
+    ):  # the stability of the host then stays unknown
         refilled, _ = relaxed(
             _with_halide(vacancy, host, lowest.site),
             "halide put back",
@@ -129,7 +132,7 @@ def compute_vacancies(
 
 
 def _with_halide(vacancy: Atoms, host: Atoms, site: int) -> Atoms:
-    """The cell of a vacancy with its halide back where it was, in the host's order."""
+    """Return the cell of a vacancy with its halide put back, in the order of the host."""
     filled = host.copy()
     others = [index for index in range(len(host)) if index != site]
     filled.positions[others] = vacancy.positions
