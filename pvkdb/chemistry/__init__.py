@@ -1,6 +1,6 @@
 """Chemistry of halide perovskites: ions, formulas, compositions, tolerance factors, defects.
 
-Pure functions and value types; the only files read are the tables shipped beside the modules.
+Pure functions and value types; they read only the tables that are part of the package.
 """
 
 from pvkdb.chemistry.amounts import Amount

@@ -10,10 +10,10 @@ from math import lcm
 
 from pvkdb.errors import InputError
 
-#: Letters that people write for an unknown amount.
+#: Letters that denote an unknown amount.
 SYMBOLS = "xyzuvwnmδ"
 DECIMALS = 6
-#: Highest degree of an expression: (1-x)(1-y) has two; more is no composition that people write.
+#: Highest degree of an expression: (1-x)(1-y) has two; real compositions need at most this.
 MAX_DEGREE = 3
 
 _NUMBER = re.compile(r"(?P<number>\d+(?:[.·]\d+)?|\.\d+)(?:/(?P<divisor>[1-9]\d{0,5}))?")
@@ -25,9 +25,9 @@ _MAX_DEPTH = 2
 class Amount:
     """A number, or a polynomial in one-letter symbols with exact coefficients.
 
-    ``terms`` pairs monomials with their coefficients, none of them zero, in alphabetical order:
-    ``""`` is the constant term, ``"x"`` stands for x and ``"xy"`` for x times y. Numbers and
-    numeric amounts compare, add and multiply with each other.
+    ``terms`` contains monomials with nonzero coefficients in alphabetical order: ``""`` is the
+    constant term, ``"x"`` is x and ``"xy"`` is x times y. Numbers and numeric amounts can be
+    compared, added and multiplied with each other.
 
     Example:
         >>> x = Amount.symbol("x")
@@ -39,14 +39,14 @@ class Amount:
 
     @classmethod
     def of(cls, value: Amount | Fraction | int) -> Amount:
-        """An amount from a number; amounts stay as they are."""
+        """Return a number as an amount; amounts are returned unchanged."""
         if isinstance(value, Amount):
             return value
         return cls((("", Fraction(value)),)) if value else ZERO
 
     @classmethod
     def symbol(cls, letter: str) -> Amount:
-        """The amount that is a symbol alone."""
+        """Return a symbol as an amount."""
         return cls(((letter, Fraction(1)),))
 
     @classmethod
@@ -55,43 +55,43 @@ class Amount:
 
     @property
     def number(self) -> Fraction | None:
-        """The number, or None where a symbol is left."""
+        """The number; None if the amount contains a symbol."""
         if not self.terms:
             return Fraction(0)
         return self.terms[0][1] if len(self.terms) == 1 and not self.terms[0][0] else None
 
     @property
     def constant(self) -> Fraction:
-        """The value where every symbol is zero."""
+        """The value with all symbols zero."""
         return next((value for key, value in self.terms if not key), Fraction(0))
 
     @property
     def symbols(self) -> frozenset[str]:
-        """The letters in it."""
+        """The symbols that it contains."""
         return frozenset(letter for key, _ in self.terms for letter in key)
 
     @property
     def degree(self) -> int:
-        """The number of symbols in its longest product."""
+        """The largest number of symbols in a product."""
         return max((len(key) for key, _ in self.terms), default=0)
 
     @property
     def possible(self) -> bool:
-        """Whether it can be positive at all: some coefficient is."""
+        """Whether it can be positive: a coefficient is."""
         return any(value > 0 for _, value in self.terms)
 
     @property
     def denominator(self) -> int:
-        """The smallest whole number that makes all coefficients whole."""
+        """The least common denominator of the coefficients."""
         return lcm(*(value.denominator for _, value in self.terms))
 
     @property
     def exact(self) -> bool:
-        """Whether decimals hold every coefficient exactly: a third is not, a twentieth is."""
+        """Whether all coefficients are exact decimals: a twentieth is, a third is not."""
         return all(10**DECIMALS % value.denominator == 0 for _, value in self.terms)
 
     def at(self, values: Mapping[str, Fraction]) -> Amount:
-        """The amount with numbers in place of symbols; symbols without a value stay.
+        """Return the amount with numbers for symbols; symbols without a value stay.
 
         Example:
             >>> str(Amount.symbol("n").at({"n": Fraction(4)}) * 3 + 1)
@@ -158,11 +158,11 @@ class Amount:
 
     def __float__(self) -> float:
         if self.number is None:
-            raise InputError(f"the amount {self} is no number; give a number for its symbols")
+            raise InputError(f"the amount {self} is not a number; give a number for its symbols")
         return float(self.number)
 
     def __str__(self) -> str:
-        """As a formula shows it, what is added before what is taken away: 3-x, n-1, 0.5x+0.5."""
+        """Return the amount as in a formula, positive terms first: 3-x, n-1, 0.5x+0.5."""
         parts: list[str] = []
         for key, value in sorted(self.terms, key=lambda term: (term[1] < 0, not term[0], term[0])):
             size = _decimal(abs(value)) if abs(value) != 1 or not key else ""
@@ -176,12 +176,12 @@ ONE = Amount((("", Fraction(1)),))
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
-    """The sum of amounts."""
+    """Return the sum of amounts."""
     return sum(amounts, ZERO)
 
 
 def read_amount(text: str, position: int = 0, depth: int = 0) -> tuple[Amount, int] | None:
-    """The expression at a position of a formula, and where it ends; None where there is none.
+    """Read the expression at a position of a formula; return it and its end, or None.
 
     Example:
         >>> amount, end = read_amount("Pb3n+1I", 2)
@@ -202,7 +202,7 @@ def read_amount(text: str, position: int = 0, depth: int = 0) -> tuple[Amount, i
 
 
 def _read_product(text: str, start: int, depth: int) -> tuple[Amount, int] | None:
-    """Factors behind each other: a number, then symbols and sums in brackets."""
+    """Read a product: a number, followed by symbols and sums in brackets."""
     amount, position = ONE, start
     if number := _NUMBER.match(text, start):
         value = Fraction(number["number"].replace("·", "."))

@@ -1,4 +1,4 @@
-"""Canonical formulas: one formula unit, one order of ions, one way to write each amount."""
+"""Canonical formulas: one formula unit, one order of ions, one spelling of each amount."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pvkdb.chemistry.sites import Group, Site, is_spacer
 
 
 def formula_units(found: Interpretation) -> Fraction:
-    """The factor from the amounts as written to those of one formula unit.
+    """Return the factor from the written amounts to those of one formula unit.
 
-    A formula unit holds the smallest whole numbers of ions on each *site*. A double perovskite
-    counts twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A perovskite off the ideal ratio counts
-    its B ions, so that additives and vacancies stay visible, as in (PEA)0.05MA0.95PbI3. Symbols
+    A formula unit has the smallest whole numbers of ions on each *site*. A double perovskite counts
+    as twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A perovskite off the ideal ratio is normalised
+    to its B ions, so that additives and vacancies stay visible, as in (PEA)0.05MA0.95PbI3. Symbols
     count as zero, except in a layer number.
     """
     if found.list_of_ions:
@@ -41,10 +41,10 @@ def formula_units(found: Interpretation) -> Fraction:
 
 
 def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = False) -> str:
-    """The formula of an interpretation, its amounts multiplied by ``scale``.
+    """Return the formula of an interpretation with amounts multiplied by ``scale``.
 
-    In whole numbers where six decimals could not hold the amounts exactly. ``brackets`` puts
-    every name in brackets, for the rare formulas that would be read differently without them.
+    Amounts are whole numbers if six decimals are not exact. ``brackets`` puts every name in
+    brackets, for the rare formulas that would be read differently without them.
     """
     units = [(f"{{{ion.symbol}}}", ONE) for ion in sorted(found.in_braces)]
     for ions, amount in _units(found):
@@ -59,7 +59,7 @@ def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = F
 
 
 def _units(found: Interpretation) -> Iterator[tuple[list[Ion], Amount]]:
-    """Ions that stand in one bracket and their amount: all on a site that share it, or one."""
+    """Yield the ions of each bracket with their amount: all ions that share a site, or one."""
     by_site: dict[Site, Group] = {}
     for site, group in found.sites:
         by_site[site] = by_site.get(site, {}) | group
@@ -76,7 +76,7 @@ def _units(found: Interpretation) -> Iterator[tuple[list[Ion], Amount]]:
 
 
 def _needs_brackets(ion: Ion) -> bool:
-    """Spacers and molecular anions stand in brackets, and names that would run into a number."""
+    """Whether an ion needs brackets: spacers, molecular anions, and names that end in a digit."""
     if is_spacer(ion):
         return True
     return ion.molecular and (molecular_ions()[ion.symbol].role == "X" or not ion.symbol.isalpha())

@@ -1,8 +1,8 @@
-"""Charges of the ions of a formula: the likeliest set that balances it.
+"""Charges of the ions of a formula: the most likely set that balances it.
 
-Halides and molecular ions have one charge each; an element takes any positive charge of Shannon's
-table. Where several sets balance, the one with the fewest uncommon charges is taken, then the one
-with the charges most evenly spread.
+Halides and molecular ions have one charge each; an element can have any positive charge of
+Shannon's table. If several sets balance, the one with the fewest uncommon charges is chosen, then
+the one with the most even charges.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from pvkdb.chemistry.ions import (
 )
 from pvkdb.errors import FormulaError
 
-#: Ions, and sums of charges to follow, before a formula is refused as too complex.
+#: Largest numbers of ions and of sums of charges; formulas with more are refused as too complex.
 _MAX_IONS = 16
 _MAX_SUMS = 1_000
 
 
-#: Uncommon charges, sum of squared charges, ions: the smaller, the likelier.
+#: Number of uncommon charges, sum of squared charges, ions: smaller is more likely.
 _Choice = tuple[int, int, tuple[Ion, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """Ions with their amounts; ``excess`` is their total charge, zero where they balance.
+    """Ions with their amounts; ``excess`` is their total charge, zero if they balance.
 
     ``uncommon`` counts the elements in an oxidation state that is not common for them.
     """
@@ -45,11 +45,10 @@ class Charged:
 
 
 def assign_charges(amounts: Mapping[str, Amount]) -> Charged:
-    """Charges for the symbols of a formula.
+    """Assign charges to the symbols of a formula.
 
-    Where no set of charges balances, the set of common charges that comes closest is given; it is
-    compared where every symbol is zero first, so that a dopant does not hide the charge of its
-    host.
+    If no set of charges balances, the closest set of common charges is returned. Sets are compared
+    with all symbols zero first, so that a dopant does not hide the charge of its host.
 
     Raises:
         FormulaError: too many elements with too many charges.
@@ -60,7 +59,7 @@ def assign_charges(amounts: Mapping[str, Amount]) -> Charged:
         raise FormulaError(too_complex)
     vectors = _whole_numbers(amounts.values())
     nothing = (0,) * (len(vectors[0]) if vectors else 0)
-    # The likeliest set of charges for each total charge, a vector over the monomials.
+    # The most likely set of charges for each total charge, a vector over the monomials.
     best: dict[tuple[int, ...], _Choice] = {nothing: (0, 0, ())}
     for symbol, vector in zip(amounts, vectors, strict=True):
         options = [(ion, _is_uncommon(ion)) for ion in ion_choices(symbol, "X" in amounts)]
@@ -93,7 +92,7 @@ def assign_charges(amounts: Mapping[str, Amount]) -> Charged:
 
 
 def ion_choices(symbol: str, beside_x: bool = False) -> tuple[Ion, ...]:
-    """The ions that a symbol may stand for. B is any B-site ion beside X, otherwise boron."""
+    """Return the ions that a symbol may denote. B is any B-site ion beside X, otherwise boron."""
     if symbol in generic_ions() and (beside_x or not cation_charges(symbol)):
         return generic_ions()[symbol]
     if symbol in molecular_ions():
@@ -111,7 +110,7 @@ def _is_uncommon(ion: Ion) -> bool:
 
 
 def _whole_numbers(amounts: Iterable[Amount]) -> list[tuple[int, ...]]:
-    """Coefficients of all monomials, the constant term first, over a common denominator."""
+    """Return the coefficients of all monomials, constant term first, as whole numbers."""
     amounts = list(amounts)
     factor = lcm(*(amount.denominator for amount in amounts))
     monomials = sorted({key for amount in amounts for key, _ in amount.terms})

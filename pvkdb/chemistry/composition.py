@@ -1,4 +1,4 @@
-"""Site-resolved compositions: which ion on which site, how much, and what family that makes.
+"""Site-resolved compositions: ions, sites, amounts and structure family.
 
 A formula is read (:mod:`~pvkdb.chemistry.formula`) and its ions get charges
 (:mod:`~pvkdb.chemistry.charges`), sites (:mod:`~pvkdb.chemistry.sites`) and a structure family
@@ -17,7 +17,7 @@ from pvkdb.chemistry.amounts import ZERO, Amount
 from pvkdb.chemistry.canonical import canonical_formula, formula_units
 from pvkdb.chemistry.charges import assign_charges
 from pvkdb.chemistry.family import DIMENSIONALITY, FAMILIES, Family, family_of_phase
-from pvkdb.chemistry.formula import parse_amounts, readings
+from pvkdb.chemistry.formula import parse_amounts, parsed_formulas
 from pvkdb.chemistry.interpretation import NOMINAL_EXCESS, Interpretation, interpret
 from pvkdb.chemistry.ions import Ion, names
 from pvkdb.chemistry.sites import SITES, Site
@@ -41,7 +41,7 @@ __all__ = [
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
 _PHASE = re.compile(rf"(?P<phase>[αβγδε]'?(?:/[αβγδε]'?)*|(?:{'|'.join(_GREEK)})(?=-))-?")
 
-#: What is added to a host: behind a colon or a raised dot, MAPbI3:ADNH3I.
+#: An additive behind a colon or a raised dot, MAPbI3:ADNH3I.
 _ADDED = re.compile(r"(?P<host>[^:·]+(?:\d·\d[^:·]*)*)[:·](?P<added>[\w.%+()\[\]-]+)$")
 #: A salt behind a hyphen, FASnI3-SnF2, or one anion without an amount, MAPbI3(Cl), MAPbI3-Cl.
 _ADDED_SALT = re.compile(r"(?P<host>.+?)-?\(?(?<=[-(])(?P<added>[A-Z][A-Za-z0-9]*)\)?$")
@@ -51,7 +51,7 @@ _DOPED = re.compile(r"(?P<added>[A-Z][a-z]?(?:\d?\+)?)(?::|-?doped)(?P<host>[^:]
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """An ion on a site and its amount in one formula unit; None where that is left open."""
+    """An ion on a site and its amount in one formula unit; None if the amount is open."""
 
     site: Site
     ion: Ion
@@ -59,12 +59,12 @@ class Occupant:
 
     @property
     def number(self) -> float | None:
-        """The amount where it is a number."""
+        """The amount, if it is a number."""
         return None if self.amount is None or self.symbolic else float(self.amount)
 
     @property
     def symbolic(self) -> str | None:
-        """The amount where it holds symbols, e.g. ``3n+1``."""
+        """The amount, if it contains symbols, e.g. ``3n+1``."""
         return str(self.amount) if self.amount and self.amount.number is None else None
 
 
@@ -72,10 +72,10 @@ class Occupant:
 class Composition:
     """A halide composition, resolved by site.
 
-    ``layers`` is n of a layered phase (A'2 A(n-1) B(n) X(3n+1) and its siblings); where the
-    formula leaves it open, ``layer_symbol`` is what stands there. ``excess_charge`` is zero where
-    the ions balance; nominal compositions (``CsPb1-xBixI3``, ``MA0.98PbI3``) keep what is left.
-    ``additives`` are named behind the host (``MAPbI3:ADNH3I``); the occupants are the host's.
+    ``layers`` is n of a layered phase such as A'2 A(n-1) B(n) X(3n+1); if the formula leaves it
+    open, ``layer_symbol`` is its symbol. ``excess_charge`` is zero if the ions balance; nominal
+    compositions (``CsPb1-xBixI3``, ``MA0.98PbI3``) have a remainder. ``additives`` are written
+    behind the host (``MAPbI3:ADNH3I``); the occupants are those of the host.
     """
 
     formula: str
@@ -87,12 +87,12 @@ class Composition:
     additives: tuple[str, ...] = ()
 
     def on(self, site: Site) -> tuple[Occupant, ...]:
-        """The occupants of a site, in the order of the formula."""
+        """Return the occupants of a site, in the order of the formula."""
         return tuple(occupant for occupant in self.occupants if occupant.site == site)
 
     @property
     def balanced(self) -> bool:
-        """Whether the charges of the ions add up to zero, whatever the symbols stand for."""
+        """Whether the charges of the ions add up to zero for all values of the symbols."""
         return self.excess_charge == ZERO
 
     @property
@@ -108,12 +108,12 @@ class Composition:
 
     @property
     def dimensionality(self) -> int | None:
-        """Dimensions in which octahedra connect; None where the formula does not decide it."""
+        """Dimensions in which octahedra connect; None if the formula does not determine it."""
         return DIMENSIONALITY[self.family]
 
     @property
     def lead_free(self) -> bool:
-        """Whether it is known to hold no lead."""
+        """Whether it is known to contain no lead."""
         b_site = [occupant.ion for occupant in self.on("B")]
         return not any(ion.symbol == "Pb" or ion.generic for ion in b_site)
 
@@ -124,11 +124,11 @@ class Composition:
 def parse_composition(text: str) -> Composition:
     """Parse a formula into a site-resolved composition.
 
-    A Greek letter in front of it names a phase, which is no part of the composition; see
+    A Greek letter in front of it denotes a phase, which is not part of the composition; see
     :func:`parse_material`.
 
     Raises:
-        FormulaError: not a halide, not balanced, or not understood; the message says where.
+        FormulaError: not a halide, not balanced, or not understood; the message gives the position.
 
     Example:
         >>> parse_composition("PbCsBr3").formula, parse_composition("Cs2AgBiBr6").family
@@ -139,18 +139,17 @@ def parse_composition(text: str) -> Composition:
     return _known.get(text) or parse_material(text)[0]
 
 
-#: Compositions by canonical formula, which parses to the same: whoever has read a formula as typed
-#: goes on with the canonical one.
+#: Compositions by canonical formula, so that canonical formulas are parsed only once.
 _known: dict[str, Composition] = {}
 _MOST_KNOWN = 4096
 
 
 @lru_cache(maxsize=4096)
 def parse_material(text: str) -> tuple[Composition, str | None]:
-    """A composition and the phase that is written in front of it.
+    """Parse a composition and the phase that is written in front of it.
 
     Raises:
-        FormulaError: as of :func:`parse_composition`.
+        FormulaError: see :func:`parse_composition`.
 
     Example:
         >>> composition, phase = parse_material("δ-CsPbI3")
@@ -169,7 +168,7 @@ def parse_material(text: str) -> tuple[Composition, str | None]:
 def material_family(
     composition: Composition, phase: str | None = None
 ) -> tuple[Family, int | None]:
-    """Family and dimensionality of a material, which is a composition in a phase.
+    """Return family and dimensionality of a material, which is a composition in a phase.
 
     ``phase`` is a space group, a Greek letter, or a word such as ``dimer`` and ``layered``.
 
@@ -182,10 +181,10 @@ def material_family(
 
 
 def require_monatomic(composition: Composition) -> None:
-    """Refuse what has no structure without a choice: shared sites, molecules, open amounts.
+    """Refuse compositions with shared sites, molecules or open amounts.
 
     Raises:
-        InputError: the composition is not of one monatomic ion on each site; says why.
+        InputError: the composition does not have one monatomic ion on each site.
     """
     reason = None
     occupants = composition.occupants
@@ -195,22 +194,22 @@ def require_monatomic(composition: Composition) -> None:
     if any(sum(o.site == site for o in occupants) > count for site, count in most.items()):
         reason = "a site is shared by several ions"
     elif composition.additives:
-        reason = f"the place of {composition.additives[0]} in it is not known"
+        reason = f"the site of {composition.additives[0]} is unknown"
     elif any(ion.generic for ion in ions):
-        reason = "it holds letters that stand for any ion"
+        reason = "it contains letters that denote any ion"
     elif molecule is not None:
         reason = f"{molecule} is a molecule, which the prototype cannot orient"
     elif not (composition.numeric and composition.balanced):
         reason = "its amounts are not those of the ideal formula"
     if reason is not None:
         raise InputError(
-            f"prototypes hold one monatomic ion on each site; {composition.formula} cannot be "
-            f"built: {reason}; give a structure of your own"
+            f"prototypes have one monatomic ion on each site; {composition.formula} cannot be "
+            f"built: {reason}; provide a structure"
         )
 
 
 def _with_additives(formula: PlainText) -> Composition:
-    """The composition of a formula, or that of its host with what is added to it."""
+    """Return the composition of a formula, with its additives."""
     if match := _DOPED.match(formula.text):
         return _add(_composition(formula[match.start("host") :]), match["added"])
     if match := _ADDED.match(formula.text):
@@ -229,14 +228,14 @@ def _with_additives(formula: PlainText) -> Composition:
 
 
 def _add(host: Composition, added: str) -> Composition:
-    """A host with an additive, which stays as it is written."""
+    """Return a host with an additive, which is kept as written."""
     return replace(host, formula=f"{host.formula}:{added}", additives=(added,))
 
 
 def _is_salt_or_anion(text: str) -> bool:
     """Whether a text is a binary salt such as SnF2, or an anion without an amount.
 
-    CsPbBr3 behind CsPbCl3- is neither: it is a second composition.
+    The CsPbBr3 of CsPbCl3-CsPbBr3 is neither: it is a second composition.
     """
     try:
         amounts = parse_amounts(text)
@@ -249,10 +248,10 @@ def _is_salt_or_anion(text: str) -> bool:
 
 
 def _composition(formula: PlainText) -> Composition:
-    """The composition of a formula without phase and additives.
+    """Return the composition of a formula without phase and additives.
 
     Raises:
-        FormulaError: as of :func:`parse_composition`.
+        FormulaError: see :func:`parse_composition`.
     """
     found = interpret(formula)
     scale = formula_units(found)
@@ -263,7 +262,7 @@ def _composition(formula: PlainText) -> Composition:
             break
     else:
         raise FormulaError(
-            f"formula {formula.source!r} has no canonical form that reads back; round its amounts"
+            f"formula {formula.source!r} has no unique canonical form; round its amounts"
         )
     layers = found.structure.layers
     number = None if layers is None else layers.number
@@ -278,10 +277,10 @@ def _composition(formula: PlainText) -> Composition:
 
 
 def _reads_back(formula: str, occupants: tuple[Occupant, ...]) -> bool:
-    """Whether a canonical formula means these occupants; usually nothing else is possible."""
+    """Whether a canonical formula is parsed to these occupants."""
     try:
         text = plain(formula)
-        reading, *others = readings(text)
+        reading, *others = parsed_formulas(text)
         if not others and all(len(names().get(name, (name,))) == 1 for name in reading.amounts):
             return True
         found = interpret(text)

@@ -1,8 +1,7 @@
 """Point defects in the notation of Kröger and Vink, written as ``V_Br``, ``I_i``, ``Ag_i``.
 
-The charge is kept apart from the label: potentials cannot set one, and the literature often
-does not print it. Nor does it always tell which defect lets an ion move, or even which ion
-moves; the label is then the ion alone (``I``), or ``ion``.
+The charge is not part of the label: potentials cannot set one, and the literature often omits it.
+If the literature does not name the defect, the label is the ion alone (``I``), or ``ion``.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ _LABEL = re.compile(rf"(?P<what>V|{_ION})_(?P<where>i|{_ION})")
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """A point defect; ``species`` is what moves when it migrates.
+    """A point defect; ``species`` is the moving ion.
 
-    Kind "ion" is a mobile ion whose defect is not told. It makes no claim: ``I`` may be the
-    migration of vacancies, of interstitials or of both.
+    Kind "ion" is a mobile ion whose defect is unknown: ``I`` may be the migration of vacancies, of
+    interstitials or of both.
     """
 
     label: str
@@ -36,12 +35,12 @@ class Defect:
 
     @classmethod
     def vacancy(cls, species: str) -> Defect:
-        """The vacancy of an ion on its own site, e.g. ``V_Br``."""
+        """Return the vacancy of an ion on its own site, e.g. ``V_Br``."""
         return cls(f"V_{species}", "vacancy", species)
 
     @classmethod
     def parse(cls, label: str) -> Defect:
-        """Read a label.
+        """Parse a label.
 
         Raises:
             InputError: the label is not of the form V_X, X_i, A_B, X or ion.
@@ -57,7 +56,7 @@ class Defect:
         if match is None:
             raise InputError(
                 f"{label!r} is not a defect; write V_I, I_i or MA_Pb, and I or {UNNAMED_ION} for "
-                "a mobile ion whose defect is not known"
+                "a mobile ion whose defect is unknown"
             )
         what, where = match["what"], match["where"]
         if what == "V":

@@ -1,4 +1,4 @@
-"""Structure families from the ratio A : B : X, the kind of A-site cation and the phase."""
+"""Structure families from the ratio A : B : X, the kind of A cation, and the phase."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Family = Literal[
 ]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
-#: Dimensions in which BX6 octahedra connect; None where the family does not decide it.
+#: Dimensions in which BX6 octahedra connect; None if the family does not determine it.
 DIMENSIONALITY: dict[Family, int | None] = {
     "3D": 3,
     "double": 3,
@@ -51,7 +51,7 @@ DIMENSIONALITY: dict[Family, int | None] = {
     "undetermined": None,
 }
 
-#: Families that A : B : X decides when every A cation is small enough for the cuboctahedral hole.
+#: Families by A : B : X if every A cation fits into the cuboctahedral hole.
 _BY_STOICHIOMETRY: dict[tuple[int, int, int], Family] = {
     (1, 1, 3): "3D",
     (2, 1, 6): "vacancy-ordered",
@@ -63,7 +63,7 @@ _BY_STOICHIOMETRY: dict[tuple[int, int, int], Family] = {
     (1, 2, 3): "1D",  # CsCu2I3
 }
 
-#: The same where spacers are the only A cations.
+#: The same if spacers are the only A cations.
 _BY_STOICHIOMETRY_OF_SPACERS: dict[tuple[int, int, int], Family] = {
     (1, 1, 3): "1D",  # (PrPyr)PbI3
     (3, 1, 5): "1D",  # (IFA)3PbI5, as the review describes it
@@ -71,24 +71,24 @@ _BY_STOICHIOMETRY_OF_SPACERS: dict[tuple[int, int, int], Family] = {
     (4, 1, 6): "0D",
 }
 
-#: Small dications that take the place of A and B cations in hollow perovskites, {en}MAPbI3.
+#: Small dications that replace A and B cations in hollow perovskites, {en}MAPbI3.
 HOLLOW_CATIONS = frozenset({"EDA", "DAE", "PDA", "DAP", "PN"})
 
-#: How far A : B and X : B may be from 1 and 3 in an ABX3 perovskite with vacancies or rounding.
+#: Tolerance of A : B and X : B in an ABX3 perovskite with vacancies or rounded amounts.
 _OFF_STOICHIOMETRY = Fraction(1, 10)
-#: Share of spacers among the A cations up to which ABX3 counts as a 3D perovskite with additive.
+#: Largest share of spacers among the A cations of a 3D perovskite with an additive.
 _SPACER_ADDITIVE = Fraction(1, 10)
-#: What a symbol is taken as where amounts are judged by their size.
+#: Value of symbols when amounts are compared by size.
 _SMALL_SHARE = Fraction(1, 20)
-#: How far a layer number computed from rounded amounts may be from a whole number.
+#: Tolerance of a layer number that is computed from rounded amounts.
 _ROUNDED_LAYERS = Fraction(1, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
+class StructureFamily:
     """A family, and the number of layers n of a layered phase: a number or a symbol.
 
-    ``exact`` says that the ratio of the sites is that of the family, not only close to it.
+    ``exact`` is True if the ratio of the sites is exactly that of the family.
     """
 
     family: Family
@@ -96,28 +96,28 @@ class Structure:
     exact: bool = True
 
 
-def classify(sites: Sites) -> Structure:
-    """The family of a composition.
+def classify(sites: Sites) -> StructureFamily:
+    """Return the family of a composition.
 
-    Symbols are kept where the ratios hold for every value of them (``MAPb(BrxI1-x)3``, or n in
+    Symbols are kept if the ratios hold for all their values (``MAPb(BrxI1-x)3``, or n in
     ``(PEA)2MAn-1PbnI3n+1``); otherwise the family is that of the host, with symbols zero.
     """
     found = _exact(sites)
     if found is not None:
         return found
     symbols = {letter for amount in sites.sums for letter in amount.symbols}
-    # Amounts are judged by size from here on; a symbol stands for a small share.
+    # From here on amounts are compared by size; a symbol counts as a small share.
     sample = sites.at(dict.fromkeys(symbols, _SMALL_SHARE))
     if _is_hollow(sample):
-        return Structure("hollow")
+        return StructureFamily("hollow")
     if symbols:
         host = sites.at(dict.fromkeys(symbols, Fraction(0)))
         found = _exact(host) if host.complete else None
-    return found or _near(sample) or Structure("other", exact=False)
+    return found or _near(sample) or StructureFamily("other", exact=False)
 
 
-def _exact(sites: Sites) -> Structure | None:
-    """The family where the ratios hold exactly."""
+def _exact(sites: Sites) -> StructureFamily | None:
+    """Return the family whose ratios hold exactly, if any."""
     s, a, b, x = sites.sums
     layered = _layered(sites)
     if layered is not None:
@@ -125,7 +125,7 @@ def _exact(sites: Sites) -> Structure | None:
     if s and a:
         return None
     if not s and _is_rudorffite(sites):
-        return Structure("rudorffite")
+        return StructureFamily("rudorffite")
     table = _BY_STOICHIOMETRY_OF_SPACERS if s else _BY_STOICHIOMETRY
     family = next(
         (family for (p, q, r), family in table.items() if (s + a) * q == b * p and x * q == b * r),
@@ -135,15 +135,17 @@ def _exact(sites: Sites) -> Structure | None:
         family = "double" if _mixes_charges(sites.b) else "3D"
     elif family == "RP":
         # Isolated tetrahedra, such as those of Cs2ZnBr4, have the ratio of a single layer.
-        return Structure("RP", Amount.of(1)) if _octahedral(sites) else Structure("other")
-    return None if family is None else Structure(family)
+        return (
+            StructureFamily("RP", Amount.of(1)) if _octahedral(sites) else StructureFamily("other")
+        )
+    return None if family is None else StructureFamily(family)
 
 
-def _layered(sites: Sites) -> Structure | None:
+def _layered(sites: Sites) -> StructureFamily | None:
     """A'2A(n-1)B(n)X(3n+1) (RP), A'A(n-1)B(n)X(3n+1) (DJ), and A(n+1)B(n)X(3n+1) without spacers.
 
-    The last is RP with one kind of cation everywhere, and ACI (alternating cations in the
-    interlayer space) where one guanidinium stands beside n others.
+    The last is RP with one kind of cation, and ACI (alternating cations in the interlayer space)
+    with one guanidinium for n others.
     """
     s, a, b, x = sites.sums
     charges = {ion.charge for ion in sites.spacers}
@@ -166,24 +168,24 @@ def _layered(sites: Sites) -> Structure | None:
     if number is not None and number.denominator != 1:
         return None
     if charges:
-        return Structure(family, layers)
+        return StructureFamily(family, layers)
     guanidinium = total(n for ion, n in sites.a.items() if ion.symbol == "GA")
     if guanidinium == unit and layers != 1:
-        return Structure("ACI", layers)
-    # With more layers the ratio is that of ABX3 with a little AX too much; one is told apart
-    # from isolated tetrahedra by the size of the ions.
-    return Structure("RP", layers) if number in (None, 2, 3) else None
+        return StructureFamily("ACI", layers)
+    # With more layers the ratio is that of ABX3 with a small excess of AX. A single layer is
+    # distinguished from isolated tetrahedra by the size of the ions.
+    return StructureFamily("RP", layers) if number in (None, 2, 3) else None
 
 
-def _near(sites: Sites) -> Structure | None:
-    """The family of numeric amounts that are rounded, off stoichiometry or hold an additive."""
+def _near(sites: Sites) -> StructureFamily | None:
+    """Return the family of amounts that are rounded, off stoichiometry or with an additive."""
     s, a, b, x = (amount.number or Fraction(0) for amount in sites.sums)
     if min(b, s + a) <= 0:
         return None
     if abs((s + a) / b - 1) <= _OFF_STOICHIOMETRY and abs(x / b / 3 - 1) <= _OFF_STOICHIOMETRY:
         if s <= (s + a) * _SPACER_ADDITIVE:
-            return Structure("3D", exact=False)
-        return None if a else Structure("1D", exact=False)
+            return StructureFamily("3D", exact=False)
+        return None if a else StructureFamily("1D", exact=False)
     charges = {ion.charge for ion in sites.spacers}
     if charges not in ({1}, {2}) or s <= 0:
         return None
@@ -191,12 +193,12 @@ def _near(sites: Sites) -> Structure | None:
     layers = round(b / unit)
     off = (b / unit - layers, a / unit - (layers - 1), (x / unit - (3 * layers + 1)) / 3)
     if layers >= 1 and all(abs(value) <= _ROUNDED_LAYERS for value in off):
-        return Structure("RP" if charges == {1} else "DJ", Amount.of(layers), exact=False)
+        return StructureFamily("RP" if charges == {1} else "DJ", Amount.of(layers), exact=False)
     return None
 
 
 def _is_hollow(sites: Sites) -> bool:
-    """Small dications beside A cations, with B and X missing: A(1-x)en(x)B(1-0.7x)X(3-0.4x)."""
+    """Whether small dications replace B and X: A(1-x)en(x)B(1-0.7x)X(3-0.4x)."""
     s, a, b, x = (amount.number or Fraction(0) for amount in sites.sums)
     symbols = {ion.symbol for ion in sites.spacers}
     if min(a, s) <= 0 or not symbols <= HOLLOW_CATIONS:
@@ -217,7 +219,7 @@ def _octahedral(sites: Sites) -> bool:
     Source: L. Pauling, J. Am. Chem. Soc. 51, 1010 (1929), doi 10.1021/ja01379a006.
     """
     if any(ion.generic for group in (sites.b, sites.x) for ion in group):
-        return True  # a generic formula is written for the phase that it names
+        return True  # a generic formula denotes its phase
     try:
         smallest = min(site_radius(ion, "B").radius_ang for ion in sites.b)
         largest = max(site_radius(ion, "X").radius_ang for ion in sites.x)
@@ -227,14 +229,14 @@ def _octahedral(sites: Sites) -> bool:
 
 
 def _is_rudorffite(sites: Sites) -> bool:
-    """Silver or copper bismuth and antimony halides, A(a)B(b)X(a+3b)."""
+    """Whether it is a silver or copper bismuth or antimony halide, A(a)B(b)X(a+3b)."""
     silver = all(ion.symbol in ("Ag", "Cu") for ion in sites.a)
     return silver and all(ion.charge == 3 for ion in sites.b)
 
 
 _MINUS = str.maketrans("−–‾¯", "----")
 
-#: Phases that say how the octahedra of a formula connect, by the family that the formula gives.
+#: Phases that determine how the octahedra connect, by the family of the formula.
 _BY_PHASE: dict[Family, tuple[tuple[str, Family], ...]] = {
     "A3B2X9": (
         (r"p6_?3/?mmc|dimer\w*|0d", "A3B2X9 dimer"),
@@ -246,10 +248,10 @@ _BY_PHASE: dict[Family, tuple[tuple[str, Family], ...]] = {
 
 
 def family_of_phase(family: Family, phase: str | None) -> Family:
-    """The family of a material from that of its formula and its phase.
+    """Return the family of a material from that of its formula and its phase.
 
-    A3B2X9 is dimers of face-sharing octahedra in P6_3/mmc and corrugated layers in P-3m1; ABX3 in
-    the δ phase is chains. A phase that says nothing leaves the family as it is.
+    A3B2X9 forms dimers of face-sharing octahedra in P6_3/mmc and corrugated layers in P-3m1; ABX3
+    forms chains in the δ phase. Other phases do not change the family.
 
     Example:
         >>> family_of_phase("A3B2X9", "P6_3/mmc"), family_of_phase("3D", "Pnma")

@@ -1,12 +1,12 @@
-"""Formulas as people write them, to exact amounts of the names in them.
+"""Parsing of formulas into names of ions and exact amounts.
 
 ``CsPbBr3``, ``CH3NH3PbI3``, ``(PEA)2PbBr4``, ``Cs0.05(FA0.83MA0.17)0.95Pb(I0.83Br0.17)3`` and
-``(3-AMP)(MA)n-1PbnI3n+1`` all become readings: which names stand there, and how much of each.
+``(3-AMP)(MA)n-1PbnI3n+1`` become names with their amounts.
 
 Names overlap: NA is nonylammonium and the start of NAEA, Sn is tin or sulphur n times, and GABA
-may be γ-aminobutyric acid or guanidinium and butylammonium. A formula is therefore cut in every
-possible way, longest names first, and :mod:`pvkdb.chemistry.composition` takes the first reading
-whose charges make sense.
+may be γ-aminobutyric acid or guanidinium and butylammonium. A formula is therefore split in every
+possible way, longest names first, and :mod:`pvkdb.chemistry.interpretation` chooses the first
+result with plausible charges.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pvkdb.errors import FormulaError
 
 MAX_DEPTH = 8
 MAX_DIGITS = 12
-#: Ways to cut a formula that are looked at. Formulas that mean something have one to four.
+#: Largest number of ways to split a formula that are tried. Valid formulas have one to four.
 MAX_CUTS = 6
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -36,13 +36,13 @@ _VALUES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One way to cut a formula into names.
+class ParsedFormula:
+    """One way to split a formula into names.
 
-    ``bare`` says that no number stands in it, as in MAPbI or MAPbBrxIx: then it may be a list of
-    the ions, their amounts left open. ``shared`` are names that commas part, (FA,Cs)PbI3: they
-    share the amount of their bracket in a proportion left open, here equally. ``embraced`` are
-    names in braces without an amount, as in {en}FASnI3, where the amount of en is left open.
+    ``bare`` is True if it contains no number, as in MAPbI or MAPbBrxIx: then it may be a list of
+    ions with open amounts. ``shared`` are names separated by commas, (FA,Cs)PbI3: they share the
+    amount of their bracket in an open proportion, here equally. ``embraced`` are names in braces
+    without an amount, as in {en}FASnI3, where the amount of en is open.
     """
 
     amounts: Mapping[str, Amount]
@@ -52,10 +52,10 @@ class Reading:
 
 
 def parse_amounts(text: str) -> dict[str, Amount]:
-    """Amount of every ion in a formula, by its name there, in order of appearance.
+    """Return the amount of every ion in a formula, by its name, in order of appearance.
 
     Raises:
-        FormulaError: names the place of the first character that cannot be understood.
+        FormulaError: the message gives the first character that cannot be understood.
 
     Example:
         >>> parse_amounts("Cs0.5MA0.5PbI3")["Cs"].number
@@ -63,14 +63,14 @@ def parse_amounts(text: str) -> dict[str, Amount]:
         >>> {name: str(amount) for name, amount in parse_amounts("CsPb(BrxI1-x)3").items()}
         {'Cs': '1', 'Pb': '1', 'Br': '3x', 'I': '3-3x'}
     """
-    return dict(readings(plain(text))[0].amounts)
+    return dict(parsed_formulas(plain(text))[0].amounts)
 
 
-def readings(formula: PlainText) -> list[Reading]:
-    """The ways to read a formula, the one with the longest names first.
+def parsed_formulas(formula: PlainText) -> list[ParsedFormula]:
+    """Return the ways to parse a formula, the one with the longest names first.
 
     Raises:
-        FormulaError: there is none; names the place of the first character that fits nowhere.
+        FormulaError: there is none; the message gives the first character that does not fit.
     """
     formula, values = _split_values(formula)
     if not formula.text:
@@ -83,7 +83,7 @@ def readings(formula: PlainText) -> list[Reading]:
 
 
 def _split_values(formula: PlainText) -> tuple[PlainText, dict[str, Fraction]]:
-    """A formula and the values given behind it for its symbols."""
+    """Split a formula from the values of its symbols behind it."""
     match = _VALUES.search(formula.text)
     if match is None:
         return formula, {}
@@ -93,7 +93,7 @@ def _split_values(formula: PlainText) -> tuple[PlainText, dict[str, Fraction]]:
 
 @cache
 def _lengths(generic: bool) -> dict[str, tuple[int, ...]]:
-    """Lengths of the names that begin with a character, longest first."""
+    """Return the lengths of the names by their first character, longest first."""
     known = [*names(), *generic_ions()] if generic else [*names()]
     found: dict[str, set[int]] = {}
     for name in known:
@@ -103,24 +103,24 @@ def _lengths(generic: bool) -> dict[str, tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A name, a comma, an opening bracket, or a closing one, called ")" whatever its kind."""
+    """A name, a comma, an opening bracket, or a closing one, which is always called ")"."""
 
     name: str
     amount: Amount = ONE
-    written: str = ""  # the amount as it stands there
+    written: str = ""  # the amount as written
 
 
 class _Reader:
-    """Cuts one formula; positions from which no end is reached are visited once."""
+    """Parser of one formula; positions that lead to no result are visited only once."""
 
     def __init__(self, formula: PlainText, values: Mapping[str, Fraction]) -> None:
         self.formula = formula
         self.text = formula.text
         self.values = values
-        # Letters that stand for any ion are read beside X, which no element is called, and at
-        # the beginning of a formula.
+        # Letters that denote any ion are parsed beside X, which is not an element, and at the
+        # beginning of a formula.
         self.generic = "X" in formula.text or formula.text.lstrip("([{")[:1] in _LEADING_LETTERS
-        self.found: list[Reading] = []
+        self.found: list[ParsedFormula] = []
         self.error = formula.error(0, "cannot be understood")
         self._farthest = -1
         self._cuts = 0
@@ -132,7 +132,7 @@ class _Reader:
         self._read_from(0, ())
 
     def _read_from(self, position: int, opened: tuple[int, ...]) -> bool:
-        """Read to the end from a position, inside the brackets opened at ``opened``."""
+        """Parse from a position to the end, inside the brackets opened at ``opened``."""
         if (position, opened) in self._dead or self._cuts >= MAX_CUTS:
             return False
         if position == len(self.text):
@@ -156,7 +156,7 @@ class _Reader:
     def _next(
         self, position: int, opened: tuple[int, ...]
     ) -> Iterator[tuple[_Token, int, tuple[int, ...]]]:
-        """What may stand at a position: names before brackets, for HC(NH2)2 and (CH3)2NH2."""
+        """Yield the possible tokens at a position: names first, for HC(NH2)2 and (CH3)2NH2."""
         character = self.text[position]
         matched = False
         for length in _lengths(self.generic).get(character, ()):
@@ -188,7 +188,7 @@ class _Reader:
             self._fail(position, self._unknown(position))
 
     def _is_name(self, name: str) -> bool:
-        """Whether a name may stand here. The A of FA is no generic letter, nor a leading X."""
+        """Whether a name is possible here. The A of FA and a leading X are not generic letters."""
         if name in names():
             return True
         if not self.generic or name not in generic_ions():
@@ -206,12 +206,12 @@ class _Reader:
         return begun and self.text[end : end + 1] == _CLOSING[self._tokens[-1].name]
 
     def _joins_brackets(self, position: int) -> bool:
-        """Whether a hyphen only stands between two bracketed units, as in (A)-(MA)PbX3."""
+        """Whether a hyphen only separates two bracketed units, as in (A)-(MA)PbX3."""
         before, after = self.text[:position][-1:], self.text[position + 1 :][:1]
         return bool(before and after) and (before in ")]}" or after in _CLOSING)
 
     def _amounts(self, position: int) -> Iterator[tuple[Amount, int]]:
-        """The amount that stands at a position, then shorter ones in front of another name."""
+        """Yield the amount at a position, then shorter ones in front of another name."""
         amount, end = read_amount(self.text, position) or (ONE, position)
         reason = self._refusal(amount, self.text[position:end])
         if reason is None:
@@ -236,7 +236,7 @@ class _Reader:
         return None
 
     def _keep(self) -> bool:
-        """Add the reading that the tokens make; False where an amount is impossible."""
+        """Add the result of the tokens; return False if an amount is impossible."""
         levels: list[dict[str, Amount]] = [{}]
         starts: list[int] = []
         shared: set[str] = set()
@@ -271,13 +271,13 @@ class _Reader:
             self._fail(len(self.text), "its amounts add up to a negative one or multiply too often")
             return False
         bare = not any(re.search(r"[\d+-]", token.written) for token in self._tokens)
-        reading = Reading(amounts, bare, frozenset(shared), frozenset(embraced))
+        reading = ParsedFormula(amounts, bare, frozenset(shared), frozenset(embraced))
         if reading not in self.found:
             self.found.append(reading)
         return True
 
     def _fail(self, position: int, reason: str, place: int | None = None) -> None:
-        """Remember the failure that lies farthest to the right."""
+        """Keep the failure at the rightmost position."""
         if position > self._farthest:
             self._farthest = position
             self.error = self.formula.error(position if place is None else place, reason)
@@ -291,7 +291,7 @@ class _Reader:
         if name in "|/":
             return f"{name!r} parts compositions or layers; parse each of them alone"
         if name.isdecimal():
-            return "an amount stands before any ion; ions come first"
+            return "an amount has no ion before it; ions come first"
         if organic := re.match(r"(?:[CHNOP]\d*|\([CHNO\d]+\)\d*){2,}", rest):
             return (
                 f"{organic.group()!r} seems to belong to an organic ion that pvkdb does not know "

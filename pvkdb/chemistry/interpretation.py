@@ -1,8 +1,8 @@
-"""From a formula to ions with charges, on sites, in a family: the likeliest interpretation.
+"""The most likely interpretation of a formula: ions with charges, sites and family.
 
-A formula may be cut in several ways and its abbreviations may mean several ions. Each meaning is
-tried in order of likelihood; the first one that balances with common charges wins, then one that
-balances, then a nominal one, then a mere list of ions.
+A formula can be split in several ways, and its abbreviations can denote several ions. They are
+tried in order of likelihood; the first one that balances with common charges is chosen, then one
+that balances, then a nominal one, then a list of ions without amounts.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from itertools import islice, product
 
 from pvkdb.chemistry.amounts import ONE, ZERO, Amount, total
 from pvkdb.chemistry.charges import Charged, assign_charges, ion_choices
-from pvkdb.chemistry.family import HOLLOW_CATIONS, Structure, classify
-from pvkdb.chemistry.formula import Reading, readings
+from pvkdb.chemistry.family import HOLLOW_CATIONS, StructureFamily, classify
+from pvkdb.chemistry.formula import ParsedFormula, parsed_formulas
 from pvkdb.chemistry.ions import Ion, names
 from pvkdb.chemistry.sites import Sites, placements
 from pvkdb.chemistry.text import PlainText
 from pvkdb.errors import FormulaError
 
-#: Charge per B ion up to which a formula that does not balance is taken as nominal: rounding, a
-#: few per cent of vacancies, and up to a fifth of the B ions with one charge more or less.
+#: Largest excess charge per B ion of a nominal formula: rounding, a few per cent of vacancies, or
+#: up to a fifth of the B ions with one charge more or less.
 NOMINAL_EXCESS = Fraction(1, 5)
 
-#: Readings, each with every meaning of ambiguous abbreviations, that are tried for a formula.
+#: Largest number of interpretations that are tried for a formula.
 _MAX_MEANINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """Ions on sites, their family and the charge that is left over.
+    """Ions on sites, their family and the excess charge.
 
-    ``shared`` ions fill their part of a site in a proportion left open, (FA,Cs)PbI3. In a mere
-    ``list_of_ions`` such as MAPbI the amounts on ``sites`` mean nothing. Ions ``in_braces`` have
-    no amount and stand beside ``sites``: the small dication in {en}FASnI3.
+    ``shared`` ions share a site in an open proportion, (FA,Cs)PbI3. In a ``list_of_ions`` such as
+    MAPbI the amounts on ``sites`` have no meaning. Ions ``in_braces`` have no amount and are not
+    part of ``sites``: the small dication in {en}FASnI3.
     """
 
     sites: Sites
-    structure: Structure
+    structure: StructureFamily
     excess: Amount
     uncommon: int
     shared: frozenset[Ion] = frozenset()
@@ -48,21 +48,21 @@ class Interpretation:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Balanced before nominal before a list of ions; common charges before others."""
+        """Sort key: balanced, then nominal, then lists of ions; common charges first."""
         if self.list_of_ions:
             return 2, self.uncommon
         return int(self.excess != ZERO), self.uncommon
 
 
 def interpret(formula: PlainText) -> Interpretation:
-    """The likeliest interpretation of a formula.
+    """Return the most likely interpretation of a formula.
 
     Raises:
         FormulaError: it cannot be read, does not balance, or leaves a site empty.
     """
     best: Interpretation | None = None
     error: FormulaError | None = None
-    meanings = (meaning for reading in readings(formula) for meaning in _meanings(reading))
+    meanings = (meaning for reading in parsed_formulas(formula) for meaning in _meanings(reading))
     for meaning in islice(meanings, _MAX_MEANINGS):
         try:
             found = meaning.interpret(formula)
@@ -80,7 +80,7 @@ def interpret(formula: PlainText) -> Interpretation:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """Amounts by symbol, and what the reading says about them."""
+    """One meaning of a parsed formula: amounts by symbol, and open proportions."""
 
     amounts: Mapping[str, Amount]
     bare: bool = False
@@ -88,10 +88,10 @@ class _Meaning:
     embraced: frozenset[str] = frozenset()
 
     def interpret(self, formula: PlainText) -> Interpretation:
-        """Charges and sites for the ions.
+        """Assign charges and sites to the ions.
 
         Raises:
-            FormulaError: they do not balance, or a site stays empty.
+            FormulaError: the charges do not balance, or a site stays empty.
         """
         if self.embraced and self.embraced != self.amounts.keys():
             return self._hollow(formula)
@@ -102,7 +102,7 @@ class _Meaning:
             raise FormulaError(f"formula {formula.source!r} {error}") from None
         if "A" in self.amounts and "X" not in self.amounts and options[0].spacers:
             raise FormulaError(f"formula {formula.source!r} uses the letter A without an X")
-        sites, structure = _likeliest([(sites, classify(sites)) for sites in options])
+        sites, structure = _most_likely([(sites, classify(sites)) for sites in options])
         if _acceptable(charged.excess, sites):
             return self._sharing(Interpretation(sites, structure, charged.excess, charged.uncommon))
         found = _from_percent(charged, sites) or _on_one_a_site(charged, sites)
@@ -116,21 +116,21 @@ class _Meaning:
         )
 
     def _sharing(self, found: Interpretation) -> Interpretation:
-        """With the ions whose proportion the commas of the formula leave open."""
+        """Return the interpretation with the ions whose proportion is open."""
         ions = [ion for _, group in found.sites for ion in group if ion.symbol in self.shared]
         return replace(found, shared=found.shared.union(ions)) if ions else found
 
     def _hollow(self, formula: PlainText) -> Interpretation:
-        """{en}MAPbI3: the host has to balance; how much of the small dication is in it is open."""
+        """Interpret {en}MAPbI3: the host must balance; the amount of the dication is open."""
         host = {symbol: n for symbol, n in self.amounts.items() if symbol not in self.embraced}
         inner = _Meaning(host, shared=self.shared).interpret(formula)
         dications = frozenset(ion_choices(symbol)[0] for symbol in self.embraced)
-        return replace(inner, structure=Structure("hollow"), in_braces=dications)
+        return replace(inner, structure=StructureFamily("hollow"), in_braces=dications)
 
 
-def _meanings(reading: Reading) -> Iterator[_Meaning]:
-    """The ions that the names of a reading may mean, the likeliest first."""
-    # Generic letters have no entry and mean themselves.
+def _meanings(reading: ParsedFormula) -> Iterator[_Meaning]:
+    """Yield the meanings of a parsed formula, the most likely first."""
+    # Generic letters have no entry and denote themselves.
     options = [names().get(name, (name,)) for name in reading.amounts]
     for symbols in product(*options):
         symbol_of = dict(zip(reading.amounts, symbols, strict=True))
@@ -142,8 +142,8 @@ def _meanings(reading: Reading) -> Iterator[_Meaning]:
         yield _Meaning(amounts, reading.bare, shared, embraced)
 
 
-def _likeliest(found: list[tuple[Sites, Structure]]) -> tuple[Sites, Structure]:
-    """The placement that makes a family exactly, or else one that comes close to a family."""
+def _most_likely(found: list[tuple[Sites, StructureFamily]]) -> tuple[Sites, StructureFamily]:
+    """Return the placement that matches a family exactly, or one that is close to a family."""
     for pair in found:
         if pair[1].exact:
             return pair
@@ -152,27 +152,27 @@ def _likeliest(found: list[tuple[Sites, Structure]]) -> tuple[Sites, Structure]:
 
 
 def _acceptable(excess: Amount, sites: Sites) -> bool:
-    """Whether a formula balances, or is off by no more than a nominal one may be."""
+    """Whether a formula balances, or its excess is within the limit of nominal ones."""
     if excess == ZERO:
         return True
     b_site = total(sites.b.values())
     if excess.number is not None and b_site.number is not None:
         return abs(excess.number) <= NOMINAL_EXCESS * b_site.number
-    # With symbols: the host, where they are zero, has to be there and to balance.
+    # With symbols: the host, with all symbols zero, must be present and balance.
     host = (total(group.values()).constant for group in (sites.b, sites.x))
     return excess.constant == 0 and all(amount > 0 for amount in host)
 
 
 def _list_of_ions(symbols: Iterable[str]) -> Interpretation:
-    """Ions without amounts; their charges are guessed as if there was one of each."""
+    """Interpret ions without amounts, with charges as if there was one of each."""
     charged = assign_charges(dict.fromkeys(symbols, ONE))
     sites = placements(charged.ions)[0]
-    structure = Structure("undetermined", exact=False)
+    structure = StructureFamily("undetermined", exact=False)
     return Interpretation(sites, structure, ZERO, charged.uncommon, list_of_ions=True)
 
 
 def _from_percent(charged: Charged, sites: Sites) -> Interpretation | None:
-    """An A site written in percent, as in Cs5(MA0.17FA0.83)95Pb(I0.83Br0.17)3."""
+    """Interpret an A site in percent, as in Cs5(MA0.17FA0.83)95Pb(I0.83Br0.17)3."""
     s, a, b, _ = sites.sums
     if s + a != 100 * b:
         return None
@@ -186,7 +186,7 @@ def _from_percent(charged: Charged, sites: Sites) -> Interpretation | None:
 
 
 def _on_one_a_site(charged: Charged, sites: Sites) -> Interpretation | None:
-    """A cations that share one site without amounts, as in CsMAFAPbI3."""
+    """Interpret A cations that share a site without amounts, as in CsMAFAPbI3."""
     if len(sites.a) < 2 or sites.spacers or any(amount != 1 for amount in sites.a.values()):
         return None
     share = ONE / len(sites.a)

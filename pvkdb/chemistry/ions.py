@@ -1,7 +1,7 @@
 """Ions of halide perovskites: symbols, charges and radii, each radius with its source.
 
-A radius without kind, coordination and source is meaningless (Shannon's table alone holds two
-kinds that differ by 0.14 Å), so :class:`Radius` carries all three.
+A radius is meaningless without kind, coordination and source (Shannon's table alone has two kinds
+that differ by 0.14 Å), so :class:`Radius` contains all three.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _ROLES: dict[str, Role] = {"A": "A", "spacer": "spacer", "X": "X"}
 #: Halides, by increasing effective ionic radius.
 HALIDES = ("F", "Cl", "Br", "I")
 
-#: Anions that take the place of a little halide, as in MASbSI2.
+#: Anions that partly replace halides, as in MASbSI2.
 CHALCOGENS = ("O", "S", "Se")
 
-#: Elements that are no ions of halide perovskites; in a formula they belong to molecules.
+#: Elements that are not ions of halide perovskites; in a formula they belong to molecules.
 NON_METALS = frozenset({"H", "C", "N", "P"})
 
 #: Elements found on the A site of halide perovskites, largest first (12-coordinate Shannon radii).
-#: The first two never sit on the B site; the others do when a larger A cation is present.
+#: The first two are never on the B site; the others are if a larger A cation is present.
 A_SITE_ELEMENTS = ("Cs", "Rb", "Tl", "K", "Na", "Li")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ion:
-    """An ion with its formal charge. ``molecular`` ions carry an abbreviation as symbol.
+    """An ion with its formal charge. The symbol of a ``molecular`` ion is an abbreviation.
 
-    A ``generic`` ion is a letter that stands for any ion of its site, such as the X of CsPbX3.
+    A ``generic`` ion is a letter for any ion of its site, such as the X of CsPbX3.
     """
 
     symbol: str
@@ -54,8 +54,8 @@ class Ion:
 class MolecularIon:
     """Registry entry of a molecular ion; ``formula`` is the sum formula without charge.
 
-    ``occurrences`` counts the cells of the Perovskite Database that hold the ion; ``note`` says
-    where the entry departs from its source, and why.
+    ``occurrences`` is the number of cells in the Perovskite Database with the ion; ``note``
+    explains differences from the source.
     """
 
     symbol: str
@@ -71,13 +71,13 @@ class MolecularIon:
 
     @property
     def ion(self) -> Ion:
-        """The ion that compositions hold."""
+        """The ion as used in compositions."""
         return Ion(self.symbol, self.charge, molecular=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Radius:
-    """One published radius in Å.
+    """A published radius in Å.
 
     ``kind`` is "effective ionic" (Shannon) or "effective molecular" (Kieslich), ``coordination``
     is None for molecular cations, ``source`` is a key of :func:`sources`.
@@ -93,7 +93,7 @@ class Radius:
 
     @property
     def label(self) -> str:
-        """The radius in words, e.g. ``Cs+ 1.88 Å (effective ionic, CN 12, shannon1976)``."""
+        """Description of the radius, e.g. ``Cs+ 1.88 Å (effective ionic, CN 12, shannon1976)``."""
         place = f", CN {self.coordination}" if self.coordination else ""
         return f"{self.ion} {self.radius_ang:g} Å ({self.kind}{place}, {self.source})"
 
@@ -105,13 +105,13 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 @cache
 def sources() -> dict[str, dict[str, str]]:
-    """Citations, DOIs and licences of the radii and the registry, by key."""
+    """Return citations, DOIs and licences of the radii and the registry, by key."""
     return {row["key"]: row for row in _rows("sources.csv")}
 
 
 @cache
 def molecular_ions() -> dict[str, MolecularIon]:
-    """The registry of molecular ions, by symbol; ``curation/ions.py`` makes it."""
+    """Return the registry of molecular ions by symbol; ``curation/ions.py`` creates it."""
     return {
         row["symbol"]: MolecularIon(
             symbol=row["symbol"],
@@ -130,7 +130,7 @@ def molecular_ions() -> dict[str, MolecularIon]:
 
 
 def _spellings(alias: str) -> set[str]:
-    """An alias, and what differs from it by hyphens (4-F-PEA) or by the order of H3N only."""
+    """Return the spellings of an alias that differ in hyphens (4-F-PEA) or the order of H3N."""
     found = {alias}
     if halogenated := re.fullmatch(r"(\d|[omp])-?(F|Cl|Br|I)-?([A-Z]{2,})", alias):
         place, halogen, rest = halogenated.groups()
@@ -142,11 +142,11 @@ def _spellings(alias: str) -> set[str]:
 
 @cache
 def names() -> dict[str, tuple[str, ...]]:
-    """Everything that people write for an ion, to the symbols that it may mean, likeliest first.
+    """Return the symbols that each spelling of an ion may denote, the most likely first.
 
-    A symbol of the registry means its own ion only, so that canonical formulas are read back.
-    Where several ions share an abbreviation, the commoner one comes first; elements come last (Ac
-    is acetate, then actinium).
+    A symbol of the registry denotes its own ion only, so that canonical formulas are unique. If
+    several ions share an abbreviation, the more common one comes first; elements come last (Ac is
+    acetate, then actinium).
     """
     meanings: dict[str, list[str]] = {}
     for entry in sorted(molecular_ions().values(), key=lambda e: (-e.occurrences, e.symbol)):
@@ -157,13 +157,13 @@ def names() -> dict[str, tuple[str, ...]]:
         meanings[symbol] = [symbol]
     for element in sorted(elements() - NON_METALS):
         meanings.setdefault(element, []).append(element)
-    meanings["CS"] = ["Cs"]  # a capital S for the small one is a common misprint
+    meanings["CS"] = ["Cs"]  # the capital S is a common misprint
     return {name: tuple(dict.fromkeys(symbols)) for name, symbols in meanings.items()}
 
 
 @cache
 def radii() -> tuple[Radius, ...]:
-    """Every radius that pvkdb knows."""
+    """Return all tabulated radii."""
     molecular = molecular_ions()
     return tuple(
         Radius(
@@ -237,7 +237,7 @@ GENERIC_SPACERS = frozenset({"L", "R", "RNH3", "A'", "ARP", "ADJ"})
 
 @cache
 def generic_ions() -> dict[str, tuple[Ion, ...]]:
-    """Letters that stand for any ion of a site, with the charges that they may have."""
+    """Return the letters that denote any ion of a site, with their possible charges."""
     return {
         letter: tuple(Ion(letter, charge, generic=True) for charge in charges)
         for letter, charges in _GENERIC_CHARGES.items()
@@ -245,7 +245,7 @@ def generic_ions() -> dict[str, tuple[Ion, ...]]:
 
 
 def ion(symbol: str, charge: int | None = None) -> Ion:
-    """Look an ion up by symbol; the charge may be left out where only one is possible.
+    """Look up an ion by symbol; the charge is optional if only one is possible.
 
     Raises:
         InputError: the symbol is unknown, or the charge is ambiguous.
@@ -262,7 +262,7 @@ def ion(symbol: str, charge: int | None = None) -> Ion:
         return Ion(symbol, known[0])
     if charge is None:
         choices = ", ".join(f"{value:+d}" for value in known)
-        raise InputError(f"{symbol!r} has several charges ({choices}); name one")
+        raise InputError(f"{symbol!r} has several charges ({choices}); give one")
     return Ion(symbol, charge)
 
 
@@ -276,10 +276,10 @@ def _radii_of() -> dict[Ion, tuple[Radius, ...]]:
 
 @cache
 def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
-    """The radius that Bartel et al. use for an ion on a site.
+    """Return the radius that Bartel et al. use for an ion on a site.
 
-    A: the coordination nearest to 12 that is tabulated; B and X: 6-coordinate, high spin where
-    both spins are listed; molecular cations: the effective radius of Kieslich et al.
+    A: the tabulated coordination nearest to 12; B and X: 6-coordinate, high spin if both spins are
+    listed; molecular cations: the effective radius of Kieslich et al.
     Source: C. J. Bartel et al., Sci. Adv. 5, eaav0693 (2019), doi 10.1126/sciadv.aav0693.
 
     Raises:
@@ -289,7 +289,7 @@ def site_radius(of: Ion, site: Literal["A", "B", "X"]) -> Radius:
     if not known:
         raise MissingRadiusError(
             f"no radius with a source is known for {of}; "
-            "tolerance factors of this composition stay undefined"
+            "tolerance factors of this composition are undefined"
         )
     if of.molecular:
         return known[0]

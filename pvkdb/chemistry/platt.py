@@ -1,15 +1,15 @@
 """The probability of being a perovskite, from Bartel's tau by Platt scaling.
 
-A logistic curve, p = 1 / (1 + exp(slope · tau + offset)), takes the place of the yes or no of the
-rule tau < 4.18; J. Platt, Probabilistic outputs for support vector machines, in Advances in Large
-Margin Classifiers (MIT Press, 1999). Bartel et al., Sci. Adv. 5, eaav0693 (2019), doi
-10.1126/sciadv.aav0693, scale tau this way. Their code averages the curves of three folds, each on
-the outputs of a linear support vector machine, over all 576 compounds; pvkdb fits one curve on
-tau itself over the 460 compounds of the training set, with Platt's targets. The two differ by
-0.04 at most on the training set. Both are less certain than the compounds are: of those with tau
-from 3 to 4, 93 % are perovskites, and p is 0.74 on average.
+A logistic curve, p = 1 / (1 + exp(slope · tau + offset)), replaces the binary rule tau < 4.18;
+J. Platt, Probabilistic outputs for support vector machines, in Advances in Large Margin Classifiers
+(MIT Press, 1999). Bartel et al., Sci. Adv. 5, eaav0693 (2019), doi 10.1126/sciadv.aav0693, scale
+tau this way. Their code averages the curves of three folds, each on the outputs of a linear support
+vector machine, over all 576 compounds; pvkdb fits one curve on tau itself over the 460 compounds of
+the training set, with Platt's targets. The two differ by at most 0.04 on the training set. Both
+underestimate the certainty: of the compounds with tau from 3 to 4, 93 % are perovskites, while p is
+0.74 on average.
 
-``python curation/tolerance.py`` makes the coefficients again from the table.
+``python curation/tolerance.py`` recomputes the coefficients from the table.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from math import exp
 
 @dataclass(frozen=True, slots=True)
 class Sigmoid:
-    """p = 1 / (1 + exp(slope · score + offset)); p falls with the score where slope > 0."""
+    """p = 1 / (1 + exp(slope · score + offset)); p decreases with the score if slope > 0."""
 
     slope: float
     offset: float
 
     def __call__(self, score: float) -> float:
-        """The probability at a score, in a form that cannot overflow."""
+        """Return the probability at a score, in a form that cannot overflow."""
         exponent = self.slope * score + self.offset
         small = exp(-abs(exponent))
         return (small if exponent > 0 else 1.0) / (1.0 + small)
@@ -44,12 +44,12 @@ class Sigmoid:
 #: The curve that pvkdb uses, fitted on the training set of Bartel et al.
 PEROVSKITE = Sigmoid(slope=1.802913, offset=-7.666904)
 
-#: Where p comes from, for people.
+#: Source of p, as shown to users.
 SOURCE = "Platt scaling of tau on the 460 training compounds of Bartel 2019, Table S1"
 
 
 @dataclass(frozen=True, slots=True)
-class Compound:
+class TrainingCompound:
     """A row of Bartel's Table S1: radii in Å, ``t``, ``tau`` and ``p`` as published."""
 
     formula: str
@@ -62,11 +62,11 @@ class Compound:
     perovskite: bool
 
 
-def training_set() -> list[Compound]:
-    """The 460 training compounds of Table S1 of Bartel et al. (2019)."""
+def training_set() -> list[TrainingCompound]:
+    """Return the 460 training compounds of Table S1 of Bartel et al. (2019)."""
     path = resources.files("pvkdb.chemistry") / "data" / "bartel2019_table_s1.csv"
     return [
-        Compound(
+        TrainingCompound(
             formula=row["ABX3"],
             symbols=(row["A"], row["B"], row["X"]),
             charges=(int(row["nA"]), int(row["nB"]), int(row["nX"])),
@@ -81,9 +81,9 @@ def training_set() -> list[Compound]:
 
 
 def fit(scores: Sequence[float], labels: Sequence[bool]) -> Sigmoid:
-    """The likeliest sigmoid by Newton's method, with Platt's targets instead of 0 and 1.
+    """Fit the most likely sigmoid by Newton's method, with Platt's targets instead of 0 and 1.
 
-    The targets (N + 1) / (N + 2) keep a few outliers from making the curve a step.
+    The targets (N + 1) / (N + 2) prevent a few outliers from turning the curve into a step.
     """
     positive = sum(labels)
     high, low = (positive + 1) / (positive + 2), 1 / (len(labels) - positive + 2)
@@ -110,9 +110,9 @@ def fit(scores: Sequence[float], labels: Sequence[bool]) -> Sigmoid:
 
 
 def best_split(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The threshold of a decision tree with one split: the smallest Gini impurity.
+    """Return the threshold of a decision tree with one split: the smallest Gini impurity.
 
-    It lies halfway between two neighbouring scores; labels are true below it.
+    It is halfway between two neighbouring scores; labels are true below it.
     """
     ordered = sorted(set(scores))
     thresholds = [(a + b) / 2 for a, b in pairwise(ordered)]

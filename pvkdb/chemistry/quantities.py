@@ -14,8 +14,8 @@ Bound = Literal["lower", "upper"]
 class Interval:
     """A reported value: a number, a range, or one side of a range.
 
-    ``bound`` is "lower" where the source says "at least" (> 1.20: minimum 1.20, no maximum) and
-    "upper" where it says "at most"; ``approximate`` is the source's "~".
+    ``bound`` is "lower" for "at least" (> 1.20: minimum 1.20, no maximum) and "upper" for "at
+    most"; ``approximate`` is the "~" of the source.
     """
 
     minimum: float | None
@@ -33,7 +33,7 @@ class Interval:
 
     @classmethod
     def exactly(cls, value: float) -> Interval:
-        """A single number."""
+        """Return the interval of a single number."""
         return cls(value, value)
 
     def __str__(self) -> str:

@@ -22,14 +22,14 @@ Site = Literal["A", "B", "X"]
 SITES: tuple[Site, ...] = ("A", "B", "X")
 Group = dict[Ion, Amount]
 
-#: Cations that take the A site of rudorffites, A(a)B(b)X(a+3b) with trivalent B, where nothing
-#: larger is there; I. Turkevych et al., Photovoltaic rudorffites, ChemSusChem (2017).
+#: Cations on the A site of rudorffites, A(a)B(b)X(a+3b) with trivalent B, if there are no larger
+#: ones; I. Turkevych et al., Photovoltaic rudorffites, ChemSusChem (2017).
 _RUDORFFITE_ELEMENTS = ("Ag", "Cu")
 
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """The ions of a composition by site; ``spacers`` are A-site cations too large for the hole."""
+    """The ions of a composition by site; ``spacers`` are too large for the A site of ABX3."""
 
     spacers: Group = field(default_factory=dict)
     a: Group = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Sites:
     x: Group = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[tuple[Site, Group]]:
-        """The sites in the order of a formula, each with its ions in theirs."""
+        """Yield the sites and their ions in the order of a formula."""
         yield "A", _by_charge(self.spacers)
         yield "A", _by_charge(self.a)
         yield "B", _by_charge(self.b)
@@ -51,23 +51,23 @@ class Sites:
 
     @property
     def complete(self) -> bool:
-        """Whether the A, B and X sites all hold ions."""
+        """Whether the A, B and X sites are all occupied."""
         return bool((self.spacers or self.a) and self.b and self.x)
 
     def at(self, values: Mapping[str, Fraction]) -> Sites:
-        """The sites with numbers in place of symbols."""
+        """Return the sites with numbers for symbols."""
         groups = (self.spacers, self.a, self.b, self.x)
         return Sites(*({i: n.at(values) for i, n in g.items() if n.at(values)} for g in groups))
 
 
 def placements(ions: Mapping[Ion, Amount]) -> list[Sites]:
-    """The ways to put ions on their sites, the usual one first.
+    """Return the ways to assign ions to sites, the usual one first.
 
-    Small alkali ions are the ones with a choice: Na is a B-site ion of Cs2NaBiCl6 and an A-site
-    ion of Cs0.95Na0.05PbI3. Where a larger A cation is present they come on the B site first.
+    Only small alkali ions have several: Na is a B-site ion of Cs2NaBiCl6 and an A-site ion of
+    Cs0.95Na0.05PbI3. Beside a larger A cation, the B site is tried first.
 
     Raises:
-        FormulaError: the A, B or X site stays empty.
+        FormulaError: the A, B or X site is empty.
     """
     x = {ion: n for ion, n in ions.items() if ion.charge < 0}
     cations = {ion: n for ion, n in ions.items() if ion.charge > 0}
@@ -107,10 +107,10 @@ def placements(ions: Mapping[Ion, Amount]) -> list[Sites]:
 
 
 def _larger_of_two(cations: Group, x: Group) -> Ion | None:
-    """The A ion of an ABX3 without Cs, Rb or molecules: the larger cation, both 6-coordinate.
+    """Return the A ion of ABX3 without Cs, Rb or molecules: the cation larger at CN 6.
 
     So BaLiF3 has Li on B, and PbNaF3 too. Source: C. J. Bartel et al., Sci. Adv. 5, eaav0693
-    (2019), doi 10.1126/sciadv.aav0693, whose compounds are sorted in this way.
+    (2019), doi 10.1126/sciadv.aav0693, who assign their compounds in this way.
     """
     if len(cations) != 2 or len(set(cations.values())) != 1:
         return None
@@ -134,20 +134,20 @@ _RUDORFFITE = [Ion(symbol, 1) for symbol in _RUDORFFITE_ELEMENTS]
 
 
 def _is_large(ion: Ion) -> bool:
-    """Whether a cation sits on the A site and nowhere else."""
+    """Whether a cation is found on the A site only."""
     if ion.generic:
         return ion.symbol == "A"
     return ion.molecular or ion.symbol in A_SITE_ELEMENTS[:2]
 
 
 def _by_charge(group: Group) -> Group:
-    """Elements before molecules, then by charge, then alphabetical."""
+    """Sort ions: elements before molecules, then by charge, then by symbol."""
     return dict(
         sorted(group.items(), key=lambda item: (item[0].molecular, item[0].charge, item[0].symbol))
     )
 
 
 def _anion_order(ion: Ion) -> tuple[int, str]:
-    """I, Br, Cl, F, then the others alphabetically."""
+    """Return the sort key of anions: I, Br, Cl, F, then the others alphabetically."""
     order = HALIDES[::-1].index(ion.symbol) if ion.symbol in HALIDES else len(HALIDES)
     return order, ion.symbol

@@ -1,7 +1,7 @@
 """Sum formulas of counted atoms, as OPTIMADE 1.2 defines them.
 
-A cell is counted as it is: a supercell with a vacancy has the formula of that cell. The formula of
-a composition, with its sites, is made in :mod:`pvkdb.chemistry.canonical`.
+All atoms of a cell are counted: a supercell with a vacancy has the formula of that cell. The
+formula of a composition is made in :mod:`pvkdb.chemistry.canonical`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from string import ascii_lowercase, ascii_uppercase
 
 
 def reduced_formula(atoms: Mapping[str, int]) -> str:
-    """``CsI3Pb``: elements in alphabetical order, amounts without a common factor."""
+    """Return ``CsI3Pb``: elements in alphabetical order, amounts without a common factor."""
     return _join((element, atoms[element] // _factor(atoms)) for element in sorted(atoms))
 
 
 def anonymous_formula(atoms: Mapping[str, int]) -> str:
-    """``A3BC``: the reduced amounts, largest first, named A, B … Z, Aa, Ba …"""
+    """Return ``A3BC``: the reduced amounts, largest first, named A, B … Z, Aa, Ba …"""
     amounts = sorted((number // _factor(atoms) for number in atoms.values()), reverse=True)
     return _join(zip(_letters(), amounts, strict=False))
 
 
 def hill_formula(atoms: Mapping[str, int]) -> str:
-    """``Cs4I12Pb4``: as counted, in the order of Hill (J. Am. Chem. Soc. 1900, 22, 478)."""
+    """Return ``Cs4I12Pb4``: all atoms, in the order of Hill (J. Am. Chem. Soc. 1900, 22, 478)."""
     first = ("C", "H") if "C" in atoms else ()
     ordered = sorted(atoms, key=lambda element: (element not in first, element))
     return _join((element, atoms[element]) for element in ordered)

@@ -1,10 +1,10 @@
-r"""Formulas as they are printed, to plain text: Unicode, LaTeX, HTML and Markdown are taken off.
+r"""Conversion of printed formulas to plain text: Unicode, LaTeX, HTML and Markdown are removed.
 
 ``Cs₂AgBiBr₆``, ``$\text{Cs}_2\text{AgBiBr}_6$``, ``Cs<sub>2</sub>AgBiBr<sub>6</sub>`` and
-``Cs_{2}AgBiBr_{6}`` all become ``Cs2AgBiBr6``. Every character that stays remembers where it
-stood, so that an error can point at the place in what the user wrote.
+``Cs_{2}AgBiBr_{6}`` all become ``Cs2AgBiBr6``. The original position of every character is
+kept, so that errors can refer to the text of the user.
 
-Blanks mean nothing, save where they part numbers: ``FAPbI3 0.95 MAPbBr3 0.05`` is the sum
+Blanks have no meaning, except between numbers: ``FAPbI3 0.95 MAPbBr3 0.05`` is the sum
 ``(FAPbI3)0.95(MAPbBr3)0.05``, and ``PbI3 0.95`` must not be read as 30.95 iodides.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from pvkdb.errors import FormulaError
 
-#: Longer texts are refused: no composition needs them, and a parser must not be made to work.
+#: Longest accepted text: no composition needs more, and parsing must stay fast.
 MAX_LENGTH = 200
 
 _ALIKE = str.maketrans(
@@ -35,7 +35,7 @@ _ALIKE = str.maketrans(
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "prime": "'"}
 
-#: Mark-up, by what it becomes: nothing, a Greek letter, or an opening brace that prints nothing.
+#: Mark-up, by its replacement: nothing, a Greek letter, or an opening brace that is not printed.
 _MARKUP = re.compile(
     r"""\\(?P<greek>alpha|beta|gamma|delta|epsilon|prime)(?![a-z])
       | (?P<group>\\(?:text|mathrm|mathit|mathbf|textrm|textit|textbf|rm|it|ce|mathregular)\s*\{
@@ -48,7 +48,7 @@ _MARKUP = re.compile(
     re.VERBOSE,
 )
 
-#: A formula unit that ends in a number, and how much of it there is: ``FAPbI3 0.95``.
+#: A formula unit that ends in a number, and its amount: ``FAPbI3 0.95``.
 _UNIT = re.compile(r"\s*(?P<unit>[^\s\d]\S*[\d₀-₉])\s+(?P<amount>\d*\.?\d+)(?!\S)\s*")
 
 
@@ -61,7 +61,7 @@ class PlainText:
     places: tuple[int, ...]
 
     def error(self, position: int, reason: str) -> FormulaError:
-        """An error that points at a character of the source, counted from 1."""
+        """Return an error that refers to a character of the source, counted from 1."""
         place = self.places[position] if position < len(self.places) else len(self.source)
         return FormulaError(f"formula {self.source!r}, character {place + 1}: {reason}")
 
@@ -70,10 +70,10 @@ class PlainText:
 
 
 def plain(source: str) -> PlainText:
-    """Take the mark-up off a formula.
+    """Remove the mark-up of a formula.
 
     Raises:
-        FormulaError: the text is too long or holds a control character.
+        FormulaError: the text is too long or contains a control character.
     """
     if len(source) > MAX_LENGTH:
         raise FormulaError(
@@ -83,7 +83,7 @@ def plain(source: str) -> PlainText:
     letters: list[str] = []
     places: list[int] = []
     braces: list[bool] = []  # whether the open braces are printed
-    position = blank = 0  # ``blank``: how many letters stood before the last blank
+    position = blank = 0  # ``blank``: number of letters before the last blank
     while position < len(written):
         match = _MARKUP.match(written, position)
         found = ""
@@ -93,7 +93,7 @@ def plain(source: str) -> PlainText:
             if unicodedata.category(found) == "Cc":
                 reason = "is a control character; remove it"
             elif blank == len(letters) > 0 and (letters[-1] + found).isdecimal():
-                reason = "a blank parts two numbers; write (FAPbI3)0.95(MAPbBr3)0.05 for a sum"
+                reason = "a blank separates two numbers; write (FAPbI3)0.95(MAPbBr3)0.05 for a sum"
             if reason is not None:
                 raise PlainText(source, written, tuple(origins)).error(position, reason)
             if found == "{":
@@ -120,7 +120,7 @@ def plain(source: str) -> PlainText:
 
 
 def _bracketed(source: str) -> tuple[str, Sequence[int]]:
-    """The source with brackets around units whose amounts stand behind blanks, and its places."""
+    """Return the source with brackets around units with amounts behind blanks, and positions."""
     units = list(_UNIT.finditer(source))
     if len(units) < 2 or "".join(unit.group() for unit in units) != source:
         return source, range(len(source))
@@ -134,7 +134,7 @@ def _bracketed(source: str) -> tuple[str, Sequence[int]]:
 
 
 def _alike(found: str) -> str:
-    """Subscripts, full-width and mathematical letters to plain ones; dashes to one minus sign."""
+    """Convert subscripts, full-width and mathematical letters and dashes to plain ones."""
     if found.isascii():
         return "'" if found == "`" else found
     found = found.translate(_ALIKE)

@@ -1,4 +1,4 @@
-"""Tolerance factors of perovskites, always together with the radii they were made from.
+"""Tolerance factors of perovskites, always together with the radii that they are computed from.
 
 * Goldschmidt's factor t = (r_A + r_X) / (√2 (r_B + r_X)); V. M. Goldschmidt, Naturwissenschaften
   14, 477 (1926), doi 10.1007/BF01507527.
@@ -45,9 +45,9 @@ _UNDEFINED: dict[Family, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ToleranceFactors:
-    """t, mu, tau and p of one composition (dimensionless) and the radii behind them (Å).
+    """t, mu, tau and p of a composition (dimensionless) and their radii (Å).
 
-    ``tau`` and ``p_perovskite`` are None where they are not defined (r_A not above r_B).
+    ``tau`` and ``p_perovskite`` are None if they are not defined (r_A not above r_B).
     """
 
     formula: str
@@ -68,7 +68,7 @@ class ToleranceFactors:
 
     @property
     def not_defined(self) -> str | None:
-        """Which factors are not defined, and why; None where all are."""
+        """The reason why factors are not defined; None if all are."""
         if self.tau is not None:
             return None
         return (
@@ -78,20 +78,20 @@ class ToleranceFactors:
 
 
 def goldschmidt(r_a_ang: float, r_b_ang: float, r_x_ang: float) -> float:
-    """Goldschmidt's tolerance factor t from radii in Å."""
+    """Return Goldschmidt's tolerance factor t from radii in Å."""
     return (r_a_ang + r_x_ang) / (sqrt(2) * (r_b_ang + r_x_ang))
 
 
 def octahedral_factor(r_b_ang: float, r_x_ang: float) -> float:
-    """The octahedral factor mu from radii in Å."""
+    """Return the octahedral factor mu from radii in Å."""
     return r_b_ang / r_x_ang
 
 
 def bartel_tau(r_a_ang: float, r_b_ang: float, r_x_ang: float, a_charge: float = 1) -> float | None:
-    """Bartel's tau from radii in Å and the A-site charge; None unless r_A > r_B.
+    """Return Bartel's tau from radii in Å and the A-site charge; None unless r_A > r_B.
 
-    tau has a pole at r_A = r_B: just above, it is huge and says no perovskite; below, the formula
-    would turn negative and call every such composition a perovskite.
+    tau has a pole at r_A = r_B: just above, it is very large (not a perovskite); below, it would be
+    negative and make every such composition a perovskite.
     """
     ratio = r_a_ang / r_b_ang
     if ratio <= 1:
@@ -100,10 +100,10 @@ def bartel_tau(r_a_ang: float, r_b_ang: float, r_x_ang: float, a_charge: float =
 
 
 def tolerance_factors(composition: Composition) -> ToleranceFactors:
-    """t, mu, tau and p of an ABX3 or A2BB'X6 composition; shared sites use weighted radii.
+    """Return t, mu, tau and p of an ABX3 or A2BB'X6 composition, with weighted mean radii.
 
     Raises:
-        InputError: the factors are not defined for its family, or it leaves amounts open.
+        InputError: the factors are not defined for its family, or amounts are open.
         MissingRadiusError: an ion has no radius with a source.
     """
     if composition.family not in DEFINED:
@@ -138,7 +138,7 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
 
 @cache
 def factor_radius(ion: Ion, site: Site) -> Radius:
-    """The radius of an ion on a site, as Bartel et al. choose it.
+    """Return the radius of an ion on a site, as chosen by Bartel et al.
 
     It is :func:`~pvkdb.chemistry.ions.site_radius`, or, for the few B cations without a radius in
     an octahedron (Sm2+), that of the coordination nearest to 6.
@@ -162,10 +162,10 @@ def _mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tu
 
 
 def _mean(weighted: Iterable[tuple[float, float]]) -> float:
-    """Mean of values with weights; one value alone comes back without rounding.
+    """Return the weighted mean of values; a single value is returned without rounding.
 
-    Added up by hand, in order: Python's sum rounds differently from version to version, and the
-    factors of arrays have to be the same to the last bit.
+    The explicit loop fixes the rounding: Python's sum rounds differently between versions, and the
+    factors of arrays must agree to the last bit.
     """
     (first, weight), *others = weighted
     if not others:

@@ -1,14 +1,14 @@
 """Tolerance factors of arrays of compositions: a million ABX3 in about a second.
 
-The numbers are those of :mod:`~pvkdb.chemistry.tolerance`, to the last bit; NaN stands for what is
-not defined there or has no radius. This module needs numpy, which comes with the extra ``store``.
+The numbers agree with :mod:`~pvkdb.chemistry.tolerance` to the last bit; NaN denotes undefined
+factors and missing radii. This module needs numpy, which comes with the extra ``store``.
 
 Example:
     >>> factors = abx3_factors((["Cs", "MA"], 1), ("Pb", 2), ("I", -1))
     >>> factors.t.round(3).tolist()
     [0.851, 0.912]
 
-    Where compositions are positions in lists of ions, the radii are looked up once per ion:
+    If compositions are indices into lists of ions, the radii are looked up once per ion:
 
     >>> r_a = site_radii(["Cs", "MA"], 1, "A")
     >>> factors_from_radii(r_a[[0, 1, 1, 0]], 1.19, 2.20).t.round(3).tolist()
@@ -40,7 +40,7 @@ Ions = tuple[ArrayLike, ArrayLike]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorArrays:
-    """t, mu, tau and p of many compositions, and the radii behind them (Å); arrays of one shape."""
+    """t, mu, tau and p of many compositions, and their radii (Å); arrays of one shape."""
 
     r_a_ang: FloatArray
     r_b_ang: FloatArray
@@ -52,14 +52,14 @@ class FactorArrays:
 
 
 def abx3_factors(a: Ions, b: Ions, x: Ions) -> FactorArrays:
-    """Factors of ABX3 compositions with one ion on each site."""
+    """Return the factors of ABX3 compositions with one ion on each site."""
     return factors_from_radii(
         site_radii(*a, "A"), site_radii(*b, "B"), site_radii(*x, "X"), a_charge=a[1]
     )
 
 
 def double_factors(a: Ions, b: Ions, other_b: Ions, x: Ions) -> FactorArrays:
-    """Factors of A2BB'X6 compositions: the B radius is the mean of both."""
+    """Return the factors of A2BB'X6 compositions, with the mean radius of B and B'."""
     r_b = mean_radii([site_radii(*b, "B"), site_radii(*other_b, "B")], [1, 1])
     return factors_from_radii(site_radii(*a, "A"), r_b, site_radii(*x, "X"), a_charge=a[1])
 
@@ -67,7 +67,7 @@ def double_factors(a: Ions, b: Ions, other_b: Ions, x: Ions) -> FactorArrays:
 def factors_from_radii(
     r_a_ang: ArrayLike, r_b_ang: ArrayLike, r_x_ang: ArrayLike, a_charge: ArrayLike = 1
 ) -> FactorArrays:
-    """Factors from radii in Å and the charge on the A site; shapes are broadcast."""
+    """Return the factors from radii in Å and A-site charges; shapes are broadcast."""
     r_a, r_b, r_x, n_a = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (r_a_ang, r_b_ang, r_x_ang, a_charge))
     )
@@ -86,7 +86,7 @@ def factors_from_radii(
 
 
 def site_radii(symbols: ArrayLike, charges: ArrayLike, site: Site) -> FloatArray:
-    """Radii of ions on a site in Å, NaN where none is known; shapes are broadcast."""
+    """Return radii of ions on a site in Å, NaN if unknown; shapes are broadcast."""
     names, sizes = np.broadcast_arrays(np.asarray(symbols), np.asarray(charges))
     ions = zip(names.ravel().tolist(), sizes.ravel().tolist(), strict=True)
     found = np.fromiter(map(_known_radii(site).get, ions, repeat(nan)), np.float64, names.size)
@@ -94,10 +94,10 @@ def site_radii(symbols: ArrayLike, charges: ArrayLike, site: Site) -> FloatArray
 
 
 def mean_radii(radii_ang: Sequence[ArrayLike], amounts: Sequence[ArrayLike]) -> FloatArray:
-    """Radii of sites that several ions share: the mean, weighted by the amounts.
+    """Return the mean radii of shared sites, weighted by the amounts.
 
-    Both hold one array for each ion. An ion that is absent from a composition has the amount 0,
-    and any radius but NaN.
+    Both arguments contain one array per ion. An ion that is absent from a composition has the
+    amount 0 and any radius except NaN.
     """
     values = [np.asarray(value, dtype=np.float64) for value in radii_ang]
     weights = [np.asarray(weight, dtype=np.float64) for weight in amounts]
@@ -108,17 +108,17 @@ def mean_radii(radii_ang: Sequence[ArrayLike], amounts: Sequence[ArrayLike]) -> 
 
 
 def _probability(tau: FloatArray) -> FloatArray:
-    """The curve of :mod:`~pvkdb.chemistry.platt` on an array."""
+    """Evaluate the curve of :mod:`~pvkdb.chemistry.platt` on an array."""
     exponent = PEROVSKITE.slope * tau + PEROVSKITE.offset
     small = _each(exp, -np.abs(exponent))
     return np.where(exponent > 0, small, 1.0) / (1.0 + small)
 
 
 def _each(function: Callable[[float], float], values: FloatArray) -> FloatArray:
-    """A function of Python's math on every value.
+    """Apply a function of Python's math to every value.
 
-    numpy's own log and exp differ from it in the last bit on some processors, so that a filter
-    could keep a composition alone and drop it in an array.
+    log and exp of numpy differ in the last bit on some processors, so that a filter could give
+    different results for a single composition and an array.
     """
     results = np.fromiter(map(function, values.ravel().tolist()), np.float64, values.size)
     return results.reshape(values.shape)
@@ -126,7 +126,7 @@ def _each(function: Callable[[float], float], values: FloatArray) -> FloatArray:
 
 @cache
 def _known_radii(site: Site) -> dict[tuple[str, int], float]:
-    """Radii of all ions that can be on a site, by symbol and charge."""
+    """Return the radii of all ions that can be on a site, by symbol and charge."""
     known = {}
     for ion in {radius.ion for radius in radii()}:
         try:

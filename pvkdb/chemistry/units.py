@@ -1,7 +1,7 @@
-"""Reading reported values: a number, a range or a bound, with its unit, as papers print them.
+"""Parsing of reported values: a number, a range or a bound, with its unit.
 
 ``parse_measurement("~25 kJ/mol", "eV")`` gives an :class:`~pvkdb.chemistry.quantities.Interval` in
-eV. Factors are exact, so that 300 mV is 0.3 V and nothing else.
+eV. Factors are exact, so that 300 mV is exactly 0.3 V.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _TIMES: dict[str, Fraction] = {
     "yr": 365 * _DAY,
 }
 
-#: For each unit that columns have: what may be written, and what it is worth in that unit.
+#: For each unit of a column: the accepted units and their factors.
 UNITS: Mapping[str, Mapping[str, Fraction]] = {
     "eV": {
         "eV": Fraction(1),
@@ -75,7 +75,7 @@ UNITS: Mapping[str, Mapping[str, Fraction]] = {
     "1": {},
 }
 
-#: What stands before a value, and the bound that it makes.
+#: Qualifiers in front of a value, and their meaning.
 _QUALIFIERS = {">": ">", "≥": ">", ">=": ">", "<": "<", "≤": "<", "<=": "<", "~": "~", "≈": "~"}
 
 _POWER = r"10\^\{?[+-]?\d+\}?"
@@ -89,14 +89,14 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 
 
 def parse_measurement(text: str, unit: str) -> Interval:
-    """A reported value as an interval in ``unit``, a key of :data:`UNITS`.
+    """Parse a reported value into an interval in ``unit``, a key of :data:`UNITS`.
 
-    Understood are ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
-    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. Without a unit,
-    ``unit`` is meant.
+    Accepted are ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
+    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. The default
+    unit is ``unit``.
 
     Raises:
-        InputError: says what cannot be understood, and what can.
+        InputError: the text cannot be parsed; the message gives examples.
 
     Example:
         >>> parse_measurement("300 mV", "V"), str(parse_measurement(">2 h", "s"))
@@ -128,7 +128,7 @@ def parse_measurement(text: str, unit: str) -> Interval:
 
 
 def _plain(text: str) -> str:
-    """One way of writing what keyboards and typesetters write in several."""
+    """Normalise characters that have several spellings."""
     text = re.sub(r"(?<=10)(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺])", "^", text).translate(_SUPERSCRIPTS)
     for written, plain in (("−", "-"), ("×", "x"), ("·", "*"), ("µ", "μ"), ("—", "–"), ("E", "e")):
         text = text.replace(written, plain)
@@ -146,7 +146,7 @@ def _number(text: str) -> Fraction:
 
 def _exponent(text: str) -> int:
     if abs(value := int(text)) > 300:
-        raise InputError(f"the exponent {text} is beyond what a number can hold")
+        raise InputError(f"the exponent {text} is outside the range of numbers")
     return value
 
 
@@ -164,7 +164,7 @@ def _factor(written: str | None, unit: str) -> Fraction:
 def _float(value: Fraction, text: str) -> float:
     number = float(value)
     if not isfinite(number):
-        raise InputError(f"{text!r} is beyond what a number can hold")
+        raise InputError(f"{text!r} is outside the range of numbers")
     return number
 
 

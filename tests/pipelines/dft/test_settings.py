@@ -114,7 +114,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], words
 def test_a_density_cutoff_below_the_squares_of_the_wave_functions_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"100 Ry is below 4 times .* \(50 Ry\)"):
         DftSettings(cutoff_wfc_ry=50, cutoff_rho_ry=100)  # before any structure is known
-    with pytest.raises(InputError, match=r"100 Ry is below 4 times .* leave cutoff_rho_ry open"):
+    with pytest.raises(InputError, match=r"100 Ry is below 4 times .* omit cutoff_rho_ry"):
         complete_settings(cutoff_rho_ry=100)
 
 

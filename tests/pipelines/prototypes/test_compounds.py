@@ -46,7 +46,7 @@ def test_composition_fills_a_stoichiometry(formula, stoichiometry, written):
         ("Cs0.5Rb0.5PbI3", r"site A is shared by Cs\+ and Rb\+"),
         ("CsPbI2Br", "site X is shared by"),
         ("MAPbI3", r"MA\+ is a molecule"),
-        ("CsPbX3", "X stands for any ion"),
+        ("CsPbX3", "X denotes any ion"),
         ("CsPbI3-xBrx", "amounts are open"),
         ("CsPb0.97Bi0.03I3", "do not balance"),
         ("CsCu2I3", "no prototype of its family"),

@@ -183,11 +183,11 @@ def test_lead_free_is_what_is_known_to_be(text: str, lead_free: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("CsPbX3", "letters that stand for any ion"),
+        ("CsPbX3", "letters that denote any ion"),
         ("MAPbI3", "MA\\+ is a molecule"),
         ("CsPbI2Br", "shared by several ions"),
         ("Cs2Ag0.6Na0.4InCl6", "shared by several ions"),
-        ("CsPbI3:EuCl2", "place of EuCl2"),
+        ("CsPbI3:EuCl2", "site of EuCl2"),
         ("CsPbI3-x", "not those of the ideal formula"),
     ],
 )

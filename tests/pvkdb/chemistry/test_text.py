@@ -55,7 +55,7 @@ def test_errors_in_a_sum_count_in_what_was_written() -> None:
 
 def test_numbers_that_a_blank_parts_are_not_joined() -> None:
     """PbI3 0.95 is not PbI30.95."""
-    with pytest.raises(FormulaError, match="character 8: a blank parts two numbers"):
+    with pytest.raises(FormulaError, match="character 8: a blank separates two numbers"):
         plain("FAPbI3 0.95MAPbBr3 0.05")
 
 

@@ -88,7 +88,7 @@ def test_kilojoules_per_mole() -> None:
         ("300 apples", "cycles", "'apples' is none of"),
         ("3 eV", "1", "no unit at all"),
         ("> 1 to 2", "1", "bounds a range"),
-        ("1e999", "1", "beyond"),
+        ("1e999", "1", "outside the range"),
         ("9" * 100, "1", "is not a value"),
         ("nan", "1", "is not a value"),
         ("inf", "1", "is not a value"),
