@@ -150,7 +150,7 @@ class _Schedule(_Settings):
     @model_validator(mode="after")
     def _has_plans(self) -> _Schedule:
         if not self.screen:
-            raise refused("there is no [[screen]]; add one with a plan and its cron expression")
+            raise refused("[[screen]] is missing; add one with a plan and its cron expression")
         return self
 
 

@@ -1,1 +1,1 @@
-"""Screening: compositions by the hundred, through filters that say why each one fell."""
+"""Screening of many compositions in stages, with the reason why each candidate fell."""

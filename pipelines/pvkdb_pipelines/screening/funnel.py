@@ -1,7 +1,7 @@
-"""The funnel: candidates through the stages of a plan, each fall with its reason.
+"""The funnel: candidates pass the stages of a plan, or fall with a reason.
 
-Everything that takes time is a calculation in the store's queue, so a screening that was killed
-goes on where it was, and two plans that meet the same compound relax it once. The report is made
+Every long computation is a calculation in the store's queue, so a screening that was killed
+resumes where it stopped, and two plans with the same compound relax it once. The report is made
 from the store alone: the same plan on the same store gives the same report.
 """
 
@@ -33,24 +33,24 @@ from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stages.barriers import barrier_requests, migration_of, most_promising
-from pvkdb_pipelines.screening.stages.evidence import record_formation
 from pvkdb_pipelines.screening.stages.stability import assess, compared
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability, tolerance_of
 from pvkdb_pipelines.screening.stages.vacancies import (
-    Element,
+    ElementEnergy,
     element_requests,
+    record_formation,
     reference_compounds,
     vacancy_formation,
     vacancy_request,
 )
 
-#: Hears which stage is at work, how much of it is done, and how much there is.
+#: Called with the current stage, the number of finished steps, and their total.
 Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a plan would do: its counts before anything is computed, and the work that follows."""
+    """Counts of a plan before anything is computed, and the relaxations that follow."""
 
     stages: list[StageCount]
     relaxations: int
@@ -62,12 +62,12 @@ class Funnel:
     """One run of a plan on a store.
 
     Attributes:
-        plan: What to screen.
-        store: Where the calculations are.
-        processes: At most this many at once on this machine; None for one a core.
-        watch: Hears of the progress.
+        plan: Plan of the screening.
+        store: Store with the calculations.
+        processes: Most processes on this machine; None for one on each core.
+        watch: Called with the progress.
         retry: Whether calculations that failed before are computed again.
-        engine: What computes, in place of processes of this machine.
+        engine: Engine in place of processes on this machine.
     """
 
     plan: Plan
@@ -79,27 +79,27 @@ class Funnel:
     _tracks: list[Track] = field(default_factory=list, init=False)
     _stages: list[StageCount] = field(default_factory=list, init=False)
     _requests: dict[Compound, list[RelaxRequest]] = field(default_factory=dict, init=False)
-    _asked: dict[str, AnyRequest] = field(default_factory=dict, init=False)
+    _requested: dict[str, AnyRequest] = field(default_factory=dict, init=False)
     _phases: dict[Compound, list[PhaseEnergy]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.store, self.engine or LocalEngine(self.processes), self.retry)
 
     def run(self) -> ScreeningReport:
-        """Run every stage of the plan that is not done yet, and report.
+        """Run every stage of the plan and return the report.
 
-        A KeyboardInterrupt passes through; what has been computed is kept.
+        A KeyboardInterrupt passes through; finished calculations are kept.
         """
         self._run_to(self.plan.stop_after)
         return self._report()
 
     @property
     def computed(self) -> int:
-        """Calculations of this run that the store did not have when it asked for them."""
+        """Number of calculations that were not finished in the store before this run."""
         return len(self._ledger.lacking)
 
     def preview(self) -> Preview:
-        """Run what takes no time, and count what the stage of stability would compute."""
+        """Run the stages without calculations, and count the relaxations that follow."""
         free = STAGES[: STAGES.index("stability")]
         last = self.plan.stop_after if self.plan.stop_after in free else free[-1]
         self._run_to(last)
@@ -136,7 +136,7 @@ class Funnel:
         total = len(self._tracks)
         self.watch("tolerance", 0, total)
         for done, track in enumerate(self._tracks, start=1):
-            # Where it is not defined for the type, conditions on it do not apply.
+            # Conditions on a factor that is not defined for the type do not apply.
             with contextlib.suppress(InputError):
                 track.tolerance = tolerance_of(tolerance_factors(track.candidate.composition))
             self.watch("tolerance", done, total)
@@ -156,7 +156,7 @@ class Funnel:
                 track.compound = compound_of(track.candidate.composition)
                 self._requests_of(track.compound)
             except InputError as error:
-                # The remedy in the message, a structure of one's own, is none for a screening.
+                # The remedy in the message, a user-supplied structure, does not help a screening.
                 detail = str(error).partition("; choose another")[0]
                 track.drop("stability", "not defined", "no prototype can hold it", detail)
 
@@ -176,7 +176,7 @@ class Funnel:
                 for element in element_requests(compound, potential):
                     others[element.key()] = element
                 for reference in reference_compounds(compound):
-                    # A halide without radii competes with nothing that can be computed.
+                    # A halide without radii cannot be computed as a competitor.
                     with contextlib.suppress(InputError):
                         others.update((r.key(), r) for r in self._requests_of(reference))
         self._relax([*wanted.values(), *others.values()], "vacancy")
@@ -243,7 +243,7 @@ class Funnel:
     # Calculations
 
     def _relaxations(self) -> list[RelaxRequest]:
-        """The relaxations that the candidates still in the funnel need, each once."""
+        """Return the relaxations that the remaining candidates need, each once."""
         wanted: dict[Compound, None] = {}
         for track in self._alive():
             if track.compound is not None:
@@ -252,7 +252,7 @@ class Funnel:
 
     def _relax(self, requests: Iterable[AnyRequest], stage: str) -> None:
         asked = list(requests)
-        self._asked.update((request.key(), request) for request in asked)
+        self._requested.update((request.key(), request) for request in asked)
         self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))
 
     def _requests_of(self, compound: Compound) -> list[RelaxRequest]:
@@ -264,7 +264,7 @@ class Funnel:
         return self._requests[compound]
 
     def _phases_of(self, compound: Compound) -> list[PhaseEnergy]:
-        """The relaxed phases of a compound; none where it has no radii to be built from."""
+        """Return the relaxed phases of a compound; empty if it cannot be built without radii."""
         if compound not in self._phases:
             requests = self._requests.get(compound, [])
             self._phases[compound] = compared(
@@ -289,7 +289,7 @@ class Funnel:
         )
 
     def _report(self) -> ScreeningReport:
-        calculations = [self._ledger.of(request) for request in self._asked.values()]
+        calculations = [self._ledger.of(request) for request in self._requested.values()]
         results = [entry for entry in calculations if entry.result is not None]
         ranks = {id(track): rank for rank, track in enumerate(self._ranked(), start=1)}
         calls: Counter[str] = Counter()
@@ -314,7 +314,7 @@ class Funnel:
         )
 
     def _ranked(self) -> list[Track]:
-        """What passed every stage, in the order of the plan's column; unknown values last."""
+        """Return the candidates that passed, by the column of the plan; unknown values last."""
         column = self.plan.rank_by.removeprefix("-")
         sign = -1 if self.plan.rank_by.startswith("-") else 1
 
@@ -330,9 +330,9 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-def _element(calculation: Calculation) -> Element:
+def _element(calculation: Calculation) -> ElementEnergy:
     result = calculation.result or {}
-    return Element(result.get("energy_ev_per_atom"), result.get("structure_source", ""))
+    return ElementEnergy(result.get("energy_ev_per_atom"), result.get("structure_source", ""))
 
 
 def _phase(calculation: Calculation, request: RelaxRequest) -> PhaseEnergy:

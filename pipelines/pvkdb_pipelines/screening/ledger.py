@@ -1,4 +1,4 @@
-"""A screening's calculations in the store: asked for once, worked off, looked up."""
+"""Calculations of a screening in the store: queued once, computed, and looked up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pvkdb_pipelines.work.worker import Worker
 
 #: Keys looked up in one query.
 _BATCH = 500
-#: Seconds between looks at work that others do.
+#: Seconds between checks of calculations that other workers compute.
 _POLL_S = 2.0
 _OPEN = tuple(
     state.value
@@ -30,19 +30,19 @@ _OPEN = tuple(
 )
 
 AnyRequest = AnyRelaxation | NebRequest
-#: Hears how many of a stage's calculations are done, and how many there are.
+#: Called with the number of finished calculations of a stage and their total.
 OnDone = Callable[[int, int], None]
 
 
 @dataclass
 class Ledger:
-    """The calculations that a screening has asked for, by their content keys.
+    """The calculations of a screening, by their content keys.
 
     Attributes:
-        store: Where the queue is.
-        engine: What computes them.
-        retry: Whether what failed before is computed again.
-        lacking: Keys of what the store had not finished when it was asked for.
+        store: Store with the queue.
+        engine: Engine that computes them.
+        retry: Whether calculations that failed before are computed again.
+        lacking: Keys of calculations that were not finished in the store when requested.
     """
 
     store: Store
@@ -52,9 +52,9 @@ class Ledger:
     lacking: set[str] = field(default_factory=set, init=False)
 
     def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
-        """Have every request computed, unless the store knows the answer, and look them up.
+        """Compute the requests that the store has not finished, and look up all of them.
 
-        Other calculations that wait in the queue are worked off on the way.
+        The engine also computes other calculations of the queue.
 
         Raises:
             InterruptedByUserError: one of them was cancelled.
@@ -62,14 +62,14 @@ class Ledger:
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:
             for request in requests:
-                # A barrier is of a material; of a relaxation that turns out when it is done.
+                # A barrier belongs to a material; a relaxation gets one when it is finished.
                 if isinstance(request, NebRequest):
                     calculation, _ = submit(session, request)
                 else:
                     calculation, _ = enqueue(session, request)
                 failed = calculation.state == CalculationState.FAILED.value
                 cancelled = calculation.state == CalculationState.CANCELLED.value
-                # Once a run: what failed again in this one is a result of it.
+                # Retried once a run: a second failure is a result of the run.
                 retried = self.retry and failed and calculation.key not in self.found
                 if cancelled or retried:
                     requeue(session, calculation.id)
@@ -80,17 +80,17 @@ class Ledger:
         for entry in found.values():
             if entry.state == CalculationState.CANCELLED.value:
                 raise InterruptedByUserError(
-                    f"calculation {entry.id} was cancelled, so that the screening cannot go on; "
-                    "the same command asks for it again"
+                    f"calculation {entry.id} was cancelled, so the screening cannot continue; run "
+                    "the same command again to queue it again"
                 )
         self.found.update(found)
 
     def of(self, request: AnyRequest) -> Calculation:
-        """The finished calculation of a request that was computed."""
+        """Return the finished calculation of a request."""
         return self.found[request.key()]
 
     def held(self, requests: Sequence[AnyRequest]) -> int:
-        """How many of the requests the store has finished already."""
+        """Return how many of the requests are finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))
         finished = [entry for entry in self._look_up(keys).values() if entry.state not in _OPEN]
         return len(finished)
@@ -101,7 +101,7 @@ class Ledger:
             Worker(self.store).recover()
             drained, done = 0, total - waiting
             on_done(done, total)
-            # Closed at once where on_done raises, so that no worker goes on behind our back.
+            # Closed at once where on_done raises, so that no worker continues unnoticed.
             with contextlib.closing(self.engine.drain(self.store)) as finished:
                 for document in finished:
                     drained += 1
@@ -109,7 +109,7 @@ class Ledger:
                         done += 1
                         on_done(done, total)
             if drained == 0:
-                time.sleep(_POLL_S)  # other workers have what is left
+                time.sleep(_POLL_S)  # other workers compute the rest
         on_done(total, total)
 
     def _waiting(self, keys: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""A screening that leaves a run in the ledger: held while it goes on, ended once."""
+"""Screenings recorded as runs in the ledger: held while they run, ended once, and compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pvkdb
 from pvkdb.errors import DatabaseError, InterruptedByUserError
-from pvkdb.schemas.runs import RunCounts, RunDocument
+from pvkdb.schemas.runs import (
+    Differences,
+    LostCandidate,
+    PassedCandidate,
+    RankChange,
+    RunCounts,
+    RunDocument,
+)
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
@@ -19,7 +28,6 @@ from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.runs import screening_runs
 from pvkdb.store.runs.screening_runs import RUN_LEASE, RunLostError
 from pvkdb_pipelines.ownership import current_owner, is_alive
-from pvkdb_pipelines.screening.differences import differences
 from pvkdb_pipelines.screening.funnel import Funnel
 
 #: Seconds between two renewals.
@@ -27,7 +35,7 @@ HEARTBEAT_S = RUN_LEASE.total_seconds() / 10
 
 
 def plan_name(plan: str, potential: str = "") -> str:
-    """The name under which runs of a plan follow one another.
+    """Return the name that the runs of a plan share.
 
     Example:
         >>> plan_name("plans/tin.toml"), plan_name("lead-and-tin", "sevennet-0")
@@ -39,7 +47,7 @@ def plan_name(plan: str, potential: str = "") -> str:
 
 @dataclass
 class Run:
-    """A run that this process holds. ``document`` is set once it has ended."""
+    """A run that this process holds; ``document`` is set when it has ended."""
 
     store: Store
     id: int
@@ -47,10 +55,10 @@ class Run:
     document: RunDocument | None = field(default=None, init=False)
 
     def screen(self, funnel: Funnel) -> ScreeningReport:
-        """Run the funnel, and write what it found and how that differs from the run before.
+        """Run the funnel; record its report and the differences from the run before.
 
         Raises:
-            RunLostError: another process has taken the run up; the report is not in the store.
+            RunLostError: another process has taken over the run; the report is not recorded.
         """
         report = funnel.run()
         counts = RunCounts(
@@ -65,22 +73,22 @@ class Run:
         with self.store.session() as session:
             mine = session.get_one(ScreeningRun, self.id)
             before = screening_runs.run_before(session, mine.plan, self.id)
-            said = None if before is None else screening_runs.report_of(before)
+            earlier = None if before is None else screening_runs.report_of(before)
             found = None
-            if before is not None and said is not None:
-                found = differences(json.loads(said), report, before.id)
+            if before is not None and earlier is not None:
+                found = differences(json.loads(earlier), report, before.id)
             ended = screening_runs.finish(session, self.id, self.owner, text, counts, found)
             self.document = screening_runs.run_document(ended)
         return report
 
     def fail(self, reason: str) -> None:
-        """Record why there is no report."""
+        """Record the reason of a failure."""
         with self.store.session() as session:
             ended = screening_runs.fail(session, self.id, self.owner, reason)
             self.document = screening_runs.run_document(ended)
 
     def interrupt(self) -> None:
-        """Record that it was stopped."""
+        """Record an interruption."""
         with self.store.session() as session:
             ended = screening_runs.interrupt(session, self.id, self.owner)
             self.document = screening_runs.run_document(ended)
@@ -89,9 +97,11 @@ class Run:
 def begin_run(
     store: Store, plan: str, fire_time: datetime | None = None, *, scheduled: bool = False
 ) -> Run | None:
-    """Begin the run of a plan for a time, by default now; None where it is not ours to run.
+    """Begin the run of a plan for a fire time, by default now.
 
-    As of :func:`pvkdb.store.runs.screening_runs.begin`.
+    Returns:
+        None where another process has run it or runs it
+        (:func:`pvkdb.store.runs.screening_runs.begin`).
     """
     owner = current_owner()
     with store.session() as session:
@@ -103,7 +113,7 @@ def begin_run(
 
 @contextmanager
 def holding(run: Run) -> Iterator[Run]:
-    """Hold a run within the block by heartbeats; an exception that leaves it ends the run."""
+    """Renew the lease of a run within the block; an exception ends the run."""
     stop = threading.Event()
     thread = threading.Thread(target=_renew, args=(run, stop), name="run", daemon=True)
     thread.start()
@@ -126,7 +136,56 @@ def holding(run: Run) -> Iterator[Run]:
 
 def _renew(run: Run, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_S):
-        # A database that cannot be reached now may be there at the next beat.
+        # A database that cannot be reached now may be back at the next renewal.
         with suppress(DatabaseError), run.store.session() as session:
             if not screening_runs.renew(session, run.id, run.owner):
-                return  # taken up by another process, as its end will find out
+                return  # another process has taken it over, which finish() will report
+
+
+def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> Differences:
+    """Return the candidates that are new, lost or moved since the run before.
+
+    Args:
+        before: report of the run before as JSON; an older version of pvkdb may have written it.
+        report: report of this run.
+        since: id of the run before.
+    """
+    passed_before = {
+        entry["formula"]: entry.get("rank")
+        for entry in before["candidates"]
+        if entry.get("fall") is None
+    }
+    now = {candidate.formula: candidate for candidate in report.candidates}
+    passed = {name: entry for name, entry in now.items() if entry.fall is None}
+    version = before.get("pvkdb_version")
+    return Differences(
+        since=since,
+        new=[
+            PassedCandidate(formula=name, rank=entry.rank)
+            for name, entry in sorted(passed.items(), key=lambda item: _place(item[1].rank))
+            if name not in passed_before
+        ],
+        lost=[
+            LostCandidate(formula=name, before=rank, reason=_why_lost(report, name))
+            for name, rank in sorted(passed_before.items(), key=lambda item: _place(item[1]))
+            if name not in passed
+        ],
+        moved=[
+            RankChange(formula=name, before=passed_before[name], after=entry.rank)
+            for name, entry in sorted(passed.items(), key=lambda item: _place(item[1].rank))
+            if name in passed_before and passed_before[name] != entry.rank
+        ],
+        plan_changed=before.get("plan") != report.plan,
+        version_before=version if version != pvkdb.__version__ else None,
+    )
+
+
+def _place(rank: int | None) -> float:
+    return float("inf") if rank is None else rank
+
+
+def _why_lost(report: ScreeningReport, formula: str) -> str:
+    for candidate in report.candidates:
+        if candidate.formula == formula and candidate.fall is not None:
+            return f"{candidate.fall.stage}: {candidate.fall.reason}"
+    return "the plan no longer makes it"

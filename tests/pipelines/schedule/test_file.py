@@ -67,7 +67,7 @@ def test_entries_take_what_the_top_says_and_paths_begin_at_the_file(tmp_path: Pa
         ("timezone", "time zone", "is not TOML"),
         ("plans/tin.toml", "lead-and-tin", "2 entries have the name 'lead-and-tin'"),
         ("[[screen]]", "[[screens]]", "there is no key 'screens'"),
-        (FILE, "timezone = 'UTC'", "there is no [[screen]]"),
+        (FILE, "timezone = 'UTC'", "[[screen]] is missing"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_line(

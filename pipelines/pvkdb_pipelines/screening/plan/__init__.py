@@ -1,1 +1,1 @@
-"""Plans: what a screening enumerates and filters, and the reader of plan files."""
+"""Plans of screenings: enumeration of compositions, filters, and plan files."""

@@ -1,7 +1,7 @@
 """Charge-neutral compositions from lists of ions, over structure types.
 
-Types are written as the field writes them. Every composition carries one ion a site, or two on
-one site where mixing is asked for; what does not balance is never made.
+Every composition has one ion on each site, or two on one site where the plan has mixing.
+Compositions that are not charge-neutral are not enumerated.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TYPES: dict[str, StructureType] = {
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """Two ions share a site; ``share`` is that of the second one."""
+    """Two ions on one site; ``share`` is that of the second one."""
 
     site: Site
     share: Fraction
@@ -49,7 +49,7 @@ class Mixing:
 
 @dataclass(frozen=True, slots=True)
 class EnumeratedCandidate:
-    """A composition as a structure type; ``mixed`` where a site holds two ions."""
+    """A composition in a structure type; ``mixed`` if a site has two ions."""
 
     type: str
     composition: Composition
@@ -57,14 +57,14 @@ class EnumeratedCandidate:
 
     @property
     def name(self) -> str:
-        """The candidate's name in reports: formula and type."""
+        """Name of the candidate in reports: formula and type."""
         return f"{self.composition.formula} ({self.type})"
 
 
 def enumerate_candidates(
     types: Sequence[str], ions: Mapping[Site, Sequence[Ion]], mixing: Sequence[Mixing] = ()
 ) -> Iterator[EnumeratedCandidate]:
-    """Every neutral composition of the types, in the order of types and ions, each once.
+    """Yield every neutral composition of the types once, in the order of types and ions.
 
     Example:
         >>> ions = {"A": [Ion("Cs", 1)], "B": [Ion("Pb", 2)], "X": [Ion("Br", -1)]}
@@ -121,7 +121,7 @@ def _products(
                 continue  # Na2NaBiCl6 is another compound, Na3BiCl6
             for x in choices["X"]:
                 sites = zip((a, b, x), kind.amounts, strict=True)
-                text = "".join(_written(site, amount) for site, amount in sites)
+                text = "".join(_site_text(site, amount) for site, amount in sites)
                 composition = parse_composition(text)
                 # Cs2CuFeI6 is read as Cs(Cu,Fe)I3 with divalent ions: not of this type.
                 placed: dict[Site, set[Ion]] = {"A": set(a), "B": set(b), "X": set(x)}
@@ -132,7 +132,7 @@ def _products(
                     yield EnumeratedCandidate(kind.name, composition, mixed)
 
 
-def _written(site: Mapping[Ion, Fraction], amount: int) -> str:
+def _site_text(site: Mapping[Ion, Fraction], amount: int) -> str:
     return "".join(f"({ion.symbol}){_decimal(share * amount)}" for ion, share in site.items())
 
 

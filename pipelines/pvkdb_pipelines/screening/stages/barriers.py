@@ -1,4 +1,4 @@
-"""The funnel's barriers: who is worth one, which calculations they need, and what came of them."""
+"""Barriers of a screening: the candidates that get one, their calculations and results."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _UNRANKED = float("inf")
 
 
 def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
-    """The candidates to go on with: of each structure type in turn the one that decomposes least.
+    """Return the most stable candidates, one of each structure type in turn.
 
-    Taking the most stable of all instead would leave one type: chlorides of 4+ metals.
+    The most stable ones of all would be of one type: chlorides of 4+ metals.
     """
     by_type: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
@@ -43,7 +43,7 @@ def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
 def barrier_requests(
     session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[PotentialName]
 ) -> list[NebRequest]:
-    """A request for each potential, all from the structure that the screening relaxed."""
+    """Return a request for each potential, all from the structure that the screening relaxed."""
     host = session.scalars(
         select(Structure).where(
             Structure.calculation_id == phase.calculation, Structure.role == "host"
@@ -65,7 +65,7 @@ def barrier_requests(
 def migration_of(
     phase: str, requests: Sequence[NebRequest], of: Callable[[NebRequest], Calculation]
 ) -> Migration | None:
-    """What the potentials say; None where the first of them has no value."""
+    """Return the activation energies of the potentials; None if the first has no value."""
     outcomes = [_outcome(request, of(request)) for request in requests]
     first = outcomes[0].e_a_ev
     if first is None:

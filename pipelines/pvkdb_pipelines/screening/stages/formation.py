@@ -1,4 +1,4 @@
-"""Formation energies of point defects, and the chemical potentials that they are taken at.
+"""Formation energies of point defects, and limits of the chemical potentials.
 
 The terms may come from any method, as long as all of them come from the same one. S. B. Zhang,
 J. E. Northrup, Phys. Rev. Lett. 67, 2339 (1991), doi:10.1103/PhysRevLett.67.2339; C. Freysoldt et
@@ -61,7 +61,7 @@ def formation_energy_ev(
     fermi_level_ev: float | NDArray[np.float64] = 0.0,
     correction_ev: float = 0.0,
 ) -> float | NDArray[np.float64]:
-    """Formation energy of a defect from its terms, eV a defect.
+    """Return the formation energy of a defect from its terms, eV.
 
     E_f = E(defect) − E(bulk) − Σ n_i μ_i + q (E_VBM + E_F) + E_corr
 
@@ -76,7 +76,7 @@ def formation_energy_ev(
         vbm_ev: Valence band maximum of the bulk, on the same scale; needed with a charge.
         fermi_level_ev: Fermi level above the valence band maximum, a number or an array.
         correction_ev: Correction for the finite size of the charged cell, with the alignment of
-            potentials where it is not in ``vbm_ev``; added as it stands.
+            potentials where it is not in ``vbm_ev``; added without change.
 
     Returns:
         A number, or an array of the shape of ``fermi_level_ev``.
@@ -132,7 +132,7 @@ class TransitionLevel:
 def transition_level_ev(
     first_ev: float, first_charge: int, second_ev: float, second_charge: int
 ) -> float:
-    """ε(q/q′): the Fermi level at which a defect costs the same in two charges.
+    """Return ε(q/q′), the Fermi level at which a defect has equal energy in two charges.
 
     ε(q/q′) = [E_f(q; 0) − E_f(q′; 0)] / (q′ − q)
 
@@ -154,7 +154,7 @@ def transition_level_ev(
 
 
 def transition_levels(at_vbm_ev: Mapping[int, float]) -> tuple[TransitionLevel, ...]:
-    """The levels between the stable charges of a defect, from low to high Fermi level.
+    """Return the levels between the stable charges of a defect, from low to high Fermi level.
 
     A charge that is nowhere the lowest has no level (negative U). Levels outside the band gap
     are included; only those inside are seen in an experiment.
@@ -178,15 +178,15 @@ def transition_levels(at_vbm_ev: Mapping[int, float]) -> tuple[TransitionLevel, 
 
 @dataclass(frozen=True, slots=True)
 class HalideLimits:
-    """Chemical potential of the halide where it is scarce and where it is plentiful.
+    """Chemical potential of the halide in its poor and rich limits.
 
     Attributes:
         poor_ev: Halide-poor limit, eV an atom.
         rich_ev: Halide-rich limit, eV an atom.
         allowed_ev: Lowest and highest value at which the compound is in equilibrium with its
-            elements' reservoirs and no other phase precipitates; None where there is no such
-            value, because the compound itself decomposes. The limits are then those of the
-            elements and binary halides alone.
+            elements' reservoirs and no other phase precipitates; None where the compound
+            decomposes at every value. The limits are then those of the elements and binary
+            halides alone.
     """
 
     poor_ev: float
@@ -200,19 +200,19 @@ def halide_limits(
     competitors_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
 ) -> HalideLimits:
-    """The window of the halide's chemical potential in a compound, X-poor to X-rich.
+    """Return the window of the halide's chemical potential in a compound.
 
     Rich: the solid halogen, μ = E(X2) / 2. Poor: the cation that gives up its halide first turns
     into the solid element, for ABX3 μ = [E(BX2) − E(B)] / 2. Both are moved into the allowed
     interval of :func:`allowed_potential_ev` where it ends earlier.
 
     The poor limit of ABX3 is the corner of its stable region where B and BX2 are about to appear.
-    The lowest allowed value lies where B and AX are, lower by half the energy that decomposing
-    into AX and BX2 costs; it is not taken because that energy is the least certain of all.
+    The lowest allowed value, where B and AX are about to appear, is lower by half the
+    decomposition energy into AX and BX2; it is not used because that energy is the least certain.
 
     Args:
-        compound: The compound.
-        energy_ev_per_formula: Its lowest energy.
+        compound: the compound.
+        energy_ev_per_formula: its lowest energy.
         competitors_ev_per_formula: Lowest energy of each compound that it may decompose into,
             binary halides of its cations among them.
         elements_ev_per_atom: Energy of the solid elements; the molecular crystal for the halide.
@@ -239,7 +239,7 @@ def _first_metal_ev(
     energies_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
 ) -> float:
-    """Halide potential below which the first cation of a compound turns into its element."""
+    """Return the halide potential below which the first cation turns into its element."""
     halide = compound.sites["X"].symbol
     of_metals: dict[str, float] = {}
     for other, energy in energies_ev_per_formula.items():
@@ -268,13 +268,13 @@ def allowed_potential_ev(
     competitors_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
 ) -> tuple[float, float] | None:
-    """Lowest and highest chemical potential of an element at which a compound is stable.
+    """Return the lowest and highest chemical potential at which a compound is stable.
 
-    The potentials make up the compound, Σ n_i μ_i = E, and no element or competitor
-    precipitates, Σ m_i μ_i ≤ E(other): a linear program for either end.
+    The potentials add up to the compound, Σ n_i μ_i = E, and no element or competitor
+    precipitates, Σ m_i μ_i ≤ E(other): one linear program for each end.
 
     Returns:
-        eV an atom; None where no potentials satisfy this, as the compound decomposes.
+        eV an atom; None where the compound decomposes at all potentials.
 
     Raises:
         InputError: the elements and competitors given leave the potential without a limit.
@@ -320,7 +320,7 @@ def _rows(formulas: Iterable[Mapping[str, int]], elements: list[str]) -> NDArray
 
 @dataclass(frozen=True, slots=True)
 class VacancyEnergies:
-    """Formation energy of a neutral halide vacancy, eV, and the potentials it was taken at."""
+    """Formation energies of a neutral halide vacancy, eV, and their chemical potentials."""
 
     poor_ev: float
     rich_ev: float
@@ -330,7 +330,7 @@ class VacancyEnergies:
 def neutral_vacancy_ev(
     vacancy_ev: float, host_ev: float, halide: str, limits: HalideLimits
 ) -> VacancyEnergies:
-    """Formation energies of a neutral halide vacancy in both limits.
+    """Return the formation energies of a neutral halide vacancy in both limits.
 
     E_f = E(cell without one X) − E(cell) + μ_X: lowest where the halide is scarce.
 

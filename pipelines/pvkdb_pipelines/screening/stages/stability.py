@@ -1,14 +1,14 @@
-"""Stability from energies: the lowest phase of a compound, and what it would decompose into.
+"""Stability from energies: the lowest phase of a compound, and its decomposition.
 
-Pure functions on energies of one potential. Which of them count:
+Pure functions on energies of one potential. These energies count:
 
 - A failed relaxation, or one with a numerical finding (:attr:`Flaw.numerical`), has no energy.
 - A relaxed structure that became another one (a physical finding, such as "connectivity
-  changed") is still an arrangement of the same atoms: its energy bounds the lowest one from
-  above, and counts as such for a candidate and for what it decomposes into. It is no longer the
-  phase that it started as, hence neither a perovskite nor a ground state with a name.
-- A remark (:attr:`Flaw.remark`) says nothing against the structure: with octahedra that still
-  share what they shared, the phase keeps its name in a lower symmetry, and far above the others.
+  changed") is still an arrangement of the same atoms: its energy is an upper bound of the lowest
+  one, and counts for a candidate and for its competitors. It has left the phase that it started
+  from, so it counts neither as a perovskite nor as a named ground state.
+- A remark (:attr:`Flaw.remark`) does not count against the structure: while the connectivity of
+  the octahedra is kept, the phase keeps its name, in a lower symmetry or far above the others.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ def assess(
     phases: Sequence[PhaseEnergy],
     competitors: Mapping[Compound, Sequence[PhaseEnergy]],
 ) -> Stability:
-    """Hold the energies of a compound's phases against each other and against its competitors'.
+    """Return the stability of a compound from the energies of its phases and its competitors.
 
     All energies are of one potential, in eV per formula unit of their own compound. The ground
-    state is the lowest phase that is still itself. Both differences are from the lowest energy at
-    all: a perovskite that is the ground state by name lies above 0 where a structure without a
-    name is lower. Decomposition is None where the compound has no energy, or its competitors with
-    an energy do not balance it, or a binary halide of its own ions has no energy. Another
-    competitor without an energy cannot be among the products, and the compound then looks at
-    least as stable as it is: ``without_energy`` names them.
+    state is the lowest phase that kept its structure. Both differences are from the lowest energy
+    of all: a perovskite that is the named ground state lies above 0 where a structure without a
+    name is lower. Decomposition is None where the compound has no energy, its competitors with
+    an energy do not balance it, or a binary halide of its own ions has no energy. Other
+    competitors without an energy cannot be products, so the compound may look more stable than it
+    is: ``without_energy`` names them.
 
     Args:
-        compound: The compound.
-        phases: Its relaxed phases.
-        competitors: Relaxed phases of every compound that it may decompose into; the compound
-            itself, or another of its composition, is passed over.
+        compound: the compound.
+        phases: its relaxed phases.
+        competitors: relaxed phases of every compound that it may decompose into; those of its own
+            composition are ignored.
 
     Raises:
         InputError: a finding is not one of :class:`Flaw`.
@@ -86,7 +86,7 @@ def assess(
 
 
 def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
-    """The lowest energy that counts; of equal ones, that of the phase first by name.
+    """Return the lowest energy that counts; of equal ones, that of the first phase by name.
 
     Raises:
         InputError: a finding is not one of :class:`Flaw`.
@@ -103,7 +103,7 @@ def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
 
 
 def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
-    """The phases of one compound, those far above the lowest with a remark that says so."""
+    """Return the phases of a compound, with a remark on those far above the lowest."""
     lowest = lowest_level(phases)
     if lowest is None:
         return list(phases)
@@ -119,7 +119,7 @@ def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
 def without_energy(
     competitors: Mapping[Compound, Sequence[PhaseEnergy]],
 ) -> tuple[Compound, ...]:
-    """The competitors of which no phase has an energy that counts."""
+    """Return the competitors without a phase whose energy counts."""
     return tuple(other for other, phases in competitors.items() if lowest_level(phases) is None)
 
 
@@ -132,16 +132,16 @@ class Decomposition:
 
 
 def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Decomposition | None:
-    """What one formula unit decomposes into, where its energy is left out of account.
+    """Return the mixture of competitors that one formula unit decomposes into.
 
-    The amounts x ≥ 0 of the competitors that hold the compound's atoms and have the least energy
-    Σ x E: a linear program, the lower convex hull at one composition. Measured from the
+    It has the amounts x ≥ 0 of the competitors that contain the compound's atoms and have the
+    lowest energy Σ x E: a linear program, the lower convex hull at one composition. Minus the
     compound's own energy, the result is the decomposition enthalpy of C. J. Bartel et al., npj
     Comput. Mater. 6, 97 (2020), doi:10.1038/s41524-020-00362-y, positive here for a stable
     compound.
 
     Returns:
-        None where no mixture of the competitors holds these atoms.
+        None where no mixture of the competitors contains these atoms.
     """
     content = compound.numbers_of_elements
     others = sorted(
@@ -174,7 +174,7 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
 
 
 def same_composition(first: Compound, second: Compound) -> bool:
-    """Whether two compounds hold the same elements in the same ratio, as CsInCl3 and Cs2InInCl6."""
+    """Whether two compounds have the same element ratios, as CsInCl3 and Cs2InInCl6."""
     return _reduced(first) == _reduced(second)
 
 

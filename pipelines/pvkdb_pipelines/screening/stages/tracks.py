@@ -1,4 +1,4 @@
-"""A candidate on its way through the funnel: what is known of it, and where it fell."""
+"""Candidates in the funnel: their results so far, and the stage at which they fell."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pvkdb_pipelines.screening.stages.stability import lowest_level
 
 @dataclass(slots=True)
 class Track:
-    """A candidate, filled stage by stage."""
+    """A candidate with its results, filled stage by stage."""
 
     candidate: EnumeratedCandidate
     tolerance: Tolerance | None = None
@@ -37,13 +37,13 @@ class Track:
     fall: Fall | None = None
 
     def drop(self, stage: str, kind: FallKind, reason: str, detail: str) -> None:
-        """Take the candidate out of the funnel."""
+        """Remove the candidate from the funnel."""
         self.fall = Fall(stage=stage, kind=kind, reason=reason, detail=detail)
 
     def drop_unless(self, stage: str, condition: FilterCondition) -> bool:
-        """Take the candidate out where it does not meet a condition; says whether it did.
+        """Drop the candidate if it does not meet a condition; return whether it was dropped.
 
-        Tolerance factors that are not defined for a type cannot speak against it.
+        A tolerance factor that is not defined for the type does not count against it.
         """
         if stage == "tolerance" and self.tolerance is None:
             return False
@@ -55,7 +55,7 @@ class Track:
         return True
 
     def value(self, column: str) -> float | None:
-        """A number that conditions and the ranking ask about; None where it is not known."""
+        """Return the value of a column of filters and rankings; None where it is not known."""
         for part in (self.tolerance, self.stability, self.vacancy, self.migration):
             found = getattr(part, column.removeprefix("vacancy_"), None)
             if isinstance(found, float):
@@ -63,7 +63,7 @@ class Track:
         return None
 
     def row(self, rank: int | None = None) -> ScreenedCandidate:
-        """The candidate as the report tells it."""
+        """Return the candidate as a row of the report."""
         composition = self.candidate.composition
         return ScreenedCandidate(
             formula=composition.formula,
@@ -80,7 +80,7 @@ class Track:
 
 
 def tolerance_of(factors: ToleranceFactors) -> Tolerance:
-    """Tolerance factors as the report tells them."""
+    """Return tolerance factors as the report has them."""
     return Tolerance(
         t=factors.t,
         mu=factors.mu,
@@ -90,7 +90,7 @@ def tolerance_of(factors: ToleranceFactors) -> Tolerance:
     )
 
 
-#: What a fall is put down to where several things are wrong, the first of these.
+#: Flaws from the gravest; the gravest of several is the reason of a fall.
 _GRAVEST_FIRST = (
     Flaw.CONNECTIVITY_CHANGED,
     Flaw.COORDINATION_CHANGED,
@@ -102,16 +102,16 @@ _GRAVEST_FIRST = (
 
 
 def judge_stability(track: Track) -> None:
-    """Fall of a candidate whose phases have no energy, or are not what they were built as.
+    """Drop a candidate whose phases have no energy, or became another structure.
 
-    Only the phases of its type speak for or against it: of ABX3, the perovskites.
+    Only the phases of its type count: of ABX3, the perovskites.
     """
     stability, compound = track.stability, track.compound
     assert stability is not None
     assert compound is not None
     wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
     own = [entry for entry in stability.phases if entry.phase in wanted]
-    wrong = "; ".join(_said(entry) for entry in own if entry.failure or entry.findings)
+    wrong = "; ".join(_problem_of(entry) for entry in own if entry.failure or entry.findings)
     lowest = lowest_level(own)
     if stability.perovskite is None and lowest is None:
         kinds = sorted({entry.failure_kind or _first_flaw(entry) for entry in own})
@@ -129,19 +129,19 @@ def judge_stability(track: Track) -> None:
         )
 
 
-def _said(entry: PhaseEnergy) -> str:
+def _problem_of(entry: PhaseEnergy) -> str:
     return f"{entry.phase}: {entry.failure or '; '.join(map(str, entry.findings))}"
 
 
 def _first_flaw(entry: PhaseEnergy) -> str:
-    """The gravest thing that is wrong with a relaxed phase."""
+    """Return the gravest flaw of a relaxed phase."""
     named = [finding.name for finding in entry.findings]
     order = [flaw.value for flaw in _GRAVEST_FIRST]
     return min(named, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def failed(track: Track, stage: str, kind: str | None, message: str | None) -> None:
-    """Fall of a candidate whose calculation ended in a typed failure."""
+    """Drop a candidate whose calculation ended in a typed failure."""
     not_possible = (
         FailureKind.UNSUPPORTED_COMPOSITION.value,
         FailureKind.UNSUPPORTED_ELEMENT.value,

@@ -1,18 +1,28 @@
-"""The funnel's vacancies: which calculations they need, and the formation energies they give."""
+"""Halide vacancies of a screening: their calculations, formation energies, and records of these."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.relaxations import ElementRequest, VacancyRequest, VacancyResult
+from pvkdb.schemas.calculations.relaxations import (
+    HOST_DROP_EV,
+    ElementRequest,
+    VacancyRequest,
+    VacancyResult,
+)
 from pvkdb.schemas.screening import PhaseEnergy, VacancyFormation
+from pvkdb.store.curation.registration import get_or_add
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.symmetry import space_group
@@ -23,15 +33,17 @@ from pvkdb_pipelines.structures.user_structures import atoms_of
 
 #: Tolerance at which the halides of an unrelaxed prototype are equivalent, Å.
 _SYMPREC_ANG = 1e-3
+#: Decimals of recorded energies, eV.
+_DECIMALS = 4
 
 
 def vacancy_request(
     session: Session, compound: Compound, phase: PhaseEnergy, potential: PotentialName
 ) -> VacancyRequest:
-    """The request for the vacancies in a relaxed phase, whose structure the store holds.
+    """Return the request for the vacancies in a relaxed phase whose structure is in the store.
 
-    One halide of each kind that the prototype's symmetry tells apart is taken out; where a
-    relaxation broke this symmetry, the others of a kind differ a little and are not computed.
+    One halide of each symmetry class of the prototype is removed. Where the relaxation broke the
+    symmetry, the other halides of a class differ a little and are not computed.
     """
     host = session.scalars(
         select(Structure).where(
@@ -56,7 +68,7 @@ def vacancy_request(
 
 
 def element_requests(compound: Compound, potential: PotentialName) -> list[ElementRequest]:
-    """The solid halogen, and the elements of the B cations that the halide-poor limit needs."""
+    """Return requests for the solid halogen and the elements of the B cations."""
     symbols = dict.fromkeys(
         compound.sites[role].symbol for role in ("X", "B", "B'") if role in compound.sites
     )
@@ -64,9 +76,9 @@ def element_requests(compound: Compound, potential: PotentialName) -> list[Eleme
 
 
 def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
-    """What may appear beside a compound somewhere between the limits.
+    """Return the compounds that may appear beside a compound between the limits.
 
-    The compounds that it decomposes into, and the halides of its B cations in their other common
+    They are those that it decomposes into, and the halides of its B cations in their other common
     charges: SnI2 and CsSnI3 appear beside Cs2SnI6 where iodine is scarce, Cs2SnI6 beside CsSnI3
     where it is plentiful.
     """
@@ -84,8 +96,8 @@ def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
-    """Energy of a solid element, and the source of its structure; None where it failed."""
+class ElementEnergy:
+    """Energy of a solid element, None where its calculation failed, and source of its structure."""
 
     energy_ev_per_atom: float | None
     source: str
@@ -97,20 +109,20 @@ def vacancy_formation(
     calculation: str,
     result: VacancyResult,
     phases: Mapping[Compound, Sequence[PhaseEnergy]],
-    elements: Mapping[str, Element],
+    elements: Mapping[str, ElementEnergy],
 ) -> VacancyFormation:
-    """Formation energies from the energies of a vacancy, its host and the phases around.
+    """Return the formation energies of a halide vacancy in both limits.
 
     Args:
-        compound: The compound.
-        request: What was computed.
-        calculation: Id of that calculation.
-        result: What came out.
-        phases: Relaxed phases of the compound and of its :func:`reference_compounds`.
-        elements: Energies of its :func:`element_requests`.
+        compound: the host compound.
+        request: request of the calculation.
+        calculation: id of the calculation.
+        result: result of the calculation.
+        phases: relaxed phases of the compound and of its :func:`reference_compounds`.
+        elements: energies of its :func:`element_requests`.
 
     Raises:
-        InputError: an energy is missing without which a limit is not defined.
+        InputError: an energy that a limit needs is missing.
     """
     own = lowest_level(phases[compound])
     if own is None:
@@ -150,3 +162,58 @@ def vacancy_formation(
             **{other.formula: level.phase for other, level in levels.items()},
         },
     )
+
+
+def record_formation(
+    session: Session, halide: str, potential: PotentialName, found: VacancyFormation
+) -> Energetic:
+    """Record a formation energy of the material; an equal one is recorded once.
+
+    The interval goes from the halide-poor to the halide-rich limit. Other reference phases give
+    other limits, hence another statement for the same calculation.
+    """
+    low, high = round(found.x_poor_ev, _DECIMALS), round(found.x_rich_ev, _DECIMALS)
+    mu_poor, mu_rich = found.mu_x_poor_ev, found.mu_x_rich_ev
+    content = f"{low} {high} {mu_poor:.4f} {mu_rich:.4f}"
+    mark = hashlib.sha256(content.encode()).hexdigest()[:6]
+    name = f"e-{found.calculation}-{mark}"
+    calculation = session.get_one(Calculation, found.calculation)
+    defect = Defect.vacancy(halide)
+
+    def build() -> Energetic:
+        return Energetic(
+            id=name,
+            material_id=calculation.material_id,
+            defect=defect.label,
+            species=defect.species,
+            charge=None,
+            quantity="DFE",
+            scope="reported",
+            value_min_ev=low,
+            value_max_ev=high,
+            approximate=False,
+            method="MLIP",
+            functional=potential.value,
+            conditions=(
+                f"{halide}-poor {low:.3f} eV (mu_{halide} = {mu_poor:.3f} eV), {halide}-rich "
+                f"{high:.3f} eV (mu_{halide} = {mu_rich:.3f} eV), {found.atoms_in_cell} atoms, "
+                f"neutral cell{_caveats(found)}"
+            ),
+            source=f"calculation {found.calculation}",
+            calculation_id=found.calculation,
+        )
+
+    return get_or_add(session, select(Energetic).where(Energetic.id == name), build)
+
+
+def _caveats(found: VacancyFormation) -> str:
+    """Return the reasons to doubt the number, for its conditions."""
+    doubts = []
+    if not found.allowed:
+        doubts.append("the compound itself decomposes, limits of elements and binary halides alone")
+    drop = found.host_drop_ev_per_formula
+    if drop is None:
+        doubts.append("stability of the host not known")
+    elif drop > HOST_DROP_EV:
+        doubts.append(f"the host was no minimum, it fell by {1000 * drop:.0f} meV a formula unit")
+    return "".join(f"; {text}" for text in doubts)
