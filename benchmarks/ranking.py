@@ -20,7 +20,7 @@ from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion, Profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.ranking.acceptability import rank_acceptability
-from pvkdb.suitability.ranking.judging import worth_of
+from pvkdb.suitability.ranking.assessment import desirabilities_of
 from pvkdb.suitability.ranking.options import Options
 from pvkdb.suitability.ranking.ranking import rank_candidates
 
@@ -77,7 +77,7 @@ def main() -> None:
     profile = profile_of(criteria)
     listed = candidates_of(profile, candidates)
     names = [candidate.id for candidate in listed]
-    worth = [worth_of(profile.devices, candidate) for candidate in listed]
+    worth = [desirabilities_of(profile.devices, candidate) for candidate in listed]
     start = time.process_time()
     found = rank_acceptability(names, worth, samples)
     alone = time.process_time() - start

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pvkdb.schemas.predictions import Correlation
+from pvkdb.suitability.evidence.support import Correlation
 
 Array = npt.NDArray[np.float64]
 #: An interval; None where there is none.

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from pvkdb.display.units import amount
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.predictions import Correlation
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
+from pvkdb.suitability.evidence.support import Correlation
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
 from validation.prediction_results import Comparison, Results

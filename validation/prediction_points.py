@@ -15,7 +15,7 @@ from pvkdb.literature import load_literature
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.suitability.evidence.barriers import Barriers, metal_barriers
+from pvkdb.suitability.evidence.barriers import KnownBarriers, metal_barriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
@@ -89,9 +89,10 @@ def collect() -> Points:
         materials = material_candidates(session)
         metals = metal_barriers(session)
         devices = device_candidates(session)
-    model = KineticModel(Barriers(materials, metals))
+    model = KineticModel(KnownBarriers(materials, metals))
     ends = [
-        KineticModel(Barriers([_at_end(each, end) for each in materials])) for end in (False, True)
+        KineticModel(KnownBarriers([_at_end(each, end) for each in materials]))
+        for end in (False, True)
     ]
     points: list[Point] = []
     without: dict[str, str] = {}

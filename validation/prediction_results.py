@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pvkdb.schemas.predictions import Correlation, Support, SupportTable
+from pvkdb.suitability.evidence.support import Correlation, Support, SupportTable
 from validation.agreement import (
     LEAST_MATERIALS,
     Pairs,

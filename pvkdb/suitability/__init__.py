@@ -1,4 +1,4 @@
-"""Suitability: which device or material serves which application, and on what evidence."""
+"""Rankings of devices and materials for applications, with the evidence for each verdict."""
 
 from pvkdb.suitability.profiles.profile_file import (
     parse_profile,
@@ -7,13 +7,13 @@ from pvkdb.suitability.profiles.profile_file import (
     shipped_profiles,
 )
 from pvkdb.suitability.ranking.options import Options, parse_weights, weighted
-from pvkdb.suitability.ranking.ranking import judged, rank_candidates
+from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
 from pvkdb.suitability.ranking.store_rankings import applications, leaders, rank, rankings_rows
 
 __all__ = [
     "Options",
     "applications",
-    "judged",
+    "criteria_for",
     "leaders",
     "parse_profile",
     "parse_weights",

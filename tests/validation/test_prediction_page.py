@@ -11,9 +11,8 @@ import pytest
 
 import pvkdb.literature
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.predictions import SupportTable
 from pvkdb.suitability import shipped_profile, shipped_profiles
-from pvkdb.suitability.evidence.support import support_table, unsupported
+from pvkdb.suitability.evidence.support import SupportTable, support_table, unsupported
 from validation.prediction import NUMBERS, PAGE, PICTURE, SUPPORT, as_text
 from validation.prediction_page import render
 from validation.prediction_picture import write_picture

@@ -50,6 +50,6 @@ def rank(
     """
     require_rankable(session, profile.name, subject)
     with naming("weights"):
-        suitability.weighted(suitability.judged(profile, subject), options.weights)
+        suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
     with naming("reading"):
         return suitability.rank(session, profile, subject, options, conditions=layer)

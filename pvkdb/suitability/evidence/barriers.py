@@ -1,8 +1,8 @@
-"""Which migration barriers stand for a candidate: the halide's and those of electrode metals.
+"""The migration barriers of a candidate: of the halide, and of electrode metals.
 
 The halide's activation energy of the literature and that of machine-learned potentials are two
-barriers, never one; a metal's (Table 2 of the review) stands beside them where an electrode could
-bring it.
+barriers, never one. A metal's barrier (Table 2 of the review) is added if an electrode could supply
+the metal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pvkdb.store.models.energetics import Energetic
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 
 Basis = Literal["literature", "potentials", "electrode"]
-#: Metrics of the activation energy and of the formation energy, by where they come from.
+#: Metrics of the activation energy and of the formation energy, by their source.
 SOURCES: Mapping[Basis, tuple[str, str]] = {
     "literature": ("e_a_ev", "dfe_ev"),
     "potentials": ("e_a_model_ev", "dfe_model_ev"),
@@ -33,7 +33,7 @@ class Barrier:
     """An activation energy that an ion of a candidate may have to cross.
 
     ``species`` is ``halide`` or the symbol of a metal; ``formation`` is the formation energy of the
-    vacancy from the same kind of source, where there is one.
+    vacancy from the same kind of source, if known.
     """
 
     species: str
@@ -48,15 +48,15 @@ class Barrier:
 
 
 def as_interval(evidence: Evidence) -> Interval:
-    """Evidence of a number as an interval; one side may be open."""
+    """Return evidence of a number as an interval; one side may be open."""
     return Interval(evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~")
 
 
-class Barriers:
+class KnownBarriers:
     """The barriers of every candidate.
 
     Args:
-        materials: candidates that are materials, with what is known of them.
+        materials: candidates that are materials, with their evidence.
         metals: activation energies of metals by material, as :func:`metal_barriers` gives them.
     """
 
@@ -69,10 +69,10 @@ class Barriers:
         self._metals = metals or {}
 
     def of(self, candidate: Candidate) -> list[Barrier]:
-        """The barriers of a candidate: halide by the literature, by potentials, then metals.
+        """Return the barriers of a candidate: halide by the literature, by potentials, then metals.
 
-        Of a device, metals are those of its electrodes; of a material, which has none, those that
-        are known to migrate.
+        The metals of a device are those of its electrodes; those of a material are all that are
+        known to migrate.
         """
         known = candidate.evidence
         if candidate.kind != "material":
@@ -92,7 +92,7 @@ class Barriers:
         return found
 
     def _of_absorber(self, material: str | None) -> Mapping[str, Evidence]:
-        """What is known of an absorber; of all its phases where only those have a barrier."""
+        """Return the evidence on an absorber, or on its phases if only they have a barrier."""
         if material is None:
             return {}
         own = self._materials.get(material, {})
@@ -105,12 +105,12 @@ class Barriers:
         ]
         names = [name for pair in SOURCES.values() for name in pair]
         listed = {name: [each[name] for each in phases if name in each] for name in names}
-        note = f"the phase of {material} is not told: {len(phases)} phases"
+        note = f"the phase of {material} is not known: {len(phases)} phases"
         return {name: joined(parts, note=note) for name, parts in listed.items() if parts}
 
 
 def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
-    """Activation energies of metals that a composition does not hold, by material and metal."""
+    """Return activation energies of metals that are not part of a composition, by material."""
     reported = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
     statements = session.scalars(reported.order_by(Energetic.id)).unique()
     found: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))

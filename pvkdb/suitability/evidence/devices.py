@@ -1,35 +1,40 @@
-"""Candidates that were built: the devices of the store, and devices of which the text has figures.
+"""Candidates that were built: devices of the table, and devices known from the running text only.
 
-Figures of the running text belong to a device of the table where both cite the same publication
-and no other device does; they add metrics that the table lacks, and never replace its values. All
-others that name a publication become candidates of their own, one for each name and publication.
+Figures of the running text belong to a device of the table if both cite the same publication and no
+other device does. They add metrics that the table lacks, and never replace its values. Each other
+name with a publication becomes a candidate of its own.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import REPORTED, Metric, possible
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.models.claims import DeviceClaim
 from pvkdb.store.models.devices import Device, DeviceMetric
 from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.absorbers import Absorbers, ends_of
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 
-#: What the text compares devices with, and what is no memristor.
+#: A device with a gate: its perovskite is not the layer between two electrodes.
+THREE_TERMINALS = re.compile(r"\b3T\b|transistor", re.IGNORECASE)
+#: Separators of layers and words in a name; a dopant follows a colon.
+_PARTS = re.compile(r"[/,\s@]+")
+#: Names of things in the text that are not memristors.
 _NO_MEMRISTOR = re.compile(r"biological|photodetector")
 _VOLATILE = re.compile(r"(?<!non-)\bvolatile\b")
 
 
 def device_candidates(session: Session) -> list[Candidate]:
-    """Every device of the store, then those that only the text knows."""
+    """Return every device of the store, then those known from the text only."""
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
     statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
     claims = [claim for claim in session.scalars(statement).unique() if claim.references]
@@ -119,12 +124,12 @@ def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Ca
                 evidence=evidence,
                 material=absorbers.named_in(name),
                 references=references,
-                electrodes=ends_of(name),
+                electrodes=electrodes_in(name),
             )
 
 
 def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
-    """What figures of the text say of one device; those that cannot be are left out."""
+    """Return the evidence from figures of the text; impossible values are left out."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for claim in claims:
         metric = REPORTED.get(claim.metric)
@@ -156,6 +161,54 @@ def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
 
 
 def _magnitudes(low: float, high: float) -> tuple[float, float]:
-    """The interval of |v| for v between two voltages."""
+    """Return the interval of |v| for v between two voltages."""
     ends = sorted((abs(low), abs(high)))
     return (0.0 if low < 0 < high else ends[0]), ends[1]
+
+
+class Absorbers:
+    """Materials by the formulas that the name of a device may contain."""
+
+    def __init__(self, materials: Iterable[Material]) -> None:
+        self._by_formula: dict[str, list[Material]] = defaultdict(list)
+        for material in materials:
+            self._by_formula[material.composition.formula].append(material)
+
+    def named_in(self, label: str) -> str | None:
+        """Return the material that the name of a two-terminal device contains, or None.
+
+        A dopant is left out, as in the devices' table. A phase in the name chooses among the
+        materials of a composition. A name with two compositions has no material.
+        """
+        if THREE_TERMINALS.search(label):
+            return None
+        words = [part.partition(":")[0] for part in _PARTS.split(label)]
+        formulas = {formula for word in words if (formula := _formula(word, self._by_formula))}
+        if len(formulas) != 1:
+            return None
+        listed = self._by_formula[formulas.pop()]
+        phases = [each for each in listed if each.phase is not None and each.phase in words]
+        plain = [each for each in listed if each.phase is None]
+        chosen = phases if len(phases) == 1 else plain
+        return chosen[0].id if len(chosen) == 1 else None
+
+
+def electrodes_in(label: str) -> tuple[str, ...]:
+    """Return the two ends of a stack that is written with strokes; empty without one.
+
+    Example:
+        >>> electrodes_in("Ag/PMMA/MAPbI3:Ag/Au threshold switch")
+        ('Ag', 'Au')
+    """
+    parts = [part.split() for part in label.split("/")]
+    if len(parts) < 2 or not all(parts):
+        return ()
+    return tuple(dict.fromkeys(word.strip(",") for word in (parts[0][-1], parts[-1][0])))
+
+
+def _formula(word: str, known: Mapping[str, object]) -> str | None:
+    try:
+        formula = parse_composition(word).formula
+    except InputError:
+        return None
+    return formula if formula in known else None

@@ -1,4 +1,4 @@
-"""Evidence: what is known of one metric of one candidate, and of candidates as a whole."""
+"""Evidence on the metrics of a candidate, and candidates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Evidence:
 
     ``minimum`` None: open below (``< 100`` in print). ``maximum`` None: open above (``> 100`` in
     print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
-    no meaning for the candidate, which is another thing than nothing being known.
+    no meaning for the candidate; this differs from an unknown value.
     """
 
     minimum: float | None = None
@@ -35,13 +35,13 @@ class Evidence:
 
     @property
     def known(self) -> bool:
-        """Whether it says anything on the metric."""
+        """Whether it has a value or a word."""
         return self.minimum is not None or self.maximum is not None or self.word is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A device or a material, and what is known of it by metric."""
+    """A device or a material with its evidence by metric."""
 
     id: str
     label: str
@@ -51,15 +51,15 @@ class Candidate:
     absorber: str | None = None
     references: str = ""
     devices: int | None = None
-    #: Of a device: what its electrodes are made of, as far as the store or its name tells.
+    #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
 
 
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
-    """Several statements on one metric as one interval that spans them all.
+    """Return several statements on one metric as one interval that spans them all.
 
-    Its grade is that of the statements where they agree; measured values of two references or
-    more are graded so, and statements of different grades have no method in common.
+    Its grade is that of the statements if they agree. Measured values of several references have a
+    grade of their own; statements of different grades become reported values.
     """
     listed = list(parts)
     minima = [part.minimum for part in listed]

@@ -1,4 +1,4 @@
-"""Values, bounds and verdicts in words."""
+"""Texts of rankings: values, bounds, and the reasons for verdicts."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def bounds_text(bounds: Bounds, unit: str) -> str:
     return " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
 
 
-def said_of(metric: str, evidence: Evidence) -> str:
-    """What evidence says of a metric: ``holds its state for 10⁴ s``."""
+def evidence_phrase(metric: str, evidence: Evidence) -> str:
+    """Return a phrase for a value of a metric: ``holds its state for 10⁴ s``."""
     entry = METRICS[metric]
     if entry.modelled:
         return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
@@ -44,7 +44,7 @@ def said_of(metric: str, evidence: Evidence) -> str:
 
 
 def _scale_text(bounds: Bounds, unit: str) -> str:
-    """The scale of a criterion that only compares."""
+    """Return the scale of a criterion that only compares."""
     if bounds.fails_below is not None and bounds.at_least is not None:
         worst, best = bounds.fails_below, bounds.at_least
     elif bounds.fails_above is not None and bounds.at_most is not None:
@@ -61,14 +61,14 @@ def reason(
     verdict: Verdict,
     shortfall: float | None,
 ) -> str:
-    """The verdict in words, with its numbers."""
+    """Return the reason for a verdict, with its numbers."""
     wanted = bounds_text(bounds, criterion.unit)
     if verdict is Verdict.NOT_DEFINED and evidence is not None:
         return f"not defined: {evidence.not_defined}"
     if evidence is None or not evidence.known:
         return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
     metric = METRICS[criterion.metric]
-    said = said_of(criterion.metric, evidence)
+    said = evidence_phrase(criterion.metric, evidence)
     if criterion.graded:
         text = f"{said}; {_scale_text(bounds, criterion.unit)}"
     else:
@@ -76,7 +76,7 @@ def reason(
         text = {
             Verdict.MET: f"{said}: enough, the profile wants {wanted}",
             Verdict.PARTLY: f"{said}; the profile wants {wanted}{missing}",
-            Verdict.UNDECIDED: f"{said}: too wide to tell; the profile wants {wanted}",
+            Verdict.UNDECIDED: f"{said}: too wide to decide; the profile wants {wanted}",
             Verdict.NOT_DEMONSTRATED: f"{said}, no more is shown; the profile wants {wanted}"
             f"{missing}: not demonstrated",
             Verdict.FAILED: f"{said}: fails, the profile wants {wanted}{missing}",
@@ -86,26 +86,26 @@ def reason(
     return f"{text}; {evidence.note}" if evidence.note else text
 
 
-#: What is said of a prediction that meets its criterion.
-_SERVES = {
+#: Phrases for a prediction that meets its criterion.
+_MET_PHRASES = {
     "modelled_switching_time_s": "fast enough",
     "modelled_retention_s": "remembers long enough",
     "modelled_set_voltage_v": "low enough a voltage",
 }
 
 
-def _serves(criterion: Criterion) -> str:
-    """What is said where a prediction serves; a retention may also be wanted short."""
+def _met_phrase(criterion: Criterion) -> str:
+    """Return the phrase for a met prediction; some profiles want a short retention."""
     if criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None:
         return "forgets in time"
-    return _SERVES[criterion.metric]
+    return _MET_PHRASES[criterion.metric]
 
 
 def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
-    """What a model predicts, against what the profile wants, in one sentence.
+    """Return a sentence with the predictions and what the profile wants.
 
     Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
-    least 1000 s``. None where nothing is predicted that the profile asks for.
+    least 1000 s``. None if the profile uses no prediction that is known.
     """
     parts = []
     for criterion, entry in zip(criteria, assessments, strict=True):
@@ -116,8 +116,8 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         wanted = bounds_text(criterion.bounds, criterion.unit)
         parts.append(
             {
-                Verdict.MET: f"{_serves(criterion)} ({said})",
-                Verdict.UNDECIDED: f"{said}, too wide to tell: the profile wants {wanted}",
+                Verdict.MET: f"{_met_phrase(criterion)} ({said})",
+                Verdict.UNDECIDED: f"{said}, too wide to decide: the profile wants {wanted}",
             }.get(entry.verdict, f"{said}, the profile wants {wanted}")
         )
     return "; ".join(parts) or None

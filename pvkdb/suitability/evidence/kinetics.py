@@ -1,4 +1,4 @@
-"""Answers of the kinetics for a barrier, a material or a device: the edge that reads the store."""
+"""Kinetics of a given barrier, of a material or of a device in the store."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pvkdb.kinetics.carriers import device_kinetics
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
-from pvkdb.suitability.evidence.barriers import Barriers, metal_barriers
+from pvkdb.suitability.evidence.barriers import KnownBarriers, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import material_candidates
 from pvkdb.suitability.evidence.predictions import document_of
 
 
 def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnswer:
-    """Rates and times over a barrier that is given.
+    """Return rates and times for a given barrier.
 
     Raises:
         InputError: a number is out of its range.
@@ -41,9 +41,9 @@ def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnsw
 
 
 def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
-    """Rates and times in a material: halide by the literature, by potentials, electrode metals.
+    """Return rates and times in a material: halide by the literature, by potentials, then metals.
 
-    Every phase of the composition whose barrier the store holds is answered.
+    Every phase of the composition with a barrier in the store has an entry.
 
     Args:
         session: of the store.
@@ -51,13 +51,13 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         conditions: the layer.
 
     Raises:
-        FormulaError: the formula cannot be understood.
+        FormulaError: the formula cannot be read.
         NotFoundError: the store holds no activation energy of its halide.
         InputError: a number is out of its range.
     """
     materials = material_candidates(session)
     asked = _named(formula, materials)
-    barriers = Barriers(materials, metal_barriers(session))
+    barriers = KnownBarriers(materials, metal_barriers(session))
     ions = []
     for material in asked:
         for barrier in barriers.of(material):
@@ -88,12 +88,12 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
 
 
 def answer_device(session: Session, device: str, conditions: Conditions) -> KineticsAnswer:
-    """Rates and times in a device, every statement on a barrier alone.
+    """Return rates and times in a device, one entry for every statement on a barrier.
 
-    Its SET voltage is the bias where none is given.
+    The SET voltage is the bias if none is given.
 
     Raises:
-        NotFoundError: there is no such device.
+        NotFoundError: the device does not exist.
         InputError: a number is out of its range.
     """
     if "bias_v" in conditions.defaulted:
@@ -121,7 +121,7 @@ def answer_device(session: Session, device: str, conditions: Conditions) -> Kine
 
 
 def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
-    """Materials of a composition, or the one of that public name."""
+    """Return the materials of a composition, or the one of that public name."""
     listed = list(materials)
     if "-" in formula and (named := [each for each in listed if each.id == formula]):
         return named

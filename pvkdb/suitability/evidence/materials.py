@@ -1,6 +1,6 @@
-"""Candidates that need not have been built: materials, by what is reported and computed of them.
+"""Candidates that are materials, with reported and computed evidence.
 
-What the literature reports and what machine-learned potentials give are metrics of their own
+Values of the literature and those of machine-learned potentials are separate metrics
 (``e_a_ev`` and ``e_a_model_ev``, ``dfe_ev`` and ``dfe_model_ev``): no value mixes them. Energies of
 statements on one material span an interval, and its width is the spread between the sources.
 Predictions (windows of switching and retention) come from models of kinetics: pvkdb's own, or those
@@ -35,10 +35,10 @@ _GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
 class Model(Protocol):
-    """A model of kinetics: from what is known of a candidate to windows that it predicts.
+    """A model of kinetics: predicts windows from the evidence on a candidate.
 
-    It gives evidence on metrics that are marked as modelled, with the grade ``model`` and a note
-    that names its assumptions.
+    It returns evidence on modelled metrics, with the grade ``model`` and a note that names its
+    assumptions.
     """
 
     def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]: ...
@@ -48,7 +48,7 @@ def material_candidates(
     session: Session,
     report: ScreeningReport | None = None,
 ) -> list[Candidate]:
-    """Every material of the store and of a screening, without those that stand for many.
+    """Return every material of the store and of a screening, without generic formulas.
 
     Args:
         session: of the store.
@@ -62,11 +62,11 @@ def material_candidates(
     found = {
         material.id: _of_store(material, statements[material.id], devices.get(material.id, 0))
         for material in session.scalars(select(Material).order_by(Material.id)).unique()
-        if not _stands_for_many(material)
+        if not _is_generic(material)
     }
     for screened in report.candidates if report else ():
         if screened.stability is None:
-            continue  # it fell before anything was computed of it
+            continue  # it failed before anything was computed
         formula = parse_composition(screened.formula).formula
         candidate = found.get(formula) or Candidate(formula, formula, "material", devices=0)
         found[formula] = _with_screening(candidate, screened, report.potential if report else "")
@@ -109,13 +109,13 @@ def _of_store(material: Material, statements: Sequence[Energetic], devices: int)
 
 
 def _halide_moves(statement: Energetic) -> bool:
-    """Whether a halide vacancy is meant, or a halide ion whose defect is not told."""
+    """Return whether a halide vacancy is meant, or a halide ion without a named defect."""
     vacancy = statement.defect.startswith("V_") or statement.defect == statement.species
     return statement.species in _HALIDES and vacancy
 
 
 def _spanning(statements: Sequence[Energetic]) -> Evidence:
-    """Statements of the literature as one interval, with their spread in words."""
+    """Return statements of the literature as one interval, with their spread in the note."""
     parts = [
         Evidence(
             minimum=each.value_min_ev,
@@ -137,7 +137,7 @@ def _spanning(statements: Sequence[Energetic]) -> Evidence:
 
 
 def _bottleneck(statements: Sequence[Energetic]) -> Evidence:
-    """The easiest percolating path by each potential, and their spread."""
+    """Return the easiest percolating path by each potential, as one interval."""
     lowest: dict[str, Energetic] = {}
     for each in statements:
         name = each.functional or "unknown potential"
@@ -165,7 +165,7 @@ def _value(statement: Energetic) -> float:
 def _from_composition(
     formula: str, family: str, a_site: Sequence[str], lead_free: bool
 ) -> dict[str, Evidence]:
-    """What the composition alone tells: its A cation, whether it holds lead, its tau."""
+    """Return evidence from the composition alone: its A cation, lead, tau."""
     molecular = [ion for ion in a_site if ion in molecular_ions()]
     cation = "inorganic" if not molecular else "organic without MA"
     found = {
@@ -194,7 +194,7 @@ def _from_composition(
 
 
 def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential: str) -> Candidate:
-    """A candidate with what a screening found of it."""
+    """Return a candidate with the results of a screening."""
     evidence = dict(candidate.evidence)
     if not evidence:
         composition = parse_composition(screened.formula)
@@ -242,13 +242,13 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
 
 
 def with_models(candidate: Candidate, models: Iterable[Model]) -> Candidate:
-    """A candidate with what models predict of it; a later one replaces what an earlier one says."""
+    """Return a candidate with the predictions of models; a later model replaces an earlier one."""
     evidence = dict(candidate.evidence)
     for model in models:
         evidence.update(model(candidate))
     return replace(candidate, evidence=evidence)
 
 
-def _stands_for_many(material: Material) -> bool:
-    """Whether its formula holds a placeholder, such as the X of CsPbX3."""
+def _is_generic(material: Material) -> bool:
+    """Return whether the formula has a placeholder, such as the X of CsPbX3."""
     return any(entry.ion in _PLACEHOLDERS for entry in material.composition.occupancies)

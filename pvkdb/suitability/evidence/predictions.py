@@ -1,8 +1,8 @@
-"""The model of kinetics that rankings use: from barriers to windows of times and voltages.
+"""The model of kinetics that rankings use: windows of times and voltages from barriers.
 
-A window is what one hop over one barrier allows, for every value that the evidence and the layer
-leave open. Windows are graded ``model``; whether they deserve weight is another question, which
-:mod:`pvkdb.suitability.evidence.support` answers from a comparison with measured devices.
+A window spans the results for every value that the evidence and the layer leave open, for one hop
+over one barrier. Windows are graded ``model``. :mod:`pvkdb.suitability.evidence.support` compares
+them with measured devices to decide whether they deserve weight.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
-from pvkdb.suitability.evidence.barriers import Barrier, Barriers, as_interval, metal_barriers
+from pvkdb.suitability.evidence.barriers import Barrier, KnownBarriers, as_interval, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
 from pvkdb.suitability.evidence.materials import material_candidates
@@ -37,16 +37,16 @@ _BASES = {"literature": "of the literature", "potentials": "of machine-learned p
 class KineticModel:
     """Windows of switching time, retention and SET voltage from the barriers of a candidate.
 
-    The halide's barrier of the literature decides, that of machine-learned potentials where the
-    literature has none; the other one and those of electrode metals are told beside it. A device is
-    driven at its SET voltage, unless a bias is given.
+    The halide's barrier of the literature decides, or that of machine-learned potentials if the
+    literature has none; the other one and those of electrode metals appear in the note. The bias of
+    a device is its SET voltage, unless a bias is given.
     """
 
-    barriers: Barriers = field(default_factory=Barriers)
+    barriers: KnownBarriers = field(default_factory=KnownBarriers)
     conditions: Conditions = field(default_factory=layer)
 
     def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]:
-        """Evidence on the modelled metrics; none where no barrier of the halide is known."""
+        """Return evidence on the modelled metrics; empty if no barrier of the halide is known."""
         listed = self.barriers.of(candidate)
         if not listed or listed[0].species != "halide":
             return {}
@@ -59,12 +59,12 @@ class KineticModel:
         }
 
     def assumptions(self) -> list[Assumption]:
-        """Everything that a prediction takes beside the barrier, each with its source."""
+        """Return everything that a prediction assumes beside the barrier, with sources."""
         named = estimate(Interval.exactly(0.0), self.conditions).assumptions
         return [entry for entry in named if entry.name != "barrier_ev"]
 
     def _driven(self, candidate: Candidate) -> tuple[Conditions, str | None]:
-        """The conditions of a candidate, and in words what is its own about them."""
+        """Return the conditions of a candidate, and a phrase for its own bias."""
         voltage = candidate.evidence.get("set_voltage_v")
         if voltage is None or "bias_v" not in self.conditions.defaulted:
             return self.conditions, None
@@ -83,19 +83,19 @@ def kinetic_model(
     conditions: Conditions | None = None,
     materials: Sequence[Candidate] | None = None,
 ) -> KineticModel:
-    """The model on the barriers of a store.
+    """Return the model for the barriers of a store.
 
     Args:
         session: of the store.
-        conditions: the layer; defaults with their sources where it is not given.
-        materials: candidates that are materials; asked of the store where they are not given.
+        conditions: the layer; default: those of pvkdb, with sources.
+        materials: candidates that are materials; default: read from the store.
     """
     known = material_candidates(session) if materials is None else materials
-    return KineticModel(Barriers(known, metal_barriers(session)), conditions or layer())
+    return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
 
 
 def document_of(barrier: Barrier, conditions: Conditions) -> KineticsDocument:
-    """Rates and times of one barrier, with the vacancies where their formation energy is known."""
+    """Return rates and times of a barrier, with vacancies if their formation energy is known."""
     if barrier.formation is not None:
         sources = {**conditions.sources, "vacancy_formation_ev": barrier.formation.source or ""}
         conditions = replace(

@@ -1,4 +1,4 @@
-"""Which predictions measured devices support: the numbers of docs/validation/prediction.md.
+"""The support of predictions by measured devices: the numbers of docs/validation/prediction.md.
 
 ``make validate`` compares predicted with measured values and writes ``support.json`` beside this
 file. A shipped profile gives weight to a modelled metric only where it is supported; a test holds
@@ -11,41 +11,80 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.predictions import SupportTable
 from pvkdb.schemas.profiles import Criterion
 
 FILE = "support.json"
 
 
+class Correlation(BaseModel):
+    """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    value: float | None = Field(description="-1 to 1; None if it is not defined.")
+    devices: int = Field(description="Number of devices.")
+    materials: int = Field(description="Absorbers among them.")
+    pairs: int = Field(description="Pairs of devices with a known measured order.")
+    low: float | None = Field(description="Of resampled materials; None with too few of them.")
+    high: float | None
+    device_low: float | None = Field(description="Of resampled devices, for comparison.")
+    device_high: float | None
+
+
+class Support(BaseModel):
+    """Whether measured devices support the predictions of one metric."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metric: str
+    supported: bool
+    reason: str = Field(description="The reason, with the numbers.")
+    devices: int = Field(description="Devices with a measured and a predicted value.")
+    materials: int
+    correlations: tuple[Correlation, ...]
+
+
+class SupportTable(BaseModel):
+    """The support of every modelled metric, as on the validation page."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page: str
+    metrics: tuple[Support, ...]
+
+
 @cache
 def support_table() -> SupportTable:
-    """The support of every modelled metric."""
+    """Return the support of every modelled metric."""
     text = files("pvkdb.suitability").joinpath(FILE).read_text(encoding="utf-8")
     return SupportTable.model_validate_json(text)
 
 
 def unsupported(criteria: Sequence[Criterion], table: SupportTable | None = None) -> list[str]:
-    """Modelled metrics that have weight though measured devices do not support them."""
+    """Return modelled metrics that have weight without the support of measured devices."""
     weak = _not_supported(table or support_table())
     return [each.metric for each in criteria if each.weight > 0 and each.metric in weak]
 
 
 def _not_supported(table: SupportTable) -> set[str]:
-    """Modelled metrics that the table does not hold to be supported."""
+    """Return modelled metrics that the table does not support."""
     agreed = {entry.metric for entry in table.metrics if entry.supported}
     return {name for name, metric in METRICS.items() if metric.modelled and name not in agreed}
 
 
 def support_notes(criteria: Sequence[Criterion]) -> list[str]:
-    """What a reader must know of the weight of predictions."""
+    """Return notes on the weight of predictions."""
     table = support_table()
     reasons = {entry.metric: entry.reason for entry in table.metrics}
     modelled = [each for each in criteria if METRICS[each.metric].modelled]
     notes = []
     if without := [each.metric for each in modelled if each.weight == 0]:
-        told = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in without)
-        notes.append(f"predictions are shown without weight; {told}; see {table.page}")
+        why = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in without)
+        notes.append(f"predictions are shown without weight; {why}; see {table.page}")
     counted = any(each.metric == "e_a_ev" and each.weight > 0 for each in criteria)
     if counted and "modelled_retention_s" in _not_supported(table):
         notes.append(
@@ -53,9 +92,9 @@ def support_notes(criteria: Sequence[Criterion]) -> list[str]:
             f"do not bear it out so far; see {table.page}"
         )
     if bold := unsupported(criteria):
-        told = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in bold)
+        why = "; ".join(f"{METRICS[name].label}: {reasons[name]}" for name in bold)
         notes.append(
-            f"predictions have a weight here that measured devices do not support; {told}; see "
+            f"predictions have a weight here that measured devices do not support; {why}; see "
             f"{table.page}"
         )
     return notes

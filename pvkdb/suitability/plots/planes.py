@@ -19,9 +19,9 @@ _NAMED = 20
 
 
 def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
-    """Retention against switching time, and what each application wants of the retention.
+    """Return a figure of retention against switching time, with the retention wanted.
 
-    Measured values of devices, predicted windows of materials: the picture says which.
+    It shows measured values of devices or predicted windows of materials.
     """
     predicted = ranking.subject == "materials"
     prefix = "modelled_" if predicted else ""
@@ -107,7 +107,7 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
 
 
 def pareto_figure(ranking: Ranking) -> Any:
-    """The two criteria with the most weight against each other, with their bounds."""
+    """Return a figure of the two criteria with the most weight, with their bounds."""
     numeric = [
         (place, each)
         for place, each in enumerate(ranking.criteria)
@@ -159,7 +159,7 @@ def pareto_figure(ranking: Ranking) -> Any:
 
 
 def _cross(axes: Any, x: Value, y: Value, colour: str, front: bool = True) -> None:
-    """A point with its intervals; an arrow where a value is open to one side."""
+    """Draw a point with its intervals, and an arrow at an open side."""
     (x_low, x_high), (y_low, y_high) = _ends(x), _ends(y)
     zorder = 3 if front else 2
     axes.plot([x_low, x_high], [_middle(y)] * 2, color=colour, lw=1.2, zorder=zorder)
@@ -186,7 +186,7 @@ def _ends(assessment: Value) -> tuple[float, float]:
 
 
 def _middle(assessment: Value) -> float:
-    """Where a point is drawn: the middle on the scale of the metric."""
+    """Return the middle of an interval on the scale of the metric."""
     low, high = _ends(assessment)
     log = METRICS[assessment.metric].scale == "log" and low > 0
     return float((low * high) ** 0.5 if log else (low + high) / 2)
@@ -202,7 +202,7 @@ def candidate_name(entry: RankedCandidate, longest: int = 38) -> str:
 
 
 def _of(entry: RankedCandidate, metric: str) -> Value | None:
-    """What is known of a metric, asked for or not."""
+    """Return the known value of a metric, with or without a criterion."""
     listed: list[Value] = [*entry.criteria, *entry.also_known]
     return next((each for each in listed if each.metric == metric and _known(each)), None)
 

@@ -1,4 +1,4 @@
-"""Pictures of a ranking: score breakdown, retention against switching time, Pareto front, ranks."""
+"""Pictures of a ranking: scores, retention against switching time, Pareto front, ranks."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _MOST = 15
 def plot_ranking(
     ranking: Ranking, folder: Path, profiles: Sequence[Profile] = (), ending: str = "png"
 ) -> list[Path]:
-    """Write every picture that the ranking has data for.
+    """Write the pictures of a ranking and return their files.
 
     Args:
-        ranking: what is drawn.
-        folder: where the files go; made if it is not there.
+        ranking: the ranking.
+        folder: the folder for the files; it is made if missing.
         profiles: applications whose windows of retention are drawn beside the devices.
         ending: png or svg.
 
@@ -73,7 +73,7 @@ def plot_ranking(
 
 
 def _scores(ranking: Ranking) -> Any:
-    """The three scores of each candidate, and beside them every verdict."""
+    """Return a figure of the three scores of each candidate, with every verdict beside them."""
     shown = ranking.candidates[:_MOST]
     counted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     figure, (left, right) = new_figure(
@@ -119,23 +119,23 @@ def _scores(ranking: Ranking) -> Any:
 
 
 def _ranks(ranking: Ranking) -> Any:
-    """The probability of each rank for random weights and values."""
+    """Return a figure of the probability of each rank for random weights and values."""
     from matplotlib import colormaps
     from matplotlib.patches import Patch
 
     shown = ranking.candidates[:_MOST]
     figure, axes = new_figure((7.6, 1.5 + 0.32 * len(shown)))
-    told = len(shown[0].rank_probabilities)
+    listed = len(shown[0].rank_probabilities)
     colours = colormaps["viridis"]
     for row, entry in enumerate(shown):
         start = 0.0
         for place, share in enumerate(entry.rank_probabilities):
-            axes.barh(row, share, left=start, height=0.8, color=colours(place / max(told - 1, 1)))
+            axes.barh(row, share, left=start, height=0.8, color=colours(place / max(listed - 1, 1)))
             start += share
         axes.barh(row, max(0.0, 1 - start), left=start, height=0.8, color=LIGHT_GREY)
     keys = [
-        Patch(color=colours(place / max(told - 1, 1)), label=str(place + 1))
-        for place in range(told)
+        Patch(color=colours(place / max(listed - 1, 1)), label=str(place + 1))
+        for place in range(listed)
     ]
     keys.append(Patch(color=LIGHT_GREY, label="later"))
     axes.legend(handles=keys, title="rank", loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)

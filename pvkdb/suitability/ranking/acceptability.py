@@ -1,12 +1,12 @@
 """Stability of an order: the probability of each rank for random weights and values (SMAA).
 
 Stochastic multicriteria acceptability analysis (Lahdelma, Hokkanen and Salminen, Eur. J. Oper. Res.
-106, 137 (1998), doi 10.1016/S0377-2217(97)00163-X): weights even over the simplex of all that sum
-to one, values even over what the evidence allows (see
+106, 137 (1998), doi 10.1016/S0377-2217(97)00163-X): weights uniform over the simplex of all that
+sum to one, values uniform over what the evidence allows (see
 :mod:`pvkdb.suitability.ranking.desirability`).
 
-Every candidate draws its values from a stream of its own, made of the seed and its name, and all
-share the weights. So neither the order of the input nor another candidate changes a draw.
+Every candidate draws its values from a stream of its own, seeded by the seed and its name; all
+share the weights. Neither the order of the input nor another candidate changes a draw.
 """
 
 from __future__ import annotations
@@ -43,16 +43,14 @@ def rank_acceptability(
     seed: int = SEED,
     most_ranks: int | None = None,
 ) -> Acceptability:
-    """Probability of each rank.
+    """Return the probability of each rank; candidates with equal scores share the better one.
 
     Args:
         names: names of the candidates; a name decides the draws.
-        worth: candidates × criteria; those without weight are left out by the caller.
-        samples: how many weights and values are drawn.
+        worth: candidates × criteria, only criteria with weight.
+        samples: number of draws.
         seed: the same seed gives the same numbers.
-        most_ranks: ranks told of; the rest is summed in none. Default: all.
-
-    Candidates with equal scores share the better rank.
+        most_ranks: ranks to list; later ones are not counted. Default: all.
     """
     count = len(names)
     ranks = min(most_ranks or count, count)
@@ -71,7 +69,7 @@ def rank_acceptability(
 def _log_scores(
     entries: Sequence[Desirability], weights: Floats, stream: np.random.Generator
 ) -> Floats:
-    """Logarithm of the score of one candidate for each sample."""
+    """Return the logarithm of the score of one candidate for each sample."""
     total = np.zeros(weights.shape[1], np.float32)
     defined = np.zeros(weights.shape[1], np.float32)
     for entry, weight in zip(entries, weights, strict=True):
@@ -97,7 +95,7 @@ def _values(entry: Desirability, stream: np.random.Generator, samples: int) -> F
 
 
 def trapezoid_values(trapezoid: Trapezoid, places: npt.NDArray[np.floating]) -> Floats:
-    """Desirabilities at many places on the scale of a criterion."""
+    """Return the desirabilities at places on the scale of a criterion."""
     below, at_least, at_most, above = trapezoid.corners
     rise = _ramp(places, below, at_least)
     fall = _ramp(-places, -above, -at_most)
@@ -106,19 +104,19 @@ def trapezoid_values(trapezoid: Trapezoid, places: npt.NDArray[np.floating]) -> 
 
 
 def _ramp(places: npt.NDArray[np.floating], zero: float, one: float) -> npt.NDArray[np.floating]:
-    """0 up to ``zero``, 1 from ``one`` on, straight between; a step where both are the same."""
+    """Return 0 up to ``zero``, 1 from ``one`` on, linear between; a step if both are the same."""
     if np.isinf(one) or zero == one:
         return np.where(places >= one, 1.0, 0.0)
-    # Far off a ramp that is nearly a step the quotient is infinite, which clips as it should.
+    # Far from a ramp that is nearly a step, the quotient is infinite; clipping is still right.
     with np.errstate(over="ignore"):
         share: npt.NDArray[np.floating] = np.clip((places - zero) / (one - zero), 0, 1)
     return share
 
 
-def _ranks(scores: Floats, told: int) -> Acceptability:
-    """Counts of ranks; equal scores share the better rank."""
+def _ranks(scores: Floats, listed: int) -> Acceptability:
+    """Count the ranks; equal scores share the better rank."""
     count, samples = scores.shape
-    counts = np.zeros(count * told, np.int64)
+    counts = np.zeros(count * listed, np.int64)
     sums = np.zeros(count)
     positions = np.arange(count)
     for start in range(0, samples, _CHUNK):
@@ -130,6 +128,6 @@ def _ranks(scores: Floats, told: int) -> Acceptability:
         new[:, 1:] = ordered[:, 1:] < ordered[:, :-1] - np.float32(1e-6)
         rank = np.maximum.accumulate(np.where(new, positions, 0), axis=1)
         sums += np.bincount(order.ravel(), rank.ravel(), minlength=count)
-        kept = rank < told
-        counts += np.bincount(order[kept] * told + rank[kept], minlength=count * told)
-    return Acceptability(counts.reshape(count, told) / samples, sums / samples + 1)
+        kept = rank < listed
+        counts += np.bincount(order[kept] * listed + rank[kept], minlength=count * listed)
+    return Acceptability(counts.reshape(count, listed) / samples, sums / samples + 1)

@@ -1,10 +1,10 @@
-"""Desirability of evidence: from 0 (useless) to 1 (all that is wanted), as a range and a mean.
+"""Desirability of evidence: from 0 (useless) to 1 (fully satisfying), as a range and a mean.
 
 A value has the desirability of the trapezoid of :class:`pvkdb.schemas.profiles.Bounds` on the
 scale of its criterion (Derringer and Suich, J. Qual. Technol. 12, 214 (1980), doi
 10.1080/00224065.1980.11980968, with exponent 1). Evidence that leaves a value open has a range of
-desirabilities; a closed interval is even on the scale of the criterion, what is open or unknown is
-even in desirability.
+desirabilities. A closed interval is uniform on the scale of the criterion; an open or unknown value
+is uniform in desirability.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from math import inf, isinf, log10
 from pvkdb.schemas.profiles import Bounds, Criterion, Scale
 from pvkdb.suitability.evidence.evidence import Evidence
 
-#: What a desirability counts at least in a geometric mean, so that one zero does not level all.
+#: The least desirability in a geometric mean, so that one zero does not make all scores equal.
 FLOOR = 0.01
 
 
 @dataclass(frozen=True)
 class Desirability:
-    """What evidence is worth on one criterion.
+    """The desirability of evidence on one criterion.
 
-    ``lowest`` and ``highest`` are the ends of the range. ``ends`` is the interval on the scale of
-    the criterion where it is closed and no single value; else the range itself is even.
+    ``lowest`` and ``highest`` are the ends of the range. ``ends`` is a closed interval on the scale
+    of the criterion; without it, the range itself is uniform.
     """
 
     lowest: float
@@ -37,7 +37,7 @@ class Desirability:
     trapezoid: Trapezoid | None = None
 
     def mean_power(self, exponent: float, floor: float = FLOOR) -> float:
-        """Mean of max(d, floor) ** exponent over what the evidence allows."""
+        """Return the mean of max(d, floor) ** exponent over the values that the evidence allows."""
         if self.ends is None or self.trapezoid is None:
             return mean_power(self.lowest, self.highest, exponent, floor)
         start, stop = self.ends
@@ -61,13 +61,13 @@ class Trapezoid:
         return below, at_least, at_most, above
 
     def place(self, value: float) -> float:
-        """A value on the scale."""
+        """Return a value on the scale."""
         if self.scale == "linear" or isinf(value):
             return value
         return log10(value) if value > 0 else -inf
 
     def __call__(self, place: float) -> float:
-        """The desirability at a place on the scale."""
+        """Return the desirability at a place on the scale."""
         below, at_least, at_most, above = self.corners
         if at_least <= place <= at_most:
             return 1.0
@@ -78,12 +78,12 @@ class Trapezoid:
     def pieces(
         self, start: float, stop: float
     ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-        """Parts of an interval in which it runs straight, with the desirabilities at their ends."""
+        """Return the linear parts of an interval, with the desirabilities at their ends."""
         inner = [corner for corner in self.corners if start < corner < stop]
         places = [start, *sorted(set(inner)), stop]
         found = []
         for low, high in pairwise(places):
-            # At a step the value at the end belongs to the neighbour: ask inside and extend.
+            # At a step the value at the end belongs to the neighbour: evaluate inside and extend.
             quarter = (high - low) / 4
             first, last = self(low + quarter), self(high - quarter)
             slope = (last - first) / 2
@@ -92,7 +92,7 @@ class Trapezoid:
         return found
 
 
-#: What nothing is known of may be anything.
+#: An unknown value may have any desirability.
 UNKNOWN = Desirability(0.0, 1.0, known=False)
 NOT_DEFINED = Desirability(0.0, 1.0, known=False, defined=False)
 
@@ -100,7 +100,7 @@ NOT_DEFINED = Desirability(0.0, 1.0, known=False, defined=False)
 def desirability(
     criterion: Criterion, evidence: Evidence | None, bounds: Bounds | None = None
 ) -> Desirability:
-    """What evidence is worth on a criterion, or under other ``bounds`` for it."""
+    """Return the desirability of evidence on a criterion, or under other ``bounds`` for it."""
     if evidence is not None and evidence.not_defined is not None:
         return NOT_DEFINED
     if evidence is None or not evidence.known:
@@ -127,7 +127,7 @@ def desirability(
 
 
 def mean_power(low: float, high: float, exponent: float, floor: float) -> float:
-    """Mean of max(d, floor) ** exponent for d even between two desirabilities, in closed form."""
+    """Return the mean of max(d, floor) ** exponent for d uniform between two desirabilities."""
     low, high = min(low, high), max(low, high)
     if high <= floor:
         return float(floor**exponent)

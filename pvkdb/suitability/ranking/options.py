@@ -1,4 +1,4 @@
-"""How to rank: the score that decides, weights, readings, samples."""
+"""Options of a ranking: the deciding score, weights, readings, samples."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pvkdb.suitability.ranking.acceptability import SAMPLES, SEED
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to rank.
+    """Options of a ranking.
 
-    ``order`` is the score that decides; ``weights`` replace those of the profile by metric;
-    ``reading`` names another reading of doubtful requirements; ``samples`` and ``seed`` are those
-    of the rank probabilities; without ``cross_checked`` pymcdm is not asked.
+    ``order`` is the deciding score; ``weights`` by metric replace those of the profile; ``reading``
+    names another reading of doubtful requirements; ``samples`` and ``seed`` are those of the rank
+    probabilities; without ``cross_checked`` the methods of pymcdm are left out.
     """
 
     order: Order = "shown"
@@ -29,10 +29,10 @@ class Options:
 
 
 def parse_weights(text: str) -> dict[str, float]:
-    """Weights as one writes them: ``endurance_cycles=2,retention_s=1``.
+    """Return weights from a text such as ``endurance_cycles=2,retention_s=1``.
 
     Raises:
-        InputError: a part is no metric with a number.
+        InputError: a part is not a metric with a number.
     """
     weights = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -43,7 +43,7 @@ def parse_weights(text: str) -> dict[str, float]:
             number = -1.0
         if not equals or not 0 <= number < float("inf"):
             raise InputError(
-                f"weights: {part!r} is no weight; write METRIC=NUMBER with a number from 0, "
+                f"weights: {part!r} is not a weight; write METRIC=NUMBER with a number from 0, "
                 "separated by commas"
             )
         weights[name.strip()] = number
@@ -51,7 +51,7 @@ def parse_weights(text: str) -> dict[str, float]:
 
 
 def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None) -> list[Criterion]:
-    """Criteria with other weights; those not named keep theirs.
+    """Return criteria with other weights; those not named keep theirs.
 
     Raises:
         InputError: a metric is not among them, or the weights sum to zero.
@@ -61,7 +61,7 @@ def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None)
         if name not in known:
             raise InputError(f"weights: {unknown_name('criterion', name, known)}")
         if not 0 <= weight < float("inf"):
-            raise InputError(f"weights: {name}={weight:g} is no number from 0")
+            raise InputError(f"weights: {name}={weight:g} is not a number from 0")
     changed = [
         criterion.model_copy(
             update={"weight": (weights or {}).get(criterion.metric, criterion.weight)}

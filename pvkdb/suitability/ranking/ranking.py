@@ -1,8 +1,8 @@
-"""Ranking candidates for an application: scores, verdicts, stability and cross-checks in one.
+"""Rankings of candidates for an application: scores, verdicts, stability and cross-checks.
 
-The order is that of the score asked for. Where scores are equal, a candidate of which something is
-known stands before one of which nothing is, then comes the one that fails less, then the one with
-more evidence. Candidates that are equal in all of this share a place.
+The order is that of the chosen score. Among equal scores, candidates with evidence come first, then
+those with fewer failures, then those with more evidence. Candidates that are equal in all of this
+share a place.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.explanations import prediction
 from pvkdb.suitability.evidence.support import support_notes
 from pvkdb.suitability.ranking.acceptability import Acceptability, rank_acceptability
-from pvkdb.suitability.ranking.cross_checks import cross_check
+from pvkdb.suitability.ranking.assessment import also_known, assess, desirabilities_of
 from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
-from pvkdb.suitability.ranking.judging import also_known, assess, worth_of
 from pvkdb.suitability.ranking.options import Options, weighted
-from pvkdb.suitability.ranking.scoring import Scores, pareto_front, score
+from pvkdb.suitability.ranking.scoring import Scores, cross_check, pareto_front, score
 
-#: Probabilities are told of so many ranks.
-RANKS_TOLD = 10
+#: Number of ranks with a probability.
+RANKS_LISTED = 10
 #: Scores that differ by less are equal.
 DIGITS = 9
 
@@ -48,21 +47,21 @@ def rank_candidates(
     notes: Sequence[str] = (),
     dataset_version: str = "",
 ) -> Ranking:
-    """Candidates in the order in which they suit a profile.
+    """Return the ranking of candidates for a profile.
 
     Raises:
-        InputError: the profile asks nothing of the subject, a weight or the order cannot be used,
+        InputError: the profile has no criteria for the subject, a weight or the order is unusable,
             or no criterion has the reading.
     """
     options = options or Options()
     if options.order not in ORDERS:
         raise InputError(unknown_name("order", options.order, ORDERS))
     if options.samples < 1:
-        raise InputError(f"{options.samples} samples are none; ask for at least one")
-    criteria = judged(profile, subject)
+        raise InputError(f"samples = {options.samples} is too few; give at least 1")
+    criteria = criteria_for(profile, subject)
     if not criteria:
         raise InputError(
-            f"the profile {profile.name} asks nothing of {subject}; add [[{subject}]] to it"
+            f"the profile {profile.name} has no criteria for {subject}; add [[{subject}]] to it"
         )
     readings = profile.readings(subject)
     if options.reading is not None and options.reading not in readings:
@@ -94,20 +93,20 @@ def rank_candidates(
     )
 
 
-def judged(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
-    """What candidates are held against.
+def criteria_for(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
+    """Return the criteria for a subject.
 
-    Devices are held, without weight, against what the profile wants of predictions for materials:
-    a prediction of a device may then be read beside what was measured of it.
+    Those for devices include, without weight, the criteria on predictions for materials: a device's
+    prediction is then shown beside its measured values.
     """
     criteria = profile.criteria(subject)
     if subject == "materials" or not criteria:
         return criteria
-    asked = {criterion.metric for criterion in criteria}
+    measured = {criterion.metric for criterion in criteria}
     predicted = (
         criterion.model_copy(update={"weight": 0.0})
         for criterion in profile.materials
-        if METRICS[criterion.metric].modelled and criterion.metric not in asked
+        if METRICS[criterion.metric].modelled and criterion.metric not in measured
     )
     return (*criteria, *predicted)
 
@@ -119,11 +118,11 @@ def _ranked(
     readings: Sequence[str],
 ) -> tuple[list[RankedCandidate], list[CrossCheck], list[str]]:
     weights = [criterion.weight for criterion in criteria]
-    worth = [worth_of(criteria, candidate, options.reading) for candidate in candidates]
+    worth = [desirabilities_of(criteria, candidate, options.reading) for candidate in candidates]
     scores = [score(weights, entries) for entries in worth]
     assessments = [assess(criteria, candidate, options.reading) for candidate in candidates]
     failed = [_failures(entries) for entries in assessments]
-    ranks = places([_standing(*pair, options.order) for pair in zip(scores, failed, strict=True)])
+    ranks = places([_sort_key(*pair, options.order) for pair in zip(scores, failed, strict=True)])
     counted = [place for place, weight in enumerate(weights) if weight > 0]
     used = [[entries[place] for place in counted] for entries in worth]
     values = _values(used, len(counted))
@@ -133,9 +132,9 @@ def _ranked(
         used,
         options.samples,
         options.seed,
-        RANKS_TOLD,
+        RANKS_LISTED,
     )
-    shown = places([_standing(*pair, "shown") for pair in zip(scores, failed, strict=True)])
+    shown = places([_sort_key(*pair, "shown") for pair in zip(scores, failed, strict=True)])
     checks, others, missing = (
         _checked(values, [weights[place] for place in counted], shown)
         if options.cross_checked
@@ -161,16 +160,16 @@ def _ranked(
     return found, checks, missing
 
 
-def places(standings: Sequence[tuple[float, ...]]) -> list[int]:
-    """Places from 1, the smallest standing first; equal ones share the better place."""
-    ordered = sorted(standings)
+def places(keys: Sequence[tuple[float, ...]]) -> list[int]:
+    """Return places from 1, the smallest key first; equal keys share the better place."""
+    ordered = sorted(keys)
     first: dict[tuple[float, ...], int] = {}
     for place, standing in enumerate(ordered, start=1):
         first.setdefault(standing, place)
-    return [first[standing] for standing in standings]
+    return [first[standing] for standing in keys]
 
 
-def _standing(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
+def _sort_key(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
     return (
         -round(getattr(scores, order), DIGITS),
         scores.coverage == 0,
@@ -225,7 +224,7 @@ def _probabilities(stability: Acceptability, place: int) -> dict[str, object]:
 
 
 def _values(worth: Sequence[Sequence[Desirability]], count: int) -> np.ndarray:
-    """Candidates × criteria: desirabilities as shown, NaN where a criterion is not defined."""
+    """Return candidates × criteria: desirabilities as shown, NaN if not defined."""
     values = [
         [max(entry.lowest, FLOOR) if entry.defined else np.nan for entry in entries]
         for entries in worth
@@ -236,7 +235,7 @@ def _values(worth: Sequence[Sequence[Desirability]], count: int) -> np.ndarray:
 def _checked(
     values: np.ndarray, weights: Sequence[float], shown: Sequence[int]
 ) -> tuple[list[CrossCheck], dict[str, list[int]], list[str]]:
-    # pymcdm knows no undefined cells: there they count as the floor.
+    # pymcdm has no undefined cells: they count as the floor.
     filled = np.where(np.isnan(values), FLOOR, values)
     try:
         checks, ranks = cross_check(filled, weights, shown)
@@ -256,18 +255,18 @@ def _under_readings(
     for name in readings:
         if name == options.reading or not _matters(criteria, name):
             continue
-        scores = [score(weights, worth_of(criteria, each, name)) for each in candidates]
+        scores = [score(weights, desirabilities_of(criteria, each, name)) for each in candidates]
         failed = [_failures(assess(criteria, each, name)) for each in candidates]
-        standings = [_standing(*pair, options.order) for pair in zip(scores, failed, strict=True)]
+        keys = [_sort_key(*pair, options.order) for pair in zip(scores, failed, strict=True)]
         found[name] = [
             UnderReading(rank=rank, shown=scored.shown, failures=lost)
-            for rank, scored, lost in zip(places(standings), scores, failed, strict=True)
+            for rank, scored, lost in zip(places(keys), scores, failed, strict=True)
         ]
     return found
 
 
 def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
-    """Whether a reading changes a criterion that has weight."""
+    """Return whether a reading changes a criterion that has weight."""
     return any(
         criterion.weight > 0 and any(entry.name == reading for entry in criterion.readings)
         for criterion in criteria

@@ -1,4 +1,4 @@
-"""Rankings of what the store holds: the thin edge between profiles and the database."""
+"""Rankings of the devices and materials of the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import Model, material_candidates, with_models
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
-from pvkdb.suitability.ranking.judging import worth_of
+from pvkdb.suitability.ranking.assessment import desirabilities_of
 from pvkdb.suitability.ranking.options import Options
 from pvkdb.suitability.ranking.ranking import DIGITS, rank_candidates
 from pvkdb.suitability.ranking.scoring import score
@@ -37,25 +37,25 @@ def rank(
     models: Sequence[Model] | None = None,
     conditions: Conditions | None = None,
 ) -> Ranking:
-    """Rank what the store holds for an application.
+    """Return the ranking of the devices or materials of the store for an application.
 
     Args:
         session: of the store.
         application: a shipped profile by its name, or a profile.
-        subject: what is ranked.
+        subject: devices or materials.
         options: see :class:`Options`.
-        report: a screening whose materials and energies come in (materials only).
+        report: a screening whose materials and energies are added (materials only).
         models: models of kinetics that add predictions, in order; None for pvkdb's own.
-        conditions: the layer that pvkdb's own model assumes; defaults where it is not given.
+        conditions: the layer for pvkdb's own model; default: its defaults.
 
     Raises:
-        NotFoundError: there is no such profile; names those that there are.
+        NotFoundError: the profile does not exist; the message names the others.
         InputError: see :func:`rank_candidates`.
     """
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
-    asked = subject == "materials" or models is None
-    materials = material_candidates(session, report) if asked else []
+    needed = subject == "materials" or models is None
+    materials = material_candidates(session, report) if needed else []
     if models is None:
         model = kinetic_model(session, conditions, materials)
         models, assumptions = [model], model.assumptions()
@@ -68,8 +68,8 @@ def rank(
     else:
         candidates = [with_models(each, models) for each in materials]
         notes = [
-            "E_A and DFE of the literature span all references; formulas that stand for many "
-            "(CsPbX3) are left out"
+            "E_A and DFE of the literature span all references; generic formulas (CsPbX3) are left "
+            "out"
         ]
         if report is not None:
             notes.append(
@@ -85,10 +85,10 @@ def rank(
 
 
 def leaders(session: Session) -> Iterator[Ranking]:
-    """Who stands first under every application, among devices and among materials.
+    """Yield the first places of every application, among devices and among materials.
 
-    Each is the ranking by shown score of those whose score nobody exceeds. A score depends on its
-    own candidate alone, so its first places are those of the ranking of all.
+    Each is a ranking of the candidates with the highest shown score. A score depends on its own
+    candidate alone, so that these are the first places of the whole ranking.
     """
     materials = material_candidates(session)
     listed: dict[Subject, list[Candidate]] = {
@@ -107,7 +107,8 @@ def leaders(session: Session) -> Iterator[Ranking]:
                 candidates = [with_models(each, [model]) for each in candidates]
             weights = [each.weight for each in criteria]
             shown = [
-                round(score(weights, worth_of(criteria, each)).shown, DIGITS) for each in candidates
+                round(score(weights, desirabilities_of(criteria, each)).shown, DIGITS)
+                for each in candidates
             ]
             best = max(shown, default=0.0)
             first = [each for each, value in zip(candidates, shown, strict=True) if value == best]
@@ -115,7 +116,7 @@ def leaders(session: Session) -> Iterator[Ranking]:
 
 
 def applications() -> list[ProfileSummary]:
-    """The applications that come with pvkdb."""
+    """Return the applications that come with pvkdb."""
     profiles = [shipped_profile(name) for name in shipped_profiles()]
     return [
         ProfileSummary(
@@ -129,7 +130,7 @@ def applications() -> list[ProfileSummary]:
 
 
 def rankings_rows(session: Session) -> Iterator[RankingsRow]:
-    """The ``rankings`` table: every device under every application."""
+    """Yield the ``rankings`` table: every device under every application."""
     for name in shipped_profiles():
         ranking = rank(session, name, options=_FOR_EXPORT, models=())
         for entry in ranking.candidates:

@@ -1,4 +1,4 @@
-"""The figures of a device of the store that a simulator can use: the thin edge that reads it."""
+"""The parameters for simulators from the figures of a device in the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvkdb.schemas.simulators import Simulator, SimulatorExport
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.models.claims import DeviceClaim
 from pvkdb.store.models.devices import Device, DeviceMetric
-from pvkdb.suitability.simulators.simulators import Figure, Figures, export_parameters
+from pvkdb.suitability.simulators.simulators import DeviceFigures, SourcedNumber, export_parameters
 
 #: Metrics of claims that determine a parameter. They are used only by name, since a publication may
 #: report several devices.
@@ -28,19 +28,19 @@ def export_device(
     states: float | None = None,
     claims: Sequence[str] = (),
 ) -> SimulatorExport:
-    """The parameters of a device for a simulator.
+    """Return the parameters of a device for a simulator.
 
     Args:
         session: of the store.
         device_id: the device.
-        simulator: whose parameters.
+        simulator: the simulator.
         r_lrs_ohm: R_LRS, which the store does not hold.
         v_read_v: read voltage.
         states: number of distinct states.
         claims: ids of figures from running text to use, of the metrics :data:`CLAIMED`.
 
     Raises:
-        NotFoundError: there is no such device or claim.
+        NotFoundError: the device or a claim does not exist.
         InputError: a number is out of its range, or a claim cannot be used.
     """
     devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
@@ -49,9 +49,9 @@ def export_device(
     keys = {reference.reference_key for reference in device.references}
     known = {claim.id: claim for claim in session.scalars(DEVICE_CLAIMS.statement)}
     given = {
-        "r_lrs_ohm": None if r_lrs_ohm is None else Figure(r_lrs_ohm, "given"),
-        "v_read_v": None if v_read_v is None else Figure(v_read_v, "given"),
-        "states": None if states is None else Figure(states, "given"),
+        "r_lrs_ohm": None if r_lrs_ohm is None else SourcedNumber(r_lrs_ohm, "given"),
+        "v_read_v": None if v_read_v is None else SourcedNumber(v_read_v, "given"),
+        "states": None if states is None else SourcedNumber(states, "given"),
     }
     for name in claims:
         metric, figure = _claimed(name, known, device, keys)
@@ -61,7 +61,7 @@ def export_device(
             )
         given[metric] = figure
     set_voltage, retention = device.metric("v_set_v"), device.metric("retention_s")
-    figures = Figures(
+    figures = DeviceFigures(
         on_off=_on_off(device),
         **given,
         v_set=None if set_voltage is None else _words(set_voltage, "V"),
@@ -79,11 +79,11 @@ def export_device(
 
 def _claimed(
     name: str, known: dict[str, DeviceClaim], device: Device, keys: set[str]
-) -> tuple[str, Figure]:
-    """The figure of a claim and what it tells."""
+) -> tuple[str, SourcedNumber]:
+    """Return the name and the value of the figure that a claim gives."""
     if (claim := known.get(name)) is None:
         raise NotFoundError(
-            f"there is no claim {name!r}; list them with: pvkdb export device_claims"
+            f"claim {name!r} does not exist; list them with: pvkdb export device_claims"
         )
     if claim.metric not in CLAIMED:
         raise InputError(
@@ -97,15 +97,15 @@ def _claimed(
         )
     source = f"claim {claim.id}, {claim.source}"
     if claim.metric == "bits":
-        return "states", Figure(2.0**claim.value, source)
-    return claim.metric, Figure(claim.value, source)
+        return "states", SourcedNumber(2.0**claim.value, source)
+    return claim.metric, SourcedNumber(claim.value, source)
 
 
-def _on_off(device: Device) -> Figure | None:
+def _on_off(device: Device) -> SourcedNumber | None:
     metric = device.metric("on_off_ratio")
     if metric is None or metric.value_min <= 1:
         return None
-    return Figure(
+    return SourcedNumber(
         metric.value_min, f"{metric.qualifier or ''}{metric.value_min:g}, {device.source}"
     )
 

@@ -1,4 +1,4 @@
-"""Writing exported parameters as the simulators read them, with sources and gaps in the file.
+"""Files of parameters in the formats of the simulators, with sources and missing parameters.
 
 aihwkit gets a JSON description (it reads no files itself: ``class`` names what to construct with
 the other keys; the ``g_converter`` belongs to the noise model of an ``InferenceRPUConfig``),
@@ -21,7 +21,7 @@ _CLASSES = {
 
 
 def file_text(export: SimulatorExport) -> str:
-    """The file for the simulator of an export, ending in a newline."""
+    """Return the text of the file for the simulator of an export."""
     return _WRITERS[export.simulator](export)
 
 
@@ -69,7 +69,7 @@ def _comments(export: SimulatorExport, mark: str, *, sources: bool = True) -> st
 
 
 def _tree(parameters: list[Parameter]) -> dict[str, Any]:
-    """Parameters by their dotted names as nested dictionaries."""
+    """Return the parameters by their dotted names as nested dictionaries."""
     tree: dict[str, Any] = {}
     for entry in parameters:
         *path, leaf = entry.name.split(".")

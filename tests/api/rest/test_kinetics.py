@@ -73,7 +73,7 @@ def test_rankings_predict_for_the_layer_that_is_asked_for(reading_api):
         next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
         for ranking in (default, thin)
     ]
-    assert "too wide to tell" in found[0]["prediction"]
+    assert "too wide to decide" in found[0]["prediction"]
     assert "fast enough" in found[1]["prediction"]
     assumed = {each["name"]: each for each in thin["assumptions"]}
     assert (assumed["thickness_m"]["value"], assumed["thickness_m"]["default"]) == ("6e-08", False)

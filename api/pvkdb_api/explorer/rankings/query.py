@@ -55,7 +55,7 @@ class RankingQuery:
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """The criteria with the weights of the profile."""
-        return suitability.judged(self.profile, self.subject)
+        return suitability.criteria_for(self.profile, self.subject)
 
     def weights(self) -> dict[str, float]:
         """Return the given weights; empty if they are invalid."""

@@ -17,7 +17,7 @@ from pvkdb.schemas.profiles import BASES, Bounds, Criterion, Reading
 from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import bounds_text
 from pvkdb.suitability.evidence.support import support_table
-from pvkdb.suitability.ranking.judging import bounds_under
+from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb_api.explorer.rankings.explanation import label
 from pvkdb_api.explorer.rankings.query import ParsedRankingQuery, RankingQuery
 
@@ -123,7 +123,7 @@ def criterion_texts(query: RankingQuery) -> list[CriterionText]:
     weights, reading = query.weights(), query.given.get("reading")
     texts = []
     for each in query.criteria:
-        used = bounds_under(each, reading)
+        used = bounds_for(each, reading)
         texts.append(
             CriterionText(
                 metric=each.metric,
@@ -228,7 +228,7 @@ def _both_known(
 
 def _axis(criterion: Criterion, reading: str | None) -> dict[str, Any]:
     unit = unit_of(criterion.metric)
-    bounds = bounds_under(criterion, reading)
+    bounds = bounds_for(criterion, reading)
     return {
         "name": f"{heading(criterion.metric)} ({unit})" if unit else heading(criterion.metric),
         "log": criterion.scale == "log",

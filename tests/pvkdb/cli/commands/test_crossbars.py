@@ -130,7 +130,7 @@ def test_a_device_goes_to_a_simulator(database: list[str], tmp_path: Path) -> No
     for options, kind, words in (
         (["neurosimm"], InputError, "did you mean 'neurosim'"),
         (["neurosim", "--r-lrs", "0"], InputError, "R_LRS = 0"),
-        (["neurosim", "--claim", "c-none"], NotFoundError, "no claim 'c-none'"),
+        (["neurosim", "--claim", "c-none"], NotFoundError, "claim 'c-none' does not exist"),
         (["neurosim", "-o", str(tmp_path / "no" / "x")], InputError, "cannot be written"),
     ):
         refused = call(*arguments, *options)

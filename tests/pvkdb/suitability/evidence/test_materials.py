@@ -183,5 +183,5 @@ def test_reasons_are_words_with_numbers(sqlite_store: Store) -> None:
 
 def test_a_profile_that_asks_nothing_of_materials_is_refused() -> None:
     alone = MEMORY.model_copy(update={"materials": ()})
-    with pytest.raises(Exception, match="asks nothing of materials"):
+    with pytest.raises(Exception, match="has no criteria for materials"):
         rank_candidates(alone, "materials", [])

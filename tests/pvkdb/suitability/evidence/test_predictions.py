@@ -14,7 +14,7 @@ from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
-from pvkdb.suitability.evidence.barriers import Barriers
+from pvkdb.suitability.evidence.barriers import KnownBarriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates
@@ -135,7 +135,7 @@ def test_an_untold_phase_spans_the_phases_and_says_so(
     """ITO/Cs3Sb2I9/Al: dimers 0.47, layers 0.57 eV."""
     window = model(devices["d-t4-r16"])["modelled_retention_s"]
     assert "0.47 eV to 0.57 eV" in (window.note or "")
-    assert "phase of Cs3Sb2I9 is not told" in (window.note or "")
+    assert "phase of Cs3Sb2I9 is not known" in (window.note or "")
 
 
 def test_vacancies_are_told_and_do_not_move_the_window() -> None:
@@ -168,7 +168,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     entry = entry_of(ranking, "CsPbBr3")
     assert entry.prediction == (
         "forgets in 110 μs to 310 ms, the profile wants at least 1000 s; switches in 5.5 μs to "
-        "470 ms, too wide to tell: the profile wants at most 100 μs"
+        "470 ms, too wide to decide: the profile wants at most 100 μs"
     )
     assert entry_of(thin, "CsPbBr3").prediction == (
         "forgets in 110 μs to 1.1 ms, the profile wants at least 1000 s; fast enough (switches in "
@@ -258,7 +258,7 @@ def test_predictions_never_decide_an_order_that_ships(sqlite_store: Store) -> No
 
 
 def test_a_screening_without_literature_is_predicted_from_its_own_barrier() -> None:
-    barriers = Barriers([material(e_a_model_ev=Evidence(0.2, 0.2, source="screening"))])
+    barriers = KnownBarriers([material(e_a_model_ev=Evidence(0.2, 0.2, source="screening"))])
     of_device = Candidate("d", "d", "device", material="X")
     (found,) = barriers.of(of_device)
     assert (found.species, found.basis) == ("halide", "potentials")

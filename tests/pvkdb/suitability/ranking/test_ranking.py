@@ -163,13 +163,13 @@ def test_other_weights_and_orders(sqlite_store: Store) -> None:
         )
     with pytest.raises(InputError, match="did you mean 'retention_s'"):
         ranking(sqlite_store, "synaptic-training", Options(weights={"retention": 1}))
-    with pytest.raises(InputError, match="no number from 0"):
+    with pytest.raises(InputError, match="not a number from 0"):
         ranking(sqlite_store, "synaptic-training", Options(weights={"retention_s": -1}))
 
 
 @pytest.mark.parametrize("text", ["retention_s", "retention_s=-1", "retention_s=x", "a=inf"])
 def test_weights_that_cannot_be_read(text: str) -> None:
-    with pytest.raises(InputError, match="is no weight"):
+    with pytest.raises(InputError, match="is not a weight"):
         parse_weights(text)
 
 

@@ -16,26 +16,37 @@ from pvkdb.schemas.simulators import Simulator, SimulatorExport
 from pvkdb.store.database import Store
 from pvkdb.suitability.simulators.device_parameters import export_device
 from pvkdb.suitability.simulators.files import file_text
-from pvkdb.suitability.simulators.simulators import FIELDS, Figure, Figures, export_parameters
+from pvkdb.suitability.simulators.simulators import (
+    FIELDS,
+    DeviceFigures,
+    SourcedNumber,
+    export_parameters,
+)
 
-FULL = Figures(
-    on_off=Figure(1e3, "Table 4 row 14"),
-    r_lrs_ohm=Figure(2e4, "given"),
-    v_read_v=Figure(-0.5, "given"),
-    states=Figure(32, "given"),
+FULL = DeviceFigures(
+    on_off=SourcedNumber(1e3, "Table 4 row 14"),
+    r_lrs_ohm=SourcedNumber(2e4, "given"),
+    v_read_v=SourcedNumber(-0.5, "given"),
+    states=SourcedNumber(32, "given"),
 )
 
 
-def export(simulator: Simulator, figures: Figures = FULL) -> SimulatorExport:
+def export(simulator: Simulator, figures: DeviceFigures = FULL) -> SimulatorExport:
     return export_parameters(simulator, figures, "d", "ITO/MAPbI3/Ag", "r1")
 
 
 @pytest.mark.parametrize("simulator", list(Simulator))
 @pytest.mark.parametrize(
-    "figures", [FULL, Figures(), Figures(on_off=Figure(10, "s")), Figures(states=Figure(2, "s"))]
+    "figures",
+    [
+        FULL,
+        DeviceFigures(),
+        DeviceFigures(on_off=SourcedNumber(10, "s")),
+        DeviceFigures(states=SourcedNumber(2, "s")),
+    ],
 )
 def test_every_field_is_either_determined_or_missing(
-    simulator: Simulator, figures: Figures
+    simulator: Simulator, figures: DeviceFigures
 ) -> None:
     found = export(simulator, figures)
     names = [entry.name for entry in found.parameters] + [entry.name for entry in found.missing]
@@ -85,18 +96,18 @@ def test_neurosim_gets_lines_of_its_param_file() -> None:
 
 
 def test_a_ratio_alone_ties_two_missing_resistances() -> None:
-    alone = Figures(on_off=Figure(1e3, "Table 4 row 1"))
+    alone = DeviceFigures(on_off=SourcedNumber(1e3, "Table 4 row 1"))
     found = export(Simulator.CROSSSIM, alone)
     assert found.relations == ["xbar.device.Rmax / xbar.device.Rmin = 1000 (Table 4 row 1)"]
     assert {"xbar.device.Rmin", "xbar.device.Rmax"} <= {entry.name for entry in found.missing}
     assert export(Simulator.CROSSSIM).relations == []
-    assert yaml.safe_load(file_text(export(Simulator.CROSSSIM, Figures()))) == {}
+    assert yaml.safe_load(file_text(export(Simulator.CROSSSIM, DeviceFigures()))) == {}
 
 
 @given(st.floats(1.5, 1e9), st.floats(1, 1e9))
 @settings(deadline=None)
 def test_all_simulators_get_the_same_on_off_ratio(ratio: float, ohm: float) -> None:
-    figures = Figures(on_off=Figure(ratio, "s"), r_lrs_ohm=Figure(ohm, "s"))
+    figures = DeviceFigures(on_off=SourcedNumber(ratio, "s"), r_lrs_ohm=SourcedNumber(ohm, "s"))
     values = {
         entry.name: entry.value
         for simulator in Simulator
@@ -112,18 +123,18 @@ def test_all_simulators_get_the_same_on_off_ratio(ratio: float, ohm: float) -> N
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        ({"on_off": Figure(0.5, "s")}, "on/off ratio = 0.5 is out of range"),
-        ({"on_off": Figure(inf, "s")}, "on/off ratio = inf is out of range"),
-        ({"r_lrs_ohm": Figure(0, "s")}, "R_LRS = 0 is out of range"),
-        ({"r_lrs_ohm": Figure(-1e4, "s")}, "R_LRS = -10000 is out of range"),
-        ({"r_lrs_ohm": Figure(nan, "s")}, "R_LRS = nan is out of range"),
-        ({"states": Figure(1, "s")}, "number of states = 1 is out of range"),
-        ({"v_read_v": Figure(0, "s")}, "read voltage = 0 V reads nothing"),
+        ({"on_off": SourcedNumber(0.5, "s")}, "on/off ratio = 0.5 is out of range"),
+        ({"on_off": SourcedNumber(inf, "s")}, "on/off ratio = inf is out of range"),
+        ({"r_lrs_ohm": SourcedNumber(0, "s")}, "R_LRS = 0 is out of range"),
+        ({"r_lrs_ohm": SourcedNumber(-1e4, "s")}, "R_LRS = -10000 is out of range"),
+        ({"r_lrs_ohm": SourcedNumber(nan, "s")}, "R_LRS = nan is out of range"),
+        ({"states": SourcedNumber(1, "s")}, "number of states = 1 is out of range"),
+        ({"v_read_v": SourcedNumber(0, "s")}, "read voltage = 0 V reads nothing"),
     ],
 )
-def test_what_no_device_has_is_refused(figures: dict[str, Figure], words: str) -> None:
+def test_what_no_device_has_is_refused(figures: dict[str, SourcedNumber], words: str) -> None:
     with pytest.raises(InputError, match=re.escape(words)):
-        Figures(**figures)
+        DeviceFigures(**figures)
 
 
 def test_a_device_of_the_store(sqlite_store: Store) -> None:
@@ -140,7 +151,7 @@ def test_a_device_of_the_store(sqlite_store: Store) -> None:
 
         with pytest.raises(NotFoundError, match="no device"):
             export_device(session, "nope", Simulator.AIHWKIT)
-        with pytest.raises(NotFoundError, match="no claim 'c-none'"):
+        with pytest.raises(NotFoundError, match="claim 'c-none' does not exist"):
             export_device(session, "d-t4-r15", Simulator.AIHWKIT, claims=["c-none"])
         with pytest.raises(InputError, match="determines no parameter"):
             export_device(session, "d-t4-r15", Simulator.AIHWKIT, claims=["c-s5.1.2-006"])

@@ -1,9 +1,8 @@
-"""Holding what is known of a candidate against the criteria of a profile.
+"""Assessments: the evidence on a candidate against the criteria of a profile.
 
-A verdict never says more than the evidence: where a value is only a lower bound (an endurance
-that was tested, a ">" in print) and could lie on either side, the requirement is *not
-demonstrated* rather than *failed*; an interval that reaches from failing to serving is
-*undecided*; where nothing is reported, it is *unknown*.
+A verdict never claims more than the evidence. If a value is only a lower bound (a tested endurance,
+a ">" in print) and could lie on either side, the requirement is *not demonstrated* rather than
+*failed*. An interval from failing to satisfying is *undecided*. Without a report it is *unknown*.
 """
 
 from __future__ import annotations
@@ -14,31 +13,31 @@ from math import isinf, log10
 from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Known, Verdict
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.explanations import reason, said_of
+from pvkdb.suitability.evidence.explanations import evidence_phrase, reason
 from pvkdb.suitability.ranking.desirability import Desirability, desirability
 from pvkdb.suitability.ranking.scoring import shares
 
 
-def bounds_under(criterion: Criterion, reading: str | None) -> Bounds:
-    """The bounds of a criterion under a reading; its own where the reading says nothing of it."""
+def bounds_for(criterion: Criterion, reading: str | None) -> Bounds:
+    """Return the bounds of a criterion under a reading, or its own if the reading has none."""
     named = (entry.bounds for entry in criterion.readings if entry.name == reading)
     return next(named, criterion.bounds)
 
 
-def worth_of(
+def desirabilities_of(
     criteria: Sequence[Criterion], candidate: Candidate, reading: str | None = None
 ) -> list[Desirability]:
-    """What a candidate is worth on each criterion."""
+    """Return the desirability of a candidate on each criterion."""
     return [
         desirability(
-            criterion, candidate.evidence.get(criterion.metric), bounds_under(criterion, reading)
+            criterion, candidate.evidence.get(criterion.metric), bounds_for(criterion, reading)
         )
         for criterion in criteria
     ]
 
 
 def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirability) -> Verdict:
-    """The verdict on one criterion."""
+    """Return the verdict on one criterion."""
     if not worth.defined:
         return Verdict.NOT_DEFINED
     if evidence is None or not worth.known:
@@ -60,8 +59,8 @@ def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirabil
 def assess(
     criteria: Sequence[Criterion], candidate: Candidate, reading: str | None = None
 ) -> list[Assessment]:
-    """Every criterion held against one candidate, in words and numbers."""
-    worth = worth_of(criteria, candidate, reading)
+    """Return the assessments of one candidate, one for each criterion."""
+    worth = desirabilities_of(criteria, candidate, reading)
     weights = shares([criterion.weight for criterion in criteria], worth)
     return [
         _assessment(criterion, reading, candidate.evidence.get(criterion.metric), entry, weight)
@@ -70,7 +69,7 @@ def assess(
 
 
 def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Known]:
-    """What is known of a candidate on metrics that no criterion asks for."""
+    """Return the evidence on a candidate that no criterion uses."""
     asked = {criterion.metric for criterion in criteria}
     return [
         Known(
@@ -78,7 +77,7 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
             minimum=evidence.minimum,
             maximum=evidence.maximum,
             word=evidence.word,
-            text=said_of(metric, evidence),
+            text=evidence_phrase(metric, evidence),
             grade=evidence.grade,
             source=evidence.source,
             references=" ".join(evidence.references),
@@ -95,36 +94,36 @@ def _assessment(
     worth: Desirability,
     weight: float,
 ) -> Assessment:
-    bounds = bounds_under(criterion, reading)
+    bounds = bounds_for(criterion, reading)
     verdict = verdict_of(criterion, evidence, worth)
     missing = None
     if criterion.scale == "log" and not criterion.graded and evidence and worth.known:
         missing = shortfall_decades(bounds, evidence)
-    told = evidence if evidence and evidence.known else None
+    known = evidence if evidence and evidence.known else None
     return Assessment(
         metric=criterion.metric,
         weight=weight,
         verdict=verdict,
-        minimum=told.minimum if told else None,
-        maximum=told.maximum if told else None,
-        word=told.word if told else None,
-        qualifier=told.qualifier if told else None,
+        minimum=known.minimum if known else None,
+        maximum=known.maximum if known else None,
+        word=known.word if known else None,
+        qualifier=known.qualifier if known else None,
         unit=criterion.unit,
-        grade=told.grade if told else Grade.MISSING,
+        grade=known.grade if known else Grade.MISSING,
         desirability_shown=worth.lowest if worth.known else 0.0,
         desirability_expected=worth.mean_power(1.0, floor=0.0),
         desirability_possible=worth.highest,
         shortfall_decades=missing,
         reason=reason(criterion, bounds, evidence, verdict, missing),
-        source=told.source if told else None,
-        references=" ".join(told.references) if told else "",
+        source=known.source if known else None,
+        references=" ".join(known.references) if known else "",
     )
 
 
 def shortfall_decades(bounds: Bounds, evidence: Evidence) -> float:
-    """Decades from the unfavourable end of the evidence to what satisfies; 0 where it does.
+    """Return decades from the unfavourable end of the evidence to what satisfies, or 0.
 
-    What is open counts by its known end: a tested 5 × 10³ cycles are 2.3 decades from 10⁶.
+    An open side counts by the known end: a tested 5 × 10³ cycles are 2.3 decades from 10⁶.
     """
     low = evidence.minimum if evidence.minimum is not None else evidence.maximum
     high = evidence.maximum if evidence.maximum is not None else evidence.minimum
