@@ -14,7 +14,6 @@ from pvkdb.store.queue.claims import submit
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.core.refusals import naming
-from pvkdb_api.frame.access import caller_of
 from pvkdb_api.operations.writes import note_write
 
 
@@ -31,7 +30,7 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
     session.flush()
     document = calculation_document(calculation)
     if new:
-        note_write(session, http, caller_of(http), "queue calculation", document.id)
+        note_write(session, http, "queue calculation", document.id)
     return document, new
 
 
@@ -42,7 +41,7 @@ def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocume
         The calculation, and whether it still runs.
 
     Raises:
-        NotFoundError: there is no such calculation.
+        NotFoundError: the calculation does not exist.
         StateError: it has ended.
     """
     before = _locked(session, key)
@@ -50,7 +49,7 @@ def cancel(http: Request, session: Session, key: str) -> tuple[CalculationDocume
     known = before.cancel_requested_at is not None or before.state == cancelled
     state = jobs.cancel(session, key)
     if not known:
-        note_write(session, http, caller_of(http), "cancel calculation", key)
+        note_write(session, http, "cancel calculation", key)
     return _document(session, key), state is CalculationState.RUNNING
 
 
@@ -58,14 +57,14 @@ def retry(http: Request, session: Session, key: str) -> CalculationDocument:
     """Queue a failed or cancelled calculation again, with the failed ones that it waits for.
 
     Raises:
-        NotFoundError: there is no such calculation.
+        NotFoundError: the calculation does not exist.
         StateError: it is done.
     """
     before = _locked(session, key).state
     jobs.retry(session, [key])
     document = _document(session, key)
     if document.state != before:
-        note_write(session, http, caller_of(http), "retry calculation", key)
+        note_write(session, http, "retry calculation", key)
     return document
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from fastapi import Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pvkdb.store.security.audit import record
 from pvkdb.store.security.idempotency import remembered
-from pvkdb_api.core.callers import Caller
 from pvkdb_api.core.refusals import naming
+from pvkdb_api.core.sessions import WriteSession
+from pvkdb_api.frame.access import caller_of
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -29,10 +31,9 @@ IdempotencyKey = Annotated[
 ]
 
 
-def note_write(
-    session: Session, request: Request, caller: Caller, action: str, subject: str
-) -> None:
+def note_write(session: Session, request: Request, action: str, subject: str) -> None:
     """Add an entry to the audit log in the transaction of the request."""
+    caller = caller_of(request)
     record(
         session,
         caller.name,
@@ -44,38 +45,50 @@ def note_write(
     )
 
 
-def once(
-    session: Session,
-    response: Response,
-    caller: Caller,
-    key: str | None,
-    content: str,
-    model: type[Document],
-    write: Callable[[], tuple[Document, int]],
-) -> Document:
-    """Write, or return the earlier answer to the same request with this key.
+@dataclass(frozen=True, slots=True)
+class IdempotentWrite:
+    """A write that a client may repeat under an idempotency key without repeating its effect."""
 
-    Args:
-        session: The transaction of the write; the answer is stored in it.
-        response: Its status is set.
-        caller: Owner of the key.
-        key: The request's ``Idempotency-Key``, if it has one.
-        content: The content of the request, which a key is bound to.
-        model: Type of the answer.
-        write: Performs the write and returns the answer and its status.
+    request: Request
+    response: Response
+    session: Session
+    key: str | None
 
-    Raises:
-        ParameterError: the key belongs to an earlier, different request.
-    """
-    if key is None:
-        document, response.status_code = write()
+    def once(
+        self, content: str, model: type[Document], write: Callable[[], tuple[Document, int]]
+    ) -> Document:
+        """Write, or return the earlier answer to the same request with this key.
+
+        Args:
+            content: The content of the request, which the key is bound to.
+            model: Type of the answer.
+            write: Performs the write and returns the answer and its status.
+
+        Raises:
+            ParameterError: the key belongs to an earlier, different request.
+        """
+        if self.key is None:
+            document, self.response.status_code = write()
+            return document
+        with naming("Idempotency-Key"):
+            answer = remembered(self.session, caller_of(self.request).name, self.key, content)
+        if answer.status is not None:
+            self.response.status_code = answer.status
+            self.response.headers["Idempotent-Replayed"] = "true"
+            return model.model_validate(answer.body)
+        document, self.response.status_code = write()
+        answer.status, answer.body = self.response.status_code, document.model_dump(mode="json")
         return document
-    with naming("Idempotency-Key"):
-        answer = remembered(session, caller.name, key, content)
-    if answer.status is not None:
-        response.status_code = answer.status
-        response.headers["Idempotent-Replayed"] = "true"
-        return model.model_validate(answer.body)
-    document, response.status_code = write()
-    answer.status, answer.body = response.status_code, document.model_dump(mode="json")
-    return document
+
+
+def _idempotent_write(
+    request: Request,
+    response: Response,
+    session: WriteSession,
+    idempotency_key: IdempotencyKey = None,
+) -> IdempotentWrite:
+    return IdempotentWrite(request, response, session, idempotency_key)
+
+
+#: The write of a route, repeatable under the ``Idempotency-Key`` of the request.
+Writing = Annotated[IdempotentWrite, Depends(_idempotent_write)]

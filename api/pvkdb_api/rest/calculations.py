@@ -1,8 +1,8 @@
-"""Asking for a calculation, and steering it: a worker finds in the store what it has to do."""
+"""Queueing and steering of calculations, which workers find in the store."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,16 +13,16 @@ from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.store.queue import jobs
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
-from pvkdb_api.frame.access import CallerOf, needs
+from pvkdb_api.frame.access import needs
 from pvkdb_api.listing.parameters import Text
 from pvkdb_api.operations import calculations
-from pvkdb_api.operations.writes import IdempotencyKey, once
+from pvkdb_api.operations.writes import Writing
 
 
 class PostedSettings(NebSettings):
-    """Numerical settings of migration barriers. Forces in eV/Å, lengths in Å.
+    """Numerical settings of migration barriers: forces in eV/Å, lengths in Å.
 
-    In JSON, true is no number and "5" none either; in the files of a plan, a number may be a text.
+    Unlike the files of plans, JSON must give numbers as numbers: neither true nor "5".
     """
 
     @field_validator("*", mode="before")
@@ -36,14 +36,14 @@ class PostedSettings(NebSettings):
 
 
 class PostedRequest(NebRequest):
-    """The migration of a defect whose barrier is wanted."""
+    """The migration of a defect whose barrier is requested."""
 
     settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
 
 
 router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
 
-#: Behind which line of a log the next request goes on.
+#: Header with the number of the last line of a log, after which the next request continues.
 LOG_OFFSET = "X-Log-Offset"
 
 Key = Annotated[Text, Path(description="The id of the calculation.")]
@@ -56,16 +56,14 @@ Key = Annotated[Text, Path(description="The id of the calculation.")]
     operation_id="queue_calculation",
     dependencies=[needs(Scope.QUEUE)],
     responses={
-        200: {"model": CalculationDocument, "description": "The same work was asked for before."}
+        200: {
+            "model": CalculationDocument,
+            "description": "It was requested before.",
+        }
     },
 )
 def queue_calculation(
-    request: PostedRequest,
-    caller: CallerOf,
-    session: WriteSession,
-    http: Request,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
+    request: PostedRequest, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation to every caller."""
 
@@ -73,9 +71,8 @@ def queue_calculation(
         document, new = calculations.queue(http, session, request)
         return document, status.HTTP_202_ACCEPTED if new else status.HTTP_200_OK
 
-    content = request.model_dump_json()
-    document = once(session, response, caller, idempotency_key, content, CalculationDocument, write)
-    response.headers["Location"] = f"{router.prefix}/{document.id}"
+    document = writing.once(request.model_dump_json(), CalculationDocument, write)
+    writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
     return document
 
 
@@ -87,29 +84,23 @@ def queue_calculation(
     responses={
         202: {
             "model": CalculationDocument,
-            "description": "It runs; its worker is asked to stop, and records the end.",
+            "description": "It is running; its worker is asked to stop and records the end.",
         }
     },
 )
 def cancel_calculation(
-    key: Key,
-    caller: CallerOf,
-    session: WriteSession,
-    http: Request,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
+    key: Key, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
-    """At once where it waits or is queued; a worker that computes it is asked to stop.
+    """A waiting or queued one is cancelled at once; the worker of a running one is asked to stop.
 
-    One that has been cancelled already is answered as it is; one that has ended is refused (409).
+    A cancelled calculation stays as it is; one that has ended is refused (409).
     """
 
     def write() -> tuple[CalculationDocument, int]:
         document, running = calculations.cancel(http, session, key)
         return document, status.HTTP_202_ACCEPTED if running else status.HTTP_200_OK
 
-    content = f"cancel {key}"
-    return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
+    return writing.once(f"cancel {key}", CalculationDocument, write)
 
 
 @router.post(
@@ -119,23 +110,18 @@ def cancel_calculation(
     dependencies=[needs(Scope.QUEUE)],
 )
 def retry_calculation(
-    key: Key,
-    caller: CallerOf,
-    session: WriteSession,
-    http: Request,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
+    key: Key, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
-    """With what it waits for in vain. Its failure and its files go, its log goes on.
+    """Failed calculations that it waits for are queued again too.
 
-    One that is queued or runs already is answered as it is; one that is done is refused (409).
+    Its failure and its files are removed, and its log continues. A queued or running calculation
+    stays as it is; one that is done is refused (409).
     """
 
     def write() -> tuple[CalculationDocument, int]:
         return calculations.retry(http, session, key), status.HTTP_200_OK
 
-    content = f"retry {key}"
-    return once(session, response, caller, idempotency_key, content, CalculationDocument, write)
+    return writing.once(f"retry {key}", CalculationDocument, write)
 
 
 @router.get(
@@ -166,26 +152,26 @@ def get_calculation_log(
     key: Key,
     session: ReadSession,
     after: Annotated[
-        int, Query(ge=0, lt=2**31, description="Only lines behind the one with this number.")
+        int, Query(ge=0, lt=2**31, description="Only lines after the one with this number.")
     ] = 0,
     tail: Annotated[
-        int | None, Query(ge=1, le=10_000, description="Only the last lines, so many.")
+        int | None, Query(ge=1, le=10_000, description="Only so many of the last lines.")
     ] = None,
     format: Annotated[
         Literal["text", "jsonl"],
-        Query(description="Lines for people, or an object a line: line, at, event, message."),
+        Query(description="Lines of text, or a JSON object per line: line, at, event, message."),
     ] = "text",
 ) -> Response:
-    """The log of a calculation."""
+    """Lines of text or JSON, oldest first."""
     lines = jobs.log_lines(session, key, after, tail)
-    said: Any = [line.text if format == "text" else line.model_dump_json() for line in lines]
+    texts = [line.text if format == "text" else line.model_dump_json() for line in lines]
     return Response(
-        "".join(f"{one_line(text)}\n" for text in said),
+        "".join(f"{one_line(text)}\n" for text in texts),
         media_type="text/plain" if format == "text" else "application/jsonl",
         headers={LOG_OFFSET: str(lines[-1].line if lines else after)},
     )
 
 
 def one_line(text: str) -> str:
-    """The text with what would begin a new line written out."""
+    """Return the text with its line breaks escaped."""
     return text if text.isprintable() else "\\n".join(text.splitlines())

@@ -1,4 +1,4 @@
-"""Listing and getting: one router for each collection of the store, made from its entry."""
+"""Lists and single rows: a router for each collection of the store."""
 
 from typing import Annotated, Any
 
@@ -20,21 +20,20 @@ from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.parameters import Text, query_model
 from pvkdb_api.listing.queries import page_answer
 
-#: Collections of which one entry is more than its row: model, document, and the way from one to
-#: the other.
+#: Collections whose single entries are documents: model, document, and conversion.
 DOCUMENTS: dict[str, tuple[Any, type[BaseModel], Any]] = {
     "structures": (Structure, StructureDocument, structure_document),
     "calculations": (Calculation, CalculationDocument, calculation_document),
 }
 
-#: Collections whose entries have a router of their own.
+#: Collections whose single entries have their own router.
 OWN_ROUTERS = frozenset({"structures"})
 
 _TYPES = {str: "string", float: "number", int: "integer", bool: "boolean"}
 
 
 def collection_router(collection: Listed) -> APIRouter:
-    """``GET /NAME``, ``GET /NAME/fields``; where one column names a row, ``GET /NAME/{key}``."""
+    """Return ``GET /NAME``, ``GET /NAME/fields`` and, if rows have a key, ``GET /NAME/{key}``."""
     name = collection.name
     router = APIRouter(prefix=f"{API}/{name}", tags=[name])
     parameters = query_model(collection)
@@ -48,7 +47,7 @@ def collection_router(collection: Listed) -> APIRouter:
         response_model=page,
         responses=CONDITIONAL,
         summary=f"List {name}",
-        description=f"{collection.row.purpose} Filters narrow together.",
+        description=f"{collection.row.purpose} Filters are combined with AND.",
         operation_id=f"list_{name}",
     )
     def list_rows(
@@ -61,7 +60,7 @@ def collection_router(collection: Listed) -> APIRouter:
 
     @router.get(
         "/fields",
-        summary=f"What the rows of {name} hold, and how they can be searched",
+        summary=f"The fields of {name}, and how they can be searched",
         operation_id=f"describe_{name}",
     )
     def describe() -> CollectionFields:
@@ -89,7 +88,7 @@ def collection_router(collection: Listed) -> APIRouter:
 
 
 def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
-    """The fields of a row, none of which needs to be there: what ``fields`` leaves of it."""
+    """Return a model with the fields of a row, all optional, as ``fields`` may select them."""
     part: dict[str, Any] = {
         name: (field.annotation, field.merge_field_infos(field, default=None))
         for name, field in row.model_fields.items()
@@ -97,13 +96,13 @@ def part_of(stem: str, row: type[Row]) -> type[BaseModel]:
     return create_model(
         f"{stem}Part",
         __config__=ConfigDict(extra="forbid"),
-        __doc__=f"Those fields of a row that `fields` named. {row.__doc__}",
+        __doc__=f"The fields of a row that `fields` names. {row.__doc__}",
         **part,
     )
 
 
 def collection_fields(collection: Listed) -> CollectionFields:
-    """What the rows of a collection hold, and how they can be searched."""
+    """Return the fields of a collection and its filters."""
     return CollectionFields(
         name=collection.name,
         purpose=collection.row.purpose,
@@ -137,10 +136,10 @@ def collection_fields(collection: Listed) -> CollectionFields:
 
 
 def read_one(session: Session, collection: Listed, key: str) -> BaseModel:
-    """One entry of a collection, as a whole.
+    """Return one entry of a collection.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: it does not exist.
     """
     if collection.name not in DOCUMENTS:
         row: BaseModel = collection.get(session, key)

@@ -1,4 +1,4 @@
-"""Whole tables as files, and what filters leave of them."""
+"""Tables as files, whole or filtered."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -22,10 +22,10 @@ from pvkdb_api.listing.streams import file_responses, send_file
 
 router = APIRouter(prefix=f"{API}/export", tags=["export"])
 
-#: What stands for a table that does not exist; it is in no description.
+#: Route for tables that do not exist; the OpenAPI description leaves it out.
 unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
 
-#: Tables that change only with the dataset version. The others change with calculations too.
+#: Tables that change only with the dataset version; calculations change the others too.
 OF_VERSION = frozenset(TABLES) - {
     *("calculations", "energetics", "materials", "rankings", "structures", "tolerance")
 }
@@ -94,7 +94,7 @@ def _rows(session: Session, name: str) -> Iterator[Row]:
 
 @unknown.get("/{name}")
 def refuse_table(name: Text) -> None:
-    """No table has this name.
+    """Refuse the name of an unknown table.
 
     Raises:
         NotFoundError: always; names the nearest table.

@@ -1,4 +1,4 @@
-"""Adding papers over HTTP: the document that ``pvkdb import`` reads, checked, all or nothing."""
+"""Import of papers over HTTP, in the format of ``pvkdb import``: all rows or none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
@@ -17,14 +17,14 @@ from pvkdb.schemas.imports import ImportReport
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import WriteSession
-from pvkdb_api.frame.access import CallerOf, needs
-from pvkdb_api.operations.writes import IdempotencyKey, note_write, once
+from pvkdb_api.frame.access import needs
+from pvkdb_api.operations.writes import Writing, note_write
 
 router = APIRouter(prefix=f"{API}/import", tags=["import"])
 
-#: Endings of files by the media types of bodies. ``application/yaml`` is RFC 9512; the others are
-#: what programs wrote before.
-ENDINGS = {
+#: File extensions by the media types of bodies. ``application/yaml`` is RFC 9512; the other YAML
+#: types are older.
+EXTENSIONS = {
     "application/yaml": ".yaml",
     "application/x-yaml": ".yaml",
     "text/yaml": ".yaml",
@@ -49,8 +49,8 @@ _PAPER: dict[str, Any] = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The paper, as the form of `pvkdb import --template paper.yaml` has it; or "
-        "one table as CSV, whose header names it.",
+        "description": "The paper, in the form of `pvkdb import --template paper.yaml`; or one "
+        "table as CSV, whose header names it.",
         "content": {
             "application/yaml": {"schema": _PAPER},
             "application/json": {"schema": _PAPER},
@@ -73,49 +73,48 @@ async def _read_body(request: Request) -> bytes:
 )
 def post_import(
     content: Annotated[bytes, Depends(_read_body)],
-    caller: CallerOf,
-    session: WriteSession,
     request: Request,
-    response: Response,
+    session: WriteSession,
+    writing: Writing,
     name: Annotated[
         str,
         Query(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$",
-            description="What the import is called in the history and in problems, as a file's "
-            "name without its ending.",
+            description="Name of the import in the history and in problems, like a file name "
+            "without its extension.",
             examples=["zhang2026"],
         ),
     ] = "paper",
     dry_run: Annotated[
-        bool, Query(description="Whether to say what would change, and to change nothing.")
+        bool, Query(description="Whether to report the changes without making them.")
     ] = False,
-    idempotency_key: IdempotencyKey = None,
 ) -> ImportReport:
-    """What the import changes, row by row, and a new dataset version where it changes anything.
+    """The changes of the import, row by row, and the new dataset version.
 
-    Where anything is wrong, nothing is added; the problem names each place (line and field), the
-    value, and what to write instead.
+    If anything is wrong, nothing is added, and the problem names each position (line and field),
+    the value, and what to write instead.
     """
-    upload = Upload(f"{name}{_ending(request)}", content)
+    upload = Upload(f"{name}{_extension(request)}", content)
     if not content.strip():
         raise InputError("the body is empty; a form to fill in: pvkdb import --template paper.yaml")
     if dry_run:
-        return _tried(session, upload)
+        return _dry_run(session, upload)
 
     def write() -> tuple[ImportReport, int]:
         report = import_files(session, [upload])
         if report.changed:
-            note_write(session, request, caller, "import papers", report.dataset_version)
+            note_write(session, request, "import papers", report.dataset_version)
         return report, HTTPStatus.OK
 
-    asked = f"import {upload.name} {sha256(content).hexdigest()}"
-    report = once(session, response, caller, idempotency_key, asked, ImportReport, write)
+    report = writing.once(
+        f"import {upload.name} {sha256(content).hexdigest()}", ImportReport, write
+    )
     request.state.dataset_version = report.dataset_version
     return report
 
 
-def _tried(session: Session, upload: Upload) -> ImportReport:
-    """What an import would change; it is undone."""
+def _dry_run(session: Session, upload: Upload) -> ImportReport:
+    """Return the changes of an import, and undo them."""
     attempt = session.begin_nested()
     try:
         return import_files(session, [upload], dry_run=True)
@@ -123,17 +122,17 @@ def _tried(session: Session, upload: Upload) -> ImportReport:
         attempt.rollback()
 
 
-def _ending(request: Request) -> str:
-    """The ending of a file with the body.
+def _extension(request: Request) -> str:
+    """Return the file extension for the body.
 
     Raises:
-        HTTPException: nothing of this media type can be imported.
+        HTTPException: this media type cannot be imported.
     """
     given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if given not in ENDINGS:
+    if given not in EXTENSIONS:
         shown = ascii(given[:60]) if given else "nothing"
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"the Content-Type says {shown}; send application/yaml, application/json or text/csv",
         )
-    return ENDINGS[given]
+    return EXTENSIONS[given]

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from pvkdb.schemas.responses import Problem
 from pvkdb_api.core.refusals import MEDIA_TYPE
 
-SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and what they are good for"
+SUMMARY = "Halide-perovskite memristors: materials, barriers, devices, and their suitability"
 
 #: The file with an example of each field, by schema.
 EXAMPLES = "examples.json"

@@ -1,4 +1,4 @@
-"""Rankings: which device or material suits which application."""
+"""Rankings of devices and materials for applications."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
 
 Application = Annotated[
-    Text, Path(description="Name of an application, as the list of rankings gives it.")
+    Text, Path(description="Name of an application, from the list of rankings.")
 ]
 
 
@@ -32,7 +32,7 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
 
 @router.get(
     "/{application}",
-    summary="Devices or materials in the order in which they suit an application",
+    summary="Devices or materials, ranked by their suitability for an application",
     operation_id="get_ranking",
 )
 def get_ranking(
@@ -42,7 +42,7 @@ def get_ranking(
     subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
     order: Annotated[Order, Query(description="The score that decides.")] = "shown",
     weights: Annotated[
-        str, Query(max_length=500, description="Other weights: METRIC=NUMBER, by commas.")
+        str, Query(max_length=500, description="Other weights: METRIC=NUMBER, separated by commas.")
     ] = "",
     reading: Annotated[
         Text | None, Query(description="Another reading of doubtful requirements.")
@@ -61,7 +61,7 @@ def get_ranking(
 
 @router.get(
     "/{application}/profile",
-    summary="What an application asks for",
+    summary="Requirements of an application",
     operation_id="get_profile",
 )
 def get_profile(application: Application) -> Profile:

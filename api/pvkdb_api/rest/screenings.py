@@ -1,4 +1,4 @@
-"""Screenings: the runs of plans, the funnel of each, why candidates fell, who is left."""
+"""Screenings: the runs of plans with their funnels, candidates and reports."""
 
 from __future__ import annotations
 
@@ -40,13 +40,11 @@ Cursor = Annotated[
 
 
 def _selection(
-    passed: Annotated[
-        bool | None, Query(description="Whether they passed every stage (or fell).")
-    ] = None,
-    stage: Annotated[Text | None, Query(description="The stage at which they fell.")] = None,
-    reason: Annotated[Text | None, Query(description="The reason why they fell.")] = None,
-    family: Annotated[Text | None, Query(description="Their family of structures.")] = None,
-    lead_free: Annotated[bool | None, Query(description="Whether they hold no lead.")] = None,
+    passed: Annotated[bool | None, Query(description="Whether they passed every stage.")] = None,
+    stage: Annotated[Text | None, Query(description="The stage that rejected them.")] = None,
+    reason: Annotated[Text | None, Query(description="The reason of the rejection.")] = None,
+    family: Annotated[Text | None, Query(description="Their structure family.")] = None,
+    lead_free: Annotated[bool | None, Query(description="Whether they are free of lead.")] = None,
 ) -> CandidateSelection:
     return CandidateSelection(passed, stage, reason, family, lead_free)
 
@@ -63,12 +61,11 @@ def list_screenings(
     session: ReadSession,
     version: DatasetVersion,
     plan: Annotated[Text | None, Query(description="Name of the plan.")] = None,
-    state: Annotated[RunState | None, Query(description="Where the run stands.")] = None,
+    state: Annotated[RunState | None, Query(description="State of the run.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Every run of every plan, the newest first, with its counts and what is different from the
-    run before."""
+    """Runs of all plans, newest first, with counts and the differences from the run before."""
     bound = {"plan": plan, "state": state}
     before = None if cursor is None else _place("screenings", bound, cursor, 1)[0]
     runs, total = listed(session, limit + 1, plan=plan, state=state, before=before)
@@ -85,19 +82,19 @@ def list_screenings(
 
 @router.get(
     "/{run}",
-    summary="One run of a screening: its funnel, why candidates fell, what it cost",
+    summary="One run of a screening: its funnel, reasons of rejections, cost",
     operation_id="get_screening",
     response_model=ScreeningDocument,
     responses=CONDITIONAL,
 )
 def get_screening(request: Request, session: ReadSession, run: RunName) -> Response:
-    """A run that has no report (yet) has no funnel; `state` and `failure` say why."""
+    """A run without a report has no funnel; `state` and `failure` give the reason."""
     return answer(request, screening_document(find_run(session, run)).model_dump_json())
 
 
 @router.get(
     "/{run}/candidates",
-    summary="The candidates of a run: who passed by rank, then who came farther",
+    summary="Candidates of a run: passed ones by rank, then the others by stage",
     operation_id="list_screening_candidates",
     response_model=Page[CandidateSummary],
     responses=CONDITIONAL,
@@ -111,10 +108,9 @@ def list_candidates(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Each candidate in one row, with the numbers that decided and where it fell.
+    """Each candidate in one row, with the deciding numbers and the stage that rejected it.
 
-    A page goes on in the run that it began with, also where `run` names a plan that has a newer
-    one by then.
+    Further pages stay in the run of the first page, even if the plan has a newer run by then.
     """
     found = find_run(session, run)
     bound: dict[str, Any] = {"of": run, "chosen": asdict(chosen)}
@@ -151,7 +147,7 @@ def list_candidates(
     },
 )
 def get_report(request: Request, session: ReadSession, run: RunName) -> Response:
-    """The report as it was written when the run ended."""
+    """The report as written at the end of the run."""
     found = find_run(session, run)
     text = report_of(found)
     if text is None:
@@ -160,10 +156,10 @@ def get_report(request: Request, session: ReadSession, run: RunName) -> Response
 
 
 def _place(of: str, bound: Mapping[str, Any], cursor: str, numbers: int) -> list[int]:
-    """The numbers that a cursor holds.
+    """Return the numbers in a cursor.
 
     Raises:
-        ParameterError: it is none of this list.
+        ParameterError: the cursor belongs to another list.
     """
     try:
         place = json.loads(read_cursor(of, bound, cursor))

@@ -1,4 +1,4 @@
-"""Structures, as JSON or as files that other codes read: one, or all that filters leave."""
+"""Structures as JSON or as files for other codes: one, or all that match filters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ StructuresFile = create_model("StructuresFile", __base__=_FileQuery, **filter_fi
 
 @router.get(
     "/file",
-    summary="All structures that match, with coordinates, as one file",
+    summary="All matching structures with coordinates, as one file",
     description="In the order of their ids. The filters are those of the list.",
     operation_id="export_structure_file",
     response_class=Response,
@@ -50,7 +50,7 @@ async def get_structure_file(
     request: Request,
     query: Annotated[StructuresFile, Query()],
 ) -> Response:
-    """One file of many structures."""
+    """A file with all matching structures."""
     _, search = read_filters(STRUCTURES, query)
     kind = query.format
     media_type, ending = MANY[kind]
@@ -90,8 +90,8 @@ def get_structure(
     """A structure with its coordinates.
 
     Raises:
-        NotFoundError: there is none.
-        MissingExtraError: the server lacks what writes structures.
+        NotFoundError: it does not exist.
+        MissingExtraError: the server lacks the extra that writes structures.
     """
     found = session.get(Structure, key)
     if found is None:

@@ -42,7 +42,7 @@ def test_every_device_has_a_size_or_a_reason(reading_api):
         ({"on_off_ratio": 10, "device": "d-t4-r01"}, 422, "either"),
         ({"on_off_ratio": 0.5}, 422, "below 1"),
         ({"on_off_ratio": "nan"}, 422, "not a number"),
-        ({"on_off_ratio": 10, "r_lrs_ohm": -1}, 422, "no resistance"),
+        ({"on_off_ratio": 10, "r_lrs_ohm": -1}, 422, "not a resistance"),
         ({"on_off_ratio": 10, "r_lrs_ohm": "nan"}, 422, "finite"),
         ({"on_off_ratio": 10, "size": 129}, 422, "128"),
         ({"on_off_ratio": 10, "margin": 1}, 422, "less than 1"),
