@@ -12,8 +12,7 @@ from pvkdb.crossbar.limits import largest_array
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.crossbar import Cell, DeviceArray
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device, DeviceMetric, DeviceReference
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric, DeviceReference
 
 #: Names of devices among which a similar one is searched.
 _SEARCHED = 2000

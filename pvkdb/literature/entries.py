@@ -27,7 +27,7 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 @dataclass(frozen=True)
-class Table:
+class ImportTable:
     """A table that papers add to, with its columns in the order of the template."""
 
     name: ImportedTable
@@ -54,19 +54,19 @@ _DEVICES = (
     f"text_source {' '.join(table_columns(imported=True))} references source as_printed erratum "
     "supersedes"
 )
-TABLES: dict[str, Table] = {
-    "references": Table(
+TABLES: dict[str, ImportTable] = {
+    "references": ImportTable(
         "references",
         tuple(_REFERENCES.split()),
         lists={"authors": "; "},
     ),
-    "energetics": Table(
+    "energetics": ImportTable(
         "energetics",
         tuple(_ENERGETICS.split()),
         derived=frozenset({"family"}),
         lists={"references": " "},
     ),
-    "devices": Table(
+    "devices": ImportTable(
         "devices",
         tuple(_DEVICES.split()),
         derived=frozenset({"bottom_electrode", "top_electrode", "other_layers"}),
@@ -104,7 +104,7 @@ def reference_row(cells: Cells) -> ReferencesRow:
 
 def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
     """A statement on an energy; ``references`` are the keys of the row's publications."""
-    cells.required("source", "'Fig. 3b' or 'Table 2'")
+    cells.required("source", "'Fig. 3b' or 'ImportTable 2'")
     composition, phase = material_in(cells, "material", "CsPbBr3")
     cells.required("defect", "V_Br")
     defect = cells.parsed("defect", Defect.parse)

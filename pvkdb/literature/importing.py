@@ -40,8 +40,8 @@ from pvkdb.store.curation.sources import Source
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.rows.to_models import (
-    Entry,
     MaterialOf,
+    TableEntry,
     device_entry,
     energetic_entry,
     fingerprint,
@@ -72,7 +72,7 @@ class _Kind:
     collection: Collection[Any]
     letter: str
     row: Callable[[Cells, str], Any]
-    entry: Callable[[Any, MaterialOf], Entry]
+    entry: Callable[[Any, MaterialOf], TableEntry]
     summary: Callable[[Any], str]
 
     @property

@@ -28,10 +28,9 @@ from pvkdb.store.curation.dataset import begin_release
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import SCHEMA_REVISION
 from pvkdb.store.migrate import lock_curation
-from pvkdb.store.models.applications import ApplicationRequirement
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import DatasetVersion
-from pvkdb.store.models.reviewed import REVIEWED
+from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
 from pvkdb.store.rows import from_models as rows
 from pvkdb.store.rows.to_models import (
     MaterialOf,

@@ -20,7 +20,7 @@ from pvkdb.store.rows.to_models import reference_model
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPublication:
     """What became of a publication."""
 
     action: Action
@@ -49,7 +49,7 @@ class Publications:
         """A new file begins."""
         self._paper = None
 
-    def take(self, record: Record, cells: Cells) -> Found | None:
+    def take(self, record: Record, cells: Cells) -> FoundPublication | None:
         """Find or add a publication; None where its cells cannot be used."""
         row = reference_row(cells)
         held = None if cells.problems else self._held(cells, row)
@@ -57,7 +57,7 @@ class Publications:
         if cells.problems:
             return None
         if held is not None:
-            found = Found("already there", held.key, _summary(held))
+            found = FoundPublication("already there", held.key, _summary(held))
             for name in filter(None, (row.key, row.doi)):
                 self._names.setdefault(name, held.key)
         else:
@@ -66,7 +66,7 @@ class Publications:
             added.recorded_in = self._version
             self._session.add(added)
             self._remember(row.key, row.title, row.doi)
-            found = Found("add", row.key, _summary(row))
+            found = FoundPublication("add", row.key, _summary(row))
         if record.is_paper:
             self._paper = (record.document, found.key)
         return found

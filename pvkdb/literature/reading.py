@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.literature.entries import TABLES, Table
+from pvkdb.literature.entries import TABLES, ImportTable
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.store.curation.sources import Source
 
@@ -35,7 +35,7 @@ class FileError(InputError):
 class Record:
     """A row of a file. ``lines`` says where a cell stands if not on the record's own line."""
 
-    table: Table
+    table: ImportTable
     file: str
     line: int
     cells: dict[str, str]
@@ -97,7 +97,7 @@ def _csv_records(path: Source) -> Iterator[Record]:
             raise _error(path, reader.line_num, f"is not comma-separated text: {error}") from error
 
 
-def _table_of(path: Source, columns: list[str]) -> Table:
+def _table_of(path: Source, columns: list[str]) -> ImportTable:
     """The table whose columns a header names."""
     if not any(columns):
         raise _error(path, 1, "has no header; the first line names the columns")
@@ -114,7 +114,7 @@ def _table_of(path: Source, columns: list[str]) -> Table:
 
 
 def _csv_record(
-    path: Source, table: Table, columns: list[str], values: list[str], line: int
+    path: Source, table: ImportTable, columns: list[str], values: list[str], line: int
 ) -> Record:
     if len(values) != len(columns):
         reason = f"has {len(values)} cells, but the header has {len(columns)} columns"
@@ -198,7 +198,7 @@ class _Events:
             elif not (isinstance(value, events.ScalarEvent) and _is_nothing(value)):
                 raise self._wrong(value, f"{section} must be a list, each row begun by '- '")
 
-    def _rows(self, table: Table) -> Iterator[Record]:
+    def _rows(self, table: ImportTable) -> Iterator[Record]:
         from yaml import events
 
         while not isinstance(event := next(self._events), events.SequenceEndEvent):
@@ -206,7 +206,7 @@ class _Events:
                 raise self._wrong(event, f"a row of {table.name} must be a mapping, name: value")
             yield self._record(table, event)
 
-    def _record(self, table: Table, start: Any, is_paper: bool = False) -> Record:
+    def _record(self, table: ImportTable, start: Any, is_paper: bool = False) -> Record:
         cells: dict[str, str] = {}
         lines: dict[str, int] = {}
         for column, line, value in self._pairs():
@@ -234,7 +234,7 @@ class _Events:
                 raise self._wrong(value, "aliases (*name) are not taken; write the value out")
             yield key.value, _line(key) or 0, value
 
-    def _text(self, table: Table, column: str, value: Any) -> str:
+    def _text(self, table: ImportTable, column: str, value: Any) -> str:
         from yaml import events
 
         if isinstance(value, events.ScalarEvent):

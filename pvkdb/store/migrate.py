@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError
-from pvkdb.store.curation.tolerance import renew_tolerance
+from pvkdb.store.curation.registration import renew_tolerance
 from pvkdb.store.database import Store, migrations_folder
 
 #: Key of the advisory lock; any number that no other program uses on this database.

@@ -14,7 +14,7 @@ from pvkdb._version import __version__
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.responses import Health, Liveness
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.store.queue.metrics import QueueMetrics, queue_metrics
+from pvkdb.store.queue.monitoring import QueueMetrics, queue_metrics
 from pvkdb_api.core.sessions import served_store
 from pvkdb_api.frame.metrics import RequestMetrics
 

@@ -12,7 +12,7 @@ from pvkdb.store.collections.filters import (
     truth,
     words,
 )
-from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
+from pvkdb.store.models.devices import DeviceClaim, DeviceClaimReference
 from pvkdb.store.rows.from_models import device_claims_row
 
 DEVICE_CLAIMS = Collection(

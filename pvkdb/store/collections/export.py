@@ -13,9 +13,8 @@ from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.models.applications import ApplicationRequirement
 from pvkdb.store.models.materials import Composition, Material
-from pvkdb.store.models.reviewed import REVIEWED
+from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
 from pvkdb.store.rows.from_models import applications_row, reviewed_row
 
 

@@ -14,8 +14,7 @@ from pvkdb.store.collections.filters import (
     not_replaced,
     words,
 )
-from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.from_models import references_row

@@ -1,25 +1,26 @@
-"""Getting compositions and materials into the store, each once."""
+"""Adding compositions with their tolerance factors, and materials, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition as ChemicalComposition
+from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.chemistry.composition import material_family
+from pvkdb.errors import InputError
 from pvkdb.store.base import Base
-from pvkdb.store.curation.tolerance import composition_tolerance
-from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 
 ModelT = TypeVar("ModelT", bound=Base)
 
 
 def material_id(formula: str, phase: str | None = None) -> str:
-    """The public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``."""
+    """Return the public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``."""
     if phase is None:
         return formula
     return f"{formula}-{''.join(sign for sign in phase if sign.isalnum() or sign == '-')}"
@@ -28,7 +29,7 @@ def material_id(formula: str, phase: str | None = None) -> str:
 def register_material(
     session: Session, composition: ChemicalComposition, phase: str | None = None
 ) -> Material:
-    """The material of a composition and phase; added where the store lacks it."""
+    """Return the material of a composition and phase; it is added if the store lacks it."""
     find = select(Material).where(Material.id == material_id(composition.formula, phase))
 
     def build() -> Material:
@@ -40,8 +41,9 @@ def register_material(
 def register_materials(
     session: Session, wanted: Mapping[str, tuple[ChemicalComposition, str | None]]
 ) -> dict[str, Material]:
-    """Materials by their public names, each with its composition and phase, as of
-    :func:`register_material`: a few statements for all of them.
+    """Return many materials by public name, adding those that the store lacks.
+
+    As :func:`register_material`, with a few statements for all of them.
     """
     there = select(Material).where(Material.id.in_(wanted))
     found = {material.id: material for material in session.scalars(there)}
@@ -76,10 +78,10 @@ def _material(held: Composition, composition: ChemicalComposition, phase: str | 
 
 
 def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], ModelT]) -> ModelT:
-    """What ``find`` finds, or what ``build`` makes.
+    """Return the row that ``find`` selects, or add the one that ``build`` makes.
 
-    Where another session adds the same in the meantime, its row is taken: the savepoint keeps the
-    rest of this transaction.
+    If another session adds the same row in the meantime, that row is returned; the savepoint keeps
+    the rest of this transaction.
     """
     found: ModelT | None = session.scalar(find)
     if found is not None:
@@ -118,3 +120,41 @@ def _composition(composition: ChemicalComposition) -> Composition:
         ],
         tolerance=composition_tolerance(composition),
     )
+
+
+def composition_tolerance(composition: ChemicalComposition) -> CompositionTolerance | None:
+    """Return the factors of a composition; None if they are undefined or a radius is unknown."""
+    try:
+        factors = tolerance_factors(composition)
+    except InputError:
+        return None
+    return CompositionTolerance(
+        t=factors.t, mu=factors.mu, tau=factors.tau, p_perovskite=factors.p_perovskite
+    )
+
+
+def renew_tolerance(connection: Connection) -> None:
+    """Calculate the factors of every composition again with this version."""
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        known = {
+            kept.composition_id: kept for kept in session.scalars(select(CompositionTolerance))
+        }
+        for key, formula in session.execute(select(Composition.id, Composition.formula)).all():
+            kept = known.get(key)
+            made = _of_formula(formula)
+            if kept is not None and made is None:
+                session.delete(kept)
+            elif kept is None and made is not None:
+                made.composition_id = key
+                session.add(made)
+            elif kept is not None and made is not None:
+                for name in ("t", "mu", "tau", "p_perovskite"):
+                    setattr(kept, name, getattr(made, name))
+        session.commit()
+
+
+def _of_formula(formula: str) -> CompositionTolerance | None:
+    try:
+        return composition_tolerance(parse_composition(formula))
+    except InputError:  # a formula that only an earlier version accepted
+        return None

@@ -78,11 +78,11 @@ _NOT_THE_HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportCounts:
     """What came of the calculations of a file.
 
     Attributes:
-        new: Taken over, or completed by the images of paths that the store did not have.
+        new: Imported, or completed by the images of paths that the store did not have.
         known: Left alone: the store has a result of its own, is computing it, or was asked for it
             again where the file tells of a failure.
         other_recipe: Left out: this version of pvkdb computes them in another way.
@@ -137,7 +137,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
     return len(calculations)
 
 
-def take_calculations(session: Session, path: Path) -> Taken:
+def take_calculations(session: Session, path: Path) -> ImportCounts:
     """Take over what a file holds and the store does not.
 
     Raises:
@@ -151,7 +151,7 @@ def take_calculations(session: Session, path: Path) -> Taken:
             new += 1
         else:
             known += 1
-    return Taken(new, known, other)
+    return ImportCounts(new, known, other)
 
 
 def _travelling(session: Session, calculation: Calculation, paths: bool) -> TravellingCalculation:

@@ -2,19 +2,25 @@
 
 from pvkdb.store.base import Base
 from pvkdb.store.models.access import ApiKey, AuditEntry, RememberedAnswer
-from pvkdb.store.models.applications import ApplicationRequirement
 from pvkdb.store.models.calculations import (
     Calculation,
     CalculationDependency,
     CalculationEvent,
     CalculationFile,
 )
-from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.models.devices import Device, DeviceLayer, DeviceMetric, DeviceReference
+from pvkdb.store.models.devices import (
+    Device,
+    DeviceClaim,
+    DeviceClaimReference,
+    DeviceLayer,
+    DeviceMetric,
+    DeviceReference,
+)
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 from pvkdb.store.models.references import DatasetVersion, Reference
 from pvkdb.store.models.reviewed import (
+    ApplicationRequirement,
     ArrayChallenge,
     BenchmarkDataset,
     ConductionMechanism,

@@ -1,4 +1,4 @@
-"""Tables 3 and 5 to 10 of the review: descriptive rows, kept in their printed order.
+"""Tables 3 and 5 to 10 of the review in their printed order, and requirements of applications.
 
 ``position`` is the place in the curated file; ``references`` is text here, since these tables are
 read as a whole and never searched by publication.
@@ -6,13 +6,14 @@ read as a whole and never searched by publication.
 
 from __future__ import annotations
 
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
 
 
 class ReviewedRow(Base):
-    """What the descriptive tables share."""
+    """Columns of every descriptive table."""
 
     __abstract__ = True
 
@@ -99,7 +100,34 @@ class BenchmarkDataset(ReviewedRow):
     accuracy_as_printed: Mapped[str | None]
 
 
-#: The descriptive tables by their public names.
+class ApplicationRequirement(Base):
+    """One requirement of one application."""
+
+    __tablename__ = "application_requirements"
+    __table_args__ = (
+        UniqueConstraint(
+            "application", "metric", "comparator", "source", name="uq_application_requirements_row"
+        ),
+        CheckConstraint("comparator IN ('>', '<', '>=', '<=', 'between')", name="comparator"),
+        CheckConstraint("comparator <> 'between' OR value_max IS NOT NULL", name="window"),
+        CheckConstraint("basis IN ('printed', 'reading', 'working point', 'offer')", name="basis"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application: Mapped[str] = mapped_column(index=True)
+    metric: Mapped[str]
+    comparator: Mapped[str]
+    value: Mapped[float]
+    value_max: Mapped[float | None]
+    unit: Mapped[str]
+    source: Mapped[str]
+    as_printed: Mapped[str | None]
+    erratum: Mapped[str | None]
+    basis: Mapped[str]
+    upper_limit: Mapped[bool | None]
+
+
+#: Descriptive tables by public name.
 REVIEWED: dict[str, type[ReviewedRow]] = {
     "array_challenges": ArrayChallenge,
     "benchmark_datasets": BenchmarkDataset,

@@ -43,7 +43,7 @@ __all__ = [
     "LEASE",
     "MAX_ATTEMPTS",
     "LeaseLostError",
-    "Request",
+    "QueueRequest",
     "another_attempt",
     "cancelled",
     "claim",
@@ -63,7 +63,7 @@ __all__ = [
 LEASE = timedelta(seconds=60)
 
 
-class Request(Protocol):
+class QueueRequest(Protocol):
     """What can be asked for: it knows its kind, its content key and its parameters."""
 
     @property
@@ -92,7 +92,7 @@ def submit(
 
 def enqueue(
     session: Session,
-    request: Request,
+    request: QueueRequest,
     material_id: str | None = None,
     priority: int = 0,
     depends_on: Sequence[str] = (),

@@ -19,12 +19,11 @@ from pvkdb.schemas.tables import (
     StructuresRow,
 )
 from pvkdb.store.base import Base
-from pvkdb.store.models.applications import ApplicationRequirement
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.references import Reference
-from pvkdb.store.models.reviewed import REVIEWED, ReviewedRow
+from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement, ReviewedRow
 from pvkdb.store.models.structures import Structure
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)

@@ -17,8 +17,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import Composition as ChemicalComposition
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device, metric_columns
+from pvkdb.store.models.devices import Device, DeviceClaim, metric_columns
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import Reference
@@ -53,7 +52,7 @@ _DERIVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableEntry:
     """The values of a row's own columns, and those of its children by relation."""
 
     model: type[Energetic] | type[Device] | type[DeviceClaim]
@@ -95,9 +94,9 @@ def reference_model(row: ReferencesRow) -> Reference:
     return Reference(**row.model_dump())
 
 
-def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> Entry:
+def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
     """A statement on an energy."""
-    return Entry(
+    return TableEntry(
         Energetic,
         {**row.model_dump(exclude=set(_DERIVED[Energetic])), "fingerprint": fingerprint(row)},
         {"references": _references(row.references)},
@@ -105,7 +104,7 @@ def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> Entry:
     )
 
 
-def device_entry(row: DevicesRow, material_of: MaterialOf) -> Entry:
+def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
     """A device with its layers and metrics."""
     layers = [
         {"position": position, "role": role, "material": name}
@@ -116,7 +115,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> Entry:
     own.update(dict.fromkeys(table_columns()))
     for metric in metrics:
         own.update(metric_columns(**metric))
-    return Entry(
+    return TableEntry(
         Device,
         own,
         {
@@ -128,16 +127,16 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> Entry:
     )
 
 
-def device_claim_entry(row: DeviceClaimsRow, position: int) -> Entry:
+def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:
     """A figure; ``position`` orders the table."""
-    return Entry(
+    return TableEntry(
         DeviceClaim,
         {**row.model_dump(exclude=set(_DERIVED[DeviceClaim])), "position": position},
         {"references": _references(row.references)},
     )
 
 
-def insert_entries(session: Session, entries: Sequence[Entry]) -> None:
+def insert_entries(session: Session, entries: Sequence[TableEntry]) -> None:
     """Insert entries of one table, which do not need to become objects: ten times as fast."""
     if not entries:
         return

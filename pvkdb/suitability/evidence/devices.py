@@ -19,8 +19,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import REPORTED, Metric, possible
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device, DeviceMetric
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 

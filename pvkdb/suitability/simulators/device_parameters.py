@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.simulators import Simulator, SimulatorExport
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device, DeviceMetric
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.suitability.simulators.simulators import DeviceFigures, SourcedNumber, export_parameters
 
 #: Metrics of claims that determine a parameter. They are used only by name, since a publication may

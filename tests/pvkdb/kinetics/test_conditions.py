@@ -14,7 +14,7 @@ from pvkdb.kinetics import estimate, switching_time_s
 from pvkdb.kinetics.conditions import DEFAULTS, LAYER_DEFAULTS, layer, parse_range
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.database import Store
-from pvkdb.store.models.claims import DeviceClaim
+from pvkdb.store.models.devices import DeviceClaim
 
 
 def test_defaults_are_spans_of_what_the_store_holds(sqlite_store: Store) -> None:

@@ -25,7 +25,7 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import count_by_state
 from pvkdb.store.queue.jobs import job_document, log_lines
-from pvkdb.store.queue.workers import WorkerSigns, worker_signs
+from pvkdb.store.queue.monitoring import WorkerSigns, worker_signs
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_api.explorer.site.markup import number

@@ -18,8 +18,7 @@ from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
-from pvkdb.store.models.claims import DeviceClaim
-from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
 from pvkdb.suitability import Options, rank, shipped_profiles

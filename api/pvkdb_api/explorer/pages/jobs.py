@@ -17,7 +17,7 @@ from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.queue.jobs import find
 from pvkdb.store.queue.kept_files import file_store, files_of
-from pvkdb.store.queue.workers import worker_signs
+from pvkdb.store.queue.monitoring import worker_signs
 from pvkdb_api.core.sessions import ReadSession, WriteSession, served_store
 from pvkdb_api.explorer.computing import queue_form
 from pvkdb_api.explorer.computing.jobs import (

@@ -22,8 +22,7 @@ from pvkdb.schemas.tables import (
 )
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS
 from pvkdb.store.collections.export import table_rows
-from pvkdb.store.models.claims import DeviceClaim, DeviceClaimReference
-from pvkdb.store.models.devices import Device, DeviceReference
+from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.reviewed import REVIEWED
 from pvkdb_api.explorer.site.rendering import link

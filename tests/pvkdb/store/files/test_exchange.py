@@ -13,7 +13,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
-from pvkdb.store.files.exchange import Taken, take_calculations, write_calculations
+from pvkdb.store.files.exchange import ImportCounts, take_calculations, write_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models import Calculation, CalculationEvent, Energetic, Structure
 from pvkdb.store.queue import claims as queue
@@ -50,7 +50,7 @@ def written(store: Store, path: Path) -> int:
         return write_calculations(session, path)
 
 
-def taken(store: Store, path: Path) -> Taken:
+def taken(store: Store, path: Path) -> ImportCounts:
     with store.session() as session:
         return take_calculations(session, path)
 
@@ -84,8 +84,8 @@ def test_a_barrier_arrives_with_all_that_it_gave_and_goes_out_again_as_it_came(
     ended(other, "K")
     first, second = tmp_path / "first.gz", tmp_path / "second.gz"
     assert written(other, first) == 2
-    assert taken(empty_store, first) == Taken(new=2, known=0, other_recipe=0)
-    assert taken(empty_store, first) == Taken(new=0, known=2, other_recipe=0)
+    assert taken(empty_store, first) == ImportCounts(new=2, known=0, other_recipe=0)
+    assert taken(empty_store, first) == ImportCounts(new=0, known=2, other_recipe=0)
     assert written(empty_store, second) == 2
     assert first.read_bytes() == second.read_bytes()
     with empty_store.session(read_only=True) as session:
@@ -118,9 +118,9 @@ def test_barriers_travel_without_their_paths_where_those_are_not_wanted(
         roles = [entry.role for entry in session.query(Structure).filter_by(calculation_id=key)]
         assert roles == ["host"]
     written(other, tmp_path / "whole.gz")  # adds what was left out, once
-    assert taken(empty_store, tmp_path / "whole.gz") == Taken(new=1, known=0, other_recipe=0)
-    assert taken(empty_store, tmp_path / "whole.gz") == Taken(new=0, known=1, other_recipe=0)
-    assert taken(empty_store, tmp_path / "file.gz") == Taken(new=0, known=1, other_recipe=0)
+    assert taken(empty_store, tmp_path / "whole.gz") == ImportCounts(new=1, known=0, other_recipe=0)
+    assert taken(empty_store, tmp_path / "whole.gz") == ImportCounts(new=0, known=1, other_recipe=0)
+    assert taken(empty_store, tmp_path / "file.gz") == ImportCounts(new=0, known=1, other_recipe=0)
     with empty_store.session(read_only=True) as session:
         assert session.query(Structure).filter_by(calculation_id=key).count() == 4
 
@@ -150,7 +150,7 @@ def test_what_the_store_computes_or_has_is_left_alone(
         running = queue.enqueue(session, element("K"))[0].id
         queue.claim(session, "a", running)
         asked_again = queue.enqueue(session, element("Rb"))[0].id
-    assert taken(empty_store, tmp_path / "file.gz") == Taken(new=1, known=2, other_recipe=0)
+    assert taken(empty_store, tmp_path / "file.gz") == ImportCounts(new=1, known=2, other_recipe=0)
     assert state(empty_store, running) == "running"
     assert state(empty_store, asked_again) == "queued"
     with empty_store.session(read_only=True) as session:
@@ -171,7 +171,7 @@ def test_what_this_version_computes_in_another_way_is_left_out(
         queue.finish(session, strange.id, "a", {}, {})
         strange.parameters = {**strange.parameters, "temperature": 300}
     written(other, tmp_path / "file.gz")
-    assert taken(empty_store, tmp_path / "file.gz") == Taken(new=0, known=0, other_recipe=2)
+    assert taken(empty_store, tmp_path / "file.gz") == ImportCounts(new=0, known=0, other_recipe=2)
     with empty_store.session(read_only=True) as session:
         assert session.query(Calculation).count() == 0
 

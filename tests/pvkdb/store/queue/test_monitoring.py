@@ -8,7 +8,7 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb.store.queue.workers import worker_signs
+from pvkdb.store.queue.monitoring import worker_signs
 
 
 def test_workers_are_seen_by_their_leases_and_by_what_they_ended(store):

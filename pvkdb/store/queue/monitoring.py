@@ -1,14 +1,16 @@
-"""Counts of the queue, as a monitoring system asks for them."""
+"""Monitoring of the queue: counts of calculations, and signs of life of workers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, cast, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations import CalculationState
+from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
 
 
@@ -30,7 +32,7 @@ class QueueMetrics:
 
 
 def queue_metrics(session: Session) -> QueueMetrics:
-    """Count the calculations of a store."""
+    """Return counts of the calculations of a store."""
     states = session.execute(
         select(Calculation.kind, Calculation.state, func.count()).group_by(
             Calculation.kind, Calculation.state
@@ -62,7 +64,41 @@ def queue_metrics(session: Session) -> QueueMetrics:
 
 
 def _seconds(session: Session, time: Any) -> ColumnElement[float]:
-    """A time as seconds since some fixed moment, in the words of the database."""
+    """SQL expression of a time in seconds since a fixed moment."""
     if session.get_bind().dialect.name == "sqlite":
         return cast(func.julianday(time), Float) * 86400.0
     return cast(func.extract("epoch", time), Float)
+
+
+_RUNNING = CalculationState.RUNNING.value
+_COMPUTED = (CalculationState.DONE.value, CalculationState.FAILED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSigns:
+    """Signs of life of workers in the store. A worker without work leaves none.
+
+    Attributes:
+        working: Number of processes that hold a lease now.
+        last_seen: When one last renewed a lease, claimed or ended a calculation; None: never.
+    """
+
+    working: int
+    last_seen: datetime | None
+
+
+def worker_signs(session: Session) -> WorkerSigns:
+    """Return the signs of life of all workers of a store."""
+    now = utc_now()
+    working = session.scalar(
+        select(func.count(Calculation.owner.distinct())).where(
+            Calculation.state == _RUNNING, Calculation.lease_until > now
+        )
+    )
+    started, ended = session.execute(
+        select(func.max(Calculation.started_at), func.max(Calculation.finished_at)).where(
+            Calculation.state.in_((*_COMPUTED, _RUNNING))
+        )
+    ).one()
+    seen = [at for at in (started, ended, now if working else None) if at is not None]
+    return WorkerSigns(working or 0, max(seen, default=None))
