@@ -24,7 +24,9 @@ settings.register_profile("pvkdb", deadline=None)
 settings.load_profile("pvkdb")
 
 #: What needs a program of its own; every test with one of these fixtures is slow.
-SLOW_FIXTURES = frozenset({"chromium", "pw", "slurm"})
+SLOW_FIXTURES = frozenset(
+    {"chromium", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
+)
 #: Where PostgreSQL stays in the quick set: queue and migrations differ between the databases.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py", "store/test_schema.py")
 
@@ -36,10 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what needs a program of its own, and what repeats a test on PostgreSQL."""
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        repeats = "postgresql" in parameters and not item.path.as_posix().endswith(
-            POSTGRESQL_IS_QUICK
-        )
-        if repeats or SLOW_FIXTURES & set(item.fixturenames):  # type: ignore[attr-defined]
+        if item.path.as_posix().endswith(POSTGRESQL_IS_QUICK):
+            continue
+        if "postgresql" in parameters or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
