@@ -128,9 +128,9 @@ def load_potential(name: PotentialName | str) -> Potential:
     except ValueError:
         names = ", ".join(PotentialName)
         raise InputError(f"potential {str(name)!r} is unknown; choose one of: {names}") from None
-    package, weights, load = _LOADERS[known]
+    package, weights = _PACKAGES[known]
     try:
-        evaluate = load()
+        evaluate = _load(known)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or package, "potentials") from error
     packages = (package, "torch", "ase")
@@ -144,20 +144,18 @@ def load_potential(name: PotentialName | str) -> Potential:
 
 
 @cache
-def _load_chgnet() -> Evaluate:
-    from pvkdb_pipelines.potentials.chgnet import load_chgnet
+def _load(name: PotentialName) -> Evaluate:
+    if name is PotentialName.CHGNET:
+        from pvkdb_pipelines.potentials.chgnet import load_chgnet
 
-    return load_chgnet("0.3.0")
-
-
-@cache
-def _load_sevennet_0() -> Evaluate:
+        return load_chgnet(_PACKAGES[name][1])
     from pvkdb_pipelines.potentials.sevennet import load_sevennet
 
-    return load_sevennet("7net-0")
+    return load_sevennet(_PACKAGES[name][1])
 
 
-_LOADERS: dict[PotentialName, tuple[str, str, Callable[[], Evaluate]]] = {
-    PotentialName.CHGNET: ("chgnet", "0.3.0", _load_chgnet),
-    PotentialName.SEVENNET_0: ("sevenn", "7net-0", _load_sevennet_0),
+#: Package of each potential, and its name of the weights.
+_PACKAGES = {
+    PotentialName.CHGNET: ("chgnet", "0.3.0"),
+    PotentialName.SEVENNET_0: ("sevenn", "7net-0"),
 }

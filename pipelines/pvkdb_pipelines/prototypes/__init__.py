@@ -21,11 +21,9 @@ from pvkdb_pipelines.prototypes.compounds import (
 from pvkdb_pipelines.prototypes.elements import build_element
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
-from pvkdb_pipelines.prototypes.radii import LATTICE_OF_RADII, start_lattice_ang
 
 __all__ = [
     "FAMILIES_WITH_PROTOTYPES",
-    "LATTICE_OF_RADII",
     "PROTOTYPES",
     "STOICHIOMETRIES",
     "Compound",
@@ -41,6 +39,5 @@ __all__ = [
     "halides_of",
     "phases",
     "prototype",
-    "start_lattice_ang",
     "tilted_perovskite",
 ]

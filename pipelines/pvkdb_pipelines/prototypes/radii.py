@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from pvkdb.chemistry import Composition, Ion, radii, site_radius
+from pvkdb.chemistry import Ion, radii, site_radius
 
 #: B–X distance over the sum of the radii. Tilted halide perovskites relax to a few percent below
 #: the ideal contact distance; 182 of 182 test relaxations converged from here.
@@ -15,13 +15,6 @@ LARGE_CATION_OF_RADII = 1.0
 #: Distance between touching halides over twice their radius: across the gap of CdI2 0.95 (4.2 Å),
 #: of CdCl2 1.02 (3.7 Å), between the octahedra of K2PtCl6 0.99 (3.6 Å).
 HALIDES_OF_RADII = 1.0
-
-
-def start_lattice_ang(composition: Composition) -> float:
-    """Return the initial B–B distance of a perovskite, Å, from 6-coordinate radii."""
-    r_b = site_radius(composition.on("B")[0].ion, "B").radius_ang
-    r_x = site_radius(composition.on("X")[0].ion, "X").radius_ang
-    return LATTICE_OF_RADII * 2 * (r_b + r_x)
 
 
 @cache

@@ -56,7 +56,7 @@ def read_start(path: Path, composition: Composition) -> Atoms:
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError(f"{path} contains coordinates that are not finite")
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
-        raise InputError(f"{path} has no structure that is periodic in three dimensions")
+        raise InputError(f"{path} contains no periodic structure in three dimensions")
     require_order(atoms, path)
     require_composition(atoms, composition, path)
     try:

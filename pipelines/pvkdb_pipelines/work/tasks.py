@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError, unknown_name
@@ -20,6 +21,9 @@ from pvkdb_pipelines.progress import Report
 if TYPE_CHECKING:
     from pvkdb_pipelines.dft.computing import DftRun
     from pvkdb_pipelines.migration.compute import MigrationRun
+
+#: Makes the rows of a calculation, in the session that writes them.
+Records = Callable[[Session, Calculation], list[Base]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Outcome:
 
     result: dict[str, Any]
     versions: dict[str, str]
-    records: Callable[[Session, Calculation], list[Base]]
+    records: Records
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -80,6 +84,12 @@ def failure_of(error: Exception) -> Failure:
     return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
 
 
+def _outcome(
+    result: BaseModel, versions: dict[str, str], records: Records, files: Mapping[str, bytes] = {}
+) -> Outcome:
+    return Outcome(result.model_dump(mode="json"), versions, records, files)
+
+
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
     from pvkdb_pipelines.migration import compute as migration
@@ -87,11 +97,7 @@ def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     run = migration.compute_migration(
         CompleteNebRequest.model_validate(document.parameters), report
     )
-    return Outcome(
-        run.result.model_dump(mode="json"),
-        run.versions,
-        partial(_barrier_records, run=run),
-    )
+    return _outcome(run.result, run.versions, partial(_barrier_records, run=run))
 
 
 def _barrier_records(session: Session, calculation: Calculation, run: MigrationRun) -> list[Base]:
@@ -105,18 +111,14 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
     from pvkdb_pipelines.relaxations.record import relaxation_records
 
     run = compute_relaxation(RelaxRequest.model_validate(document.parameters), report)
-    return Outcome(
-        run.result.model_dump(mode="json"),
-        run.versions,
-        partial(relaxation_records, run=run),
-    )
+    return _outcome(run.result, run.versions, partial(relaxation_records, run=run))
 
 
 def _element(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.compound import compute_element
 
     run = compute_element(ElementRequest.model_validate(document.parameters), report)
-    return Outcome(run.result.model_dump(mode="json"), run.versions, _no_records)
+    return _outcome(run.result, run.versions, _no_records)
 
 
 def _no_records(session: Session, calculation: Calculation) -> list[Base]:
@@ -128,11 +130,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
     run = compute_vacancies(VacancyRequest.model_validate(document.parameters), report)
-    return Outcome(
-        run.result.model_dump(mode="json"),
-        run.versions,
-        partial(vacancy_records, run=run),
-    )
+    return _outcome(run.result, run.versions, partial(vacancy_records, run=run))
 
 
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -140,13 +138,9 @@ def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
 
     run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
-    return Outcome(
-        run.result.model_dump(mode="json"),
-        run.versions,
-        # Without its files, so that they are sent only once.
-        partial(_dft_records, run=replace(run, files={})),
-        run.files,
-    )
+    # Without its files, so that they are sent only once.
+    records = partial(_dft_records, run=replace(run, files={}))
+    return _outcome(run.result, run.versions, records, run.files)
 
 
 def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> list[Base]:

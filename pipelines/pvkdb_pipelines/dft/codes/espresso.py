@@ -18,7 +18,7 @@ from pvkdb.schemas.calculations.dft import DftSettings
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.pw_input import files_by_element, kpoints, namelists
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput, read_pw_output, require_success
-from pvkdb_pipelines.dft.codes.runs import RunFiles, RunLocation, TimeLimit, run_program
+from pvkdb_pipelines.dft.codes.runs import Deadline, RunFiles, RunLocation, run_program
 from pvkdb_pipelines.potentials.potential import Properties
 
 
@@ -40,7 +40,7 @@ class EspressoEngine:
         sssp.require_files(settings.pseudopotentials, location.pseudo_dir)
         self._settings = settings
         self._location = location
-        self._time_limit = TimeLimit(location.max_seconds)
+        self._deadline = Deadline(location.max_seconds)
         self.versions: dict[str, str] = {}
         self.runs = RunFiles()
 
@@ -54,11 +54,11 @@ class EspressoEngine:
         return [self._run(structure, stress) for structure in structures]
 
     def _run(self, structure: Atoms, stress: bool) -> Properties:
-        left = self._time_limit.left_s()
+        left = self._deadline.left_s()
         if left == 0.0:
             raise CalculationFailedError(
                 FailureKind.OUT_OF_WALLTIME,
-                f"the {self._time_limit.seconds:.0f} s time limit was reached before pw.x could "
+                f"the {self._deadline.seconds:.0f} s time limit was reached before pw.x could "
                 "run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
             )
         lists = namelists(self._settings, stress=stress)
@@ -67,7 +67,7 @@ class EspressoEngine:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
         try:
-            profile = _SupervisedProfile(self._location, self._time_limit.seconds, left)
+            profile = _SupervisedProfile(self._location, self._deadline.seconds, left)
             atoms = Atoms(
                 structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True
             )

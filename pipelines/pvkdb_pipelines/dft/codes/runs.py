@@ -101,7 +101,7 @@ class RunLocation:
             )
 
 
-class TimeLimit:
+class Deadline:
     """The time limit of a calculation, which starts when it is created."""
 
     def __init__(self, seconds: float | None) -> None:
