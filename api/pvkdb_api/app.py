@@ -25,7 +25,7 @@ from pvkdb_api.explorer.site.sign_in import ask_for_key, show_sign_in_error
 from pvkdb_api.frame.access import Access
 from pvkdb_api.frame.headers import Headers
 from pvkdb_api.frame.limits import BodyLimit, TimeLimit, TrustedHosts
-from pvkdb_api.frame.metrics import Measure, RequestMetrics
+from pvkdb_api.frame.metrics import RequestMetrics
 from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
 from pvkdb_api.frame.request_log import RequestLog
@@ -130,5 +130,4 @@ def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings
     if settings.trusted_hosts:
         app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(Headers, served=served)
-    app.add_middleware(RequestLog)
-    app.add_middleware(Measure, metrics=app.state.request_metrics)
+    app.add_middleware(RequestLog, metrics=app.state.request_metrics)

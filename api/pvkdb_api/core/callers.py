@@ -19,10 +19,6 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
-class ScopeMissingError(AccessError):
-    """The key is valid, but lacks the scope."""
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A caller: name, network address and scopes."""
@@ -31,6 +27,17 @@ class Caller:
     address: str
     scopes: frozenset[Scope]
     key_id: str | None = None
+
+
+class ScopeMissingError(AccessError):
+    """The key is valid, but lacks the scope."""
+
+    def __init__(self, caller: Caller, scope: Scope) -> None:
+        held = ", ".join(sorted(caller.scopes))
+        super().__init__(
+            f"the key {caller.key_id} has the scopes {held} and lacks {scope.value!r}; ask the "
+            "operators of this service for a key with it"
+        )
 
 
 def presented_key(request: Request) -> str | None:

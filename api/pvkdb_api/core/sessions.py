@@ -2,29 +2,72 @@
 
 Plain ``def`` routes run in a pool of threads. Requests that hold a connection while they wait for
 a thread, and threads that wait for a connection, would block each other. Therefore a request
-first waits for its turn, without a thread, and then opens its session.
+first waits for its turn, without a thread, and then opens its session. At the deadline of the
+request its statements are stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError
+from pvkdb.errors import DatabaseError, PvkdbError
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
-from pvkdb_api.core.deadlines import RequestDeadline
 
 #: Sessions open at the same time; SQLAlchemy's default pool has 15 connections.
 SESSIONS_AT_ONCE = 10
 
 #: Dataset version in the headers while the database is unreachable.
 NO_VERSION = "unavailable"
+
+
+class TimeIsUpError(PvkdbError):
+    """The deadline of the request has passed; the caller already has an answer."""
+
+
+class RequestDeadline:
+    """Stops the work of one request in the database when its deadline passes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self.passed = False
+
+    @contextmanager
+    def watching(self, session: Session) -> Iterator[None]:
+        """Stop the statements of a session at the deadline.
+
+        Raises:
+            TimeIsUpError: the deadline has passed already.
+        """
+        driver = session.connection().connection.dbapi_connection
+        with self._lock:
+            if self.passed:
+                raise TimeIsUpError("the deadline passed before the work began")
+            self._connection = driver
+        try:
+            yield
+        finally:
+            # Under the lock: a connection that is back in the pool must not be interrupted.
+            with self._lock:
+                self._connection = None
+
+    def stop(self) -> None:
+        """Stop the work. This waits for the database, so do not call it in the event loop."""
+        with self._lock:
+            self.passed = True
+            if isinstance(self._connection, sqlite3.Connection):
+                self._connection.interrupt()
+            elif self._connection is not None:
+                self._connection.cancel_safe(timeout=5.0)
 
 
 class ServedStore:

@@ -228,11 +228,7 @@ def needs(scope: Scope) -> Any:
         if scope not in caller.scopes:
             if caller.key_id is None:
                 raise KeyRefusedError(NO_KEY_LOCALLY if is_local(request) else NO_KEY)
-            held = ", ".join(sorted(caller.scopes))
-            raise ScopeMissingError(
-                f"the key {caller.key_id} has the scopes {held} and lacks {scope.value!r}; ask "
-                "the operators of this service for a key with it"
-            )
+            raise ScopeMissingError(caller, scope)
         request.state.granted = scope
 
     return Depends(check)

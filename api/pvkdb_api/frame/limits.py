@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pvkdb_api.core.callers import host_name
-from pvkdb_api.core.deadlines import RequestDeadline
 from pvkdb_api.core.renderers import refuse
+from pvkdb_api.core.sessions import RequestDeadline
 
 
 class TrustedHosts:

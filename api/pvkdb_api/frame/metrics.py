@@ -8,12 +8,11 @@ adds all of them up; https://prometheus.github.io/client_python/multiprocess/.
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 #: Variable with the folder that processes share; prometheus_client reads it on import.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -73,34 +72,6 @@ class RequestMetrics:
         shared = CollectorRegistry()
         MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]  # it has none
         return shared
-
-
-class Measure:
-    """ASGI middleware that counts each request and its time."""
-
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request and count it when it ends."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 500
-        began = time.perf_counter()
-
-        async def send_noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self.metrics.begin()
-        try:
-            await self.app(scope, receive, send_noting)
-        finally:
-            self.metrics.end(scope, status, time.perf_counter() - began)
 
 
 def route_of(scope: Scope) -> str:

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pvkdb_api.frame.metrics import RequestMetrics
+
 HEADER = "X-Request-ID"
 
 #: A valid id from a proxy is kept.
@@ -27,16 +29,17 @@ _log = logging.getLogger("pvkdb_api.requests")
 
 
 class RequestLog:
-    """ASGI middleware that gives each request an id and logs a line at its end.
+    """ASGI middleware that gives each request an id, and counts and logs it when it ends.
 
     The line holds the path without its query, and no headers: both may contain secrets.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request and log it when it ends."""
+        """Pass on a request, and count and log it when it ends."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -54,11 +57,14 @@ class RequestLog:
                 MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
+        self.metrics.begin()
         token = _current.set(request_id)
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            _write(scope, status, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self.metrics.end(scope, status, seconds)
+            _write(scope, status, seconds)
             _current.reset(token)
 
 

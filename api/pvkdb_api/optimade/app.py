@@ -28,7 +28,13 @@ from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
 from pvkdb_api.optimade.entries.references import REFERENCES
-from pvkdb_api.optimade.entries.search import EntrySearch, EntryType, entries_of, search_entries
+from pvkdb_api.optimade.entries.search import (
+    EntryPage,
+    EntrySearch,
+    EntryType,
+    entries_of,
+    search_entries,
+)
 from pvkdb_api.optimade.errors import OptimadeError, VersionError
 from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
 from pvkdb_api.optimade.parameters import (
@@ -173,21 +179,16 @@ def _list(request: Request, session: Session, kind: EntryType, query: ListingQue
     warnings = refuse_unknown(request, [*ListingQuery.model_fields])
     check(query)
     fields = response_fields(kind, query, warnings)
-    found = search_entries(
-        session,
-        kind,
-        EntrySearch(
-            filters.condition(query.filter, kind.searchable, warnings.append),
-            filter=query.filter,
-            sort=query.sort,
-            fields=_held(kind, fields),
-            limit=query.limit(),
-            cursor=query.page_cursor,
-            offset=query.offset(),
-        ),
+    wanted = EntrySearch(
+        filters.condition(query.filter, kind.searchable, warnings.append),
+        filter=query.filter,
+        sort=query.sort,
+        fields=_own_fields(kind, fields),
+        limit=query.limit(),
+        cursor=query.page_cursor,
+        offset=query.offset(),
     )
-    _add_foreign(kind, found.entries, fields)
-    included = _relate(session, kind, found.entries, includes_references(query))
+    found, included = _search(session, kind, wanted, fields, query)
     return answer(
         request,
         found.entries,
@@ -206,10 +207,8 @@ def _get(
     check(query)
     fields = response_fields(kind, query, warnings)
     by_id = kind.key == literal(key.replace("\0", ""))
-    wanted = EntrySearch(by_id, filter="", sort="", fields=_held(kind, fields), limit=1)
-    found = search_entries(session, kind, wanted)
-    _add_foreign(kind, found.entries, fields)
-    included = _relate(session, kind, found.entries, includes_references(query))
+    wanted = EntrySearch(by_id, filter="", sort="", fields=_own_fields(kind, fields), limit=1)
+    found, included = _search(session, kind, wanted, fields, query)
     return answer(
         request,
         found.entries[0] if found.entries else None,
@@ -220,15 +219,24 @@ def _get(
     )
 
 
-def _held(kind: EntryType, fields: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in fields if name in kind.properties)
-
-
-def _add_foreign(kind: EntryType, entries: list[dict[str, Any]], fields: tuple[str, ...]) -> None:
-    """Add the requested properties of other providers, which have no value here."""
+def _search(
+    session: Session,
+    kind: EntryType,
+    wanted: EntrySearch,
+    fields: tuple[str, ...],
+    query: EntryQuery,
+) -> tuple[EntryPage, list[dict[str, Any]]]:
+    """Return the wanted entries with all requested fields, and the entries to include."""
+    found = search_entries(session, kind, wanted)
+    # Properties of other providers have no value here.
     foreign = {name: None for name in fields if name.startswith("_")}
-    for entry in entries:
+    for entry in found.entries:
         entry["attributes"] = {**foreign, **entry["attributes"]}
+    return found, _relate(session, kind, found.entries, includes_references(query))
+
+
+def _own_fields(kind: EntryType, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in fields if name in kind.properties)
 
 
 def _relate(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.responses import Page
@@ -24,29 +24,30 @@ from pvkdb_api.core.etags import CONDITIONAL, answer
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
 from pvkdb_api.listing.cursors import read_cursor, unreadable, write_cursor
-from pvkdb_api.listing.parameters import MOST_ROWS, Text
+from pvkdb_api.listing.parameters import PageQuery, Text
 
 router = APIRouter(prefix=f"{API}/screenings", tags=["screenings"])
 
 RunName = Annotated[
     Text, Path(description="Number of a run, or the name of a plan for its newest run.")
 ]
-Limit = Annotated[
-    int, Query(ge=0, le=MOST_ROWS, description="Rows on a page; 0 only counts.", examples=[100])
-]
-Cursor = Annotated[
-    str | None, Query(max_length=4000, description="next_cursor of the page before.")
-]
 
 
-def _selection(
-    passed: Annotated[bool | None, Query(description="Whether they passed every stage.")] = None,
-    stage: Annotated[Text | None, Query(description="The stage that rejected them.")] = None,
-    reason: Annotated[Text | None, Query(description="The reason of the rejection.")] = None,
-    family: Annotated[Text | None, Query(description="Their structure family.")] = None,
-    lead_free: Annotated[bool | None, Query(description="Whether they are free of lead.")] = None,
-) -> CandidateSelection:
-    return CandidateSelection(passed, stage, reason, family, lead_free)
+class RunsQuery(PageQuery):
+    """Query parameters of the list of runs."""
+
+    plan: Text | None = Field(default=None, description="Name of the plan.")
+    state: RunState | None = Field(default=None, description="State of the run.")
+
+
+class CandidatesQuery(PageQuery):
+    """Query parameters of the candidates of a run."""
+
+    passed: bool | None = Field(default=None, description="Whether they passed every stage.")
+    stage: Text | None = Field(default=None, description="The stage that rejected them.")
+    reason: Text | None = Field(default=None, description="The reason of the rejection.")
+    family: Text | None = Field(default=None, description="Their structure family.")
+    lead_free: bool | None = Field(default=None, description="Whether they are free of lead.")
 
 
 @router.get(
@@ -60,17 +61,14 @@ def list_screenings(
     request: Request,
     session: ReadSession,
     version: DatasetVersion,
-    plan: Annotated[Text | None, Query(description="Name of the plan.")] = None,
-    state: Annotated[RunState | None, Query(description="State of the run.")] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    query: Annotated[RunsQuery, Query()],
 ) -> Response:
     """Runs of all plans, newest first, with counts and the differences from the run before."""
-    bound = {"plan": plan, "state": state}
-    before = None if cursor is None else _place("screenings", bound, cursor, 1)[0]
-    runs, total = listed(session, limit + 1, plan=plan, state=state, before=before)
-    shown = runs[:limit]
-    more = len(runs) > limit > 0
+    bound: dict[str, Any] = {"plan": query.plan, "state": query.state}
+    before = None if query.cursor is None else _numbers("screenings", bound, query.cursor, 1)[0]
+    runs, total = listed(session, query.limit + 1, before=before, **bound)
+    shown = runs[: query.limit]
+    more = len(runs) > query.limit > 0
     page = Page[RunDocument](
         data=[run_document(run) for run in shown],
         total=total,
@@ -104,28 +102,27 @@ def list_candidates(
     session: ReadSession,
     version: DatasetVersion,
     run: RunName,
-    chosen: Annotated[CandidateSelection, Depends(_selection)],
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    query: Annotated[CandidatesQuery, Query()],
 ) -> Response:
     """Each candidate in one row, with the deciding numbers and the stage that rejected it.
 
     Further pages stay in the run of the first page, even if the plan has a newer run by then.
     """
     found = find_run(session, run)
-    bound: dict[str, Any] = {"of": run, "chosen": asdict(chosen)}
-    after = 0
-    if cursor is not None:
-        number, after = _place("candidates", bound, cursor, 2)
+    chosen = query.model_dump(exclude={"limit", "cursor"})
+    bound: dict[str, Any] = {"of": run, "chosen": chosen}
+    start = 0
+    if query.cursor is not None:
+        number, start = _numbers("candidates", bound, query.cursor, 2)
         found = find_run(session, str(number))
-    rows = candidates(read_report(found), chosen)
-    behind = after + limit
+    rows = candidates(read_report(found), CandidateSelection(**chosen))
+    end = start + query.limit
     page = Page[CandidateSummary](
-        data=rows[after:behind],
+        data=rows[start:end],
         total=len(rows),
         next_cursor=(
-            write_cursor("candidates", bound, json.dumps([found.id, behind]))
-            if limit > 0 and behind < len(rows)
+            write_cursor("candidates", bound, json.dumps([found.id, end]))
+            if query.limit > 0 and end < len(rows)
             else None
         ),
         dataset_version=version,
@@ -155,20 +152,20 @@ def get_report(request: Request, session: ReadSession, run: RunName) -> Response
     return answer(request, text)
 
 
-def _place(of: str, bound: Mapping[str, Any], cursor: str, numbers: int) -> list[int]:
+def _numbers(of: str, bound: Mapping[str, Any], cursor: str, count: int) -> list[int]:
     """Return the numbers in a cursor.
 
     Raises:
         ParameterError: the cursor belongs to another list.
     """
     try:
-        place = json.loads(read_cursor(of, bound, cursor))
+        numbers = json.loads(read_cursor(of, bound, cursor))
     except ValueError as error:
         raise unreadable() from error
     if (
-        not isinstance(place, list)
-        or len(place) != numbers
-        or any(type(number) is not int or not 0 <= number < 2**31 for number in place)
+        not isinstance(numbers, list)
+        or len(numbers) != count
+        or any(type(number) is not int or not 0 <= number < 2**31 for number in numbers)
     ):
         raise unreadable()
-    return place
+    return numbers

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError
 from pvkdb.schemas.tables import StructureDocument
 from pvkdb.store.collections import STRUCTURES
 from pvkdb.store.files.structure_files import FILES, MANY, document_text, many_text
@@ -22,6 +21,7 @@ from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.listing.parameters import Text, filter_fields
 from pvkdb_api.listing.queries import read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
+from pvkdb_api.rest.collections import read_one
 
 router = APIRouter(prefix=f"{API}/structures", tags=["structures"])
 
@@ -93,10 +93,8 @@ def get_structure(
         NotFoundError: it does not exist.
         MissingExtraError: the server lacks the extra that writes structures.
     """
-    found = session.get(Structure, key)
-    if found is None:
-        raise NotFoundError(f"structures holds no {key!r}")
-    document = structure_document(found)
+    document = read_one(session, STRUCTURES, key)
+    assert isinstance(document, StructureDocument)
     if format == "json":
         return answer(request, document.model_dump_json())
     media_type, ending = FILES[format]

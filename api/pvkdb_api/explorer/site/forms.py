@@ -19,7 +19,7 @@ from starlette.datastructures import UploadFile
 from pvkdb.errors import AccessError
 from pvkdb.schemas.access import Scope
 from pvkdb.store.security.keys import KeyRefusedError
-from pvkdb_api.core.callers import is_local
+from pvkdb_api.core.callers import ScopeMissingError, is_local
 
 #: Largest text in a field, and most fields of a form; a structure may be pasted.
 _LARGEST_FIELD = 1024 * 1024
@@ -57,7 +57,7 @@ def posted(scope: Scope | None) -> Callable[[Request], Coroutine[Any, Any, Form]
 
     * :class:`FormRefusedError`: a page of another site sent the form (403);
     * :class:`SignInError`: the form needs an API key (401);
-    * :class:`AccessError`: the key lacks the scope (403).
+    * :class:`ScopeMissingError`: the key lacks the scope (403).
     """
 
     async def check(request: Request) -> Form:
@@ -129,8 +129,4 @@ def _require_scope(request: Request, scope: Scope, typed: dict[str, str]) -> Non
             else ""
         )
         raise SignInError(f"this needs a key with the scope {scope.value}{local}", typed)
-    held = ", ".join(sorted(caller.scopes))
-    raise AccessError(
-        f"the key {caller.key_id} has the scopes {held} and lacks {scope.value!r}; ask the "
-        "operators of this service for a key with it"
-    )
+    raise ScopeMissingError(caller, scope)
