@@ -1,10 +1,10 @@
-"""The page docs/validation/screening.md from the report of a screening: what a plan found.
+"""Writes docs/validation/screening.md from the report of a screening.
 
     pvkdb screen inorganic -o inorganic-screening
     python validation/screening.py inorganic-screening/screening-report.json
 
-Every number comes from the report, what is known of perovskites from the table of Bartel et al.
-that pvkdb ships. The calculations take hours; a test makes the page again from those in
+Every number comes from the report, known perovskites from the table of Bartel et al. that
+pvkdb ships. The calculations take hours; a test makes the page again from those in
 ``docs/validation/inorganic-calculations.jsonl.gz`` (``pvkdb jobs export --without-paths``).
 """
 
@@ -33,15 +33,15 @@ MOST_CANDIDATES, MOST_REASONS = 40, 15
 #: Above the ground state by no more than this, eV an atom, a perovskite counts as found.
 NEAR_EV_PER_ATOM = 0.010
 
-HEAD = """# What the shipped plan finds
+HEAD = """# Results of the shipped plan
 
 Made by `validation/screening.py` from the report of `pvkdb screen {plan}`, up to {last}; do not \
 edit. {title}: {compositions:,} compositions, {potential}, {calculations:,} calculations of which \
 {failed:.2f} % failed, {calls:,} force calls, {core_hours:.2f} core-hours of processor time.
 
-These are values of machine-learned potentials: a list of what to look at with DFT, not a list of \
-what exists. Where a potential is known to be wrong is said \
-in [structures.md](structures.md) and at the end of this page.
+These are values of machine-learned potentials: a list of compounds to study with DFT, not a \
+list of compounds that exist. Known errors of the potentials are in \
+[structures.md](structures.md) and at the end of this page.
 
 The calculations are in `inorganic-calculations.jsonl.gz`, without the images of their paths: \
 `pvkdb jobs import` takes them into a store, where `pvkdb screen inorganic` has nothing left to \
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def page(report: ScreeningReport) -> Iterator[str]:
-    """The lines of the page."""
+    """Yield the lines of the page."""
     number = sum(report.calculations.values())
     yield HEAD.format(
         plan="inorganic",
@@ -90,12 +90,12 @@ def page(report: ScreeningReport) -> Iterator[str]:
         ("stage", "kind", "reason", "candidates"),
         ((*reason, count) for reason, count in reasons.most_common(MOST_REASONS)),
     )
-    yield "\n## Who passed\n"
+    yield "\n## Candidates that passed\n"
     yield from _survivors(report)
     if any(candidate.migration for candidate in report.candidates):
         yield "\n## Activation energies of the halide vacancy\n"
         yield from _migration(report.candidates)
-    yield "\n## Beside what is known\n"
+    yield "\n## Comparison with known structures\n"
     yield from _known_perovskites(report.candidates)
     yield "\n## Lowest phases of the binary halides\n"
     yield from _binaries(report.candidates)
@@ -141,9 +141,10 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
     potentials = [outcome.potential for outcome in found[0][1].outcomes]
     yield (
         "The bottleneck of the easiest percolating path, in the lowest perovskite phase, with the "
-        f"dimensions in which it leads on; lowest first, by {potentials[0]}. ≤ stands where a hop "
-        "that failed might make an easier path, 'as' what the host became where its phase is no "
-        f"minimum, and the reason where there is no value.{_agreement(found)}\n"
+        f"dimensions in which it leads on; lowest first, by {potentials[0]}. ≤ marks an upper "
+        "bound, where a hop that failed might be part of an easier path; 'as' gives the phase that "
+        "the host became where its own is not a minimum; a missing value has its reason."
+        f"{_agreement(found)}\n"
     )
     yield from _table(
         ("formula", "phase", *(f"{name} / eV" for name in potentials), "limited by"),
@@ -151,7 +152,7 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
             (
                 candidate.formula,
                 migration.phase,
-                *(_said(outcome) for outcome in migration.outcomes),
+                *(_cell(outcome) for outcome in migration.outcomes),
                 migration.outcomes[0].limited_by or "",
             )
             for candidate, migration in found
@@ -160,7 +161,7 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
 
 
 def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
-    """How alike two potentials order what both have a value for."""
+    """Return how similarly two potentials order the candidates."""
     pairs = [
         tuple(outcome.e_a_ev for outcome in migration.outcomes)
         for _, migration in found
@@ -180,7 +181,7 @@ def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
     )
 
 
-def _said(outcome: BarrierOutcome) -> str:
+def _cell(outcome: BarrierOutcome) -> str:
     if outcome.e_a_ev is None:
         return outcome.failure_kind or "not computed"
     bound = "≤ " if outcome.upper_bound else ""
@@ -189,7 +190,7 @@ def _said(outcome: BarrierOutcome) -> str:
 
 
 def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
-    """ABX3 candidates that Bartel's training table classifies by experiment."""
+    """Yield a comparison with the experiments in Bartel's training table."""
     path = resources.files("pvkdb.chemistry") / "data" / "bartel2019_table_s1.csv"
     with path.open(encoding="utf-8") as stream:
         labels = {row["ABX3"]: float(row["exp_label"]) > 0 for row in csv.DictReader(stream)}
@@ -208,7 +209,7 @@ def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]
     total, right = counts.total(), counts[True, True] + counts[False, False]
     yield (
         f"Of the relaxed ABX3, the training table of Bartel et al. (Sci. Adv. 5, eaav0693 (2019)) "
-        f"classifies {total} by experiment. Taking a perovskite for found where it lies within "
+        f"classifies {total} by experiment. Counting a perovskite as found where it lies within "
         f"{1000 * NEAR_EV_PER_ATOM:.0f} meV an atom of the lowest phase, {right} of {total} "
         "agree.\n"
     )
@@ -225,7 +226,7 @@ def _known_perovskites(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]
 
 
 def _binaries(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
-    """The phases of binary halides that the decomposition energies are measured from."""
+    """Yield the phases of the binary halides among the products."""
     phases: dict[str, str] = {}
     for candidate in candidates:
         for product in candidate.stability.products if candidate.stability else ():
@@ -235,8 +236,8 @@ def _binaries(candidates: Iterable[ScreenedCandidate]) -> Iterator[str]:
         "By the prototype that the relaxation started from; many have left its symmetry. By "
         "measurement (A. F. Wells, Structural Inorganic Chemistry, Oxford 1984) those of "
         "CsCl, CsBr and CsI should be Pm-3m, of PbCl2, PbBr2 and the halides of Ba Pnma, of PbI2, "
-        "CdI2 and MgI2 P-3m1: where another one stands, the potential puts it lower, and what is "
-        "measured from it looks less stable by as much.\n"
+        "CdI2 and MgI2 P-3m1: where another one is listed, the potential puts it lower, and "
+        "compounds that decompose into it look less stable by as much.\n"
     )
     by_phase: dict[str, list[str]] = {}
     for phase, formula in found:

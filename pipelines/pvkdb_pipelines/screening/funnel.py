@@ -16,7 +16,6 @@ import pvkdb
 from pvkdb.chemistry.tolerance import tolerance_factors
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import (
     AnyRelaxation,
     RelaxRequest,
@@ -163,63 +162,50 @@ class Funnel:
     def _vacancy(self) -> None:
         if self.plan.stop_after == "barrier":
             self._keep_most_promising()
-        wanted: dict[int, VacancyRequest] = {}
+        potential = self.plan.potential
+        wanted: list[tuple[Track, VacancyRequest]] = []
         others: dict[str, AnyRelaxation] = {}
         with self.store.session(read_only=True) as session:
-            for index, track in enumerate(self._tracks):
-                if track.fall is not None or track.compound is None or track.stability is None:
-                    continue
-                compound, stability = track.compound, track.stability
-                phase = next(p for p in stability.phases if p.phase == stability.perovskite)
-                potential = self.plan.potential
-                wanted[index] = vacancy_request(session, compound, phase, potential)
-                for element in element_requests(compound, potential):
-                    others[element.key()] = element
+            for track in self._alive():
+                compound, phase = track.perovskite
+                wanted.append((track, vacancy_request(session, compound, phase, potential)))
+                others.update((r.key(), r) for r in element_requests(compound, potential))
                 for reference in reference_compounds(compound):
                     # A halide without radii cannot be computed as a competitor.
                     with contextlib.suppress(InputError):
                         others.update((r.key(), r) for r in self._requests_of(reference))
-        self._relax([*wanted.values(), *others.values()], "vacancy")
-        for index, request in wanted.items():
-            self._form_vacancy(self._tracks[index], request)
+        self._relax([*(request for _, request in wanted), *others.values()], "vacancy")
+        for track, request in wanted:
+            self._form_vacancy(track, request)
         with self.store.session() as session:
-            for index, request in wanted.items():
-                found = self._tracks[index].vacancy
-                if found is not None:
-                    record_formation(session, request.halide, request.potential, found)
+            for track, request in wanted:
+                if track.vacancy is not None:
+                    record_formation(session, request.halide, request.potential, track.vacancy)
 
     def _keep_most_promising(self) -> None:
         most = self.plan.barriers.most
         kept = {id(track) for track in most_promising(self._alive(), most)}
         for track in self._alive():
             if id(track) not in kept:
-                track.drop(
-                    "vacancy",
-                    "filter",
-                    f"beyond the {most} most stable, type by type",
-                    f"[barriers] most = {most}",
-                )
+                reason = f"beyond the {most} most stable, type by type"
+                track.drop("vacancy", "filter", reason, f"[barriers] most = {most}")
 
     def _barrier(self) -> None:
-        wanted: dict[int, list[NebRequest]] = {}
+        potentials = self.plan.barriers.potentials
         with self.store.session(read_only=True) as session:
-            for index, track in enumerate(self._tracks):
-                if track.fall is None and track.compound and track.stability:
-                    stability = track.stability
-                    phase = next(p for p in stability.phases if p.phase == stability.perovskite)
-                    potentials = self.plan.barriers.potentials
-                    wanted[index] = barrier_requests(session, track.compound, phase, potentials)
-        self._relax([request for some in wanted.values() for request in some], "barrier")
-        for index, requests in wanted.items():
-            track = self._tracks[index]
+            wanted = [
+                (track, barrier_requests(session, *track.perovskite, potentials))
+                for track in self._alive()
+            ]
+        self._relax([request for _, requests in wanted for request in requests], "barrier")
+        for track, requests in wanted:
             track.migration = migration_of(str(requests[0].phase), requests, self._ledger.of)
             if track.migration is None:
                 calculation = self._ledger.of(requests[0])
                 failed(track, "barrier", calculation.failure_kind, calculation.failure_message)
 
     def _form_vacancy(self, track: Track, request: VacancyRequest) -> None:
-        compound = track.compound
-        assert compound is not None
+        compound, _ = track.perovskite
         calculation = self._ledger.of(request)
         if calculation.result is None:
             failed(track, "vacancy", calculation.failure_kind, calculation.failure_message)

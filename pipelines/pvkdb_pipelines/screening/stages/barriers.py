@@ -6,19 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.migration_requests import complete_request
-from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.prototypes import Compound
 from pvkdb_pipelines.screening.stages.tracks import Track
-from pvkdb_pipelines.structures.user_structures import atoms_of
+from pvkdb_pipelines.screening.stages.vacancies import relaxed_host
 
 _UNRANKED = float("inf")
 
@@ -44,19 +41,10 @@ def barrier_requests(
     session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[PotentialName]
 ) -> list[NebRequest]:
     """Return a request for each potential, all from the structure that the screening relaxed."""
-    host = session.scalars(
-        select(Structure).where(
-            Structure.calculation_id == phase.calculation, Structure.role == "host"
-        )
-    ).one()
+    host = relaxed_host(session, phase)
     return [
         complete_request(
-            NebRequest(
-                formula=compound.formula,
-                phase=phase.phase,
-                potential=potential,
-                host=host_of(atoms_of(host)),
-            )
+            NebRequest(formula=compound.formula, phase=phase.phase, potential=potential, host=host)
         )
         for potential in potentials
     ]

@@ -54,6 +54,14 @@ class Track:
         self.drop(stage, "filter", f"not {condition}", f"{condition.column} is {shown}")
         return True
 
+    @property
+    def perovskite(self) -> tuple[Compound, PhaseEnergy]:
+        """Compound and lowest phase of the type; only after the stage of stability."""
+        assert self.compound is not None
+        assert self.stability is not None
+        name = self.stability.perovskite
+        return self.compound, next(p for p in self.stability.phases if p.phase == name)
+
     def value(self, column: str) -> float | None:
         """Return the value of a column of filters and rankings; None where it is not known."""
         for part in (self.tolerance, self.stability, self.vacancy, self.migration):

@@ -16,6 +16,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import (
     HOST_DROP_EV,
     ElementRequest,
+    Host,
     VacancyRequest,
     VacancyResult,
 )
@@ -45,11 +46,6 @@ def vacancy_request(
     One halide of each symmetry class of the prototype is removed. Where the relaxation broke the
     symmetry, the other halides of a class differ a little and are not computed.
     """
-    host = session.scalars(
-        select(Structure).where(
-            Structure.calculation_id == phase.calculation, Structure.role == "host"
-        )
-    ).one()
     start = build(compound, phase.phase)
     halide = compound.sites["X"].symbol
     kinds = space_group(start, _SYMPREC_ANG).equivalent_atoms
@@ -61,10 +57,20 @@ def vacancy_request(
         phase=phase.phase,
         halide=halide,
         atoms_per_formula=sum(compound.numbers_of_elements.values()),
-        host=host_of(atoms_of(host)),
+        host=relaxed_host(session, phase),
         sites=tuple(first),
         potential=potential,
     )
+
+
+def relaxed_host(session: Session, phase: PhaseEnergy) -> Host:
+    """Return the relaxed structure of a phase."""
+    structure = session.scalars(
+        select(Structure).where(
+            Structure.calculation_id == phase.calculation, Structure.role == "host"
+        )
+    ).one()
+    return host_of(atoms_of(structure))
 
 
 def element_requests(compound: Compound, potential: PotentialName) -> list[ElementRequest]:
