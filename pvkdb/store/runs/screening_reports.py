@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,6 +22,21 @@ from pvkdb.store.runs.screening_runs import report_of, run_document
 
 #: Formulas named beside a reason.
 _EXAMPLES = 6
+#: Paths from a candidate to the fields of its summary, where they are not its own.
+_PATHS = {
+    **{name: f"fall.{name}" for name in ("stage", "kind", "reason", "detail")},
+    **{name: f"tolerance.{name}" for name in ("t", "mu", "tau")},
+    **{f"vacancy_{name}": f"vacancy.{name}" for name in ("x_poor_ev", "x_rich_ev")},
+    **{name: f"migration.{name}" for name in ("e_a_ev", "e_a_spread_ev")},
+    **{
+        name: f"stability.{name}"
+        for name in (
+            "ground_state",
+            "perovskite_above_ground_state_ev_per_atom",
+            "decomposition_ev_per_atom",
+        )
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +146,13 @@ def fall_reasons(report: ScreeningReport) -> list[FallReason]:
 
 def candidate_summary(candidate: ScreenedCandidate) -> CandidateSummary:
     """Return a candidate as one row."""
-    fall, tolerance, stability = candidate.fall, candidate.tolerance, candidate.stability
-    vacancy, migration = candidate.vacancy, candidate.migration
-    return CandidateSummary(
-        formula=candidate.formula,
-        type=candidate.type,
-        family=candidate.family,
-        lead_free=candidate.lead_free,
-        rank=candidate.rank,
-        stage=fall.stage if fall else None,
-        kind=fall.kind if fall else None,
-        reason=fall.reason if fall else None,
-        detail=fall.detail if fall else None,
-        t=tolerance.t if tolerance else None,
-        mu=tolerance.mu if tolerance else None,
-        tau=tolerance.tau if tolerance else None,
-        ground_state=stability.ground_state if stability else None,
-        perovskite_above_ground_state_ev_per_atom=(
-            stability.perovskite_above_ground_state_ev_per_atom if stability else None
-        ),
-        decomposition_ev_per_atom=stability.decomposition_ev_per_atom if stability else None,
-        vacancy_x_poor_ev=vacancy.x_poor_ev if vacancy else None,
-        vacancy_x_rich_ev=vacancy.x_rich_ev if vacancy else None,
-        e_a_ev=migration.e_a_ev if migration else None,
-        e_a_spread_ev=migration.e_a_spread_ev if migration else None,
-    )
+    names = CandidateSummary.model_fields
+    return CandidateSummary(**{name: value_at(candidate, _PATHS.get(name, name)) for name in names})
+
+
+def value_at(candidate: ScreenedCandidate, path: str) -> Any:
+    """Return the value at a path of attributes, e.g. ``tolerance.t``; None where a part is None."""
+    value: Any = candidate
+    for name in path.split("."):
+        value = None if value is None else getattr(value, name)
+    return value

@@ -154,12 +154,8 @@ class Plan(TomlTable):
     types: Annotated[tuple[str, ...], BeforeValidator(some_of("type", TYPES))] = tuple(TYPES)
     ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(read_ions)]
     mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
-    phases: Annotated[
-        Mapping[Stoichiometry, tuple[PrototypeInfo, ...]], PlainValidator(_read_phases)
-    ] = Field(default_factory=dict)
-    filters: Annotated[Mapping[str, tuple[FilterCondition, ...]], PlainValidator(_read_filters)] = (
-        Field(default_factory=dict)
-    )
+    phases: Annotated[Phases, PlainValidator(_read_phases)] = Field(default_factory=dict)
+    filters: Annotated[Filters, PlainValidator(_read_filters)] = Field(default_factory=dict)
     potential: Annotated[PotentialName, BeforeValidator(one_of("potential", _POTENTIALS))] = (
         PotentialName.CHGNET
     )

@@ -40,7 +40,7 @@ from pvkdb.store.runs.report.histograms import (
     histograms,
     outcome_of,
 )
-from pvkdb.store.runs.screening_reports import fall_reasons, ranked
+from pvkdb.store.runs.screening_reports import fall_reasons, ranked, value_at
 
 JSON_NAME = "screening-report.json"
 HTML_NAME = "screening-report.html"
@@ -73,7 +73,7 @@ class ReportColumn:
 
     def value(self, candidate: ScreenedCandidate) -> Any:
         """Return the value of a candidate; None where it is not known."""
-        return _value(candidate, self.path)
+        return value_at(candidate, self.path)
 
     def text(self, candidate: ScreenedCandidate) -> str:
         """Return the number of a candidate as text; empty where it is not known."""
@@ -254,13 +254,6 @@ def _file(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _value(candidate: ScreenedCandidate, path: str) -> Any:
-    value: Any = candidate
-    for name in path.split("."):
-        value = None if value is None else getattr(value, name)
-    return value
-
-
 def _any_value(column: ReportColumn, candidates: Iterable[ScreenedCandidate]) -> bool:
     """Whether any candidate has a value; a plan that stops early has no energies."""
     return any(column.value(candidate) not in (None, []) for candidate in candidates)
@@ -307,7 +300,7 @@ def _by_family(
 ) -> dict[str, list[tuple[float, Outcome]]]:
     groups: defaultdict[str, list[tuple[float, Outcome]]] = defaultdict(list)
     for candidate in report.candidates:
-        value = _value(candidate, path)
+        value = value_at(candidate, path)
         if value is not None:
             groups[candidate.family].append((factor * value, outcome_of(candidate)))
     return groups
