@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.crossbar.limits import largest_array
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, DeviceArray
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.collections.devices import device_named
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric, DeviceReference
-
-#: Names of devices among which a similar one is searched.
-_SEARCHED = 2000
 
 #: The metric of claims on rectification.
 RECTIFICATION = "rectification_ratio"
@@ -28,10 +26,7 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
         NotFoundError: the device does not exist.
         InputError: its ratio is not reported, or is printed below 1.
     """
-    device = session.scalars(DEVICES.statement.where(Device.id == device_id)).unique().first()
-    if device is None:
-        known = session.scalars(DEVICES.current().with_only_columns(Device.id).limit(_SEARCHED))
-        raise NotFoundError(unknown_name("device", device_id, known))
+    device = device_named(session, device_id)
     if (metric := device.metric("on_off_ratio")) is None:
         raise InputError(
             f"{device_id} ({device.structure}) has no on/off ratio in the store; give one instead "

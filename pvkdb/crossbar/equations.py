@@ -10,16 +10,11 @@ that the result has the accuracy of those differences for any ratio.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import numpy.typing as npt
 
-from pvkdb.crossbar.field import Drive, Field, pins
+from pvkdb.crossbar.field import Array, Drive, Field, pins
 from pvkdb.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
 
 #: Cells of a block that is not divided further.
 LEAF_CELLS = 16
@@ -36,7 +31,6 @@ class LumpedLines:
     """
 
     def __init__(self, cells_s: Array, word: Drive, bit: Drive) -> None:
-        import numpy as np
         from scipy.linalg import lu_factor
 
         self._rows, self._columns = cells_s.shape
@@ -57,21 +51,16 @@ class LumpedLines:
 
     def driven(self) -> Field:
         """Return the voltages that the drivers make."""
-        import numpy as np
-
         held = np.where(self._ideal, self._driven, 0.0)
         return self._field(self._drive * self._driven - self._matrix @ held, held)
 
     def jump(self, row: int, column: int) -> Field:
         """Return the voltages of 1 A from a cell's bit line into its word line, drivers at 0 V."""
-        import numpy as np
-
         right = np.zeros(self._rows + self._columns)
         right[row], right[self._rows + column] = 1.0, -1.0
         return self._field(right, np.zeros_like(right))
 
     def _field(self, right: Array, held: Array) -> Field:
-        import numpy as np
         from scipy.linalg import lu_solve
 
         lines = held.copy()
@@ -89,7 +78,6 @@ class DistributedLines:
     """
 
     def __init__(self, cells_s: Array, word: Drive, bit: Drive, line_ohm: float) -> None:
-        import numpy as np
         from scipy.sparse import coo_matrix
         from scipy.sparse.linalg import splu
 
@@ -143,14 +131,10 @@ class DistributedLines:
         Raises:
             InputError: as above.
         """
-        import numpy as np
-
         rows, columns = self._cells.shape
         return self._refined(np.zeros(rows), np.zeros(columns), (row, column))
 
     def _refined(self, word_v: Array, bit_v: Array, jump: tuple[int, int] | None) -> Field:
-        import numpy as np
-
         rows, columns = self._cells.shape
         nothing = np.zeros((rows, columns))
         field = Field(np.zeros(rows), np.zeros(columns), nothing, nothing)
@@ -180,8 +164,6 @@ class DistributedLines:
         self, field: Field, word_v: Array, bit_v: Array, jump: tuple[int, int] | None
     ) -> Array:
         """Return the current that Kirchhoff's law misses at every node, in A."""
-        import numpy as np
-
         cell = self._cells * field.across()
         word, bit = -cell, cell
         along = self._segment * np.diff(field.word, axis=1)
@@ -199,8 +181,6 @@ class DistributedLines:
 
 
 def _largest(field: Field) -> float:
-    import numpy as np
-
     word, bit = field.word_line[:, None] + field.word, field.bit_line + field.bit
     return float(max(np.abs(word).max(), np.abs(bit).max(), 1e-300))
 
@@ -215,8 +195,6 @@ def elimination_order(rows: int, columns: int) -> npt.NDArray[np.int64]:
     10.1137/0710032): 45 % fewer than SuperLU's own minimum-degree order at 512 × 512, in a quarter
     of its time.
     """
-    import numpy as np
-
     word = np.arange(rows * columns).reshape(rows, columns)
     bit = word + rows * columns
     parts: list[npt.NDArray[np.int64]] = []

@@ -14,7 +14,6 @@ from pvkdb.crossbar.limits import (
     largest_array_any_data,
     read_margin,
 )
-from pvkdb.crossbar.reading import Crosspoint, near_and_far
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError
 from pvkdb.schemas.assumptions import Assumption
@@ -171,6 +170,8 @@ def _exact(
     pull_up: float,
     selectivity: float,
 ) -> ExactRead:
+    from pvkdb.crossbar.reading import Crosspoint, near_and_far
+
     size = question.size or 1
     r_lrs = question.r_lrs_ohm or 1.0
     factor = 1.0 if cell is Cell.RESISTOR else selectivity

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from pvkdb.errors import InputError
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,6 @@ class Drive:
         Raises:
             InputError: the shapes do not fit the lines, or a value is out of its range.
         """
-        import numpy as np
-
         voltage, series = np.asarray(self.voltage_v, float), np.asarray(self.series_ohm, float)
         if voltage.shape != (lines,) or series.shape != (lines,):
             raise InputError(
@@ -52,8 +49,6 @@ class Drive:
 
 def floating(lines: int) -> Drive:
     """Return the drivers of lines that float."""
-    import numpy as np
-
     return Drive(np.zeros(lines), np.full(lines, inf))
 
 
@@ -95,7 +90,6 @@ def pins(matrix: Any, driven: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         matrix: n × n, dense or sparse; an entry that is not 0 joins two nodes.
         driven: n, whether a driver reaches the node.
     """
-    import numpy as np
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 

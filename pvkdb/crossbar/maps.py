@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from pvkdb.crossbar.checks import size
+from pvkdb.crossbar.field import Array
 from pvkdb.crossbar.reading import Crosspoint, Selected, read_cell, select_cell
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Read
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
 
 
 def voltage_map(
@@ -37,8 +32,6 @@ def voltage_map(
     Raises:
         InputError: an argument is out of its range.
     """
-    import numpy as np
-
     lines = int(size("the number of lines", n))
     row, column = (0, lines - 1) if cell is None else cell
     pattern = np.ones((lines, lines), dtype=bool)
@@ -78,8 +71,6 @@ def margin_map(
     Raises:
         InputError: an argument is out of its range.
     """
-    import numpy as np
-
     lines = int(size("the number of lines", n))
     pattern = np.ones((lines, lines), dtype=bool)
     chosen = places(lines, most)

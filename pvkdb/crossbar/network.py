@@ -14,18 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, isinf
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pvkdb.crossbar.checks import resistance
 from pvkdb.crossbar.equations import DistributedLines, LumpedLines
-from pvkdb.crossbar.field import Drive, Field, floating
+from pvkdb.crossbar.field import Array, Drive, Field, floating
 from pvkdb.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
 
 __all__ = ["Circuit", "Drive", "Voltages", "conductance_s", "floating"]
 
@@ -61,8 +56,6 @@ class Circuit:
     """
 
     def __init__(self, cells_s: Array, word: Drive, bit: Drive, line_ohm: float = 0) -> None:
-        import numpy as np
-
         cells = np.asarray(cells_s, dtype=float)
         if cells.ndim != 2 or 0 in cells.shape:
             raise InputError(
@@ -122,8 +115,6 @@ class Circuit:
 
     def _at_driver(self, drive: Drive, line: Array, departure: Array) -> Array:
         """Return the voltages between series resistances and lines."""
-        import numpy as np
-
         driven = np.isfinite(drive.series_ohm)
         total = np.where(driven, drive.series_ohm, 1.0) + self._line_ohm
         share = np.where(total > 0, np.where(driven, drive.series_ohm, 0.0), 0.0) / np.where(

@@ -7,20 +7,15 @@ circuit is solved by :mod:`pvkdb.crossbar.network`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from pvkdb.crossbar.checks import ratio, resistance, size
+from pvkdb.crossbar.field import Array, Drive
 from pvkdb.crossbar.limits import BIAS, blocking
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from pvkdb.crossbar.field import Drive
-
-    Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +106,6 @@ def select_cell(
     Raises:
         InputError: see :func:`read_cell`.
     """
-    import numpy as np
-
     from pvkdb.crossbar.network import Circuit, Drive, conductance_s, floating
 
     resistance("R_pull-up", pull_up_ohm)
@@ -158,8 +151,6 @@ def near_and_far(
     Raises:
         InputError: an argument is out of its range.
     """
-    import numpy as np
-
     lines = int(size("the number of lines", n))
     pattern = np.ones((lines, lines), dtype=bool)
     near = read_cell(device, pattern, lines - 1, 0, pull_up_ohm, line_ohm, read)
@@ -175,8 +166,6 @@ def _blocked(
 
     If lines are held at a bias, only the cells on neither line at V/3 conduct backwards.
     """
-    import numpy as np
-
     half, middle = blocking(device.cell, device.selectivity)
     factors = np.full(shape, middle)
     factors[row, :] = half

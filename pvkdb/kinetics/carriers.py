@@ -12,11 +12,11 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
-from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import DeviceKinetics, MobileIon
-from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.collections import ENERGETICS
+from pvkdb.store.collections.devices import device_named
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
@@ -40,9 +40,7 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
         NotFoundError: the device does not exist.
         InputError: a number of the conditions is out of its range.
     """
-    devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
-    if (device := devices.get(device_id)) is None:
-        raise NotFoundError(unknown_name("device", device_id, devices))
+    device = device_named(session, device_id)
     conditions, missing = _with_bias(device, conditions)
     ions = [] if device.material is None else mobile_ions(session, device.material, device)
     if device.material is None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from pvkdb.errors import InputError
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
-    Numbers = float | Array
+Array = npt.NDArray[np.float64]
+Numbers = float | Array
 
 #: Boltzmann's constant in eV/K: exact since the SI of 2019 (BIPM, SI brochure, 9th edition).
 BOLTZMANN_EV_PER_K = 1.380649e-23 / 1.602176634e-19
@@ -70,8 +68,6 @@ def checked(name: str, value: Numbers) -> Array:
     Raises:
         InputError: a value is not a number, or outside the domain of the argument.
     """
-    import numpy as np
-
     domain = DOMAINS[name]
     numbers = np.asarray(value, dtype=float)
     too_low = numbers <= domain.minimum if domain.open else numbers < domain.minimum

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K, Conditions
+from pvkdb.kinetics.domains import Array
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,
     drift_velocity_m_per_s,
@@ -22,12 +22,6 @@ from pvkdb.kinetics.times import (
 )
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
 
 _VINEYARD = "Vineyard 1957, doi 10.1016/0022-3697(57)90059-8"
 _STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"

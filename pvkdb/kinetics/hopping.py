@@ -7,16 +7,9 @@ is not a number or out of its range (``domains``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
-from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K, checked
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
-    Numbers = float | Array
+from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K, Array, Numbers, checked
 
 
 def hop_rate_hz(
@@ -26,8 +19,6 @@ def hop_rate_hz(
 
     Vineyard, J. Phys. Chem. Solids 1957, 3, 121 (doi 10.1016/0022-3697(57)90059-8).
     """
-    import numpy as np
-
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
     rate: Array = checked("attempt_frequency_hz", attempt_frequency_hz) * np.exp(
         -checked("barrier_ev", barrier_ev) / thermal
@@ -42,8 +33,6 @@ def vacancy_fraction(formation_energy_ev: Numbers, temperature_k: Numbers) -> Ar
     E_f ≫ k_B T it is Boltzmann's exp(−E_f / k_B T), with which Walsh et al., Angew. Chem. Int. Ed.
     2015, 54, 1791 (doi 10.1002/anie.201409740) find 0.4 % of vacancies in MAPbI3 (0.14 eV each).
     """
-    import numpy as np
-
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
     energy = np.asarray(checked("formation_energy_ev", formation_energy_ev) / thermal)
     # Only the exponential that does not overflow.
@@ -66,8 +55,6 @@ def diffusion_coefficient_m2_per_s(
     Ann. Phys. 1905, 322, 549 (doi 10.1002/andp.19053220806). For a halide vacancy in a cubic
     perovskite z = 8 and a is the octahedron's edge.
     """
-    import numpy as np
-
     rate = hop_rate_hz(barrier_ev, temperature_k, attempt_frequency_hz)
     length = checked("jump_length_m", jump_length_m)
     jumps = checked("equivalent_jumps", equivalent_jumps)
@@ -85,8 +72,6 @@ def ion_diffusion_coefficient_m2_per_s(
     An ion moves only into a vacancy beside it. The correlation factor of tracer diffusion, below
     1, is left out.
     """
-    import numpy as np
-
     return np.asarray(diffusion_coefficient * checked("vacancy_fraction", vacancy_fraction))
 
 
@@ -97,8 +82,6 @@ def mobility_m2_per_v_s(
 
     Einstein 1905, doi 10.1002/andp.19053220806.
     """
-    import numpy as np
-
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
     charge = checked("charge_number", charge_number)
     return np.asarray(charge * diffusion_coefficient / thermal)
@@ -125,8 +108,6 @@ def drift_velocity_m_per_s(
     The whole jump is taken to lie along the field, which makes the acceleration an upper bound; F
     is the mean field, without what a filament's tip or other ions add to it.
     """
-    import numpy as np
-
     barrier = checked("barrier_ev", barrier_ev)
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
     length = checked("jump_length_m", jump_length_m)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 from math import inf, isinf, log10
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import DOMAINS
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
+from pvkdb.kinetics.domains import DOMAINS, Array
 
 #: Temperatures evaluated within an interval. The equations are monotonic in every other argument,
 #: so that their extremes lie at the corners; drift is not monotonic where k_B T reaches E_A.
@@ -41,8 +36,6 @@ def bounds(function: Callable[..., Array], **arguments: float | Interval) -> Int
         ...            attempt_frequency_hz=1e12))
         '9.12668e+06–4.36678e+08'
     """
-    import numpy as np
-
     sides = [_ends(name, value) for name, value in arguments.items()]
     corners = np.array(list(product(*sides))).T
     results = np.broadcast_to(
@@ -74,8 +67,6 @@ def samples(
     Raises:
         InputError: an interval has an open side, or an argument is out of its range.
     """
-    import numpy as np
-
     drawn = {name: _drawn(name, value, count, generator) for name, value in arguments.items()}
     results: Array = np.broadcast_to(function(**drawn), (count,))
     return results
@@ -83,8 +74,6 @@ def samples(
 
 def _ends(name: str, value: float | Interval) -> list[float]:
     """Return the values of an argument at which to evaluate."""
-    import numpy as np
-
     if not isinstance(value, Interval):
         return [float(value)]
     domain = DOMAINS[name]

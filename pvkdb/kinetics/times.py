@@ -6,21 +6,14 @@ InputError.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K, checked
+from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K, Array, Numbers, checked
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,
     drift_velocity_m_per_s,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[np.float64]
-    Numbers = float | Array
 
 
 def switching_time_s(
@@ -38,8 +31,6 @@ def switching_time_s(
     The time scale of writing in Strukov and Williams, Appl. Phys. A 2009, 94, 515 (doi
     10.1007/s00339-008-4975-3). Infinite without bias.
     """
-    import numpy as np
-
     thickness = checked("thickness_m", thickness_m)
     velocity = drift_velocity_m_per_s(
         barrier_ev,
@@ -70,8 +61,6 @@ def switching_voltage_v(
     V = L (2 k_B T / q a) arsinh(L a / 2 D t), in V, as long as the barrier is not tilted away;
     infinite if the time is shorter than any voltage allows.
     """
-    import numpy as np
-
     thickness = checked("thickness_m", thickness_m)
     time = checked("switching_time_s", switching_time_s)
     thermal = BOLTZMANN_EV_PER_K * checked("temperature_k", temperature_k)
@@ -112,8 +101,6 @@ def relaxation_time_s(
     Crank, The Mathematics of Diffusion, 2nd ed. (Oxford, 1975), section 4.3: with blocking
     electrodes a profile decays as exp(−t/τ). Cohesion of a filament makes it longer.
     """
-    import numpy as np
-
     coefficient = diffusion_coefficient_m2_per_s(
         barrier_ev,
         temperature_k,
@@ -137,8 +124,6 @@ def retention_at_s(
     Arrhenius' law as JEDEC JEP122 uses it for data retention. Holds while one process with one
     activation energy limits the retention; a phase transition in between ends it.
     """
-    import numpy as np
-
     inverse = 1 / checked("wanted_at_k", wanted_at_k) - 1 / checked("measured_at_k", measured_at_k)
     activation = checked("activation_ev", activation_ev)
     with np.errstate(over="ignore"):
@@ -157,8 +142,6 @@ def activation_energy_ev(
     Raises:
         InputError: the temperatures are equal, or the colder device has the shorter retention.
     """
-    import numpy as np
-
     inverse = 1 / checked("wanted_at_k", wanted_at_k) - 1 / checked("measured_at_k", measured_at_k)
     if (inverse == 0).any():
         raise InputError("both retentions are at one temperature; give two temperatures")
@@ -180,7 +163,5 @@ def switching_energy_j(bias_v: Numbers, current_a: Numbers, duration_s: Numbers)
     Review (Chem. Soc. Rev. 2026, 55, 2145), section 3.1.4: voltage times current, integrated over
     the switching time; here both are constant.
     """
-    import numpy as np
-
     power = np.abs(checked("bias_v", bias_v) * checked("current_a", current_a))
     return np.asarray(power * checked("duration_s", duration_s))

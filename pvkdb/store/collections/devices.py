@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
 
+from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
@@ -23,6 +25,9 @@ from pvkdb.store.collections.filters import (
 from pvkdb.store.models.devices import Device, DeviceLayer, DeviceReference
 from pvkdb.store.models.materials import Material
 from pvkdb.store.rows.from_sql import devices_rows
+
+#: Names among which a similar one is searched.
+_SEARCHED = 2000
 
 _devices_material = through(Device.material_id)
 _devices_family = of_material(Device.material_id, Material.family)
@@ -116,3 +121,17 @@ DEVICES = Collection(
         "volatility": Device.volatility,
     },
 )
+
+
+def device_named(session: Session, name: str) -> Device:
+    """Return a device with its layers and metrics.
+
+    Raises:
+        NotFoundError: the device does not exist; the message names a similar one.
+    """
+    found = session.scalars(DEVICES.statement.where(Device.id == name)).unique()
+    device: Device | None = found.first()
+    if device is None:
+        known = session.scalars(DEVICES.current().with_only_columns(Device.id).limit(_SEARCHED))
+        raise NotFoundError(unknown_name("device", name, known))
+    return device

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.simulators import Simulator, SimulatorExport
-from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.collections import DEVICE_CLAIMS
+from pvkdb.store.collections.devices import device_named
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.suitability.simulators.simulators import DeviceFigures, SourcedNumber, export_parameters
 
-#: Metrics of claims that determine a parameter. They are used only by name, since a publication may
-#: report several devices.
+#: Metrics of claims that determine a parameter. A claim is used only by its name, since a
+#: publication may report several devices.
 CLAIMED = ("states", "bits", "v_read_v")
 
 
@@ -42,9 +43,7 @@ def export_device(
         NotFoundError: the device or a claim does not exist.
         InputError: a number is out of its range, or a claim cannot be used.
     """
-    devices = {entry.id: entry for entry in session.scalars(DEVICES.statement).unique()}
-    if (device := devices.get(device_id)) is None:
-        raise NotFoundError(unknown_name("device", device_id, devices))
+    device = device_named(session, device_id)
     keys = {reference.reference_key for reference in device.references}
     known = {claim.id: claim for claim in session.scalars(DEVICE_CLAIMS.statement)}
     given = {
