@@ -3,15 +3,15 @@
 Each message names the value that was refused, the reason and the remedy::
 
     PvkdbError
-    ├── InputError                what the caller gave cannot be used
+    ├── InputError                the input cannot be used
     │   ├── FormulaError          a chemical formula that cannot be understood or balanced
     │   ├── MissingRadiusError    no sourced radius for an ion in this coordination
-    │   └── StateError            it cannot be done where something stands now
+    │   └── StateError            the operation does not fit the present state
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
     │   └── StoreAwayError        the connection broke; the store may be back in a moment
-    ├── AccessError               who asks may not do this
+    ├── AccessError               the caller may not do this
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
     ├── MissingExtraError         an optional dependency is not installed
@@ -34,7 +34,7 @@ class PvkdbError(Exception):
 
 
 class InputError(PvkdbError):
-    """What the caller gave cannot be used."""
+    """Input that cannot be used."""
 
     exit_code = 2
 
@@ -44,11 +44,11 @@ class FormulaError(InputError):
 
 
 class MissingRadiusError(InputError):
-    """No radius with a source is known for an ion in the coordination asked for."""
+    """No radius with a source is known for an ion in the requested coordination."""
 
 
 class StateError(InputError):
-    """What is asked for cannot be done in the state in which something is now."""
+    """The operation is not possible in the present state of its subject."""
 
 
 class NotFoundError(PvkdbError):
@@ -72,7 +72,7 @@ class StoreAwayError(DatabaseError):
 
 
 class AccessError(PvkdbError):
-    """Who asks may not do this: no key, one that does not hold, or one without the scope."""
+    """The caller may not do this: the key is missing, not valid or lacks the scope."""
 
     exit_code = 9
 
@@ -80,8 +80,8 @@ class AccessError(PvkdbError):
 class CalculationFailedError(PvkdbError):
     """A calculation ended in a typed failure, which the store keeps.
 
-    ``kind`` is a value of :class:`pvkdb.schemas.calculations.FailureKind`; ``files`` are what tells
-    more, by their names, and are kept with the record.
+    ``kind`` is a value of :class:`pvkdb.schemas.calculations.FailureKind`; ``files`` are
+    log files and outputs by name, kept with the record.
     """
 
     exit_code = 5
@@ -95,7 +95,7 @@ class CalculationFailedError(PvkdbError):
 class ServiceError(PvkdbError):
     """The service refused a request or could not be reached.
 
-    ``status`` is the HTTP status, or None where no answer came.
+    ``status`` is the HTTP status, or None if there was no answer.
     """
 
     exit_code = 6
@@ -132,7 +132,7 @@ class InterruptedByUserError(PvkdbError):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: the nearest known one, then all of them."""
+    """Return the message for an unknown name: the nearest known name, then all of them."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -1,4 +1,4 @@
-"""What every model shares: the declarative base, constraint names, time stamps in UTC."""
+"""Base of all models: names of constraints, time stamps in UTC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times; convert to UTC."""
+        """Convert to UTC; refuse times without a zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -25,7 +25,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back that SQLite drops."""
+        """Add the time zone, which SQLite does not store."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -47,5 +47,5 @@ class Base(DeclarativeBase):
 
 
 def utc_now() -> datetime:
-    """The time now, with its zone."""
+    """Return the time now, in UTC."""
     return datetime.now(UTC)

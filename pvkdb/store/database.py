@@ -1,4 +1,4 @@
-"""Opening a store: engines for SQLite and PostgreSQL, sessions, the schema's revision."""
+"""Databases of pvkdb on SQLite and PostgreSQL: engines, sessions, revision of the schema."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
 class Store:
-    """A database of pvkdb. Cheap to make; connections are opened when needed."""
+    """A database of pvkdb. Connections are opened when they are needed."""
 
     def __init__(self, url: str) -> None:
         """Prepare a store.
 
         Raises:
-            DatabaseError: the URL cannot be understood or names an unsupported database.
+            DatabaseError: the URL cannot be read or names an unsupported database.
         """
         self.url = _parse(url)
         self.engine = _engine(self.url)
@@ -66,17 +66,17 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The URL without its password and driver."""
+        """URL without password and driver."""
         plain = self.url.set(drivername=self.url.get_backend_name())
         return plain.render_as_string(hide_password=True)
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The file of an SQLite store, None for PostgreSQL."""
+        """File of an SQLite store, None for PostgreSQL."""
         return Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
 
     def revision(self) -> str | None:
-        """Revision of the schema in the database, None where there is none.
+        """Return the revision of the schema, None for a database without one.
 
         Raises:
             DatabaseError: the database cannot be reached.
@@ -92,7 +92,7 @@ class Store:
             return None if row is None else str(row[0])
 
     def require_migrated(self) -> Store:
-        """Return the store itself, if its schema is this version's.
+        """Return the store itself if its schema fits this version.
 
         Raises:
             NotMigratedError: tables are missing or of another revision; names the remedy.
@@ -111,7 +111,7 @@ class Store:
         )
 
     def too_new(self, found: str) -> NotMigratedError:
-        """The error for a schema that a later version of pvkdb has made."""
+        """Return the error for a schema made by a later version of pvkdb."""
         return NotMigratedError(
             f"{self.name} has schema revision {found}, made by a later version of pvkdb than this "
             f"one ({SCHEMA_REVISION}); install that version"
@@ -121,9 +121,9 @@ class Store:
         return NotMigratedError(f"{self.name} holds no pvkdb tables; create them with: pvkdb init")
 
     def _require_same_file(self) -> None:
-        """Notice that an SQLite file was deleted or replaced under open connections.
+        """Close connections to an SQLite file that was deleted or replaced.
 
-        Those would go on reading and writing a file that nobody can open any more.
+        They would otherwise read and write a file that no longer has a name.
         """
         path = self.sqlite_path
         if path is None:
@@ -139,10 +139,10 @@ class Store:
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
-        """A session in one transaction: committed at the end, rolled back on any error.
+        """Open a session in one transaction: committed at the end, rolled back on any error.
 
-        On SQLite a transaction takes the write lock when it begins, so that reading and then
-        writing cannot be overtaken; one that is ``read_only`` takes none and never waits.
+        On SQLite a transaction takes the write lock when it begins, so that no other one writes
+        between its reads and writes; a ``read_only`` transaction takes no lock and never waits.
         """
         self._require_same_file()
         engine = self.engine.execution_options(pvkdb_read_only=read_only)
@@ -150,7 +150,7 @@ class Store:
             yield session
 
     def close(self) -> None:
-        """Close pooled connections; one that is in use is closed when it is given back."""
+        """Close pooled connections; those in use are closed when they are returned."""
         self._closings += 1
         self.engine.dispose()
 
@@ -158,13 +158,13 @@ class Store:
         record.info["closings"] = self._closings
 
     def _close_late(self, connection: object, record: ConnectionPoolEntry) -> None:
-        # Its pool is gone; nobody else would close it.
+        # The pool of this connection was disposed of and will not close it.
         if connection is not None and record.info.get("closings") != self._closings:
             record.invalidate()
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
-        """Turn the driver's complaints within the block into one clear :class:`DatabaseError`."""
+        """Turn errors of the driver within the block into a :class:`DatabaseError`."""
         try:
             yield
         except DBAPIError as error:
@@ -191,21 +191,21 @@ def snapshot(session: Session) -> str:
     return f"{name}:{version}:{written}"
 
 
-#: Where PostgreSQL ended or refused a session for a reason that passes: connections (class 08),
+#: Codes of temporary errors of PostgreSQL: connections (class 08),
 #: shutdown and start, serialization and deadlocks.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
 
 
 def _may_be_back(error: DBAPIError) -> bool:
-    """Whether the store itself is sound, as far as can be told, and only out of reach now."""
+    """Whether the store is probably sound and only unreachable at present."""
     if not isinstance(error, OperationalError):
         return False
     reason = str(error.orig)
     if isinstance(error.orig, sqlite3.Error):
         return "database is locked" in reason
     code = getattr(error.orig, "sqlstate", None)
-    # Without a code there was no server to give one; who was refused by name got no answer either.
+    # Errors without a code come from the client: the server did not answer, or refused the user.
     refused = "authentication failed" in reason or "does not exist" in reason
     return code.startswith(_PASSING) if code else not refused
 

@@ -1,4 +1,4 @@
-"""Bringing a database to this version's schema with Alembic."""
+"""Migration of a database to the schema of this version with Alembic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOCK = 2145_2026
 
 
 def lock_curation(connection: Connection | Session) -> None:
-    """Let one process at a time migrate and load (PostgreSQL; SQLite has its write lock)."""
+    """Take the lock of migrations and loads (PostgreSQL; SQLite has its write lock)."""
     bind = connection.get_bind() if isinstance(connection, Session) else connection
     if bind.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -28,7 +28,7 @@ def lock_curation(connection: Connection | Session) -> None:
 
 @contextmanager
 def migrating(store: Store) -> Iterator[Config]:
-    """An Alembic configuration for one transaction in which tables may be made anew.
+    """Open a transaction in which tables may be made anew, and return its configuration.
 
     SQLite cannot alter a column: Alembic copies the table and drops the old one, which would
     violate the foreign keys that point to it. They are switched off and checked at the end, as
@@ -56,7 +56,7 @@ def migrating(store: Store) -> Iterator[Config]:
 def upgrade(store: Store) -> tuple[str | None, str | None]:
     """Run every migration that the database lacks, in one transaction.
 
-    What follows from formulas is worked out again, since this version may know other radii.
+    Tolerance factors are calculated again, since this version may have other radii.
 
     Returns:
         The revision before and after.

@@ -1,4 +1,4 @@
-"""The collections of the store: what can be listed, by which filters, in which order.
+"""Collections of the store with their filters and orders.
 
 One entry of :data:`COLLECTIONS` yields the query, the filters that the service and the client
 accept, what rows can be sorted and counted by, and the order of an export.

@@ -1,4 +1,4 @@
-"""Calculations: the queue and its record."""
+"""Collection of calculations, queued and finished."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CALCULATIONS = Collection(
         "kind": any_of(Calculation.kind, "Kind of calculation, e.g. neb.", example="neb"),
         "material": material_is(through(Calculation.material_id)),
         **material_filters(through(Calculation.material_id)),
-        "failure_kind": any_of(Calculation.failure_kind, "Why there is no number."),
+        "failure_kind": any_of(Calculation.failure_kind, "Kind of failure."),
     },
     to_row=calculations_row,
     sortable=sortables(

@@ -1,4 +1,4 @@
-"""Figures of the running text on devices."""
+"""Collection of figures on devices from running text."""
 
 from __future__ import annotations
 

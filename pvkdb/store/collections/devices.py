@@ -1,4 +1,4 @@
-"""Devices."""
+"""Collection of devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements on energies."""
+"""Collection of reported and computed energies."""
 
 from __future__ import annotations
 

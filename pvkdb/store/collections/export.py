@@ -1,4 +1,4 @@
-"""Exporting tables: the rows of a table. :mod:`pvkdb.store.files.table_files` writes them."""
+"""Rows of exported tables; :mod:`pvkdb.store.files.table_files` writes them to files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pvkdb.store.rows.from_models import applications_row, reviewed_row
 
 
 def table_rows(session: Session, name: str) -> Iterator[Row]:
-    """The rows of an exported table, in order. Rankings are made in ``pvkdb.suitability``.
+    """Return the rows of an exported table, in order; rankings are in ``pvkdb.suitability``.
 
     Raises:
-        InputError: no table has this name.
+        InputError: the table is unknown.
     """
     if name in COLLECTIONS:
         return COLLECTIONS[name].iterate(session, {})
@@ -40,7 +40,7 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
 
 
 def ion_rows() -> Iterator[IonsRow]:
-    """Every radius of the registry, then the ions for which no radius is known."""
+    """Yield every radius of the registry, then the ions without a known radius."""
     known = set()
     for radius in radii():
         known.add(radius.ion.symbol)
@@ -71,7 +71,7 @@ def ion_rows() -> Iterator[IonsRow]:
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
-    """Tolerance factors of the ABX3 and A2BB'X6 compositions with numbers and sourced radii."""
+    """Yield tolerance factors of the ABX3 and A2BB'X6 compositions with known radii."""
     formulas = session.scalars(
         select(Composition.formula)
         .join(Material)
@@ -87,10 +87,10 @@ def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
 
 
 def tolerance_row(formula: str) -> ToleranceRow:
-    """Tolerance factors of one formula.
+    """Return the tolerance factors of one formula.
 
     Raises:
-        FormulaError: the formula cannot be used.
+        FormulaError: the formula cannot be read.
         InputError: it is neither ABX3 nor A2BB'X6.
         MissingRadiusError: an ion has no radius with a source.
     """

@@ -1,8 +1,7 @@
-"""Pages of an ordered query by the place of the last row, not by counting rows.
+"""Keyset pagination: the next page begins behind the sorted values of the last row.
 
-The next page begins behind the values by which the last row was sorted. It costs the same however
-far a reader has come, and rows that come in between neither repeat nor hide others. Rows without
-a value come last in both directions, on both databases.
+Every page costs the same, and rows added meanwhile neither repeat nor hide others. Rows without a
+value come last in both directions, on both databases.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ class Order:
     nullable: bool = False
 
     def clauses(self) -> list[UnaryExpression[Any]]:
-        """What goes into ``ORDER BY``."""
+        """Return the clauses for ``ORDER BY``."""
         sorted_by = self.expression.desc() if self.descending else self.expression.asc()
-        # NULLS LAST would keep SQLite from using an index where there is nothing to place.
+        # NULLS LAST would keep SQLite from using an index; it is not needed without empty values.
         return [sorted_by.nulls_last() if self.nullable else sorted_by]
 
     def same(self, value: Any) -> ColumnElement[bool]:
-        """Rows that stand at this value."""
+        """Condition for rows with this value."""
         return self.expression.is_(None) if value is None else self.expression == value
 
     def behind(self, value: Any) -> ColumnElement[bool]:
-        """Rows that stand behind this value."""
+        """Condition for rows behind this value."""
         if value is None:
             return false()
         beyond = self.expression < value if self.descending else self.expression > value
@@ -41,9 +40,9 @@ class Order:
 
 
 def behind(orders: Sequence[Order], place: Sequence[Any]) -> ColumnElement[bool]:
-    """The condition that a row stands behind a place: a value for each order.
+    """Condition for rows behind a position, which has a value for each order.
 
-    The last order must tell all rows apart.
+    The last order must be unique.
     """
     return or_(
         *(

@@ -1,4 +1,4 @@
-"""Materials: by their ions, their factors, their energies, and what is known of them."""
+"""Collection of materials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pvkdb.store.models.materials import Composition, CompositionTolerance, Mate
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import materials_row
 
-#: What can be known of a material: the condition on rows of another table, which name it.
+#: Data that a material can have: a table that names materials, and conditions on its rows.
 _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
     "e_a": (Energetic, (Energetic.quantity == "E_A", not_replaced(Energetic))),
     "dfe": (Energetic, (Energetic.quantity == "DFE", not_replaced(Energetic))),
@@ -37,7 +37,7 @@ _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
 
 
 def _known(values: Sequence[str]) -> ColumnElement[bool]:
-    """Materials of which everything named is known."""
+    """Condition for materials that have all of the named data."""
     return and_(
         true(),
         *(
@@ -48,7 +48,7 @@ def _known(values: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _counted(model: Any, column: Any) -> Any:
-    """How many rows of a table point to a material."""
+    """Number of rows of a table that name a material."""
     counted = select(func.count()).select_from(model).where(column == Material.id)
     return counted.correlate(Material).scalar_subquery()
 

@@ -1,4 +1,4 @@
-"""References: the papers behind the rows of other tables."""
+"""Collection of references: the publications that rows of other tables cite."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.from_models import references_row
 
-#: Tables whose rows cite references: their own tables of what is cited.
+#: Tables whose rows cite references, with the tables that hold the citations.
 _CITING: dict[str, tuple[Any, Any, Any]] = {
     "energetics": (EnergeticReference, EnergeticReference.energetic_id, Energetic),
     "devices": (DeviceReference, DeviceReference.device_id, Device),
@@ -28,7 +28,7 @@ _CITING: dict[str, tuple[Any, Any, Any]] = {
 
 
 def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
-    """References that a current row of any of some tables cites."""
+    """Condition for references cited by a current row of one of the tables."""
     return or_(
         false(),
         *(
@@ -75,7 +75,7 @@ REFERENCES = Collection(
     to_row=references_row,
     sortable={
         **sortables(Reference, "key authors title journal year volume pages doi"),
-        "number": Sortable(_NUMBER, int),  # those that no source numbers come last
+        "number": Sortable(_NUMBER, int),  # references without a number come last
     },
     facets={"year": Reference.year, "journal": Reference.journal},
 )

@@ -1,4 +1,4 @@
-"""Structures that were computed or imported."""
+"""Collection of structures, computed and imported."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What curated data brings into the store: registration, sources, versions of the dataset."""
+"""Curated data in the store: registration, sources, versions of the dataset."""

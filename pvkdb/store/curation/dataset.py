@@ -1,7 +1,7 @@
-"""Versions of the data in a store: ``review2026-0a1b2c3d4e`` and, after imports, ``…+5f6a7b8c9d``.
+"""Versions of the data in a store: ``review2026-0a1b2c3d4e``, after imports ``…+5f6a7b8c9d``.
 
-The first part says which curated files were loaded; the second stands for the files imported into
-which version, in which order.
+The first part identifies the curated files of a release; the second the imported files, in their
+order.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.curation.sources import Source
 from pvkdb.store.models.references import DatasetVersion
 
-#: Version of a store that nothing has been loaded into.
+#: Version of a store without curated data.
 EMPTY = "empty"
 
 
 def current_version(session: Session) -> str:
-    """The version loaded last, or "empty" where no curated data has been loaded."""
+    """Return the newest version, or "empty" for a store without curated data."""
     newest = session.scalar(
         select(DatasetVersion.version).order_by(DatasetVersion.loaded_at.desc()).limit(1)
     )
@@ -30,9 +30,9 @@ def current_version(session: Session) -> str:
 
 
 def begin_release(session: Session, release: str) -> str:
-    """Record that the curated files of a release are being loaded, unless they were before.
+    """Record that the curated files of a release are loaded, and return the version.
 
-    Imports since the last release stay counted: their part of the version is kept.
+    The part of the version for imports is kept.
     """
     current = current_version(session)
     _, plus, imports = current.partition("+")
@@ -41,13 +41,13 @@ def begin_release(session: Session, release: str) -> str:
     if known is None:
         _add(session, version, f"curated literature {release}")
     elif version != current:
-        known.loaded_at = _after(session)  # an earlier release comes back
+        known.loaded_at = _after(session)  # an earlier release is loaded again
         session.flush()
     return version
 
 
 def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
-    """Record that files are being imported.
+    """Record that files are imported, and return the version.
 
     Raises:
         OSError: a file cannot be read.
@@ -63,7 +63,7 @@ def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
 
 
 def withdraw(session: Session, version: DatasetVersion) -> None:
-    """Take a version back that has brought no row."""
+    """Delete a version that added no row."""
     session.delete(version)
     session.flush()
 
@@ -76,7 +76,7 @@ def _add(session: Session, version: str, description: str) -> DatasetVersion:
 
 
 def _after(session: Session) -> datetime:
-    """Now, or just after the newest version where a clock was ahead: versions stay in order."""
+    """Return the time now, or just after the newest version if a clock was ahead."""
     newest = session.scalar(select(func.max(DatasetVersion.loaded_at)))
     now = utc_now()
     return now if newest is None or now > newest else newest + timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Energies of materials as ranges: what the literature says and what was computed, apart."""
+"""Ranges of the energies of materials, from the literature and from calculations."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ORIGINS: tuple[Origin, ...] = ("literature", "computed")
 
 @dataclass(frozen=True, slots=True)
 class EnergyRange:
-    """The smallest and the largest energy stated, in eV, and how many statements there are.
+    """Smallest and largest reported energy in eV, and the number of reports.
 
-    ``open_below`` and ``open_above`` say that a statement is only a bound (``> 1.20``): the range
-    goes on there.
+    ``open_below`` and ``open_above``: a report is only a bound (``> 1.20``), so that the range is
+    open on that side.
     """
 
     low: float
@@ -34,7 +34,7 @@ class EnergyRange:
     statements: int
 
     def joined(self, other: EnergyRange) -> EnergyRange:
-        """The range that spans both."""
+        """Return the range that spans both."""
         return EnergyRange(
             min(self.low, other.low),
             max(self.high, other.high),
@@ -44,26 +44,26 @@ class EnergyRange:
         )
 
 
-#: What is known of a material.
+#: Ranges of a material by quantity and origin.
 Ranges = Mapping[tuple[Quantity, Origin], EnergyRange]
 
 
 def energy_ranges(
     session: Session, materials: Sequence[str] | None = None, *, halides_only: bool = False
 ) -> dict[str, Ranges]:
-    """The ranges of materials, of all where none are named; one query for all of them.
+    """Return the ranges of materials, with one query; of all materials by default.
 
     Computed activation energies are those of the easiest path through the crystal by each
-    potential; single hops, which lead nowhere, do not count.
+    potential; single hops do not count.
 
     Args:
-        halides_only: only halide vacancies, and halide ions whose defect is not told, as rankings
-            of materials take them.
+        halides_only: only halide vacancies, and halide ions without a reported defect, as in
+            rankings of materials.
     """
     low = func.coalesce(Energetic.value_min_ev, Energetic.value_max_ev)
     high = func.coalesce(Energetic.value_max_ev, Energetic.value_min_ev)
     computed = Energetic.calculation_id.is_not(None)
-    # Grouped by potential where something was computed, since of each only the easiest counts.
+    # Grouped by potential: of the paths of each potential, only the easiest counts.
     by = (Energetic.material_id, Energetic.quantity, computed, Energetic.functional)
     columns: list[Any] = [
         *(part.label(name) for part, name in zip(by, _NAMES, strict=True)),
@@ -109,5 +109,5 @@ def _range(row: Any) -> EnergyRange:
 
 def _of_halide() -> ColumnElement[bool]:
     vacancy = Energetic.defect.startswith("V_", autoescape=True)
-    untold = (Energetic.defect == Energetic.species) & (Energetic.quantity == "E_A")
-    return Energetic.species.in_((*HALIDES, "X")) & or_(vacancy, untold)
+    unspecified = (Energetic.defect == Energetic.species) & (Energetic.quantity == "E_A")
+    return Energetic.species.in_((*HALIDES, "X")) & or_(vacancy, unspecified)

@@ -1,4 +1,4 @@
-"""What is imported: a file, or the same content without one (the body of a request)."""
+"""Sources of an import: a file, or the body of a request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Literal, TypeAlias, overload
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Content under the name of a file. It is opened like a path and touches no disk."""
+    """Content with the name of a file; it is opened like a path and kept in memory."""
 
     name: str
     content: bytes
 
     @property
     def suffix(self) -> str:
-        """The ending of the name, with its dot."""
+        """Extension of the name, with its dot."""
         return PurePath(self.name).suffix
 
     @overload
@@ -36,7 +36,7 @@ class Upload:
         errors: str | None = None,
         newline: str | None = None,
     ) -> io.BytesIO | io.TextIOWrapper:
-        """The content as a stream, as of :meth:`pathlib.Path.open`."""
+        """Return the content as a stream, as :meth:`pathlib.Path.open` does."""
         stream = io.BytesIO(self.content)
         if mode == "rb":
             return stream

@@ -1,1 +1,1 @@
-"""Files that are read and written: tables, structures, finished calculations."""
+"""Reading and writing of files: tables, structures, finished calculations."""

@@ -1,8 +1,8 @@
-"""Finished calculations out of one store and into another, so that no work is done twice.
+"""Export and import of finished calculations, so that no work is done twice.
 
-A calculation is known by its content key, which is worked out again on the way in: what another
-version of pvkdb would compute otherwise is not taken for what this one computes. Records are
-taken over whole or not at all, and nothing that the store has computed itself is replaced.
+A calculation is identified by its content key, which is computed again on import: results of a
+version of pvkdb that computes differently are left out. Records are imported completely or not at
+all, and never replace results of the store.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ from pvkdb.store.models import (
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import note
 
-#: What is asked for, by kind. Files stay where they are; what depends on other calculations by
-#: their ids does not travel.
+#: Models of requests by kind. Files, and requests that name other calculations, are not exported.
 _REQUESTS: dict[str, Any] = {
     "relax": RelaxRequest,
     "element": ElementRequest,
@@ -53,7 +52,7 @@ _REQUESTS: dict[str, Any] = {
     "neb": NebRequest,
     **DFT_REQUESTS,
 }
-#: Failures of the surroundings: another machine may fare better.
+#: Failures caused by the machine; another one may succeed.
 _NOT_OF_THE_CALCULATION = (
     FailureKind.CRASHED,
     FailureKind.DEPENDENCY_FAILED,
@@ -79,13 +78,13 @@ _NOT_THE_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """What came of the calculations of a file.
+    """Numbers of calculations of an imported file.
 
     Attributes:
-        new: Imported, or completed by the images of paths that the store did not have.
-        known: Left alone: the store has a result of its own, is computing it, or was asked for it
-            again where the file tells of a failure.
-        other_recipe: Left out: this version of pvkdb computes them in another way.
+        new: Imported, or completed with images of paths that the store lacked.
+        known: Not imported: the store has a result, is computing one, or has queued again what
+            failed in the file.
+        other_recipe: Left out: this version of pvkdb computes them differently.
     """
 
     new: int
@@ -94,14 +93,14 @@ class ImportCounts:
 
 
 def write_calculations(session: Session, path: Path, *, paths: bool = True) -> int:
-    """Write what is finished into a compressed file; gives how many calculations.
+    """Write finished calculations to a compressed file and return their number.
 
-    A file that was there before stays until the new one is whole.
+    An existing file is replaced once the new one is complete.
 
     Args:
         session: Of the store.
         path: The file.
-        paths: Whether the images of migration paths go with it, which are nearly all of it.
+        paths: Whether to include the images of migration paths, which are most of the file.
 
     Raises:
         InputError: the file cannot be written.
@@ -122,7 +121,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
     part = path.with_name(f"{path.name}.part")
     try:
-        # Without a name and a time, so that the same records make the same file.
+        # Without name and time in the header, so that the same records make the same file.
         with (
             part.open("wb") as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
@@ -138,10 +137,10 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
 
 
 def take_calculations(session: Session, path: Path) -> ImportCounts:
-    """Take over what a file holds and the store does not.
+    """Import the calculations of a file that the store lacks.
 
     Raises:
-        InputError: the file is none of these, is cut short or was changed; nothing is taken.
+        InputError: the file has another format, is incomplete or was changed; nothing is imported.
     """
     new = known = other = 0
     for calculation in _read(path):
@@ -207,7 +206,7 @@ def _read(path: Path) -> Iterator[TravellingCalculation]:
 
 
 def _key(calculation: TravellingCalculation) -> str | None:
-    """The key under which this version asks for the same; None where it cannot."""
+    """Return the key of a request in this version; None if it cannot be read."""
     try:
         request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
     except (KeyError, ValidationError):
@@ -245,7 +244,7 @@ def _take(session: Session, travelling: TravellingCalculation, name: str) -> boo
 
 
 def _completed(session: Session, travelling: TravellingCalculation, held: Calculation) -> bool:
-    """Add the images of paths that the store does not hold of the same result."""
+    """Add images of paths that the store lacks for the same result."""
     if held.result != travelling.result:
         return False
     known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
@@ -263,7 +262,7 @@ def _registered(session: Session, material: TravellingMaterial) -> str:
 
 
 def _structures(travelling: TravellingCalculation, held: Calculation) -> Iterator[Structure]:
-    # What others were made from comes first.
+    # Parents of other structures come first.
     for structure in sorted(travelling.structures, key=lambda entry: entry.parent_id is not None):
         given = structure.model_dump()
         yield Structure(**given, **_owned(held), atoms=len(structure.symbols))

@@ -1,4 +1,4 @@
-"""Structures as text that other codes read, with where they are from."""
+"""Structures as CIF, POSCAR and extended XYZ, with their origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 StructureFormat = Literal["cif", "poscar", "extxyz"]
 STRUCTURE_FORMATS: tuple[StructureFormat, ...] = get_args(StructureFormat)
-#: Media type and ending of each format as a file; POSCAR and extended XYZ have none of their own.
+#: Media type and file extension of each format; POSCAR and extended XYZ have no own media type.
 FILES: dict[StructureFormat, tuple[str, str]] = {
     "cif": ("chemical/x-cif", "cif"),
     "poscar": ("text/plain; charset=utf-8", "vasp"),
@@ -34,7 +34,7 @@ SYMPREC_ANG = 1e-3
 
 
 def document_text(document: StructureDocument, format: StructureFormat) -> str:
-    """A stored structure as text that names the material, what it is, and how it was made.
+    """Return a stored structure as text, with notes on its material, role and origin.
 
     Raises:
         MissingExtraError: ASE or pymatgen is not installed.
@@ -60,7 +60,7 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
 
 
 def many_text(document: StructureDocument, format: ManyFormat) -> str:
-    """A stored structure as its part of a file of many: a frame, a block named by id, or a line.
+    """Return a stored structure as a frame, block or line of a file of many structures.
 
     Raises:
         MissingExtraError: ASE or pymatgen is not installed.
@@ -68,20 +68,20 @@ def many_text(document: StructureDocument, format: ManyFormat) -> str:
     if format == "jsonl":
         return document.model_dump_json() + "\n"
     text = document_text(document, format)
-    if format == "cif":  # blocks of one file need names of their own
+    if format == "cif":  # blocks of one file need different names
         name = re.sub(r"[^\w.-]", "_", document.id, flags=re.ASCII)
         text = re.sub(r"^data_.*$", f"data_{name}", text, count=1, flags=re.MULTILINE)
     return text
 
 
 def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) -> str:
-    """A structure as CIF (conventional cell with its symmetry), POSCAR or extended XYZ.
+    """Return a structure as CIF (conventional cell with symmetry), POSCAR or extended XYZ.
 
     Args:
         atoms: Periodic structure.
         format: One of :data:`STRUCTURE_FORMATS`.
-        notes: What the file says about itself: comments of the CIF, the first line of the
-            POSCAR, the property ``notes`` of the extended XYZ.
+        notes: Texts for the comments of the CIF, the first line of the POSCAR, or the property
+            ``notes`` of the extended XYZ.
     """
     if format == "cif":
         return "".join(f"# {note}\n" for note in notes) + _cif(atoms)

@@ -1,7 +1,6 @@
-"""Structures that users bring: read from a CIF, held against their formula, made a host.
+"""User-supplied structures: read from CIF, checked against their formula, converted to hosts.
 
-What comes through the service is the text of a stranger, so that its size is checked before
-anything grows with it.
+The service receives them from anyone, so that their size is checked first.
 """
 
 from __future__ import annotations
@@ -22,31 +21,31 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.io.cif import CIFBlock
 
-#: How far the amounts of a structure may be from those of the formula, atoms a formula unit.
+#: Largest difference of an amount between structure and formula, atoms per formula unit.
 _AMOUNT = 1e-3
-#: Sites that a CIF may list, and atoms that its symmetry may make of them. Supercells of a
-#: migration are made from the primitive cell, which has fewer.
+#: Most sites of a CIF, and most atoms after applying its symmetry. Supercells of a migration are
+#: made from the primitive cell, which has fewer.
 MOST_SITES = 500
 MOST_ATOMS = 2000
-#: No cell of a solid has a shorter edge (Å) or less room for an atom (Å³; in diamond 5.7).
+#: Shortest edge of a cell (Å) and least volume per atom (Å³; diamond has 5.7).
 _SHORTEST_ANG = 1.5
 _LEAST_VOLUME_ANG3 = 3.0
-#: Sites closer than this are one atom, Å.
+#: Sites closer than this are the same atom, Å.
 _SAME_SITE_ANG = 0.5
-#: Tolerance at which the space group is found, Å.
+#: Tolerance for finding the space group, Å.
 SYMPREC_ANG = 0.01
 
 
 def read_cif(text: str, composition: Composition) -> Host:
-    """The structure in the text of a CIF, as a request carries it.
+    """Return the structure of a CIF as a host.
 
     Args:
         text: A CIF with one structure.
-        composition: What it must hold.
+        composition: Its required composition.
 
     Raises:
-        InputError: it is no CIF of one ordered, periodic structure of the composition, holds
-            atoms on top of one another, or is too large.
+        InputError: the text is not a CIF of one ordered, periodic structure of the composition,
+            atoms overlap, or the structure is too large.
         MissingExtraError: ASE is not installed.
     """
     try:
@@ -54,7 +53,7 @@ def read_cif(text: str, composition: Composition) -> Host:
     except ImportError as error:
         raise MissingExtraError(error.name or "ase", "screening") from error
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise InputError("the CIF holds coordinates that are no finite numbers")
+        raise InputError("the CIF has coordinates that are not finite numbers")
     if not (
         atoms.cell.lengths().min() >= _SHORTEST_ANG
         and abs(atoms.cell.volume) >= _LEAST_VOLUME_ANG3 * len(atoms)
@@ -70,7 +69,7 @@ def read_cif(text: str, composition: Composition) -> Host:
 
 
 def space_group_of(host: Host) -> str | None:
-    """The space group of a structure, e.g. ``Pnma``; None where spglib finds none.
+    """Return the space group of a structure, e.g. ``Pnma``; None if spglib finds none.
 
     Raises:
         MissingExtraError: spglib or ASE is not installed.
@@ -90,13 +89,13 @@ def space_group_of(host: Host) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=SYMPREC_ANG)
-    except Exception:  # spglib has errors of its own, by version
+    except Exception:  # the errors of spglib depend on its version
         return None
     return None if found is None else str(found.international)
 
 
 def host_of(atoms: Atoms) -> Host:
-    """A structure as a request carries it; rounded, so that its hash is that of its print."""
+    """Return a structure as a host, rounded so that its hash equals that of its text."""
     return Host(
         symbols=tuple(atoms.get_chemical_symbols()),
         cell_ang=tuple(_rounded(row) for row in atoms.cell.array),
@@ -105,10 +104,10 @@ def host_of(atoms: Atoms) -> Host:
 
 
 def elements_of(composition: Composition) -> dict[str, float]:
-    """Atoms of each element in one formula unit; molecules by their sum formula.
+    """Return the atoms of each element in one formula unit; molecules count by their elements.
 
     Raises:
-        InputError: an amount is open, or an ion is a letter for any ion.
+        InputError: an amount is not given, or an ion is generic, such as X.
     """
     from ase.formula import Formula
 
@@ -127,7 +126,7 @@ def elements_of(composition: Composition) -> dict[str, float]:
 
 
 def require_composition(atoms: Atoms, composition: Composition, name: Path | str) -> None:
-    """Refuse a structure of other atoms than a composition has; ``name`` is its, for the message.
+    """Raise an error if a structure does not have a composition; ``name`` is for the message.
 
     Raises:
         InputError: the elements or their ratios differ.
@@ -144,10 +143,10 @@ def require_composition(atoms: Atoms, composition: Composition, name: Path | str
 
 
 def require_order(atoms: Atoms, name: Path | str) -> None:
-    """Refuse sites that elements share, or that are partly empty: no positions of atoms.
+    """Raise an error if elements share a site or a site is partly occupied.
 
     Raises:
-        InputError: a site is one of these.
+        InputError: names the site.
     """
     for site, occupants in atoms.info.get("occupancy", {}).items():
         if len(occupants) > 1 or abs(sum(occupants.values()) - 1) > _AMOUNT:
@@ -163,13 +162,13 @@ def _block(text: str) -> CIFBlock:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about tags and settings that do not matter here
+            warnings.simplefilter("ignore")  # about irrelevant tags and settings
             blocks = [block for block in parse_cif(io.StringIO(text)) if block.has_structure()]
-    except Exception as error:  # ASE's reader fails in many ways
+    except Exception as error:  # the reader of ASE raises many kinds of errors
         raise _unreadable(error) from error
     if not blocks:
         raise InputError(
-            "this holds no structure as CIF: a cell (_cell_length_a …) and the sites in it "
+            "the text holds no structure as CIF: a cell (_cell_length_a …) and the sites in it "
             "(_atom_site_fract_x …) under data_NAME"
         )
     if len(blocks) > 1:

@@ -1,6 +1,6 @@
-"""Tables as files: CSV, JSON, JSON lines and Parquet, made piece by piece.
+"""Tables as CSV, JSON, JSON lines and Parquet, written in pieces.
 
-However many rows come, no more than a batch of them is held at a time.
+Memory holds one piece at a time, whatever the number of rows.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Record = Mapping[str, Any]
 
 
 def write_table(name: str, rows: Iterable[Row], format: Format) -> bytes:
-    """A table as the bytes of a file."""
+    """Return a table as the bytes of a file."""
     return b"".join(stream_table(name, rows, format))
 
 
 def stream_table(
     name: str, rows: Iterable[Row], format: Format, fields: Sequence[str] | None = None
 ) -> Iterator[bytes]:
-    """A table as the pieces of a file; ``fields`` names the columns wanted, None: all."""
+    """Yield a table as the pieces of a file; ``fields`` selects columns, default all."""
     columns = [*(fields or TABLES[name].columns())]
     wanted = None if fields is None else set(columns)
     records = (row.model_dump(mode="json", include=wanted) for row in rows)
@@ -96,7 +96,7 @@ def _cell(value: object) -> str:
 
 
 def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[bytes]:
-    """Row group by row group; each column says what it means and its unit."""
+    """Yield row groups; columns carry their meaning and unit as metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -121,28 +121,28 @@ def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[b
 
 
 class _Forward(io.RawIOBase):
-    """Takes bytes for a buffer that is emptied in between, and knows how many there were."""
+    """Writes to a buffer that is emptied in between, and counts all bytes."""
 
     def __init__(self, sink: io.BytesIO) -> None:
         self._sink = sink
         self._written = 0
 
     def writable(self) -> bool:
-        """A Parquet file is written from its beginning to its end."""
+        """Return True: a Parquet file is written from beginning to end."""
         return True
 
     def write(self, content: Any) -> int:
-        """Hand bytes on."""
+        """Write bytes to the buffer."""
         size = self._sink.write(content)
         self._written += size
         return size
 
     def tell(self) -> int:
-        """How many bytes there were."""
+        """Return the number of bytes written."""
         return self._written
 
 
 def _arrow_type(pa: Any, kind: ColumnType) -> Any:
-    """Arrow type of a column; times travel as ISO text, like in JSON."""
+    """Return the Arrow type of a column; times are ISO text, as in JSON."""
     known = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
     return known.get(kind, pa.string())

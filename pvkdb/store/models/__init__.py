@@ -1,4 +1,4 @@
-"""Every model, imported so that the metadata is complete."""
+"""All models; importing them completes the metadata."""
 
 from pvkdb.store.base import Base
 from pvkdb.store.models.access import ApiKey, AuditEntry, RememberedAnswer

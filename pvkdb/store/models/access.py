@@ -1,4 +1,4 @@
-"""Keys of the service, the log of writes, and the answers remembered for repeated requests."""
+"""API keys, the log of writes, and answers kept for repeated requests."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pvkdb.store.base import Base, utc_now
 
 
 class ApiKey(Base):
-    """A key. Only its digest is kept, so that a stolen database opens no service.
+    """An API key. Only its digest is stored, so that a stolen database gives no access.
 
-    ``id`` stands inside the key and finds its row; ``scopes`` are separated by spaces. Keys are
-    revoked and never deleted, so that the log keeps naming them.
+    ``id`` is a part of the key; ``scopes`` are separated by spaces. Keys are revoked and never
+    deleted, since the log names them.
     """
 
     __tablename__ = "api_keys"
@@ -45,7 +45,7 @@ class AuditEntry(Base):
 
 
 class RememberedAnswer(Base):
-    """The answer to a request with an ``Idempotency-Key``, for whoever repeats it."""
+    """The answer to a request with an ``Idempotency-Key``, returned when it is repeated."""
 
     __tablename__ = "remembered_answers"
 

@@ -1,4 +1,4 @@
-"""Calculations: the queue and the record in one table; what they wait for, their log and files."""
+"""Calculations, queued and finished, with their dependencies, log and files."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _STATES = tuple(state.value for state in CalculationState)
 
 
 class Calculation(Base):
-    """A calculation. ``key`` is the content key: the same work exists once.
+    """A calculation. ``key`` is its content key: the same work exists once.
 
-    While it runs, ``owner`` holds a lease until ``lease_until``; a lease that runs out, or whose
-    owner is gone, returns the calculation to the queue. ``progress`` is how far it was at the last
-    heartbeat; ``cancel_requested_at`` asks its owner to stop.
+    While it runs, ``owner`` holds a lease until ``lease_until``; when the lease expires or the
+    owner is gone, the calculation returns to the queue. ``progress`` is that of the last heartbeat;
+    ``cancel_requested_at`` requests the owner to stop.
     """
 
     __tablename__ = "calculations"
     __table_args__ = (
         CheckConstraint(f"state IN {_STATES!r}", name="state"),
-        # In the order in which calculations are claimed, so that a claim reads one entry.
+        # In the order of claims, so that a claim reads one entry.
         Index("ix_calculations_claim", "state", text("priority DESC"), "created_at", "id"),
     )
 
@@ -52,7 +52,7 @@ class Calculation(Base):
 
 
 class CalculationDependency(Base):
-    """A calculation that waits until another one is done. Given when it is asked for."""
+    """A calculation that waits until another one is done; set when it is queued."""
 
     __tablename__ = "calculation_dependencies"
 
@@ -63,7 +63,7 @@ class CalculationDependency(Base):
 
 
 class CalculationEvent(Base):
-    """A line of a calculation's log: a state it entered, or progress within it."""
+    """A line of the log of a calculation: a change of state, or progress."""
 
     __tablename__ = "calculation_events"
 
@@ -75,7 +75,7 @@ class CalculationEvent(Base):
 
 
 class CalculationFile(Base):
-    """A file that a calculation keeps: its name there, and the hash that names its content."""
+    """A file of a calculation: its name and the hash of its content."""
 
     __tablename__ = "calculation_files"
 

@@ -1,4 +1,4 @@
-"""Devices: the stack as ordered layers, and one row for each metric reported."""
+"""Devices with their layers and metrics, and reported figures on devices."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.store.base import Base
 from pvkdb.store.models.materials import Material
 
-#: Roles of a layer, from the bottom of a usual stack to its top. An interlayer is one whose
-#: purpose the source does not tell.
+#: Roles of a layer, from the bottom of a usual stack to its top. The purpose of an
+#: interlayer is not reported.
 LAYER_ROLES = (
     "substrate",
     "adhesion",
@@ -31,23 +31,23 @@ def metric_columns(
     columns: dict[str, float | str | None] = {table.low: value_min}
     if table.high is not None:
         columns[table.high] = value_max
-    # SET and RESET share a qualifier; that of the SET voltage is the device's.
+    # SET and RESET share one qualifier column; that of the SET voltage is used.
     if table.qualifier is not None and (metric != "v_reset_v" or qualifier):
         columns[table.qualifier] = qualifier
     return columns
 
 
 class Device(Base):
-    """A device as its source describes it. ``absorber`` is kept as printed; ``material_id`` links
-    the composition that is meant, where one can be told.
+    """A device as reported. ``absorber`` is kept as printed; ``material_id`` is its composition, if
+    that is known.
 
-    The metrics stand in columns of the device too, kept in step when ``metrics`` is set: a search
-    by some of them, in the order of another, then reads one index of one table.
+    The metrics are also columns of the device, updated when ``metrics`` is set, so that a search by
+    several metrics reads one index of one table.
     """
 
     __tablename__ = "devices"
     __table_args__ = (
-        # Each holds everything that a search by its first columns needs to filter, sort and count.
+        # Each index holds all columns that a search by its first columns needs.
         Index(
             "ix_devices_material",
             *("material_id", "retention_s", "retention_qualifier", "on_off_ratio", "id"),
@@ -105,14 +105,14 @@ class Device(Base):
 
     @validates("metrics")
     def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
-        """Keep the columns in step with the metrics."""
+        """Copy a metric to the columns."""
         said = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
         for name, value in said.items():
             setattr(self, name, value)
         return metric
 
     def metric(self, name: str) -> DeviceMetric | None:
-        """The metric of that name, or None where it is not reported."""
+        """Return the metric of that name, or None if it is not reported."""
         return next((metric for metric in self.metrics if metric.metric == name), None)
 
 
@@ -151,7 +151,7 @@ class DeviceMetric(Base):
 
 
 class DeviceReference(Base):
-    """A publication behind a device, in the order in which the source prints them."""
+    """A publication on a device; positions are in the order of the source."""
 
     __tablename__ = "device_references"
 
@@ -161,7 +161,7 @@ class DeviceReference(Base):
 
 
 class DeviceClaim(Base):
-    """A figure. ``position`` is its place in the text, which orders the table."""
+    """A reported figure; ``position`` orders the table as in the text."""
 
     __tablename__ = "device_claims"
     __table_args__ = (CheckConstraint("value <= value_max", name="interval"),)
@@ -186,7 +186,7 @@ class DeviceClaim(Base):
 
 
 class DeviceClaimReference(Base):
-    """A publication behind a figure, in the order in which the source prints them."""
+    """A publication on a figure; positions are in the order of the source."""
 
     __tablename__ = "device_claim_references"
 

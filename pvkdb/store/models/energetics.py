@@ -1,4 +1,4 @@
-"""Energetics: one row a statement on an activation energy or a defect formation energy."""
+"""Activation energies and defect formation energies, one report or calculation a row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pvkdb.store.models.materials import Material
 
 
 class Energetic(Base):
-    """A statement. Nothing is overwritten: a correction supersedes the row it corrects."""
+    """A reported or computed energy. A correction supersedes the row that it corrects."""
 
     __tablename__ = "energetics"
     __table_args__ = (
@@ -22,8 +22,7 @@ class Energetic(Base):
         ),
         CheckConstraint("value_min_ev <= value_max_ev", name="interval"),
         CheckConstraint("value_min_ev IS NOT NULL OR value_max_ev IS NOT NULL", name="has_value"),
-        # Everything that a search by material, or by quantity and energy, needs to filter, sort
-        # and count.
+        # All columns that a search by material, or by quantity and energy, needs.
         Index(
             "ix_energetics_material",
             *("material_id", "quantity", "value_min_ev", "value_max_ev", "id"),
@@ -65,7 +64,7 @@ class Energetic(Base):
 
 
 class EnergeticReference(Base):
-    """A publication behind a statement, in the order in which the source prints them."""
+    """A publication on an energy; positions are in the order of the source."""
 
     __tablename__ = "energetic_references"
 

@@ -9,10 +9,10 @@ from pvkdb.store.base import Base
 
 
 class Composition(Base):
-    """Chemistry: which ion on which site, how much.
+    """A chemical composition: the ions on each site and their amounts.
 
-    ``excess_charge`` is the charge per formula unit that a nominal composition leaves open, e.g.
-    ``x`` in ``CsPb1-xBixI3``; None where the formula balances.
+    ``excess_charge`` is the charge per formula unit of a nominal composition that does not
+    balance, e.g. ``x`` in ``CsPb1-xBixI3``; None for a balanced formula.
     """
 
     __tablename__ = "compositions"
@@ -32,8 +32,8 @@ class Composition(Base):
 class SiteOccupancy(Base):
     """An ion on a site of a composition; ``amount`` is per formula unit.
 
-    An amount with a symbol (the x of ``MAPbI3-xClx``) stands in ``amount_symbolic`` instead; both
-    are None where the formula leaves the amount open.
+    A symbolic amount (the x of ``MAPbI3-xClx``) is in ``amount_symbolic`` instead; both are None
+    if the formula does not give the amount.
     """
 
     __tablename__ = "site_occupancies"
@@ -55,10 +55,10 @@ class SiteOccupancy(Base):
 
 
 class CompositionTolerance(Base):
-    """Tolerance factors of a composition, kept so that searches can use them.
+    """Tolerance factors of a composition, stored for searches.
 
-    They follow from the formula; ``pvkdb init`` and ``pvkdb upgrade`` work them out again.
-    A composition for which they are not defined has none.
+    ``pvkdb init`` and ``pvkdb upgrade`` calculate them again. Compositions for which they are not
+    defined have no row.
     """
 
     __tablename__ = "tolerance_factors"
@@ -75,8 +75,8 @@ class Material(Base):
 
     The family belongs here: Cs3Sb2I9 is made of dimers in one phase and of layers in another.
 
-    ``id`` is the public name: the canonical formula, with the phase behind a hyphen where there
-    is one (``CsPbBr3``, ``CsPbBr3-Pnma``).
+    ``id`` is the public name: the canonical formula, and the phase after a hyphen if it is known
+    (``CsPbBr3``, ``CsPbBr3-Pnma``).
     """
 
     __tablename__ = "materials"

@@ -1,4 +1,4 @@
-"""The bibliography, and the versions of the data that the store has held."""
+"""The bibliography, and the versions of the data in the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pvkdb.store.base import Base
 class DatasetVersion(Base):
     """A version of the data in the store; the newest row is the current one.
 
-    ``description`` says what made it: the curated files of a release, or an imported paper.
+    ``description`` names its origin: the curated files of a release, or an imported paper.
     """
 
     __tablename__ = "dataset_versions"

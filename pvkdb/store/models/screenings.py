@@ -1,4 +1,4 @@
-"""Screenings: every run of a plan with its report, and since when a schedule knows a plan."""
+"""Runs of screening plans with their reports, and plans known to a schedule."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _UNDER_WAY = text("scheduled AND state = 'running'")
 
 
 class ScreeningRun(Base):
-    """A run of a plan. The scheduler has no lock between processes; these constraints are it.
+    """A run of a plan. These constraints serve as the lock between scheduler processes.
 
-    A plan runs once for each ``fire_time``, and of its scheduled runs one at a time. While it runs,
-    ``owner`` holds it until ``lease_until``. ``report`` is the report as compressed JSON.
+    A plan runs once for each ``fire_time``, and only one of its scheduled runs at a time. While it
+    runs, ``owner`` holds it until ``lease_until``. ``report`` is the report as compressed JSON.
     """
 
     __tablename__ = "screening_runs"
@@ -53,7 +53,7 @@ class ScreeningRun(Base):
 
 
 class ScreeningSchedule(Base):
-    """Since when a schedule asks for a plan by an expression: what lies before was not missed."""
+    """The time since when a schedule runs a plan; earlier runs are not made up for."""
 
     __tablename__ = "screening_schedules"
 

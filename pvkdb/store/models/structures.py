@@ -16,11 +16,11 @@ from pvkdb.store.models.materials import Material
 class Structure(Base):
     """A periodic structure.
 
-    ``cell_ang`` is 3 × 3 (rows a, b, c), ``positions_ang`` n × 3 Cartesian; ``role`` says what it
-    is for a calculation ("host", "image 3"); ``parent_id`` is what it was made from.
+    ``cell_ang`` is 3 × 3 (rows a, b, c), ``positions_ang`` n × 3 Cartesian; ``role`` is its role in
+    a calculation ("host", "image 3"); ``parent_id`` is the structure it was made from.
 
-    What searches ask for (the formulas, the number of elements, the atoms of each element) is
-    worked out from ``symbols`` when those are set.
+    Columns for searches (formulas, number of elements, atoms of each element) are derived from
+    ``symbols`` when these are set.
     """
 
     __tablename__ = "structures"
@@ -50,7 +50,7 @@ class Structure(Base):
 
     @validates("symbols")
     def _count(self, key: str, symbols: list[str]) -> list[str]:
-        """Keep what is derived from the symbols in step with them."""
+        """Set the columns that are derived from the symbols."""
         counted = dict(sorted(Counter(symbols).items()))
         self.nelements = len(counted)
         self.formula_reduced = reduced_formula(counted)
@@ -64,7 +64,7 @@ class Structure(Base):
 
 
 class StructureElement(Base):
-    """How many atoms of an element a structure holds, and which share of all its atoms."""
+    """Number of atoms of an element in a structure, and their share of all atoms."""
 
     __tablename__ = "structure_elements"
     __table_args__ = (Index("ix_structure_elements_element", "element", "structure_id"),)

@@ -1,4 +1,4 @@
-"""Trying again: attempts are counted, lost work goes back, failed work is queued anew if asked."""
+"""Further attempts at calculations: after a lost worker, or on request after a failure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pvkdb.store.queue.dependencies import failed_dependencies, pass_on, settle
 from pvkdb.store.queue.ending import held
 from pvkdb.store.queue.log import note
 
-#: A calculation lost this often with its worker is recorded as failed.
+#: Number of lost workers after which a calculation is recorded as failed.
 MAX_ATTEMPTS = 3
 
 
 def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
-    """Count one more attempt of a calculation that is held, after whoever computed it was lost.
+    """Count one more attempt of a held calculation whose process was lost.
 
     Returns:
-        False where it has had :data:`MAX_ATTEMPTS` already, or belongs to another worker.
+        False if it has had :data:`MAX_ATTEMPTS` already, or belongs to another worker.
     """
     counted = session.scalar(
         update(Calculation)
@@ -35,10 +35,10 @@ def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
 
 
 def requeue(session: Session, calculation_id: str) -> Calculation:
-    """Queue a failed or cancelled calculation again, and with it what it waits for in vain.
+    """Queue a failed or cancelled calculation again, with its failed dependencies.
 
     Raises:
-        NotFoundError: there is no such calculation.
+        NotFoundError: the calculation does not exist.
         StateError: it has neither failed nor been cancelled.
     """
     calculation = session.get(Calculation, calculation_id, with_for_update=True)
@@ -51,7 +51,7 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
         )
     for other in failed_dependencies(session, calculation_id):
         requeue(session, other)
-    # The record of the failure goes with its files; the log goes on.
+    # The files of the failure are deleted; the log continues.
     session.execute(delete(CalculationFile).where(CalculationFile.calculation_id == calculation_id))
     calculation.attempts = 0
     settle(session, calculation)
@@ -60,16 +60,16 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
 
 
 def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tuple[int, int]:
-    """Take back calculations whose worker is gone.
+    """Return calculations of lost workers to the queue.
 
     Args:
         session: A session that may write.
-        is_alive: says of an owner whether it lives; None where that cannot be told from here,
-            so that only the end of its lease counts.
+        is_alive: whether an owner is alive; None if this cannot be determined here, so that
+            only the end of its lease counts.
 
     Returns:
-        How many were queued again, and how many were recorded as failed because they had been
-        lost :data:`MAX_ATTEMPTS` times.
+        Number of calculations queued again, and number recorded as failed after
+        :data:`MAX_ATTEMPTS` lost workers.
     """
     now = utc_now()
     running = session.scalars(

@@ -1,6 +1,6 @@
-"""The queue: asking for work, and taking it under a lease.
+"""The queue: submitting calculations, and claiming them under a lease.
 
-States, and who moves a calculation from one to the next::
+States of a calculation::
 
     waiting ──▶ queued ──▶ running ──▶ done
        │  ▲        ▲ │         │ └───▶ failed ───┐
@@ -9,8 +9,8 @@ States, and who moves a calculation from one to the next::
      (a dependency)  └───── requeue ◀────────────┘
 
 A worker claims a calculation with one UPDATE statement, so that two workers never get the same
-one (on PostgreSQL the row lock is taken with SKIP LOCKED). While it works it renews its lease.
-A lease that ran out, or whose owner is known to be gone, puts the calculation back.
+one (on PostgreSQL the row lock is taken with SKIP LOCKED). It renews its lease while it computes.
+When the lease expires or its owner is gone, the calculation returns to the queue.
 
 How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried again in
 :mod:`pvkdb.store.queue.attempts`.
@@ -37,8 +37,7 @@ from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, he
 from pvkdb.store.queue.log import ProgressLine, note, note_progress
 from pvkdb.store.queue.migration_requests import complete_request
 
-#: What callers find here: the queue itself, and from modules of their own how a calculation ends
-#: and how it is tried again.
+#: The public functions of the queue, those of ``ending`` and ``attempts`` included.
 __all__ = [
     "LEASE",
     "MAX_ATTEMPTS",
@@ -59,12 +58,12 @@ __all__ = [
     "submit",
 ]
 
-#: How long a claim holds without a heartbeat.
+#: Duration of a claim without a heartbeat.
 LEASE = timedelta(seconds=60)
 
 
 class QueueRequest(Protocol):
-    """What can be asked for: it knows its kind, its content key and its parameters."""
+    """A request for a calculation, with its kind, content key and parameters."""
 
     @property
     def kind(self) -> str: ...
@@ -97,15 +96,15 @@ def enqueue(
     priority: int = 0,
     depends_on: Sequence[str] = (),
 ) -> tuple[Calculation, bool]:
-    """As :func:`submit`, for a request that needs no check.
+    """Queue a checked request, as :func:`submit` does.
 
     Args:
         session: A session that may write.
         request: What to compute.
-        material_id: The material that it is about, where that is known before.
-        priority: Higher goes first. Who asks again more urgently raises it.
-        depends_on: Ids of calculations that must be done first. A calculation that exists already
-            keeps waiting for what it waits for.
+        material_id: Its material, if that is known already.
+        priority: Higher goes first. A request for an existing calculation can raise it.
+        depends_on: Ids of calculations that must be done first. An existing calculation keeps its
+            dependencies.
     """
     key = request.key()
     new = Calculation(
@@ -132,7 +131,7 @@ def enqueue(
 
 
 def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
-    """Take the next queued calculation (or a given one) under a lease; None if there is none."""
+    """Claim the next queued calculation, or a given one; None if none is queued."""
     now = utc_now()
     given = {
         "queued": CalculationState.QUEUED.value,
@@ -158,17 +157,17 @@ def heartbeat(
     progress: dict[str, Any] | None = None,
     lines: Sequence[ProgressLine] = (),
 ) -> bool:
-    """Renew a lease, and say how far the calculation is.
+    """Renew a lease and record the progress.
 
     Returns:
-        False where the owner shall stop: the calculation no longer belongs to it, or was asked to
-        be cancelled, which :func:`cancelled` then records.
+        False if the owner must stop: the calculation no longer belongs to it, or a cancellation was
+        requested, which :func:`cancelled` then records.
     """
-    told = {} if progress is None else {"progress": progress}
+    changed = {} if progress is None else {"progress": progress}
     renewed = session.scalar(
         update(Calculation)
         .where(held(calculation_id, owner), Calculation.cancel_requested_at.is_(None))
-        .values(lease_until=utc_now() + LEASE, **told)
+        .values(lease_until=utc_now() + LEASE, **changed)
         .returning(Calculation.id)
     )
     if renewed is None:
@@ -180,9 +179,9 @@ def heartbeat(
 def release(
     session: Session, calculation_id: str, owner: str, lines: Sequence[ProgressLine] = ()
 ) -> bool:
-    """Put an interrupted calculation back as if it had never been taken.
+    """Return an interrupted calculation to the queue as if it had not been claimed.
 
-    One that was asked to be cancelled is cancelled instead.
+    If its cancellation was requested, it is cancelled instead.
     """
     asked = session.scalar(
         select(Calculation.cancel_requested_at).where(held(calculation_id, owner)).with_for_update()
@@ -211,7 +210,7 @@ def release(
 
 
 def held_by(session: Session, owner: str) -> list[str]:
-    """Ids of the calculations that an owner holds."""
+    """Return the ids of the calculations that an owner holds."""
     return list(
         session.scalars(
             select(Calculation.id).where(
@@ -222,7 +221,7 @@ def held_by(session: Session, owner: str) -> list[str]:
 
 
 def count_by_state(session: Session) -> dict[CalculationState, int]:
-    """Number of calculations in each state that occurs."""
+    """Return the number of calculations in each state."""
     rows = session.execute(
         select(Calculation.state, func.count()).group_by(Calculation.state)
     ).all()

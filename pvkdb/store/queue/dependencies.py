@@ -1,9 +1,9 @@
-"""Calculations that wait for others: queued when those are done, failed when one of them is.
+"""Calculations that wait for others: queued when these are done, failed when one of them failed.
 
-What a calculation waits for is given when it is asked for, and names calculations that exist; so
-there are no circles. Where several of them end at the same moment in different sessions, each
-session first locks the rows of those that wait and only then looks at what they wait for: the last
-one sees the whole.
+Dependencies are set when a calculation is queued and name existing calculations, so that they form
+no circles. If several of them end at the same moment in different sessions, each session first
+locks the rows of the waiting calculations and then reads their dependencies, so that the last
+session sees all of them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _NEVER = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
 
 
 def add_dependencies(session: Session, calculation: Calculation, others: Sequence[str]) -> None:
-    """Let a new calculation wait for others.
+    """Make a new calculation wait for others.
 
     Raises:
         NotFoundError: one of them does not exist.
     """
     wanted = sorted(set(others))
-    # Locked, so that none of them ends between this look and the end of the transaction.
+    # Locked, so that none of them ends before this transaction does.
     known = session.scalars(
         select(Calculation.id)
         .where(Calculation.id.in_(wanted))
@@ -41,17 +41,17 @@ def add_dependencies(session: Session, calculation: Calculation, others: Sequenc
     ).all()
     for name in wanted:
         if name not in known:
-            raise NotFoundError(f"there is no calculation {name!r} that another one could wait for")
+            raise NotFoundError(f"the calculation {name!r}, to be waited for, does not exist")
         session.add(CalculationDependency(calculation_id=calculation.id, depends_on_id=name))
     session.flush()
     settle(session, calculation)
 
 
 def settle(session: Session, calculation: Calculation) -> bool:
-    """Put a calculation that is not running into the state that its dependencies allow.
+    """Set the state of a calculation that is not running from its dependencies.
 
     Returns:
-        Whether its state is another one now.
+        Whether its state has changed.
     """
     state, blame = _allowed(session, calculation)
     if state.value == calculation.state and state is not CalculationState.FAILED:
@@ -69,10 +69,10 @@ def settle(session: Session, calculation: Calculation) -> bool:
 
 
 def pass_on(session: Session, calculation_id: str) -> None:
-    """Settle what waits for a calculation whose state has changed, and what waits for that."""
+    """Set the states of all calculations that wait for one whose state has changed."""
     session.flush()
     names = session.connection().scalars(_WAITING_FOR, {"other": calculation_id}).all()
-    if not names:  # as nearly always
+    if not names:  # the usual case
         return
     waiting = session.scalars(
         select(Calculation)
@@ -87,12 +87,12 @@ def pass_on(session: Session, calculation_id: str) -> None:
 
 
 def failed_dependencies(session: Session, calculation_id: str) -> list[str]:
-    """Ids of what a calculation waits for in vain."""
+    """Return the ids of the failed and cancelled dependencies of a calculation."""
     return [other.id for other in _dependencies(session, calculation_id) if other.state in _NEVER]
 
 
 def _waits(calculation: Calculation) -> bool:
-    """Whether its state is a matter of its dependencies."""
+    """Whether the state of a calculation follows from its dependencies."""
     return (
         calculation.state == CalculationState.WAITING.value
         or calculation.failure_kind == FailureKind.DEPENDENCY_FAILED.value
@@ -106,7 +106,7 @@ def _allowed(session: Session, calculation: Calculation) -> tuple[CalculationSta
             why = f": {other.failure_kind}" if other.failure_kind else ""
             return CalculationState.FAILED, (
                 f"it waits for calculation {other.id} ({other.kind}), which is {other.state}{why}; "
-                f"it goes on by itself once that is queued again: pvkdb jobs retry {other.id}"
+                f"it continues by itself once that is queued again: pvkdb jobs retry {other.id}"
             )
     if all(other.state == CalculationState.DONE.value for other in others):
         return CalculationState.QUEUED, None
@@ -116,7 +116,7 @@ def _allowed(session: Session, calculation: Calculation) -> tuple[CalculationSta
 def _dependencies(
     session: Session, calculation_id: str
 ) -> Sequence[Row[str, str, str, str | None]]:
-    """Id, kind, state and failure of what a calculation waits for; not its results."""
+    """Return id, kind, state and failure of the dependencies of a calculation."""
     return session.execute(
         select(Calculation.id, Calculation.kind, Calculation.state, Calculation.failure_kind)
         .join(CalculationDependency, CalculationDependency.depends_on_id == Calculation.id)

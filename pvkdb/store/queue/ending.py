@@ -1,6 +1,6 @@
-"""The record of a calculation: how it ended, written once and in one transaction.
+"""The end of a calculation, recorded once and in one transaction.
 
-Only who holds a calculation may end it: a record whose owner lost its lease is not written.
+Only the holder of a calculation may end it; nothing is written after its lease was lost.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def finish(
     files: Iterable[FileDocument] = (),
     lines: Sequence[ProgressLine] = (),
 ) -> Calculation:
-    """Write the result and everything that belongs to it, once and in one transaction.
+    """Write the result and its records, and return the calculation.
 
-    ``files`` have been kept before (:func:`pvkdb.store.queue.kept_files.keep_files`). Gives the
-    calculation, to whose record more rows may be added in the same session.
+    ``files`` were stored before (:func:`pvkdb.store.queue.kept_files.keep_files`). More rows may be
+    added in the same session.
 
     Raises:
         LeaseLostError: the calculation belongs to another worker now; nothing is written.
@@ -90,7 +90,7 @@ def fail(
 def cancelled(
     session: Session, calculation_id: str, owner: str, lines: Sequence[ProgressLine] = ()
 ) -> None:
-    """Record that the owner has stopped a calculation because it was asked to.
+    """Record that the owner has stopped a calculation on request.
 
     Raises:
         LeaseLostError: the calculation no longer belongs to the owner; nothing is written.
@@ -100,7 +100,7 @@ def cancelled(
 
 
 def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
-    """That an owner holds a calculation, as a condition of a statement."""
+    """Return the condition that an owner holds a calculation."""
     return and_(
         Calculation.id == calculation_id,
         Calculation.owner == owner,
@@ -108,7 +108,7 @@ def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
     )
 
 
-#: What a record says beside its state and times.
+#: Columns of a record besides its state and times.
 _CLOSING = ("result", "versions", "failure_kind", "failure_message")
 _CLOSE = (
     update(Calculation)

@@ -1,4 +1,4 @@
-"""Watching and steering calculations: find, list, tell what happened, cancel, retry."""
+"""Find, list, show, cancel and retry calculations."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from pvkdb.store.queue.kept_files import files_of
 from pvkdb.store.queue.log import note
 from pvkdb.store.rows.from_models import calculation_document
 
-#: Shortest beginning of an id that is looked up.
+#: Shortest prefix of an id that is accepted.
 MIN_PREFIX = 4
 _RETRIABLE = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
 _CANCELLABLE = (CalculationState.WAITING.value, CalculationState.QUEUED.value)
-#: What is of interest comes first in a list.
+#: Order of a list: states with the most interest first.
 _ORDER = {"running": 0, "queued": 1, "waiting": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which calculations; what is None does not matter."""
+    """Conditions on calculations; None sets no condition."""
 
     state: str | None = None
     kind: str | None = None
@@ -44,13 +44,13 @@ class Selection:
     failure: str | None = None
 
     def apply(self, statement: Select[tuple[Calculation]]) -> Select[tuple[Calculation]]:
-        """The statement with these conditions."""
+        """Return the statement with these conditions."""
         if self.state is not None:
             statement = statement.where(Calculation.state == self.state)
         if self.kind is not None:
             statement = statement.where(Calculation.kind == self.kind)
         if self.material is not None:
-            # A relaxation becomes one of a material when it is done; its formula is known before.
+            # The material of a relaxation is set when it is done; its formula is known before.
             formula = Calculation.parameters["formula"].as_string()
             statement = statement.where(
                 (Calculation.material_id == self.material) | (formula == self.material)
@@ -61,11 +61,11 @@ class Selection:
 
 
 def find(session: Session, name: str) -> Calculation:
-    """A calculation by its id, or by an unambiguous beginning of it.
+    """Return a calculation by its id, or by an unambiguous prefix of it.
 
     Raises:
-        NotFoundError: there is none.
-        InputError: there are several.
+        NotFoundError: no calculation matches.
+        InputError: several calculations match.
     """
     found = session.get(Calculation, name)
     if found is not None:
@@ -82,8 +82,10 @@ def find(session: Session, name: str) -> Calculation:
 
 
 def listed(session: Session, selection: Selection, limit: int) -> list[Calculation]:
-    """Calculations without their results: running ones first, then queued ones in the order of
-    their turn, then what ended, the latest first."""
+    """Return calculations without their results.
+
+    Running ones come first, then queued ones in the order of claims, then ended ones, newest first.
+    """
     rank = case(_ORDER, value=Calculation.state, else_=len(_ORDER))
     statement = (
         selection.apply(select(Calculation))
@@ -101,14 +103,14 @@ def listed(session: Session, selection: Selection, limit: int) -> list[Calculati
 
 
 def count(session: Session, selection: Selection) -> dict[CalculationState, int]:
-    """How many of a selection are in each state that occurs."""
+    """Return the number of selected calculations in each state."""
     chosen = selection.apply(select(Calculation)).with_only_columns(Calculation.state, func.count())
     rows = session.execute(chosen.group_by(Calculation.state)).all()
     return {CalculationState(state): number for state, number in rows}
 
 
 def job_document(session: Session, calculation: Calculation) -> JobDocument:
-    """A calculation with what it waits for, its files, and its log."""
+    """Return a calculation with its dependencies, files and log."""
     return JobDocument.model_validate(
         {
             "calculation": calculation_document(calculation),
@@ -133,14 +135,13 @@ def job_document(session: Session, calculation: Calculation) -> JobDocument:
 def log_lines(
     session: Session, calculation_id: str, after: int = 0, tail: int | None = None
 ) -> list[LogLine]:
-    """The log of a calculation behind a line, at most its last ``tail`` lines.
+    """Return the log of a calculation after a line, at most its last ``tail`` lines.
 
-    Lines come in the order of their numbers, which grow: whoever follows the log asks again behind
-    the last one. (All that writes to a log holds the row of its calculation, so that no line with
-    a smaller number comes later.)
+    Line numbers grow: to follow a log, ask again with the last number. (Every writer holds the row
+    of the calculation, so that a smaller number never appears later.)
 
     Raises:
-        NotFoundError: there is no such calculation.
+        NotFoundError: the calculation does not exist.
     """
     if session.scalar(select(Calculation.id).where(Calculation.id == calculation_id)) is None:
         raise NotFoundError(f"no calculation has the id {calculation_id!r}")
@@ -157,13 +158,13 @@ def log_lines(
 
 
 def cancel(session: Session, calculation_id: str) -> CalculationState:
-    """Cancel a calculation: at once where it is not running, else by asking its worker.
+    """Cancel a calculation: at once if it is not running, else by a request to its worker.
 
     Returns:
-        The state that it is in now; ``running`` where its worker has been asked.
+        Its new state; ``running`` if its worker was requested to stop.
 
     Raises:
-        NotFoundError: there is no such calculation.
+        NotFoundError: the calculation does not exist.
         StateError: it has ended.
     """
     calculation = session.get(
@@ -183,34 +184,34 @@ def cancel(session: Session, calculation_id: str) -> CalculationState:
         pass_on(session, calculation.id)
     elif calculation.state != CalculationState.CANCELLED.value:
         raise StateError(
-            f"calculation {calculation.id} is {calculation.state}; only what has not ended can be "
-            "cancelled"
+            f"calculation {calculation.id} is {calculation.state}; only calculations that have not "
+            "ended can be cancelled"
         )
     return CalculationState(calculation.state)
 
 
 def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
-    """Queue failed or cancelled calculations again, and what they wait for in vain.
+    """Queue failed or cancelled calculations again, with their failed dependencies.
 
     Returns:
         The ids, in the order given.
 
     Raises:
-        NotFoundError: there is none of one of the ids; none is queued then.
+        NotFoundError: one of them does not exist; none is queued then.
         StateError: one of them is done; none is queued then.
     """
     for name in calculation_ids:
         calculation = session.get(Calculation, name, populate_existing=True)
-        # What another one of them waited for has been queued with that.
+        # It may have been queued already as a dependency of another one.
         if calculation is None or calculation.state in _RETRIABLE:
             requeue(session, name)
         elif calculation.state not in (*_CANCELLABLE, CalculationState.RUNNING.value):
-            requeue(session, name)  # says why it cannot
+            requeue(session, name)  # raises, with the reason
     return list(calculation_ids)
 
 
 def failed_ids(session: Session, selection: Selection) -> list[str]:
-    """Ids of the failed calculations of a selection, oldest first."""
+    """Return the ids of the failed calculations of a selection, oldest first."""
     if selection.failure is not None:
         FailureKind(selection.failure)
     statement = selection.apply(select(Calculation)).with_only_columns(Calculation.id)
@@ -224,7 +225,7 @@ def failed_ids(session: Session, selection: Selection) -> list[str]:
 
 
 def _linked(session: Session, calculation_id: str, *, forward: bool) -> dict[str, str]:
-    """States of what a calculation waits for, or of what waits for it, by id."""
+    """Return the states of dependencies (``forward``) or dependents of a calculation, by id."""
     here, there = CalculationDependency.calculation_id, CalculationDependency.depends_on_id
     if not forward:
         here, there = there, here

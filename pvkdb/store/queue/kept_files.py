@@ -1,9 +1,8 @@
-"""Files of calculations, kept by their content: a folder, or an object store through fsspec.
+"""Files of calculations, stored by content in a folder or, through fsspec, an object store.
 
-A file lies at ``ab/ab12…`` under the SHA-256 of its bytes, so that the same content is there once
-and a file cannot be changed without its name betraying it. Files are put first, the row that names
-them is written in the transaction of the result: a worker that dies in between leaves a file that
-nobody names, never a row without its file.
+A file is stored at ``ab/ab12…``, the SHA-256 of its bytes, so that the same content is stored once
+and every change is noticed. Files are written first, and the rows that name them with the result:
+a worker that dies in between leaves an unused file, never a row without its file.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import CalculationFile
 from pvkdb.store.queue.log import ProgressLine
 
-#: Names the folder or the object store, e.g. ``/data/pvkdb-files`` or ``s3://bucket/pvkdb``.
+#: Environment variable for the folder or the object store, e.g. ``/data/pvkdb-files`` or ``s3://bucket/pvkdb``.
 SETTING = "PVKDB_FILES_URL"
 
 
 class NoPlaceError(DatabaseError):
-    """Nothing says where files are to be kept."""
+    """The folder for files of calculations is not configured."""
 
 
 class FileStore:
     """Content-addressed files under a URL of fsspec."""
 
     def __init__(self, url: str) -> None:
-        """``url`` is a folder, or ``protocol://…`` of a file system that fsspec knows."""
+        """``url`` is a folder, or ``protocol://…`` of a file system of fsspec."""
         self.url = url
 
     @cached_property
@@ -48,12 +47,12 @@ class FileStore:
 
         try:
             system, folder = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError) as error:  # the first says which package is missing
+        except (ImportError, ValueError) as error:  # ImportError names the missing package
             raise DatabaseError(f"{SETTING}={self.url} cannot be used: {error}") from error
         return system, str(folder).rstrip("/")
 
     def put(self, content: bytes) -> str:
-        """Keep a content; gives the SHA-256 that names it. Safe against a crash in the middle.
+        """Store a content and return its SHA-256; a crash leaves no partial file.
 
         Raises:
             DatabaseError: it cannot be written.
@@ -67,20 +66,20 @@ class FileStore:
             if "file" in _protocols(system):
                 _write(Path(path), content)
             else:
-                system.pipe_file(path, content)  # object stores show an object when it is whole
+                system.pipe_file(path, content)  # object stores show complete objects only
         except OSError as error:
             raise DatabaseError(
-                f"a file cannot be kept in {self.url}: {error.strerror or error}; make room or "
-                f"give the right to write there, or name another place in {SETTING}"
+                f"a file cannot be stored in {self.url}: {error.strerror or error}; make room or "
+                f"permit writing there, or set another folder in {SETTING}"
             ) from error
         return key
 
     def get(self, key: str) -> bytes:
-        """A content by its SHA-256.
+        """Return a content by its SHA-256.
 
         Raises:
-            NotFoundError: it is not there.
-            DatabaseError: what is there is something else: it was damaged.
+            NotFoundError: it is not stored here.
+            DatabaseError: the stored content has another hash: it was damaged.
         """
         system, _ = self._place
         try:
@@ -98,11 +97,11 @@ class FileStore:
 
 
 def file_store(store: Store) -> FileStore:
-    """Where a store keeps its files: what :data:`SETTING` says, or a folder beside an SQLite file.
+    """Return the file store that :data:`SETTING` names, or the folder beside an SQLite file.
 
     Raises:
-        NoPlaceError: a PostgreSQL store without the setting; there is no place beside it that
-            every worker would see.
+        NoPlaceError: a PostgreSQL store without the setting; a local folder would not be visible
+            to every worker.
     """
     url = os.environ.get(SETTING)
     if url:
@@ -119,13 +118,13 @@ def file_store(store: Store) -> FileStore:
 def keep_files(
     store: Store, files: Mapping[str, bytes]
 ) -> tuple[list[FileDocument], list[ProgressLine]]:
-    """Keep files; gives what a calculation's record says of them, and lines for its log.
+    """Store files; return their entries for the record of a calculation, and lines for its log.
 
-    Where no place for files is named they are not kept, which the log then says: what hours of
-    computing gave is worth more than the files that it was read from.
+    Without a configured folder the files are not stored, and the log says so: the result of hours
+    of computing must not be lost with them.
 
     Raises:
-        DatabaseError: they cannot be written where they are to be kept.
+        DatabaseError: the files cannot be written.
     """
     if not files:
         return [], []
@@ -142,7 +141,7 @@ def keep_files(
 
 
 def files_of(session: Session, calculation_id: str) -> list[CalculationFile]:
-    """The files of a calculation, by name."""
+    """Return the files of a calculation, by name."""
     return list(
         session.scalars(
             select(CalculationFile)
@@ -158,7 +157,7 @@ def _protocols(system: Any) -> tuple[str, ...]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and durably."""
+    """Write a file atomically and durably."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent)
     try:

@@ -1,4 +1,4 @@
-"""The log of a calculation: the states it entered, with their times, and its progress, bounded."""
+"""The log of a calculation: its states with their times, and its latest progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pvkdb.schemas.calculations import EventKind
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import CalculationEvent
 
-#: Lines of progress that are kept of a calculation: the newest. Changes of state stay for ever.
+#: Number of progress lines kept for a calculation; changes of state are always kept.
 MAX_PROGRESS_LINES = 200
 
 _INSERT = insert(CalculationEvent)
@@ -21,7 +21,7 @@ _INSERT = insert(CalculationEvent)
 
 @dataclass(frozen=True, slots=True)
 class ProgressLine:
-    """A line of progress, with the time at which it was true."""
+    """A line of progress with its time."""
 
     at: datetime
     message: str
@@ -30,12 +30,12 @@ class ProgressLine:
 def note(
     session: Session, calculation_id: str, event: EventKind, message: str | None = None
 ) -> None:
-    """Write what happened to a calculation, with the transaction that makes it happen."""
+    """Write an event to the log, in the transaction of the event."""
     _write(session, [(calculation_id, utc_now(), event, message)])
 
 
 def note_progress(session: Session, calculation_id: str, lines: Sequence[ProgressLine]) -> None:
-    """Write lines of progress; the oldest ones beyond :data:`MAX_PROGRESS_LINES` go."""
+    """Write lines of progress; delete the oldest beyond :data:`MAX_PROGRESS_LINES`."""
     if not lines:
         return
     newest = lines[-MAX_PROGRESS_LINES:]
@@ -63,8 +63,8 @@ def note_progress(session: Session, calculation_id: str, lines: Sequence[Progres
 
 
 def _write(session: Session, lines: Sequence[tuple[str, datetime, EventKind, str | None]]) -> None:
-    """Insert lines without the unit of work, which would cost more than the insert."""
-    session.flush()  # a new calculation's row comes first
+    """Insert lines without the unit of work, which costs more than the insert."""
+    session.flush()  # the row of a new calculation must exist
     rows = [
         {"calculation_id": name, "at": at, "event": event.value, "message": message}
         for name, at, event, message in lines

@@ -1,1 +1,1 @@
-"""Rows of the public tables, made from models or from SQL, and the way back."""
+"""Rows of the public tables: read from the store, and written to it."""

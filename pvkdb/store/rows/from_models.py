@@ -36,7 +36,7 @@ def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
 
 
 def reviewed_row(entry: ReviewedRow) -> Row:
-    """A row of a descriptive table, as the table of its public name shows it."""
+    """A row of a descriptive table, as its table shows it."""
     name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
     return _row(TABLES[name], entry)
 
@@ -87,7 +87,7 @@ def calculations_row(calculation: Calculation) -> CalculationsRow:
 
 
 def calculation_document(calculation: Calculation) -> CalculationDocument:
-    """A calculation with its parameters and its whole result."""
+    """A calculation with its parameters and result."""
     return _row(CalculationDocument, calculation, material=calculation.material_id)
 
 
@@ -102,7 +102,7 @@ def structure_document(structure: Structure) -> StructureDocument:
 
 
 def _row(kind: type[DocumentT], model: Base, **derived: Any) -> DocumentT:
-    """A document whose columns are the model's attributes of the same name, or derived ones."""
+    """Return a document from the attributes of a model and from derived values."""
     same = {name: getattr(model, name) for name in kind.model_fields if name not in derived}
     return kind.model_validate({**same, **derived})
 

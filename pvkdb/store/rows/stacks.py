@@ -11,7 +11,7 @@ from pvkdb.store.models.devices import LAYER_ROLES
 #: A layer: its role and its material.
 Layer = tuple[str, str]
 
-#: Columns of a device that follow from its layers: what joins the materials, and whose.
+#: Columns derived from the layers of a device: the separator, and the roles of the layers.
 _COLUMNS = {
     "bottom_electrode": ("/", ("bottom_electrode",)),
     "top_electrode": ("/", ("top_electrode",)),
@@ -20,10 +20,10 @@ _COLUMNS = {
 
 
 def split_layers(text: str) -> list[Layer]:
-    """``role=material | role=material``, from the bottom to the top, as pairs.
+    """Return the layers of ``role=material | role=material``, from the bottom to the top.
 
     Raises:
-        InputError: a layer has no role, or one that is not known.
+        InputError: a layer lacks its role, or the role is unknown.
 
     Example:
         >>> split_layers("bottom_electrode=ITO | absorber=CsPbBr3 | top_electrode=Ag")[1]
@@ -43,17 +43,17 @@ def split_layers(text: str) -> list[Layer]:
 
 
 def join_layers(layers: Sequence[Layer]) -> str:
-    """Pairs of role and material as one cell; the way back of :func:`split_layers`."""
+    """Return layers as the text of one cell, the inverse of :func:`split_layers`."""
     return " | ".join(f"{role}={material}" for role, material in layers)
 
 
 def split_structure(structure: str) -> list[str]:
-    """Materials of a printed stack ``ITO/CsPbBr3/Ag``; slashes within brackets do not separate."""
+    """Return the materials of a stack ``ITO/CsPbBr3/Ag``; slashes in brackets do not count."""
     return [part.strip() for part in re.split(r"/(?![^(\[]*[)\]])", structure) if part.strip()]
 
 
 def layer_columns(layers: Sequence[Layer]) -> dict[str, str | None]:
-    """The columns ``bottom_electrode``, ``top_electrode`` and ``other_layers`` of a stack."""
+    """Return the columns ``bottom_electrode``, ``top_electrode``, ``other_layers`` of a stack."""
     return {
         column: separator.join(material for role, material in layers if role in roles) or None
         for column, (separator, roles) in _COLUMNS.items()

@@ -1,6 +1,6 @@
-"""From rows to the store: what a curated file or an import states, as values of tables.
+"""Values of tables and models made from rows of curated files and imports.
 
-The way back is in :mod:`pvkdb.store.rows.from_models`; a row that went both ways is the same row.
+``from_sql`` and ``from_models`` read them back; the row is then the same.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.stacks import join_layers, split_layers
 
-#: Finds or adds the material of a composition and phase.
+#: Returns the material of a composition and phase; adds it if necessary.
 MaterialOf = Callable[[ChemicalComposition, str | None], Material]
 
 Values = dict[str, Any]
 
-#: What does not make a statement another one: its name, its place in the paper, its wording, and
-#: what is worked out from other columns.
+#: Columns that do not distinguish statements: the id, the place in the paper, the wording, and
+#: columns derived from others.
 _NOT_CONTENT = frozenset(
     {
         *("id", "source", "as_printed", "erratum", "text_source", "group"),
@@ -37,7 +37,7 @@ _NOT_CONTENT = frozenset(
     }
 )
 
-#: Columns of rows that are no columns of the model: they come from its material or its children.
+#: Columns of rows that come from the material or the children of the model.
 _DERIVED = {
     Energetic: frozenset({"material", "family", "phase", "references"}),
     DeviceClaim: frozenset({"references"}),
@@ -53,7 +53,7 @@ _DERIVED = {
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """The values of a row's own columns, and those of its children by relation."""
+    """Values of the columns of a row, and of its children by relation."""
 
     model: type[Energetic] | type[Device] | type[DeviceClaim]
     own: Values
@@ -61,7 +61,7 @@ class TableEntry:
     material: Material | None = None
 
     def build(self) -> Any:
-        """The model with its children."""
+        """Return the model with its children."""
         mapper: Mapper[Any] = inspect(self.model)
         related: Values = {
             name: [mapper.relationships[name].mapper.class_(**values) for values in children]
@@ -73,9 +73,9 @@ class TableEntry:
 
 
 def fingerprint(row: Row) -> str:
-    """The same for two rows that state the same, wherever in a paper they stand.
+    """Return a hash that is equal for rows with the same content, wherever they are printed.
 
-    Spellings do not count: a device is its layers and its material, where those are known.
+    Spellings do not count: a device is compared by its layers and material if these are known.
     """
     spelled = set()
     if isinstance(row, DevicesRow) and row.layers and row.material:
@@ -90,12 +90,12 @@ def fingerprint(row: Row) -> str:
 
 
 def reference_model(row: ReferencesRow) -> Reference:
-    """A bibliography entry."""
+    """Return the model of a bibliography entry."""
     return Reference(**row.model_dump())
 
 
 def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
-    """A statement on an energy."""
+    """Return the values of a reported energy."""
     return TableEntry(
         Energetic,
         {**row.model_dump(exclude=set(_DERIVED[Energetic])), "fingerprint": fingerprint(row)},
@@ -105,7 +105,7 @@ def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
 
 
 def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
-    """A device with its layers and metrics."""
+    """Return the values of a device with its layers and metrics."""
     layers = [
         {"position": position, "role": role, "material": name}
         for position, (role, name) in enumerate(split_layers(row.layers or ""))
@@ -128,7 +128,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
 
 
 def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:
-    """A figure; ``position`` orders the table."""
+    """Return the values of a reported figure; ``position`` orders the table."""
     return TableEntry(
         DeviceClaim,
         {**row.model_dump(exclude=set(_DERIVED[DeviceClaim])), "position": position},
@@ -137,7 +137,7 @@ def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:
 
 
 def insert_entries(session: Session, entries: Sequence[TableEntry]) -> None:
-    """Insert entries of one table, which do not need to become objects: ten times as fast."""
+    """Insert entries of one table without making objects, which is ten times as fast."""
     if not entries:
         return
     session.flush()  # their materials

@@ -1,7 +1,7 @@
-"""Giving a row a new content while its former self stays: ``e-t1-r01-ea`` and ``e-t1-r01-ea~1``.
+"""New content for a row; the former content is kept: ``e-t1-r01-ea`` and ``e-t1-r01-ea~1``.
 
-An id that has been cited keeps naming the current statement;
-:func:`pvkdb.store.curation.history.history` shows what it said before.
+A cited id always names the current row; :func:`pvkdb.store.curation.history.history` shows its
+former versions.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from sqlalchemy.orm import Mapper, Session
 
 from pvkdb.store.base import Base
 
-#: Columns that tell versions apart and are no content.
+#: Columns that differ between versions of the same content.
 _VERSION_COLUMNS = frozenset({"id", "supersedes_id", "recorded_in"})
 
 
 def replace_row(session: Session, known: Any, stated: Any, version: str) -> None:
-    """Let ``known`` say what ``stated`` says; its former content becomes a superseded row.
+    """Give ``known`` the content of ``stated``; its former content becomes a superseded row.
 
-    A bibliography entry is only corrected: it is data about a source, not a statement.
+    Bibliography entries are corrected in place, without a superseded row.
     """
     mapper: Mapper[Any] = inspect(type(known))
     if "supersedes_id" in mapper.columns:
         archive = _archive(session, mapper, known)
         known.supersedes_id = archive.id
-    # A relation brings its foreign key along; what is not yet in the session has none to copy.
+    # Relations set their foreign keys; rows outside the session have none to copy.
     theirs = {column.key for relation in mapper.relationships for column in relation.local_columns}
     for name, _ in mapper.columns.items():
         if name not in _VERSION_COLUMNS | theirs:
@@ -39,7 +39,7 @@ def replace_row(session: Session, known: Any, stated: Any, version: str) -> None
 
 
 def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
-    """A copy of the row and its children under a name of its own; the row loses its children."""
+    """Copy the row and its children under a new id; the children of the row are removed."""
     model = mapper.class_
     before = select(func.count()).where(model.id.startswith(f"{known.id}~", autoescape=True))
     archive = model(id=f"{known.id}~{(session.scalar(before) or 0) + 1}")
@@ -55,7 +55,7 @@ def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
             value.clear()
         else:
             setattr(archive, relation.key, value)
-    session.flush()  # the place in the chain is free, and the children are gone
+    session.flush()  # the row supersedes nothing now, and its children are deleted
     archive.supersedes_id = older
     session.add(archive)
     session.flush()
@@ -63,7 +63,7 @@ def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
 
 
 def _copy(child: Base, parent: Mapper[Any]) -> Base:
-    """A child row without its own key and without its parent's."""
+    """Copy a child row without its own key and that of its parent."""
     mapper: Mapper[Any] = inspect(type(child))
     to_parent = {
         pair.parent.name

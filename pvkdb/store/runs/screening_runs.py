@@ -1,7 +1,7 @@
-"""Runs of screenings in the ledger: begun once, held while they run, ended once, looked up.
+"""Runs of screenings in the store: begin, hold, end and look them up.
 
-A run belongs to one process at a time. Whoever begins one first looks after those of the plan
-whose process is gone: they are interrupted, and their time may be taken up again.
+A run belongs to one process at a time. Before a new run begins, runs of the plan whose process is
+gone are marked as interrupted; they may be resumed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
 
-#: How long a run is held without a heartbeat, where nobody can see whether its process lives.
+#: Duration of a run without a heartbeat, if its process cannot be checked from here.
 RUN_LEASE = timedelta(minutes=5)
 
-#: A run whose process was lost this often is recorded as failed.
+#: Number of lost processes after which a run is recorded as failed.
 MAX_LOST = 3
 
-#: Digits of a run's number; more would not fit its column.
+#: Most digits of the number of a run, which fit its column.
 _MOST_DIGITS = 9
 
 _RUNNING, _INTERRUPTED = RunState.RUNNING.value, RunState.INTERRUPTED.value
@@ -45,19 +45,19 @@ def begin(
     *,
     scheduled: bool,
 ) -> ScreeningRun | None:
-    """Begin the run of a plan for a time, or take up the one that was interrupted.
+    """Begin the run of a plan for a time, or resume the interrupted one.
 
     Args:
         session: A session that may write.
         plan: Name of the plan.
-        fire_time: For which it was asked.
-        owner: Who runs it.
-        is_alive: says of an owner whether it lives; None where that cannot be told from here.
-        scheduled: Whether a schedule asks; such runs of a plan never overlap.
+        fire_time: Time of the run.
+        owner: Process that runs it.
+        is_alive: whether an owner is alive; None if this cannot be determined here.
+        scheduled: Whether a schedule begins it; such runs of a plan never overlap.
 
     Returns:
-        The run, or None: this time has its run already, or, for a schedule, an earlier one is
-        under way.
+        The run, or None if this time has a run already or, for a schedule, an earlier run is not
+        finished.
     """
     _interrupt_lost(session, plan, is_alive)
     held: dict[str, Any] = {
@@ -70,7 +70,7 @@ def begin(
         with session.begin_nested():
             run = ScreeningRun(plan=plan, fire_time=fire_time, **held)
             session.add(run)
-    except IntegrityError:  # of the same time, or under way
+    except IntegrityError:  # a run of the same time, or one that is not finished
         pass
     else:
         return run
@@ -92,13 +92,13 @@ def begin(
                 )
                 .returning(ScreeningRun)
             )
-    except IntegrityError:  # another run of the plan is under way
+    except IntegrityError:  # another run of the plan is not finished
         return None
     return taken_up
 
 
 def renew(session: Session, run_id: int, owner: str) -> bool:
-    """Hold a run longer; False where it no longer belongs to the owner."""
+    """Renew the lease of a run; False if it no longer belongs to the owner."""
     renewed = session.scalar(
         update(ScreeningRun)
         .where(*_held(run_id, owner))
@@ -116,10 +116,10 @@ def finish(
     counts: RunCounts,
     differences: Differences | None,
 ) -> ScreeningRun:
-    """Write what a run found; ``report`` is JSON.
+    """Write the report of a run, as JSON.
 
     Raises:
-        RunLostError: it belongs to another process now; nothing is written.
+        RunLostError: the run belongs to another process now; nothing is written.
     """
     return _end(
         session,
@@ -133,7 +133,7 @@ def finish(
 
 
 def fail(session: Session, run_id: int, owner: str, failure: str) -> ScreeningRun:
-    """Record why a run gave no report.
+    """Record the failure of a run.
 
     Raises:
         RunLostError: as of :func:`finish`.
@@ -142,7 +142,7 @@ def fail(session: Session, run_id: int, owner: str, failure: str) -> ScreeningRu
 
 
 def interrupt(session: Session, run_id: int, owner: str) -> ScreeningRun:
-    """Record that a person, or the machine's end, stopped a run; that costs no attempt.
+    """Record that a run was stopped from outside, which does not count as an attempt.
 
     Raises:
         RunLostError: as of :func:`finish`.
@@ -151,17 +151,17 @@ def interrupt(session: Session, run_id: int, owner: str) -> ScreeningRun:
 
 
 def note_webhook(session: Session, run_id: int, said: str) -> None:
-    """Record what became of a run's webhook."""
+    """Record the outcome of the webhook of a run."""
     session.execute(update(ScreeningRun).where(ScreeningRun.id == run_id).values(webhook=said))
 
 
 def report_of(run: ScreeningRun) -> str | None:
-    """The report of a run as JSON, None where it has none."""
+    """Return the report of a run as JSON, None if it has none."""
     return None if run.report is None else zlib.decompress(run.report).decode()
 
 
 def run_before(session: Session, plan: str, run_id: int) -> ScreeningRun | None:
-    """The run of a plan that ended last with a report, other than the given one."""
+    """Return the latest other run of a plan with a report."""
     return session.scalar(
         select(ScreeningRun)
         .where(
@@ -175,7 +175,7 @@ def run_before(session: Session, plan: str, run_id: int) -> ScreeningRun | None:
 
 
 def last_fire_time(session: Session, plan: str) -> datetime | None:
-    """The latest time that a schedule has had its run for; interrupted ones are still to be had."""
+    """Return the latest time with a scheduled run, interrupted runs aside."""
     return session.scalar(
         select(ScreeningRun.fire_time)
         .where(
@@ -187,13 +187,13 @@ def last_fire_time(session: Session, plan: str) -> datetime | None:
 
 
 def known_since(session: Session, plan: str, expression: str, now: datetime) -> datetime:
-    """Since when a plan is asked for by an expression: now, where it is new or another one."""
+    """Return the time since when a plan is scheduled by an expression; now if that is new."""
     known = session.get(ScreeningSchedule, plan)
     if known is None:
         try:
             with session.begin_nested():
                 session.add(ScreeningSchedule(plan=plan, expression=expression, since=now))
-        except IntegrityError:  # another scheduler has just written it
+        except IntegrityError:  # another scheduler has written it
             return session.get_one(ScreeningSchedule, plan).since
         return now
     if known.expression != expression:
@@ -202,10 +202,10 @@ def known_since(session: Session, plan: str, expression: str, now: datetime) -> 
 
 
 def find_run(session: Session, name: str) -> ScreeningRun:
-    """A run by its id, or the newest run of a plan by the plan's name.
+    """Return a run by its id, or the newest run of a plan by the name of the plan.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: no run matches.
     """
     numbered = name.isascii() and name.isdecimal() and len(name) <= _MOST_DIGITS
     found = session.get(ScreeningRun, int(name)) if numbered else None
@@ -214,7 +214,7 @@ def find_run(session: Session, name: str) -> ScreeningRun:
         found = session.scalar(newest.order_by(ScreeningRun.id.desc()).limit(1))
     if found is None:
         raise NotFoundError(
-            f"there is no run {name!r}, and none of a plan of this name; list them with: "
+            f"no run has the id {name!r}, and no plan of this name was run; list the runs with: "
             "pvkdb report"
         )
     return found
@@ -228,14 +228,14 @@ def listed(
     state: RunState | None = None,
     before: int | None = None,
 ) -> tuple[list[ScreeningRun], int]:
-    """The newest runs, and how many there are.
+    """Return the newest runs, and the number of all.
 
     Args:
         session: A session.
         limit: Most runs.
         plan: Only those of the plan of this name.
         state: Only those in this state.
-        before: Only those with a smaller id, which the count does not heed: the next page.
+        before: Only those with a smaller id, for the next page; the count ignores it.
     """
     wanted = select(ScreeningRun)
     if plan is not None:
@@ -250,7 +250,7 @@ def listed(
 
 
 def run_document(run: ScreeningRun) -> RunDocument:
-    """A run as it travels."""
+    """Return the document of a run."""
     ended = run.finished_at
     return RunDocument(
         id=run.id,
@@ -304,6 +304,6 @@ def _end(session: Session, run_id: int, owner: str, state: RunState, **values: A
     )
     if ended is None:
         raise RunLostError(
-            f"run {run_id} is no longer held by {owner}: another process has taken it up"
+            f"run {run_id} is no longer held by {owner}: another process has resumed it"
         )
     return ended

@@ -1,1 +1,1 @@
-"""Keys, the audit log, answers remembered for repeated requests."""
+"""API keys, the audit log, and answers kept for repeated requests."""

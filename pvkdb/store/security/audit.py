@@ -1,4 +1,4 @@
-"""The log of writes: who, when, what. A write and its entry stand or fall together."""
+"""The audit log. An entry is part of the transaction of its write."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def record(
     address: str | None = None,
     request_id: str | None = None,
 ) -> None:
-    """Add an entry to the transaction that writes."""
+    """Add an entry to the transaction of a write."""
     session.add(
         AuditEntry(
             caller=caller,
@@ -33,7 +33,7 @@ def record(
 
 
 def entries(session: Session, limit: int, key_id: str | None = None) -> list[AuditDocument]:
-    """The newest entries, newest first; of one key, or of all."""
+    """Return the newest entries, newest first, of one key or of all."""
     newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if key_id is not None:
         newest = newest.where(AuditEntry.key_id == key_id)

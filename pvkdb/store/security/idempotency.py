@@ -1,8 +1,8 @@
-"""Requests that may be repeated: the first answer is kept and given again.
+"""Repeated requests: the first answer is kept and returned again.
 
-As the draft of the header asks (draft-ietf-httpapi-idempotency-key-header): a key with another
-request is refused. The answer is kept in the transaction of the write itself, so that there is
-never one without the other; a repetition at the same time waits for the first to end.
+As in draft-ietf-httpapi-idempotency-key-header, a key with another request is refused. The answer
+is kept in the transaction of the write, so that neither exists without the other; a simultaneous
+repetition waits for the first request to end.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.curation.registration import get_or_add
 from pvkdb.store.models.access import RememberedAnswer
 
-#: How long an answer is kept.
+#: Time for which an answer is kept.
 KEPT = timedelta(hours=24)
 
 
 def remembered(session: Session, caller: str, key: str, request: str) -> RememberedAnswer:
-    """What is kept for a caller's key; ``status`` is None where the request is new.
+    """Return the kept answer for the key of a caller; ``status`` is None for a new request.
 
     Raises:
         InputError: the key came with another request before.

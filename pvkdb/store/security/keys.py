@@ -1,8 +1,8 @@
-"""Making, checking, listing and revoking the keys of the service.
+"""API keys of the service: create, check, list and revoke.
 
-A key is ``pvk_ID_SECRET``. The secret has 256 random bits, so that one round of SHA-256 hides it:
-slow hashes protect what people can remember, and would only slow every request here. What was
-presented is hashed before it is compared, and compared in constant time; time tells nothing.
+A key is ``pvk_ID_SECRET``. The secret has 256 random bits, so that one round of SHA-256 hides it;
+slow hashes are for passwords and would only slow every request here. Digests are compared in
+constant time, so that timing reveals nothing.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from pvkdb.store.models.access import ApiKey
 
 _FORM = re.compile(r"pvk_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 
-#: Compared with where no key has the id, so that this takes as long as a wrong secret.
+#: Compared for an unknown id, so that this takes as long as a wrong secret.
 _NO_DIGEST = sha256(b"").hexdigest()
 
 LONGEST_NAME = 100
-#: A date further away than databases and calendars can hold is refused.
+#: Longest life of a key; later dates do not fit into databases and calendars.
 LONGEST_DAYS = 36_500
 
 
 class KeyRefusedError(AccessError):
-    """No key, or one that does not hold."""
+    """The key is missing or not valid."""
 
 
 def create_key(
     session: Session, name: str, scopes: Iterable[str], expires_days: float | None = None
 ) -> NewKey:
-    """A new key; what is returned is the only place where it ever stands.
+    """Create a key; only the return value contains it.
 
     Raises:
         InputError: name, scope or time cannot be used.
@@ -47,8 +47,8 @@ def create_key(
     chosen = _scopes(scopes)
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError(
-            f"{name[:60]!r} is no name for a key; say in up to {LONGEST_NAME} printable "
-            "characters whose it is"
+            f"{name[:60]!r} cannot be the name of a key; name its owner in up to {LONGEST_NAME} "
+            "printable characters"
         )
     if expires_days is not None and not 0 < expires_days <= LONGEST_DAYS:
         raise InputError(
@@ -74,11 +74,11 @@ def create_key(
 
 
 def authenticate(session: Session, key: str) -> KeyDocument:
-    """Whose key this is.
+    """Return the document of a valid key.
 
     Raises:
-        KeyRefusedError: it is malformed, unknown, revoked or expired. The last two are told
-            only to who holds the whole key.
+        KeyRefusedError: it is malformed, unknown, revoked or expired; the last two are reported
+            only for a complete key.
     """
     form = _FORM.fullmatch(key)
     if form is None:
@@ -102,7 +102,7 @@ def authenticate(session: Session, key: str) -> KeyDocument:
 
 
 def list_keys(session: Session) -> list[KeyDocument]:
-    """Every key that was ever made, oldest first."""
+    """Return all keys, oldest first, revoked ones included."""
     return [
         key_document(key)
         for key in session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))
@@ -110,7 +110,7 @@ def list_keys(session: Session) -> list[KeyDocument]:
 
 
 def revoke_key(session: Session, key_id: str) -> KeyDocument:
-    """End a key at once; to revoke it again changes nothing.
+    """Revoke a key at once; a second time changes nothing.
 
     Raises:
         NotFoundError: no key has this id.
@@ -125,7 +125,7 @@ def revoke_key(session: Session, key_id: str) -> KeyDocument:
 
 
 def key_document(key: ApiKey) -> KeyDocument:
-    """What may be shown of a key."""
+    """Return the public part of a key."""
     return KeyDocument(
         id=key.id,
         name=key.name,

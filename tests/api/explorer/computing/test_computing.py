@@ -360,7 +360,7 @@ def test_a_run_under_way_and_a_failed_one_say_so(browser: Browser):
     running = browser.open("/screenings/4")
     assert "in the whole store" in running
     assert browser.send("GET", "/screenings/halides").headers["location"] == "/screenings/2"
-    assert "there is no run" in alert_in(browser.open("/screenings/99", 404))
+    assert "no run has the id" in alert_in(browser.open("/screenings/99", 404))
 
 
 # What holds for every page

@@ -90,7 +90,7 @@ def test_a_failure_that_is_followed_is_the_exit_code(run: Run, names: dict[str, 
         (("retry",), 2, "name the calculations, or choose"),
         (("retry", "--failed", "crash"), 2, "did you mean 'crashed'?"),
         (("retry", "DONE"), 2, "is done; only failed and cancelled"),
-        (("cancel", "DONE"), 2, "is done; only what has not ended"),
+        (("cancel", "DONE"), 2, "is done; only calculations that have not"),
         (("files", "DONE"), 3, "has no files"),
     ],
 )

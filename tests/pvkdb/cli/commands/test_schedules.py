@@ -107,7 +107,7 @@ def test_what_makes_no_sense_is_said_in_a_line(run: Run, written: Path) -> None:
     assert failed_clearly(run("schedule", "nothing.toml"), "nothing.toml cannot be read")
     assert failed_clearly(run("schedule", "--due", "--once"), "give one of them")
     assert failed_clearly(run("schedule", "--json"), "--json belongs to --due or --once")
-    assert failed_clearly(run("report", "9"), "there is no run '9'")
+    assert failed_clearly(run("report", "9"), "no run has the id '9'")
 
 
 def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, written: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_dead_process_s_run_is_taken_up_and_its_late_result_refused(empty_stor
     first = begun(empty_store, "dead")
     again = begun(empty_store, "b")
     assert again == first is not None
-    with pytest.raises(runs.RunLostError, match="taken it up"):
+    with pytest.raises(runs.RunLostError, match="resumed it"):
         ended(empty_store, again, "dead")
     ended(empty_store, again, "b")
     with empty_store.session() as session:

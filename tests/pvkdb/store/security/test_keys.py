@@ -91,9 +91,9 @@ def test_revoking_twice_keeps_the_first_time(empty_store: Store) -> None:
 @pytest.mark.parametrize(
     ("name", "scopes", "days", "said"),
     [
-        ("", ["read"], None, "no name"),
-        ("a\nb", ["read"], None, "no name"),
-        ("x" * 101, ["read"], None, "no name"),
+        ("", ["read"], None, "cannot be the name"),
+        ("a\nb", ["read"], None, "cannot be the name"),
+        ("x" * 101, ["read"], None, "cannot be the name"),
         ("Ada", [], None, "needs a scope"),
         ("Ada", ["quee"], None, "did you mean 'queue'"),
         ("Ada", ["read"], 0, "cannot expire in 0 days"),
