@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K, Conditions
@@ -23,8 +23,12 @@ from pvkdb.kinetics.times import (
 from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
 
+Arguments = dict[str, float | Interval]
+
 _VINEYARD = "Vineyard 1957, doi 10.1016/0022-3697(57)90059-8"
 _STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"
+_WALSH = "Walsh 2015, doi 10.1002/anie.201409740"
+_CRANK = "Crank 1975, The Mathematics of Diffusion, section 4.3"
 _EINSTEIN = "Einstein 1905, doi 10.1002/andp.19053220806"
 
 
@@ -39,7 +43,7 @@ def estimate(
     assumed: list[Assumption] = [
         _assumption("barrier_ev", barrier_ev, "eV", barrier_source, default=False)
     ]
-    walk: dict[str, float | Interval] = {"barrier_ev": barrier_ev}
+    walk: Arguments = {"barrier_ev": barrier_ev}
     for name, default in DEFAULTS.items():
         given: Interval | None = getattr(conditions, name)
         walk[name] = given or default.value
@@ -69,70 +73,22 @@ def estimate(
     )
 
 
-def _quantities(walk: dict[str, float | Interval], conditions: Conditions) -> list[Quantity]:
-    rate = {key: walk[key] for key in ("barrier_ev", "temperature_k", "attempt_frequency_hz")}
-    found = [
-        _quantity("hop rate", "Hz", "ν exp(−E_A/kT)", _VINEYARD, hop_rate_hz, rate),
-        _quantity(
-            "diffusion coefficient of the defect",
-            "m2/s",
-            "z a² Γ / 2d",
-            _EINSTEIN,
-            diffusion_coefficient_m2_per_s,
-            walk,
-        ),
-    ]
+def _quantities(walk: Arguments, conditions: Conditions) -> list[Quantity]:
+    """Return the quantities that the conditions determine."""
+    layer = {**walk, "thickness_m": conditions.thickness_m}
+    rate = {name: walk[name] for name in ("barrier_ev", "temperature_k", "attempt_frequency_hz")}
+    arguments = {"hop rate": rate, "diffusion coefficient of the defect": walk}
     if (formation := conditions.vacancy_formation_ev) is not None:
         vacancies = {"formation_energy_ev": formation, "temperature_k": walk["temperature_k"]}
-        found.append(
-            _quantity(
-                "vacant share of the sites",
-                "1",
-                "1 / (1 + exp(E_f/kT))",
-                "Walsh 2015, doi 10.1002/anie.201409740",
-                vacancy_fraction,
-                vacancies,
-            )
-        )
-        found.append(
-            _quantity(
-                "diffusion coefficient of the ions",
-                "m2/s",
-                "x z a² Γ / 2d",
-                _EINSTEIN,
-                _of_ions,
-                {**walk, "formation_energy_ev": formation},
-            )
-        )
-    layer = {**walk, "thickness_m": conditions.thickness_m}
+        arguments["vacant share of the sites"] = vacancies
+        arguments["diffusion coefficient of the ions"] = {**walk, **vacancies}
     if conditions.bias_v is not None:
         biased = {**layer, "bias_v": conditions.bias_v}
-        found.append(
-            _quantity("drift velocity", "m/s", "(2D/a) sinh(qaV/2LkT)", _STRUKOV, _drift, biased)
-        )
-        found.append(_quantity("switching time", "s", "L / v", _STRUKOV, switching_time_s, biased))
+        arguments["drift velocity"] = arguments["switching time"] = biased
     if conditions.write_time_s is not None:
-        found.append(
-            _quantity(
-                "SET voltage",
-                "V",
-                "L (2kT/qa) arsinh(La/2Dt)",
-                _STRUKOV,
-                switching_voltage_v,
-                {**layer, "switching_time_s": conditions.write_time_s},
-            )
-        )
-    found.append(
-        _quantity(
-            "relaxation time",
-            "s",
-            "L² / π²D",
-            "Crank 1975, The Mathematics of Diffusion, section 4.3",
-            relaxation_time_s,
-            layer,
-        )
-    )
-    return found
+        arguments["SET voltage"] = {**layer, "switching_time_s": conditions.write_time_s}
+    arguments["relaxation time"] = layer
+    return [_quantity(name, values) for name, values in arguments.items()]
 
 
 def _drift(bias_v: Array, thickness_m: Array, **walk: Array) -> Array:
@@ -148,14 +104,26 @@ def _of_ions(formation_energy_ev: Array, temperature_k: Array, **walk: Array) ->
     )
 
 
-def _quantity(
-    name: str,
-    unit: str,
-    equation: str,
-    source: str,
-    function: Callable[..., Array],
-    arguments: dict[str, float | Interval],
-) -> Quantity:
+#: Unit, equation, source and function of each quantity.
+_EQUATIONS: Mapping[str, tuple[str, str, str, Callable[..., Array]]] = {
+    "hop rate": ("Hz", "ν exp(−E_A/kT)", _VINEYARD, hop_rate_hz),
+    "diffusion coefficient of the defect": (
+        "m2/s",
+        "z a² Γ / 2d",
+        _EINSTEIN,
+        diffusion_coefficient_m2_per_s,
+    ),
+    "vacant share of the sites": ("1", "1 / (1 + exp(E_f/kT))", _WALSH, vacancy_fraction),
+    "diffusion coefficient of the ions": ("m2/s", "x z a² Γ / 2d", _EINSTEIN, _of_ions),
+    "drift velocity": ("m/s", "(2D/a) sinh(qaV/2LkT)", _STRUKOV, _drift),
+    "switching time": ("s", "L / v", _STRUKOV, switching_time_s),
+    "SET voltage": ("V", "L (2kT/qa) arsinh(La/2Dt)", _STRUKOV, switching_voltage_v),
+    "relaxation time": ("s", "L² / π²D", _CRANK, relaxation_time_s),
+}
+
+
+def _quantity(name: str, arguments: Arguments) -> Quantity:
+    unit, equation, source, function = _EQUATIONS[name]
     found = bounds(function, **arguments)
     return Quantity(
         name=name,

@@ -229,15 +229,17 @@ FIELDS: dict[Simulator, tuple[Rule, ...]] = {
 
 
 def _reason(field: Rule, figures: DeviceFigures) -> str:
-    v_set = f"; the SET voltage of {figures.v_set} is not said to be one of a pulse"
-    retention = f"; a retention of {figures.retention} only says that a state was still told apart"
+    v_set = f"; the SET voltage of {figures.v_set} may not be that of a pulse"
+    retention = (
+        f"; a retention of {figures.retention} only shows that the states were still distinct"
+    )
     return field.needs.replace(_V_SET, v_set if figures.v_set else "").replace(
         _RETENTION, retention if figures.retention else ""
     )
 
 
 def _relations(simulator: Simulator, figures: DeviceFigures) -> list[str]:
-    """The on/off ratio where no resistance is known: it ties two missing parameters."""
+    """Return the on/off ratio if no resistance is known: it relates two missing parameters."""
     if figures.on_off is None or figures.r_lrs_ohm is not None:
         return []
     ratio = f"{figures.on_off.value:g} ({figures.on_off.source})"
