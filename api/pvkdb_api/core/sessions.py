@@ -125,12 +125,12 @@ _Turn = Annotated[None, Depends(_turn, scope="function")]
 def _session(request: Request, read_only: bool) -> Iterator[Session]:
     request.state.dataset_version = NO_VERSION
     served = served_store(request)
-    with served.session(read_only=read_only) as session, watched(request, session):
+    with served.session(read_only=read_only) as session, until_deadline(request, session):
         request.state.dataset_version = served.known_version = current_version(session)
         yield session
 
 
-def watched(request: Request, session: Session) -> AbstractContextManager[None]:
+def until_deadline(request: Request, session: Session) -> AbstractContextManager[None]:
     """Return a context in which the deadline of the request stops the session."""
     deadline: RequestDeadline | None = getattr(request.state, "deadline", None)
     return nullcontext() if deadline is None else deadline.watching(session)

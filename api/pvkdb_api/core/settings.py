@@ -17,7 +17,7 @@ from pvkdb.errors import InputError
 PREFIX = "PVKDB_"
 
 #: Several values in one variable, separated by commas.
-Listed = Annotated[tuple[str, ...], NoDecode]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class ServiceSettings(BaseSettings):
@@ -51,17 +51,17 @@ class ServiceSettings(BaseSettings):
     request_timeout_s: float = Field(
         default=60, gt=0, description="Seconds within which an answer must begin."
     )
-    cors_origins: Listed = Field(
+    cors_origins: CommaSeparated = Field(
         default=(),
         description="Other origins whose web pages may use the service: `https://HOST`, "
         "separated by commas; `*`: all.",
     )
-    trusted_hosts: Listed = Field(
+    trusted_hosts: CommaSeparated = Field(
         default=(),
         description="Host names of the service (`db.example.org`, `*.example.org`), "
         "separated by commas; empty: any.",
     )
-    trusted_proxies: Listed = Field(
+    trusted_proxies: CommaSeparated = Field(
         default=("127.0.0.1", "::1"),
         description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and "
         "`X-Forwarded-Proto` are trusted, separated by commas.",

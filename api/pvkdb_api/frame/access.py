@@ -207,10 +207,6 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-#: The caller of the request, for routes that record it.
-CallerOf = Annotated[Caller, Depends(caller_of)]
-
-
 def needs(scope: Scope) -> Any:
     """Return the dependency of a route that writes; it refuses callers without the scope.
 

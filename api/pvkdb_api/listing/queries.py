@@ -47,7 +47,7 @@ def read_fields(row: type[Row], text: str | None) -> list[str] | None:
     """Return the fields named in a ``fields`` parameter; None for all.
 
     Raises:
-        ParameterError: there is no such field; names the nearest one.
+        ParameterError: a field does not exist; names the nearest one.
     """
     if text is None:
         return None

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from pvkdb.store.curation.dataset import current_version
 from pvkdb_api.core.etags import etag, matches, not_modified
-from pvkdb_api.core.sessions import served_store, watched
+from pvkdb_api.core.sessions import served_store, until_deadline
 
 #: Files sent at the same time, each on its own connection; others wait.
 STREAMS_AT_ONCE = 3
@@ -93,7 +93,9 @@ def _begin(held: ExitStack, request: Request, make: MakeFile) -> tuple[str, Iter
     if session.get_bind().dialect.name == "postgresql":
         # SQLite shows each transaction one snapshot anyway.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    with watched(request, session):  # only until the answer begins: long files are legitimate
+    with until_deadline(
+        request, session
+    ):  # only until the answer begins: long files are legitimate
         version = current_version(session)
         pieces = iter(make(session))
         first = next(pieces, b"")

@@ -33,13 +33,13 @@ _REVERSED: dict[Operator, Operator] = {
 }  # fmt: skip
 
 #: The right-hand side of a comparison: makes a condition from a property.
-RightHandSide = Callable[[Property], "FilterCondition"]
+RightHandSide = Callable[[Property], "SqlCondition"]
 #: An operator and a value, as in the lists behind HAS ANY.
 Wanted = tuple[Operator, Any]
 
 
 @dataclass(frozen=True)
-class FilterCondition:
+class SqlCondition:
     """A condition in SQL; for ``property = "text"``, ``equals`` holds both sides."""
 
     sql: ColumnElement[bool]
@@ -64,7 +64,7 @@ def condition(
     if not text.strip():
         return ALL
     try:
-        made: FilterCondition = _Filter(properties, warn).transform(parse(text))
+        made: SqlCondition = _Filter(properties, warn).transform(parse(text))
     except VisitError as error:
         raise error.orig_exc from error
     if made.size > MAX_CONDITIONS:
@@ -74,7 +74,7 @@ def condition(
     return made.sql
 
 
-class _Filter(Transformer[Token, FilterCondition]):
+class _Filter(Transformer[Token, SqlCondition]):
     """One method for each rule of the grammar, called with the converted parts."""
 
     def __init__(self, properties: Mapping[str, Property], warn: Callable[[str], None]) -> None:
@@ -118,26 +118,26 @@ class _Filter(Transformer[Token, FilterCondition]):
     def value_op_rhs(self, parts: list[Any]) -> RightHandSide:
         operator, value = _operator(parts[0]), parts[1]
 
-        def compare(of: Property) -> FilterCondition:
+        def compare(of: Property) -> SqlCondition:
             sql = of.compare(operator, value)
             plain = isinstance(of, Scalar) and of.kind == "string" and isinstance(value, str)
             equals = (cast("Scalar", of), value) if plain and operator == "=" else None
-            return FilterCondition(sql, equals)
+            return SqlCondition(sql, equals)
 
         return compare
 
     def known_op_rhs(self, parts: list[Token]) -> RightHandSide:
         if parts[1].type == "KNOWN":
-            return lambda of: FilterCondition(of.known())
-        return lambda of: FilterCondition(not_(of.known()))
+            return lambda of: SqlCondition(of.known())
+        return lambda of: SqlCondition(not_(of.known()))
 
     def fuzzy_string_op_rhs(self, parts: list[Any]) -> RightHandSide:
         how, part = str(parts[0]), parts[-1]
-        return lambda of: FilterCondition(of.match(how, part))
+        return lambda of: SqlCondition(of.match(how, part))
 
     def length_op_rhs(self, parts: list[Any]) -> RightHandSide:
         operator = _operator(parts[1]) if len(parts) == 3 else "="
-        return lambda of: FilterCondition(of.length(operator, parts[-1]))
+        return lambda of: SqlCondition(of.length(operator, parts[-1]))
 
     def set_op_rhs(self, parts: list[Any]) -> RightHandSide:
         word = parts[1].type if isinstance(parts[1], Token) else ""
@@ -146,9 +146,9 @@ class _Filter(Transformer[Token, FilterCondition]):
         if word == "ANY":
             return lambda of: _join(or_, [of.has(*wanted) for wanted in parts[-1]])
         if word == "ONLY":
-            return lambda of: FilterCondition(of.has_only(parts[-1]), size=len(parts[-1]))
+            return lambda of: SqlCondition(of.has_only(parts[-1]), size=len(parts[-1]))
         operator = _operator(parts[1]) if word == "OPERATOR" else "="
-        return lambda of: FilterCondition(of.has(operator, parts[-1]))
+        return lambda of: SqlCondition(of.has(operator, parts[-1]))
 
     def value_list(self, parts: list[Any]) -> list[Wanted]:
         return _pairs(parts)
@@ -166,7 +166,7 @@ class _Filter(Transformer[Token, FilterCondition]):
         word = parts[2].type if isinstance(parts[2], Token) else ""
         tuples: list[list[Wanted]] = parts[-1] if word else [parts[-1]]
 
-        def zipped(of: Property) -> FilterCondition:
+        def zipped(of: Property) -> SqlCondition:
             lists = _alike([of, *others])
             if any(len(wanted) != len(lists) for wanted in tuples):
                 raise OptimadeError(
@@ -179,35 +179,35 @@ class _Filter(Transformer[Token, FilterCondition]):
             ]
             if word == "ONLY":
                 others_too = lists[0].any_row(not_(or_(*rows)))
-                return FilterCondition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
+                return SqlCondition(and_(lists[0].not_empty(), not_(others_too)), size=len(rows))
             return _join(and_ if word == "ALL" else or_, [lists[0].any_row(row) for row in rows])
 
         return zipped
 
     # Comparisons, and what joins them.
 
-    def property_first_comparison(self, parts: list[Any]) -> FilterCondition:
+    def property_first_comparison(self, parts: list[Any]) -> SqlCondition:
         of, right_hand_side = parts
-        made: FilterCondition = right_hand_side(of)
+        made: SqlCondition = right_hand_side(of)
         return made
 
-    def constant_first_comparison(self, parts: list[Any]) -> FilterCondition:
+    def constant_first_comparison(self, parts: list[Any]) -> SqlCondition:
         value, operator, of = parts
         if not isinstance(of, Property):
             raise UnsupportedError("two constants are compared; name a property", "filter")
         return self.value_op_rhs([_REVERSED[_operator(operator)], value])(of)
 
-    def expression_phrase(self, parts: list[Any]) -> FilterCondition:
-        made: FilterCondition = parts[-1]
-        return made if len(parts) == 1 else FilterCondition(not_(made.sql), size=made.size)
+    def expression_phrase(self, parts: list[Any]) -> SqlCondition:
+        made: SqlCondition = parts[-1]
+        return made if len(parts) == 1 else SqlCondition(not_(made.sql), size=made.size)
 
-    def expression_clause(self, parts: list[FilterCondition]) -> FilterCondition:
+    def expression_clause(self, parts: list[SqlCondition]) -> SqlCondition:
         return _all(and_, parts)
 
-    def expression(self, parts: list[FilterCondition]) -> FilterCondition:
+    def expression(self, parts: list[SqlCondition]) -> SqlCondition:
         return _all(or_, _gathered(parts))
 
-    def filter(self, parts: list[FilterCondition]) -> FilterCondition:
+    def filter(self, parts: list[SqlCondition]) -> SqlCondition:
         if len(parts) != 1:
             raise OptimadeError("join the conditions of the filter by AND or OR", "filter")
         return parts[0]
@@ -239,19 +239,17 @@ def _alike(lists: list[Property]) -> list[Items]:
     return found
 
 
-def _join(
-    by: Callable[..., ColumnElement[bool]], parts: list[ColumnElement[bool]]
-) -> FilterCondition:
-    return FilterCondition(by(*parts), size=len(parts))
+def _join(by: Callable[..., ColumnElement[bool]], parts: list[ColumnElement[bool]]) -> SqlCondition:
+    return SqlCondition(by(*parts), size=len(parts))
 
 
-def _all(by: Callable[..., ColumnElement[bool]], parts: list[FilterCondition]) -> FilterCondition:
+def _all(by: Callable[..., ColumnElement[bool]], parts: list[SqlCondition]) -> SqlCondition:
     if len(parts) == 1:
         return parts[0]
-    return FilterCondition(by(*(part.sql for part in parts)), size=sum(part.size for part in parts))
+    return SqlCondition(by(*(part.sql for part in parts)), size=sum(part.size for part in parts))
 
 
-def _gathered(parts: list[FilterCondition]) -> list[FilterCondition]:
+def _gathered(parts: list[SqlCondition]) -> list[SqlCondition]:
     """Merge the equalities of each property into one condition, so that long id lists stay fast."""
     values: dict[Scalar, list[str]] = {}
     rest = []
@@ -261,6 +259,6 @@ def _gathered(parts: list[FilterCondition]) -> list[FilterCondition]:
         else:
             values.setdefault(part.equals[0], []).append(part.equals[1])
     for of, wanted in values.items():
-        single = FilterCondition(of.compare("=", wanted[0]), (of, wanted[0]))
-        rest.append(single if len(wanted) == 1 else FilterCondition(of.one_of(wanted)))
+        single = SqlCondition(of.compare("=", wanted[0]), (of, wanted[0]))
+        rest.append(single if len(wanted) == 1 else SqlCondition(of.one_of(wanted)))
     return rest
