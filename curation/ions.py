@@ -38,7 +38,7 @@ def split_formula(formula: str) -> tuple[str, int]:
     """A sum formula as printed (``C2H10N2+2``, ``C8H14N2++``): in Hill's order, and its charge."""
     match = re.fullmatch(r"((?:[A-Z][a-z]?\d*)+)(\+\+|[+-]\d*)?", formula)
     if match is None:
-        raise SystemExit(f"{formula!r} is no sum formula; settle it in ion_corrections.csv")
+        raise SystemExit(f"{formula!r} is not a sum formula; correct it in ion_corrections.csv")
     counts: Counter[str] = Counter()
     for element, count in re.findall(r"([A-Z][a-z]?)(\d*)", match[1]):
         counts[element] += int(count or 1)

@@ -154,7 +154,7 @@ def downgrade() -> None:
         op.drop_index(op.f(f"ix_{table}_fingerprint"), table)
         op.drop_column(table, "fingerprint")
     for table in VERSIONED:
-        # SQLite does not tell the name of a constraint within a column.
+        # SQLite does not report the name of a constraint within a column.
         names = {"fk": "fk_%(table_name)s_%(column_0_name)s"}
         with op.batch_alter_table(table, naming_convention=names) as changed:
             changed.drop_constraint(op.f(f"fk_{table}_recorded_in"), type_="foreignkey")

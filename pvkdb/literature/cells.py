@@ -1,4 +1,4 @@
-"""The text cells of one record, read as what their columns mean; problems are collected."""
+"""Parsing of the text cells of one record; problems are collected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pvkdb.errors import InputError, unknown_name
 T = TypeVar("T")
 
 
-#: What people write into cells that should be empty.
+#: Texts that people write into cells that should be empty.
 _NOT_REPORTED = frozenset({"n/a", "na", "n.a.", "n.r.", "nr", "none", "-", "–", "—", "?"})
 
 
@@ -26,7 +26,7 @@ class CellProblem(NamedTuple):
 
 
 class Cells:
-    """Reads cells. A method that meets a problem notes it and gives None, and reading goes on."""
+    """Parser of cells. A method that finds a problem records it and returns None."""
 
     def __init__(self, cells: Mapping[str, str]) -> None:
         self._cells = cells
@@ -34,29 +34,29 @@ class Cells:
         self.doubts: list[CellProblem] = []
 
     def complain(self, column: str, reason: str) -> None:
-        """Note a problem."""
+        """Record a problem."""
         self.problems.append(CellProblem(column, self._cells.get(column), reason))
 
     def doubt(self, column: str, reason: str) -> None:
-        """Note what is possible but unlikely."""
+        """Record what is possible but unlikely."""
         self.doubts.append(CellProblem(column, self._cells.get(column), reason))
 
     def __contains__(self, column: str) -> bool:
         return column in self._cells
 
     def text(self, column: str) -> str | None:
-        """The cell, None where it is empty."""
+        """Return the cell, None if it is empty."""
         return self._cells.get(column) or None
 
     def required(self, column: str, example: str) -> str:
-        """The cell; an empty one is a problem."""
+        """Return the cell; an empty one is a problem."""
         text = self.text(column)
         if text is None:
             self.complain(column, f"is empty, but every row needs it; write for example {example}")
         return text or ""
 
     def parsed(self, column: str, parse: Callable[[str], T]) -> T | None:
-        """The cell through ``parse``, whose InputError becomes a problem."""
+        """Return the parsed cell; an InputError of ``parse`` becomes a problem."""
         text = self.text(column)
         if text is None:
             return None
@@ -70,7 +70,7 @@ class Cells:
             return None
 
     def choice(self, column: str, choices: Sequence[str]) -> str | None:
-        """One of ``choices``, whatever its case."""
+        """Return one of ``choices``, ignoring case."""
 
         def parse(text: str) -> str:
             for name in choices:
@@ -81,22 +81,24 @@ class Cells:
         return self.parsed(column, parse)
 
     def whole(self, column: str) -> int | None:
-        """A whole number."""
+        """Return the cell as a whole number."""
         return self.parsed(column, _whole)
 
     def charge(self, column: str) -> int | None:
-        """A signed charge: ``+1``, ``1+``, ``-2``."""
+        """Return the cell as a signed charge: ``+1``, ``1+``, ``-2``."""
         return self.parsed(column, _charge)
 
     def name(self, column: str) -> str:
-        """An id or a key: a letter, then letters, digits and ``. _ -``; '' where it is empty."""
+        """Return an id or key: a letter, then letters, digits and ``. _ -``; '' if it is empty."""
         text = self.text(column) or ""
         if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,63}", text):
-            self.complain(column, "is no name; begin with a letter, then letters, digits, . _ -")
+            self.complain(
+                column, "is not a valid name; begin with a letter, then letters, digits, . _ -"
+            )
         return text
 
     def truth(self, column: str) -> bool | None:
-        """``true`` or ``false``, ``yes`` or ``no``."""
+        """Return a boolean written as ``true`` or ``false``, ``yes`` or ``no``."""
         words = {"true": True, "yes": True, "false": False, "no": False}
 
         def parse(text: str) -> bool:
@@ -107,11 +109,11 @@ class Cells:
         return self.parsed(column, parse)
 
     def interval(self, column: str, unit: str) -> Interval | None:
-        """A value with its unit, in ``unit``."""
+        """Return a value that has a unit, converted to ``unit``."""
         return self.parsed(column, lambda text: parse_measurement(text, unit))
 
     def number(self, column: str) -> float | None:
-        """A plain number in the unit that the column's name says."""
+        """Return a number without unit, in the unit of the column name."""
 
         def parse(text: str) -> float:
             found = parse_measurement(text, "1")

@@ -1,4 +1,4 @@
-"""What becomes of a row of an import: added, superseding, there already, or refused."""
+"""Decision on a row of an import: add, supersede, already there, or refuse."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 
 Statement = EnergeticsRow | DevicesRow
 
-#: Ids that releases give: ``e-t1-r01-ea``, ``d-t4-r06``, ``c-s5.2-001``.
+#: Ids of rows of releases: ``e-t1-r01-ea``, ``d-t4-r06``, ``c-s5.2-001``.
 _OF_A_RELEASE = re.compile(r"[edc]-[ts]\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The decision. ``id`` names the row that is there already; ``column`` and ``reason`` say why
-    a row is refused; ``doubt`` is told beside a row that goes in."""
+    """The decision on a row.
+
+    ``id`` is that of the existing row; ``column`` and ``reason`` explain a refusal; ``doubt`` is
+    reported for a row that is imported.
+    """
 
     action: Action | Literal["refuse"]
     id: str | None = None
@@ -30,20 +33,20 @@ class Fate:
 
 @dataclass(slots=True)
 class There:
-    """The rows that a batch may collide with, those of the same import included."""
+    """Existing rows that a batch may repeat or supersede, those of the same import included."""
 
     ids: set[str] = field(default_factory=set)
-    #: The row that superseded another one, by the id of that one.
+    #: Ids of superseding rows, by the id of the superseded row.
     newer: dict[str, str] = field(default_factory=dict)
-    #: Ids and places of the rows that state the same.
+    #: Sources of the rows with a fingerprint, by id.
     alike: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: Ids of rows that this import has brought.
+    #: Ids of rows of this import.
     ours: set[str] = field(default_factory=set)
 
     def note(
         self, name: str, fingerprint: str, source: str, supersedes: str | None, *, ours: bool
     ) -> None:
-        """Remember a row."""
+        """Record an existing row."""
         self.ids.add(name)
         self.alike.setdefault(fingerprint, {})[name] = source
         if supersedes:
@@ -52,17 +55,17 @@ class There:
             self.ours.add(name)
 
     def successor(self, name: str) -> str:
-        """The current version of a row."""
+        """Return the id of the current version of a row."""
         while name in self.newer:
             name = self.newer[name]
         return name
 
 
 def decide(row: Statement, fingerprint: str, supersedes: str | None, there: There) -> Fate:
-    """What becomes of a row.
+    """Return the decision on a row.
 
-    A row that the store has held before is there already, even where it was corrected since:
-    importing a file again never brings an old value back.
+    A row that the store has held before counts as existing even if it was corrected since, so that
+    importing a file again never restores an old value.
     """
     alike = there.alike.get(fingerprint, {})
     if row.id and row.id != supersedes:
@@ -96,11 +99,11 @@ def _correction(supersedes: str, alike: Collection[str], there: There) -> Fate:
         reason = "that row is part of this import; correct it there"
         return Fate("refuse", column="supersedes", reason=reason)
     if supersedes not in there.ids:
-        return Fate("refuse", column="supersedes", reason="there is no row with this id")
+        return Fate("refuse", column="supersedes", reason="the store has no row with this id")
     after = there.newer.get(supersedes)
     if after is None:
         if supersedes in alike:
-            reason = "says what that row says already; leave it out, or correct something"
+            reason = "has the same content as that row; leave it out, or correct something"
             return Fate("refuse", column="supersedes", reason=reason)
         return Fate("supersede")
     if after in alike and after not in there.ours:

@@ -1,4 +1,4 @@
-"""What a record states of a device: its stack, its figures, and what does not fit together."""
+"""Rows of devices read from records: stack, figures, and checks of their consistency."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pvkdb.store.rows.stacks import (
     split_structure,
 )
 
-#: Material of a device whose composition cannot be told; otherwise it is read off the absorber.
+#: Material of a device with unknown composition; by default it is that of the absorber.
 UNKNOWN = "unknown"
 
-#: What devices stand on, whatever its case; no electrode.
+#: Substrates, in lower case.
 _SUBSTRATES = frozenset(
     {
         *("glass", "quartz", "sapphire", "mica", "si", "sio2", "sio2/si", "paper"),
@@ -36,7 +36,7 @@ _LOST_SUPERSCRIPT = re.compile(r"10[2-9]|10[1-9]\d")
 
 
 def devices_row(cells: Cells, references: str) -> DevicesRow:
-    """A device; ``references`` are the keys of its publications."""
+    """Return the row of a device; ``references`` are the keys of its publications."""
     cells.required("source", "'Fig. 3b' or 'Table 2'")
     cells.required("absorber", "CsPbBr3")
     stack = _stack(cells)
@@ -60,7 +60,7 @@ def devices_row(cells: Cells, references: str) -> DevicesRow:
 
 
 def _formula(cells: Cells) -> str | None:
-    """Canonical formula of the absorber that is meant."""
+    """Return the canonical formula of the absorber."""
     if "material" not in cells:
         composition, _ = material_in(cells, "absorber", "CsPbBr3")
         return composition.formula if composition else None
@@ -79,7 +79,7 @@ def _formula(cells: Cells) -> str | None:
 
 
 def _stack(cells: Cells) -> list[Layer]:
-    """The layers, as given or, for a plain stack, as the structure says."""
+    """Return the layers as given or, for a simple stack, from the structure."""
     if "layers" in cells:
         return _given_layers(cells)
     cells.required("structure", "ITO/CsPbBr3/Ag, from the bottom to the top")
@@ -90,8 +90,8 @@ def _stack(cells: Cells) -> list[Layer]:
     if absorber not in materials[1:-1]:
         cells.complain(
             "absorber",
-            f"is no inner layer of the structure {cells.text('structure')!r}; write it as there, "
-            "or give the column 'layers'",
+            f"is not an inner layer of the structure {cells.text('structure')!r}; write it as "
+            "there, or give the column 'layers'",
         )
         return []
     place = materials.index(absorber)
@@ -99,11 +99,13 @@ def _stack(cells: Cells) -> list[Layer]:
     if grounds[-1] and not grounds[0]:
         cells.complain("structure", "ends with a substrate; write it from the bottom to the top")
         return []
-    front = grounds.index(False)  # the absorber at the latest
+    front = grounds.index(False)  # at most the place of the absorber
     if front >= place:
         cells.complain("structure", "has no electrode below the absorber; give the column 'layers'")
         return []
-    roles = ["interlayer"] * len(materials)  # what such a layer is for, the structure does not say
+    roles = ["interlayer"] * len(
+        materials
+    )  # the structure does not show the purpose of other layers
     roles[:front] = ["substrate"] * front
     roles[front], roles[place], roles[-1] = "bottom_electrode", "absorber", "top_electrode"
     return list(zip(roles, materials, strict=True))
@@ -131,7 +133,7 @@ def _given_layers(cells: Cells) -> list[Layer]:
 
 
 def _figures(cells: Cells) -> dict[str, Any]:
-    """The metric columns of a device's row."""
+    """Return the metric columns of the row of a device."""
     columns: dict[str, Any] = {}
     for metric, table in TABLE_METRICS.values():
         short, column = table.imported_as, table.low
@@ -139,7 +141,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
             column = short
             for name in table.names:
                 if name in cells and name != short:
-                    cells.complain(name, f"stands beside {short!r}; fill in one of the two")
+                    cells.complain(name, f"and {short!r} are both given; fill in one of the two")
             values = _measured(cells, metric.unit, table, columns)
         else:
             values = [cells.number(name) for name in table.names]
@@ -163,7 +165,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
 def _measured(
     cells: Cells, unit: str, table: TableColumns, columns: dict[str, Any]
 ) -> list[float | None]:
-    """Values of a short column for the row's minimum and, where it has one, maximum."""
+    """Return the minimum and, if the row has one, the maximum of a short column."""
     found = cells.interval(table.imported_as, unit)
     if found is None:
         return [None, None] if table.high else [None]
@@ -195,7 +197,7 @@ def _note_qualifier(
 ) -> None:
     mark = ">" if found.bound == "lower" else "~" if found.approximate else None
     if table.qualifier is None:
-        if mark == "~":  # what was tested is a lower bound anyway, so that '>' says nothing
+        if mark == "~":  # tested cycles are a lower bound anyway, so that '>' adds nothing
             cells.complain(table.imported_as, "takes no '~'; write the number that was tested")
         return
     if mark is None:
@@ -225,7 +227,7 @@ def _check_bounds(
 
 
 def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
-    """Most memristors here are bipolar: SET and RESET at opposite polarity."""
+    """Record a doubt if SET and RESET have the same polarity; most memristors are bipolar."""
     if cells.problems or row.v_set_min_v is None or row.v_reset_min_v is None:
         return
     if row.v_set_min_v * row.v_reset_min_v > 0:
@@ -236,6 +238,6 @@ def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
 
 
 def _as_typed(cells: Cells) -> str | None:
-    """The figures of short columns, as they were typed."""
+    """Return the figures of short columns as they were typed."""
     short = [table.imported_as for _, table in TABLE_METRICS.values() if table.imported_as in cells]
     return "; ".join(f"{name} {cells.text(name)}" for name in short) or None

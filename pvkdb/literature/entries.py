@@ -1,8 +1,8 @@
-"""What a record states: its text cells become a row of the table that the store exports.
+"""Rows of references and energetics read from the text cells of records.
 
-Each table takes two kinds of columns: those of its export, in their units, so that an exported
-table can be edited and imported; and short ones whose cells carry a unit of their own
-(``value`` = ``25 kJ/mol``, ``retention`` = ``3 months``), for those who type from a paper.
+Each table accepts two kinds of columns: those of its export, in their units, so that an exported
+table can be edited and imported; and short columns whose cells contain a unit
+(``value`` = ``25 kJ/mol``, ``retention`` = ``3 months``), for typing from a paper.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ RowT = TypeVar("RowT", bound=Row)
 
 @dataclass(frozen=True)
 class ImportTable:
-    """A table that papers add to, with its columns in the order of the template."""
+    """A table of an import, with its columns in the order of the template."""
 
     name: ImportedTable
     order: tuple[str, ...]
-    #: Columns of the export that are worked out from others; taken so that an export goes in.
+    #: Columns of the export derived from others; accepted so that an export can be imported.
     derived: frozenset[str] = frozenset()
-    #: Columns that YAML may give as a list, and what joins them in a cell.
+    #: Columns that may be lists in YAML, with the separator in a cell.
     lists: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> frozenset[str]:
-        """Every column that is understood."""
+        """Every accepted column."""
         return frozenset(self.order) | self.derived
 
 
@@ -74,22 +74,22 @@ TABLES: dict[str, ImportTable] = {
     ),
 }
 
-#: Columns of a device that are filled from the sign in front of a value, or by hand.
+#: Columns of a device that are filled from the sign of a value, or by hand.
 _QUALIFIERS = frozenset(
     {"on_off_qualifier", "v_qualifier", "retention_qualifier", "stability_qualifier"}
 )
-#: Bounds of energies in eV that can be true of a crystal.
+#: Bounds of possible energies of a crystal, eV.
 _ENERGIES_EV = {"E_A": (0.0, 5.0), "DFE": (-10.0, 15.0)}
 
 
 def reference_row(cells: Cells) -> ReferencesRow:
-    """A bibliography entry; ``key`` is '' where it is to be made from author and year."""
+    """Return a bibliography entry; ``key`` is '' if it must be made from author and year."""
     cells.required("title", "the title of the paper")
     year = cells.whole("year")
     if year is None and "year" not in cells:
         cells.required("year", "2026")
     elif year is not None and not 1800 <= year <= 2100:
-        cells.complain("year", "is no year of a publication")
+        cells.complain("year", "is not a year of a publication")
     if cells.text("key") is None and cells.text("authors") is None:
         cells.complain("authors", "is empty; give authors or a key, e.g. 'A. Zhang; B. Li'")
     return build_row(
@@ -103,7 +103,7 @@ def reference_row(cells: Cells) -> ReferencesRow:
 
 
 def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
-    """A statement on an energy; ``references`` are the keys of the row's publications."""
+    """Return the row of an energy; ``references`` are the keys of its publications."""
     cells.required("source", "'Fig. 3b' or 'ImportTable 2'")
     composition, phase = material_in(cells, "material", "CsPbBr3")
     cells.required("defect", "V_Br")
@@ -122,7 +122,7 @@ def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
             if bound is not None and not (low < bound < high):
                 cells.complain(
                     column,
-                    f"{bound:g} eV is no possible {quantity} (between {low:g} and {high:g} eV); "
+                    f"{bound:g} eV is not a possible {quantity} ({low:g} to {high:g} eV); "
                     "check the sign and the unit",
                 )
                 break
@@ -149,10 +149,10 @@ def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
 
 
 def normal_doi(text: str) -> str:
-    """A DOI without its resolver, in lower case.
+    """Return a DOI without its resolver, in lower case.
 
     Raises:
-        InputError: it is none.
+        InputError: the text is not a DOI.
 
     Example:
         >>> normal_doi("https://doi.org/10.1039/D5CS01222H")
@@ -160,14 +160,14 @@ def normal_doi(text: str) -> str:
     """
     doi = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", text.strip(), flags=re.I).lower()
     if not re.fullmatch(r"10\.\d{4,9}/\S+", doi):
-        raise InputError("is no DOI; write 10.1039/d5cs01222h")
+        raise InputError("is not a DOI; write 10.1039/d5cs01222h")
     return doi
 
 
 def build_row(kind: type[RowT], cells: Cells, **known: Any) -> RowT:
-    """The row: what is known, and the text of every other column that the record has.
+    """Return the row from known values and the text of every other column.
 
-    Nothing is validated while problems are open: they say more than pydantic could.
+    It is not validated if there are problems, whose messages are clearer than those of pydantic.
     """
     vocabularies = _vocabularies(kind)
     texts = {
@@ -186,7 +186,7 @@ def build_row(kind: type[RowT], cells: Cells, **known: Any) -> RowT:
 
 @cache
 def _vocabularies(kind: type[Row]) -> dict[str, tuple[str, ...]]:
-    """The closed vocabularies of a table's text columns, as its data dictionary declares them."""
+    """Return the vocabularies of the text columns of a table, from its data dictionary."""
     return {
         name: tuple(entry.values)
         for name, entry in kind.dictionary().items()
@@ -195,7 +195,7 @@ def _vocabularies(kind: type[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def material_in(cells: Cells, column: str, example: str) -> tuple[Composition | None, str | None]:
-    """The composition in a cell, and the phase: written in front of it or in a cell of its own."""
+    """Return the composition of a cell, and the phase from its prefix or its own cell."""
     cells.required(column, example)
     phase = cells.text("phase")
     found = cells.parsed(column, parse_material)
@@ -210,22 +210,22 @@ def material_in(cells: Cells, column: str, example: str) -> tuple[Composition | 
 def _check_species(
     cells: Cells, defect: Defect, species: str, composition: Composition | None
 ) -> None:
-    """A defect is made of an ion that there is, and moves that ion."""
+    """Check that the species belongs to the defect and occurs in the composition."""
     if species != defect.species:
-        cells.complain("species", f"is not what {defect.label} is made of, {defect.species}")
+        cells.complain("species", f"is not {defect.species}, the species of {defect.label}")
     generic = {"X", "A", "B", "ion"}
     known = species in generic or species in names() or species in elements()
     if not known:
         meant = species.removeprefix("V")
         hint = f"; write V_{meant}" if meant in elements() else ""
-        cells.complain("defect", f"{species!r} is no ion that pvkdb knows{hint}")
+        cells.complain("defect", f"{species!r} is not a known ion{hint}")
         return
     if composition is None or species in generic or defect.kind != "vacancy":
         return
     symbols = names().get(species, (species,))
     there = {occupant.ion.symbol for occupant in composition.occupants}
     if not there & set(symbols) and not any(o.ion.generic for o in composition.occupants):
-        cells.complain("defect", f"{defect.label}: there is no {species} in {composition.formula}")
+        cells.complain("defect", f"{defect.label}: {composition.formula} contains no {species}")
 
 
 def _energy(cells: Cells) -> Interval | None:
@@ -233,7 +233,7 @@ def _energy(cells: Cells) -> Interval | None:
     if "value" in cells:
         for name in (*given, "bound", "approximate"):
             if name in cells:
-                cells.complain(name, "stands beside 'value', which says it already; leave it out")
+                cells.complain(name, "is already part of 'value'; leave it out")
         return cells.interval("value", "eV")
     if not given:
         cells.required("value", "0.35 eV, ~25 kJ/mol or 0.2–0.3 eV")
@@ -244,8 +244,8 @@ def _energy(cells: Cells) -> Interval | None:
     if open_end != bound and not cells.problems:
         cells.complain(
             "bound" if "bound" in cells else given[0],
-            "a value with one end is a bound and says so: value_min_ev with bound = lower, "
-            "value_max_ev with bound = upper, or both ends and no bound",
+            "does not fit the values: write value_min_ev with bound = lower, value_max_ev with "
+            "bound = upper, or both values and no bound",
         )
     try:
         return Interval(low, high, bound, cells.truth("approximate") or False)  # type: ignore[arg-type]

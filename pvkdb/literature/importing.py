@@ -1,7 +1,7 @@
-"""Adding papers to a store: checked, compared with what is there, all of them or nothing.
+"""Import of papers into a store: checked, compared with existing rows, all of them or none.
 
-The caller's transaction decides: it commits what :func:`import_files` has put into the session,
-or rolls it back (a dry run, or any problem).
+The caller commits what :func:`import_files` has added to the session, or rolls it back (after a dry
+run or a problem).
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from pvkdb.store.rows.to_models import (
     insert_entries,
 )
 
-#: An import stops after so many problems; the first ones usually explain the others.
+#: Number of problems after which an import stops; the first ones usually explain the others.
 MAX_PROBLEMS = 20
-#: Changes and warnings that a report holds; it counts the others.
+#: Most changes and warnings of a report; it counts the others.
 MAX_SHOWN = 100
-#: Rows that are compared with the store and added at a time.
+#: Number of rows compared with the store and added at a time.
 BATCH = 500
 
 
 class ImportRefusedError(InputError):
-    """Files that cannot be imported as they are; nothing was added."""
+    """The files have problems; nothing was imported."""
 
     def __init__(self, problems: Sequence[FileProblem]) -> None:
         first = "" if len(problems) == 1 else f"{len(problems)} problems, the first: "
@@ -67,7 +67,7 @@ class ImportRefusedError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How rows of one table get into the store."""
+    """How rows of one table are read, compared and stored."""
 
     collection: Collection[Any]
     letter: str
@@ -83,7 +83,7 @@ class _Kind:
 
 @dataclass(slots=True)
 class _Pending:
-    """A row that waits for its batch."""
+    """A row of the next batch."""
 
     record: Record
     row: Statement
@@ -98,13 +98,13 @@ def import_files(
     dry_run: bool = False,
     on_row: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
-    """Put the rows of files into the session.
+    """Add the rows of files to the session.
 
-    Files of references come first, whatever their order. ``on_row`` hears how many rows have been
-    read. Memory does not grow with the length of a file.
+    Files of references are read first. ``on_row`` is called with the number of rows read. Memory
+    does not grow with the length of a file.
 
     Raises:
-        ImportRefusedError: names every problem (the first 20); roll the transaction back.
+        ImportRefusedError: names the problems, at most 20; roll the transaction back.
     """
     lock_curation(session)
     work = _Import(session, paths, on_row)
@@ -112,7 +112,7 @@ def import_files(
 
 
 class _Import:
-    """One import: what it has met so far."""
+    """One import with its counts, changes, warnings and problems so far."""
 
     def __init__(
         self, session: Session, paths: Sequence[Source], on_row: Callable[[int], None]
@@ -191,12 +191,12 @@ class _Import:
             self._add_pending()
 
     def _add_pending(self) -> None:
-        """Compare the waiting rows with the store, and add them."""
+        """Compare the rows of a batch with the store, and add them."""
         batch, self._pending = self._pending, []
         if not batch:
             return
         kind = _KINDS[batch[0].record.table.name]
-        there = self._what_is_there(kind, batch)
+        there = self._existing_rows(kind, batch)
         self._materials = register_materials(self._session, _materials_of(batch))
         added = []
         for entry in batch:
@@ -210,7 +210,7 @@ class _Import:
                 self._warn(record.problem(fate.doubt))
             given = row.id if row.id != entry.supersedes else ""
             name = fate.id or given or self._new_id(entry, kind, there)
-            self._tell(entry, kind, fate.action, name)
+            self._report(entry, kind, fate.action, name)
             if fate.action == "already there":
                 continue
             there.note(name, entry.fingerprint, row.source, entry.supersedes, ours=True)
@@ -220,8 +220,8 @@ class _Import:
         if not self._problems:
             insert_entries(self._session, added)
 
-    def _what_is_there(self, kind: _Kind, batch: Sequence[_Pending]) -> There:
-        """The rows of the store that rows of a batch name, repeat or supersede."""
+    def _existing_rows(self, kind: _Kind, batch: Sequence[_Pending]) -> There:
+        """Return the rows of the store that rows of a batch name, repeat or supersede."""
         model = kind.model
         columns = (model.id, model.fingerprint, model.source, model.supersedes_id)
         superseded = {entry.supersedes for entry in batch if entry.supersedes}
@@ -235,13 +235,13 @@ class _Import:
             for condition in conditions:
                 for *content, version in self._session.execute(held.where(condition)):
                     there.note(*content, ours=version == self._version)
-            # What superseded the rows found, until nothing newer is there.
+            # Rows that supersede those found, until none is newer.
             grown = len(there.ids) > before
             conditions = [model.supersedes_id.in_(there.ids)] if grown else []
         return there
 
-    def _tell(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
-        """Count what becomes of a row, and keep the first of them for the report."""
+    def _report(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
+        """Count the decision on a row, and keep the first ones for the report."""
         changed: tuple[Difference, ...] = ()
         if action == "supersede":
             (before,) = kind.collection.load(self._session, [str(entry.supersedes)])
@@ -251,7 +251,7 @@ class _Import:
         self._note(entry.record, action, name, summary, supersedes, changed)
 
     def _new_id(self, entry: _Pending, kind: _Kind, there: There) -> str:
-        """``zhang2026-d001``: the first publication, the table, a number that is free."""
+        """Return a free id such as ``zhang2026-d001``, from the first publication and the table."""
         prefix = f"{entry.row.references.split()[0]}-{kind.letter}"
         if prefix not in self._next_number:
             ids = self._session.scalars(
@@ -309,7 +309,7 @@ class _Import:
 
 
 def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str | None]]:
-    """What the rows of a batch are about, by public name."""
+    """Return the compositions and phases of the rows of a batch, by public name."""
     wanted = {}
     for entry in batch:
         phase = entry.row.phase if isinstance(entry.row, EnergeticsRow) else None
@@ -320,7 +320,7 @@ def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str
 
 
 def _reading_order(path: Source) -> int:
-    """References first, then papers, which bring their own, then tables that cite them."""
+    """Return the rank of a file: references, then papers with references, then tables."""
     if path.suffix.lower() != ".csv":
         return 1
     try:
@@ -332,7 +332,7 @@ def _reading_order(path: Source) -> int:
 
 
 def _fill_fingerprints(session: Session, kind: _Kind) -> None:
-    """Rows of an older schema, and computed ones, have none yet."""
+    """Add fingerprints to rows of an older schema and computed rows."""
     model = kind.model
     keys = session.scalars(select(model.id).where(model.fingerprint.is_(None))).all()
     marks = [

@@ -1,7 +1,7 @@
-"""Loading the curated tables into a store: all of them in one transaction, or nothing.
+"""Loading of the curated tables into a store, in one transaction.
 
-A store that holds an older release is brought to this one: a row that says something else now
-supersedes its former self, which stays under ``ID~1``.
+A store of an older release is updated: a changed row supersedes its former content, which is kept
+as ``ID~1``.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from pvkdb.store.rows.versions import replace_row
 
 CuratedRow = dict[str, str]
 
-#: The curated files, in the order in which they are loaded.
+#: Curated files in the order of loading.
 FILES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load added or superseded; zero where the store already held the curated rows."""
+    """Numbers of rows that a load added or superseded."""
 
     dataset_version: str
     references: int
@@ -78,7 +78,7 @@ class _CuratedTable:
 
 @cache
 def dataset_version() -> str:
-    """Version of the curated data: a hash over the files and the schema revision."""
+    """Return the version of the curated data: a hash over the files and the schema revision."""
     digest = hashlib.sha256(SCHEMA_REVISION.encode())
     for name in FILES:
         digest.update(_file(name).encode())
@@ -86,7 +86,7 @@ def dataset_version() -> str:
 
 
 def load_literature(session: Session) -> LoadReport:
-    """Add every curated row that the store lacks, and supersede those that say something else.
+    """Add every curated row that the store lacks, and supersede changed rows.
 
     Raises:
         InputError: a curated row cannot be used; names the file, the line, the column and why.
@@ -109,7 +109,7 @@ def load_literature(session: Session) -> LoadReport:
 
 
 def read_curated(name: str) -> list[CuratedRow]:
-    """The rows of a curated file, cells as text, '' for what is not reported."""
+    """Return the rows of a curated file as text, '' for what is not reported."""
     return list(csv.DictReader(_file(name).splitlines()))
 
 
@@ -119,7 +119,7 @@ def _file(name: str) -> str:
 
 
 def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, int]:
-    """Add the rows that the store lacks, supersede those that differ; how many of each."""
+    """Add missing rows and supersede changed ones; return the number of each."""
     added = superseded = 0
     key, model = table.collection.key_name, table.collection.key.class_
     held: dict[str, Any] = {getattr(known, key): known for known in session.scalars(select(model))}
@@ -155,7 +155,7 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
 
 
 def _releases(session: Session) -> set[str]:
-    """Versions that came with a release, not with an import."""
+    """Return the versions of releases, without imports."""
     imports = DatasetVersion.description.startswith("import ")
     return set(session.scalars(select(DatasetVersion.version).where(~imports)))
 
@@ -169,7 +169,7 @@ def _lines(name: str) -> Iterator[tuple[int, CuratedRow]]:
 
 
 def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
-    """Read a curated row as an import would; its first problem is an error."""
+    """Return a reader of curated rows that uses the import; the first problem is an error."""
 
     def row(cells: CuratedRow) -> Row:
         reader = Cells({column: text for column, text in cells.items() if text})
@@ -182,12 +182,12 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
 
 
 def _plain(name: str) -> Callable[[CuratedRow], Row]:
-    """Read a row of a table that papers do not add to; the file has the columns of its export."""
+    """Return a reader of rows of a table without import, whose file has the exported columns."""
     kind = TABLES[name]
     always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
 
     def row(cells: CuratedRow) -> Row:
-        # An empty cell is "not reported"; where a column is always text, it is that text.
+        # An empty cell is "not reported", except in a column that is always text.
         return kind.model_validate(
             {column: text for column, text in cells.items() if text or column in always_text}
         )
@@ -196,7 +196,7 @@ def _plain(name: str) -> Callable[[CuratedRow], Row]:
 
 
 def _replace(session: Session, name: str, model: Any) -> int:
-    """Load a table that is read as a whole; a store that holds another version takes this one."""
+    """Load a table as a whole, replacing another version; return the number of new rows."""
     read, to_row = _plain(name), _TO_ROW.get(name, rows.reviewed_row)
     wanted = [read(cells) for cells in read_curated(name)]
     order = inspect(model).primary_key

@@ -1,4 +1,4 @@
-"""Publications of an import: found in the bibliography, or added to it, each once."""
+"""Publications of an import: found in the bibliography or added to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pvkdb.store.rows.to_models import reference_model
 
 @dataclass(frozen=True, slots=True)
 class FoundPublication:
-    """What became of a publication."""
+    """A publication of the bibliography, and whether it was added."""
 
     action: Action
     key: str
@@ -29,15 +29,15 @@ class FoundPublication:
 
 
 class Publications:
-    """The bibliography as an import sees it; remembers the paper whose rows are being read."""
+    """The bibliography during an import, with the current paper."""
 
     def __init__(self, session: Session, version: str) -> None:
         self._session = session
         self._version = version
-        #: YAML document of the paper at hand, and its key.
+        #: YAML document of the current paper, and its key.
         self._paper: tuple[int, str] | None = None
-        #: Keys by what may name them in this import: keys, DOIs, and keys that a file has given
-        #: to a publication that was there.
+        #: Keys by the names valid in this import: keys, DOIs, and keys that a file gives to an
+        #: existing publication.
         self._names: dict[str, str] = {}
         self._by_title: dict[str, list[str]] = {}
         for key, title, doi in session.execute(
@@ -46,11 +46,11 @@ class Publications:
             self._remember(key, title, doi)
 
     def forget_the_paper(self) -> None:
-        """A new file begins."""
+        """Forget the current paper, at the beginning of a file."""
         self._paper = None
 
     def take(self, record: Record, cells: Cells) -> FoundPublication | None:
-        """Find or add a publication; None where its cells cannot be used."""
+        """Find or add a publication; None if its cells cannot be used."""
         row = reference_row(cells)
         held = None if cells.problems else self._held(cells, row)
         self._check_names(cells, row, held)
@@ -72,7 +72,7 @@ class Publications:
         return found
 
     def keys(self, record: Record, cells: Cells) -> str:
-        """The keys of a row's publications, from keys and DOIs, or those of the paper at hand."""
+        """Return the keys of the publications of a row, from keys and DOIs or the current paper."""
         written = re.sub(r"(?i)\bdoi:\s*", "", cells.text("references") or "")
         names = [name for name in re.split(r"[\s,;]+", written) if name]
         if not names and self._paper and self._paper[0] == record.document:
@@ -112,8 +112,8 @@ class Publications:
         self._by_title.setdefault(_words(title), []).append(key)
 
     def _held(self, cells: Cells, row: ReferencesRow) -> Reference | None:
-        """The same publication in the bibliography: by DOI, by key, or by title and year."""
-        self._session.flush()  # what this import has added is found too
+        """Return the same publication of the bibliography, by DOI, by key, or by title and year."""
+        self._session.flush()  # publications of this import are found too
         if row.doi and row.doi in self._names:
             held = self._session.get_one(Reference, self._names[row.doi])
             differs = [
@@ -144,14 +144,14 @@ class Publications:
 
     @staticmethod
     def _check_names(cells: Cells, row: ReferencesRow, held: Reference | None) -> None:
-        """Keys and numbers of the review's list are its own."""
+        """Refuse keys and numbers that are reserved for references of the review."""
         if held is None and re.fullmatch(r"r\d+", row.key or ""):
             cells.complain("key", "has the form of the review's own keys; leave it out")
         if row.number is not None and (held is None or held.number != row.number):
             cells.complain("number", "is the review's numbering of its references; leave it out")
 
     def _new_key(self, row: ReferencesRow) -> str:
-        """``zhang2026``, or ``zhang2026b`` where that is taken."""
+        """Return a free key: ``zhang2026``, or ``zhang2026b`` if that is used."""
         first = (row.authors or "").split(";")[0].split(",")[0]
         family = "".join(re.findall("[a-z]+", _plain(first.split()[-1] if first.split() else "")))
         base = f"{family or 'paper'}{row.year}"
@@ -163,13 +163,13 @@ class Publications:
 
 
 def _plain(text: str) -> str:
-    """Lower case without accents: Müller is muller."""
+    """Return a text in lower case without accents: Müller is muller."""
     split = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in split if not unicodedata.combining(sign))
 
 
 def _words(title: str | None) -> str:
-    """A title as it is compared: letters and digits only, no mark-up."""
+    """Return the letters and digits of a title, without mark-up, for comparison."""
     text = re.sub(r"</?[a-z]+>", "", title or "")
     return "".join(sign for sign in _plain(text) if sign.isalnum())
 

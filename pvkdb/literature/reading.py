@@ -1,8 +1,8 @@
-"""Files of a paper, as records of text cells that know their line.
+"""Files of a paper, read as records of text cells with their lines.
 
-A CSV file holds one table; a YAML file holds a paper with all of its tables. Both are read as
-streams, so that a file may be longer than memory. Cells stay text: what a cell means is decided
-in :mod:`pvkdb.literature.entries`.
+A CSV file contains one table; a YAML file contains a paper with all of its tables. Both are read as
+streams, so that a file may be larger than memory. :mod:`pvkdb.literature.entries` interprets the
+cells.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pvkdb.literature.entries import TABLES, ImportTable
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.store.curation.sources import Source
 
-#: Longer cells are refused: no cell of a curated table needs them.
+#: Longest cell that is accepted.
 MAX_CELL = 4000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class FileError(InputError):
-    """A file cannot be read any further."""
+    """A file cannot be read further."""
 
     def __init__(self, problem: FileProblem) -> None:
         super().__init__(str(problem))
@@ -33,30 +33,30 @@ class FileError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of a file. ``lines`` says where a cell stands if not on the record's own line."""
+    """A row of a file. ``lines`` holds the lines of cells that differ from that of the record."""
 
     table: ImportTable
     file: str
     line: int
     cells: dict[str, str]
     lines: dict[str, int] = field(default_factory=dict)
-    #: Which YAML document of the file; its ``reference`` counts for its rows.
+    #: Number of the YAML document, whose ``reference`` applies to its rows.
     document: int = 0
     is_paper: bool = False
 
     def problem(
         self, reason: str, column: str | None = None, value: str | None = None
     ) -> FileProblem:
-        """A problem at this place."""
+        """Return a problem of this record."""
         line = self.lines.get(column or "", self.line)
         return FileProblem(file=self.file, line=line, column=column, value=value, reason=reason)
 
 
 def read_records(path: Source) -> Iterator[Record]:
-    """The records of a file, by its ending.
+    """Yield the records of a file; its extension determines the format.
 
     Raises:
-        FileError: the file cannot be read, or its form is wrong; says where and what to write.
+        FileError: the file cannot be read or has a wrong format; names the place and the remedy.
     """
     if path.suffix.lower() == ".csv":
         read = _csv_records
@@ -98,7 +98,7 @@ def _csv_records(path: Source) -> Iterator[Record]:
 
 
 def _table_of(path: Source, columns: list[str]) -> ImportTable:
-    """The table whose columns a header names."""
+    """Return the table that has the columns of a header."""
     if not any(columns):
         raise _error(path, 1, "has no header; the first line names the columns")
     if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
@@ -157,10 +157,10 @@ def _yaml_records(path: Source) -> Iterator[Record]:
 
 
 class _Events:
-    """Records from the events of a YAML stream: nothing but the current record is kept.
+    """Records from the events of a YAML stream; only the current record is kept in memory.
 
-    Every scalar stays text, as in a CSV file, so that none of YAML's surprises (``no`` is false,
-    ``1e4`` is text, ``1_000`` is a number) reaches the data.
+    Every scalar stays text, as in a CSV file, since YAML would read ``no`` as false, ``1e4`` as
+    text and ``1_000`` as a number.
     """
 
     def __init__(self, path: Source, events: Iterator[Any]) -> None:
@@ -169,7 +169,7 @@ class _Events:
         self._document = 0
 
     def records(self) -> Iterator[Record]:
-        """Every record of every document."""
+        """Yield every record of every document."""
         from yaml import events
 
         for event in self._events:
@@ -223,7 +223,7 @@ class _Events:
         return Record(table, self._path.name, line, cells, lines, self._document, is_paper)
 
     def _pairs(self) -> Iterator[tuple[str, int, Any]]:
-        """Key, its line, and the event that begins its value, to the end of the mapping."""
+        """Yield the keys of a mapping, with their lines and the first events of their values."""
         from yaml import events
 
         while not isinstance(key := next(self._events), events.MappingEndEvent):
@@ -264,5 +264,5 @@ def _line(event: Any) -> int | None:
 
 
 def _is_nothing(scalar: Any) -> bool:
-    """Whether a plain scalar stands for no value."""
+    """Whether a plain scalar is empty or null."""
     return not scalar.style and scalar.value in ("", "null", "~")

@@ -157,7 +157,7 @@ def test_work_lost_too_often_fails_what_waits_for_it(empty_store: Store) -> None
 
 
 def test_one_cannot_wait_for_what_does_not_exist(empty_store: Store) -> None:
-    with pytest.raises(NotFoundError, match="no calculation 'nothing'"):
+    with pytest.raises(NotFoundError, match="the calculation 'nothing'"):
         asked(empty_store, 0, ["nothing"])
     with empty_store.session(read_only=True) as session:
         assert session.query(Calculation).count() == 0
