@@ -6,7 +6,7 @@
 
 Each mutation replaces one short text of a module in a temporary copy of the working tree. The quick
 tests run there and stop at the first failure: first those that import the module, then those of its
-room, then the rest. Where none fails, a test is missing.
+room, then all others. Where none fails, a test is missing.
 """
 
 from __future__ import annotations
@@ -212,14 +212,18 @@ def noticed_by(mutation: Mutation, tree: Path, processes: str) -> str | None:
 
 
 def stages(mutation: Mutation, tree: Path) -> Iterator[list[str]]:
-    """Test files: those that import the module, those of its room, all others."""
-    files = sorted(path.relative_to(tree) for path in (tree / "tests").rglob("test_*.py"))
-    texts = {file: (tree / file).read_text(encoding="utf-8") for file in files}
+    """Test files that import the module, those of its room first; then the room; then all others."""
+    left = sorted(path.relative_to(tree) for path in (tree / "tests").rglob("test_*.py"))
     imports = re.compile(rf"(from|import) {re.escape(mutation.module)}\b")
-    first = [file for file in files if imports.search(texts[file])]
-    room = [file for file in files if file.is_relative_to(mutation.room) and file not in first]
-    rest = [file for file in files if file not in first and file not in room]
-    yield from (list(map(str, stage)) for stage in (first, room, rest) if stage)
+    uses = {file: bool(imports.search((tree / file).read_text(encoding="utf-8"))) for file in left}
+    for in_room, importing in ((True, True), (False, True), (True, False), (False, False)):
+        stage = [
+            str(file)
+            for file in left
+            if file.is_relative_to(mutation.room) == in_room and uses[file] == importing
+        ]
+        if stage:
+            yield stage
 
 
 if __name__ == "__main__":

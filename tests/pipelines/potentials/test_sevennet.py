@@ -7,7 +7,6 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.neighborlist import neighbor_list
-from torch.nn import BatchNorm1d
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
@@ -18,6 +17,8 @@ from pvkdb_pipelines.potentials.sevennet import (
     sevennet_calculator,
 )
 from pvkdb_pipelines.prototypes import tilted_perovskite
+
+pytestmark = pytest.mark.slow
 
 CUTOFF = 5.0
 
@@ -92,6 +93,8 @@ def test_element_without_weights_is_refused(model):
 
 
 def test_a_network_of_another_design_is_refused(library):
+    from torch.nn import BatchNorm1d
+
     parts = dict(library.model.named_children())
     with pytest.raises(NotImplementedError, match="BatchNorm1d"):
         _require_known_design({**parts, "norm": BatchNorm1d(3)})

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 PROGRAM = """
@@ -51,6 +53,7 @@ client.devices.search(retention_s={})  # type: ignore[arg-type]
 """
 
 
+@pytest.mark.slow
 def test_answers_have_their_types(tmp_path):
     program = tmp_path / "program_with_types.py"
     program.write_text(PROGRAM, encoding="utf-8")

@@ -348,6 +348,7 @@ def test_an_export_goes_in_again_without_a_change(store: Store, do_import: Impor
         assert report.counts[name].already_there == content.count("\n") - 1  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_ten_thousand_devices(store: Store, tmp_path: Path) -> None:
     """Under 20 s, in constant memory; an error at the end leaves nothing."""
     header = "structure,absorber,on_off_ratio,v_set,v_reset,endurance,retention,references,source\n"

@@ -77,6 +77,7 @@ def test_probabilities_sum_to_one_in_chunks_of_any_size() -> None:
     assert shares == pytest.approx(found.mean_ranks)
 
 
+@pytest.mark.slow
 def test_two_thousand_candidates_take_less_than_a_gigabyte() -> None:
     """10 criteria and 10,000 samples on one core; half of the cells have to be drawn."""
     rng = np.random.default_rng(5)
