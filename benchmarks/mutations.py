@@ -212,7 +212,7 @@ def noticed_by(mutation: Mutation, tree: Path, processes: str) -> str | None:
 
 
 def stages(mutation: Mutation, tree: Path) -> Iterator[list[str]]:
-    """Test files that import the module, those of its room first; then the room; then all others."""
+    """Yield the test files that import the module, then its room, then all others."""
     left = sorted(path.relative_to(tree) for path in (tree / "tests").rglob("test_*.py"))
     imports = re.compile(rf"(from|import) {re.escape(mutation.module)}\b")
     uses = {file: bool(imports.search((tree / file).read_text(encoding="utf-8"))) for file in left}
