@@ -17,6 +17,12 @@ T = TypeVar("T")
 Key = str | int
 
 _REFUSED = "refused"
+#: Reasons that pydantic gives in terms of Python.
+_REASONS = {
+    "model_type": "write it as a table",
+    "list_type": "write it as a list; a list of tables as [[key]]",
+    "tuple_type": "write it as a list; a list of tables as [[key]]",
+}
 
 #: A finite number; texts and booleans are refused.
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -138,7 +144,7 @@ def _sentence(problem: ValidationError, text: str, file: str) -> str:
     first = problem.errors(include_url=False)[0]
     context = first.get("ctx", {})
     path = (*(key for key in first["loc"] if key != "[key]"), *context.get("at", ()))
-    reason = first["msg"].removeprefix("Value error, ")
+    reason = _REASONS.get(first["type"], first["msg"].removeprefix("Value error, "))
     key = ".".join(str(part) for part in path)
     if first["type"] == "missing":
         reason = f"{key} is missing"

@@ -22,7 +22,7 @@ _CONDITION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class FilterCondition:
+class PlanCondition:
     """A comparison of a column with a number. An unknown value does not meet it."""
 
     column: str
@@ -30,7 +30,7 @@ class FilterCondition:
     limit: float
 
     @classmethod
-    def parse(cls, text: str, columns: Mapping[str, str]) -> FilterCondition:
+    def parse(cls, text: str, columns: Mapping[str, str]) -> PlanCondition:
         """Return the condition that a text states about one of the columns.
 
         Args:
@@ -41,8 +41,8 @@ class FilterCondition:
             InputError: the text is not a condition, or its column is unknown.
 
         Example:
-            >>> FilterCondition.parse("tau < 4.18", {"tau": "Bartel's factor"})
-            FilterCondition(column='tau', comparator='<', limit=4.18)
+            >>> PlanCondition.parse("tau < 4.18", {"tau": "Bartel's factor"})
+            PlanCondition(column='tau', comparator='<', limit=4.18)
         """
         match = _CONDITION.fullmatch(text)
         if match is None:

@@ -31,7 +31,7 @@ from pvkdb_pipelines.prototypes import (
     prototype,
 )
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.screening.plan.conditions import FilterCondition
+from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.enumeration import (
     TYPES,
     EnumeratedCandidate,
@@ -71,7 +71,7 @@ DEFAULT_RANKING = "-decomposition_ev_per_atom"
 _LEAST_SHARE = 0.001
 
 Phases = Mapping[Stoichiometry, tuple[PrototypeInfo, ...]]
-Filters = Mapping[str, tuple[FilterCondition, ...]]
+Filters = Mapping[str, tuple[PlanCondition, ...]]
 
 
 class PlanError(InputError):
@@ -119,7 +119,7 @@ def _read_filters(table: Any) -> Filters:
     check_keys(table, COLUMNS)
     return {
         stage: tuple(
-            attempt(FilterCondition.parse, str(text), COLUMNS[stage], at=(stage, place))
+            attempt(PlanCondition.parse, str(text), COLUMNS[stage], at=(stage, place))
             for place, text in enumerate(texts if isinstance(texts, list) else [texts])
         )
         for stage, texts in table.items()

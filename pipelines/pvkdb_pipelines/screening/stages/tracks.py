@@ -19,7 +19,7 @@ from pvkdb.schemas.screening import (
 )
 from pvkdb_pipelines.prototypes import Compound
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
-from pvkdb_pipelines.screening.plan.conditions import FilterCondition
+from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.stages.stability import lowest_level
 
@@ -40,7 +40,7 @@ class Track:
         """Remove the candidate from the funnel."""
         self.fall = Fall(stage=stage, kind=kind, reason=reason, detail=detail)
 
-    def drop_unless(self, stage: str, condition: FilterCondition) -> bool:
+    def drop_unless(self, stage: str, condition: PlanCondition) -> bool:
         """Drop the candidate if it does not meet a condition; return whether it was dropped.
 
         A tolerance factor that is not defined for the type does not count against it.

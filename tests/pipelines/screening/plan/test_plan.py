@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvkdb_pipelines.screening.plan.conditions import FilterCondition
+from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.plan import PlanError
 from pvkdb_pipelines.screening.plan.plan_file import parse_plan, read_plan, shipped_plans
 
@@ -104,7 +104,7 @@ def test_shipped_plans_can_be_carried_out(name: str) -> None:
 
 
 def test_an_unknown_value_meets_no_condition() -> None:
-    condition = FilterCondition.parse("tau<4.18", {"tau": ""})
+    condition = PlanCondition.parse("tau<4.18", {"tau": ""})
     assert condition.holds(4.1)
     assert not condition.holds(4.18)
     assert not condition.holds(None)
