@@ -1,5 +1,6 @@
 """Lists and single rows: a router for each collection of the store."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -107,16 +108,12 @@ def collection_fields(collection: Listed) -> CollectionFields:
         name=collection.name,
         purpose=collection.row.purpose,
         fields=[
-            FieldInfo(
-                name=column.name,
-                type=column.type,
-                meaning=column.meaning,
-                unit=column.unit,
-                values=[*column.values],
-                empty=column.empty,
-                source=column.source,
-                sortable=column.name in collection.sortable,
-                facet=column.name in collection.facets,
+            FieldInfo.model_validate(
+                {
+                    **asdict(column),
+                    "sortable": column.name in collection.sortable,
+                    "facet": column.name in collection.facets,
+                }
             )
             for column in collection.row.dictionary().values()
         ],
