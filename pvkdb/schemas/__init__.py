@@ -1,1 +1,1 @@
-"""The documents that travel: exported rows, calculations, rankings, envelopes of the service."""
+"""Models of exported rows, calculations, rankings, screenings and answers of the service."""

@@ -1,4 +1,4 @@
-"""Who may do what with the service: scopes, keys, and the log of what was written."""
+"""API keys and their scopes, and the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 
 class Scope(StrEnum):
-    """What a key allows. Each of the others includes reading, ``admin`` includes all."""
+    """Scopes of a key. Every scope includes ``read``; ``admin`` includes all."""
 
     READ = "read"
     QUEUE = "queue"
@@ -18,37 +18,37 @@ class Scope(StrEnum):
 
     @property
     def included(self) -> frozenset[Scope]:
-        """This scope with those that it brings along."""
+        """This scope and those that it includes."""
         if self is Scope.ADMIN:
             return frozenset(Scope)
         return frozenset({self, Scope.READ})
 
 
 class KeyDocument(BaseModel):
-    """A key as it is listed: everything but the key itself, which nobody can show again."""
+    """A key without its secret, which is shown only once."""
 
-    id: str = Field(description="The first characters of the key behind pvk_.")
-    name: str = Field(description="Whose or what for.")
+    id: str = Field(description="First characters of the key after pvk_.")
+    name: str = Field(description="Owner or purpose.")
     scopes: list[Scope]
     created_at: datetime
-    expires_at: datetime | None = Field(description="None: it does not expire.")
+    expires_at: datetime | None = Field(description="Null if it does not expire.")
     revoked_at: datetime | None
 
     def state(self, now: datetime) -> str:
-        """``valid``, ``revoked`` or ``expired``."""
+        """Return ``valid``, ``revoked`` or ``expired``."""
         if self.revoked_at is not None:
             return "revoked"
         return "valid" if self.expires_at is None or self.expires_at > now else "expired"
 
 
 class NewKey(KeyDocument):
-    """A key just made, with the key itself for the only time."""
+    """A new key with its secret, which is shown only here."""
 
     key: str
 
 
 class AuditDocument(BaseModel):
-    """One write: who, when, what."""
+    """One entry of the audit log: a write, with its caller and time."""
 
     at: datetime
     caller: str = Field(description="A key (`key ID (NAME)`), `local`, or `command line (USER)`.")

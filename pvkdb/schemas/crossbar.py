@@ -10,7 +10,7 @@ from pvkdb.schemas.assumptions import Assumption
 
 
 class Cell(StrEnum):
-    """What stands at a crosspoint."""
+    """Kind of cell at a crosspoint."""
 
     RESISTOR = "1R"
     SELECTOR = "1S1R"
@@ -123,4 +123,4 @@ class DeviceArray(BaseModel):
     size_rectifying: int | None = Field(
         description="Self-rectifying with that ratio (in the middle term of equation (1))."
     )
-    reason: str | None = Field(description="Why there is no size.")
+    reason: str | None = Field(description="Reason for a missing size.")

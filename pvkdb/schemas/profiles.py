@@ -80,7 +80,7 @@ class Criterion(BaseModel):
     scale: Scale = Field(default="linear", description="Scale on which values are compared.")
     graded: bool = Field(
         default=False,
-        description="Whether the bounds are a scale for comparing: falling short is no failure.",
+        description="Whether the bounds are a scale for comparing: falling short is not a failure.",
     )
     weight: float = Field(
         description="Weight among the criteria, before it is divided by their sum."

@@ -93,7 +93,7 @@ class Known(BaseModel):
 
 
 class UnderReading(BaseModel):
-    """Where a candidate stands under another reading of the doubtful requirements."""
+    """Rank of a candidate under another reading of the doubtful requirements."""
 
     rank: int = Field(description="Place under the reading.")
     shown: float = Field(description="Score under the reading.")
@@ -109,7 +109,7 @@ class RankedCandidate(BaseModel):
     kind: Literal["device", "figures", "material"] = Field(
         description="A row of the devices, figures of the text on one device, or a material."
     )
-    material: str | None = Field(default=None, description="Public name, where it can be told.")
+    material: str | None = Field(default=None, description="Public name, if it is known.")
     absorber: str | None = Field(default=None, description="Of a device, as printed.")
     references: str = Field(
         default="", description="Keys of the publications behind it, separated by spaces."

@@ -1,4 +1,4 @@
-"""Envelopes of the service: pages, problems, health."""
+"""General answers of the service: pages, problems, health."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 
 class FacetValue(BaseModel):
-    """A value of a field, and in how many of the rows that match it stands."""
+    """A value of a field, and the number of matching rows with it."""
 
     value: str | bool | int | float | None = Field(description="The value; null: not reported.")
     count: int = Field(description="Rows with this value.")
@@ -36,7 +36,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 class FieldInfo(BaseModel):
-    """What a field of a collection means, and what can be done with it."""
+    """A field of a collection: its meaning and its use."""
 
     name: str = Field(description="Name of the field.")
     type: str = Field(description="string, integer, number, boolean, datetime or array.")
@@ -61,17 +61,17 @@ class FilterInfo(BaseModel):
 
 
 class CollectionFields(BaseModel):
-    """What the rows of a collection hold, and how they can be searched."""
+    """Fields, filters and facets of a collection."""
 
     name: str = Field(description="Name of the collection.")
     purpose: str = Field(description="What it is for.")
     fields: list[FieldInfo] = Field(description="Fields of a row, in order.")
     filters: list[FilterInfo] = Field(description="Filters of a search.")
-    facets: list[str] = Field(description="What `facets` takes; a few are no fields of a row.")
+    facets: list[str] = Field(description="Values of `facets`; some are not fields of a row.")
 
 
 class FormulaTolerance(BaseModel):
-    """Tolerance factors of one formula among many, or why it has none."""
+    """Tolerance factors of one of many formulas, or the reason why it has none."""
 
     formula: str = Field(description="The formula as it was given.")
     factors: ToleranceRow | None = Field(description="The factors with their radii.")
@@ -98,14 +98,14 @@ class Problem(BaseModel):
 
 
 class Liveness(BaseModel):
-    """What ``/livez`` says."""
+    """Answer of ``/livez``."""
 
     status: str = Field(description="`ok`: the service answers.")
     version: str = Field(description="Version of pvkdb.")
 
 
 class Health(BaseModel):
-    """What ``/readyz`` and ``/healthz`` say."""
+    """Answer of ``/readyz`` and ``/healthz``."""
 
     status: str = Field(description="`ok`; where it is not, the answer is a problem.")
     version: str = Field(description="Version of pvkdb.")

@@ -1,4 +1,4 @@
-"""Runs of screenings: when a plan was run, what came out, and what is different from before."""
+"""Runs of screening plans: times, results, and differences from the previous run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvkdb.schemas.screening import FallReason, StageCount
 
 
 class RunState(StrEnum):
-    """Where a run stands. An interrupted one is gone on with, or made up for by a later one."""
+    """State of a run. An interrupted run is resumed or replaced by a later one."""
 
     RUNNING = "running"
     DONE = "done"
@@ -20,7 +20,7 @@ class RunState(StrEnum):
 
 
 class RunCounts(BaseModel):
-    """What a run found and what it cost."""
+    """Numbers of candidates and calculations of a run, and its cost."""
 
     compositions: int = Field(description="Compositions that the plan made.")
     passed: int = Field(description="Candidates that passed every stage.")
@@ -54,7 +54,7 @@ class LostCandidate(BaseModel):
 
 
 class Differences(BaseModel):
-    """What a run found that the run before, of the same plan, did not."""
+    """Differences between a run and the previous run of the same plan."""
 
     since: int = Field(description="Id of the run before.")
     new: list[PassedCandidate] = Field(description="Candidates that pass now and did not before.")
@@ -65,12 +65,12 @@ class Differences(BaseModel):
 
     @property
     def any(self) -> bool:
-        """Whether a candidate came, went or moved."""
+        """Whether any candidate differs."""
         return bool(self.new or self.lost or self.moved)
 
     @property
     def words(self) -> str:
-        """In one line: ``2 new, 1 lost, 3 at another rank``."""
+        """The differences in one line: ``2 new, 1 lost, 3 at another rank``."""
         counts = ((self.new, "new"), (self.lost, "lost"), (self.moved, "at another rank"))
         return ", ".join(f"{len(some)} {name}" for some, name in counts if some) or "no difference"
 
@@ -100,7 +100,7 @@ class RunDocument(BaseModel):
 class ScreeningDocument(RunDocument):
     """A run of a screening with what its report counts; its candidates are a list of their own."""
 
-    title: str | None = Field(description="Title of the plan; null where there is no report.")
+    title: str | None = Field(description="Title of the plan; null if the run has no report.")
     plan_text: str | None = Field(description="The plan as it was run (TOML).")
     potential: str | None = Field(description="Potential of the relaxations.")
     pvkdb_version: str | None = Field(description="Version of pvkdb that ran it.")

@@ -1,4 +1,4 @@
-"""Screenings: what became of each candidate, with every number that decided it."""
+"""Screenings: every candidate with its result and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pvkdb.schemas.findings import FindingField
 
-#: Why a candidate went no further. ``filter``: a condition of the plan; ``physical``: the
-#: structure is another one than was asked for; ``numerical``: a calculation failed;
+#: Kind of reason for which a candidate fell. ``filter``: a condition of the plan; ``physical``: the
+#: structure differs from the requested one; ``numerical``: a calculation failed;
 #: ``not defined``: the stage's quantity is not defined for it.
 FallKind = Literal["filter", "physical", "numerical", "not defined"]
 
 
 class Fall(BaseModel):
-    """The stage at which a candidate fell, and why."""
+    """The stage at which a candidate fell, and the reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -110,7 +110,7 @@ class VacancyFormation(BaseModel):
 
 
 class BarrierOutcome(BaseModel):
-    """What one potential says of the migration of a candidate's halide vacancy."""
+    """Result of one potential for the migration of the halide vacancy of a candidate."""
 
     potential: str
     calculation: str = Field(description="Id of the calculation.")
@@ -121,7 +121,7 @@ class BarrierOutcome(BaseModel):
         default=False, description="Whether a hop that failed might be part of an easier path."
     )
     host_left_for: str | None = Field(
-        default=None, description="What the host became, where its phase is no minimum."
+        default=None, description="Structure of the host if its phase is not a minimum."
     )
     failure_kind: str | None = None
     failure: str | None = None
@@ -140,7 +140,7 @@ class Migration(BaseModel):
 
 
 class ScreenedCandidate(BaseModel):
-    """A candidate with everything that is known of it, and where it fell, if it did."""
+    """A candidate with the results of all stages, and its fall if it did not pass."""
 
     formula: str
     type: str
@@ -155,7 +155,7 @@ class ScreenedCandidate(BaseModel):
 
 
 class StageCount(BaseModel):
-    """How many candidates entered a stage, passed it, and fell in it by kind."""
+    """Numbers of candidates that entered a stage, passed it, and fell, by kind."""
 
     stage: str = Field(description="Name of the stage.")
     entered: int = Field(description="Candidates that entered it.")
@@ -180,7 +180,7 @@ class ScreeningReport(BaseModel):
 
 
 class FallReason(BaseModel):
-    """A reason why candidates fell, and how many fell for it."""
+    """A reason why candidates fell, and their number."""
 
     stage: str = Field(description="Stage at which they fell.")
     kind: FallKind = Field(
@@ -194,7 +194,7 @@ class FallReason(BaseModel):
 
 
 class CandidateSummary(BaseModel):
-    """A candidate of a screening in one row: the numbers that decided, and where it fell."""
+    """A candidate of a screening in one row: its main numbers, and where it fell."""
 
     formula: str = Field(description="Its formula.")
     type: str = Field(description="Structure type asked for, e.g. ABX3.")

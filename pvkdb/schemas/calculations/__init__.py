@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 
 class CalculationState(StrEnum):
-    """Where a calculation stands. One that waits for others is queued when they are done."""
+    """State of a calculation. One that waits for others is queued when they are done."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -25,7 +25,7 @@ class CalculationState(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """Why a calculation gave no number. A failure is a result: it is stored and counted."""
+    """Kinds of failure. A failure is a result: it is stored and counted."""
 
     UNSUPPORTED_COMPOSITION = "unsupported composition"
     UNSUPPORTED_ELEMENT = "unsupported element"
@@ -55,7 +55,7 @@ class FailureKind(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What the log of a calculation tells: the states it entered, and what happened in them."""
+    """Kinds of log entries of a calculation: changes of state, and events."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -108,13 +108,13 @@ class CalculationDocument(BaseModel):
 
     @property
     def subject(self) -> str:
-        """What is computed: the material, or a compound in a phase or an element that is none."""
+        """The computed material, compound and phase, or element."""
         parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase"))
         return self.material or " ".join(str(part) for part in parts if part)
 
 
 class ProgressNow(BaseModel):
-    """How far a running calculation was at its last heartbeat."""
+    """Progress of a running calculation at its last heartbeat."""
 
     stage: str
     step: int
@@ -123,7 +123,7 @@ class ProgressNow(BaseModel):
 
 
 class EventDocument(BaseModel):
-    """A line of a calculation's log."""
+    """A line of the log of a calculation."""
 
     at: datetime
     event: EventKind
@@ -131,7 +131,7 @@ class EventDocument(BaseModel):
 
     @property
     def text(self) -> str:
-        """The line as people read it: time (UTC), what happened, more about it."""
+        """The line as text: time (UTC), event, message."""
         clock = f"{self.at:%Y-%m-%d %H:%M:%S}"
         if self.event is EventKind.PROGRESS:
             return f"{clock}    {self.message}"
@@ -139,7 +139,7 @@ class EventDocument(BaseModel):
 
 
 class LogLine(EventDocument):
-    """A line of a calculation's log with its number, behind which the log can be asked for."""
+    """A numbered line of the log of a calculation."""
 
     line: int
 
@@ -153,7 +153,7 @@ class FileDocument(BaseModel):
 
 
 class JobDocument(BaseModel):
-    """A calculation with what happened to it, as ``pvkdb jobs show`` tells it."""
+    """A calculation with its dependencies, files and log, as ``pvkdb jobs show`` prints it."""
 
     calculation: CalculationDocument
     owner: str | None

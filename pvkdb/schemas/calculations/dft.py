@@ -1,6 +1,6 @@
-"""Density-functional theory: settings, what is asked for, and what came out.
+"""Density-functional theory: settings, requests and results.
 
-A request carries its structures, so that whoever computes it needs no database. Its settings are
+A request contains its structures, so that it can be computed without the database. Its settings are
 completed before it is queued (:mod:`pvkdb_pipelines.dft.settings`): cutoffs, k-points and files are
 then explicit, and the content key holds everything that decides the numbers.
 """
@@ -27,7 +27,7 @@ class Engine(StrEnum):
 
 
 class PseudopotentialFile(BaseModel):
-    """The file that stands for an element's nucleus and core, and its MD5 sum."""
+    """The pseudopotential file of an element, with its MD5 sum."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,7 +37,7 @@ class PseudopotentialFile(BaseModel):
 
 
 class DftSettings(BaseModel):
-    """What decides the numbers of a calculation besides its structure.
+    """Settings that determine the numbers of a calculation, besides its structure.
 
     Every field enters the content key. Fields that are None are filled in before queueing.
     """
@@ -138,7 +138,7 @@ class DftSettings(BaseModel):
 
 
 class DftRequest(BaseModel):
-    """What every request says besides its structures."""
+    """Fields of every request besides its structures."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -162,14 +162,14 @@ class DftRequest(BaseModel):
 
 
 class DftScfRequest(DftRequest):
-    """Energy and forces of one structure."""
+    """Request for energy and forces of one structure."""
 
     kind: Literal["dft-scf"] = "dft-scf"
     structure: Host
 
 
 class DftRelaxRequest(DftRequest):
-    """A structure to relax: a host, or a vacancy cell of some charge."""
+    """Request for the relaxation of a host, or of a vacancy cell with a charge."""
 
     kind: Literal["dft-relax"] = "dft-relax"
     structure: Host
@@ -188,7 +188,7 @@ class PathImage(BaseModel):
 
 
 class DftPathRequest(DftRequest):
-    """Single points on the path of a potential: the cheap estimate of its barrier."""
+    """Request for single points on the path of a potential, a cheap estimate of its barrier."""
 
     kind: Literal["dft-path"] = "dft-path"
     images: tuple[PathImage, ...] = Field(
@@ -205,7 +205,7 @@ class DftPathRequest(DftRequest):
 
 
 class DftNebRequest(DftRequest):
-    """A climbing-image NEB that starts from the path of a potential; ends are relaxed first."""
+    """Request for a climbing-image NEB from the path of a potential; ends are relaxed first."""
 
     kind: Literal["dft-neb"] = "dft-neb"
     images: tuple[Host, ...] = Field(min_length=3, description="Both ends among them.")
@@ -221,7 +221,7 @@ class DftNebRequest(DftRequest):
 
 
 class DftAfterRequest(BaseModel):
-    """DFT on the path of a barrier that is yet to be computed, and for which it waits.
+    """Request for DFT on the path of a barrier that is not computed yet.
 
     Once the barrier is done, this becomes a :class:`DftPathRequest` or a :class:`DftNebRequest`.
     """
@@ -251,13 +251,13 @@ class DftAfterRequest(BaseModel):
 
 
 class DftAfterResult(BaseModel):
-    """Of ``dft-after``: what was queued when the barrier was done."""
+    """Result of ``dft-after``: the calculation queued when the barrier was done."""
 
     calculation: str
     kind: str
 
 
-#: What the queue takes of this tier.
+#: DFT requests of the queue.
 AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftNebRequest
 DFT_REQUESTS: dict[str, type[AnyDft]] = {
     "dft-scf": DftScfRequest,
@@ -287,7 +287,7 @@ class SinglePoint(BaseModel):
 
 
 class DftResult(BaseModel):
-    """What every result says: on what it rests and what it cost."""
+    """Fields of every result: settings, origin and cost."""
 
     method: Literal["DFT"] = "DFT"
     origin: Literal["computed", "imported"] = Field(
@@ -300,20 +300,20 @@ class DftResult(BaseModel):
         description="To be added to every energy of a charged cell; None where no correction was "
         "asked for.",
     )
-    remarks: list[str] = Field(default=[], description="What takes trust from the numbers.")
+    remarks: list[str] = Field(default=[], description="Reasons to trust the numbers less.")
     force_calls: int
     cpu_seconds: float | None = Field(description="Processor time, that of the program included.")
     wall_seconds: float | None
 
 
 class DftScfResult(DftResult):
-    """Of ``dft-scf``."""
+    """Result of ``dft-scf``."""
 
     point: SinglePoint
 
 
 class DftRelaxResult(DftResult):
-    """Of ``dft-relax``."""
+    """Result of ``dft-relax``."""
 
     structure: Host = Field(description="Relaxed.")
     energy_ev: float
@@ -322,7 +322,7 @@ class DftRelaxResult(DftResult):
 
 
 class DftPathResult(DftResult):
-    """Of ``dft-path``: what DFT says of the structures on a potential's path."""
+    """Result of ``dft-path``: DFT energies of the structures on the path of a potential."""
 
     points: list[SinglePoint]
     highest: str = Field(description="Name of the image of highest energy between the ends.")
@@ -331,7 +331,7 @@ class DftPathResult(DftResult):
 
 
 class DftNebResult(DftResult):
-    """Of ``dft-neb``."""
+    """Result of ``dft-neb``."""
 
     images: list[Host] = Field(description="The converged band, both ends among them.")
     image_energies_ev: list[float] = Field(description="Relative to the first image.")

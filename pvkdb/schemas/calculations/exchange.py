@@ -1,4 +1,4 @@
-"""Finished calculations as they travel from one store to another: one a line of a file."""
+"""Finished calculations in files for other stores, one per line."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class ExchangeHead(_Line):
 
 
 class TravellingMaterial(_Line):
-    """What a calculation is about."""
+    """Material of a calculation."""
 
     formula: str
     phase: str | None
 
 
 class TravellingStructure(_Line):
-    """A structure that a calculation made; its columns in the table of structures."""
+    """A structure made by a calculation, with columns of the table of structures."""
 
     id: str
     space_group: str | None
@@ -48,7 +48,7 @@ class TravellingStructure(_Line):
 
 
 class TravellingEnergetic(_Line):
-    """A statement that a calculation made; its columns in the table of energetics."""
+    """An energy computed by a calculation, with columns of the table of energetics."""
 
     id: str
     direction: str | None
@@ -69,7 +69,7 @@ class TravellingEnergetic(_Line):
 
 
 class TravellingCalculation(_Line):
-    """A calculation that is done, or that failed for a reason of its own."""
+    """A calculation that is done, or failed for a reason other than its machine."""
 
     key: str
     kind: str
@@ -87,7 +87,7 @@ class TravellingCalculation(_Line):
 
     @model_validator(mode="after")
     def _own(self) -> TravellingCalculation:
-        """Its rows are its own: named after it, and made from one another."""
+        """Check that all rows belong to the calculation."""
         structures = {row.id for row in self.structures}
         names = sorted(structures) + [row.id for row in self.energetics]
         strange = [name for name in names if self.key[:12] not in name]

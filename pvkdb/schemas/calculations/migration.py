@@ -1,4 +1,4 @@
-"""Migration of a point defect: what is asked for, and the barriers and paths that came out."""
+"""Migration of a point defect: requests, and results with barriers and paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pvkdb.schemas.calculations.relaxations import Host, content_key
 BARRIER_RECIPE = 5
 
 
-#: Prototypes that a family's host may take, the likeliest first (`pvkdb structure --list`).
+#: Prototypes of the host by family, the likeliest first (`pvkdb structure --list`).
 HOST_PHASES: dict[str, tuple[str, ...]] = {
     "3D": ("Pnma", "Pm-3m", "P4/mbm", "I4/mcm", "R-3c", "R3m", "delta", "2H", "6H"),
     "double": ("Fm-3m", "P2_1/n"),
@@ -80,7 +80,7 @@ class NebSettings(BaseModel):
 
 
 class NebRequest(BaseModel):
-    """The migration of a defect: `pvkdb neb`, or a calculation posted to the service."""
+    """Request for the migration of a defect, from `pvkdb neb` or the service."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -206,8 +206,8 @@ class NebResult(BaseModel):
     phase: str
     space_group: str = Field(description="Space group of the relaxed host.")
     host_left_for: str | None = Field(
-        description="Where the phase asked for is no minimum of the potential: the structure that "
-        "it relaxed to, in which the barriers are measured."
+        description="Structure of the host if the requested phase is not a minimum of the "
+        "potential; the barriers are those of this structure."
     )
     species: str
     defect: str

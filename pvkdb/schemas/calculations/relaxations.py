@@ -1,4 +1,4 @@
-"""Relaxations of compounds, elements and vacancies: what is asked for and what came out."""
+"""Relaxations of compounds, elements and vacancies: requests and results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RelaxSettings(BaseModel):
 
 
 class RelaxRequest(BaseModel):
-    """A compound to relax from a prototype, atoms and cell."""
+    """Request for the relaxation of a compound from a prototype, atoms and cell."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,7 +78,7 @@ class RelaxResult(BaseModel):
 
 
 class ElementRequest(BaseModel):
-    """A solid element to relax, atoms and cell: a reference of chemical potentials."""
+    """Request for the relaxation of a solid element, a reference of chemical potentials."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -107,12 +107,12 @@ class ElementResult(BaseModel):
     wall_seconds: float
 
 
-#: A length in Å; neither a truth value nor a text is one.
+#: A length in Å; booleans and texts are refused.
 Coordinate = Annotated[float, Field(strict=True)]
 
 
 class Host(BaseModel):
-    """A periodic structure as it travels: cell rows and Cartesian positions in Å."""
+    """A periodic structure in a request: cell rows and Cartesian positions in Å."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -149,7 +149,7 @@ class VacancySettings(BaseModel):
 
 
 class VacancyRequest(BaseModel):
-    """Neutral vacancies of a halide in a relaxed host."""
+    """Request for neutral vacancies of a halide in a relaxed host."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -206,11 +206,11 @@ class VacancyResult(BaseModel):
         return min(self.sites, key=lambda site: site.energy_ev)
 
 
-#: What the queue takes besides barriers.
+#: Requests of the queue besides barriers and DFT.
 AnyRelaxation = RelaxRequest | ElementRequest | VacancyRequest
 
 
 def content_key(recipe: int, request: BaseModel) -> str:
-    """SHA-256 over what a request asks for and the revision of the recipe that answers it."""
+    """Return the SHA-256 of a request and the revision of its recipe."""
     content = {"recipe": recipe, **request.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

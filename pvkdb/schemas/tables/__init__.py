@@ -1,8 +1,8 @@
 """Every exported table. Field order is column order; names carry units.
 
 The same rows come from ``pvkdb export``, from ``GET /api/v1/export/NAME`` and from the client.
-What a column means and what empty says in it stands with its row, in the modules imported here;
-``docs/reference/tables.md`` is made from that.
+The meaning of every column is declared with its row, in the modules imported here;
+``docs/reference/tables.md`` is made from these declarations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Declaring the columns of a table: what a column means, its unit, where its values come from.
+"""Declaration of the columns of a table: meaning, unit and source of values.
 
 The declaration is the data dictionary. ``docs/reference/tables.md``, the Data Package beside the
 curated files and the OpenAPI description of the service are all made from it.
@@ -23,7 +23,7 @@ ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "arra
 
 #: First word of a column's source. What is computed names its formula and paper behind a colon.
 SOURCES = {
-    "printed": "stands in the source, unchanged but for the unit conversions that are named",
+    "printed": "printed in the source, unchanged except for the unit conversions that are named",
     "curated": "set by a curator under the rules of `pvkdb/literature/README.md`",
     "computed": "made by pvkdb from other columns, with the formula named",
     "recorded": "written by pvkdb while it works",
@@ -44,7 +44,7 @@ def column(
     empty: str | None = None,
     default: Any = PydanticUndefined,
 ) -> Any:
-    """A column that every row fills.
+    """Declare a column that has a value in every row.
 
     Args:
         meaning: What a value says, in a sentence.
@@ -52,8 +52,8 @@ def column(
         unit: Unit of a number, ``1`` where it has none.
         unit_column: The column that holds the unit, where it differs from row to row.
         values: The closed vocabulary of a text. Literals and enumerations bring their own.
-        minimum: No value lies below; told, not enforced.
-        maximum: No value lies above; told, not enforced.
+        minimum: Least possible value; documented, not enforced.
+        maximum: Largest possible value; documented, not enforced.
         empty: What an empty text means, where one is allowed.
         default: Value where none is given.
     """
@@ -66,18 +66,18 @@ def column(
         "empty": empty,
         "source": source,
     }
-    told: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
-    return Field(default=default, description=meaning, json_schema_extra=told)
+    given: JsonDict = {name: fact for name, fact in facts.items() if fact is not None}
+    return Field(default=default, description=meaning, json_schema_extra=given)
 
 
 def optional(meaning: str, source: str, *, empty: str = NOT_REPORTED, **facts: Any) -> Any:
-    """A column that may be empty (None); ``empty`` says what that means."""
+    """Declare a column that may be empty (None); ``empty`` is the meaning of that."""
     return column(meaning, source, empty=empty, default=None, **facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a row model declares of one of its columns; see :func:`column`."""
+    """Declaration of a column of a row model; see :func:`column`."""
 
     name: str
     type: ColumnType
@@ -92,9 +92,9 @@ class Column:
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> Column:
-        """Read the declaration back from a field of a model."""
-        told = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        facts: dict[str, Any] = dict(told)
+        """Return the declaration in a field of a model."""
+        given = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        facts: dict[str, Any] = dict(given)
         kind, values = _type_and_values(field.annotation)
         return cls(
             name=name,
@@ -111,28 +111,28 @@ class Column:
 
 
 class Row(BaseModel):
-    """One row of an exported table. The docstring of a subclass says what a row is."""
+    """One row of an exported table. The docstring of a subclass describes a row."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    #: What the table is for, in a sentence.
+    #: Purpose of the table, in a sentence.
     purpose: ClassVar[str]
-    #: Columns that together tell the rows apart.
+    #: Columns that together identify a row.
     primary_key: ClassVar[tuple[str, ...]]
 
     @classmethod
     def columns(cls) -> list[str]:
-        """Column names, in order."""
+        """Return the column names, in order."""
         return list(cls.model_fields)
 
     @classmethod
     def dictionary(cls) -> dict[str, Column]:
-        """What each column means, by name, in order."""
+        """Return the declarations of all columns by name, in order."""
         return {name: Column.of(name, field) for name, field in cls.model_fields.items()}
 
 
 def references_column(empty: str | None = None) -> Any:
-    """The publications behind a row."""
+    """Declare the column of the publications behind a row."""
     return column(
         "Publications that the source cites for the row: keys of the table `references`, separated "
         "by spaces, e.g. `r36 r70`.",
@@ -142,14 +142,14 @@ def references_column(empty: str | None = None) -> Any:
 
 
 def source_column() -> Any:
-    """The place of a row in its source."""
+    """Declare the column of the place of a row in its source."""
     return column(
         "Place in the source: `Table 1 row 3`, `section 2.3` or `Fig. 16 caption`.", "curated"
     )
 
 
 def as_printed_column(empty: str = "not transcribed") -> Any:
-    """The printed text behind a row."""
+    """Declare the column of the printed text behind a row."""
     return optional(
         "The printed text, literally, so that the row can be found in the source.",
         "printed",
@@ -158,7 +158,7 @@ def as_printed_column(empty: str = "not transcribed") -> Any:
 
 
 def erratum_column() -> Any:
-    """What is wrong with the print, beside it."""
+    """Declare the column of errors in the printed text."""
     return optional(
         "A misprint, contradiction or doubt, with its reason. The printed value stays as it is.",
         "curated",

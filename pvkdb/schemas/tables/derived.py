@@ -1,4 +1,4 @@
-"""Rows of what pvkdb makes itself: materials, descriptors, calculations, structures, rankings."""
+"""Rows made by pvkdb: materials, tolerance factors, calculations, structures, rankings."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _COUNTED = "computed: counted in the store"
 _SCORED = (
     "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
 )
-_JUDGED = "computed: every criterion held against the reported value (`pvkdb.suitability`)"
-_NOT_YET = "the calculation has not come that far"
+_JUDGED = "computed: every criterion compared with the reported value (`pvkdb.suitability`)"
+_NOT_YET = "the calculation has not computed it"
 
 
 class MaterialsRow(Row):
@@ -55,7 +55,7 @@ class MaterialsRow(Row):
         minimum=1,
         empty="not layered, or n is a symbol",
     )
-    lead_free: bool = column("Whether no lead is present.", _FROM_FORMULA)
+    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA)
     a_site: str = column(
         "Ions on the A site, spacers included, with amounts, e.g. `PEA2 Cs3`.", _FROM_FORMULA
     )
@@ -173,7 +173,7 @@ class IonsRow(Row):
 class CalculationsRow(Row):
     """One calculation, without the arrays of its result."""
 
-    purpose: ClassVar[str] = "The queue and the record of calculations in one."
+    purpose: ClassVar[str] = "Calculations, queued and finished."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)
 
     id: str = column("Name of the calculation.", "recorded")
@@ -182,7 +182,7 @@ class CalculationsRow(Row):
     )
     material: str | None = optional("Material, by its public name.", "recorded", empty=_NOT_YET)
     potential: str | None = optional("Potential, e.g. `sevennet-0`.", "recorded")
-    state: CalculationState = column("Where the calculation stands.", "recorded")
+    state: CalculationState = column("State of the calculation.", "recorded")
     barrier_forward_ev: float | None = optional(
         "Migration barrier from the first to the last image.",
         f"computed: E(highest image) − E(first image), {_NEB}",
@@ -203,13 +203,13 @@ class CalculationsRow(Row):
         empty=_NOT_YET,
     )
     failure_kind: FailureKind | None = optional(
-        "Why there is no number.", "recorded", empty="it did not fail"
+        "Kind of failure.", "recorded", empty="it did not fail"
     )
     failure_message: str | None = optional(
         "The failure in a sentence.", "recorded", empty="it did not fail"
     )
     attempts: int = column("How often it was started.", "recorded", unit="1", minimum=0)
-    created_at: datetime = column("When it was asked for (UTC).", "recorded")
+    created_at: datetime = column("When it was queued (UTC).", "recorded")
     started_at: datetime | None = optional(
         "When it last started (UTC).", "recorded", empty="it has not started"
     )
@@ -219,7 +219,7 @@ class CalculationsRow(Row):
 
 
 class StructuresRow(Row):
-    """One periodic structure without its coordinates; ask for it by name to get those."""
+    """One periodic structure without its coordinates; a request by name returns them."""
 
     purpose: ClassVar[str] = "Hosts and the images of migration paths, ready for other codes."
     primary_key: ClassVar[tuple[str, ...]] = ("id",)

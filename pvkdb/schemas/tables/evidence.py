@@ -1,4 +1,4 @@
-"""Rows of what publications report: energetics, devices, their figures, what applications need."""
+"""Rows reported by publications: energetics, devices, figures, needs of applications."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class EnergeticsRow(Row):
     )
     defect: str = column(
         "Defect in Kröger–Vink notation without charge: `V_I` vacancy, `I_i` interstitial, "
-        "`MA_Pb` antisite; a mobile ion alone (`I`) where the source does not tell the defect, "
-        "`ion` where it does not tell the ion either.",
+        "`MA_Pb` antisite; a mobile ion alone (`I`) where the source does not name the defect, "
+        "`ion` where it names neither.",
         "curated",
     )
     species: str = column(
@@ -161,7 +161,7 @@ class DevicesRow(Row):
 
     id: str = column("Name of the device, e.g. `d-t4-r01`: table and row.", "curated")
     group: str = column(
-        "Heading of the table that the device stands under; `imported` for an imported paper.",
+        "Heading in the table of the device; `imported` for an imported paper.",
         "printed",
     )
     structure: str = column("Stack, subscripts as plain digits.", "printed")
@@ -191,7 +191,7 @@ class DevicesRow(Row):
         "What the source puts before the ratio.",
         "printed",
         values=("~", ">"),
-        empty="the ratio stands alone",
+        empty="the ratio has no sign in front",
     )
     v_set_min_v: float | None = optional(
         "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
@@ -207,7 +207,7 @@ class DevicesRow(Row):
         "What the source puts before the voltages.",
         "printed",
         values=("~", ">"),
-        empty="the voltages stand alone",
+        empty="the voltages have no sign in front",
     )
     endurance_cycles: float | None = optional(
         "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
@@ -219,7 +219,7 @@ class DevicesRow(Row):
         "What the source puts before the retention.",
         "printed",
         values=("~", ">"),
-        empty="the retention stands alone",
+        empty="the retention has no sign in front",
     )
     stability_days: float | None = optional(
         "Time in storage after which the device still worked; a month is 30 days.",
@@ -232,7 +232,7 @@ class DevicesRow(Row):
         "stored.",
         "printed",
         values=("~", ">", "film"),
-        empty="the stability stands alone",
+        empty="the stability has no sign in front",
     )
     references: str = references_column(empty="the source cites nothing")
     source: str = source_column()
@@ -241,13 +241,13 @@ class DevicesRow(Row):
     layers: str | None = optional(
         "The stack from bottom to top as `role=material`, separated by ` | `. Roles: `substrate`, "
         "`adhesion`, `bottom_electrode`, `transport`, `buffer`, `interlayer`, `absorber`, "
-        "`top_electrode`; an `interlayer` is one whose purpose the source does not tell.",
+        "`top_electrode`; the purpose of an `interlayer` is not reported.",
         "curated",
     )
     material: str | None = optional(
         "Formula of the absorber that is meant; in exports in its canonical spelling.",
         "curated",
-        empty="the composition cannot be told",
+        empty="the composition is not known",
     )
     configuration: str | None = optional(
         "Terminals, and for two of them the direction of the current.",
@@ -255,7 +255,7 @@ class DevicesRow(Row):
         values=("2T vertical", "2T lateral", "3T"),
     )
     mechanism: str | None = optional(
-        "What switches; `filament` where its kind and `ion migration` where the ion is not told. "
+        "What switches; `filament` if its kind, `ion migration` if the ion is not reported. "
         "The README of the curated files explains each word.",
         "curated",
         values=MECHANISMS,
@@ -294,7 +294,7 @@ class DeviceClaimsRow(Row):
         "What the source puts before the figure; `up to` is as high as, `±` an amplitude.",
         "printed",
         values=(">", ">=", "<", "<=", "~", "up to", "±"),
-        empty="the figure stands alone",
+        empty="the figure has no sign in front",
     )
     references: str = references_column(empty="a general statement without a citation")
     source: str = source_column()
@@ -314,7 +314,7 @@ class ApplicationsRow(Row):
         "curated",
     )
     comparator: Literal[">", "<", ">=", "<=", "between"] = column(
-        "How a device is held against the value.", "curated"
+        "How a device is compared with the value.", "curated"
     )
     value: float = column(
         "The value; the lower end for `between`.",
