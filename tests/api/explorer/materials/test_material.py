@@ -327,7 +327,7 @@ def test_a_material_of_which_nothing_is_known_has_a_good_page(guest):
     for section in ("energies", "structures", "migration", "devices"):
         expect(tab.locator(f"#{section} .nothing")).to_be_visible()
     expect(tab.locator("#structures .nothing")).to_contain_text("--phase P2_1/n")
-    expect(tab.get_by_role("link", name="Compute what is missing")).to_have_attribute(
+    expect(tab.get_by_role("link", name="Compute a migration barrier")).to_have_attribute(
         "href", "/jobs/new?formula=Rb2NaSbCl6&phase=P2_1%2Fn"
     )
     tab.locator("#windows").scroll_into_view_if_needed()
@@ -366,7 +366,7 @@ def test_a_hostile_name_is_harmless(guest):
 def test_without_scripts_everything_can_be_read(chromium, served):
     guest = Visitor(chromium, served, java_script_enabled=False)
     tab = guest.open(COMPUTED)
-    tab.get_by_role("link", name="Work the rankings out").click()
+    tab.get_by_role("link", name="Compute the rankings").click()
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)
     expect(tab.locator("#windows tr.chief").first).to_be_visible()
     guest.close()

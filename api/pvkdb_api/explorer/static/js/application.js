@@ -2,7 +2,7 @@
 // so that a ranking can be shared and the back button works. Without this script the button "Rank"
 // does the same.
 
-import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
+import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
 import { axis, data, plot, shown } from "./plot.js";
 
 const DELAY_MS = 150;
@@ -71,7 +71,7 @@ async function ask() {
   const results = document.getElementById("results");
   results.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(wanted, { headers: { "X-Part": "ranking", Accept: "text/html" }, signal });
+    const answer = await fetchPart(wanted, "ranking", { signal });
     const text = await answer.text();
     show(new DOMParser().parseFromString(text, "text/html"), answer.ok);
   } catch (error) {

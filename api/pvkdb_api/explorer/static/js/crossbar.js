@@ -1,6 +1,6 @@
 // The crossbar page: sliders for number fields, results while they move, then the solved circuit.
 
-import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
+import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
 
 const TABLE_MS = 60;
@@ -109,9 +109,7 @@ async function ask(rest) {
   asking = new AbortController();
   results.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(wanted, {
-      headers: { "X-Part": "results", Accept: "text/html" }, signal: asking.signal,
-    });
+    const answer = await fetchPart(wanted, "results", { signal: asking.signal });
     const text = await answer.text();
     results.removeAttribute("aria-busy");
     if (!answer.ok) return warn(results, refusal(text));
@@ -182,9 +180,7 @@ async function fetchMap() {
   solving = new AbortController();
   const element = document.getElementById("map");
   try {
-    const answer = await fetch(address(), {
-      headers: { "X-Part": "map", Accept: "application/json" }, signal: solving.signal,
-    });
+    const answer = await fetchPart(address(), "map", { signal: solving.signal, accept: "application/json" });
     const found = await answer.json();
     element.hidden = !answer.ok; // do not show the map of other values
     if (!answer.ok) {

@@ -1,9 +1,11 @@
 // Loads the ranks of a device after its page, because all devices must be ranked for them.
 
+import { fetchPart } from "./parts.js";
+
 const places = document.getElementById("places");
 
 try {
-  const answer = await fetch(places.dataset.places, { headers: { "X-Part": "places", Accept: "text/html" } });
+  const answer = await fetchPart(places.dataset.places, "places");
   if (!answer.ok) throw new Error(String(answer.status));
   places.innerHTML = await answer.text();
 } catch {

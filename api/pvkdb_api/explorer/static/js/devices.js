@@ -1,5 +1,6 @@
 // The plot above the table of devices: one metric against another, with the same filters.
 
+import { fetchPart } from "./parts.js";
 import { axis, plot, shown } from "./plot.js";
 
 const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "rect", "triangle"];
@@ -20,9 +21,7 @@ async function load(address) {
   running = new AbortController();
   element.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(address, {
-      headers: { "X-Part": "plot", Accept: "application/json" }, signal: running.signal,
-    });
+    const answer = await fetchPart(address, "plot", { signal: running.signal, accept: "application/json" });
     if (answer.ok) show(await answer.json());
   } catch (error) {
     if (error.name !== "AbortError") text.textContent = "The service does not respond.";

@@ -1,5 +1,6 @@
 // Updates state and log of a calculation until it ends; then the page is reloaded with the result.
 
+import { fetchPart } from "./parts.js";
 import { poll } from "./poll.js";
 
 const state = document.getElementById("live-state");
@@ -8,7 +9,7 @@ const log = document.getElementById("live-log");
 poll(async () => {
   const address = new URL(location.href);
   address.searchParams.set("after", log.dataset.last);
-  const answer = await fetch(address, { headers: { "X-Part": "live" } });
+  const answer = await fetchPart(address, "live");
   if (!answer.ok) throw new Error(String(answer.status));
   const now = await answer.json();
   if (now.ended) {

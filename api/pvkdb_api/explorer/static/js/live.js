@@ -1,7 +1,7 @@
 // Filters that act while they are changed: the script requests the table again and updates the
 // address, so that it can be shared. Without this script the button "Apply" does the same.
 
-import { NO_ANSWER, refusal, unfold, warn } from "./parts.js";
+import { NO_ANSWER, fetchPart, refusal, unfold, warn } from "./parts.js";
 
 const TYPING_MS = 120;
 
@@ -40,7 +40,7 @@ export function live(form) {
     const { signal } = running;
     target.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(wanted, { headers: { "X-Part": "results", Accept: "text/html" }, signal });
+      const answer = await fetchPart(wanted, "results", { signal });
       const text = await answer.text();
       if (answer.ok) target.innerHTML = text;
       else warn(target, refusal(text));
@@ -57,7 +57,7 @@ export function live(form) {
   async function count(wanted, signal) {
     const places = form.querySelectorAll("[data-count]");
     if (!places.length) return;
-    const answer = await fetch(wanted, { headers: { "X-Part": "counts" }, signal });
+    const answer = await fetchPart(wanted, "counts", { signal });
     if (!answer.ok) return;
     const counts = await answer.json();
     for (const place of places) {

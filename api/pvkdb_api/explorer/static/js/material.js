@@ -1,15 +1,16 @@
 // The page of a material: loads slow sections after the page, shows tooltips of marks, and draws
 // structures on request.
 
+import { fetchPart, refusal } from "./parts.js";
+
 /** Fetch a part of this page. */
 async function part(name, parameters, kind = "text") {
   const address = new URL(location.href);
   address.hash = "";
   for (const [key, value] of Object.entries(parameters)) address.searchParams.set(key, value);
-  const answer = await fetch(address, { headers: { "X-Part": name, Accept: "text/html" } });
+  const answer = await fetchPart(address, name);
   if (!answer.ok) {
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    throw new Error(page.querySelector("[role=alert]")?.textContent ?? `the service responded with status ${answer.status}`);
+    throw new Error(refusal(await answer.text()));
   }
   return answer[kind]();
 }

@@ -1,5 +1,6 @@
 // Updates the state of the queue every few seconds while the tab is visible.
 
+import { fetchPart } from "./parts.js";
 import { poll } from "./poll.js";
 
 const overview = document.getElementById("overview");
@@ -8,7 +9,7 @@ const results = document.getElementById("results");
 const count = (name) => Number(overview.querySelector("[data-open]").dataset[name]);
 
 async function ask(part) {
-  const answer = await fetch(location.href, { headers: { "X-Part": part, Accept: "text/html" } });
+  const answer = await fetchPart(location.href, part);
   return answer.ok ? answer.text() : null;
 }
 

@@ -1,4 +1,9 @@
-// Functions for pages with controls: error messages and folded controls.
+// Functions that several pages share: requests for parts of a page, error messages, folded controls.
+
+/** Request a part of a page. */
+export function fetchPart(address, name, { signal, accept = "text/html" } = {}) {
+  return fetch(address, { headers: { "X-Part": name, Accept: accept }, signal });
+}
 
 /** Show an error message above some content; it replaces an earlier one. */
 export function warn(target, sentence) {

@@ -1,6 +1,8 @@
 // The queue form: loads the phases and defects of a formula while it is typed. Without this script
 // the list has all phases of all families.
 
+import { fetchPart } from "./parts.js";
+
 const TYPING_MS = 200;
 
 const form = document.getElementById("queue");
@@ -40,7 +42,7 @@ async function ask() {
   running = new AbortController();
   try {
     const address = `/jobs/new?${new URLSearchParams({ formula: text })}`;
-    const answer = await fetch(address, { headers: { "X-Part": "formula" }, signal: running.signal });
+    const answer = await fetchPart(address, "formula", { signal: running.signal });
     if (answer.ok) show(await answer.json());
   } catch (error) {
     if (error.name !== "AbortError") message.textContent = "The service does not respond.";
