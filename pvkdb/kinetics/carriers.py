@@ -6,7 +6,6 @@ barriers keep their method and are never mixed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.kinetics.estimate import estimate
-from pvkdb.schemas.kinetics import DeviceKinetics, MobileIon
+from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.collections.devices import device_named
 from pvkdb.store.models.devices import Device
@@ -30,11 +29,11 @@ ACTIVE = frozenset({"Ag", "Al", "Cu", "Ni"})
 _ELECTRODES = ("bottom_electrode", "top_electrode")
 
 
-def device_kinetics(session: Session, device_id: str, conditions: Conditions) -> DeviceKinetics:
-    """Return estimates for every mobile ion of a device with a barrier in the store.
+def device_kinetics(session: Session, device_id: str, conditions: Conditions) -> KineticsAnswer:
+    """Return rates and times in a device, one entry for every statement on a barrier.
 
-    Without a bias in the conditions, the SET voltage of the device is used, and reported so. The
-    thickness of a layer is not in the store and must be given.
+    Without a bias in the conditions, or with the default one, the SET voltage of the device is used
+    and reported so. The thickness of a layer is not in the store and must be given.
 
     Raises:
         NotFoundError: the device does not exist.
@@ -42,29 +41,29 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
     """
     device = device_named(session, device_id)
     conditions, missing = _with_bias(device, conditions)
-    ions = [] if device.material is None else mobile_ions(session, device.material, device)
+    metals = {layer.material for layer in device.layers if layer.role in _ELECTRODES}
+    barriers: list[Energetic] = []
     if device.material is None:
         missing.append(f"the composition of {device.absorber} is not known")
-    missing += _without_barrier(device, ions)
-    return DeviceKinetics(
-        device=device.id,
-        structure=device.structure,
-        material=None if device.material is None else device.material.id,
+    else:
+        barriers = _barriers(session, device.material, metals)
+        missing += _without_barrier(
+            device, device.material.id, {_role(e, metals) for e in barriers}
+        )
+    ions = [_estimated(entry, device.material, conditions) for entry in barriers]
+    return KineticsAnswer(
+        asked=f"{device.id}: {device.structure}",
         ions=ions,
-        estimates=[
-            estimate(_interval(ion), conditions, _name(ion), f"energetics {ion.energetic}")
-            for ion in ions
-        ],
         missing=missing,
+        notes=list(dict.fromkeys(note for ion in ions for note in ion.document.notes)),
     )
 
 
-def mobile_ions(session: Session, material: Material, device: Device) -> list[MobileIon]:
-    """Return the activation energies of a composition's halides and a device's electrode metals.
+def _barriers(session: Session, material: Material, metals: set[str]) -> list[Energetic]:
+    """Return the activation energies of a composition's halides and of metals.
 
-    Statements on other phases are left out if the phase of the device is known.
+    Statements on other phases are left out if the phase of the material is known.
     """
-    metals = {layer.material for layer in device.layers if layer.role in _ELECTRODES}
     statement = (
         ENERGETICS.statement.where(
             Energetic.quantity == "E_A", Material.composition_id == material.composition_id
@@ -73,40 +72,40 @@ def mobile_ions(session: Session, material: Material, device: Device) -> list[Mo
         .order_by(Energetic.id)
     )
     found = [
-        _ion(entry, metals)
+        entry
         for entry in session.scalars(statement)
         if material.phase is None or entry.material.phase in (None, material.phase)
     ]
-    return sorted(found, key=lambda ion: (ion.role != "halide", ion.role, ion.energetic))
-
-
-def _ion(entry: Energetic, metals: set[str]) -> MobileIon:
-    return MobileIon(
-        energetic=entry.id,
-        species=entry.species,
-        defect=entry.defect,
-        role=entry.species if entry.species in metals else "halide",
-        barrier_min_ev=entry.value_min_ev,
-        barrier_max_ev=entry.value_max_ev,
-        bound=entry.bound,
-        approximate=entry.approximate,
-        method=entry.method,
-        scope=entry.scope,
-        source=entry.source,
+    # The halide first, then metal by metal.
+    return sorted(
+        found, key=lambda entry: (entry.species in metals, _role(entry, metals), entry.id)
     )
 
 
-def _interval(ion: MobileIon) -> Interval:
-    return Interval(ion.barrier_min_ev, ion.barrier_max_ev, approximate=ion.approximate)
+def _role(entry: Energetic, metals: set[str]) -> str:
+    return entry.species if entry.species in metals else "halide"
 
 
-def _name(ion: MobileIon) -> str:
-    return f"{ion.defect} ({ion.method}, {ion.scope})"
+def _estimated(entry: Energetic, material: Material | None, conditions: Conditions) -> IonKinetics:
+    basis = f"{entry.method}, {entry.scope}"
+    barrier = Interval(entry.value_min_ev, entry.value_max_ev, approximate=entry.approximate)
+    name = f"{entry.defect} ({basis})"
+    return IonKinetics(
+        material=None if material is None else material.id,
+        ion=entry.defect,
+        basis=basis,
+        barrier_min_ev=entry.value_min_ev,
+        barrier_max_ev=entry.value_max_ev,
+        source=entry.source,
+        document=estimate(barrier, conditions, name, f"energetics {entry.id}"),
+    )
 
 
 def _with_bias(device: Device, conditions: Conditions) -> tuple[Conditions, list[str]]:
-    if conditions.bias_v is not None:
+    if conditions.bias_v is not None and "bias_v" not in conditions.defaulted:
         return conditions, []
+    rest = conditions.defaulted - {"bias_v"}
+    conditions = replace(conditions, bias_v=None, defaulted=rest)
     if (metric := device.metric("v_set_v")) is None:
         return conditions, ["no SET voltage is reported, and no bias is given"]
     low, high = sorted((abs(metric.value_min), abs(metric.value_max)))
@@ -115,15 +114,12 @@ def _with_bias(device: Device, conditions: Conditions) -> tuple[Conditions, list
     return replace(conditions, bias_v=bias, sources={**conditions.sources, "bias_v": source}), []
 
 
-def _without_barrier(device: Device, ions: Sequence[MobileIon]) -> list[str]:
-    if device.material is None:
-        return []
-    held = {ion.role for ion in ions}
+def _without_barrier(device: Device, material: str, known: set[str]) -> list[str]:
     metals = [layer.material for layer in device.layers if layer.role in _ELECTRODES]
     wanted = ["halide", *dict.fromkeys(metal for metal in metals if metal in ACTIVE)]
     return [
-        f"no activation energy of {role if role in ACTIVE else 'the halide'} in "
-        f"{device.material.id} is in the store"
+        f"no activation energy of {role if role in ACTIVE else 'the halide'} in {material} is in "
+        "the store"
         for role in wanted
-        if role not in held
+        if role not in known
     ]

@@ -37,37 +37,6 @@ class KineticsDocument(BaseModel):
         return next((entry for entry in self.quantities if entry.name == name), None)
 
 
-class MobileIon(BaseModel):
-    """A migration barrier of the store that a device's ions may have to cross."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    energetic: str = Field(description="Id of the statement in the table `energetics`.")
-    species: str
-    defect: str
-    role: str = Field(description="`halide`, or the electrode that the ion comes from, e.g. `Ag`.")
-    barrier_min_ev: float | None
-    barrier_max_ev: float | None
-    bound: str | None
-    approximate: bool
-    method: str
-    scope: str
-    source: str
-
-
-class DeviceKinetics(BaseModel):
-    """The mobile ions of a device, halide and extrinsic apart, and what each would do."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    device: str
-    structure: str
-    material: str | None
-    ions: list[MobileIon]
-    estimates: list[KineticsDocument] = Field(description="One for each ion, in their order.")
-    missing: list[str] = Field(description="What the store does not hold, in sentences.")
-
-
 class IonKinetics(BaseModel):
     """One ion over one barrier."""
 

@@ -1,15 +1,13 @@
-"""Kinetics of a given barrier, of a material or of a device in the store."""
+"""Kinetics of a given barrier or of a material in the store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import NotFoundError
-from pvkdb.kinetics.carriers import device_kinetics
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
@@ -56,10 +54,10 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         InputError: a number is out of its range.
     """
     materials = material_candidates(session)
-    asked = _named(formula, materials)
+    wanted = _named(formula, materials)
     barriers = KnownBarriers(materials, metal_barriers(session))
     ions = []
-    for material in asked:
+    for material in wanted:
         for barrier in barriers.of(material):
             document = document_of(barrier, conditions)
             ions.append(
@@ -81,43 +79,10 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         )
     missing = [
         f"no activation energy of the halide in {material.id} is in the store"
-        for material in asked
+        for material in wanted
         if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
     ]
     return KineticsAnswer(asked=formula, ions=ions, missing=missing, notes=_notes(ions))
-
-
-def answer_device(session: Session, device: str, conditions: Conditions) -> KineticsAnswer:
-    """Return rates and times in a device, one entry for every statement on a barrier.
-
-    The SET voltage is the bias if none is given.
-
-    Raises:
-        NotFoundError: the device does not exist.
-        InputError: a number is out of its range.
-    """
-    if "bias_v" in conditions.defaulted:
-        rest = conditions.defaulted - {"bias_v"}
-        conditions = replace(conditions, bias_v=None, defaulted=rest)
-    found = device_kinetics(session, device, conditions)
-    ions = [
-        IonKinetics(
-            material=found.material,
-            ion=ion.defect,
-            basis=f"{ion.method}, {ion.scope}",
-            barrier_min_ev=ion.barrier_min_ev,
-            barrier_max_ev=ion.barrier_max_ev,
-            source=ion.source,
-            document=document,
-        )
-        for ion, document in zip(found.ions, found.estimates, strict=True)
-    ]
-    return KineticsAnswer(
-        asked=f"{found.device}: {found.structure}",
-        ions=ions,
-        missing=found.missing,
-        notes=_notes(ions),
-    )
 
 
 def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:

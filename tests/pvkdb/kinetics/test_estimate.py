@@ -65,13 +65,12 @@ def test_silver_stands_beside_the_halide_of_its_device(sqlite_store: Store) -> N
     """Au/MAPbI3 nanowires/Ag/ITO: Table 1 has V_I, Table 2 Ag_i at 0.27 eV."""
     with sqlite_store.session(read_only=True) as session:
         found = device_kinetics(session, "d-t4-r06", Conditions(thickness_m=Interval.exactly(1e-7)))
-    roles = [ion.role for ion in found.ions]
-    assert roles == sorted(roles, key=lambda role: (role != "halide", role))
-    (silver,) = [ion for ion in found.ions if ion.role == "Ag"]
-    assert (silver.energetic, silver.barrier_min_ev) == ("e-t2-r03-ea", 0.27)
-    assert {ion.species for ion in found.ions if ion.role == "halide"} == {"I"}
-    assert len(found.estimates) == len(found.ions)
-    assumed = {entry.name: entry for entry in found.estimates[0].assumptions}
+    (silver,) = [ion for ion in found.ions if ion.ion == "Ag_i"]
+    halides = found.ions[: found.ions.index(silver)]
+    assert silver.barrier_min_ev == 0.27
+    assert silver.document.assumptions[0].source == "energetics e-t2-r03-ea"
+    assert {ion.ion.split("_")[-1] for ion in halides} == {"I"}
+    assumed = {entry.name: entry for entry in silver.document.assumptions}
     assert assumed["bias_v"].source == "SET voltage of d-t4-r06 (Table 4 row 6)"
     assert found.missing == []
 
