@@ -48,7 +48,7 @@ def check_keys(table: object, known: Collection[str], what: str = "key") -> None
 
 
 def attempt(parse: Callable[..., T], *arguments: Any, at: Iterable[Key] = ()) -> T:
-    """Return what a function makes of its arguments, its InputError as one of a validator."""
+    """Call a function; an InputError becomes the error of a validator."""
     try:
         return parse(*arguments)
     except InputError as error:
@@ -190,7 +190,7 @@ def line_of(text: str, path: tuple[Key, ...]) -> int | None:
 
 
 def _present(document: Any, path: tuple[Key, ...]) -> tuple[Key, ...]:
-    """Return as much of a path as the document holds."""
+    """Return the part of a path that the document contains."""
     for count in range(len(path)):
         try:
             _value(document, path[: count + 1])

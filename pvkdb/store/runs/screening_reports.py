@@ -41,7 +41,7 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class CandidateSelection:
-    """Conditions on candidates; None is no condition."""
+    """Conditions on candidates; None accepts every candidate."""
 
     passed: bool | None = None
     stage: str | None = None

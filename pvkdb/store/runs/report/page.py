@@ -189,7 +189,7 @@ def page(report: ScreeningReport) -> str:
 def sections(
     report: ScreeningReport, candidates: Sequence[ScreenedCandidate] | None = None
 ) -> dict[str, Any]:
-    """Return what the sections show.
+    """Return the values that the sections of the templates need.
 
     Args:
         report: outcome of a plan.
