@@ -203,7 +203,7 @@ def noticed_by(mutation: Mutation, tree: Path, processes: str) -> str | None:
         ran = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, check=False
         )
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", ran.stdout, re.MULTILINE)
         if ran.returncode == 1 and failed:
             return failed[1]
         if ran.returncode not in (0, 5):  # 5: no test was chosen

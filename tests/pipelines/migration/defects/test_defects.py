@@ -97,6 +97,7 @@ def test_vacancies_without_enough_steps_are_a_typed_failure(emt):
     assert failure.value.kind == FailureKind.ENDPOINT_NOT_CONVERGED
 
 
+@pytest.mark.slow
 def test_interstitial_settles_where_plain_ase_has_its_minimum(emt):
     """Hydrogen in aluminium, from each gap down to the lowest minimum that EMT knows."""
     host = bulk("Al", "fcc", a=EMT_LATTICE_ANG["Al"], cubic=True) * 2

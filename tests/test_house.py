@@ -1,0 +1,129 @@
+"""The shape of the three packages: small rooms, no two classes of one name, no fragments.
+
+Exceptions are listed with their reasons; a test also fails when an exception is no longer needed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "pvkdb": ROOT / "pvkdb",
+    "pvkdb_pipelines": ROOT / "pipelines" / "pvkdb_pipelines",
+    "pvkdb_api": ROOT / "api" / "pvkdb_api",
+}
+
+#: Modules in a folder, ``__init__`` not counted.
+MOST_MODULES = 12
+#: A module of fewer lines that only one other module imports belongs into that one.
+FEWEST_LINES = 80
+
+#: Folder: why it may hold more than MOST_MODULES.
+LARGE_FOLDERS = {
+    "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units",
+    "pvkdb.cli.commands": "one file a command or group of commands",
+    "pvkdb.schemas": "one file a subject of what travels",
+}
+
+#: Class name: why it may occur twice.
+REPEATED_CLASSES = {
+    "Collection": "that of the store, and the client's public name for one",
+    "Composition": "the value of chemistry, and the table of the store",
+}
+
+#: Module: why it is apart although it is small and has one importer.
+SMALL_MODULES = {
+    "pvkdb.chemistry.sum_formula": "chemistry, below the store that uses it",
+    "pvkdb.cli.commands.reports": "one file a command",
+    "pvkdb.cli.commands.service": "one file a command",
+    "pvkdb.cli.commands.simulators": "one file a command",
+    "pvkdb.crossbar.plot": "loads matplotlib",
+    "pvkdb.store.security.idempotency": "store, below the service that uses it",
+    "pvkdb_pipelines.dft.codes.launch": "a program of its own",
+    "pvkdb_pipelines.engines.interchange": "a program of its own",
+    "pvkdb_pipelines.potentials.chgnet": "one file a potential",
+    "pvkdb_api.frame.headers": "one file a middleware",
+    "pvkdb_api.rest.openapi": "the document of all routes, beside them",
+}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Each module's dotted name and file; a package is named like its folder."""
+    found = {}
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = (package, *path.relative_to(folder).with_suffix("").parts)
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(name: str) -> Iterator[str]:
+    """The modules that a module imports, also inside functions and for type checking."""
+    for node in ast.walk(tree(modules()[name])):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = name.split(".")
+                is_package = modules()[name].name == "__init__.py"
+                parts = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*parts, base] if base else parts)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield inner if inner in modules() else base
+
+
+def importers() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in modules():
+        for imported in imports(name):
+            if imported in modules() and imported != name:
+                found[imported].add(name)
+    return found
+
+
+def test_no_folder_is_too_large() -> None:
+    counts: dict[str, int] = defaultdict(int)
+    for name, path in modules().items():
+        if path.name != "__init__.py":
+            counts[name.rpartition(".")[0]] += 1
+    large = {folder for folder, count in counts.items() if count > MOST_MODULES}
+    assert large == set(LARGE_FOLDERS)
+
+
+def test_no_class_name_occurs_twice() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for name, path in modules().items():
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name)
+    repeated = {name: where for name, where in places.items() if len(where) > 1}
+    assert {n: w for n, w in repeated.items() if n not in REPEATED_CLASSES} == {}
+    assert set(REPEATED_CLASSES) <= set(repeated)
+
+
+def test_no_module_is_a_fragment_of_its_only_importer() -> None:
+    by = importers()
+    fragments = {}
+    for name, path in modules().items():
+        if path.name == "__init__.py" or len(by[name]) != 1:
+            continue
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        (only,) = by[name]
+        # What a package offers in its __init__ is for everybody.
+        if lines < FEWEST_LINES and modules()[only].name != "__init__.py":
+            fragments[name] = f"{lines} lines, imported by {only}"
+    assert {n: why for n, why in fragments.items() if n not in SMALL_MODULES} == {}
+    assert set(SMALL_MODULES) <= set(fragments)
