@@ -1,41 +1,25 @@
-"""The command line. ``main`` is the entry point; commands load what they need when they run."""
+"""The command line; ``main`` is the entry point. Commands import what they need when they run."""
 
 from __future__ import annotations
 
 import sys
 
-#: What is missing when an import fails, and the extra that brings it.
+#: Packages that each extra installs.
 _EXTRAS = {
-    "alembic": "store",
-    "cronsim": "schedule",
-    "numpy": "store",
-    "fsspec": "store",
-    "pandas": "store",
-    "psycopg": "store",
-    "pyarrow": "store",
-    "scipy": "store",
-    "sqlalchemy": "store",
-    "ase": "screening",
-    "jinja2": "screening",
-    "parsl": "cluster",
-    "psutil": "screening",
-    "pymatgen": "screening",
-    "spglib": "screening",
-    "chgnet": "potentials",
-    "sevenn": "potentials",
-    "torch": "potentials",
-    "fastapi": "api",
-    "prometheus_client": "api",
+    "store": "alembic fsspec numpy pandas psycopg pyarrow scipy sqlalchemy",
+    "schedule": "cronsim",
+    "screening": "ase jinja2 psutil pymatgen spglib",
+    "cluster": "parsl",
+    "potentials": "chgnet sevenn torch",
+    "api": "fastapi prometheus_client pydantic_settings uvicorn",
     "gpaw": "gpaw",
-    "pydantic_settings": "api",
-    "uvicorn": "api",
-    "matplotlib": "plot",
-    "pymcdm": "rank",
+    "plot": "matplotlib",
+    "rank": "pymcdm",
 }
 
 
 def main() -> None:
-    """Run the command line; every failure is one line on standard error and an exit code."""
+    """Run the command line; a failure is one line on standard error and an exit code."""
     from pvkdb.cli.interrupts import install
     from pvkdb.errors import MissingExtraError, PvkdbError
     from pvkdb_pipelines.work.cores import one_thread_each
@@ -50,14 +34,17 @@ def main() -> None:
         _stop(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _EXTRAS:
+        extra = next(
+            (name for name, packages in _EXTRAS.items() if package in packages.split()), ""
+        )
+        if not extra:
             raise
-        missing = MissingExtraError(package, _EXTRAS[package])
+        missing = MissingExtraError(package, extra)
         _stop(str(missing), missing.exit_code)
     except KeyboardInterrupt:
-        _stop("interrupted; nothing was half-written", 130)
+        _stop("interrupted; no data are incomplete", 130)
     except BrokenPipeError:
-        # The reader (head, less) closed the pipe; that is no failure of ours to report.
+        # The reader (head, less) closed the pipe: not an error.
         sys.stderr.close()
         sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""The commands of ``pvkdb``, put together."""
+"""The ``pvkdb`` command with its subcommands."""
 
 from __future__ import annotations
 
@@ -6,37 +6,32 @@ import os
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 from typer.core import TyperGroup
 
 import pvkdb
 from pvkdb.cli.commands import (
     barriers,
-    crossbars,
+    compositions,
     databases,
     demo,
+    devices,
     dft,
     jobs,
-    keys,
-    kinetics,
-    papers,
     rankings,
-    reports,
     schedules,
     screening,
     service,
-    simulators,
-    structures,
-    tolerance,
     work,
 )
 from pvkdb.errors import InterruptedByUserError
 
 
 class Commands(TyperGroup):
-    """Commands in the order of a day's work; Ctrl-C becomes one line."""
+    """Commands in the order of typical use; Ctrl-C becomes one line."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Registration order instead of the alphabet."""
+        """Return the names in the order of registration."""
         return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
@@ -44,7 +39,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise InterruptedByUserError("interrupted; nothing was half-written") from None
+            raise InterruptedByUserError("interrupted; no data are incomplete") from None
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,6 +52,7 @@ app = typer.Typer(
     cls=Commands,
     name="pvkdb",
     help="Materials database and screening pipeline for halide-perovskite memristors.",
+    epilog="Example: pvkdb rank synaptic-training",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -67,14 +63,11 @@ app = typer.Typer(
 @app.callback()
 def root(
     database: Annotated[
-        str | None,
-        typer.Option(
-            "--database", metavar="URL", help="Database for the command (also accepted behind it)."
-        ),
+        str | None, Option(metavar="URL", help="Database; also accepted after a command.")
     ] = None,
     version: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
@@ -84,27 +77,31 @@ def root(
         os.environ["PVKDB_DATABASE_URL"] = database
 
 
-app.command("demo")(demo.demo)
-app.command("init")(databases.init)
-app.command("upgrade")(databases.upgrade)
-app.command("import")(papers.import_papers)
-app.command("history")(papers.history)
-app.command("export")(databases.export)
-app.command("tolerance")(tolerance.tolerance)
-app.command("structure")(structures.structure)
-app.command("neb")(barriers.neb)
-app.command("screen")(screening.screen)
-app.command("report")(reports.report)
-app.add_typer(schedules.app, name="schedule")
-app.command("work")(work.work)
-app.add_typer(jobs.app, name="jobs")
-app.command("dft")(dft.dft)
-app.command("export-inputs")(dft.export_inputs)
-app.command("import-results")(dft.import_results)
-app.command("rank")(rankings.rank)
-app.command("kinetics")(kinetics.kinetics)
-app.command("crossbar")(crossbars.crossbar)
-app.command("export-device")(simulators.export_device)
-app.command("serve")(service.serve)
-app.add_typer(keys.app, name="keys")
-app.command("audit")(keys.audit)
+def _add(name: str, function: Any, example: str, **settings: Any) -> None:
+    app.command(name, epilog=f"Example: pvkdb {name} {example}".rstrip(), **settings)(function)
+
+
+_add("demo", demo.demo, "--folder demo-output")
+_add("init", databases.init, "")
+_add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkdb")
+_add("import", databases.import_papers, "paper.yaml --dry-run")
+_add("history", databases.history, "e-t1-r01-ea")
+_add("export", databases.export, "energetics --output energetics.csv")
+_add("tolerance", compositions.tolerance, "CsPbBr3 MAPbI3")
+_add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
+_add("neb", barriers.neb, "CsPbBr3 --potential chgnet --plot", cls=barriers.NebCommand)
+_add("screen", screening.screen, "lead-and-tin --dry-run")
+_add("report", screening.report, "lead-and-tin --output out")
+app.add_typer(schedules.app, name="schedule", epilog="Example: pvkdb schedule schedule.toml")
+_add("work", work.work, "--processes 2")
+app.add_typer(jobs.app, name="jobs", epilog="Example: pvkdb jobs --state failed")
+_add("dft", dft.dft, "3f2a --charge 0 --charge 1")
+_add("export-inputs", dft.export_inputs, "3f2a --for espresso")
+_add("import-results", dft.import_results, "3f2a dft-3f2a-espresso")
+_add("rank", rankings.rank, "non-volatile-memory --materials --limit 10")
+_add("kinetics", devices.kinetics, "CsPbBr3 --thickness-nm 300 --bias-v 1")
+_add("crossbar", devices.crossbar, "--on-off 1000 --selectivity 514")
+_add("export-device", devices.export_device, "d-t4-r14 --for aihwkit")
+_add("serve", service.serve, "--allow-local-writes")
+app.add_typer(service.app, name="keys", epilog="Example: pvkdb keys list")
+_add("audit", service.audit, "--limit 20")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception, from the first line of the program on."""
+"""Ctrl-C and SIGTERM as one exception, from the start of the program on."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import NoReturn
 class StopRequest(KeyboardInterrupt):
     """SIGINT or SIGTERM arrived.
 
-    A class of its own, because CPython ends a process by the signal itself, whatever exit code it
-    asks for, once a plain KeyboardInterrupt has passed through code that was executed from a
-    string, as many libraries do while they are imported.
+    A class of its own, because CPython ends a process by the signal itself, whatever its exit
+    code, once a plain KeyboardInterrupt has passed through code that was executed from a string,
+    as many libraries do while they are imported.
     """
 
 
 def install() -> None:
-    """Handle both signals, also where a shell started the program with SIGINT ignored."""
+    """Handle both signals, even if a shell started the program with SIGINT ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise)
 
 
 @contextmanager
-def ending_well(ask: Callable[[], None]) -> Iterator[None]:
-    """Within the block, the first SIGTERM only asks for the end; a second one stops at once."""
+def finishing_on_sigterm(finish: Callable[[], None]) -> Iterator[None]:
+    """Call ``finish`` on the first SIGTERM within the block; a second one stops at once."""
 
     def on_first(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, _raise)
-        ask()
+        finish()
 
     before = signal.signal(signal.SIGTERM, on_first)
     try:
@@ -40,7 +40,7 @@ def ending_well(ask: Callable[[], None]) -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise what was asked for, if a library has swallowed it; to be called at every step."""
+    """Raise an earlier stop request again if a library has swallowed it; call at every step."""
     if _requested:
         raise StopRequest
 
@@ -49,7 +49,7 @@ _requested = False
 
 
 def _raise(number: int, frame: FrameType | None) -> NoReturn:
-    # An exception raised in a destructor or a callback of C code is lost; the note is not.
+    # An exception raised in a destructor or in a callback of C code is lost; the flag is not.
     global _requested
     _requested = True
     raise StopRequest

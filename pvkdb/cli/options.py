@@ -1,37 +1,151 @@
-"""Options that many commands share, and opening the store that they name."""
+"""Options shared by several commands, and opening the stores and engines that they name."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
+
+from pvkdb.cli.output.console import messages
+from pvkdb.errors import DatabaseError, NotMigratedError
 
 if TYPE_CHECKING:
+    from pvkdb.literature import LoadReport
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.engines import CalculationEngine
 
 DEFAULT_DATABASE = "sqlite:///pvkdb.sqlite"
+DEFAULT_ENGINE = "local"
 
 DatabaseOption = Annotated[
     str,
-    typer.Option(
+    Option(
         "--database",
         envvar="PVKDB_DATABASE_URL",
         metavar="URL",
         help="sqlite:///FILE or postgresql://USER@HOST/NAME.",
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Machine-readable output on standard output.")
+JsonOption = Annotated[bool, Option("--json", help="Print JSON on standard output.")]
+OutputOption = Annotated[
+    Path | None, Option("--output", "-o", help="File; default: standard output.")
 ]
+EngineOption = Annotated[str, Option("--engine", help="local (this machine) or parsl (cluster).")]
+ConfigOption = Annotated[
+    Path | None, Option("--config", metavar="FILE", help="Cluster file, for parsl.")
+]
+ProcessesOption = Annotated[
+    int | None, Option("--processes", min=1, help="Processes; default: one per core.")
+]
+RetryOption = Annotated[bool, Option("--retry", help="Compute failed calculations again.")]
 
 
-def open_store(url: str) -> Store:
-    """The store behind a URL, its schema checked.
+def open_store(url: str, *, create: bool = False, keep: bool = True) -> Store:
+    """Open the store at a URL and check its schema.
+
+    Args:
+        url: URL of the database.
+        create: create an SQLite file that does not exist, with tables and literature.
+        keep: False: create it in a temporary folder instead, for a dry run.
 
     Raises:
-        DatabaseError: it cannot be reached.
-        NotMigratedError: its schema is missing or old.
+        DatabaseError: the database cannot be reached or created.
+        NotMigratedError: its tables are missing or old.
     """
     from pvkdb.store.database import Store
 
-    return Store(url).require_migrated()
+    store = Store(url)
+    path = store.sqlite_path
+    if path is None or path.exists():
+        try:
+            return store.require_migrated()
+        except DatabaseError:
+            store.close()
+            raise
+    if not create:
+        raise NotMigratedError(
+            f"{store.name} does not exist; check --database, or create it with: pvkdb init"
+        )
+    return _create_file(store, path) if keep else _temporary_store()
+
+
+def load(store: Store) -> LoadReport:
+    """Create or upgrade the tables of a store, and load the curated literature."""
+    from pvkdb.literature import load_literature
+    from pvkdb.store.migrate import upgrade
+
+    upgrade(store)
+    with store.session() as session:
+        return load_literature(session)
+
+
+def _create_file(store: Store, path: Path) -> Store:
+    """Create an SQLite store under another name first, so that it appears complete."""
+    from pvkdb.store.database import Store
+
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new = Store(f"sqlite:///{draft}")
+    try:
+        report = load(new)
+        new.close()
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return store.require_migrated()  # another process has just created it
+        except OSError:  # a file system without hard links
+            draft.rename(path)
+    except DatabaseError as error:
+        raise DatabaseError(str(error).replace(draft.name, path.name)) from error
+    finally:
+        for left in path.parent.glob(f"{draft.name}*"):
+            with suppress(OSError):
+                left.unlink()
+    messages().print(
+        f"created {store.name} with the curated literature (dataset {report.dataset_version})",
+        markup=False,
+        soft_wrap=True,
+    )
+    return store
+
+
+def _temporary_store() -> Store:
+    import atexit
+    import tempfile
+
+    from pvkdb.store.database import Store
+
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    store = Store(f"sqlite:///{folder.name}/pvkdb.sqlite")
+    load(store)
+    return store
+
+
+@contextmanager
+def open_engine(
+    name: str,
+    config: Path | None,
+    processes: int | None,
+    *,
+    grace_s: float | None = None,
+    pin: bool = True,
+) -> Iterator[CalculationEngine]:
+    """Make the engine of a name, as :func:`make_engine`, and close it at the end of the block."""
+    from pvkdb_pipelines.engines import make_engine
+
+    engine = make_engine(
+        name,
+        config,
+        processes,
+        lambda text: messages().print(text, markup=False, soft_wrap=True),
+        grace_s=grace_s,
+        pin=pin,
+    )
+    try:
+        yield engine
+    finally:
+        engine.close()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import httpx
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
         TestProtocolsRow,
     )
 
+TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
+
 #: Formulas in one request; the most that the service accepts.
 FORMULAS = 1000
 
@@ -59,8 +61,10 @@ MEDIA_TYPES = {
 }
 
 
-class ClientOperations(ClientPart):
+class ClientOperations(ClientPart, Generic[TransportT]):
     """Operations shared by Client and AsyncClient."""
+
+    _http_client: ClassVar[Callable[..., Any]]
 
     materials: CollectionOf[MaterialsRow, MaterialsRow] = collection_of("materials")
     energetics: CollectionOf[EnergeticsRow, EnergeticsRow] = collection_of("energetics")
@@ -80,6 +84,38 @@ class ClientOperations(ClientPart):
     rankings = PartOf(Rankings, AsyncRankings)
     crossbars = PartOf(Crossbars, AsyncCrossbars)
     kinetics = PartOf(Kinetics, AsyncKinetics)
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        timeout: float = 30,
+        retries: int = 3,
+        patience_s: float = 120,
+        progress: bool = False,
+        transport: TransportT | None = None,
+    ) -> None:
+        """Create a client; sends no request.
+
+        Args:
+            url: address of the service, e.g. ``http://127.0.0.1:8000``.
+            api_key: API key, if the service requires one.
+            timeout: seconds to wait for a response.
+            retries: how often a request is repeated when the service cannot be reached or answers
+                with status 429, 502, 503 or 504.
+            patience_s: for how many seconds a request is repeated that continues something: the
+                next page, a download, waiting for a calculation.
+            progress: default of ``progress`` in all calls.
+            transport: replaces the network, e.g. in tests.
+
+        Raises:
+            InputError: the address, the key or a number cannot be used.
+        """
+        service = Service(url, api_key, retries, patience_s, progress)
+        http = self._http_client(
+            base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
+        )
+        super().__init__(service, http)
 
     @operation
     def tolerance(self, formula: str) -> Steps[ToleranceRow]:
@@ -226,7 +262,7 @@ class ClientOperations(ClientPart):
         return f"<{type(self).__name__} of {self._service.url}>"
 
 
-class Client(ClientOperations, Blocking):
+class Client(ClientOperations[httpx.BaseTransport], Blocking):
     """Client of a pvkdb service. Use it as a context manager, or close it.
 
     Example:
@@ -237,37 +273,7 @@ class Client(ClientOperations, Blocking):
         d-t4-...
     """
 
-    def __init__(
-        self,
-        url: str,
-        api_key: str | None = None,
-        timeout: float = 30,
-        retries: int = 3,
-        patience_s: float = 120,
-        progress: bool = False,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        """Create a client; sends no request.
-
-        Args:
-            url: address of the service, e.g. ``http://127.0.0.1:8000``.
-            api_key: API key, if the service requires one.
-            timeout: seconds to wait for a response.
-            retries: how often a request is repeated when the service cannot be reached or answers
-                with status 429, 502, 503 or 504.
-            patience_s: for how many seconds a request is repeated that continues something: the
-                next page, a download, waiting for a calculation.
-            progress: default of ``progress`` in all calls.
-            transport: replaces the network, e.g. in tests.
-
-        Raises:
-            InputError: the address, the key or a number cannot be used.
-        """
-        service = Service(url, api_key, retries, patience_s, progress)
-        http = httpx.Client(
-            base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
-        )
-        super().__init__(service, http)
+    _http_client = httpx.Client
 
     def close(self) -> None:
         """Close the connections."""
@@ -280,7 +286,7 @@ class Client(ClientOperations, Blocking):
         self.close()
 
 
-class AsyncClient(ClientOperations, Awaiting):
+class AsyncClient(ClientOperations[httpx.AsyncBaseTransport], Awaiting):
     """Client of a pvkdb service for asyncio or trio: :class:`Client` with ``await``.
 
     Example:
@@ -293,26 +299,7 @@ class AsyncClient(ClientOperations, Awaiting):
         [0.85, 0.86]
     """
 
-    def __init__(
-        self,
-        url: str,
-        api_key: str | None = None,
-        timeout: float = 30,
-        retries: int = 3,
-        patience_s: float = 120,
-        progress: bool = False,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        """Create a client; sends no request. Arguments as for :class:`Client`.
-
-        Raises:
-            InputError: the address, the key or a number cannot be used.
-        """
-        service = Service(url, api_key, retries, patience_s, progress)
-        http = httpx.AsyncClient(
-            base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
-        )
-        super().__init__(service, http)
+    _http_client = httpx.AsyncClient
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""``pvkdb neb``: asking for migration barriers."""
+"""``pvkdb neb``: migration barriers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
+from typer.core import TyperCommand
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    RetryOption,
+    open_store,
+)
 from pvkdb.cli.output.barrier_files import (
-    NO_PLOT,
     checked_path,
     draw_graph,
     draw_path,
@@ -33,76 +39,63 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import CompleteNebRequest
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.work.worker import Worker
 
 BOTH = "both"
+#: Values of ``--plot`` for a file with a default name, and for none.
+DEFAULT_PLOT, NO_PLOT = "auto", "none"
+ENDED = ("done", "failed")
 _POLL_S = 2.0
 
 
+class NebCommand(TyperCommand):
+    """A command whose option ``--plot`` may be given without a file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the default file after a bare ``--plot``."""
+        if "--plot" in args:
+            after = args.index("--plot") + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], DEFAULT_PLOT, *args[after:]]
+        return super().parse_args(ctx, args)
+
+
 def neb(
-    formula: Annotated[str, typer.Argument(help="Composition, e.g. CsPbBr3.")],
-    phase: Annotated[
-        str | None,
-        typer.Option("--phase", help="Prototype of the host; default: the likeliest, e.g. Pnma."),
-    ] = None,
-    potential: Annotated[
-        str, typer.Option("--potential", help="chgnet, sevennet-0, or both for their spread.")
-    ] = BOTH,
+    formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
+    phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
+    potential: Annotated[str, Option(help="chgnet, sevennet-0, or both (to compare them).")] = BOTH,
     defect: Annotated[
-        str | None,
-        typer.Option("--defect", help="V_Br, V_Cs, Br_i, Ag_i…; default: the halide's vacancy."),
+        str | None, Option(help="V_Br, Br_i, Ag_i…; default: halide vacancy.")
     ] = None,
     source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="CIF or POSCAR of the host instead."),
+        Path | None, Option("--from", metavar="FILE", help="CIF or POSCAR of the crystal.")
     ] = None,
     plot: Annotated[
         str,
-        typer.Option(
-            "--plot", metavar="FILE", help=f"Energy profile, .png or .svg; '{NO_PLOT}' for none."
-        ),
+        Option(metavar="[FILE]", help="Plot the energy profile; default: neb-FORMULA-PHASE.png."),
     ] = "",
-    graph: Annotated[
-        str, typer.Option("--graph", metavar="FILE", help="Picture of the migration graph.")
-    ] = "",
-    picture: Annotated[
-        str, typer.Option("--picture", metavar="FILE", help="Picture of the atoms along a hop.")
-    ] = "",
-    path: Annotated[
-        str, typer.Option("--path", metavar="FILE", help="The hops' images as extended XYZ.")
-    ] = "",
+    graph: Annotated[str, Option(metavar="FILE", help="Plot the migration graph (png, svg).")] = "",
+    picture: Annotated[str, Option(metavar="FILE", help="Draw the atoms along a hop.")] = "",
+    path: Annotated[str, Option(metavar="FILE", help="Write images as extended XYZ (.xyz).")] = "",
     hop: Annotated[
-        int | None,
-        typer.Option("--hop", min=1, help="Hop of --picture and --path; default: limiting, all."),
+        int | None, Option(min=1, help="Hop for --picture and --path; default: limiting, all.")
     ] = None,
-    images: Annotated[
-        int | None, typer.Option("--images", help="Images between the end points.")
-    ] = None,
-    cutoff: Annotated[
-        float | None, typer.Option("--cutoff", help="Longest hop to compute, Å.")
-    ] = None,
+    images: Annotated[int | None, Option(help="Images between the end points.")] = None,
+    cutoff: Annotated[float | None, Option(help="Longest hop to compute, Å.")] = None,
     distance: Annotated[
-        float | None,
-        typer.Option("--distance", help="Least distance of a defect from its images, Å."),
+        float | None, Option(help="Smallest distance to periodic images, Å.")
     ] = None,
-    fmax: Annotated[
-        float | None, typer.Option("--fmax", help="Residual force to reach, eV/Å.")
-    ] = None,
-    max_steps: Annotated[
-        int | None, typer.Option("--max-steps", help="Most steps of a band.")
-    ] = None,
-    max_atoms: Annotated[
-        int | None, typer.Option("--max-atoms", help="Compute supercells up to this size.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the starting rattle.")] = None,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Compute again what failed before.")
-    ] = False,
+    fmax: Annotated[float | None, Option(help="Largest force at convergence, eV/Å.")] = None,
+    max_steps: Annotated[int | None, Option(help="Most optimizer steps of a NEB.")] = None,
+    max_atoms: Annotated[int | None, Option(help="Largest supercell to compute, atoms.")] = None,
+    seed: Annotated[int | None, Option(help="Seed of the initial random displacements.")] = None,
+    retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Compute how a defect migrates: every hop, and the bottleneck of the easiest path.
+    """Compute migration barriers of a defect. Covers every hop and the easiest path.
 
-    What the store knows already is answered from it.
+    Results that are already in the store are not computed again.
     """
     chosen = {
         "images": images,
@@ -115,19 +108,20 @@ def neb(
     }
     requests = _requests(formula, phase, potential, defect, source, chosen)
     first = requests[0]
-    target = None if plot == NO_PLOT else checked_path("--plot", plot or _plot_name(requests))
+    target = None
+    if plot not in ("", NO_PLOT):
+        target = checked_path("--plot", _plot_name(requests) if plot == DEFAULT_PLOT else plot)
     graph_to = checked_path("--graph", graph) if graph else None
     picture_to = checked_path("--picture", picture) if picture else None
     path_to = checked_path("--path", path, (".xyz", ".extxyz")) if path else None
-    store = open_store(database)
+    store = open_store(database, create=True)
     found = _obtain(store, requests, retry)
     documents = [document for document, _ in found]
     done = [document for document in documents if document.state == "done"]
     if json:
-        dumped = [document.model_dump(mode="json") for document in documents]
-        print_json(dumped if potential == BOTH else dumped[0])
+        print_json(documents if potential == BOTH else documents[0])
     elif done:
-        origin = "computed" if any(computed for _, computed in found) else "answered from the store"
+        origin = "computed" if any(computed for _, computed in found) else "from the store"
         print_barriers(f"{first.formula} ({first.phase}), {origin}", done)
         for document in done:
             print_hops(document)
@@ -152,7 +146,7 @@ def _requests(
     source: Path | None,
     settings: dict[str, float | None],
 ) -> list[CompleteNebRequest]:
-    """One request for each potential; the most trusted one last."""
+    """Return one request for each potential; the most accurate one last."""
     from pydantic import ValidationError
 
     from pvkdb.chemistry import parse_composition
@@ -179,8 +173,8 @@ def _requests(
         held = elements_of(composition)
         if kind == "vacancy" and symbol not in held:
             raise InputError(
-                f"--defect {defect}: {composition.formula} holds no {symbol} that could be "
-                f"missing; it holds {', '.join(held)}"
+                f"--defect {defect}: {composition.formula} does not contain {symbol}; it contains "
+                f"{', '.join(held)}"
             )
     host, found = (None, phase) if source is None else _host(source, composition.formula)
     requests = []
@@ -198,7 +192,7 @@ def _requests(
 
 
 def _host(source: Path, formula: str) -> tuple[Host, str]:
-    """A user's structure as a host, and the name of its phase."""
+    """Return a user-supplied structure as a host, and the name of its phase."""
     from pvkdb.chemistry import parse_composition
     from pvkdb_pipelines.geometry.hosts import host_of
     from pvkdb_pipelines.structures.user_structures import phase_of, read_start
@@ -211,7 +205,7 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 def _obtain(
     store: Store, requests: Sequence[CompleteNebRequest], retry: bool
 ) -> list[tuple[CalculationDocument, bool]]:
-    """The calculations that answer requests, and of each whether it had to be computed now."""
+    """Return the calculations of requests, and whether each was computed now."""
     from pvkdb.store.queue.claims import requeue, submit
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.work.pool import drain
@@ -226,44 +220,40 @@ def _obtain(
             documents.append(
                 calculation_document(requeue(session, document.id)) if again else document
             )
-    open_ids = [entry.id for entry in documents if entry.state not in ("done", "failed")]
-    if not open_ids:
-        return [(document, False) for document in documents]
     found = {document.id: (document, False) for document in documents}
+
+    def unfinished() -> list[str]:
+        return [key for key, (document, _) in found.items() if document.state not in ENDED]
+
+    if not unfinished():
+        return list(found.values())
     with watch() as report:
-        Worker(store).recover()
         try:
-            for document in drain(store, None, report, open_ids):
+            Worker(store).recover()
+            for document in drain(store, None, report, unfinished()):
                 found[document.id] = (document, True)
+            for key in unfinished():
+                found[key] = _compute_or_wait(store, Worker(store, report), key)
         except KeyboardInterrupt:
             raise InterruptedByUserError(
-                f"interrupted; calculation {', '.join(open_ids)} is back in the queue, the same "
-                "command or `pvkdb work` takes it up"
+                f"interrupted; calculation {', '.join(unfinished())} is back in the queue; resume "
+                "with the same command or with: pvkdb work"
             ) from None
-        for document, _ in list(found.values()):
-            if document.state not in ("done", "failed"):
-                found[document.id] = _compute_or_wait(store, Worker(store, report), document.id)
-    return [found[document.id] for document in documents]
+    return list(found.values())
 
 
 def _compute_or_wait(
-    store: Store, worker: Any, calculation_id: str
+    store: Store, worker: Worker, calculation_id: str
 ) -> tuple[CalculationDocument, bool]:
-    """Compute here; where another process holds the calculation, wait for it, or take over."""
+    """Compute here; if another process computes it, wait for the result or for its loss."""
     from pvkdb.store.models.calculations import Calculation
     from pvkdb.store.rows.from_models import calculation_document
 
     waiting = False
     while True:
-        try:
-            worker.recover()
-            computed = worker.run(calculation_id)
-        except KeyboardInterrupt:
-            raise InterruptedByUserError(
-                f"interrupted; calculation {calculation_id} is back in the queue, the same "
-                "command or `pvkdb work` takes it up"
-            ) from None
-        if computed is not None and computed.state in ("done", "failed"):
+        worker.recover()
+        computed = worker.run(calculation_id)
+        if computed is not None and computed.state in ENDED:
             return computed, True
         with store.session(read_only=True) as session:
             document = calculation_document(session.get_one(Calculation, calculation_id))
@@ -276,7 +266,7 @@ def _compute_or_wait(
             time.sleep(_POLL_S)
         except KeyboardInterrupt:
             raise InterruptedByUserError(
-                f"interrupted; calculation {calculation_id} goes on in another process"
+                f"interrupted; calculation {calculation_id} continues in another process"
             ) from None
 
 
@@ -291,13 +281,13 @@ def _plot_name(requests: Sequence[CompleteNebRequest]) -> str:
 
 
 def _raise_failures(documents: Sequence[CalculationDocument]) -> None:
-    """One clear line for what failed, after what did not was shown."""
+    """Raise one error for all failed calculations, after the results are printed."""
     failed = [document for document in documents if document.state == "failed"]
-    said = [
+    reasons = [
         f"{document.parameters['formula']} with {document.parameters['potential']}: "
-        f"{document.failure_kind}: {document.failure_message} (calculation {document.id}; compute "
-        "again with --retry)"
+        f"{document.failure_kind}: {document.failure_message} (calculation {document.id}; repeat "
+        "with --retry)"
         for document in failed
     ]
-    if said:
-        raise CalculationFailedError(str(failed[0].failure_kind), "; ".join(said))
+    if reasons:
+        raise CalculationFailedError(str(failed[0].failure_kind), "; ".join(reasons))

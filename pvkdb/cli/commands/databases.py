@@ -1,28 +1,36 @@
-"""``pvkdb init``, ``upgrade`` and ``export``: making a database and getting tables out of it."""
+"""``pvkdb init``, ``upgrade``, ``import``, ``history`` and ``export``: the data in a database."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, cast
 
-import typer
+from typer import Argument, Option
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    OutputOption,
+    load,
+    open_store,
+)
+from pvkdb.cli.output.console import messages, print_json, show, write_file
+from pvkdb.cli.output.paper_tables import print_history, print_import
 from pvkdb.errors import InputError, unknown_name
+
+TEMPLATES = ("paper.yaml", "energetics.csv", "devices.csv", "references.csv")
 
 
 def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
-    """Create the tables and load the curated literature; safe to run again."""
-    from pvkdb.literature import load_literature
+    """Create the tables and load the literature. Running it again is safe."""
     from pvkdb.store.database import Store
-    from pvkdb.store.migrate import upgrade as run_migrations
 
     store = Store(database)
-    run_migrations(store)
-    with store.session() as session:
-        report = load_literature(session)
+    report = load(store)
     if json:
         from dataclasses import asdict
 
@@ -31,11 +39,10 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
     messages().print(f"database  {store.name}")
     if report.superseded:
         messages().print(
-            f"brought up to date: {report.superseded} rows say something else now; what they said "
-            "before: pvkdb history ID"
+            f"updated   {report.superseded} rows; their earlier versions: pvkdb history ID"
         )
     elif report.references == 0:
-        messages().print(f"loaded    before; dataset {report.dataset_version}")
+        messages().print(f"unchanged; dataset {report.dataset_version}")
         return
     messages().print(
         f"loaded    {report.references} references, {report.energetics} energetics, "
@@ -46,7 +53,7 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
 
 
 def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
-    """Bring an existing database to this version's schema."""
+    """Upgrade the tables of an existing database. They then fit this version of pvkdb."""
     from pvkdb.errors import NotMigratedError
     from pvkdb.store.database import Store
     from pvkdb.store.migrate import upgrade as run_migrations
@@ -54,7 +61,7 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
     store = Store(database)
     if store.revision() is None:
         raise NotMigratedError(
-            f"{store.name} holds no pvkdb tables to upgrade; create them with: pvkdb init"
+            f"{store.name} has no pvkdb tables to upgrade; create them with: pvkdb init"
         )
     before, after = run_migrations(store)
     if json:
@@ -63,21 +70,91 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
         messages().print(f"{store.name}: schema {before} -> {after}")
 
 
-def export(
-    name: Annotated[str, typer.Argument(help="Table, e.g. energetics, devices, references.")],
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format", help="csv, json, jsonl or parquet; default: by the file's ending."
-        ),
-    ] = "",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
+def import_papers(
+    files: Annotated[
+        list[Path] | None,
+        Argument(metavar="FILE...", help="Papers (.yaml, .json), or one table (.csv)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Show the changes without making them.")
+    ] = False,
+    template: Annotated[
+        str | None, Option(metavar="NAME", help=f"Print {', '.join(TEMPLATES)}.")
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write a table as CSV, JSON, JSON lines or Parquet; --json is --format json."""
+    """Add papers to the database. They are checked, and added completely or not at all."""
+    if template is not None:
+        _print_template(template)
+        return
+    if not files:
+        template_command = "pvkdb import --template paper.yaml"
+        raise InputError(f"name a file to import; get a template with: {template_command}")
+    from pvkdb.literature.importing import ImportRefusedError, import_files
+
+    store = open_store(database, create=True, keep=not dry_run)
+    try:
+        with _row_counter() as on_row, store.session() as session:
+            report = import_files(session, files, dry_run=dry_run, on_row=on_row)
+            if dry_run:
+                session.rollback()
+    except ImportRefusedError as error:
+        if json:
+            print_json({"problems": error.problems})
+        elif len(error.problems) > 1:
+            for problem in error.problems:
+                messages().print(str(problem), markup=False, soft_wrap=True)
+        raise
+    show(report, json, print_import)
+
+
+def _print_template(name: str) -> None:
+    from importlib import resources
+
+    if name not in TEMPLATES:
+        raise InputError(unknown_name("template", name, TEMPLATES))
+    text = resources.files("pvkdb.literature") / "templates" / name
+    sys.stdout.write(text.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _row_counter() -> Iterator[Callable[[int], None]]:
+    """Show the number of rows on a terminal; nothing in a log, since an import takes seconds."""
+    console = messages()
+    if not console.is_terminal:
+        yield lambda count: None
+        return
+    with console.status("reading") as status:
+
+        def update(count: int) -> None:
+            if count % 200 == 0:
+                status.update(f"{count} rows")
+
+        yield update
+
+
+def history(
+    key: Annotated[str, Argument(metavar="ID", help="Id of a row, e.g. e-t1-r01-ea.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Show all versions of a row. The oldest comes first, each with its changes."""
+    from pvkdb.store.curation.history import history as versions_of
+
+    with open_store(database, create=True).session(read_only=True) as session:
+        versions = versions_of(session, key)
+    show(versions, json, print_history)
+
+
+def export(
+    name: Annotated[str, Argument(help="Table, e.g. energetics, devices, references.")],
+    format: Annotated[str, Option(help="csv (default), json, jsonl or parquet.")] = "",
+    output: OutputOption = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Write a table as CSV, JSON or Parquet. --json means --format json."""
     from pvkdb.schemas.tables import TABLES
     from pvkdb.store.collections.export import table_rows
     from pvkdb.store.files.table_files import FORMATS, Format, write_table
@@ -91,21 +168,17 @@ def export(
     wanted = {format, "json" if json else "", ending if ending in FORMATS else ""} - {""}
     if len(wanted) > 1:
         raise InputError(
-            f"two formats are asked for ({', '.join(sorted(wanted))}); --format, --json and the "
-            "ending of --output must agree"
+            f"two different formats are given ({', '.join(sorted(wanted))}); --format, --json and "
+            "the ending of --output must agree"
         )
     chosen: Format = cast("Format", wanted.pop() if wanted else "csv")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise InputError("parquet is binary; name a file with --output FILE")
-    with open_store(database).session() as session:
+    with open_store(database, create=True).session() as session:
         rows = rankings_rows(session) if name == "rankings" else table_rows(session, name)
         data = write_table(name, rows, chosen)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}") from error
-    messages().print(f"wrote {output}")
+    else:
+        write_file(output, data)

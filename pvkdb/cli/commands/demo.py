@@ -1,4 +1,4 @@
-"""``pvkdb demo``: the main job on real input, from the literature's tables to a ranking."""
+"""``pvkdb demo``: the main steps on real data, from the literature to a ranking."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
-from pvkdb.cli.commands.tolerance import print_factors
 from pvkdb.cli.commands.work import run_queue
+from pvkdb.cli.options import load
 from pvkdb.cli.output.barrier_files import plot_documents
 from pvkdb.cli.output.barrier_tables import literature_range, results_of
+from pvkdb.cli.output.composition_tables import print_factors
 from pvkdb.cli.output.console import messages, print_table
 from pvkdb.cli.output.progress import watch
 from pvkdb.cli.output.ranking_tables import print_ranking
@@ -28,34 +29,30 @@ FORMULAS = ("CsPbBr3", "CsPbI3")
 
 
 def demo(
-    folder: Annotated[
-        Path, typer.Option("--folder", help="Scratch folder for the database and the plots.")
-    ] = Path("demo-output"),
+    folder: Annotated[Path, Option(help="Folder for the database and the plots.")] = Path(
+        "demo-output"
+    ),
     database: Annotated[
-        str | None,
-        typer.Option("--database", metavar="URL", help="Database instead of the scratch one."),
+        str | None, Option(metavar="URL", help="Database; default: in the folder.")
     ] = None,
 ) -> None:
-    """The whole road in minutes: literature, tolerance factors, barriers, a ranking."""
+    """Run the main steps in minutes. Loads the literature, computes barriers, ranks devices."""
     from pvkdb.chemistry import parse_composition, tolerance_factors
-    from pvkdb.literature import load_literature
     from pvkdb.store.collections import ENERGETICS
     from pvkdb.store.database import Store
-    from pvkdb.store.migrate import upgrade
     from pvkdb.suitability import rank
 
     start = time.monotonic()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--folder {folder} cannot be made: {error.strerror}") from error
+        raise InputError(f"--folder {folder} cannot be created: {error.strerror}") from error
     url = database or f"sqlite:///{folder / 'demo.sqlite'}"
     store = Store(url)
 
-    _step(1, "the literature's tables into an SQLite store")
-    upgrade(store)
-    with store.session() as session:
-        report = load_literature(session)
+    _step(1, "the curated literature in an SQLite database")
+    report = load(store)
+    with store.session(read_only=True) as session:
         formulas = sorted(
             {
                 row.material
@@ -65,15 +62,15 @@ def demo(
         )
     messages().print(f"dataset {report.dataset_version}, {report.materials} materials\n")
 
-    _step(2, "tolerance factors of every ABX3 of the review's Table 1")
+    _step(2, "tolerance factors of the ABX3 compositions in Table 1 of the review")
     print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])
 
-    _step(3, "halide-vacancy barriers with two potentials, beside the literature")
+    _step(3, "halide-vacancy barriers with two potentials, compared with the literature")
     documents = _barriers(store)
     _print_comparison(store, documents)
     _plot(store, folder, documents)
 
-    _step(4, "which device of Table 4 suits synaptic training")
+    _step(4, "the devices of Table 4 ranked for synaptic training")
     with store.session() as session:
         print_ranking(rank(session, "synaptic-training"), limit=10)
 
@@ -83,7 +80,7 @@ def demo(
 
 
 def _program() -> str:
-    """How this user starts pvkdb: by name where it is on the path, else by its place."""
+    """Return the command that starts pvkdb: its name if it is on the path, or else its path."""
     return "pvkdb" if shutil.which("pvkdb") else os.path.relpath(sys.argv[0])
 
 
@@ -92,7 +89,7 @@ def _step(number: int, title: str) -> None:
 
 
 def _barriers(store: Store) -> list[CalculationDocument]:
-    """Every pair of formula and potential, computed with one process per core."""
+    """Compute the barrier of every formula with every potential, one process per core."""
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest
     from pvkdb.store.models.calculations import Calculation
@@ -113,7 +110,7 @@ def _barriers(store: Store) -> list[CalculationDocument]:
 
 
 def _print_comparison(store: Store, documents: list[CalculationDocument]) -> None:
-    """Model values, and beside them what the literature reports for the same defect."""
+    """Print the computed barriers next to those that the literature reports."""
     numbers = ("E_A/eV", "force")
     results = {document.id: result for document, result in results_of(documents)}
     rows = []
@@ -147,8 +144,8 @@ def _print_comparison(store: Store, documents: list[CalculationDocument]) -> Non
         numeric=numbers,
         whole=("material", "potential", "literature/eV"),
         caption="Model: bottleneck of the easiest path through the crystal, over all hops, in "
-        "neutral 39-atom cells; force: largest residual, eV/Å. Literature: Table 1 of the review, "
-        "any method and path; the two need not agree.",
+        "neutral 39-atom cells; force: largest residual force, eV/Å. Literature: Table 1 of the "
+        "review, any method and path, so the values need not agree.",
     )
 
 

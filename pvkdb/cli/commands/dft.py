@@ -1,11 +1,12 @@
-"""``pvkdb dft``, ``export-inputs`` and ``import-results``: the last tier, queued or by hand."""
+"""``pvkdb dft``, ``export-inputs`` and ``import-results``: DFT, in the queue or by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
+from typer import Argument, Context, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json
@@ -18,7 +19,20 @@ if TYPE_CHECKING:
     from pvkdb.store.models.calculations import Calculation
     from pvkdb_pipelines.dft.by_hand.exports import Code
 
-#: What the limits of a method are called in its request.
+#: Names of the settings of the options that ``dft`` and ``export-inputs`` share.
+_SETTINGS = {
+    "cutoff": "cutoff_wfc_ry",
+    "density_cutoff": "cutoff_rho_ry",
+    "kpoints": "kpoint_grid",
+    "spacing": "kpoint_spacing_per_ang",
+    "smearing": "smearing",
+    "width": "smearing_width_ev",
+    "moment": "magnetization_mub",
+    "soc": "soc",
+    "dielectric": "dielectric_constant",
+    "dielectric_source": "dielectric_source",
+}
+#: Names of the limits in the request of a method.
 _LIMITS = {
     "relax": {"fmax": "fmax_ev_per_ang", "max_steps": "max_steps"},
     "neb": {"fmax": "fmax_neb_ev_per_ang", "max_steps": "max_steps_neb"},
@@ -26,68 +40,63 @@ _LIMITS = {
 
 _Charges = Annotated[
     list[int] | None,
-    typer.Option("--charge", help="Charge of the cell; several make several jobs. Default: 0."),
+    Option("--charge", help="Charge of the cell; default: 0; repeat for several jobs."),
 ]
-_Charge = Annotated[int | None, typer.Option("--charge", help="Charge of the cell; default: 0.")]
+_Charge = Annotated[int | None, Option("--charge", help="Charge of the cell; default: 0.")]
 _Hop = Annotated[
-    int | None, typer.Option("--hop", min=1, help="Hop of a barrier; default: the limiting one.")
+    int | None, Option("--hop", min=1, help="Hop of a barrier; default: the limiting hop.")
 ]
 _Cutoff = Annotated[
-    float | None,
-    typer.Option("--cutoff", help="Of the wave functions, Ry; default: what SSSP recommends."),
+    float | None, Option("--cutoff", help="Wave-function cutoff, Ry; default: from SSSP.")
 ]
 _Density = Annotated[
-    float | None, typer.Option("--density-cutoff", help="Of the density, Ry; default: likewise.")
+    float | None, Option("--density-cutoff", help="Density cutoff, Ry; default: from SSSP.")
 ]
-_Grid = Annotated[str, typer.Option("--kpoints", metavar="N N N", help="Grid, e.g. '2 2 2'.")]
+_Grid = Annotated[str, Option("--kpoints", metavar="N N N", help="k-point grid, e.g. '2 2 2'.")]
 _Spacing = Annotated[
-    float | None, typer.Option("--spacing", help="Or its density: largest distance, 1/Å (0.3).")
+    float | None, Option("--spacing", help="Largest k-point distance, 1/Å; default: 0.3.")
 ]
 _Smearing = Annotated[
-    str, typer.Option("--smearing", help="gaussian (default), cold, fermi-dirac or fixed.")
+    str, Option("--smearing", help="gaussian (default), cold, fermi-dirac or fixed.")
 ]
-_Width = Annotated[float | None, typer.Option("--width", help="Of the smearing, eV (0.05).")]
+_Width = Annotated[float | None, Option("--width", help="Smearing width, eV; default: 0.05.")]
 _Moment = Annotated[
-    float | None, typer.Option("--moment", help="Spin-polarised with this total moment, μB.")
+    float | None, Option("--moment", help="Spin-polarised, with this total moment, μB.")
 ]
-_Soc = Annotated[bool, typer.Option("--soc", help="Spin–orbit coupling (vasp).")]
+_Soc = Annotated[bool, Option("--soc", help="Include spin–orbit coupling (vasp).")]
 _Dielectric = Annotated[
-    float | None,
-    typer.Option("--dielectric", help="Static dielectric constant, for Makov and Payne's term."),
+    float | None, Option("--dielectric", help="Dielectric constant for the Makov–Payne correction.")
 ]
-_DielectricSource = Annotated[
-    str, typer.Option("--dielectric-source", help="Where that constant is from.")
-]
+_DielectricSource = Annotated[str, Option("--dielectric-source", help="Source of that constant.")]
 
 
 def dft(
+    context: Context,
     key: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="ID",
-            help="A barrier, or a structure of the store. Of a barrier that is not computed yet "
-            "the DFT waits for it.",
+            help="Id of a barrier or a structure. For an unfinished barrier, the DFT "
+            "calculation waits for it.",
         ),
     ],
     method: Annotated[
         str,
-        typer.Option(
-            "--method",
-            help="Of a barrier: path (default; single points on its path) or neb. Of a structure: "
-            "scf (default) or relax.",
+        Option(
+            help="For a barrier: path (default; single points on its path) or neb. For a "
+            "structure: scf (default) or relax."
         ),
     ] = "",
     vacancy: Annotated[
-        int | None,
-        typer.Option("--vacancy", min=0, help="Atom of the structure to take out, from 0."),
+        int | None, Option(min=0, help="Index of an atom to remove, from 0.")
     ] = None,
     fmax: Annotated[
-        float | None, typer.Option("--fmax", help="Force to reach, eV/Å (relax 0.03, neb 0.05).")
+        float | None, Option(help="Largest force, eV/Å; default: relax 0.03, neb 0.05.")
     ] = None,
     max_steps: Annotated[
-        int | None, typer.Option("--max-steps", help="Steps of the relaxation or the band (100).")
+        int | None, Option(help="Most steps of relax or neb; default: 100.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="espresso, gpaw or vasp.")] = "espresso",
+    engine: Annotated[str, Option(help="espresso, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,
     hop: _Hop = None,
     cutoff: _Cutoff = None,
@@ -103,54 +112,40 @@ def dft(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Queue the DFT of a barrier or a structure; `pvkdb work` computes it."""
+    """Queue a DFT calculation. `pvkdb work` computes it."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
 
+    chosen = _chosen(context.params)
     documents = []
     with open_store(database).session() as session:
         for value in charge or [0]:
-            settings = _settings(
-                engine=engine,
-                charge=value,
-                cutoff_wfc_ry=cutoff,
-                cutoff_rho_ry=density_cutoff,
-                kpoint_grid=_grid(kpoints),
-                kpoint_spacing_per_ang=spacing,
-                smearing=smearing or None,
-                smearing_width_ev=width,
-                magnetization_mub=moment,
-                soc=soc or None,
-                dielectric_constant=dielectric,
-                dielectric_source=dielectric_source or None,
-            )
+            settings = _settings(engine=engine, charge=value, **chosen)
             limits = {"fmax": fmax, "max_steps": max_steps}
-            request, material = _asked(session, key, method, settings, hop, vacancy, limits)
+            request, material = _request(session, key, method, settings, hop, vacancy, limits)
             after = [] if request.kind != "dft-after" else [request.barrier]
             calculation, new = enqueue(session, request, material, depends_on=after)
             session.flush()
             documents.append((calculation_document(calculation), new, request))
     if json:
-        print_json([document.model_dump(mode="json") for document, _, _ in documents])
+        print_json([document for document, _, _ in documents])
         return
     for document, new, request in documents:
-        state = document.state if new else f"known, {document.state}"
+        state = document.state if new else f"already {document.state}"
         if document.state in ("failed", "cancelled"):
-            state += f" (again: pvkdb jobs retry {document.id})"
+            state += f" (repeat: pvkdb jobs retry {document.id})"
         messages().print(f"{state}  {document.id}  {_in_words(request)}", markup=False)
-        for remark in _remarks(request):
-            messages().print(f"note: {remark}", markup=False)
+        _print_remarks(_remarks(request))
 
 
 def export_inputs(
-    key: Annotated[
-        str, typer.Argument(metavar="ID", help="A queued DFT calculation, or a finished barrier.")
-    ],
+    context: Context,
+    key: Annotated[str, Argument(metavar="ID", help="Id of queued DFT, or of a barrier.")],
     code: Annotated[
-        str, typer.Option("--for", metavar="CODE", help="espresso or vasp; default: the job's.")
+        str, Option("--for", metavar="CODE", help="espresso or vasp; default: as queued.")
     ] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Default: dft-ID-CODE.")
+        Path | None, Option("--output", "-o", metavar="FOLDER", help="Default: dft-ID-CODE.")
     ] = None,
     charge: _Charge = None,
     hop: _Hop = None,
@@ -167,10 +162,10 @@ def export_inputs(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write the input folder of a DFT calculation, to be run by hand.
+    """Write DFT input files, to run by hand.
 
-    Of a barrier these are single points on its path; the settings are then yours to choose. A DFT
-    calculation has its own.
+    For a barrier, these are single points on its path, with the settings of the options. A queued
+    DFT calculation already has its settings.
     """
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb_pipelines.dft.by_hand.exports import CODES, converted
@@ -179,19 +174,7 @@ def export_inputs(
 
     if code and code not in CODES:
         raise InputError(unknown_name("code with input files", code, CODES))
-    chosen = {
-        "charge": charge,
-        "cutoff_wfc_ry": cutoff,
-        "cutoff_rho_ry": density_cutoff,
-        "kpoint_grid": _grid(kpoints),
-        "kpoint_spacing_per_ang": spacing,
-        "smearing": smearing or None,
-        "smearing_width_ev": width,
-        "magnetization_mub": moment,
-        "soc": soc or None,
-        "dielectric_constant": dielectric,
-        "dielectric_source": dielectric_source or None,
-    }
+    chosen = {"charge": charge, **_chosen(context.params)}
     with open_store(database).session(read_only=True) as session:
         calculation = _calculation(session, key)
         request: AnyDft
@@ -199,7 +182,7 @@ def export_inputs(
             given = [name for name, value in {**chosen, "hop": hop}.items() if value is not None]
             if given:
                 raise InputError(
-                    f"calculation {key} has settings of its own ({', '.join(given)} cannot be "
+                    f"calculation {key} already has its settings ({', '.join(given)} cannot be "
                     "changed); queue another one with: pvkdb dft"
                 )
             request = DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters)
@@ -213,26 +196,25 @@ def export_inputs(
         print_json({"folder": str(folder), "files": [str(file) for file in files]})
         return
     messages().print(f"wrote {folder}: {_in_words(request)}", markup=False)
-    for remark in _remarks(request):
-        messages().print(f"note: {remark}", markup=False)
-    messages().print(f"its README.md says how to run it; then: pvkdb import-results {key} {folder}")
+    _print_remarks(_remarks(request))
+    messages().print(f"run it as its README.md explains; then: pvkdb import-results {key} {folder}")
 
 
 def import_results(
-    key: Annotated[str, typer.Argument(metavar="ID", help="What the folder was written for.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="With the outputs.")],
+    key: Annotated[str, Argument(metavar="ID", help="Id that was passed to export-inputs.")],
+    folder: Annotated[Path, Argument(metavar="FOLDER", help="Folder with the outputs.")],
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Take back results that were computed by hand, after checking them against the job."""
+    """Store results of DFT run by hand. They are checked against the request."""
     from pvkdb.store.rows.from_models import calculation_document
-    from pvkdb_pipelines.dft.by_hand.imports import import_results as take_back
+    from pvkdb_pipelines.dft.by_hand.imports import import_results as store_results
 
     with open_store(database).session() as session:
-        calculation = take_back(session, _calculation(session, key), folder)
+        calculation = store_results(session, _calculation(session, key), folder)
         document = calculation_document(calculation)
     if json:
-        print_json(document.model_dump(mode="json"))
+        print_json(document)
         return
     result = document.result or {}
     messages().print(f"stored as the result of calculation {document.id} (imported)")
@@ -241,11 +223,10 @@ def import_results(
             f"barrier {result['barrier_forward_ev']:.3f} eV forward, "
             f"{result['barrier_reverse_ev']:.3f} eV reverse"
         )
-    for remark in result.get("remarks", []):
-        messages().print(f"note: {remark}", markup=False)
+    _print_remarks(result.get("remarks", []))
 
 
-def _asked(
+def _request(
     session: Session,
     key: str,
     method: str,
@@ -254,7 +235,7 @@ def _asked(
     vacancy: int | None,
     limits: dict[str, float | None],
 ) -> tuple[AnyDft | DftAfterRequest, str | None]:
-    """The request, and the id of its material."""
+    """Return the request, and the id of its material."""
     from pvkdb.store.models.calculations import Calculation
     from pvkdb.store.models.structures import Structure
     from pvkdb_pipelines.dft import requests
@@ -265,14 +246,14 @@ def _asked(
     named = _LIMITS.get(method, {})
     given = {named.get(name, name): value for name, value in limits.items() if value is not None}
     if given and not named:
-        raise InputError("--fmax and --max-steps belong to --method relax or neb")
+        raise InputError("--fmax and --max-steps require --method relax or neb")
     calculation = session.get(Calculation, key)
     if calculation is not None:
         if method in ("scf", "relax") or vacancy is not None:
             example = "once it is done" if is_pending_barrier(calculation) else "e.g."
             raise InputError(
-                f"{key} is a calculation, whose path is computed with --method path or neb; for "
-                f"scf, relax and --vacancy name a structure, {example} {key}-host"
+                f"{key} is a calculation; compute its path with --method path or neb. For scf, "
+                f"relax and --vacancy name a structure, {example} {key}-host"
             )
         if is_pending_barrier(calculation):
             if method == "neb":
@@ -288,11 +269,11 @@ def _asked(
     structure = session.get(Structure, key)
     if structure is None:
         raise NotFoundError(
-            f"neither a calculation nor a structure has the id {key!r}; pvkdb export structures "
-            "lists them"
+            f"neither a calculation nor a structure has the id {key!r}; list structures with: "
+            "pvkdb export structures"
         )
     if method in ("path", "neb") or hop is not None:
-        raise InputError(f"{key} is a structure: --method scf or relax, and no --hop")
+        raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
     chosen: Any = method or "scf"
     return (
         requests.structure_request(structure, settings, chosen, vacancy, **given),
@@ -305,12 +286,23 @@ def _calculation(session: Session, key: str) -> Calculation:
 
     found = session.get(Calculation, key)
     if found is None:
-        raise NotFoundError(f"no calculation has the id {key!r}; pvkdb export calculations")
+        raise NotFoundError(
+            f"no calculation has the id {key!r}; list them with: pvkdb export calculations"
+        )
     return found
 
 
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a command by the names of the settings, None for omitted ones."""
+    given = {**options, "kpoints": _grid(options["kpoints"])}
+    chosen = {setting: given[option] for option, setting in _SETTINGS.items()}
+    return {
+        name: None if value is False or value == "" else value for name, value in chosen.items()
+    }
+
+
 def _settings(**given: Any) -> DftSettings:
-    """Settings of the options that were given."""
+    """Return the settings of the given options."""
     from pvkdb.schemas.calculations.dft import DftSettings
     from pvkdb_pipelines.dft.requests import validated
 
@@ -318,7 +310,7 @@ def _settings(**given: Any) -> DftSettings:
     if values.get("charge"):
         if "dielectric_constant" in values:
             values["correction"] = "makov-payne"
-    else:  # a neutral cell needs no correction, and its key should not name one
+    else:  # a neutral cell has no correction, and its content key must not contain one
         values.pop("dielectric_constant", None)
         values.pop("dielectric_source", None)
     return validated(DftSettings, values)
@@ -329,7 +321,7 @@ def _grid(text: str) -> tuple[int, ...] | None:
         return None
     words = text.replace("x", " ").replace("×", " ").replace(",", " ").split()
     if len(words) != 3 or not all(word.isdigit() for word in words):
-        raise InputError(f"--kpoints {text!r} is no grid; write e.g. '2 2 2'")
+        raise InputError(f"--kpoints {text!r} is not a grid; write e.g. '2 2 2'")
     return tuple(int(word) for word in words)
 
 
@@ -349,5 +341,10 @@ def _remarks(request: AnyDft | DftAfterRequest) -> list[str]:
     from pvkdb_pipelines.dft.settings import remarks_on, structures_of
 
     if request.kind == "dft-after":
-        return []  # they depend on structures that are yet to come
+        return []  # they depend on structures that are not computed yet
     return remarks_on(request.settings, structures_of(request)[0])
+
+
+def _print_remarks(remarks: list[str]) -> None:
+    for remark in remarks:
+        messages().print(f"note: {remark}", markup=False)

@@ -1,4 +1,4 @@
-"""``pvkdb jobs``: what is queued, running, done or failed, and what to do about it."""
+"""``pvkdb jobs``: listing, cancelling, repeating and exchanging calculations."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.output.console import messages, print_json, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
 from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name
 
@@ -21,10 +22,10 @@ _POLL_S = 1.0
 
 
 class _ListByDefault(TyperGroup):
-    """``pvkdb jobs`` and ``pvkdb jobs --state failed`` list."""
+    """Runs ``list`` where no subcommand is named: ``pvkdb jobs --state failed``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default subcommand in."""
+        """Insert the default subcommand."""
         first = args[0] if args else ""
         if not args or (first.startswith("-") and first != "--help"):
             args = ["list", *args]
@@ -33,38 +34,35 @@ class _ListByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_ListByDefault,
-    help="List, show, cancel, retry, follow, export and import calculations; alone: list.",
+    help="List and control calculations. Default: list.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 StateOption = Annotated[
-    str | None, typer.Option("--state", help="waiting, queued, running, done, failed, cancelled.")
+    str | None, Option("--state", help="waiting, queued, running, done, failed, cancelled.")
 ]
-KindOption = Annotated[
-    str | None, typer.Option("--kind", help="Kind of calculation, e.g. neb or relax.")
-]
+KindOption = Annotated[str | None, Option("--kind", help="Kind of calculation, e.g. neb or relax.")]
 MaterialOption = Annotated[
-    str | None, typer.Option("--material", help="Material or formula, e.g. CsPbBr3-Pnma.")
+    str | None, Option("--material", help="Material or formula, e.g. CsPbBr3-Pnma.")
 ]
 FailureOption = Annotated[
-    str | None,
-    typer.Option("--failed", metavar="REASON", help="Those that failed so, e.g. crashed."),
+    str | None, Option("--failed", metavar="REASON", help="Failed for this reason, e.g. crashed.")
 ]
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id, or the beginning of one.")]
+IdArgument = Annotated[str, Argument(metavar="ID", help="Id or its first characters.")]
 
 
-@app.command("list")
+@app.command("list", epilog="Example: pvkdb jobs list --state failed --kind neb")
 def list_jobs(
     state: StateOption = None,
     kind: KindOption = None,
     material: MaterialOption = None,
     failed: FailureOption = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows.")] = 50,
+    limit: Annotated[int, Option(min=1, help="Largest number of rows.")] = 50,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """List calculations: running, then queued in the order of their turn, then ended."""
+    """List calculations. Order: running, queued by turn, ended."""
     from pvkdb.store.queue import jobs
     from pvkdb.store.rows.from_models import calculations_row
 
@@ -78,28 +76,25 @@ def list_jobs(
             print_jobs(found, counts)
 
 
-@app.command()
-def show(
+@app.command("show", epilog="Example: pvkdb jobs show 3f2a")
+def show_job(
     name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False
 ) -> None:
-    """Show one calculation: state, parameters, what it waits for, files, and its log."""
+    """Show one calculation. Prints state, parameters, dependencies, files and log."""
     from pvkdb.store.queue import jobs
 
     with open_store(database).session(read_only=True) as session:
         job = jobs.job_document(session, jobs.find(session, name))
-    if json:
-        print_json(job.model_dump(mode="json"))
-    else:
-        print_job(job)
+    show(job, json, print_job)
 
 
-@app.command()
+@app.command(epilog="Example: pvkdb jobs cancel 3f2a 81c0")
 def cancel(
-    names: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids or their beginnings.")],
+    names: Annotated[list[str], Argument(metavar="ID...", help="Ids, or first characters.")],
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Cancel calculations: at once, or, where they run, as soon as their worker hears of it."""
+    """Cancel calculations. Workers stop running ones within seconds."""
     from pvkdb.store.queue import jobs
 
     with open_store(database).session() as session:
@@ -111,14 +106,14 @@ def cancel(
         print_json({key: state.value for key, state in states.items()})
         return
     for key, state in states.items():
-        words = "its worker was asked to stop" if state == "running" else state.value
+        words = "worker is stopping it" if state == "running" else state.value
         messages().print(f"{key}  {words}", markup=False)
 
 
-@app.command()
+@app.command(epilog='Example: pvkdb jobs retry --failed "NEB not converged" --kind neb')
 def retry(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Ids or their beginnings.")
+        list[str] | None, Argument(metavar="[ID...]", help="Ids, or first characters.")
     ] = None,
     failed: FailureOption = None,
     kind: KindOption = None,
@@ -126,14 +121,17 @@ def retry(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Queue failed or cancelled calculations again: by id, or all that --failed, --kind or
-    --material choose among the failed. `pvkdb work` then computes them."""
+    """Queue failed or cancelled calculations again.
+
+    Name calculations, or select failed ones with --failed, --kind or --material.
+    """
     from pvkdb.store.queue import jobs
 
     chosen = any(value is not None for value in (failed, kind, material))
     if bool(names) == chosen:
-        raise InputError("name the calculations, or choose failed ones with --failed, --kind or "
-                         "--material; not both")  # fmt: skip
+        raise InputError(
+            "name calculations, or select failed ones with --failed, --kind or --material; not both"
+        )
     selection = _selection(None, kind, material, failed)
     with open_store(database).session() as session:
         if names:
@@ -149,13 +147,13 @@ def retry(
     messages().print(f"{len(again)} calculation(s) queued again; compute them with: pvkdb work")
 
 
-@app.command()
+@app.command(epilog="Example: pvkdb jobs follow 3f2a")
 def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> None:
-    """Print the log of a calculation as it grows, until it ends; exit code 5 where it failed."""
+    """Print the log of a calculation until it ends. The exit code is 5 if it failed."""
     from pvkdb.store.queue import jobs
 
     store = open_store(database)
-    last, told = 0, None
+    last, shown = 0, None
     while True:
         with store.session(read_only=True) as session:
             calculation = jobs.find(session, name)
@@ -164,8 +162,8 @@ def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> Non
             for line in jobs.log_lines(session, calculation.id, last):
                 last = line.line
                 typer.echo(line.text)
-        if progress is not None and progress != told:
-            told = progress
+        if progress is not None and progress != shown:
+            shown = progress
             force = "" if progress["force"] is None else f", {progress['force']:.3f} eV/Å"
             step = f"{progress['stage']}, step {progress['step']}"
             typer.echo(f"  {progress['fraction']:4.0%}  {step}{force}")
@@ -176,11 +174,11 @@ def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> Non
         time.sleep(_POLL_S)
 
 
-@app.command()
+@app.command(epilog="Example: pvkdb jobs files 3f2a --output out")
 def files(
     name: IdArgument,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write them to.")
+        Path, Option("--output", "-o", metavar="DIR", help="Folder; default: current.")
     ] = Path(),
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -195,11 +193,11 @@ def files(
         kept = {file.name: file.sha256 for file in files_of(session, key)}
     if not kept:
         raise NotFoundError(f"calculation {key} has no files")
-    place = file_store(store)
+    stored = file_store(store)
     written = []
     for file, sha256 in kept.items():
         target = output / Path(file).name
-        content = place.get(sha256)
+        content = stored.get(sha256)
         try:
             output.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
@@ -212,22 +210,24 @@ def files(
         messages().print(f"wrote {', '.join(written)}", markup=False, soft_wrap=True)
 
 
-@app.command("export")
+@app.command("export", epilog="Example: pvkdb jobs export calculations.jsonl.gz")
 def export_jobs(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="E.g. calculations.jsonl.gz.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="E.g. calculations.jsonl.gz.")],
     without_paths: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--without-paths",
-            help="Leave out the images of migration paths, nearly all of a file with barriers: "
-            "whoever imports it has no paths to look at or to compute by DFT.",
+            help="Leave out the images of migration paths, most of a file with barriers; without "
+            "them, paths cannot be shown or computed by DFT after the import.",
         ),
     ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write all finished calculations into a file, with the structures and energies that they
-    gave: for another store, which need not compute them again."""
+    """Export finished calculations to a file, with structures and energies.
+
+    Another store that imports the file need not compute them again.
+    """
     from pvkdb.store.files.exchange import write_calculations
 
     with open_store(database).session(read_only=True) as session:
@@ -238,26 +238,26 @@ def export_jobs(
     messages().print(f"wrote {number:,} calculations to {file}", markup=False)
 
 
-@app.command("import")
+@app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")
 def import_jobs(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Of pvkdb jobs export.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="File of pvkdb jobs export.")],
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Take over the calculations of a file that the store does not have. All or nothing."""
+    """Import calculations from a file. Adds all new ones, or none."""
     from dataclasses import asdict
 
     from pvkdb.store.files.exchange import take_calculations
 
-    with open_store(database).session() as session:
+    with open_store(database, create=True).session() as session:
         taken = take_calculations(session, file)
     if json:
         print_json(asdict(taken))
         return
-    messages().print(f"took {taken.new:,} calculations; {taken.known:,} were known")
+    messages().print(f"imported {taken.new:,} calculations; {taken.known:,} were already there")
     if taken.other_recipe:
         messages().print(
-            f"left out {taken.other_recipe:,}: this version of pvkdb computes them in another way"
+            f"left out {taken.other_recipe:,}: this version of pvkdb computes them differently"
         )
 
 

@@ -1,13 +1,13 @@
-"""``pvkdb rank``: devices or materials in the order in which they suit an application."""
+"""``pvkdb rank``: devices or materials ranked for an application."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
-from pvkdb.cli.commands.kinetics import (
+from pvkdb.cli.commands.devices import (
     BiasOption,
     TemperatureOption,
     ThicknessOption,
@@ -15,7 +15,7 @@ from pvkdb.cli.commands.kinetics import (
     conditions_of,
 )
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.output.console import messages, print_json, show
 from pvkdb.cli.output.ranking_tables import print_applications, print_explanation, print_ranking
 from pvkdb.errors import InputError, unknown_name
 
@@ -26,68 +26,44 @@ if TYPE_CHECKING:
 
 def rank(
     application: Annotated[
-        str | None,
-        typer.Argument(help="For example synaptic-training or selector; none: list them."),
+        str | None, Argument(help="E.g. synaptic-training or selector; omit to list all.")
     ] = None,
-    materials: Annotated[
-        bool, typer.Option("--materials/--devices", help="What is ranked; devices unless told.")
-    ] = False,
-    weights: Annotated[
-        str, typer.Option("--weights", metavar="M=W,…", help="Other weights, by metric.")
-    ] = "",
-    reading: Annotated[
-        str | None, typer.Option("--reading", help="Another reading of doubtful requirements.")
-    ] = None,
-    order: Annotated[
-        str, typer.Option("--order", help="Score that decides: shown, expected or possible.")
-    ] = "shown",
-    profile: Annotated[
-        Path | None, typer.Option("--profile", metavar="FILE", help="A profile of your own.")
-    ] = None,
+    materials: Annotated[bool, Option("--materials/--devices", help="What to rank.")] = False,
+    weights: Annotated[str, Option(metavar="M=W,…", help="Weights, e.g. retention_s=2.")] = "",
+    reading: Annotated[str | None, Option(help="Another reading of doubtful requirements.")] = None,
+    order: Annotated[str, Option(help="Score to sort by: shown, expected or possible.")] = "shown",
+    profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
-        Path | None,
-        typer.Option(
-            "--screening",
-            metavar="FILE",
-            help="report.json of a screening: its materials and energies come in.",
-        ),
+        Path | None, Option(metavar="FILE", help="Add materials: screening-report.json of a run.")
     ] = None,
-    explain: Annotated[
-        str | None, typer.Option("--explain", metavar="ID", help="All that is behind one of them.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FOLDER", help="Write pictures there (PNG).")
-    ] = None,
+    explain: Annotated[str | None, Option(metavar="ID", help="Evidence for one candidate.")] = None,
+    plot: Annotated[Path | None, Option(metavar="FOLDER", help="Write plots (PNG) there.")] = None,
     thickness: ThicknessOption = None,
     bias: BiasOption = None,
     temperature: TemperatureOption = None,
     write_time: WriteTimeOption = None,
     samples: Annotated[
-        int, typer.Option("--samples", min=1, max=1_000_000, help="Random weights and values.")
+        int, Option(min=1, max=1_000_000, help="Random weights and values.")
     ] = 10_000,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Show only the first ones.")
-    ] = None,
+    limit: Annotated[int | None, Option(min=1, help="Candidates to show.")] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Rank devices or materials for an application, with every number behind the order."""
+    """Rank devices or materials for an application. Shows every criterion and its evidence."""
     from pvkdb.schemas.rankings import ORDERS
     from pvkdb.suitability import Options, applications, parse_weights, shipped_profiles
     from pvkdb.suitability import rank as rank_store
 
     if application is None and profile is None:
-        listed = applications()
-        if json:
-            print_json([each.model_dump(mode="json") for each in listed])
-        else:
-            print_applications(listed)
+        show(applications(), json, print_applications)
         return
     if order not in ORDERS:
         raise InputError(f"--order: {unknown_name('order', order, ORDERS)}")
     chosen = _profile(application, profile)
     if screening is not None and not materials:
-        raise InputError("--screening holds materials; add --materials")
+        raise InputError(
+            "--screening requires --materials: screening-report.json contains materials"
+        )
     report = None if screening is None else _report(screening)
     options = Options(
         order=order,
@@ -95,7 +71,7 @@ def rank(
         reading=reading,
         samples=samples,
     )
-    with open_store(database).session() as session:
+    with open_store(database, create=True).session() as session:
         ranking = rank_store(
             session,
             chosen,
@@ -150,6 +126,6 @@ def _report(path: Path) -> ScreeningReport:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise InputError(
-            f"{path} is no report of a screening ({where}: {first['msg']}); give the report.json "
-            "that pvkdb screen wrote"
+            f"{path} is not the report of a screening ({where}: {first['msg']}); give the "
+            "screening-report.json that pvkdb screen wrote"
         ) from error

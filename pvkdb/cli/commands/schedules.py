@@ -1,4 +1,4 @@
-"""``pvkdb schedule``: plans at their times, for ever, or once for system cron and timers."""
+"""``pvkdb schedule``: screening plans at scheduled times."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
@@ -25,10 +26,10 @@ _NAMES = ("run", "list")
 
 
 class _RunByDefault(TyperGroup):
-    """``pvkdb schedule`` and ``pvkdb schedule FILE`` run."""
+    """Runs ``run`` where no subcommand is named: ``pvkdb schedule FILE``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default subcommand in."""
+        """Insert the default subcommand."""
         if not args or args[0] not in (*_NAMES, "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -36,39 +37,37 @@ class _RunByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_RunByDefault,
-    help="Run screening plans at their times (run), or show what is due when (list).",
+    help="Run screening plans at scheduled times. Default: run.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="[FILE]", help="Schedule (TOML); docs/schedule.md shows one.")
+    Path, Argument(metavar="[FILE]", help="Schedule (TOML); see docs/schedule.md.")
 ]
 DEFAULT_FILE = Path("schedule.toml")
 
 
-@app.command()
+@app.command(epilog="Example: pvkdb schedule run --due")
 def run(
     file: FileArgument = DEFAULT_FILE,
-    due: Annotated[
-        bool, typer.Option("--due", help="Run what is due by now, once each, and stop.")
-    ] = False,
-    once: Annotated[
-        bool, typer.Option("--once", help="Run every plan now, whatever its times, and stop.")
-    ] = False,
+    due: Annotated[bool, Option("--due", help="Run what is due, then stop.")] = False,
+    once: Annotated[bool, Option("--once", help="Run every plan now, then stop.")] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
     """Run the plans of a schedule at their times, until stopped.
 
-    A plan runs once for each of its times, however many schedulers there are. What was missed is
-    made up for by one run. With --due or --once, exit code 5 where a run failed.
+    A plan runs once for each of its times, even with several schedulers. Missed times are replaced
+    by one run. With --due or --once, the exit code is 5 if a run failed.
     """
     if due and once:
-        raise InputError("--due asks for what is due, --once for everything: give one of them")
+        raise InputError("--due and --once exclude each other; give one of them")
     if json and not (due or once):
-        raise InputError("--json belongs to --due or --once: a scheduler that goes on has no end")
-    scheduler = _scheduler(file, open_store(database))
+        raise InputError(
+            "--json requires --due or --once, since the scheduler runs until it is stopped"
+        )
+    scheduler = _scheduler(file, open_store(database, create=True))
     try:
         if not (due or once):
             _announce(scheduler)
@@ -77,24 +76,24 @@ def run(
             documents = scheduler.run_due() if due else scheduler.run_once()
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            "schedule stopped; a run that was under way is gone on with at the next start"
+            "schedule stopped; an interrupted run resumes at the next start"
         ) from None
     _show(documents, json)
     if any(document.state == "failed" for document in documents):
         raise typer.Exit(CalculationFailedError.exit_code)
 
 
-@app.command("list")
+@app.command("list", epilog="Example: pvkdb schedule list schedule.toml")
 def list_entries(
     file: FileArgument = DEFAULT_FILE,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Check a schedule, and show when each plan runs next and how it ended last."""
+    """Check a schedule. Lists the next time and the last run of each plan."""
     from pvkdb_pipelines.schedule.file import read_schedule
 
     entries = read_schedule(file)
-    store = open_store(database)
+    store = open_store(database, create=True, keep=False)
     rows = [_row(entry, store) for entry in entries]
     if json:
         print_json(rows)
@@ -154,8 +153,8 @@ def _announce(scheduler: Scheduler) -> None:
 
 def _show(documents: list[RunDocument], json: bool) -> None:
     if json:
-        print_json([document.model_dump(mode="json") for document in documents])
+        print_json(documents)
     elif documents:
         print_runs(documents, len(documents))
     else:
-        messages().print("nothing to run here")
+        messages().print("nothing to run")

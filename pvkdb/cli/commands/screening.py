@@ -1,24 +1,35 @@
-"""``pvkdb screen``: the funnel of a plan, from compositions to the candidates that are left."""
+"""``pvkdb screen`` and ``report``: screening runs and their reports."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
-from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.commands.work import recover
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DEFAULT_ENGINE,
+    ConfigOption,
+    DatabaseOption,
+    EngineOption,
+    JsonOption,
+    ProcessesOption,
+    RetryOption,
+    open_engine,
+    open_store,
+)
+from pvkdb.cli.output.console import messages, print_json, show
 from pvkdb.cli.output.progress import StageWatch, watch_stages
-from pvkdb.cli.output.run_tables import print_differences
+from pvkdb.cli.output.run_tables import print_differences, print_run, print_runs
 from pvkdb.cli.output.screening_tables import (
     compositions_by_type,
     print_plans,
     print_preview,
     print_report,
 )
-from pvkdb.errors import InputError, InterruptedByUserError, unknown_name
+from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
@@ -29,64 +40,47 @@ if TYPE_CHECKING:
 
 
 def screen(
-    plan: Annotated[
-        str | None,
-        typer.Argument(help="Plan file (TOML), or the name of a shipped one.", show_default=False),
-    ] = None,
-    list_plans: Annotated[
-        bool, typer.Option("--list", help="List the shipped plans and stop.")
-    ] = False,
+    plan: Annotated[str | None, Argument(help="Plan file (TOML), or a shipped plan.")] = None,
+    list_plans: Annotated[bool, Option("--list", help="List the shipped plans and exit.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder of the report; default: PLAN-screening."
-        ),
+        Option("--output", "-o", metavar="DIR", help="Report folder; default: PLAN-screening."),
     ] = None,
-    processes: Annotated[
-        int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
-    ] = None,
+    processes: ProcessesOption = None,
     engine: EngineOption = DEFAULT_ENGINE,
     config: ConfigOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the plan, say what it would do, and stop.")
-    ] = False,
-    potential: Annotated[
-        str, typer.Option("--potential", help="chgnet or sevennet-0, instead of the plan's.")
-    ] = "",
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Compute again what failed before.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Preview the plan and exit.")] = False,
+    potential: Annotated[str, Option(help="chgnet or sevennet-0; default: from the plan.")] = "",
+    retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Screen compositions by a plan: tolerance, structures, stability, and why each one fell.
+    """Screen the compositions of a plan. Writes screening-report.html and .json.
 
-    Interrupted or killed, the same command goes on where it was.
+    Stages: tolerance factors, stability, vacancies, barriers. After an interruption, the same
+    command resumes.
     """
     if list_plans:
         _list(json)
         return
     if plan is None:
-        raise InputError("name a plan: a TOML file, or one that `pvkdb screen --list` shows")
+        raise InputError("name a plan: a TOML file, or a plan from `pvkdb screen --list`")
     from pvkdb_pipelines.screening.recorded import plan_name
 
     chosen = _read(plan, potential)
-    store = open_store(database)
+    store = open_store(database, create=True, keep=not dry_run)
     if dry_run:
         _preview(chosen, store, json)
         return
     with open_engine(engine, config, processes) as computes:
         folder = _folder(output or Path(f"{Path(plan).stem}-screening"))
-        _recover(store)
+        recover(store)
         report, run = _run(chosen, plan_name(plan, potential), store, computes, retry)
-    if json:
-        print_json(report.model_dump(mode="json"))
-    else:
-        print_report(report)
+    show(report, json, print_report)
     if not json:
         print_differences(run)
-    save_report(report, folder)
-    messages().print(f"kept as run {run.id}: pvkdb report {run.id}")
+    _save_report(report, folder)
+    messages().print(f"stored as run {run.id}; show it with: pvkdb report {run.id}")
 
 
 def _list(json: bool) -> None:
@@ -142,7 +136,7 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
 
 
 def _folder(path: Path) -> Path:
-    """The folder, made and tried out before hours of computing, not after."""
+    """Create the folder and check that it is writable before hours of computing."""
     import tempfile
 
     try:
@@ -153,34 +147,26 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _recover(store: Store) -> None:
-    from pvkdb_pipelines.work.worker import Worker
-
-    recovered = Worker(store).recover()
-    if recovered.queued:
-        messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-
-
-def save_report(report: ScreeningReport, folder: Path) -> None:
-    """Write the report's files into a folder, and say so."""
+def _save_report(report: ScreeningReport, folder: Path) -> None:
+    """Write the files of a report into a folder."""
     from pvkdb.store.runs.report.page import write_report
 
     try:
         written, page = write_report(report, folder)
     except OSError as error:
         raise InputError(f"--output {folder} cannot be written: {error.strerror}") from error
-    messages().print(f"report  {page} and {written.name}", markup=False, soft_wrap=True)
+    messages().print(f"wrote {page} and {written.name}", markup=False, soft_wrap=True)
 
 
 def _run(
     plan: Plan, name: str, store: Store, engine: CalculationEngine, retry: bool
 ) -> tuple[ScreeningReport, RunDocument]:
-    """The report, and the run that it left in the store."""
+    """Run the plan; return the report and the stored run."""
     from pvkdb_pipelines.screening.funnel import Funnel
     from pvkdb_pipelines.screening.recorded import begin_run, holding
 
     run = begin_run(store, name)
-    assert run is not None  # nobody else asks for this very moment
+    assert run is not None  # no other run has exactly this time
     watch: StageWatch | None = None
     try:
         with watch_stages() as watch, holding(run):
@@ -188,7 +174,55 @@ def _run(
             assert run.document is not None
             return report, run.document
     except KeyboardInterrupt:
-        done = f" at {watch.current} done" if watch and watch.current else ""
+        done = f" at {watch.current}" if watch and watch.current else ""
         raise InterruptedByUserError(
-            f"interrupted{done}; nothing is lost, the same command goes on from there"
+            f"interrupted{done}; no result is lost, and the same command resumes"
         ) from None
+
+
+def report(
+    name: Annotated[
+        str | None,
+        Argument(metavar="[RUN]", help="Number, or plan (newest run); omit to list all."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", metavar="DIR", help="Write the report (HTML, JSON) there."),
+    ] = None,
+    limit: Annotated[int, Option(min=1, help="Largest number of runs.")] = 30,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """List screening runs, or show one run. Nothing is computed."""
+    from pvkdb.schemas.screening import ScreeningReport
+    from pvkdb.store.runs import screening_runs
+
+    store = open_store(database)
+    if name is None:
+        with store.session(read_only=True) as session:
+            runs, total = screening_runs.listed(session, limit)
+            documents = [screening_runs.run_document(run) for run in runs]
+        if json:
+            print_json(documents)
+        else:
+            print_runs(documents, total)
+        return
+    with store.session(read_only=True) as session:
+        run = screening_runs.find_run(session, name)
+        document, text = screening_runs.run_document(run), screening_runs.report_of(run)
+    found = None if text is None else ScreeningReport.model_validate_json(text)
+    if output is not None and found is None:
+        raise NotFoundError(f"run {document.id} is {document.state} and has no report to write")
+    if json:
+        print_json({**document.model_dump(mode="json"), "report": found})
+    else:
+        print_run(document)
+        if found is not None:
+            print_report(found)
+            print_differences(document)
+    if found is None:
+        return
+    if output is not None:
+        _save_report(found, output)
+    elif not json:
+        messages().print(f"write its report: pvkdb report {document.id} --output DIR")

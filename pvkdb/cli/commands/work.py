@@ -1,4 +1,4 @@
-"""``pvkdb work``: computing what is queued."""
+"""``pvkdb work``: computing the queue."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 
-from pvkdb.cli.engines import DEFAULT_ENGINE, ConfigOption, EngineOption, open_engine
-from pvkdb.cli.interrupts import ending_well
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
+from pvkdb.cli.interrupts import finishing_on_sigterm
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DEFAULT_ENGINE,
+    ConfigOption,
+    DatabaseOption,
+    EngineOption,
+    JsonOption,
+    ProcessesOption,
+    open_engine,
+    open_store,
+)
 from pvkdb.cli.output.barrier_tables import print_barriers
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.queue_progress import watch_queue
@@ -24,58 +34,47 @@ if TYPE_CHECKING:
 def work(
     engine: EngineOption = DEFAULT_ENGINE,
     config: ConfigOption = None,
-    processes: Annotated[
-        int | None, typer.Option("--processes", min=1, help="At most this many; default: cores.")
-    ] = None,
-    pin: Annotated[
-        bool,
-        typer.Option("--pin/--no-pin", help="Keep each process, and what it starts, on one core."),
-    ] = True,
+    processes: ProcessesOption = None,
+    pin: Annotated[bool, Option("--pin/--no-pin", help="Bind each process to one core.")] = True,
     grace: Annotated[
         float,
-        typer.Option(
-            "--grace",
-            min=0,
-            metavar="SECONDS",
-            help="Time that running calculations get to finish after SIGTERM; a cluster's file "
-            "has its own.",
-        ),
+        Option(min=0, metavar="SECONDS", help="Time to finish after SIGTERM; parsl: see grace_s."),
     ] = 30.0,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Run every queued calculation, then stop; exit code 5 where one failed.
+    """Compute all queued calculations. The exit code is 5 if one failed.
 
-    SIGTERM ends it well: what runs may finish within the grace time, or is put back. Ctrl-C puts
-    it back at once.
+    After SIGTERM, running calculations may finish within the grace time, and are put back into the
+    queue otherwise. Ctrl-C puts them back at once.
     """
     store = open_store(database)
     documents: list[CalculationDocument] = []
-    asked = False
+    stopping = False
 
-    def end(engine: CalculationEngine) -> None:
-        nonlocal asked
-        asked = True
+    def finish(engine: CalculationEngine) -> None:
+        nonlocal stopping
+        stopping = True
         engine.stop()
 
     try:
         with (
             open_engine(engine, config, processes, grace_s=grace, pin=pin) as chosen,
-            watch_queue(lambda: _open(store)) as watch,
-            ending_well(lambda: end(chosen)),
+            watch_queue(lambda: _count_unfinished(store)) as watch,
+            finishing_on_sigterm(lambda: finish(chosen)),
         ):
             for document in run_queue(store, watch.report, chosen):
                 documents.append(document)
                 watch.ended(document)
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            f"interrupted; {_tally(documents)}; what ran is back in the queue ({_left(store)}), "
-            "`pvkdb work` goes on from there"
+            f"interrupted; {_tally(documents)}; running calculations are back in the queue "
+            f"({_left(store)}); resume with: pvkdb work"
         ) from None
     done = [document for document in documents if document.state == "done"]
     failed = [document for document in documents if document.state == "failed"]
     if json:
-        print_json([document.model_dump(mode="json") for document in documents])
+        print_json(documents)
     else:
         barriers = [document for document in done if document.kind == "neb"]
         if barriers:
@@ -84,9 +83,9 @@ def work(
     left = _left(store)
     if left:
         messages().print(f"left: {left}")
-    if asked:
+    if stopping:
         raise InterruptedByUserError(
-            f"ended by SIGTERM; {left or 'nothing is left'}; `pvkdb work` goes on from there"
+            f"stopped by SIGTERM; {left or 'nothing is left'}; resume with: pvkdb work"
         )
     if failed:
         raise typer.Exit(CalculationFailedError.exit_code)
@@ -95,14 +94,20 @@ def work(
 def run_queue(
     store: Store, report: Any = None, engine: CalculationEngine | None = None
 ) -> Iterator[CalculationDocument]:
-    """Take back lost work, then run all that is queued."""
+    """Recover calculations of lost workers, then compute every queued one."""
     from pvkdb_pipelines.engines.local import LocalEngine
+
+    recover(store)
+    yield from (engine or LocalEngine()).drain(store, report)
+
+
+def recover(store: Store) -> None:
+    """Put the calculations of lost workers back into the queue, and report their number."""
     from pvkdb_pipelines.work.worker import Worker
 
     recovered = Worker(store).recover()
     if recovered.queued:
-        messages().print(f"took back {recovered.queued} calculation(s) of a worker that is gone")
-    yield from (engine or LocalEngine()).drain(store, report)
+        messages().print(f"took back {recovered.queued} calculation(s) of a lost worker")
 
 
 def _tally(documents: list[CalculationDocument]) -> str:
@@ -120,13 +125,13 @@ def _counts(store: Store) -> dict[str, int]:
         return {state.value: count for state, count in count_by_state(session).items()}
 
 
-def _open(store: Store) -> int:
+def _count_unfinished(store: Store) -> int:
     counts = _counts(store)
     return sum(counts.get(state, 0) for state in ("waiting", "queued", "running"))
 
 
 def _left(store: Store) -> str:
-    """What is not done, in words; empty where nothing is."""
+    """Return the unfinished calculations in words; empty if there are none."""
     words = {
         "queued": "{} queued",
         "running": "{} held by other workers",

@@ -1,1 +1,1 @@
-"""How the command line shows results: tables, progress, files."""
+"""Output of the command line: tables, progress and files."""

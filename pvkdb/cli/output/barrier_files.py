@@ -1,4 +1,4 @@
-"""Files that the command line writes of migration barriers: pictures and paths."""
+"""Files of migration barriers: pictures and paths."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.barrier_tables import literature_range, results_of
-from pvkdb.cli.output.console import messages
+from pvkdb.cli.output.console import messages, write_file
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
     from pvkdb.store.database import Store
 
-NO_PLOT = "none"
 _PICTURES = (".png", ".svg")
 
 
 def checked_path(option: str, text: str, endings: tuple[str, ...] = _PICTURES) -> Path:
-    """Where a file is to go, found out to be writable before hours of computing.
+    """Return the path of a file, checked to be writable before hours of computing.
 
     Raises:
-        InputError: another ending, no such folder, or not writable.
+        InputError: the ending is wrong, the folder does not exist, or the file is not writable.
     """
     path = Path(text)
     if path.suffix not in endings:
@@ -40,7 +39,7 @@ def checked_path(option: str, text: str, endings: tuple[str, ...] = _PICTURES) -
 
 
 def plot_documents(path: Path, store: Store, documents: list[CalculationDocument]) -> None:
-    """Energy profiles of one material, one curve a potential, with the literature apart."""
+    """Draw the energy profiles of one material by all potentials, and the literature values."""
     from pvkdb_pipelines.migration.plots.energy_profile import plot_profiles
 
     profiles = {
@@ -48,22 +47,22 @@ def plot_documents(path: Path, store: Store, documents: list[CalculationDocument
     }
     first = documents[0].parameters
     reported = literature_range(store, first["formula"], first["defect"])
-    _write(path, "energy profile", lambda: plot_profiles(profiles, path, reported))
+    _draw(path, lambda: plot_profiles(profiles, path, reported))
 
 
 def draw_graph(path: Path, store: Store, document: CalculationDocument) -> None:
-    """The migration graph of a calculation."""
+    """Draw the migration graph of a calculation."""
     from pvkdb_pipelines.migration.plots.pictures import plot_graph
     from pvkdb_pipelines.migration.result.stored import stored_host
 
     ((_, result),) = results_of([document])
     with store.session(read_only=True) as session:
         host = stored_host(session, document.id)
-    _write(path, "migration graph", lambda: plot_graph(result, host, path))
+    _draw(path, lambda: plot_graph(result, host, path))
 
 
 def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
-    """The structures along a hop, the limiting one unless a number says which."""
+    """Draw the structures along a hop; default: the limiting hop."""
     from pvkdb_pipelines.migration.plots.pictures import plot_path
     from pvkdb_pipelines.migration.result.stored import stored_path
 
@@ -72,22 +71,22 @@ def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int 
     with store.session(read_only=True) as session:
         images = stored_path(session, document.id, number)
     barrier = result.hops[number - 1]
-    _write(path, "path", lambda: plot_path(result, barrier, images, path))
+    _draw(path, lambda: plot_path(result, barrier, images, path))
 
 
 def write_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
-    """The images of a hop, or of every hop, as extended XYZ."""
+    """Write the images of a hop, or of every hop, as extended XYZ."""
     from pvkdb_pipelines.migration.result.stored import path_text
 
     ((_, result),) = results_of([document])
     with store.session(read_only=True) as session:
         text = path_text(session, document, result, hop)
-    _write(path, "path", lambda: path.write_text(text, encoding="utf-8"))
+    write_file(path, text)
 
 
-def _write(path: Path, what: str, write: Callable[[], object]) -> None:
+def _draw(path: Path, draw: Callable[[], object]) -> None:
     try:
-        write()
+        draw()
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    messages().print(f"{what}  {path}")
+    messages().print(f"wrote {path}", markup=False)

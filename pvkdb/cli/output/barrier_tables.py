@@ -1,4 +1,4 @@
-"""What the command line shows of migration barriers, beside what the literature reports."""
+"""Tables of migration barriers, and the barriers that the literature reports."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pvkdb.schemas.tables import EnergeticsRow
     from pvkdb.store.database import Store
 
-#: Ways of leading through a crystal that the summary shows beside the easiest.
+#: Axes whose barriers are shown next to the lowest barrier of all directions.
 _AXES = ("a", "b", "c")
 
 
 def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDocument, NebResult]]:
-    """The finished calculations of migration barriers among some, with their results."""
+    """Return the finished migration barriers among some calculations, with their results."""
     from pvkdb.schemas.calculations.migration import NebResult
 
     return [
@@ -29,7 +29,7 @@ def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDo
 
 
 def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
-    """A table of activation energies: the bottleneck, what limits it, and each axis."""
+    """Print a table of activation energies: the bottleneck, its limiting hop, and each axis."""
     numbers = ("E_A/eV", *_AXES)
     rows = []
     for document, result in results_of(documents):
@@ -56,13 +56,13 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
         numeric=numbers,
         whole=("defect", "potential", "calculation"),
         caption="Model values of neutral cells. E_A: highest saddle of the easiest path through "
-        "the crystal, above the lowest site, and the dimensions in which it leads on; a, b, c: "
-        "along the axes.",
+        "the crystal, above the lowest site, and the dimensions of the path; a, b, c: E_A along "
+        "the axes.",
     )
 
 
 def print_hops(document: CalculationDocument) -> None:
-    """A table of the hops of one calculation."""
+    """Print a table of the hops of one calculation."""
     ((_, result),) = results_of([document])
     numbers = ("hop", "Å", "×", "forward", "reverse", "saddle", "again", "force")
     rows = []
@@ -89,22 +89,22 @@ def print_hops(document: CalculationDocument) -> None:
         rows,
         numeric=tuple(name for name in numbers if name != "forward"),
         whole=("sites",),
-        caption="eV; ×: equivalent hops a cell; saddle: above the lowest site; again: from a "
-        "rattled path, none where that found no saddle; force: residual, eV/Å. Sites, meV: "
+        caption="Energies in eV. ×: equivalent hops per cell; saddle: above the lowest site; "
+        "again: saddle from a rattled path; force: residual force, eV/Å. Sites, meV: "
         f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
         f"{result.wall_seconds:.0f} s.",
     )
 
 
 def print_spread(documents: list[CalculationDocument]) -> None:
-    """How far potentials differ."""
+    """Print the spread of the activation energy over the potentials."""
     found = results_of(documents)
     if len(found) < 2:
         return
     energies = [result.e_a_ev for _, result in found]
     hops = {result.limiting.hop.hop_class for _, result in found}
     same = (
-        "the same class of hop limits all"
+        "all limited by the same class of hop"
         if len(hops) == 1
         else "limited by " + " or ".join(sorted(hops))
     )
@@ -118,7 +118,7 @@ def print_spread(documents: list[CalculationDocument]) -> None:
 def literature_barriers(
     store: Store, formula: str, defect: str | None = None
 ) -> list[EnergeticsRow]:
-    """What the literature says on the activation energy of a defect of a composition."""
+    """Return the reported activation energies of a defect of a composition."""
     from pvkdb.chemistry import Defect, parse_composition
     from pvkdb.store.collections import ENERGETICS
 
@@ -134,7 +134,7 @@ def literature_barriers(
 
 
 def print_literature(store: Store, formula: str, defect: str | None = None) -> None:
-    """One line for each statement of the literature, apart from the model's table."""
+    """Print one line for each reported activation energy."""
     from pvkdb.chemistry import Interval
 
     for row in literature_barriers(store, formula, defect):
@@ -150,7 +150,7 @@ def print_literature(store: Store, formula: str, defect: str | None = None) -> N
 def literature_range(
     store: Store, formula: str, defect: str | None = None
 ) -> tuple[float, float, str] | None:
-    """Smallest and largest reported activation energy of a defect, with references."""
+    """Return the smallest and largest reported activation energy, with references."""
     rows = [row for row in literature_barriers(store, formula, defect) if row.phase != "δ"]
     low = [row.value_min_ev for row in rows if row.value_min_ev is not None]
     high = [row.value_max_ev for row in rows if row.value_max_ev is not None]

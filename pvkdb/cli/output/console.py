@@ -1,33 +1,74 @@
-"""What commands print: results on standard output, messages and progress on standard error."""
+"""Printing: results on standard output, messages and progress on standard error."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Tables never get wider than this, so that they fit a terminal and a paper.
+T = TypeVar("T")
+
+#: Largest width of a table, so that it fits a terminal and a printed page.
 MAX_WIDTH = 100
 
 
 def output() -> Console:
-    """The console of results."""
+    """Return the console of results."""
     return _console(stderr=False)
 
 
 def messages() -> Console:
-    """The console of messages and progress."""
+    """Return the console of messages and progress."""
     return _console(stderr=True)
 
 
 def print_json(document: Any) -> None:
-    """Write a JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    """Write a document to standard output as JSON; it may hold pydantic models."""
+    text = json.dumps(
+        document, ensure_ascii=False, indent=2, default=lambda model: model.model_dump(mode="json")
+    )
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def show(document: T, as_json: bool, printer: Callable[[T], object]) -> None:
+    """Print a document as JSON, or with a function for people."""
+    if as_json:
+        print_json(document)
+    else:
+        printer(document)
+
+
+def plain(text: str) -> str:
+    """Return text in which brackets are not taken for markup by rich."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def print_field(name: str, text: str) -> None:
+    """Print a name and its value on one line of standard output."""
+    output().print(f"{name:<12} {text}", markup=False, soft_wrap=True)
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file, and report it.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    messages().print(f"wrote {path}", markup=False)
 
 
 def print_table(
@@ -38,9 +79,9 @@ def print_table(
     whole: Sequence[str] = (),
     caption: str | None = None,
 ) -> None:
-    """A table on standard output.
+    """Print a table on standard output.
 
-    Columns in ``numeric`` are aligned to the right; those and the ones in ``whole`` never wrap.
+    Columns in ``numeric`` are right-aligned; those and the columns in ``whole`` never wrap.
     """
     from rich import box
     from rich.table import Table

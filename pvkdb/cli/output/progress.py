@@ -14,23 +14,70 @@ from pvkdb.display.times import span
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
     from pvkdb.schemas.calculations import CalculationDocument
 
 Report = Callable[["CalculationDocument", Any], None]
 
-#: A log gets a line for each of these shares of a stage, and never two within these seconds.
+#: A log gets a line for each of these shares of a stage, at intervals of at least these seconds.
 _LOG_SHARE, _LOG_S = 0.1, 1.0
+
+
+class Rows:
+    """Rows on a terminal: title, bar, share that is done, and details."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def update(
+        self, key: str, title: str, done: float, total: float, share: str, detail: str
+    ) -> None:
+        """Show the progress of one row."""
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(title, share="", detail="")
+        self._progress.update(
+            self._tasks[key], completed=done, total=total, share=share, detail=detail
+        )
+
+    def update_calculation(self, document: CalculationDocument, progress: Any) -> None:
+        """Show the progress of a calculation."""
+        force = "" if progress.force is None else f" {progress.force:.3f} eV/Å"
+        detail = "done" if progress.fraction >= 1.0 else f"{progress.stage}{force}"
+        share = f"{progress.fraction:.0%}"
+        self.update(document.id, label(document), progress.fraction, 1.0, share, detail)
+
+    def remove(self, key: str) -> None:
+        """Remove a row."""
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+
+@contextmanager
+def show_rows(console: Console) -> Iterator[Rows]:
+    """Show rows on a terminal within the block."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[share]:>9}"),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Rows(progress)
 
 
 @contextmanager
 def watch() -> Iterator[Report]:
-    """Show progress within the block; gives the function that takes it.
+    """Show the progress of calculations within the block; yields the function to report it.
 
-    That function raises where the user has asked to stop and a library swallowed it.
+    That function raises a stop request of the user that a library has swallowed.
     """
     console = messages()
-    with _bars(console) if console.is_terminal else _lines(console) as show:
+    with _calculation_bars(console) if console.is_terminal else _calculation_lines(console) as show:
 
         def report(document: CalculationDocument, progress: Any) -> None:
             interrupts.check()
@@ -40,52 +87,28 @@ def watch() -> Iterator[Report]:
 
 
 @contextmanager
-def _lines(console: Console) -> Iterator[Report]:
-    told: set[tuple[str, str]] = set()
+def _calculation_bars(console: Console) -> Iterator[Report]:
+    with show_rows(console) as rows:
+        yield rows.update_calculation
+
+
+@contextmanager
+def _calculation_lines(console: Console) -> Iterator[Report]:
+    printed: set[tuple[str, str]] = set()
 
     def report(document: CalculationDocument, progress: Any) -> None:
-        if (document.id, progress.stage) not in told:
-            told.add((document.id, progress.stage))
+        if (document.id, progress.stage) not in printed:
+            printed.add((document.id, progress.stage))
             console.print(f"{label(document)}: {progress.stage}", markup=False)
 
     yield report
 
 
-@contextmanager
-def _bars(console: Console) -> Iterator[Report]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(document: CalculationDocument, progress: Any) -> None:
-            if document.id not in tasks:
-                tasks[document.id] = bars.add_task(label(document), total=1.0, detail="")
-            force = "" if progress.force is None else f" {progress.force:.3f} eV/Å"
-            done = progress.fraction >= 1.0
-            bars.update(
-                tasks[document.id],
-                completed=progress.fraction,
-                detail="done" if done else f"{progress.stage}{force}",
-            )
-            if done:
-                bars.stop_task(tasks[document.id])
-
-        yield report
-
-
 @dataclass(slots=True)
 class StageProgress:
-    """How far a stage is, and how fast it went since it was first heard of.
+    """Progress of a stage, and its rate since the first report.
 
-    What had been done before that is no part of the rate.
+    Items that were done before the first report do not count for the rate.
     """
 
     stage: str
@@ -102,7 +125,7 @@ class StageProgress:
 
     @property
     def pace(self) -> str:
-        """Rate and time left in words, and at the end the time that it took."""
+        """The rate and the remaining time; at the end, the time it took."""
         if self.done >= self.total:
             took = span(time.monotonic() - self.since)
             return f"took {took}" if self.done > self.first else ""
@@ -117,14 +140,14 @@ class StageProgress:
 
 
 class StageWatch:
-    """Takes the progress of work in stages; ``current`` is the stage last heard of."""
+    """Receives the progress of work in stages; ``current`` is the newest stage."""
 
     def __init__(self, show: Callable[[StageProgress], None]) -> None:
         self.current: StageProgress | None = None
         self._show = show
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that so much of a stage is done; raises where the user has asked to stop."""
+        """Show the progress of a stage; raises a stop request of the user."""
         interrupts.check()
         if self.current is None or self.current.stage != stage:
             self.current = StageProgress(stage, done, total, first=done)
@@ -134,72 +157,41 @@ class StageWatch:
 
 @contextmanager
 def watch_stages() -> Iterator[StageWatch]:
-    """Show the progress of work in stages within the block: a row each, or lines in a log."""
+    """Show the progress of work in stages within the block: one row each, or lines in a log."""
     console = messages()
-    with _stage_bars(console) if console.is_terminal else _stage_lines(console) as show:
-        yield StageWatch(show)
+    if not console.is_terminal:
+        yield StageWatch(stage_lines(console))
+        return
+    with show_rows(console) as rows:
+        yield StageWatch(lambda stage: show_stage(rows, stage))
 
 
-@contextmanager
-def _stage_bars(console: Console) -> Iterator[Callable[[StageProgress], None]]:
-    from rich.progress import Progress
-
-    with Progress(*count_columns(), console=console) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(count: StageProgress) -> None:
-            if count.stage not in tasks:
-                tasks[count.stage] = bars.add_task(
-                    count.stage, total=count.total, pace="", share=""
-                )
-            bars.update(
-                tasks[count.stage],
-                completed=count.done,
-                total=count.total,
-                share=f"{count.done}/{count.total}",
-                pace=count.pace,
-            )
-
-        yield show
+def show_stage(rows: Rows, stage: StageProgress) -> None:
+    """Show the progress of a stage in its row."""
+    share = f"{stage.done:,}/{stage.total:,}"
+    rows.update(stage.stage, stage.stage, stage.done, stage.total, share, stage.pace)
 
 
-def count_columns() -> list[Any]:
-    """Columns of a row: what, bar, ``share`` of it that is done, ``pace``."""
-    from rich.progress import BarColumn, TextColumn
+def stage_lines(console: Console) -> Callable[[StageProgress], None]:
+    """Return a function that writes a line for about every tenth of a stage."""
+    printed: dict[str, tuple[float, int]] = {}  # time and number of the last line
 
-    return [
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[share]:>9}"),
-        TextColumn("{task.fields[pace]}"),
-    ]
-
-
-@contextmanager
-def _stage_lines(console: Console) -> Iterator[Callable[[StageProgress], None]]:
-    yield count_lines(console)
-
-
-def count_lines(console: Console) -> Callable[[StageProgress], None]:
-    """What writes a line for about every tenth of a stage."""
-    told: dict[str, tuple[float, int]] = {}  # when, and how much was done
-
-    def show(count: StageProgress) -> None:
+    def show(stage: StageProgress) -> None:
         now = time.monotonic()
-        finished = count.done >= count.total
-        if count.stage not in told:
-            console.print(str(count), markup=False)
+        finished = stage.done >= stage.total
+        if stage.stage not in printed:
+            console.print(str(stage), markup=False)
         else:
-            when, done = told[count.stage]
-            due = count.done - done >= _LOG_SHARE * count.total and now - when >= _LOG_S
-            if done >= count.total or not (due or finished):
+            when, done = printed[stage.stage]
+            due = stage.done - done >= _LOG_SHARE * stage.total and now - when >= _LOG_S
+            if done >= stage.total or not (due or finished):
                 return
-            console.print(f"{count}, {count.pace}", markup=False)
-        told[count.stage] = (now, count.done)
+            console.print(f"{stage}, {stage.pace}", markup=False)
+        printed[stage.stage] = (now, stage.done)
 
     return show
 
 
 def label(document: CalculationDocument) -> str:
-    """What a calculation is of, and with which potential, where it has one."""
+    """Return the subject of a calculation and, if it has one, its potential."""
     return f"{document.subject} {document.parameters.get('potential', '')}".strip()

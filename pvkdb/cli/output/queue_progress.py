@@ -1,4 +1,4 @@
-"""Progress of the whole queue: how much is done, how fast, time left; and what runs now."""
+"""Progress of the queue: the share that is done, rate, remaining time, and running calculations."""
 
 from __future__ import annotations
 
@@ -9,56 +9,52 @@ from typing import TYPE_CHECKING, Any
 
 from pvkdb.cli import interrupts
 from pvkdb.cli.output.console import messages
-from pvkdb.cli.output.progress import StageProgress, count_columns, count_lines, label
+from pvkdb.cli.output.progress import Rows, StageProgress, show_rows, show_stage, stage_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pvkdb.schemas.calculations import CalculationDocument
 
-#: Seconds between looks at how much is open.
-_LOOK_S = 1.0
+#: Seconds between two counts of the unfinished calculations.
+_COUNT_S = 1.0
 
 
 class QueueWatch:
-    """Takes what a pool tells. ``open_count`` says how many calculations are not ended."""
+    """Receives the progress of a queue; shows rows on a terminal, lines and failures in a log.
 
-    def __init__(self, open_count: Callable[[], int], show: _Display) -> None:
-        self._open_count = open_count
-        self._show = show
-        self._looked = float("-inf")
-        self._count = StageProgress("queue", 0, open_count(), first=0)
-        if self._count.total:
-            self._show.count(self._count)
+    ``count_unfinished`` returns the number of calculations that have not ended.
+    """
+
+    def __init__(
+        self, count_unfinished: Callable[[], int], console: Console, rows: Rows | None
+    ) -> None:
+        self._count_unfinished = count_unfinished
+        self._console = console
+        self._rows = rows
+        self._show_queue = (
+            stage_lines(console) if rows is None else lambda queue: show_stage(rows, queue)
+        )
+        self._counted = float("-inf")
+        self._queue = StageProgress("queue", 0, count_unfinished(), first=0)
+        if self._queue.total:
+            self._show_queue(self._queue)
 
     def report(self, document: CalculationDocument, progress: Any) -> None:
-        """Show progress of one calculation; raises where the user has asked to stop."""
+        """Show the progress of one calculation on a terminal; raises a stop request of the user."""
         interrupts.check()
-        self._show.running(document, progress)
+        if self._rows is not None:
+            self._rows.update_calculation(document, progress)
 
     def ended(self, document: CalculationDocument) -> None:
-        """Show that a calculation has ended."""
-        self._count.done += 1
+        """Show that a calculation has ended, and its failure."""
+        self._queue.done += 1
         now = time.monotonic()
-        if now - self._looked >= _LOOK_S or self._count.done >= self._count.total:
-            self._looked = now
-            self._count.total = self._count.done + self._open_count()
-        self._show.ended(document)
-        self._show.count(self._count)
-
-
-class _Display:
-    """Lines in a log: about every tenth of the queue, and what failed."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self.count = count_lines(console)
-
-    def running(self, document: CalculationDocument, progress: Any) -> None:
-        """A log is told of ends only; `pvkdb jobs follow` shows one calculation step by step."""
-
-    def ended(self, document: CalculationDocument) -> None:
-        """Tell a failure at once."""
+        if now - self._counted >= _COUNT_S or self._queue.done >= self._queue.total:
+            self._counted = now
+            self._queue.total = self._queue.done + self._count_unfinished()
+        if self._rows is not None:
+            self._rows.remove(document.id)
         if document.state in ("failed", "cancelled"):
             reason = f": {document.failure_kind}: {document.failure_message}"
             self._console.print(
@@ -66,57 +62,15 @@ class _Display:
                 f"{reason if document.failure_kind else ''}",
                 markup=False,
             )
-
-
-class _Bars(_Display):
-    """A row for the queue and one for each calculation that runs."""
-
-    def __init__(self, console: Console, bars: Any) -> None:
-        super().__init__(console)
-        self._bars = bars
-        self._rows: dict[str, Any] = {}
-        self._total = bars.add_task("queue", total=None, pace="", share="")
-        self.count = self._show_count
-
-    def _show_count(self, count: StageProgress) -> None:
-        self._bars.update(
-            self._total,
-            completed=count.done,
-            total=count.total,
-            share=f"{count.done:,}/{count.total:,}",
-            pace=count.pace,
-        )
-
-    def running(self, document: CalculationDocument, progress: Any) -> None:
-        """Move the calculation's row on."""
-        if document.id not in self._rows:
-            self._rows[document.id] = self._bars.add_task(
-                label(document), total=1.0, pace="", share=""
-            )
-        force = "" if progress.force is None else f" {progress.force:.3f} eV/Å"
-        self._bars.update(
-            self._rows[document.id],
-            completed=progress.fraction,
-            share=f"{progress.fraction:.0%}",
-            pace=f"{progress.stage}{force}",
-        )
-
-    def ended(self, document: CalculationDocument) -> None:
-        """Take the calculation's row away."""
-        row = self._rows.pop(document.id, None)
-        if row is not None:
-            self._bars.remove_task(row)
-        super().ended(document)
+        self._show_queue(self._queue)
 
 
 @contextmanager
-def watch_queue(open_count: Callable[[], int]) -> Iterator[QueueWatch]:
+def watch_queue(count_unfinished: Callable[[], int]) -> Iterator[QueueWatch]:
     """Show the progress of a queue within the block."""
     console = messages()
     if not console.is_terminal:
-        yield QueueWatch(open_count, _Display(console))
+        yield QueueWatch(count_unfinished, console, None)
         return
-    from rich.progress import Progress
-
-    with Progress(*count_columns(), console=console) as bars:
-        yield QueueWatch(open_count, _Bars(console, bars))
+    with show_rows(console) as rows:
+        yield QueueWatch(count_unfinished, console, rows)

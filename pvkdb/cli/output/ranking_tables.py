@@ -1,18 +1,19 @@
-"""Rankings on the terminal: the table of an order, and everything behind one candidate."""
+"""Tables of rankings: the ranking itself, and the evidence for one candidate."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import messages, output, print_table
+from pvkdb.cli.output.console import messages, output, plain, print_table
+from pvkdb.cli.output.device_tables import assumption_text
 from pvkdb.display.numbers import number, shortened
+from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pvkdb.schemas.assumptions import Assumption
     from pvkdb.schemas.profiles import Criterion
     from pvkdb.schemas.rankings import Assessment, ProfileSummary, RankedCandidate, Ranking
 
@@ -26,27 +27,27 @@ _COLOURS = {
     "unknown": "dim",
     "not defined": "dim",
 }
-#: Criteria of a table; more would not fit a terminal, and --explain shows all.
+#: Most criteria in the table, so that it fits a terminal; --explain shows all.
 _CRITERIA = 3
-#: Length of a label beside so many criteria.
+#: Longest label, by the number of criteria in the table.
 _LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
 
 
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
-    """A ranking as a table; what a reader must know goes below it."""
+    """Print a ranking as a table, then its predictions and notes."""
     listed = ranking.candidates[:limit]
-    columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
-    columns = sorted(columns, key=lambda place: -ranking.criteria[place].weight)[:_CRITERIA]
+    weighted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
     if ranking.subject == "materials":
-        # Most materials have few values: the columns in which most is known.
-        every = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
-        columns = sorted(every, key=lambda place: -_known(ranking, place))[:_CRITERIA]
+        # Most materials have few values: show the criteria with the most.
+        columns = sorted(weighted, key=lambda place: -_known(ranking, place))[:_CRITERIA]
         columns.sort()
+    else:
+        columns = sorted(weighted, key=lambda place: -ranking.criteria[place].weight)[:_CRITERIA]
     longest = _LABELS[len(columns)]
     print_table(
-        f"{ranking.title}: {ranking.subject} by the {ranking.order} score",
+        f"{ranking.title}: {ranking.subject} by {ranking.order} score",
         [
-            *("rank", ranking.subject.removesuffix("s"), "shown exp. poss.\ncover, first"),
+            *("rank", ranking.subject.removesuffix("s"), "shown exp. poss.\ncoverage, first"),
             *(_heading(ranking.criteria[place]) for place in columns),
         ],
         [
@@ -67,10 +68,10 @@ def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
 
 
 def print_explanation(ranking: Ranking, name: str) -> None:
-    """One candidate: its scores, and each criterion with its evidence, grade and reason.
+    """Print one candidate: its scores, and each criterion with its evidence and reason.
 
     Raises:
-        NotFoundError: the ranking has no such candidate; names the nearest.
+        NotFoundError: the candidate does not exist; names the nearest one.
     """
     entry = next((each for each in ranking.candidates if name in (each.id, each.label)), None)
     if entry is None:
@@ -79,33 +80,33 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     from pvkdb.suitability.evidence.support import support_notes
 
     console = output()
-    id = "" if entry.id == entry.label else f" ({_plain(entry.id)})"
-    console.print(f"[bold]{_plain(entry.label)}[/]{id}: {ranking.title.lower()}")
+    id = "" if entry.id == entry.label else f" ({plain(entry.id)})"
+    console.print(f"[bold]{plain(entry.label)}[/]{id}: {ranking.title.lower()}")
     of = len(ranking.candidates)
     console.print(
-        f"rank {entry.rank} of {of} by the {ranking.order} score; shown {entry.shown:.3f}, "
+        f"rank {entry.rank} of {of} by {ranking.order} score; shown {entry.shown:.3f}, "
         f"expected {entry.expected:.3f}, possible {entry.possible:.3f}; evidence on "
         f"{100 * entry.coverage:.0f}% of the weight"
     )
     if entry.rank_probabilities:
-        told = ", ".join(
+        shares = ", ".join(
             f"{place}: {100 * share:.0f}%"
             for place, share in enumerate(entry.rank_probabilities, start=1)
             if share >= 0.005
         )
         console.print(
-            f"ranks for random weights and values: {told or 'none of the first ten'}; mean "
-            f"{entry.mean_rank:.1f}"
+            f"ranks for random weights and values: {shares or 'none of the first ten'}; "
+            f"mean {entry.mean_rank:.1f}"
         )
     if entry.topsis_rank is not None:
-        console.print(f"by TOPSIS {entry.topsis_rank}, by SPOTIS {entry.spotis_rank}")
+        console.print(f"rank by TOPSIS {entry.topsis_rank}, by SPOTIS {entry.spotis_rank}")
     if entry.prediction is not None:
-        console.print(_plain(f"by the model of kinetics: {entry.prediction}"))
+        console.print(plain(f"predicted by the kinetics model: {entry.prediction}"))
     for name, other in entry.under_readings.items():
-        console.print(f"read as {name!r}: rank {other.rank}, shown {other.shown:.3f}")
+        console.print(f"with the reading {name!r}: rank {other.rank}, shown {other.shown:.3f}")
     print_table(
         "Criteria",
-        ["criterion", "weight", "desirable", "evidence", "why"],
+        ["criterion", "weight", "desirable", "evidence", "reason"],
         [
             [
                 criterion.metric,
@@ -113,108 +114,100 @@ def print_explanation(ranking: Ranking, name: str) -> None:
                 _range(assessment),
                 assessment.grade.value,
                 f"[{_COLOURS[assessment.verdict.value]}]{assessment.verdict.value}[/]: "
-                + _plain(assessment.reason)
-                + _plain(f" [{assessment.source}]" if assessment.source else ""),
+                + plain(assessment.reason)
+                + plain(f" [{assessment.source}]" if assessment.source else ""),
             ]
             for criterion, assessment in zip(ranking.criteria, entry.criteria, strict=True)
         ],
         numeric=("weight", "desirable"),
         whole=("criterion",),
-        caption="desirable: 0 to 1, as shown to as possible. The criteria and their sources:",
+        caption="desirable: 0 to 1, from shown to possible. The criteria and their sources:",
     )
     for criterion in ranking.criteria:
         quoted = f" “{criterion.quoted}”" if criterion.quoted else ""
         note = f". {criterion.note}" if criterion.note else ""
         console.print(
-            _plain(f"- {criterion.metric} ({criterion.basis}): {criterion.source}{quoted}{note}"),
+            plain(f"- {criterion.metric} ({criterion.basis}): {criterion.source}{quoted}{note}"),
             style="dim",
         )
     for assumed in ranking.assumptions if entry.prediction is not None else ():
-        console.print(_plain(assumption_text(assumed)), style="dim")
+        console.print(plain(assumption_text(assumed)), style="dim")
     for note in support_notes(ranking.criteria):
-        console.print(_plain(note[0].upper() + note[1:] + "."), style="dim")
+        console.print(plain(note[0].upper() + note[1:] + "."), style="dim")
     for fact in entry.also_known:
-        console.print(_plain(f"also known: {fact.text} [{fact.source or fact.grade.value}]"))
+        console.print(plain(f"also reported: {fact.text} [{fact.source or fact.grade.value}]"))
 
 
 def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:
-    """What the model of kinetics predicts of the materials listed, where it predicts anything."""
+    """Print the predictions of the kinetics model for the listed materials."""
     rows = [
-        [_short(entry.label, _LABELS[0]), _plain(entry.prediction)]
+        [_short(entry.label, _LABELS[0]), plain(entry.prediction)]
         for entry in listed
         if entry.prediction is not None
     ]
     if not rows:
         return
     assumed = "; ".join(
-        f"{each.name} {each.value}{'' if each.unit == '1' else ' ' + each.unit}"
-        + (" (default)" if each.default else "")
+        f"{each.name} {with_unit(each.value, each.unit)}{' (default)' if each.default else ''}"
         for each in ranking.assumptions
     )
     print_table(
         "Predicted from the activation energy of the halide",
-        ["material", "against the profile"],
+        ["material", "compared with the profile"],
         rows,
         whole=("material",),
-        caption=f"assumed: {assumed}. --explain ID gives the sources." if assumed else None,
+        caption=f"assumed: {assumed}. --explain ID shows the sources." if assumed else None,
     )
 
 
-def assumption_text(assumed: Assumption) -> str:
-    """What was assumed, with its source, in a line."""
-    unit = "" if assumed.unit == "1" else f" {assumed.unit}"
-    mark = " (default)" if assumed.default else ""
-    return f"{assumed.name}: {assumed.value}{unit}{mark}; {assumed.source}"
-
-
 def print_applications(profiles: list[ProfileSummary]) -> None:
-    """The applications that come with pvkdb."""
+    """Print the shipped applications."""
     print_table(
         "Applications",
-        ["name", "title", "on devices", "on materials"],
+        ["name", "title", "for devices", "for materials"],
         [
             [each.name, each.title, str(each.device_criteria), str(each.material_criteria)]
             for each in profiles
         ],
-        numeric=("on devices", "on materials"),
+        numeric=("for devices", "for materials"),
         whole=("name",),
-        caption="criteria on devices and on materials; rank with: pvkdb rank NAME. A profile of "
-        "your own: --profile FILE",
+        caption="Number of criteria for devices and for materials. Rank with: pvkdb rank NAME. For "
+        "your own profile: --profile FILE",
     )
 
 
 def _print_notes(ranking: Ranking) -> None:
-    told: set[str] = set()
+    printed: set[str] = set()
     for criterion in ranking.criteria:
         note = criterion.note or ""
         names = {reading.name for reading in criterion.readings}
-        doubtful = note.startswith(("doubtful", "contradiction")) or names - told
+        doubtful = note.startswith(("doubtful", "contradiction")) or names - printed
         if criterion.weight > 0 and doubtful:
             others = ", ".join(repr(name) for name in sorted(names))
             readings = f"; --reading {others}" if others else ""
-            messages().print(_plain(f"note on {criterion.metric}: {note}{readings}"))
-        told |= names
-    for ask in ranking.not_judged:
-        messages().print(_plain(f"not judged: {ask.asks} ({ask.source})"))
+            messages().print(plain(f"note on {criterion.metric}: {note}{readings}"))
+        printed |= names
+    for requirement in ranking.not_judged:
+        messages().print(plain(f"not judged: {requirement.asks} ({requirement.source})"))
     for note in ranking.notes:
-        output().print(_plain(note[0].upper() + note[1:] + "."))
+        output().print(plain(note[0].upper() + note[1:] + "."))
 
 
 def _caption(ranking: Ranking, shown: int) -> str:
     checks = "; ".join(
-        f"{check.method} {'agrees on the first' if check.same_leaders else 'has others first'}"
+        f"{check.method} {'agrees on the first' if check.same_leaders else 'puts others first'}"
         + (f", rank correlation {check.spearman:.2f}" if check.spearman is not None else "")
         for check in ranking.cross_checks
     )
-    reading = f" Read as {ranking.reading!r}." if ranking.reading else ""
+    reading = f" Reading: {ranking.reading!r}." if ranking.reading else ""
     more = sum(each.weight > 0 for each in ranking.criteria) - _CRITERIA
-    rest = f" {more} more criteria have weight: --explain ID shows them." if more > 0 else ""
+    rest = f" {more} more weighted criteria: see --explain ID." if more > 0 else ""
     dataset = f", dataset {ranking.dataset_version}" if ranking.dataset_version else ""
     return (
-        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} shown: unknown counts as "
-        f"{ranking.floor:g}; exp.: as its mean; poss.: as the best. cover: weight with evidence; "
-        f"first: share of {ranking.samples} random weights and values that put it first. *: Pareto "
-        f"front.{' ' + checks + '.' if checks else ''}{rest}"
+        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} shown: score with missing "
+        f"evidence as {ranking.floor:g}; exp.: as its mean; poss.: as the best. coverage: weight "
+        f"with evidence; first: share of {ranking.samples} random weights and values in which it "
+        f"is first. *: Pareto front.{' ' + checks + '.' if checks else ''}{rest}"
     )
 
 
@@ -234,7 +227,7 @@ def _cell(assessment: Assessment) -> str:
     text = value if verdict == "graded" else f"{value}\n{verdict}".strip()
     if verdict == "graded":
         text += f"\n{assessment.grade.value.partition(',')[0]}"
-    return f"[{_COLOURS[verdict]}]{_plain(text)}[/]"
+    return f"[{_COLOURS[verdict]}]{plain(text)}[/]"
 
 
 def _value(assessment: Assessment) -> str:
@@ -276,22 +269,15 @@ def _scores(entry: RankedCandidate) -> str:
 
 
 def _identity(entry: RankedCandidate, longest: int) -> str:
-    """Label, and below it what --explain takes and the publications or devices behind it."""
+    """Return the label, and below it the id and the publications or number of devices."""
     keys = entry.references.split()
     beside = keys[0] + (" …" if len(keys) > 1 else "") if keys else ""
     if entry.devices is not None:
         beside = f"{entry.devices} device{'' if entry.devices == 1 else 's'}"
     if entry.kind == "material":
         return f"{_short(entry.label, longest)}\n[dim]{beside}[/]"
-    return f"{_short(entry.label, longest)}\n[dim]{_plain(entry.id)} {beside}[/]"
+    return f"{_short(entry.label, longest)}\n[dim]{plain(entry.id)} {beside}[/]"
 
 
 def _short(text: str, longest: int) -> str:
-    return _plain(shortened(text, longest))
-
-
-def _plain(text: str) -> str:
-    """Text that rich does not take for markup."""
-    from rich.markup import escape
-
-    return escape(text)
+    return plain(shortened(text, longest))

@@ -1,12 +1,13 @@
-"""What ``pvkdb screen`` prints: plans, previews, the funnel, reasons, and who is left."""
+"""Tables of screenings: plans, previews, the funnel, rejections and accepted candidates."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, get_args
+from functools import reduce
+from typing import TYPE_CHECKING, Any, get_args
 
-from pvkdb.cli.output.console import messages, output, print_table
+from pvkdb.cli.output.console import messages, output, plain, print_table
 from pvkdb.display.numbers import decimals, milli
 
 if TYPE_CHECKING:
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
     from pvkdb_pipelines.screening.funnel import Preview
     from pvkdb_pipelines.screening.plan.plan import Plan
 
-#: Rows of a table that may be long; the report has all.
+#: Most rows of long tables; the report has all.
 MAX_CANDIDATES, MAX_REASONS = 20, 10
 
 
 def print_plans(plans: Mapping[str, Plan]) -> None:
-    """The shipped plans."""
+    """Print the shipped plans."""
     print_table(
-        "Plans that come with pvkdb",
-        ["plan", "title", "compositions", "potential", "up to"],
+        "Shipped plans",
+        ["plan", "title", "compositions", "potential", "last stage"],
         [
             [
                 name,
-                _plain(plan.title),
+                plain(plan.title),
                 f"{len(plan.candidates()):,}",
                 plan.potential.value,
                 plan.stop_after,
@@ -34,19 +35,19 @@ def print_plans(plans: Mapping[str, Plan]) -> None:
             for name, plan in plans.items()
         ],
         numeric=("compositions",),
-        whole=("plan", "potential", "up to"),
-        caption="Run one with: pvkdb screen PLAN; what it would do: pvkdb screen PLAN --dry-run",
+        whole=("plan", "potential", "last stage"),
+        caption="Run a plan: pvkdb screen PLAN. Preview it: pvkdb screen PLAN --dry-run",
     )
 
 
 def compositions_by_type(plan: Plan) -> dict[str, int]:
-    """How many compositions a plan makes of each type, in its order."""
+    """Return the number of compositions of a plan by type, in the order of the plan."""
     made = Counter(candidate.type for candidate in plan.candidates())
     return {name: made[name] for name in plan.types}
 
 
 def print_preview(plan: Plan, preview: Preview) -> None:
-    """What a plan would do."""
+    """Print what a plan would compute."""
     _heading(f"{plan.title}, with {plan.potential.value}, up to {plan.stop_after}")
     print_table(
         "Compositions",
@@ -54,14 +55,14 @@ def print_preview(plan: Plan, preview: Preview) -> None:
         [[name, f"{count:,}"] for name, count in compositions_by_type(plan).items()],
         numeric=("compositions",),
     )
-    _print_stages("Before anything is computed", preview.stages)
+    _print_stages("Stages without calculations", preview.stages)
     for stage, conditions in plan.filters.items():
-        _say(f"{stage} asks for {', '.join(map(str, conditions))}")
-    _say(_work_ahead(plan, preview))
+        _print_line(f"filters after {stage}: {', '.join(map(str, conditions))}")
+    _print_line(_required_work(plan, preview))
     messages().print("dry run: nothing was computed or written")
 
 
-def _work_ahead(plan: Plan, preview: Preview) -> str:
+def _required_work(plan: Plan, preview: Preview) -> str:
     if preview.relaxations:
         left = preview.relaxations - preview.held
         return (
@@ -70,14 +71,14 @@ def _work_ahead(plan: Plan, preview: Preview) -> str:
         )
     if plan.stop_after == preview.stages[-1].stage:
         return f"no relaxations: the plan stops after {plan.stop_after}"
-    return "no relaxations: nothing passes that a prototype can hold"
+    return "no relaxations: no accepted composition has a prototype"
 
 
 def print_report(report: ScreeningReport) -> None:
-    """The funnel, why candidates fell, and who is left."""
+    """Print the funnel, the reasons for rejections, and the accepted candidates."""
     _heading(f"{report.title}, with {report.potential}")
     _print_stages("Funnel", report.stages)
-    _say(_cost(report))
+    _print_line(_cost(report))
     _print_reasons(report)
     _print_survivors(report)
 
@@ -86,7 +87,7 @@ def _heading(text: str) -> None:
     output().print(text, markup=False, style="bold", end="\n\n")
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     output().print(text, markup=False)
 
 
@@ -129,10 +130,10 @@ def _print_reasons(report: ScreeningReport) -> None:
     counts = Counter((fall.stage, fall.kind, fall.reason) for fall in falls)
     more = len(counts) - MAX_REASONS
     print_table(
-        "Why candidates fell",
+        "Reasons for rejections",
         ["stage", "kind", "reason", "candidates"],
         [
-            [stage, kind, _plain(reason), f"{count:,}"]
+            [stage, kind, plain(reason), f"{count:,}"]
             for (stage, kind, reason), count in counts.most_common(MAX_REASONS)
         ],
         numeric=("candidates",),
@@ -149,7 +150,7 @@ def _print_survivors(report: ScreeningReport) -> None:
         messages().print("no candidate passed every stage")
         return
     shown = survivors[:MAX_CANDIDATES]
-    # A plan that stops early has no numbers of later stages: no empty columns for them.
+    # A plan that stops early has no numbers of later stages: leave their columns out.
     columns = {
         name: cells
         for name, cell in _COLUMNS.items()
@@ -157,7 +158,7 @@ def _print_survivors(report: ScreeningReport) -> None:
     }
     more = len(survivors) - len(shown)
     print_table(
-        "Who passed every stage",
+        "Candidates that passed every stage",
         list(columns),
         zip(*columns.values(), strict=True),
         numeric=_NUMERIC,
@@ -170,84 +171,53 @@ def _meaning(columns: Iterable[str]) -> str:
     return " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
 
 
-def _rank(candidate: ScreenedCandidate) -> str:
-    return "" if candidate.rank is None else str(candidate.rank)
+def _number(path: str, digits: int = 2) -> Callable[[ScreenedCandidate], str]:
+    """Return a function for the number at a path of attributes; empty if a part is missing."""
+    return lambda candidate: decimals(_attribute(candidate, path), digits)
 
 
-def _tau(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.tolerance.tau, 2) if candidate.tolerance else ""
+def _milli_ev(path: str) -> Callable[[ScreenedCandidate], str]:
+    return lambda candidate: milli(_attribute(candidate, path))
 
 
-def _probability(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.tolerance.p_perovskite, 2) if candidate.tolerance else ""
+def _text(path: str) -> Callable[[ScreenedCandidate], str]:
+    return lambda candidate: str(_attribute(candidate, path) or "")
 
 
-def _ground_state(candidate: ScreenedCandidate) -> str:
-    return (candidate.stability.ground_state or "") if candidate.stability else ""
-
-
-def _above(candidate: ScreenedCandidate) -> str:
-    stability = candidate.stability
-    return milli(stability.perovskite_above_ground_state_ev_per_atom) if stability else ""
-
-
-def _decomposition(candidate: ScreenedCandidate) -> str:
-    return milli(candidate.stability.decomposition_ev_per_atom) if candidate.stability else ""
-
-
-def _x_poor(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.vacancy.x_poor_ev, 2) if candidate.vacancy else ""
-
-
-def _x_rich(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.vacancy.x_rich_ev, 2) if candidate.vacancy else ""
-
-
-def _e_a(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.migration.e_a_ev, 2) if candidate.migration else ""
-
-
-def _spread(candidate: ScreenedCandidate) -> str:
-    return decimals(candidate.migration.e_a_spread_ev, 2) if candidate.migration else ""
-
-
-def _limited(candidate: ScreenedCandidate) -> str:
+def _dimensions(candidate: ScreenedCandidate) -> str:
     if candidate.migration is None:
         return ""
     return f"{candidate.migration.outcomes[0].dimensionality}D"
 
 
-def _plain(text: str) -> str:
-    """Text from a plan, which may hold what rich would take for markup."""
-    from rich.markup import escape
-
-    return escape(text)
+def _attribute(candidate: Any, path: str) -> Any:
+    return reduce(lambda part, name: getattr(part, name, None), path.split("."), candidate)
 
 
-#: The columns of the survivors, each with what it takes from a candidate.
+#: Columns of the accepted candidates: heading, and function that returns the cell.
 _COLUMNS: dict[str, Callable[[ScreenedCandidate], str]] = {
-    "rank": _rank,
-    "formula": lambda candidate: candidate.formula,
-    "type": lambda candidate: candidate.type,
-    "tau": _tau,
-    "p": _probability,
-    "phase": _ground_state,
-    "above": _above,
-    "decomp.": _decomposition,
-    "E_f poor": _x_poor,
-    "E_f rich": _x_rich,
-    "E_A": _e_a,
-    "±": _spread,
-    "in": _limited,
+    "rank": _text("rank"),
+    "formula": _text("formula"),
+    "type": _text("type"),
+    "tau": _number("tolerance.tau"),
+    "p": _number("tolerance.p_perovskite"),
+    "phase": _text("stability.ground_state"),
+    "above": _milli_ev("stability.perovskite_above_ground_state_ev_per_atom"),
+    "decomp.": _milli_ev("stability.decomposition_ev_per_atom"),
+    "E_f poor": _number("vacancy.x_poor_ev"),
+    "E_f rich": _number("vacancy.x_rich_ev"),
+    "E_A": _number("migration.e_a_ev"),
+    "±": _number("migration.e_a_spread_ev"),
+    "in": _dimensions,
 }
 _NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich", "E_A", "±")
 _MEANINGS = {
     "p": "p: probability of a perovskite.",
-    "phase": "phase: the lowest of those relaxed.",
-    "above": "above: lowest perovskite phase above that, meV/atom.",
-    "decomp.": "decomp.: energy that decomposing costs, meV/atom.",
+    "phase": "phase: lowest relaxed phase.",
+    "above": "above: energy of the lowest perovskite phase above that phase, meV/atom.",
+    "decomp.": "decomp.: decomposition energy, meV/atom; positive is stable.",
     "E_f poor": "E_f: formation energy of the neutral halide vacancy, halide-poor and -rich, eV.",
-    "E_A": "E_A: bottleneck of the vacancy's easiest path, eV.",
+    "E_A": "E_A: bottleneck of the easiest path of the vacancy, eV.",
     "±": "±: spread over the potentials, eV.",
-    "in": "in: dimensions in which it leads on.",
+    "in": "in: dimensions of that path.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from pvkdb.client._io.answers import parse
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT", bound="Row")
 DocumentT = TypeVar("DocumentT", bound="BaseModel")
+ResultsT = TypeVar("ResultsT")
+StreamT = TypeVar("StreamT")
 
 #: A counted value; None counts the rows without one.
 FacetKey: TypeAlias = "str | bool | int | float | None"
@@ -199,8 +201,13 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
         return by if by in known and known[by].many else None
 
 
-class Listing(ListingOperations[RowT, DocumentT], Blocking):
-    """A list of rows of the service that can be searched."""
+class SearchOperations(
+    ListingOperations[RowT, DocumentT], Generic[RowT, DocumentT, ResultsT, StreamT]
+):
+    """Searching a list of rows, with the kinds of results and streams that fit a client."""
+
+    _results: Callable[..., ResultsT]
+    _stream: Callable[..., StreamT]
 
     def search(
         self,
@@ -209,7 +216,7 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         sort: str | Sequence[str] | None = None,
         progress: bool | None = None,
         **filters: FilterValue,
-    ) -> Results[RowT]:
+    ) -> ResultsT:
         """Return the rows that match every filter, or all rows.
 
         A range is a tuple ``(min, max)`` with None for no bound; a list, of any length, matches any
@@ -235,7 +242,7 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         """
         table = self._table.only(fields)
         pages = Pages(self._service, table, filters, sort)
-        return Results(self, table, pages, self._bar(progress))
+        return self._results(self, table, pages, self._bar(progress))
 
     def iterate(
         self,
@@ -245,7 +252,7 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         cursor: str | None = None,
         progress: bool | None = None,
         **filters: FilterValue,
-    ) -> Stream[RowT]:
+    ) -> StreamT:
         """Iterate over the same rows without keeping them, for millions of rows.
 
         Pages are fetched when needed. If the service is unavailable meanwhile, the client waits
@@ -264,41 +271,23 @@ class Listing(ListingOperations[RowT, DocumentT], Blocking):
         """
         table = self._table.only(fields)
         pages = Pages(self._service, table, filters, sort, cursor)
-        return Stream(self, table, pages, self._bar(progress))
+        return self._stream(self, table, pages, self._bar(progress))
 
 
-class AsyncListing(ListingOperations[RowT, DocumentT], Awaiting):
+class Listing(SearchOperations[RowT, DocumentT, Results[RowT], Stream[RowT]], Blocking):
+    """A list of rows of the service that can be searched."""
+
+    _results = Results
+    _stream = Stream
+
+
+class AsyncListing(
+    SearchOperations[RowT, DocumentT, AsyncResults[RowT], AsyncStream[RowT]], Awaiting
+):
     """A list of rows of the service; see :class:`Listing`."""
 
-    def search(
-        self,
-        *,
-        fields: Iterable[str] | None = None,
-        sort: str | Sequence[str] | None = None,
-        progress: bool | None = None,
-        **filters: FilterValue,
-    ) -> AsyncResults[RowT]:
-        """Return the rows that match every filter, for ``async for``; see :meth:`Listing.search`.
-
-        The request is sent when the results are awaited or iterated.
-        """
-        table = self._table.only(fields)
-        pages = Pages(self._service, table, filters, sort)
-        return AsyncResults(self, table, pages, self._bar(progress))
-
-    def iterate(
-        self,
-        *,
-        fields: Iterable[str] | None = None,
-        sort: str | Sequence[str] | None = None,
-        cursor: str | None = None,
-        progress: bool | None = None,
-        **filters: FilterValue,
-    ) -> AsyncStream[RowT]:
-        """Iterate over the same rows without keeping them; see :meth:`Listing.iterate`."""
-        table = self._table.only(fields)
-        pages = Pages(self._service, table, filters, sort, cursor)
-        return AsyncStream(self, table, pages, self._bar(progress))
+    _results = AsyncResults
+    _stream = AsyncStream
 
 
 class Collection(EntryOperations[RowT, DocumentT], Listing[RowT, DocumentT]):

@@ -11,9 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
+from pvkdb.errors import PvkdbError
 from pvkdb.literature import read_curated
 from pvkdb.schemas.tables import TABLES
+from pvkdb.store.database import Store
 
 from ...each import for_each
 from .conftest import Run
@@ -95,7 +99,6 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
     assert (empty["formula"], empty["t"]) == ("Cs2SnI6", None)
 
 
-@pytest.mark.usefixtures("initialised")
 @for_each(
     ("arguments", "words"),
     [
@@ -136,21 +139,25 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
         (("init", "--database", "postgresql://a@127.0.0.1:1/b"), ("127.0.0.1", "--database")),
     ],
 )
-def test_bad_input_is_one_clear_line(
-    run: Run, arguments: tuple[str, ...], words: tuple[str, ...]
+def test_bad_input_is_refused_with_the_reason(
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
+    sqlite_store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert failed_clearly(run(*arguments), *words)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
+    outcome = CliRunner().invoke(app, arguments)
+    assert isinstance(outcome.exception, PvkdbError), outcome.output
+    assert outcome.stdout == ""
+    for word in words:
+        assert word in str(outcome.exception)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("rank", "selector"), ("export", "devices"), ("neb", "CsPbBr3"), ("work",), ("serve",)],
-)
-def test_a_database_that_is_not_migrated(
-    run: Run, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
-    assert failed_clearly(run(*arguments), "pvkdb init")
-    assert list(tmp_path.iterdir()) == []
+def test_a_failure_is_one_clear_line(run: Run) -> None:
+    assert failed_clearly(run("tolerance", "CsPbI4"), "CsPbI4", "does not balance")
+    assert failed_clearly(run("rank", "synaptic-trainig"), "did you mean 'synaptic-training'")
 
 
 def test_upgrade_of_nothing_points_to_init(run: Run) -> None:

@@ -103,10 +103,6 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert failed_clearly(run("screen", plan(RADII), "-o", "taken"), "--output taken")
 
 
-def test_a_plan_needs_a_database(run: Run, plan: Callable[[str], str]) -> None:
-    assert failed_clearly(run("screen", plan(RADII)), "pvkdb init")
-
-
 def test_a_dry_run_shows_what_a_plan_needs_and_writes_nothing(
     run: Run, plan: Callable[[str], str], user_store: Store, tmp_path: Path
 ) -> None:

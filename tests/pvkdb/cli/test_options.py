@@ -1,4 +1,4 @@
-"""``--engine`` and ``--config`` of ``pvkdb work`` and ``pvkdb screen``."""
+"""``--database``, ``--engine`` and ``--config``: stores that are created, engines by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pvkdb.cli.app import app
+from pvkdb.cli.options import open_store
+from pvkdb.errors import DatabaseError, NotMigratedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue import claims as queue
 
+from ...each import for_each
 from .conftest import Run
 from .test_commands import failed_clearly
 
@@ -59,6 +64,55 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert failed_clearly(outcome, *words)
     assert outcome.returncode == 2
     assert sorted(entry.name for entry in tmp_path.iterdir()) == before
+
+
+def test_a_new_sqlite_file_is_created_with_the_literature(run: Run, tmp_path: Path) -> None:
+    outcome = run("rank", "selector", "--json", "--limit", "1", "--samples", "10")
+    assert outcome.returncode == 0, outcome.stderr
+    assert len(json.loads(outcome.stdout)["candidates"]) == 1
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("created sqlite:///")
+    assert all(path.name.startswith("user.sqlite") for path in tmp_path.iterdir())
+
+
+@for_each(
+    ("url", "words"),
+    [
+        ("sqlite:////no/such/folder/x.sqlite", "/no/such/folder"),
+        ("sqlite:////proc/x.sqlite", "/proc/x.sqlite"),
+    ],
+)
+def test_a_file_that_cannot_be_created_is_a_clear_error(url: str, words: str) -> None:
+    with pytest.raises(DatabaseError, match=words):
+        open_store(url, create=True)
+
+
+def test_postgresql_is_never_created_by_itself(postgres_url: str) -> None:
+    with pytest.raises(NotMigratedError, match="pvkdb init"):
+        open_store(postgres_url, create=True)
+
+
+@for_each(
+    "arguments", [("jobs",), ("work",), ("report",), ("audit",), ("dft", "3f2a"), ("keys", "list")]
+)
+def test_commands_on_earlier_work_create_no_database(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'mistyped.sqlite'}"
+    outcome = CliRunner().invoke(app, [*arguments, "--database", url])
+    assert isinstance(outcome.exception, NotMigratedError)
+    assert "pvkdb init" in str(outcome.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_creates_no_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    outcome = CliRunner().invoke(
+        app, ["screen", "lead-and-tin", "--dry-run", "--json", "--database", url]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    assert json.loads(outcome.stdout)["in_store"] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

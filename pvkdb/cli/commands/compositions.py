@@ -1,68 +1,120 @@
-"""``pvkdb structure``: starting structures, relaxed hosts, and structures that users bring."""
+"""``pvkdb tolerance`` and ``structure``: tolerance factors and structures of compositions."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-import typer
+from typer import Argument, Option
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json, print_table
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    OutputOption,
+    open_store,
+)
+from pvkdb.cli.output.composition_tables import print_factors, print_prototypes
+from pvkdb.cli.output.console import messages, print_json, write_file
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from pvkdb.chemistry import Composition
+    from pvkdb.chemistry import Composition, ToleranceFactors
     from pvkdb.store.files.structure_files import StructureFormat
 
-#: Endings of files, and the format that they ask for.
+#: Numeric columns of the ``tolerance`` table.
+_NUMBERS = ("r_a_ang", "r_b_ang", "r_x_ang", "t", "mu", "tau", "p_perovskite")
+#: Columns of a prototype with ``--json``.
+_PROTOTYPE = ("phase", "name", "space_group", "number", "wyckoff", "linkage")
+#: Formats of structures by the ending of the file.
 _ENDINGS = {".cif": "cif", ".vasp": "poscar", ".poscar": "poscar", ".xyz": "extxyz"}
 
 
+def tolerance(
+    formulas: Annotated[
+        list[str], Argument(help="ABX3 or A2BB'X6 formulas, e.g. CsPbBr3 Cs2AgBiBr6.")
+    ],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Print tolerance factors and the probability of a perovskite.
+
+    Needs no database. Fails only if no formula has tolerance factors.
+    """
+    from pvkdb.chemistry import parse_composition, tolerance_factors
+
+    factors: list[ToleranceFactors] = []
+    undefined: dict[str, InputError] = {}
+    for composition in [parse_composition(formula) for formula in formulas]:
+        try:
+            factors.append(tolerance_factors(composition))
+        except InputError as error:
+            undefined[composition.formula] = error
+    if not factors:
+        raise next(iter(undefined.values()))
+    reasons = {formula: str(error) for formula, error in undefined.items()}
+    if json:
+        print_json([*map(_factors_document, factors), *_undefined_documents(reasons)])
+    else:
+        print_factors(factors, reasons)
+
+
+def _factors_document(factors: ToleranceFactors) -> dict[str, object]:
+    """Return the factors with the column names of the ``tolerance`` table, and every radius."""
+    from pvkdb.chemistry.platt import SOURCE
+
+    columns = ("formula", *_NUMBERS, "radii_source")
+    return {
+        **{name: getattr(factors, name) for name in columns},
+        "radii": [radius.label for radius in factors.radii],
+        "family": factors.family,
+        "p_source": SOURCE,
+        "not_defined": factors.not_defined,
+    }
+
+
+def _undefined_documents(reasons: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {"formula": formula, **dict.fromkeys(_NUMBERS), "not_defined": reason}
+        for formula, reason in reasons.items()
+    ]
+
+
 def structure(
-    formula: Annotated[str, typer.Argument(help="Inorganic composition, e.g. CsPbI3.")],
+    formula: Annotated[str, Argument(help="Inorganic composition, e.g. CsPbI3.")],
     phase: Annotated[
-        str | None,
-        typer.Option("--phase", help="Prototype, e.g. Pnma or delta; default: the likeliest."),
+        str | None, Option(help="Prototype, e.g. Pnma or delta; default: likeliest.")
     ] = None,
-    format: Annotated[
-        str, typer.Option("--format", help="cif, poscar or extxyz; default: by the file's ending.")
-    ] = "",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
-    ] = None,
-    rattle: Annotated[
-        float, typer.Option("--rattle", min=0, max=0.5, help="Random shift of every atom, Å.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random shift.")] = 2145,
-    list_phases: Annotated[
-        bool, typer.Option("--list", help="List the prototypes of the formula and stop.")
-    ] = False,
+    format: Annotated[str, Option(help="cif, poscar or extxyz; default: from the file name.")] = "",
+    output: OutputOption = None,
+    rattle: Annotated[float, Option(min=0, max=0.5, help="Random displacement of atoms, Å.")] = 0.0,
+    seed: Annotated[int, Option(min=0, help="Seed of the random displacements.")] = 2145,
+    list_phases: Annotated[bool, Option("--list", help="List the prototypes and exit.")] = False,
     relaxed: Annotated[
-        bool, typer.Option("--relaxed", help="The relaxed host that the store holds.")
+        bool, Option("--relaxed", help="Write a relaxed structure instead.")
     ] = False,
-    potential: Annotated[
-        str, typer.Option("--potential", help="Potential of the relaxed host, where several are.")
-    ] = "",
+    potential: Annotated[str, Option(help="Potential of the relaxed structure.")] = "",
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Add a CIF or POSCAR as a start to the store."),
+        Option("--from", metavar="FILE", help="Store this CIF, POSCAR or XYZ file instead."),
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write the starting structure of a composition in a phase; nothing is relaxed."""
+    """Write the prototype structure of a composition. It is not relaxed."""
     from pvkdb.chemistry import parse_composition
 
     composition = parse_composition(formula)
-    chosen = [name for name, is_on in _modes(list_phases, relaxed, source).items() if is_on]
+    modes = {"--list": list_phases, "--relaxed": relaxed, "--from": source is not None}
+    chosen = [name for name, given in modes.items() if given]
     if len(chosen) > 1:
-        raise InputError(f"{' and '.join(chosen)} ask for different things; give one of them")
+        raise InputError(f"{' and '.join(chosen)} exclude each other; give one of them")
     if list_phases:
-        _list(composition, json)
+        _list_prototypes(composition, json)
         return
     if source is not None:
         _add(source, composition, phase, database, json)
@@ -77,11 +129,7 @@ def structure(
         messages().print(note, markup=False)
 
 
-def _modes(list_phases: bool, relaxed: bool, source: Path | None) -> dict[str, bool]:
-    return {"--list": list_phases, "--relaxed": relaxed, "--from": source is not None}
-
-
-def _list(composition: Composition, json: bool) -> None:
+def _list_prototypes(composition: Composition, json: bool) -> None:
     from pvkdb_pipelines.prototypes import (
         FAMILIES_WITH_PROTOTYPES,
         candidates,
@@ -93,46 +141,25 @@ def _list(composition: Composition, json: bool) -> None:
         compound = compound_of(composition)
         known = phases(compound.stoichiometry)
         searched = {info.phase for info in candidates(compound)}
-    except InputError as refusal:
+    except InputError as error:
         if composition.family not in FAMILIES_WITH_PROTOTYPES:
             raise
-        # A mixed or molecular composition has the phases of its family, though none is built.
-        messages().print(str(refusal), markup=False)
+        # The phases of a mixed or molecular composition are known, but cannot be built.
+        messages().print(str(error), markup=False)
         known, searched = phases(composition.family), set()
-    if json:
-        print_json(
-            [
-                {
-                    "formula": composition.formula,
-                    "phase": info.phase,
-                    "name": info.name,
-                    "space_group": info.space_group,
-                    "number": info.number,
-                    "wyckoff": info.wyckoff,
-                    "linkage": info.linkage,
-                    "searched": info.phase in searched,
-                    "source": info.source,
-                }
-                for info in known
-            ]
-        )
+    if not json:
+        print_prototypes(composition.formula, known, searched)
         return
-    print_table(
-        f"{composition.formula}: prototypes of {known[0].stoichiometry}",
-        ["phase", "structure", "space group", "octahedra share", ""],
+    print_json(
         [
-            [
-                info.phase,
-                info.name,
-                f"{info.space_group} ({info.number})",
-                info.linkage,
-                "searched" if info.phase in searched else "",
-            ]
+            {
+                "formula": composition.formula,
+                **{name: getattr(info, name) for name in _PROTOTYPE},
+                "searched": info.phase in searched,
+                "source": info.source,
+            }
             for info in known
-        ],
-        whole=("phase", "space group"),
-        caption="searched: relaxed in the search for the ground state, for the others too. "
-        "Sources: --json.",
+        ]
     )
 
 
@@ -146,12 +173,12 @@ def _start(
     info = prototype(compound.stoichiometry, chosen)
     atoms = build(compound, info.phase, rattle_ang, seed)
     notes = [
-        f"{composition.formula} {info.phase} ({info.name}): a start with lengths from radii, "
-        "not relaxed",
+        f"{composition.formula} {info.phase} ({info.name}): starting structure with lengths from "
+        "radii, not relaxed",
         f"prototype: {info.source}; radii: R. D. Shannon, Acta Cryst. A 32, 751 (1976)",
     ]
     if rattle_ang > 0:
-        notes.append(f"every coordinate shifted at random by {rattle_ang} Å, seed {seed}")
+        notes.append(f"every coordinate displaced at random by {rattle_ang} Å, seed {seed}")
     return atoms, notes
 
 
@@ -171,10 +198,10 @@ def _relaxed(
         if not hosts:
             described = " ".join([composition.formula, *filter(None, (phase, potential))])
             raise NotFoundError(
-                f"the store holds no relaxed host of {described}; compute one with: "
+                f"the store has no relaxed structure of {described}; compute one with: "
                 f"pvkdb neb {composition.formula}"
             )
-        # SevenNet-0 comes before CHGNet, which is soft; of one potential's, the lowest phase.
+        # SevenNet-0 before CHGNet, which is too soft; then the phase of the lowest energy.
         host, *others = sorted(
             hosts,
             key=lambda s: (
@@ -189,7 +216,7 @@ def _relaxed(
         ]
         if others:
             listed = ", ".join(f"{s.id} ({hosts[s].parameters['potential']})" for s in others)
-            notes.append(f"the store also holds {listed}")
+            notes.append(f"the store also has {listed}")
         return atoms_of(host), notes
 
 
@@ -199,9 +226,9 @@ def _add(
     from pvkdb_pipelines.structures.user_structures import phase_of, read_start, store_start
 
     atoms = read_start(path, composition)
-    named = phase or phase_of(atoms, composition)
-    with open_store(database).session() as session:
-        start = store_start(session, atoms, composition, named, f"{path.name}, brought by a user")
+    phase = phase or phase_of(atoms, composition)
+    with open_store(database, create=True).session() as session:
+        start = store_start(session, atoms, composition, phase, f"{path.name}, brought by a user")
         document = {
             "id": start.id,
             "material": start.material.id,
@@ -213,7 +240,7 @@ def _add(
         print_json(document)
     else:
         messages().print(
-            f"start {document['id']} of {document['material']}: {document['atoms']} atoms, "
+            f"stored {document['id']} of {document['material']}: {document['atoms']} atoms, "
             f"space group {document['space_group']}",
             markup=False,
         )
@@ -251,9 +278,5 @@ def _write(
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}") from error
-    messages().print(f"wrote {output}", markup=False)
+    else:
+        write_file(output, text)

@@ -1,0 +1,232 @@
+"""``pvkdb kinetics``, ``crossbar`` and ``export-device``: what a device can be expected to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from pvkdb.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JsonOption,
+    OutputOption,
+    open_store,
+)
+from pvkdb.cli.output.console import messages, print_json, show, write_file
+from pvkdb.cli.output.device_tables import print_devices, print_estimate, print_kinetics
+from pvkdb.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from pvkdb.chemistry import Interval
+    from pvkdb.kinetics.conditions import Conditions
+    from pvkdb.schemas.kinetics import KineticsAnswer
+
+ThicknessOption = Annotated[
+    str | None, Option("--thickness-nm", metavar="NM", help="Layer thickness, e.g. 300 or 90:300.")
+]
+BiasOption = Annotated[str | None, Option("--bias-v", metavar="V", help="Bias, e.g. 1 or 0.5:2.")]
+TemperatureOption = Annotated[
+    str | None, Option("--temperature-k", metavar="K", help="E.g. 300 or 280:350.")
+]
+WriteTimeOption = Annotated[
+    str | None, Option("--write-time-s", metavar="S", help="SET pulse, e.g. 1e-4:2e-3.")
+]
+_LrsOption = Annotated[
+    float | None,
+    Option("--r-lrs", metavar="OHM", help="Resistance in the low-resistance state (LRS)."),
+]
+
+#: Largest N × N circuit that is solved within about a second.
+_FAST = 128
+
+
+def kinetics(
+    formula: Annotated[str | None, Argument(help="Material, e.g. CsPbBr3.")] = None,
+    e_a: Annotated[
+        str | None, Option(metavar="EV", help="Activation energy, e.g. 0.3:0.5.")
+    ] = None,
+    device: Annotated[str | None, Option(metavar="ID", help="Device, e.g. d-t4-r14.")] = None,
+    dfe: Annotated[str | None, Option(metavar="EV", help="Formation energy, with --e-a.")] = None,
+    thickness: ThicknessOption = None,
+    bias: BiasOption = None,
+    temperature: TemperatureOption = None,
+    write_time: WriteTimeOption = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Estimate rates and times of ion migration. Omitted conditions have printed defaults."""
+    if sum(given is not None for given in (formula, e_a, device)) != 1:
+        raise InputError("name one of FORMULA, --e-a EV or --device ID")
+    if dfe is not None and e_a is None:
+        raise InputError("--dfe requires --e-a; a material has its own formation energy")
+    conditions = conditions_of(thickness, bias, temperature, write_time)
+    show(_kinetics(formula, e_a, device, dfe, conditions, database), json, print_kinetics)
+
+
+def conditions_of(
+    thickness: str | None, bias: str | None, temperature: str | None, write_time: str | None
+) -> Conditions:
+    """Return the conditions that the options describe, with defaults for omitted ones.
+
+    Raises:
+        InputError: an option is not a number or a range, or is out of its range.
+    """
+    from pvkdb.kinetics.conditions import layer, parse_range
+
+    given = {
+        "thickness_m": (thickness, "--thickness-nm", "nm", 1e-9),
+        "bias_v": (bias, "--bias-v", "V", 1.0),
+        "temperature_k": (temperature, "--temperature-k", "K", 1.0),
+        "write_time_s": (write_time, "--write-time-s", "s", 1.0),
+    }
+    return layer(
+        **{
+            name: None if text is None else parse_range(text, option, unit, scale)
+            for name, (text, option, unit, scale) in given.items()
+        }
+    )
+
+
+def _kinetics(
+    formula: str | None,
+    e_a: str | None,
+    device: str | None,
+    dfe: str | None,
+    conditions: Conditions,
+    database: str,
+) -> KineticsAnswer:
+    from dataclasses import replace
+
+    from pvkdb.kinetics.carriers import device_kinetics
+    from pvkdb.kinetics.conditions import parse_range
+    from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_material
+
+    if e_a is not None:
+        formation = None if dfe is None else parse_range(dfe, "--dfe", "eV")
+        barrier = parse_range(e_a, "--e-a", "eV")
+        return answer_barrier(barrier, replace(conditions, vacancy_formation_ev=formation))
+    with open_store(database, create=True).session(read_only=True) as session:
+        if device is not None:
+            return device_kinetics(session, device, conditions)
+        return answer_material(session, formula or "", conditions)
+
+
+def crossbar(
+    on_off: Annotated[float | None, Option(help="R_HRS over R_LRS; may be inf.")] = None,
+    device: Annotated[
+        str | None, Option(metavar="ID", help="Device with the on/off ratio.")
+    ] = None,
+    devices: Annotated[bool, Option("--devices", help="Array sizes of all devices.")] = False,
+    r_lrs: _LrsOption = None,
+    pull_up: Annotated[
+        float | None, Option(metavar="OHM", help="Pull-up resistor; default: R_LRS.")
+    ] = None,
+    selectivity: Annotated[float | None, Option(help="Of the selector; default: none.")] = None,
+    line_resistance: Annotated[
+        float | None, Option(metavar="OHM", help="Line resistance from cell to cell.")
+    ] = None,
+    size: Annotated[int | None, Option(metavar="N", help="Solve an N × N array exactly.")] = None,
+    margin: Annotated[float, Option(help="Required fraction of the read voltage.")] = 0.1,
+    thickness_nm: Annotated[
+        float | None, Option(metavar="NM", help="Thickness, for the cell spacing.")
+    ] = None,
+    plot: Annotated[
+        str | None, Option(metavar="FILE", help="Plot margin over size (png, svg).")
+    ] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Compute the largest readable crossbar array. --size solves one circuit exactly."""
+    from pvkdb.cli.output.barrier_files import checked_path
+    from pvkdb.crossbar.estimates import LARGEST_EXACT, ArrayQuestion, estimate
+
+    if sum((on_off is not None, device is not None, devices)) != 1:
+        raise InputError("give one of --on-off RATIO, --device ID or --devices")
+    if devices:
+        from pvkdb.crossbar.devices import device_arrays
+
+        with open_store(database, create=True).session(read_only=True) as session:
+            show(device_arrays(session), json, print_devices)
+        return
+    path = None if plot is None else checked_path("--plot", plot)
+    ratio, source = _on_off_ratio(on_off, device, database)
+    question = ArrayQuestion(
+        on_off=ratio,
+        on_off_source=source,
+        device=device,
+        r_lrs_ohm=r_lrs,
+        pull_up_ohm=pull_up,
+        selectivity=selectivity,
+        line_ohm=line_resistance,
+        size=size,
+        margin=margin,
+        thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
+    )
+    if size is not None and _FAST < size <= LARGEST_EXACT:
+        messages().print(
+            f"solving circuits of {size} × {size}: seconds for each kind of cell and read"
+        )
+    document = estimate(question)
+    show(document, json, print_estimate)
+    if path is not None:
+        from pvkdb.crossbar.plot import plot_margins
+
+        plot_margins(document, path)
+        messages().print(f"wrote {path}")
+
+
+def _on_off_ratio(on_off: float | None, device: str | None, database: str) -> tuple[Interval, str]:
+    """Return the given on/off ratio or that of a device, and its source."""
+    from pvkdb.chemistry import Interval
+
+    if device is None:
+        return Interval.exactly(float("nan") if on_off is None else on_off), "given"
+    from pvkdb.crossbar.devices import on_off_of
+
+    with open_store(database, create=True).session(read_only=True) as session:
+        return on_off_of(session, device)
+
+
+def export_device(
+    device: Annotated[str, Argument(help="Device, e.g. d-t4-r14.")],
+    simulator: Annotated[str, Option("--for", help="aihwkit, crosssim or neurosim.")],
+    r_lrs: _LrsOption = None,
+    v_read: Annotated[float | None, Option(metavar="V", help="Read voltage.")] = None,
+    states: Annotated[int | None, Option(metavar="N", help="Number of distinct states.")] = None,
+    claim: Annotated[
+        list[str] | None, Option(metavar="ID", help="Use this device claim; repeatable.")
+    ] = None,
+    target: OutputOption = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Write device parameters for a simulator. Lists the missing ones."""
+    from pvkdb.schemas.simulators import Simulator
+    from pvkdb.suitability.simulators import device_parameters
+    from pvkdb.suitability.simulators.files import file_text
+
+    known = [entry.value for entry in Simulator]
+    if simulator not in known:
+        raise InputError(unknown_name("simulator", simulator, known))
+    with open_store(database, create=True).session(read_only=True) as session:
+        exported = device_parameters.export_device(
+            session,
+            device,
+            Simulator(simulator),
+            r_lrs_ohm=r_lrs,
+            v_read_v=v_read,
+            states=states,
+            claims=claim or (),
+        )
+    if json:
+        print_json(exported)
+    elif target is None:
+        sys.stdout.write(file_text(exported))
+    if target is not None:
+        write_file(target, file_text(exported))
+    names = ", ".join(entry.name for entry in exported.missing)
+    messages().print(f"missing: {names}", markup=False)
+    for words in exported.claims:
+        messages().print(f"not used unless named with --claim: {words}", markup=False)

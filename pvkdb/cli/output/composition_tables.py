@@ -1,0 +1,72 @@
+"""Tables of compositions: tolerance factors and prototypes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pvkdb.cli.output.console import output, print_table
+from pvkdb.display.numbers import UNKNOWN
+
+if TYPE_CHECKING:
+    from pvkdb.chemistry import ToleranceFactors
+    from pvkdb_pipelines.prototypes import PrototypeInfo
+
+
+def print_factors(
+    factors: Sequence[ToleranceFactors], undefined: Mapping[str, str] | None = None
+) -> None:
+    """Print a table of tolerance factors, then the reasons why others are not defined."""
+    from pvkdb.chemistry.platt import SOURCE
+    from pvkdb.chemistry.tolerance import TAU_LIMIT
+
+    numbers = ("r_A/Å", "r_B/Å", "r_X/Å", "t", "mu", "tau", "p")
+    print_table(
+        "Tolerance factors",
+        ["formula", *numbers, f"tau<{TAU_LIMIT}", "radii"],
+        [
+            [
+                entry.formula,
+                f"{entry.r_a_ang:.2f}",
+                f"{entry.r_b_ang:.2f}",
+                f"{entry.r_x_ang:.2f}",
+                f"{entry.t:.3f}",
+                f"{entry.mu:.3f}",
+                UNKNOWN if entry.tau is None else f"{entry.tau:.2f}",
+                UNKNOWN if entry.p_perovskite is None else f"{entry.p_perovskite:.2f}",
+                "undefined" if entry.tau is None else ("yes" if entry.tau < TAU_LIMIT else "no"),
+                entry.radii_source,
+            ]
+            for entry in factors
+        ],
+        numeric=numbers,
+        caption=f"tau<{TAU_LIMIT}: perovskite by Bartel's rule. t: Goldschmidt 1926; mu: Li 2008; "
+        f"tau: Bartel 2019. p, the probability of a perovskite: {SOURCE}. A sites 12-coordinate, "
+        "B and X 6-coordinate; molecules: effective radii; shared sites: weighted means.",
+    )
+    partly = {entry.formula: entry.not_defined for entry in factors if entry.not_defined}
+    for formula, reason in (*partly.items(), *(undefined or {}).items()):
+        subject = "" if reason.startswith(formula) else f"{formula}: "
+        output().print(subject + reason, markup=False)
+
+
+def print_prototypes(
+    formula: str, prototypes: Sequence[PrototypeInfo], searched: Collection[str]
+) -> None:
+    """Print the prototypes of a stoichiometry, and which phases are searched."""
+    print_table(
+        f"{formula}: prototypes of {prototypes[0].stoichiometry}",
+        ["phase", "structure", "space group", "octahedra share", ""],
+        [
+            [
+                prototype.phase,
+                prototype.name,
+                f"{prototype.space_group} ({prototype.number})",
+                prototype.linkage,
+                "searched" if prototype.phase in searched else "",
+            ]
+            for prototype in prototypes
+        ],
+        whole=("phase", "space group"),
+        caption="searched: relaxed in the search for the ground state. --json adds the sources.",
+    )

@@ -1,0 +1,209 @@
+"""Tables of estimates for devices: sizes of crossbar arrays, and kinetics of ions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pvkdb.cli.output.console import output, print_table
+from pvkdb.display.numbers import UNKNOWN, number
+from pvkdb.display.units import with_unit
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.assumptions import Assumption
+    from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
+    from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
+
+#: Quantities in the table of ions, with their headings.
+_KINETICS = {
+    "diffusion coefficient of the defect": "D",
+    "switching time": "switching",
+    "relaxation time": "relaxation",
+    "SET voltage": "SET voltage",
+}
+
+
+def print_estimate(document: CrossbarDocument) -> None:
+    """Print the array sizes as a table, then the exact reads and the assumptions."""
+    ratio = "infinite" if document.on_off_ratio is None else number(document.on_off_ratio)
+    subject = f"{document.device}, " if document.device else ""
+    selectivity = max(limit.selectivity for limit in document.limits)
+    blocking = f", selectivity {selectivity:g}" if selectivity > 1 else ""
+    numeric = ("N", "real N", "best N", "R_pu/R_LRS", "any data")
+    print_table(
+        f"Largest N × N array: {subject}on/off {ratio}{blocking}, "
+        f"R_pull-up = {document.pull_up_ratio:g} R_LRS",
+        ["cell", "other lines", "blocked", *numeric],
+        [_limit_row(limit) for limit in document.limits],
+        numeric=numeric,
+        caption=f"N: margin {document.margin:g} of V_read by equations (1) and (2) of the review, "
+        "section 5.1.1. best N: with the pull-up resistor in the next column. any data: one "
+        "threshold for all states of the other cells.",
+    )
+    if document.exact:
+        size = document.exact[0].size
+        columns = ("formula", "near", "far", "V near", "V far")
+        print_table(
+            f"Margin of a {size} × {size} array, solved exactly",
+            ["cell", "other lines", *columns],
+            [
+                [
+                    read.cell.value,
+                    read.read.value,
+                    f"{read.margin_formula:.4f}",
+                    f"{read.margin_near:.4f}",
+                    f"{read.margin_far:.4f}",
+                    f"{read.cell_voltage_near:.4f}",
+                    f"{read.cell_voltage_far:.4f}",
+                ]
+                for read in document.exact
+            ],
+            numeric=columns,
+            caption="near, far: the cells next to and farthest from the drivers; V: voltage across "
+            "these cells in LRS. All divided by V_read. formula: without line resistance.",
+        )
+    if document.smallest_spacing_m is not None:
+        spacing = document.smallest_spacing_m * 1e6
+        output().print(f"Spacing between cells without crosstalk: at least {spacing:.3g} μm")
+    _print_lines(map(assumption_text, document.assumptions))
+    _print_lines(document.notes)
+
+
+def _limit_row(limit: ArrayLimit) -> list[str]:
+    best = limit.best_pull_up_ratio
+    return [
+        limit.cell.value,
+        limit.read.value,
+        limit.blocked,
+        str(limit.size),
+        f"{limit.root:.2f}",
+        str(limit.size_best_pull_up),
+        "open" if best is None else f"{best:.2f}",
+        str(limit.size_any_data),
+    ]
+
+
+def print_devices(arrays: Sequence[DeviceArray]) -> None:
+    """Print the array sizes of all devices as a table."""
+    numeric = ("on/off", "N", "best N", "rect. N")
+    print_table(
+        "Largest N × N array of the devices, floating lines",
+        ["id", "device", "ref.", *numeric],
+        [_device_row(array) for array in arrays],
+        numeric=numeric,
+        whole=("id",),
+        caption="N: bare cells (1R), R_pull-up = R_LRS (default: R_LRS is not reported). best N: "
+        "with the best pull-up resistor. rect. N: with the rectification ratio that the text "
+        "reports for the only publication of the device. –: not reported.",
+    )
+    _print_lines(f"{array.device}: {array.reason}" for array in arrays if array.reason)
+
+
+def _device_row(array: DeviceArray) -> list[str]:
+    ratio = UNKNOWN if array.on_off_ratio is None else number(array.on_off_ratio)
+    sizes = (array.size, array.size_best_pull_up, array.size_rectifying)
+    return [
+        array.device,
+        array.structure,
+        array.references,
+        f"{array.on_off_qualifier or ''}{ratio}",
+        *(UNKNOWN if size is None else str(size) for size in sizes),
+    ]
+
+
+def print_kinetics(answer: KineticsAnswer) -> None:
+    """Print the quantities of one ion, or one row for each ion; then the assumptions."""
+    if len(answer.ions) == 1:
+        _print_ion(answer.ions[0], answer.asked)
+    elif answer.ions:
+        _print_ions(answer)
+    assumptions = [
+        assumption_text(assumption)
+        for ion in answer.ions
+        for assumption in ion.document.assumptions
+        if assumption.name != "barrier_ev"
+    ]
+    _print_lines(dict.fromkeys(assumptions))
+    notes = (*answer.missing, *answer.notes, _supported_metrics())
+    _print_lines(f"{note[0].upper()}{note[1:]}".removesuffix(".") + "." for note in notes)
+
+
+def _print_ion(ion: IonKinetics, subject: str) -> None:
+    quantities = ion.document.quantities
+    print_table(
+        f"{subject}: {ion.ion}, E_A {_barrier(ion)} ({ion.basis})",
+        ["quantity", "interval", "equation"],
+        [
+            [
+                quantity.name,
+                _interval(quantity.minimum, quantity.maximum, quantity.unit),
+                quantity.equation,
+            ]
+            for quantity in quantities
+        ],
+        whole=("quantity", "interval"),
+        caption=f"relaxation time: predicted retention. E_A: {ion.source}.",
+    )
+    for source in dict.fromkeys(quantity.source for quantity in quantities):
+        names = ", ".join(each.name for each in quantities if each.source == source)
+        output().print(f"{names}: {source}", markup=False)
+
+
+def _print_ions(answer: KineticsAnswer) -> None:
+    several = len({ion.material for ion in answer.ions}) > 1
+    print_table(
+        f"{answer.asked}: every ion with an activation energy in the store",
+        ["ion", "E_A", *_KINETICS.values()],
+        [_ion_row(ion, several) for ion in answer.ions],
+        numeric=("E_A", *_KINETICS.values()),
+        caption="switching, relaxation: times; the relaxation time is the predicted retention. "
+        "--json adds rates, velocities, vacancies and equations.",
+    )
+    for ion in answer.ions:
+        keys = f" ({ion.references})" if ion.references else ""
+        output().print(f"E_A of {_name(ion, several)}: {ion.source}{keys}", markup=False)
+
+
+def _ion_row(ion: IonKinetics, several: bool) -> list[str]:
+    found = [ion.document.quantity(name) for name in _KINETICS]
+    intervals = [
+        "" if each is None else _interval(each.minimum, each.maximum, each.unit) for each in found
+    ]
+    cells = [_barrier(ion), *intervals]
+    return [_name(ion, several), *(cell.replace(" to ", " –\n") for cell in cells)]
+
+
+def _name(ion: IonKinetics, several: bool) -> str:
+    return f"{ion.ion}{f' in {ion.material}' if several else ''} ({ion.basis})"
+
+
+def _barrier(ion: IonKinetics) -> str:
+    return _interval(ion.barrier_min_ev, ion.barrier_max_ev, "eV")
+
+
+def _interval(minimum: float | None, maximum: float | None, unit: str) -> str:
+    from pvkdb.suitability.evidence.explanations import window_text
+
+    return window_text(minimum, maximum, unit.replace("m2", "m²"))
+
+
+def _supported_metrics() -> str:
+    """Return which predicted quantities agree with measured devices, as a sentence."""
+    from pvkdb.suitability.evidence.support import support_table
+
+    table = support_table()
+    names = [entry.metric for entry in table.metrics if entry.supported]
+    supported = ", ".join(names) if names else "none of these times and voltages"
+    return f"Measured devices support {supported}; see {table.page}"
+
+
+def assumption_text(assumption: Assumption) -> str:
+    """Return an assumption with its value and source in one line."""
+    mark = " (default)" if assumption.default else ""
+    value = with_unit(assumption.value, assumption.unit)
+    return f"{assumption.name}: {value}{mark}; {assumption.source}"
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        output().print(line, markup=False)

@@ -1,0 +1,58 @@
+"""The help of every command: one example that works, and a short line in the list."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from typer.main import get_command
+
+from pvkdb.cli.app import app
+
+from ...each import for_each
+
+ROOT: Any = get_command(app)
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command and group below a command, with its full name."""
+    yield " ".join(("pvkdb", *path)), command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
+
+
+def parsed(words: list[str]) -> Any:
+    """The context of the command that words lead to, its options parsed."""
+    context = ROOT.make_context("pvkdb", words)
+    while hasattr(context.command, "commands"):
+        words = [*context._protected_args, *context.args]
+        name, command, rest = context.command.resolve_command(context, words)
+        context = command.make_context(name, list(rest), parent=context)
+    return context
+
+
+@for_each(("name", "command"), commands(ROOT))
+def test_every_help_holds_an_example_that_parses(name: str, command: Any) -> None:
+    example = command.epilog.removeprefix("Example: ")
+    assert example.startswith(name)
+    assert parsed(shlex.split(example)[1:]).command.name is not None
+
+
+def test_every_line_of_the_list_of_commands_is_whole() -> None:
+    for name, command in list(commands(ROOT))[1:]:
+        assert not command.get_short_help_str(60).endswith("..."), name
+
+
+def test_a_plot_is_drawn_only_on_request_and_its_name_may_be_left_out() -> None:
+    assert parsed(["neb", "CsPbBr3"]).params["plot"] == ""
+    assert parsed(["neb", "CsPbBr3", "--plot"]).params["plot"] == "auto"
+    assert parsed(["neb", "CsPbBr3", "--plot", "--retry"]).params["plot"] == "auto"
+    assert parsed(["neb", "CsPbBr3", "--plot", "x.svg"]).params["plot"] == "x.svg"
+
+
+def test_the_help_of_a_ranking_names_the_file_that_a_screening_writes() -> None:
+    from pvkdb.store.runs.report.page import JSON_NAME
+
+    assert JSON_NAME in ROOT.commands["rank"].get_help(parsed(["rank"]))
+    assert JSON_NAME.partition(".")[0] in ROOT.commands["screen"].get_help(parsed(["screen"]))
