@@ -20,8 +20,7 @@ from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import AsyncCollection, AsyncListing, Collection, Listing
 from pvkdb.client._search.queries import FilterValue
-from pvkdb.client._search.results import AsyncResults, Results
-from pvkdb.client._search.streams import AsyncStream, Stream
+from pvkdb.client._search.results import AsyncResults, AsyncStream, Results, Stream
 from pvkdb.client.errors import (
     ConflictError,
     NotAllowedError,

@@ -35,7 +35,7 @@ def print_import(report: ImportReport) -> None:
     parts = [
         f"{counts.added} {table} added"
         + (f", {counts.superseding} superseding" if counts.superseding else "")
-        + (f", {counts.already_there} already there" if counts.already_there else "")
+        + (f", {counts.already_there} there already" if counts.already_there else "")
         for table, counts in report.counts.items()
         if counts.added or counts.superseding or counts.already_there
     ]

@@ -12,8 +12,7 @@ from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._search.pages import Pages, searches
 from pvkdb.client._search.queries import NO_FILTERS, FilterValue, query_of
-from pvkdb.client._search.results import AsyncResults, Results
-from pvkdb.client._search.streams import AsyncStream, Stream
+from pvkdb.client._search.results import AsyncResults, AsyncStream, Results, Stream
 from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError
 

@@ -1,4 +1,4 @@
-"""The rows of a search, fetched when they are needed."""
+"""The rows of a search: kept in a list, or streamed one after the other."""
 
 from __future__ import annotations
 
@@ -16,30 +16,38 @@ if TYPE_CHECKING:
     from pvkdb.schemas.tables import Row
 
 RowT = TypeVar("RowT", bound="Row")
-CarrierT = TypeVar("CarrierT", Blocking, Awaiting)
+CarrierT = TypeVar("CarrierT", bound=Blocking | Awaiting)
 
 
-class _Fetched(Generic[RowT, CarrierT]):
-    """The rows of a search that have been fetched, and how to fetch more."""
+class _Search(Generic[RowT, CarrierT]):
+    """A search: its pages, the models of its rows, and the client that fetches them."""
 
     def __init__(
-        self,
-        carrier: CarrierT,
-        table: TableModels[RowT, Any],
-        pages: Pages[RowT],
-        progress: bool,
+        self, carrier: CarrierT, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
     ) -> None:
         self._carrier: CarrierT = carrier
         self._table = table
         self._pages = pages
-        self._progress = progress
-        self._rows: list[RowT] = []
-        self._keys: set[str] = set()
+        self._show_progress = progress
 
     @property
     def dataset_version(self) -> str:
         """The version of the data, for a citation; from the last page."""
         return self._pages.dataset_version
+
+    def _frame(self) -> FrameBuilder:
+        return FrameBuilder(self._table.row.columns())
+
+
+class _Fetched(_Search[RowT, CarrierT]):
+    """The rows of a search that have been fetched."""
+
+    def __init__(
+        self, carrier: CarrierT, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
+    ) -> None:
+        super().__init__(carrier, table, pages, progress)
+        self._rows: list[RowT] = []
+        self._keys: set[str] = set()
 
     def __len__(self) -> int:
         # Rows may be added meanwhile; at the end, the number of fetched rows counts.
@@ -76,11 +84,7 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
     """
 
     def __init__(
-        self,
-        carrier: Blocking,
-        table: TableModels[RowT, Any],
-        pages: Pages[RowT],
-        progress: bool,
+        self, carrier: Blocking, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
     ) -> None:
         super().__init__(carrier, table, pages, progress)
         self._load(1)
@@ -88,7 +92,7 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
             self._load(None)
 
     def __iter__(self) -> Iterator[RowT]:
-        with ProgressBar(self._table.name, self._progress) as progress:
+        with ProgressBar(self._table.name, self._show_progress) as progress:
             position = 0
             while self._load(position + 1):
                 progress.update(position, len(self))
@@ -117,7 +121,7 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        frame = FrameBuilder(self._table.row.columns())
+        frame = self._frame()
         for row in self:
             frame.add(row)
         return frame.finish()
@@ -149,7 +153,7 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
         return self._begin().__await__()
 
     async def __aiter__(self) -> AsyncIterator[RowT]:
-        with ProgressBar(self._table.name, self._progress) as progress:
+        with ProgressBar(self._table.name, self._show_progress) as progress:
             position = 0
             while await self._load(position + 1):
                 progress.update(position, len(self))
@@ -177,7 +181,7 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        frame = FrameBuilder(self._table.row.columns())
+        frame = self._frame()
         async for row in self:
             frame.add(row)
         return frame.finish()
@@ -192,3 +196,95 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
         while not self._pages.done and (count is None or len(self._rows) < count):
             self._keep(await self._carrier._run(self._pages.next()))
         return count is not None and len(self._rows) >= count
+
+
+class _Stream(_Search[RowT, CarrierT]):
+    """One page of a search, and the position of its reader."""
+
+    def __init__(
+        self, carrier: CarrierT, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
+    ) -> None:
+        super().__init__(carrier, table, pages, progress)
+        self._page: list[RowT] = []
+        self._index = 0
+        self._page_start = pages.position
+        self._read = 0
+        self._progress = ProgressBar(table.name, progress)
+
+    @property
+    def cursor(self) -> str:
+        """The position after the last row; ``iterate(cursor=...)`` resumes there.
+
+        Store it with your results, and pass the same filters again.
+        """
+        if self._index >= len(self._page):
+            return str(self._pages.position)
+        return str(self._page_start.after(self._index))
+
+    def _next_row(self) -> RowT:
+        row = self._page[self._index]
+        self._index += 1
+        self._read += 1
+        self._progress.update(self._read, self._pages.total)
+        return row
+
+
+class Stream(_Stream[RowT, Blocking], Iterator[RowT]):
+    """Rows one after the other; only one page of them is kept.
+
+    Example:
+        >>> stream = client.references.iterate()
+        >>> next(stream).key, next(stream).key
+        ('r1', 'r2')
+        >>> [row.key for row in client.references.iterate(cursor=stream.cursor)][:2]
+        ['r3', 'r4']
+    """
+
+    def __iter__(self) -> Stream[RowT]:
+        return self
+
+    def __next__(self) -> RowT:
+        while self._index >= len(self._page):
+            if self._pages.done:
+                self._progress.close()
+                raise StopIteration
+            start = self._pages.position
+            page = self._carrier._run(self._pages.next())
+            self._page, self._page_start, self._index = page, start, 0
+        return self._next_row()
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the remaining rows as a pandas DataFrame, collected column by column.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        frame = self._frame()
+        for row in self:
+            frame.add(row)
+        return frame.finish()
+
+
+class AsyncStream(_Stream[RowT, Awaiting], AsyncIterator[RowT]):
+    """Rows one after the other, for ``async for``; see :class:`Stream`."""
+
+    async def __anext__(self) -> RowT:
+        while self._index >= len(self._page):
+            if self._pages.done:
+                self._progress.close()
+                raise StopAsyncIteration
+            start = self._pages.position
+            page = await self._carrier._run(self._pages.next())
+            self._page, self._page_start, self._index = page, start, 0
+        return self._next_row()
+
+    async def to_dataframe(self) -> pd.DataFrame:
+        """Return the remaining rows as a pandas DataFrame; see :meth:`Stream.to_dataframe`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        frame = self._frame()
+        async for row in self:
+            frame.add(row)
+        return frame.finish()

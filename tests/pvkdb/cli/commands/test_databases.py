@@ -85,10 +85,8 @@ def test_problems_are_told_all_at_once_and_the_last_line_is_the_error(
     assert [problem["line"] for problem in problems] == [2, 3]
 
 
-def test_what_cannot_be_imported_is_one_clear_line(run: Run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("initialised")
+def test_what_cannot_be_imported_is_one_clear_line(run: Run) -> None:
     assert failed_clearly(run("import"), "--template")
     assert failed_clearly(run("import", "--template", "paper.yml"), "paper.yaml")
-    (tmp_path / "p.yaml").write_text("reference: {title: T, year: 2020, key: t}\n")
-    assert failed_clearly(run("import", "p.yaml"), "pvkdb init")
-    run("init")
     assert failed_clearly(run("import", "no.yaml"), "no.yaml", "No such file")

@@ -196,7 +196,7 @@ def test_a_device_is_driven_at_its_set_voltage(database: list[str]) -> None:
     [
         ([], InputError, "one of FORMULA, --e-a EV or --device ID"),
         (["CsPbBr3", "--e-a", "1"], InputError, "one of FORMULA"),
-        (["CsPbBr3", "--dfe", "1"], InputError, "--dfe goes with --e-a"),
+        (["CsPbBr3", "--dfe", "1"], InputError, "--dfe requires --e-a"),
         (["--e-a", "x"], InputError, "--e-a: 'x' is neither a number nor a range"),
         (["--e-a", "-0.5"], InputError, "barrier_ev = -0.5 is out of range"),
         (["--e-a", "1", "--thickness-nm", "0"], InputError, "thickness_m = 0 is out of range"),
@@ -230,7 +230,7 @@ def test_rankings_take_the_layer_and_show_windows(database: list[str]) -> None:
         .stdout
     )
     text = " ".join(explained.split())
-    assert "by the model of kinetics: " in text
+    assert "predicted by the kinetics model: " in text
     assert "thickness_m: 3e-07 m; given" in text
     assert "Predictions are shown without weight" in text
     assert "docs/validation/prediction.md" in text

@@ -40,7 +40,7 @@ def test_charges_are_queued_once_each_and_failures_are_typed(
     assert {entry["kind"] for entry in documents} == {"dft-path"}
     assert {entry["material"] for entry in documents} == {"CsPbBr3-Pnma"}
     again = run("dft", key, "--charge", "1", "--kpoints", "1 1 1")
-    assert f"known, queued  {documents[1]['id']}" in again.stderr
+    assert f"already queued  {documents[1]['id']}" in again.stderr
     assert "note: Γ only" in again.stderr
     assert "charge +1" in again.stderr
 
@@ -108,8 +108,8 @@ def test_a_dft_calculation_is_exported_with_its_own_settings_only(
         (("import-results", "nothing", "."), "no calculation has the id"),
         (("dft", "KEY", "--method", "dance"), "there is no method 'dance'"),
         (("dft", "KEY", "--method", "relax"), "name a structure"),
-        (("dft", "KEY", "--fmax", "0.1"), "belong to --method relax or neb"),
-        (("dft", "KEY", "--kpoints", "2"), "is no grid"),
+        (("dft", "KEY", "--fmax", "0.1"), "require --method relax or neb"),
+        (("dft", "KEY", "--kpoints", "2"), "is not a grid"),
         (("dft", "KEY", "--soc"), "scalar relativistic"),
         (("dft", "KEY", "--cutoff", "60", "--density-cutoff", "100"), "100 Ry is below 4 times"),
         (("dft", "KEY", "--engine", "siesta"), "engine = 'siesta'"),

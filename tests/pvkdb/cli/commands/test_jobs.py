@@ -87,7 +87,7 @@ def test_a_failure_that_is_followed_is_the_exit_code(run: Run, names: dict[str, 
     [
         (("show", "nothing"), 3, "no calculation has the id 'nothing'"),
         (("--state", "runing"), 2, "did you mean 'running'?"),
-        (("retry",), 2, "name the calculations, or choose"),
+        (("retry",), 2, "name calculations, or select"),
         (("retry", "--failed", "crash"), 2, "did you mean 'crashed'?"),
         (("retry", "DONE"), 2, "is done; only failed and cancelled"),
         (("cancel", "DONE"), 2, "is done; only calculations that have not"),
@@ -116,7 +116,9 @@ def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> 
     assert told == {"file": "file.gz", "calculations": 2}
     known = {"new": 0, "known": 2, "other_recipe": 0}
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
-    assert "took 0 calculations; 2 were known" in run("jobs", "import", "file.gz").stderr
+    assert (
+        "imported 0 calculations; 2 were already there" in run("jobs", "import", "file.gz").stderr
+    )
     refused = run("jobs", "import", "no.gz")
     assert refused.returncode == 2
     assert "write one with: pvkdb jobs export FILE" in refused.stderr
