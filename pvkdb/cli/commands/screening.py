@@ -71,6 +71,7 @@ def screen(
     store = open_store(database, create=True, keep=not dry_run)
     if dry_run:
         _preview(chosen, store, json)
+        store.close()
         return
     with open_engine(engine, config, processes) as computes:
         folder = _folder(output or Path(f"{Path(plan).stem}-screening"))

@@ -106,7 +106,7 @@ def test_a_run_that_fails_is_exit_code_5(run: Run, written: Path) -> None:
 def test_what_makes_no_sense_is_said_in_a_line(run: Run, written: Path) -> None:
     assert failed_clearly(run("schedule", "nothing.toml"), "nothing.toml cannot be read")
     assert failed_clearly(run("schedule", "--due", "--once"), "give one of them")
-    assert failed_clearly(run("schedule", "--json"), "--json belongs to --due or --once")
+    assert failed_clearly(run("schedule", "--json"), "--json requires --due or --once")
     assert failed_clearly(run("report", "9"), "no run has the id '9'")
 
 
@@ -116,7 +116,7 @@ def test_a_screening_leaves_a_run_whose_report_is_written_again(run: Run, writte
     assert "pvkdb report 1" in first.stderr
     (written / "mine.toml").write_text(RADII.replace('"Sn4+"', '"Te4+"'), encoding="utf-8")
     second = run("screen", "mine.toml", "-o", "second")
-    for word in ("Different from run 1, with another text of the plan", "new", "lost", "Cs2TeI6"):
+    for word in ("Differences from run 1 with a different plan text", "new", "lost", "Cs2TeI6"):
         assert word in second.stdout
 
     shown = run("report", "mine", "-o", "again")
