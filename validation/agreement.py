@@ -1,16 +1,16 @@
-"""How well an order that is predicted agrees with one that is measured, with bounds among it.
+"""Agreement of a predicted with a measured order, where some measured values are bounds.
 
-A measured value may be a lower bound (a retention that a test was too short to see the end of).
-The order of two devices can then be told only if one has a value and the other a bound above it:
-such a pair is *decidable*. The concordance is (C − D) / (C + D + T) over the decidable pairs, with
-C in the predicted order, D against it and T tied in the prediction: Somers' D of the prediction
-(Am. Sociol. Rev. 27, 799 (1962), doi 10.2307/2090408), with bounds Harrell's 2C − 1 (JAMA 247, 2543
-(1982), doi 10.1001/jama.1982.03320430047030).
+A measured value may be a lower bound (a retention longer than the test). The order of two devices
+is then known only if one has a value and the other a bound above it: such a pair is *decidable*.
+The concordance is (C − D) / (C + D + T) over the decidable pairs, with C in the predicted order, D
+against it and T tied in the prediction: Somers' D of the prediction (Am. Sociol. Rev. 27, 799
+(1962), doi 10.2307/2090408), with bounds Harrell's 2C − 1 (JAMA 247, 2543 (1982), doi
+10.1001/jama.1982.03320430047030).
 
 Intervals are percentiles of a bootstrap (Efron 1979, doi 10.1214/aos/1176344552). Devices of one
-material share their activation energy, so that materials are drawn, with all of their devices;
-devices are drawn beside it, for comparison. A draw is a vector of how often each device counts, and
-all draws are evaluated at once.
+material share their activation energy, so materials are drawn with all of their devices; devices
+are drawn too, for comparison. A draw is a vector of the weights of all devices, and all draws are
+evaluated at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from pvkdb.suitability.evidence.support import Correlation
 
 Array = npt.NDArray[np.float64]
-#: An interval; None where there is none.
+#: An interval; None if there is none.
 Ends = tuple[float | None, float | None]
 
 DRAWS, SEED = 10_000, 20260
@@ -37,9 +37,9 @@ MOST_UNDEFINED = 0.05
 
 @dataclass(frozen=True)
 class Pairs:
-    """Predicted and measured values, one of each a device, shape (n,), on any increasing scale.
+    """Predicted and measured values of n devices, shape (n,), on any increasing scale.
 
-    ``bound`` marks measured values that are lower bounds; ``group`` names the material.
+    ``bound`` marks measured values that are lower bounds; ``group`` contains the materials.
     """
 
     predicted: Array
@@ -51,27 +51,27 @@ class Pairs:
         return len(self.predicted)
 
     def values(self) -> Pairs:
-        """Those that are measured to a value."""
+        """Return the devices whose measured value is not a bound."""
         kept = ~self.bound
         names = [name for name, keep in zip(self.group, kept, strict=True) if keep]
         return Pairs(self.predicted[kept], self.measured[kept], self.bound[kept], names)
 
     def as_printed(self, printed_bound: npt.NDArray[np.bool_]) -> Pairs:
-        """The same with other marks of what is a bound."""
+        """Return the same devices with other marks of bounds."""
         return Pairs(self.predicted, self.measured, printed_bound, self.group)
 
 
 def decidable(pairs: Pairs) -> npt.NDArray[np.bool_]:
-    """Whether device i is known to be below device j, shape (n, n)."""
+    """Return whether device i is known to be below device j, shape (n, n)."""
     below = pairs.measured[:, None] < pairs.measured[None, :]
     known: npt.NDArray[np.bool_] = below & ~pairs.bound[:, None]
     return known
 
 
 def concordance(pairs: Pairs, counts: Array) -> Array:
-    """Somers' D over decidable pairs, one for each row of ``counts``, shape (draws,).
+    """Return Somers' D over decidable pairs for each row of ``counts``, shape (draws,).
 
-    NaN where no pair can be decided.
+    It is NaN without decidable pairs.
     """
     known = decidable(pairs).astype(float)
     agrees = np.sign(pairs.predicted[None, :] - pairs.predicted[:, None])
@@ -79,7 +79,7 @@ def concordance(pairs: Pairs, counts: Array) -> Array:
 
 
 def kendall(pairs: Pairs, counts: Array) -> Array:
-    """Kendall's tau-b of the values (bounds are left out by the caller), shape (draws,)."""
+    """Return Kendall's tau-b of values without bounds, shape (draws,)."""
     first = np.sign(pairs.predicted[None, :] - pairs.predicted[:, None])
     second = np.sign(pairs.measured[None, :] - pairs.measured[:, None])
     untied = _form(counts, abs(first)) * _form(counts, abs(second))
@@ -87,7 +87,7 @@ def kendall(pairs: Pairs, counts: Array) -> Array:
 
 
 def spearman(pairs: Pairs, counts: Array) -> Array:
-    """Spearman's rho of the values (bounds are left out by the caller), shape (draws,)."""
+    """Return Spearman's rho of values without bounds, shape (draws,)."""
     first, second = (_mid_ranks(each, counts) for each in (pairs.predicted, pairs.measured))
     total = counts.sum(axis=1, keepdims=True)
     first = first - (counts * first).sum(axis=1, keepdims=True) / total
@@ -101,7 +101,7 @@ Statistic = Callable[[Pairs, Array], Array]
 
 
 def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
-    """A statistic with its intervals."""
+    """Return a statistic with its intervals."""
     materials = len(set(pairs.group))
     once = np.ones((1, len(pairs)))
     value = float(statistic(pairs, once)[0]) if len(pairs) else float("nan")
@@ -126,7 +126,7 @@ def correlation(name: str, pairs: Pairs, statistic: Statistic) -> Correlation:
 
 
 def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
-    """How often each device counts when groups are drawn, shape (DRAWS, n)."""
+    """Return the weight of each device when groups are drawn, shape (DRAWS, n)."""
     names = sorted(set(group))
     places = np.array([names.index(name) for name in group])
     drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
@@ -134,11 +134,11 @@ def draws_of(group: Sequence[str], generator: np.random.Generator) -> Array:
 
 
 def leave_one_out(predicted: Array, measured: Array, group: Sequence[str]) -> dict[str, float]:
-    """Root mean square errors, each material judged by what was fitted to the others.
+    """Return root mean square errors, each material with a fit to the other ones.
 
-    ``as it is``: measured minus predicted, nothing fitted. ``shifted``: the mean difference of the
-    others added. ``line``: a least-squares line through the others. ``mean``: no prediction, the
-    mean of the others. Units are those of the values.
+    ``as it is``: measured minus predicted, no fit. ``shifted``: with the mean difference of the
+    others. ``line``: with a least-squares line through the others. ``mean``: the mean of the others
+    instead of a prediction. Units are those of the values.
     """
     errors: dict[str, list[float]] = {"as it is": [], "shifted": [], "line": [], "mean": []}
     for name in sorted(set(group)):
@@ -157,7 +157,7 @@ def leave_one_out(predicted: Array, measured: Array, group: Sequence[str]) -> di
 
 
 def _form(counts: Array, matrix: Array) -> Array:
-    """counts · matrix · counts for every draw."""
+    """Return counts · matrix · counts for every draw."""
     result: Array = ((counts @ matrix) * counts).sum(axis=1)
     return result
 

@@ -1,4 +1,4 @@
-"""The page docs/validation/dft.md and the numbers that it is made of: DFT on a potential's path."""
+"""The page docs/validation/dft.md and its numbers: DFT on the path of a potential."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MEASURED_CPU_S = 330.0
 _MEASURED_RY = (40.0, 320.0)
 #: A neutral vacancy has an odd electron: 18 and 19 SCF steps against 14.
 _NEUTRAL = 1.3
-#: Plane waves in a sphere, and points of the grid of the density, grow as this power of a cutoff.
+#: The numbers of plane waves and of grid points increase with this power of the cutoff.
 _POWER = 1.5
 
 
 class Point(BaseModel):
-    """One single point; its energy or why there is none."""
+    """A single point with its energy or its failure."""
 
     charge: int
     image: str
@@ -40,7 +40,7 @@ class Point(BaseModel):
 
 
 class DftNumbers(BaseModel):
-    """Everything that the page shows. ``points`` fill up as they are computed."""
+    """The content of the page; ``points`` are added as they are computed."""
 
     material: str
     defect: str
@@ -50,31 +50,31 @@ class DftNumbers(BaseModel):
     points: list[Point] = []
 
     def energy(self, charge: int, image: str) -> float | None:
-        """Energy of an image in a charge, eV; None where it is not there."""
+        """Return the energy of an image at a charge, eV; None if it is missing."""
         for point in self.points:
             if (point.charge, point.image) == (charge, image):
                 return point.energy_ev
         return None
 
     def barrier_ev(self, charge: int) -> float | None:
-        """E(saddle) − E(start), eV, without relaxation."""
+        """Return E(saddle) − E(start), eV, without relaxation."""
         start, saddle = (self.energy(charge, image) for image in ("start", "saddle"))
         return None if start is None or saddle is None else saddle - start
 
 
 def read_numbers(path: Path = NUMBERS) -> DftNumbers:
-    """The numbers kept."""
+    """Read the stored numbers."""
     return DftNumbers.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[float, float]:
-    """What one single point may take: between the growth of the plane waves and of the grid.
+    """Estimate the CPU time of a single point: from plane waves and from grid points.
 
-    For cutoffs above those that were measured; below them a floor of other work remains.
+    Valid for cutoffs above the measured ones; below them other work dominates.
 
     Args:
-        cutoff_ry: Of the wave functions and of the density.
-        charge: Of the cell.
+        cutoff_ry: Cutoffs of the wave functions and of the density.
+        charge: Charge of the cell.
     """
     factors = [
         (wanted / measured) ** _POWER
@@ -85,7 +85,7 @@ def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[
 
 
 def render(numbers: DftNumbers) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     return "\n".join([_HEAD.format(**_head(numbers)), *_body(numbers), _FOOT])
 
 

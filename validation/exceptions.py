@@ -1,6 +1,6 @@
-"""Where SevenNet-0 departs from what is measured: each case by its name, with what is known of it.
+"""Known deviations of SevenNet-0 from measurements, with explanations.
 
-The tests hold the results against these: one case more or less fails them.
+The tests compare the results with these: an additional or a missing case fails them.
 """
 
 from __future__ import annotations

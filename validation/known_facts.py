@@ -1,4 +1,4 @@
-"""Which phase is known to be lowest, and whether a potential says so."""
+"""Compounds whose lowest phase is known, and whether a potential reproduces it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class KnownFact:
 
     Attributes:
         compound: Its formula.
-        statement: The fact in words.
-        source: Who found it.
-        lowest: Phases of which one must be lowest; the first one is the measured structure.
-        among: Phases it must be lowest among.
-        reported: Phases that are shown beside them and decide nothing.
+        statement: Description of the fact.
+        source: Source of the fact.
+        lowest: Phases of which one must be lowest, the measured structure first.
+        among: Phases that are compared.
+        reported: Further phases, for information only.
     """
 
     compound: str
@@ -39,7 +39,7 @@ class KnownFact:
 
     @property
     def phases(self) -> tuple[str, ...]:
-        """Every phase to relax."""
+        """All phases to relax."""
         return self.among + self.reported
 
 
@@ -91,14 +91,14 @@ KNOWN_FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A fact held against the relaxed phases of one potential, relaxed in one way.
+    """A fact compared with the phases relaxed by one potential in one way.
 
     Attributes:
         above_mev: Energy of every phase above that of the measured structure, meV per formula
-            unit; None where the relaxation failed.
-        lowest: The lowest of the phases among which the fact decides.
+            unit; None if the relaxation failed.
+        lowest: The lowest of the compared phases.
         margin_mev: Lowest wrong phase minus lowest right one, meV per formula unit: positive
-            where the fact holds.
+            if the fact holds.
     """
 
     above_mev: dict[str, float | None]
@@ -114,10 +114,10 @@ class Verdict:
 
 
 def judge(fact: KnownFact, relaxed: Iterable[RelaxedPhase]) -> Verdict | None:
-    """Hold a fact against phases relaxed with one potential in one way.
+    """Compare a fact with phases relaxed by one potential in one way.
 
     Returns:
-        None where the measured structure, or every other one, could not be relaxed.
+        None if the measured structure, or all other ones, could not be relaxed.
     """
     energies = {
         phase.phase: phase.energy_ev_per_formula
@@ -141,7 +141,7 @@ def judge(fact: KnownFact, relaxed: Iterable[RelaxedPhase]) -> Verdict | None:
 
 
 def phases_to_relax() -> list[Phase]:
-    """Every phase of every fact, in both ways."""
+    """Return all phases of all facts, in both ways."""
     return [
         Phase(fact.compound, phase, symmetry)
         for fact in KNOWN_FACTS

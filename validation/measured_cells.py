@@ -1,9 +1,8 @@
-"""Measured unit cells of halide perovskites, and relaxed cells held against them.
+"""Measured unit cells of halide perovskites, and their comparison with relaxed cells.
 
-``experimental_cells.csv`` holds the figures that the deposits state (lengths in Å, angles in
-degrees, temperature in K where it is stated) and beside them what they are compared with: the
-compound and the phase of the prototype, whether the relaxation keeps its symmetry, or why there
-is none. NOTICE says where the figures are from.
+``experimental_cells.csv`` contains the numbers of the deposits (lengths in Å, angles in degrees,
+temperature in K if stated), and the compound and phase that they are compared with, whether the
+relaxation keeps its symmetry, or why there is no comparison. NOTICE names the source.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ CELLS = Path(__file__).with_name("experimental_cells.csv")
 #: Largest deviation of the cube root of the volume, and of an axis, in percent.
 LENGTH_PERCENT, AXIS_PERCENT = 3.0, 5.0
 
-#: Where the axes a, b, c of the standard setting Pnma stand in another setting of no. 62: the
+#: Positions of the axes a, b, c of the standard setting Pnma in another setting of no. 62: the
 #: mirror is normal to b of Pnma, the n glide to a (International Tables A, Table 1.5.4.4).
 _AXES_OF_PNMA = {"Pnma": (0, 1, 2), "Pbnm": (1, 2, 0), "Pmnb": (1, 0, 2)}
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCell:
-    """One deposit.
+    """A deposited structure.
 
     Attributes:
         deposit: Its number, ``CCDC 968118``.
@@ -36,9 +35,9 @@ class MeasuredCell:
         formula_units: In the cell.
         temperature_k: None where the deposit states none.
         doi: Of the publication; empty where the deposit names none.
-        compound, phase: What is compared with it; empty where nothing is.
-        symmetry: How that is relaxed, see :class:`RelaxedPhase`; None where nothing is.
-        not_computed: Why nothing is compared with it; empty otherwise.
+        compound, phase: The relaxed phase to compare; empty if there is none.
+        symmetry: How it is relaxed, see :class:`RelaxedPhase`; None if there is none.
+        not_computed: Why there is no comparison; empty otherwise.
     """
 
     deposit: str
@@ -70,11 +69,11 @@ class MeasuredCell:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A relaxed cell beside a measured one.
+    """A relaxed and a measured cell.
 
     Attributes:
         measured: The deposit.
-        relaxed: What was relaxed for it.
+        relaxed: The relaxed phase.
         axes_ang: Relaxed a, b, c, Å; those that are equal in the deposit are averaged.
         axes_percent: Their deviations from the measured ones, percent.
         length_percent: Deviation of the cube root of the volume, percent.
@@ -88,20 +87,20 @@ class Comparison:
 
     @property
     def excess(self) -> tuple[str, ...]:
-        """What is out of bounds: ``V^(1/3)``, ``a``, ``b``, ``c``; empty where nothing is."""
+        """The lengths that are out of bounds: ``V^(1/3)``, ``a``, ``b``, ``c``."""
         named = zip("abc", self.axes_percent, strict=True)
         axes = [name for name, percent in named if abs(percent) > AXIS_PERCENT]
         return tuple(["V^(1/3)"] * (abs(self.length_percent) > LENGTH_PERCENT) + axes)
 
 
 def measured_cells() -> list[MeasuredCell]:
-    """Every deposit, in the order of the file."""
+    """Return all deposits, in the order of the file."""
     with CELLS.open(encoding="utf-8", newline="") as lines:
         return [_read(row) for row in csv.DictReader(lines)]
 
 
 def compare(measured: MeasuredCell, relaxed: RelaxedPhase) -> Comparison | None:
-    """The relaxed cell beside the measured one; None where the relaxation failed."""
+    """Compare a relaxed with a measured cell; None if the relaxation failed."""
     if relaxed.axes_ang is None or relaxed.volume_ang3_per_formula is None:
         return None
     wanted = measured.standard_axes_ang

@@ -1,10 +1,10 @@
-"""Write docs/validation/migration.md: computed activation energies beside the literature's.
+"""Write docs/validation/migration.md: computed and reported activation energies.
 
     python validation/migration.py [--page-only]
 
 computes the migration of every defect in ``migration_cases.py`` with SevenNet-0 and CHGNet, an hour
 or more on two cores, keeps the numbers in ``docs/validation/migration.json`` as they come, and
-writes the page and its picture. ``--page-only`` writes the page again from the numbers kept.
+writes the page and its picture. ``--page-only`` writes the page again from the stored numbers.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "j
 
 
 def main() -> None:
-    """Compute unless told not to, and write the files."""
+    """Compute, unless ``--page-only`` is given, and write the files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--page-only", action="store_true", help="use the numbers kept")
+    parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
     if not parser.parse_args().page_only:
         FOLDER.mkdir(parents=True, exist_ok=True)
         compute(NUMBERS, _say)

@@ -1,4 +1,4 @@
-"""The page docs/validation/migration.md and its picture, from the numbers kept."""
+"""The page docs/validation/migration.md and its picture, from the stored numbers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from validation.migration_comparison import (
 )
 from validation.migration_results import Computed, Results, is_current
 
-HEAD = """# Migration barriers beside the literature's
+HEAD = """# Computed and reported migration barriers
 
 Made by `make validate` (`validation/migration.py`), with its numbers in `migration.json`; do \
-not edit. Every activation energy of the literature that the store holds is put beside the \
-bottleneck that pvkdb computes: the highest saddle of the easiest path by which the defect leads \
-through the crystal, above its lowest site. Two potentials, neutral cells, no dispersion, no \
-temperature. The values of the literature are of many methods and often of one hop, not of a path; \
-where one is said to be of one kind of hop, it is compared with that.
+not edit. Every activation energy of the literature in the store is compared with the bottleneck \
+that pvkdb computes: the highest saddle of the easiest percolating path of the defect, above its \
+lowest site. Two potentials, neutral cells, no dispersion, no temperature. The reported values \
+come from many methods and often belong to one hop, not to a path; values of one kind of hop are \
+compared with that hop.
 
 **In short.** {summary}
 """
 
 
 def render(results: Results) -> str:
-    """The page."""
+    """Return the page as Markdown."""
     compared, left = compare(results)
     parts = [
         HEAD.format(summary=_summary(compared, results)),
@@ -73,8 +73,8 @@ def _summary(compared: Sequence[Comparison], results: Results) -> str:
 
 
 def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
-    yield "## Beside the literature\n"
-    yield "≤ stands where a hop without a path might make an easier one.\n"
+    yield "## Comparison with the literature\n"
+    yield "≤ marks an upper bound: a hop without a path might give an easier one.\n"
     yield (
         "| material | defect | literature, eV | references | "
         + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
@@ -120,7 +120,7 @@ def _limited(computed: Computed | None) -> str:
 
 
 def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
-    yield "## How well they agree\n"
+    yield "## Agreement\n"
     yield (
         "Against the middle of each reported interval. Bounds, reported or computed, are left out. "
         "Rank correlation is Spearman's.\n"
@@ -153,12 +153,12 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _antimony(results: Results) -> Iterator[str]:
-    """Dimer against layered Cs3Sb2I9, direction by direction."""
+    """Compare dimer and layered Cs3Sb2I9 for each direction."""
     cases = {case.phase: case for case in CASES if case.formula == "Cs3Sb2I9"}
     dimer, layered = cases["P6_3/mmc"], cases["P-3m1"]
     yield "## Cs3Sb2I9: dimers against layers\n"
     yield (
-        "The review has the iodide vacancy move more easily between dimers (0.47 eV) than in "
+        "In the review, the iodide vacancy moves more easily between dimers (0.47 eV) than in "
         "layers (0.57 eV). An order is claimed below only where the gap exceeds the spread of the "
         "two potentials.\n"
     )
@@ -183,14 +183,14 @@ def _antimony(results: Results) -> Iterator[str]:
 
 
 def verdict(gaps: dict[PotentialName, float]) -> str:
-    """Which phase is easier, from how far the dimer lies above the layers by each potential, eV."""
+    """Compare two phases by the gap between dimers and layers with each potential, eV."""
     smallest = min(gaps.values(), key=abs)
     easier = "layered" if smallest > 0 else "dimer"
     if len(gaps) == 1:
         (only,) = gaps
         return (
             f"by {only.value} the {easier} phase is easier, by {abs(smallest):.2f} eV; no order is "
-            "claimed, since one potential alone gives both"
+            "claimed, since only one potential gives both"
         )
     spread = max(gaps.values()) - min(gaps.values())
     same_sign = len({gap > 0 for gap in gaps.values()}) == 1
@@ -200,7 +200,7 @@ def verdict(gaps: dict[PotentialName, float]) -> str:
 
 
 def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
-    yield "## What does not agree\n"
+    yield "## Disagreements\n"
     found = False
     for entry in compared:
         for potential in POTENTIALS:
@@ -262,12 +262,12 @@ def _costs(results: Results) -> Iterator[str]:
     yield ""
     if earlier:
         yield (
-            "†: by an earlier version of the search (its `BARRIER_RECIPE` was lower); `make "
+            "†: computed by an earlier version of the search (a lower `BARRIER_RECIPE`); `make "
             "validate` computes it again.\n"
         )
     yield (
-        "again: saddle of the limiting hop from a rattled path with two more images, none where "
-        "that found no saddle. CPU: "
+        "again: saddle of the limiting hop from a rattled path with two more images, none if "
+        "no saddle was found. CPU: "
         "processor time of one process on one thread."
     )
 

@@ -11,7 +11,7 @@ from validation.migration_results import Results
 
 
 def write_picture(results: Results, path: Path) -> None:
-    """Computed against reported activation energies, one mark a statement and potential.
+    """Plot computed against reported activation energies, one mark per statement and potential.
 
     Marks of upper bounds are hollow.
     """

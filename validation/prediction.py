@@ -27,9 +27,9 @@ SUPPORT = ROOT / "pvkdb" / "suitability" / "support.json"
 
 
 def main() -> None:
-    """Compute unless told not to, and write the files."""
+    """Compute, unless ``--page-only`` is given, and write the files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--page-only", action="store_true", help="use the numbers kept")
+    parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
     if not parser.parse_args().page_only:
         NUMBERS.write_text(as_text(compute()), encoding="utf-8")
     results = read_results(NUMBERS)
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def as_text(document: BaseModel) -> str:
-    """A document as it is kept in a file."""
+    """Return a document as stored in a file."""
     return document.model_dump_json(indent=1) + "\n"
 
 

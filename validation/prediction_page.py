@@ -1,4 +1,4 @@
-"""The page docs/validation/prediction.md, from the numbers kept."""
+"""The page docs/validation/prediction.md, from the stored numbers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ HEAD = """# Does it predict?
 
 Made by `make validate` (`validation/prediction.py`), with its numbers in `prediction.json`; do \
 not edit. Every device of the literature whose absorber has an activation energy of its halide \
-is put beside what [the kinetics](../kinetics.md) predicts of it. Nothing was tuned on these \
+is compared with the prediction of [the kinetics](../kinetics.md). Nothing was fitted to these \
 devices.
 
 **In short.** {summary}
 
-**The rule.** A modelled metric has weight in a shipped profile only where two intervals lie \
-above zero: that of the concordance over pairs whose measured order can be told, and that of \
-Spearman's rank correlation of the values. Elsewhere it is shown with weight 0, and rankings \
-say so. A test holds the profiles against the numbers of this page.
+**The rule.** A modelled metric has weight in a shipped profile only if two intervals are above \
+zero: that of the concordance over pairs with a known measured order, and that of Spearman's rank \
+correlation of the values. Otherwise it is shown with weight 0, and rankings report this. A test \
+compares the profiles with the numbers of this page.
 
 ![measured against predicted](prediction.svg)
 
@@ -36,31 +36,31 @@ dashed line both are equal.
 HOW = """## How it was compared
 
 - **Predicted**: the window that the reported activation energies, the span of layers and the \
-attempt frequency leave open; for ranks its geometric middle. Switching times are predicted at \
+attempt frequency leave open; ranks use its geometric middle. Switching times are predicted at \
 the SET voltage of the device where it is reported. What is assumed beside the barrier:
 
 {assumptions}
 
 - **Measured**: a value, the geometric middle of a range, or a lower bound. Voltages count by \
 their magnitude.
-- **Retention**: the review tells of no device of this page that it was seen to forget; lengths \
-are those of measurements. Each counts as a lower bound, but for one printed as approximate (~, \
-years: taken for an extrapolation). The order of two devices can then be told only where one \
-has a value and the other a larger value or bound. Beside that, tested lengths are taken for \
-values (*as printed*): what they would say if every device had forgotten when its test ended.
-- **Concordance**: pairs in the predicted order less pairs against it, over all pairs whose \
-measured order can be told (Somers' D; ties in the prediction count as neither). Spearman's rho \
+- **Retention**: the review does not report that any device of this page lost its state; times \
+are those of the measurements. Each counts as a lower bound, except one printed as approximate (~, \
+years: an extrapolation). The order of two devices is then known only if one has a value and the \
+other a larger value or bound. In addition, tested times are used as values (*as printed*), as if \
+every device had lost its state at the end of its test.
+- **Concordance**: pairs in the predicted order less pairs against it, over all pairs with a \
+known measured order (Somers' D; ties in the prediction count as neither). Spearman's rho \
 and Kendall's tau-b are of the values alone.
 - **Intervals**: 95 %, percentiles of {draws} bootstrap draws of materials with all of their \
 devices, since devices of one material share its activation energy; of devices, for comparison. \
 Fewer than {least} materials allow no interval; of so few, it is rough.
 - **Fitted, left out in turn**: a shift and a line are fitted to all materials but one, and \
-judged by that one. They are on this page only; nothing uses them.
+judged by that one. They are not used elsewhere.
 """
 
 
 def render(results: Results) -> str:
-    """The page."""
+    """Return the page as Markdown."""
     assumptions = "\n".join(
         f"  - {entry.name}: {entry.value} {entry.unit}".removesuffix(" 1") + f"; {entry.source}"
         for entry in results.points.assumptions
@@ -71,7 +71,7 @@ def render(results: Results) -> str:
         *_correlations(results),
         "## Errors\n",
         *_errors(results),
-        "## What does not agree, and why\n",
+        "## Disagreements and their reasons\n",
         *_disagreements(results),
         HOW.format(assumptions=assumptions, draws=f"{DRAWS:,}", least=LEAST_MATERIALS),
         "## Every device\n",
@@ -83,12 +83,12 @@ def render(results: Results) -> str:
 
 
 def _summary(results: Results) -> str:
-    told = [
+    statements = [
         f"**{_measured(entry)}**: {'supported' if entry.support.supported else 'not supported'}, "
         f"{entry.support.reason}"
         for entry in results.comparisons
     ]
-    return ". ".join(told) + "."
+    return ". ".join(statements) + "."
 
 
 def _measured(entry: Comparison) -> str:
@@ -96,7 +96,7 @@ def _measured(entry: Comparison) -> str:
 
 
 def label_of(metric: str) -> str:
-    """What a modelled metric predicts: ``retention``."""
+    """Return the quantity that a modelled metric predicts: ``retention``."""
     return METRICS[metric].label.removesuffix(", model")
 
 
@@ -204,7 +204,7 @@ def _faster(offset: float | None, below: str = "faster", above: str = "slower") 
 
 
 def _antimony(results: Results) -> str:
-    """The one pair of devices that differ in their phase alone: dimers and layers (ref. 226)."""
+    """Compare the only two devices that differ only in their phase (ref. 226)."""
     found = {
         point.material: point
         for point in results.of("modelled_switching_time_s")
@@ -224,10 +224,10 @@ def _volatility(results: Results) -> str:
         word: sum(point.volatility == word for point in points)
         for word in ("non-volatile", "volatile", "both")
     }
-    untold = sum(point.volatility is None for point in points)
+    unknown = sum(point.volatility is None for point in points)
     return (
         f"Of {len(points)} devices with a retention, {counts['non-volatile']} are called "
-        f"non-volatile and {counts['volatile']} volatile; of {untold} nothing is told. Where "
+        f"non-volatile and {counts['volatile']} volatile; {unknown} are not classified. If "
         "volatile devices report no retention, the short half of the range is missing."
     )
 
@@ -264,17 +264,17 @@ def _value(point: Point, unit: str) -> str:
 def _without(results: Results) -> Iterator[str]:
     yield (
         "These devices report one of the three metrics, but their absorber has no activation "
-        "energy of its own halide in the store, cannot be told, or is a transistor's channel. "
-        "Formulas that stand for many ((PEA)2PbX4) lend theirs to nobody.\n"
+        "energy of its own halide in the store, is unknown, or is the channel of a transistor. "
+        "Values of generic formulas ((PEA)2PbX4) are not used.\n"
     )
     for device, label in results.points.without_barrier.items():
         yield f"- {device}: {label}"
     yield ""
     yield (
-        "Barriers of machine-learned potentials are not on this page: the literature holds none. "
-        "Their agreement with reported barriers is in [migration](migration.md). Where a store of "
-        "yours holds computed barriers only, predictions rest on those and say so; nothing here "
-        "supports them."
+        "Barriers of machine-learned potentials are not on this page: the literature has none. "
+        "Their agreement with reported barriers is in [migration](migration.md). If a store has "
+        "computed barriers only, predictions use those and say so; this page does not support "
+        "them."
     )
 
 

@@ -15,7 +15,7 @@ _COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, "#000000", "#8B4513")
 
 
 def write_picture(results: Results, path: Path) -> None:
-    """Windows as bars, their middles as marks, lower bounds as arrows."""
+    """Plot windows as bars, their middles as marks, and lower bounds as triangles."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""What was measured of a device beside what the kinetics predicts of it."""
+"""Measured values of devices and the predictions of the kinetics."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Point(BaseModel):
     printed_bound: bool
     """Whether the source prints a lower bound."""
     bound: bool
-    """Whether it counts as one: so it was printed, or a test was only so long."""
+    """Whether it counts as one: printed as such, or the length of a test."""
     predicted_min: float
     predicted_max: float
     easiest: float
@@ -68,7 +68,7 @@ class Point(BaseModel):
 
 
 class Points(BaseModel):
-    """All points, and the devices that are none."""
+    """All points, and the devices without a prediction."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,12 +79,12 @@ class Points(BaseModel):
 
 
 def middle(low: float, high: float) -> float:
-    """The geometric middle of two positive numbers."""
+    """Return the geometric middle of two positive numbers."""
     return float((low * high) ** 0.5)
 
 
 def collect() -> Points:
-    """Every device of the literature with a measured and a predicted value."""
+    """Return all devices of the literature with a measured and a predicted value."""
     with _literature() as session:
         materials = material_candidates(session)
         metals = metal_barriers(session)
@@ -159,7 +159,7 @@ def _middle(window: Evidence) -> float:
 
 
 def _at_end(material: Candidate, highest: bool) -> Candidate:
-    """A material with the lowest or the highest of its activation energies alone."""
+    """Return a material with only the lowest or the highest of its activation energies."""
     evidence = dict(material.evidence)
     for name in ("e_a_ev", "e_a_model_ev"):
         if (found := evidence.get(name)) is not None:
@@ -174,13 +174,13 @@ def _at_end(material: Candidate, highest: bool) -> Candidate:
 
 
 def _rounded(value: float) -> float:
-    """Four digits: what a reader may check, and what no rounding of a machine changes."""
+    """Round to four digits, so that results do not depend on the machine."""
     return float(f"{value:.4g}")
 
 
 @contextmanager
 def _literature() -> Iterator[Session]:
-    """A session of a store that holds the curated literature and nothing else."""
+    """Open a session of a store with only the curated literature."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{Path(folder) / 'literature.sqlite'}")
         upgrade(store)

@@ -1,4 +1,4 @@
-"""The numbers behind the page on predictions, and what they say of the weight they may have."""
+"""The numbers of the page on predictions, and whether they support weights in profiles."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ PAGE_LINK = "docs/validation/prediction.md"
 
 
 class Comparison(BaseModel):
-    """One metric: what decides about its weight, and what else was looked at."""
+    """One metric: the statistics that decide about its weight, and further ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     support: Support
     as_printed: tuple[Correlation, ...]
-    """Tested lengths taken for values, only printed bounds for bounds."""
+    """Tested times used as values, and only printed bounds as bounds."""
     variants: dict[str, tuple[Correlation, ...]]
     """Other choices of the barrier within its interval, as printed."""
     leave_one_out: dict[str, float]
     """Root mean square errors in decades, of values as printed."""
     inside: int
-    """Values that lie inside their predicted window."""
+    """Number of values inside their predicted window."""
     values: int
     offset_decades: float | None
     """Median of measured over predicted (its middle), in decades, of values as printed."""
 
 
 class Results(BaseModel):
-    """Everything that the page shows."""
+    """The content of the page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,23 +51,23 @@ class Results(BaseModel):
     comparisons: tuple[Comparison, ...]
 
     def of(self, metric: str) -> list[Point]:
-        """The points of a metric."""
+        """Return the points of a metric."""
         return [point for point in self.points.points if point.metric == metric]
 
     def support(self) -> SupportTable:
-        """What the rankings read."""
+        """Return the table that rankings read."""
         return SupportTable(
             page=PAGE_LINK, metrics=tuple(entry.support for entry in self.comparisons)
         )
 
 
 def read_results(path: Path) -> Results:
-    """The results of an earlier run."""
+    """Read the results of an earlier run."""
     return Results.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def compute() -> Results:
-    """Compare everything anew: a few seconds."""
+    """Compute all comparisons, in a few seconds."""
     points = collect()
     listed = [
         _compared(metric, [point for point in points.points if point.metric == metric])
@@ -113,7 +113,7 @@ def _compared(metric: str, points: Sequence[Point]) -> Comparison:
 
 
 def _pairs(predicted: Sequence[float], points: Sequence[Point]) -> Pairs:
-    """Points in decades; what only a test's length bounds counts as a bound."""
+    """Return points in decades; tested times count as bounds."""
     return Pairs(
         np.log10(np.array(predicted, dtype=float)),
         np.log10(np.array([point.measured for point in points], dtype=float)),
@@ -132,7 +132,7 @@ def _correlations(pairs: Pairs) -> tuple[Correlation, ...]:
 
 
 def support_of(metric: str, pairs: Pairs) -> Support:
-    """Whether the intervals of both correlations lie above zero, and in words why not."""
+    """Return whether the intervals of both correlations are above zero, with the reason."""
     found = _correlations(pairs)
     order, ranks = found[0], found[1]
     lows = [each.low for each in (order, ranks)]
@@ -150,7 +150,7 @@ def support_of(metric: str, pairs: Pairs) -> Support:
 def _reason(order: Correlation, ranks: Correlation, supported: bool, bounds: int) -> str:
     of = f"{order.devices} devices of {order.materials} materials"
     if order.value is None:
-        return f"no two of {of} have a measured order that can be told ({bounds} lower bounds)"
+        return f"no two of {of} have a known measured order ({bounds} lower bounds)"
     if order.materials < LEAST_MATERIALS:
         return (
             f"{of} are too few for an interval (concordance {order.value:.2f} over {order.pairs} "

@@ -1,14 +1,10 @@
-"""Phases relaxed for the validation, and how one of them is relaxed.
+"""Relaxations of phases for the validation, in two ways.
 
-There are two ways, since they answer two questions:
-
-- ``free``: as a screening does it, from the prototype with every coordinate shifted at random, so
-  that the relaxation may leave the symmetry of the prototype. Right for what is stable at low
-  temperature.
-- ``kept``: from the prototype itself, its space group held (ASE's FixSymmetry). Right for a
-  phase that is stable only when hot: without thermal motion it is a saddle point, and a free
-  relaxation would tilt its octahedra and become another phase. Also right to ask which of the
-  ideal prototypes is lowest.
+- ``free``: as in a screening, from the prototype with a random shift of every coordinate, so that
+  the relaxation can break its symmetry. For phases that are stable at low temperature.
+- ``kept``: from the prototype itself, with its space group fixed (ASE's FixSymmetry). For phases
+  that are stable only at high temperature: without thermal motion they are saddle points, and a
+  free relaxation would tilt their octahedra. Also for comparing ideal prototypes.
 """
 
 from __future__ import annotations
@@ -38,15 +34,15 @@ from pvkdb_pipelines.structures import checks as health
 Symmetry = Literal["free", "kept"]
 SETTINGS = RelaxSettings()
 #: Cs2PbI2Cl2 has its iodide on the apices of the octahedra and its chloride between them (Li et
-#: al., J. Am. Chem. Soc. 140, 11085 (2018), doi:10.1021/jacs.8b06046). A prototype holds one
-#: halide: it starts as this compound with the apices exchanged.
+#: al., J. Am. Chem. Soc. 140, 11085 (2018), doi:10.1021/jacs.8b06046). A prototype has one
+#: halide: its start is this compound with exchanged apices.
 APICAL = {"Cs2PbI2Cl2": ("Cs2PbCl4", "Pb", "I")}
 #: A vector of the conventional cell is a whole number of those of the primitive one, to this.
 _WHOLE = 1e-3
 
 
 class Phase(NamedTuple):
-    """What to relax: a compound in a phase of the prototypes, its symmetry free or kept."""
+    """A compound in a phase, with free or kept symmetry."""
 
     compound: str
     phase: str
@@ -54,7 +50,7 @@ class Phase(NamedTuple):
 
 
 class RelaxedPhase(BaseModel):
-    """A relaxed phase; numbers are None where the relaxation failed."""
+    """A relaxed phase; numbers are None if the relaxation failed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,18 +75,18 @@ class RelaxedPhase(BaseModel):
 
     @property
     def key(self) -> Phase:
-        """What was relaxed."""
+        """The phase that was relaxed."""
         return Phase(self.compound, self.phase, self.symmetry)
 
     @property
     def same_structure(self) -> bool:
-        """Whether it is relaxed and its octahedra are linked as in the prototype."""
+        """Whether its octahedra are still linked as in the prototype."""
         flaws = {finding.flaw for finding in self.findings}
         return self.failure is None and flaws <= {Flaw.SYMMETRY_CHANGED}
 
     @property
     def left_symmetry(self) -> bool:
-        """Whether its space group is another one than that of the prototype."""
+        """Whether its space group differs from that of the prototype."""
         stand_in = APICAL.get(self.compound, (self.compound,))[0]
         stoichiometry = compound_of(parse_composition(stand_in)).stoichiometry
         wanted = prototype(stoichiometry, self.phase).space_group
@@ -98,7 +94,7 @@ class RelaxedPhase(BaseModel):
 
 
 def relax_phase(wanted: Phase, potential: PotentialName) -> RelaxedPhase:
-    """Relax one phase; a failed relaxation is a result too.
+    """Relax a phase; a failed relaxation is a result too.
 
     Energies are rounded to 0.1 meV and lengths to 0.001 Å, below the noise of a relaxation.
     """
@@ -121,13 +117,13 @@ def relax_phase(wanted: Phase, potential: PotentialName) -> RelaxedPhase:
 
 @cache
 def versions(potential: PotentialName) -> dict[str, str]:
-    """The weights of a potential and the packages that decide its numbers."""
+    """Return the weights of a potential and the versions of its packages."""
     loaded = load_potential(potential)
     return {"weights": loaded.weights, **loaded.versions}
 
 
 def start_of(wanted: Phase) -> Atoms:
-    """The primitive cell that a phase is relaxed from, before any random shift."""
+    """Return the initial primitive cell of a phase, without a random shift."""
     if wanted.compound not in APICAL:
         return build(compound_of(parse_composition(wanted.compound)), wanted.phase)
     stand_in, centre, apical = APICAL[wanted.compound]
@@ -140,10 +136,10 @@ def start_of(wanted: Phase) -> Atoms:
 
 
 def conventional_axes_ang(wanted: Phase, relaxed: Atoms) -> np.ndarray:
-    """Lengths of the conventional cell of a phase after its primitive cell was relaxed, Å.
+    """Return the lengths of the conventional cell of a relaxed primitive cell, Å.
 
-    The vectors are the same sums of primitive vectors as in the prototype, so that no symmetry
-    has to be found in the relaxed structure, and no axes change places.
+    The vectors are the same sums of primitive vectors as in the prototype, so that the symmetry of
+    the relaxed structure is not needed and axes are not exchanged.
 
     Args:
         wanted: The phase.
@@ -161,7 +157,7 @@ def conventional_axes_ang(wanted: Phase, relaxed: Atoms) -> np.ndarray:
 
 
 def _relaxed(wanted: Phase, name: PotentialName) -> tuple[Atoms, tuple[Finding, ...]]:
-    """The relaxed atoms with their energy, and what the checks find."""
+    """Return the relaxed atoms with their energy, and the findings of the checks."""
     potential = load_potential(name)
     if wanted.compound in APICAL:
         start = start_of(wanted)

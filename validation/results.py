@@ -1,4 +1,4 @@
-"""The numbers behind the page: computed by one process a core, kept in a JSON file."""
+"""The numbers of the page: computed by one process per core, stored in a JSON file."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from validation.known_facts import phases_to_relax
 from validation.measured_cells import measured_cells
 from validation.relaxed_phases import SETTINGS, Phase, RelaxedPhase, Symmetry, relax_phase, versions
 
-#: SevenNet-0 ranks, CHGNet warns: the order of the page.
+#: Potentials in the order of the page.
 POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
 
-#: Called after each relaxation with how many are done, how many there are, and the last one.
+#: Called after each relaxation with the numbers of finished and of all ones, and the last one.
 OnResult = Callable[[int, int, RelaxedPhase], None]
 
 
 class Results(BaseModel):
-    """Everything that the page shows and that is not measured."""
+    """The computed content of the page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,7 +37,7 @@ class Results(BaseModel):
     def of(
         self, potential: PotentialName, symmetry: Symmetry | None = None
     ) -> dict[Phase, RelaxedPhase]:
-        """The phases relaxed with a potential, in one way or in both."""
+        """Return the phases relaxed with a potential, in one way or both."""
         return {
             phase.key: phase
             for phase in self.relaxed
@@ -46,12 +46,12 @@ class Results(BaseModel):
 
 
 def read_results(path: Path) -> Results:
-    """The results of an earlier run."""
+    """Read the results of an earlier run."""
     return Results.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def wanted_phases() -> list[Phase]:
-    """Each phase that a measured cell or a known fact asks for, once."""
+    """Return all phases of measured cells and known facts, each once."""
     of_cells = [
         Phase(cell.compound, cell.phase, cell.symmetry)
         for cell in measured_cells()
@@ -64,8 +64,8 @@ def compute(processes: int, on_result: OnResult) -> Results:
     """Relax everything with both potentials.
 
     Args:
-        processes: How many at a time, one thread each.
-        on_result: Told of the progress.
+        processes: Number of processes, with one thread each.
+        on_result: Called after each relaxation.
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the processes when they load their libraries
     tasks = list(product(wanted_phases(), POTENTIALS))
@@ -83,7 +83,7 @@ def compute(processes: int, on_result: OnResult) -> Results:
 def _in_parallel(
     tasks: list[tuple[Phase, PotentialName]], processes: int
 ) -> Iterator[RelaxedPhase]:
-    # Spawned, not forked: a library with threads must not be copied while they run.
+    # Spawned, not forked: libraries with running threads must not be copied.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         waiting = [pool.submit(relax_phase, *task) for task in tasks]

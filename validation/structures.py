@@ -4,7 +4,7 @@
 
 relaxes every ordered inorganic phase of ``experimental_cells.csv`` and every phase of the known
 facts with SevenNet-0 and CHGNet, keeps the numbers in ``docs/validation/structures.json`` and
-writes the page from them. ``--page-only`` writes the page again from the numbers kept.
+writes the page from them. ``--page-only`` writes the page again from the stored numbers.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ PAGE, NUMBERS = FOLDER / "structures.md", FOLDER / "structures.json"
 
 
 def main() -> None:
-    """Compute unless told not to, and write both files."""
+    """Compute, unless ``--page-only`` is given, and write both files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--page-only", action="store_true", help="use the numbers kept")
+    parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
     if not parser.parse_args().page_only:
         results = compute(min(2, os.cpu_count() or 1), _say)
         FOLDER.mkdir(parents=True, exist_ok=True)

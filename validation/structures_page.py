@@ -1,4 +1,4 @@
-"""The page docs/validation/structures.md: every number from the results, every word from here."""
+"""The page docs/validation/structures.md, from the stored results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from validation.results import POTENTIALS, Results
 
 TITLES = {PotentialName.SEVENNET_0: "SevenNet-0", PotentialName.CHGNET: "CHGNet"}
 
-HEAD = """# Relaxed structures beside measured ones
+HEAD = """# Relaxed and measured structures
 
 Made by `make validate` (`validation/structures.py`), with its numbers in `structures.json`; do \
 not edit. Everything is relaxed from the prototypes of pvkdb, atoms and cell, with the settings of \
@@ -68,7 +68,7 @@ Energies in meV per formula unit, above the measured structure (the row at 0) re
 way with the same potential. The margin of a fact is the lowest wrong phase minus the lowest \
 right one; up to {resolution:g} meV either way it is undecided, since relaxations from other \
 starts differ by as much. "Kept" asks which of the ideal prototypes is lowest, "free" what a \
-screening finds. Behind an energy stands the space group, within 0.1 Å, where it is not that of \
+screening finds. An energy is followed by the space group, within 0.1 Å, if it is not that of \
 the prototype; † marks a structure that is no longer the one it started as.
 """
 
@@ -79,12 +79,12 @@ OTHERS = """
 
 
 def render(results: Results) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     return "".join([*_head(results), *_cells(results), *_facts(results), OTHERS, *_not_computed()])
 
 
 def comparisons(results: Results, potential: PotentialName) -> list[Comparison | MeasuredCell]:
-    """Every measured cell with the relaxed one; alone where its relaxation failed."""
+    """Return all measured cells with the relaxed ones, or alone if the relaxation failed."""
     relaxed = results.of(potential)
     found: list[Comparison | MeasuredCell] = []
     for cell in measured_cells():
@@ -97,7 +97,7 @@ def comparisons(results: Results, potential: PotentialName) -> list[Comparison |
 def verdict(
     results: Results, fact: KnownFact, potential: PotentialName, symmetry: Symmetry
 ) -> Verdict | None:
-    """A fact as one potential sees it, relaxed in one way."""
+    """Compare a fact with one potential and one way of relaxing."""
     return judge(fact, results.of(potential, symmetry).values())
 
 
@@ -230,7 +230,7 @@ def _above(
 
 
 def _fallen(results: Results, fact: KnownFact) -> Iterator[str]:
-    """What is wrong with structures that did not stay what they were."""
+    """List the flaws of structures that changed into other ones."""
     fallen = [
         relaxed
         for relaxed in results.relaxed

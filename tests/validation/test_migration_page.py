@@ -95,7 +95,7 @@ def test_the_page_tells_what_an_earlier_version_computed_and_what_was_not_run(
     assert any(
         line.startswith(f"| {first.case} † | {first.potential.value} | 0.") for line in lines
     )
-    assert any(line.startswith("†: by an earlier version of the search") for line in lines)
+    assert any(line.startswith("†: computed by an earlier version of the search") for line in lines)
     assert f"| {second.case} | {second.potential.value} | not run | | | | | | |" in lines
     left = len(CASES) * len(POTENTIALS) - len(rest) - 1
     assert any(f", {left} were not run; " in line for line in lines)
