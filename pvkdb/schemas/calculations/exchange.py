@@ -26,14 +26,14 @@ class ExchangeHead(_Line):
     calculations: int
 
 
-class TravellingMaterial(_Line):
+class ExchangedMaterial(_Line):
     """Material of a calculation."""
 
     formula: str
     phase: str | None
 
 
-class TravellingStructure(_Line):
+class ExchangedStructure(_Line):
     """A structure made by a calculation, with columns of the table of structures."""
 
     id: str
@@ -47,7 +47,7 @@ class TravellingStructure(_Line):
     positions_ang: list[list[float]]
 
 
-class TravellingEnergetic(_Line):
+class ExchangedEnergetic(_Line):
     """An energy computed by a calculation, with columns of the table of energetics."""
 
     id: str
@@ -68,7 +68,7 @@ class TravellingEnergetic(_Line):
     source: str
 
 
-class TravellingCalculation(_Line):
+class ExchangedCalculation(_Line):
     """A calculation that is done, or failed for a reason other than its machine."""
 
     key: str
@@ -81,12 +81,12 @@ class TravellingCalculation(_Line):
     failure_message: str | None
     started_at: datetime | None
     finished_at: datetime
-    material: TravellingMaterial | None
-    structures: list[TravellingStructure]
-    energetics: list[TravellingEnergetic]
+    material: ExchangedMaterial | None
+    structures: list[ExchangedStructure]
+    energetics: list[ExchangedEnergetic]
 
     @model_validator(mode="after")
-    def _own(self) -> TravellingCalculation:
+    def _own(self) -> ExchangedCalculation:
         """Check that all rows belong to the calculation."""
         structures = {row.id for row in self.structures}
         names = sorted(structures) + [row.id for row in self.energetics]

@@ -15,7 +15,7 @@ from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
-from pvkdb.store.rows.from_models import applications_row, reviewed_row
+from pvkdb.store.rows.from_models import applications_row, document_of, reviewed_row
 
 
 def table_rows(session: Session, name: str) -> Iterator[Row]:
@@ -94,15 +94,4 @@ def tolerance_row(formula: str) -> ToleranceRow:
         InputError: it is neither ABX3 nor A2BB'X6.
         MissingRadiusError: an ion has no radius with a source.
     """
-    factors = tolerance_factors(parse_composition(formula))
-    return ToleranceRow(
-        formula=factors.formula,
-        r_a_ang=factors.r_a_ang,
-        r_b_ang=factors.r_b_ang,
-        r_x_ang=factors.r_x_ang,
-        t=factors.t,
-        mu=factors.mu,
-        tau=factors.tau,
-        p_perovskite=factors.p_perovskite,
-        radii_source=factors.radii_source,
-    )
+    return document_of(ToleranceRow, tolerance_factors(parse_composition(formula)))

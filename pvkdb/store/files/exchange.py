@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -25,11 +25,11 @@ from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
 from pvkdb.schemas.calculations.exchange import (
     EXCHANGE_VERSION,
+    ExchangedCalculation,
+    ExchangedEnergetic,
+    ExchangedMaterial,
+    ExchangedStructure,
     ExchangeHead,
-    TravellingCalculation,
-    TravellingEnergetic,
-    TravellingMaterial,
-    TravellingStructure,
 )
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
@@ -43,6 +43,7 @@ from pvkdb.store.models import (
 )
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import note
+from pvkdb.store.rows.from_models import document_of
 
 #: Models of requests by kind. Files, and requests that name other calculations, are not exported.
 _REQUESTS: dict[str, Any] = {
@@ -126,7 +127,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
             part.open("wb") as raw,
             gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
         ):
-            for line in (head, *(_travelling(session, entry, paths) for entry in calculations)):
+            for line in (head, *(_exchanged(session, entry, paths) for entry in calculations)):
                 stream.write(line.model_dump_json().encode() + b"\n")
         part.replace(path)
     except OSError as error:
@@ -153,7 +154,7 @@ def take_calculations(session: Session, path: Path) -> ImportCounts:
     return ImportCounts(new, known, other)
 
 
-def _travelling(session: Session, calculation: Calculation, paths: bool) -> TravellingCalculation:
+def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:
     structures = select(Structure).where(Structure.calculation_id == calculation.id)
     if calculation.kind == "neb" and not paths:
         structures = structures.where(Structure.role == "host")
@@ -161,33 +162,30 @@ def _travelling(session: Session, calculation: Calculation, paths: bool) -> Trav
     material = None
     if calculation.material_id is not None:
         held = session.get_one(Material, calculation.material_id)
-        material = TravellingMaterial(formula=held.composition.formula, phase=held.phase)
-    return TravellingCalculation(
-        **_columns(calculation, TravellingCalculation, "material", "structures", "energetics"),
+        material = ExchangedMaterial(formula=held.composition.formula, phase=held.phase)
+    return document_of(
+        ExchangedCalculation,
+        calculation,
         material=material,
         structures=[
-            TravellingStructure(**_columns(entry, TravellingStructure))
+            document_of(ExchangedStructure, entry)
             for entry in session.scalars(structures.order_by(Structure.id))
         ],
         energetics=[
-            TravellingEnergetic(**_columns(entry, TravellingEnergetic))
+            document_of(ExchangedEnergetic, entry)
             for entry in session.scalars(energetics.order_by(Energetic.id))
         ],
     )
 
 
-def _columns(row: object, model: type[BaseModel], *without: str) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in model.model_fields if name not in without}
-
-
-def _read(path: Path) -> Iterator[TravellingCalculation]:
+def _read(path: Path) -> Iterator[ExchangedCalculation]:
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             head = ExchangeHead.model_validate_json(next(stream, ""))
             for line in stream:
                 number += 1
-                yield TravellingCalculation.model_validate_json(line)
+                yield ExchangedCalculation.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
@@ -205,7 +203,7 @@ def _read(path: Path) -> Iterator[TravellingCalculation]:
         )
 
 
-def _key(calculation: TravellingCalculation) -> str | None:
+def _key(calculation: ExchangedCalculation) -> str | None:
     """Return the key of a request in this version; None if it cannot be read."""
     try:
         request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
@@ -215,45 +213,45 @@ def _key(calculation: TravellingCalculation) -> str | None:
     return key
 
 
-def _take(session: Session, travelling: TravellingCalculation, name: str) -> bool:
-    find = select(Calculation).where(Calculation.key == travelling.key).with_for_update()
+def _take(session: Session, exchanged: ExchangedCalculation, name: str) -> bool:
+    find = select(Calculation).where(Calculation.key == exchanged.key).with_for_update()
     held = session.scalar(find)
-    done = travelling.state == CalculationState.DONE.value
+    done = exchanged.state == CalculationState.DONE.value
     if held is not None and not (done and held.state in _WAITING):
-        return done and _completed(session, travelling, held)
-    name_of_material = travelling.material and _registered(session, travelling.material)
+        return done and _completed(session, exchanged, held)
+    name_of_material = exchanged.material and _registered(session, exchanged.material)
     if held is None:
-        held = Calculation(id=travelling.key[:12], key=travelling.key, kind=travelling.kind)
+        held = Calculation(id=exchanged.key[:12], key=exchanged.key, kind=exchanged.kind)
     else:
         session.execute(
             delete(CalculationDependency).where(CalculationDependency.calculation_id == held.id)
         )
     for column in ("parameters", "state", "result", "versions", "started_at", "finished_at"):
-        setattr(held, column, getattr(travelling, column))
+        setattr(held, column, getattr(exchanged, column))
     held.material_id = name_of_material or held.material_id
-    held.failure_kind = travelling.failure_kind and travelling.failure_kind.value
-    held.failure_message = travelling.failure_message
+    held.failure_kind = exchanged.failure_kind and exchanged.failure_kind.value
+    held.failure_message = exchanged.failure_message
     session.add(held)
     session.flush()
-    session.add_all([*_structures(travelling, held), *_energetics(travelling, held)])
+    session.add_all([*_structures(exchanged, held), *_energetics(exchanged, held)])
     session.flush()
-    computed = f"taken from {name}, where it ended at {travelling.finished_at:%Y-%m-%d %H:%M}"
-    note(session, held.id, EventKind(travelling.state), computed)
+    computed = f"taken from {name}, where it ended at {exchanged.finished_at:%Y-%m-%d %H:%M}"
+    note(session, held.id, EventKind(exchanged.state), computed)
     pass_on(session, held.id)
     return True
 
 
-def _completed(session: Session, travelling: TravellingCalculation, held: Calculation) -> bool:
+def _completed(session: Session, exchanged: ExchangedCalculation, held: Calculation) -> bool:
     """Add images of paths that the store lacks for the same result."""
-    if held.result != travelling.result:
+    if held.result != exchanged.result:
         return False
     known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
-    missing = [row for row in _structures(travelling, held) if row.id not in known]
+    missing = [row for row in _structures(exchanged, held) if row.id not in known]
     session.add_all(missing)
     return bool(missing)
 
 
-def _registered(session: Session, material: TravellingMaterial) -> str:
+def _registered(session: Session, material: ExchangedMaterial) -> str:
     try:
         composition = parse_composition(material.formula)
     except FormulaError as error:
@@ -261,15 +259,15 @@ def _registered(session: Session, material: TravellingMaterial) -> str:
     return register_material(session, composition, material.phase).id
 
 
-def _structures(travelling: TravellingCalculation, held: Calculation) -> Iterator[Structure]:
+def _structures(exchanged: ExchangedCalculation, held: Calculation) -> Iterator[Structure]:
     # Parents of other structures come first.
-    for structure in sorted(travelling.structures, key=lambda entry: entry.parent_id is not None):
+    for structure in sorted(exchanged.structures, key=lambda entry: entry.parent_id is not None):
         given = structure.model_dump()
         yield Structure(**given, **_owned(held), atoms=len(structure.symbols))
 
 
-def _energetics(travelling: TravellingCalculation, held: Calculation) -> Iterator[Energetic]:
-    for energetic in travelling.energetics:
+def _energetics(exchanged: ExchangedCalculation, held: Calculation) -> Iterator[Energetic]:
+    for energetic in exchanged.energetics:
         yield Energetic(**energetic.model_dump(), **_owned(held))
 
 

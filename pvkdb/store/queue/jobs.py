@@ -24,7 +24,7 @@ from pvkdb.store.queue.claims import requeue
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.kept_files import files_of
 from pvkdb.store.queue.log import note
-from pvkdb.store.rows.from_models import calculation_document
+from pvkdb.store.rows.from_models import calculation_document, document_of
 
 #: Shortest prefix of an id that is accepted.
 MIN_PREFIX = 4
@@ -121,12 +121,10 @@ def job_document(session: Session, calculation: Calculation) -> JobDocument:
             "depends_on": _linked(session, calculation.id, forward=True),
             "needed_by": _linked(session, calculation.id, forward=False),
             "files": [
-                FileDocument(name=file.name, sha256=file.sha256, size=file.size)
-                for file in files_of(session, calculation.id)
+                document_of(FileDocument, file) for file in files_of(session, calculation.id)
             ],
             "log": [
-                EventDocument(at=line.at, event=line.event, message=line.message)
-                for line in log_lines(session, calculation.id)
+                document_of(EventDocument, line) for line in log_lines(session, calculation.id)
             ],
         }
     )
@@ -152,7 +150,7 @@ def log_lines(
         .limit(tail)
     )
     return [
-        LogLine(line=entry.id, at=entry.at, event=EventKind(entry.event), message=entry.message)
+        document_of(LogLine, entry, line=entry.id)
         for entry in reversed(session.scalars(newest).all())
     ]
 

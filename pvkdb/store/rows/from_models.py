@@ -18,7 +18,6 @@ from pvkdb.schemas.tables import (
     StructureDocument,
     StructuresRow,
 )
-from pvkdb.store.base import Base
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
@@ -29,26 +28,38 @@ from pvkdb.store.models.structures import Structure
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
+def document_of(kind: type[DocumentT], source: object, **derived: Any) -> DocumentT:
+    """Return a document from the attributes of ``source`` with the names of its fields.
+
+    Args:
+        kind: Model of the document.
+        source: A model of the store, or another object with attributes.
+        derived: Fields with other values.
+    """
+    same = {name: getattr(source, name) for name in kind.model_fields if name not in derived}
+    return kind.model_validate({**same, **derived})
+
+
 def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
     """A reported figure as the ``device_claims`` table shows it."""
     references = " ".join(reference.reference_key for reference in claim.references)
-    return _row(DeviceClaimsRow, claim, references=references)
+    return document_of(DeviceClaimsRow, claim, references=references)
 
 
 def reviewed_row(entry: ReviewedRow) -> Row:
     """A row of a descriptive table, as its table shows it."""
     name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
-    return _row(TABLES[name], entry)
+    return document_of(TABLES[name], entry)
 
 
 def references_row(reference: Reference) -> ReferencesRow:
     """A bibliography entry as the ``references`` table shows it."""
-    return _row(ReferencesRow, reference)
+    return document_of(ReferencesRow, reference)
 
 
 def applications_row(requirement: ApplicationRequirement) -> ApplicationsRow:
     """A requirement as the ``applications`` table shows it."""
-    return _row(ApplicationsRow, requirement)
+    return document_of(ApplicationsRow, requirement)
 
 
 def materials_row(
@@ -56,7 +67,7 @@ def materials_row(
 ) -> MaterialsRow:
     """A material as the ``materials`` table shows it."""
     composition = material.composition
-    return _row(
+    return document_of(
         MaterialsRow,
         composition,
         id=material.id,
@@ -75,7 +86,7 @@ def materials_row(
 def calculations_row(calculation: Calculation) -> CalculationsRow:
     """A calculation as the ``calculations`` table shows it."""
     result = calculation.result or {}
-    return _row(
+    return document_of(
         CalculationsRow,
         calculation,
         material=calculation.material_id,
@@ -88,23 +99,17 @@ def calculations_row(calculation: Calculation) -> CalculationsRow:
 
 def calculation_document(calculation: Calculation) -> CalculationDocument:
     """A calculation with its parameters and result."""
-    return _row(CalculationDocument, calculation, material=calculation.material_id)
+    return document_of(CalculationDocument, calculation, material=calculation.material_id)
 
 
 def structures_row(structure: Structure) -> StructuresRow:
     """A structure, without coordinates, as the ``structures`` table shows it."""
-    return _row(StructuresRow, structure, **_structure_names(structure))
+    return document_of(StructuresRow, structure, **_structure_names(structure))
 
 
 def structure_document(structure: Structure) -> StructureDocument:
     """A structure with its coordinates."""
-    return _row(StructureDocument, structure, **_structure_names(structure))
-
-
-def _row(kind: type[DocumentT], model: Base, **derived: Any) -> DocumentT:
-    """Return a document from the attributes of a model and from derived values."""
-    same = {name: getattr(model, name) for name in kind.model_fields if name not in derived}
-    return kind.model_validate({**same, **derived})
+    return document_of(StructureDocument, structure, **_structure_names(structure))
 
 
 def _structure_names(structure: Structure) -> dict[str, str | None]:

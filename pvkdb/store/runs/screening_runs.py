@@ -19,6 +19,7 @@ from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
+from pvkdb.store.rows.from_models import document_of
 
 #: Duration of a run without a heartbeat, if its process cannot be checked from here.
 RUN_LEASE = timedelta(minutes=5)
@@ -252,23 +253,8 @@ def listed(
 def run_document(run: ScreeningRun) -> RunDocument:
     """Return the document of a run."""
     ended = run.finished_at
-    return RunDocument(
-        id=run.id,
-        plan=run.plan,
-        fire_time=run.fire_time,
-        scheduled=run.scheduled,
-        state=RunState(run.state),
-        attempts=run.attempts,
-        started_at=run.started_at,
-        finished_at=ended,
-        duration_s=None if ended is None else round((ended - run.started_at).total_seconds(), 3),
-        counts=None if run.counts is None else RunCounts.model_validate(run.counts),
-        differences=None
-        if run.differences is None
-        else Differences.model_validate(run.differences),
-        failure=run.failure,
-        webhook=run.webhook,
-    )
+    duration = None if ended is None else round((ended - run.started_at).total_seconds(), 3)
+    return document_of(RunDocument, run, duration_s=duration)
 
 
 def _interrupt_lost(session: Session, plan: str, is_alive: Callable[[str], bool | None]) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.access import AuditDocument
 from pvkdb.store.models.access import AuditEntry
+from pvkdb.store.rows.from_models import document_of
 
 
 def record(
@@ -37,14 +38,4 @@ def entries(session: Session, limit: int, key_id: str | None = None) -> list[Aud
     newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if key_id is not None:
         newest = newest.where(AuditEntry.key_id == key_id)
-    return [
-        AuditDocument(
-            at=entry.at,
-            caller=entry.caller,
-            address=entry.address,
-            action=entry.action,
-            subject=entry.subject,
-            request_id=entry.request_id,
-        )
-        for entry in session.scalars(newest)
-    ]
+    return [document_of(AuditDocument, entry) for entry in session.scalars(newest)]

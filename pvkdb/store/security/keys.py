@@ -21,6 +21,7 @@ from pvkdb.errors import AccessError, InputError, NotFoundError, unknown_name
 from pvkdb.schemas.access import KeyDocument, NewKey, Scope
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.access import ApiKey
+from pvkdb.store.rows.from_models import document_of
 
 _FORM = re.compile(r"pvk_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -126,14 +127,7 @@ def revoke_key(session: Session, key_id: str) -> KeyDocument:
 
 def key_document(key: ApiKey) -> KeyDocument:
     """Return the public part of a key."""
-    return KeyDocument(
-        id=key.id,
-        name=key.name,
-        scopes=[Scope(scope) for scope in key.scopes.split()],
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        revoked_at=key.revoked_at,
-    )
+    return document_of(KeyDocument, key, scopes=key.scopes.split())
 
 
 def _scopes(names: Iterable[str]) -> list[Scope]:
