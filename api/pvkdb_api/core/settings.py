@@ -123,7 +123,7 @@ def read_settings(**given: Any) -> ServiceSettings:
 
 
 def _refuse_misspelt() -> None:
-    """A misspelt PVKDB_READING would silently leave a service open."""
+    """Refuse misspelt variables: a misspelt PVKDB_READING would leave a service open."""
     known = [f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields]
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known:

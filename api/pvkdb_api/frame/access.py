@@ -83,7 +83,7 @@ _log = logging.getLogger("pvkdb_api")
 
 
 class TokenBuckets:
-    """A token bucket for each caller: so many requests a minute, with a short burst above them.
+    """Token buckets, one for each caller, that limit requests per minute but allow short bursts.
 
     The buckets live in the memory of one process, so several workers together admit several times
     as many requests. A limit shared by processes would need the database for every request.

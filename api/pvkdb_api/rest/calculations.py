@@ -91,7 +91,7 @@ def queue_calculation(
 def cancel_calculation(
     key: Key, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
-    """A waiting or queued one is cancelled at once; the worker of a running one is asked to stop.
+    """Cancels a waiting calculation at once, and asks the worker of a running one to stop.
 
     A cancelled calculation stays as it is; one that has ended is refused (409).
     """

@@ -51,7 +51,7 @@ def get_ranking(
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
     ] = SAMPLES,
 ) -> Ranking:
-    """Each candidate against each criterion, with evidence, scores, verdicts and stability."""
+    """Candidates with their assessment on each criterion, scores, ranks and stability."""
     profile = suitability.shipped_profile(application)
     with naming("weights"):
         given = suitability.parse_weights(weights)

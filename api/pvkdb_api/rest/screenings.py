@@ -86,7 +86,7 @@ def list_screenings(
     responses=CONDITIONAL,
 )
 def get_screening(request: Request, session: ReadSession, run: RunName) -> Response:
-    """A run without a report has no funnel; `state` and `failure` give the reason."""
+    """The run with its funnel; without a report, `state` and `failure` give the reason."""
     return answer(request, screening_document(find_run(session, run)).model_dump_json())
 
 
