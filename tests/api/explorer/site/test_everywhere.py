@@ -130,7 +130,7 @@ def test_a_first_visit_is_light_and_loads_what_it_uses(visitor, path, plots):
 def test_the_keyboard_reaches_the_content_first(visitor):
     tab = visitor.open("/materials")
     tab.keyboard.press("Tab")
-    assert tab.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to content"
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.id") == "main"
 
