@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from pvkdb.literature import load_literature
-from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.responses import Assumption
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.suitability.evidence.barriers import KnownBarriers, metal_barriers

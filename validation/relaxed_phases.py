@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.findings import Finding, FindingField, Flaw
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
-from pvkdb.schemas.findings import Finding, FindingField, Flaw
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
 from pvkdb_pipelines.potentials.potential import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype

@@ -16,8 +16,8 @@ from pvkdb.crossbar.limits import (
 )
 from pvkdb.crossbar.spacing import SPACING_TO_THICKNESS, smallest_spacing_m
 from pvkdb.errors import InputError
-from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, ExactRead, Read
+from pvkdb.schemas.responses import Assumption
 
 REVIEW = "review, section 5.1.1"
 

@@ -20,8 +20,8 @@ from pvkdb.kinetics.times import (
     switching_time_s,
     switching_voltage_v,
 )
-from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
+from pvkdb.schemas.responses import Assumption
 
 Arguments = dict[str, float | Interval]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.responses import Assumption
 
 
 class Cell(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pvkdb.schemas.assumptions import Assumption
+from pvkdb.schemas.responses import Assumption
 
 
 class Quantity(BaseModel):

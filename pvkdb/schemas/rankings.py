@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.profiles import Ask, Criterion, Subject
+from pvkdb.schemas.responses import Assumption
 
 Order = Literal["shown", "expected", "possible"]
 ORDERS: dict[Order, str] = {

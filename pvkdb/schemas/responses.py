@@ -1,15 +1,27 @@
-"""General answers of the service: pages, problems, health."""
+"""General parts of answers: assumptions, pages, problems, health."""
 
 from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables import ToleranceRow
 
 Item = TypeVar("Item")
+
+
+class Assumption(BaseModel):
+    """One number or choice that went into a result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Name of the assumption.")
+    value: str = Field(description="The value as text, a range as `low–high`.")
+    unit: str = Field(description="Unit; `1` for a pure number or a choice.")
+    source: str = Field(description="Where it comes from: a paper, the store, or `given`.")
+    default: bool = Field(description="Whether pvkdb chose it because nobody gave another.")
 
 
 class FacetValue(BaseModel):

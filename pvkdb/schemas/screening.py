@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pvkdb.schemas.findings import FindingField
+from pvkdb.schemas.calculations.findings import FindingField
 
 #: Kind of reason for which a candidate fell. ``filter``: a condition of the plan; ``physical``: the
 #: structure differs from the requested one; ``numerical``: a calculation failed;

@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
-from pvkdb.schemas.findings import Finding, Flaw
+from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb_pipelines.geometry.neighbours import CLOSEST_APPROACH, Neighbours, neighbours
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes.compounds import Compound, Role

@@ -10,9 +10,9 @@ from pvkdb.display.numbers import UNKNOWN, number
 from pvkdb.display.units import with_unit
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.assumptions import Assumption
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
     from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
+    from pvkdb.schemas.responses import Assumption
 
 #: Quantities in the table of ions, with their headings.
 _KINETICS = {

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.findings import FindingField
+from pvkdb.schemas.calculations.findings import FindingField
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
 #: the starting structures of the prototypes included.

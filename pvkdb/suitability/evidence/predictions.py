@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.conditions import Conditions, layer
 from pvkdb.kinetics.estimate import estimate
-from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.kinetics import KineticsDocument
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.responses import Assumption
 from pvkdb.suitability.evidence.barriers import Barrier, KnownBarriers, as_interval, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 
 from pvkdb.kinetics.conditions import Conditions
-from pvkdb.schemas.assumptions import Assumption
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import ProfileSummary, Ranking
+from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow
 from pvkdb.store.curation.dataset import current_version

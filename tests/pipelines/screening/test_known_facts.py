@@ -11,8 +11,8 @@ from ase.neighborlist import neighbor_list
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
-from pvkdb.schemas.findings import Flaw
 from pvkdb_pipelines.prototypes import compound_of, prototype
 from pvkdb_pipelines.relaxations.compound import (
     RelaxationRun,

@@ -12,7 +12,7 @@ from ase.io import read
 from ase.neighborlist import neighbor_list
 
 from pvkdb.chemistry import Ion, parse_composition
-from pvkdb.schemas.findings import Flaw
+from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.prototypes import Compound, build, compound_of

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.findings import Flaw
+from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.screening import PhaseEnergy, Product, Stability
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.prototypes.compounds import Compound, binaries

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pvkdb.chemistry.tolerance import ToleranceFactors
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.findings import Flaw
+from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.screening import (
     Fall,
     FallKind,

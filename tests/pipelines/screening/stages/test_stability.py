@@ -14,7 +14,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.units import KJ_PER_MOL
 from pvkdb.errors import InputError
-from pvkdb.schemas.findings import Finding, Flaw, read_finding
+from pvkdb.schemas.calculations.findings import Finding, Flaw, read_finding
 from pvkdb.schemas.screening import PhaseEnergy
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,

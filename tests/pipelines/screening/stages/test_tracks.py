@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.schemas.findings import Flaw
+from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.screening import Fall, PhaseEnergy
 from pvkdb_pipelines.prototypes import competitors, compound_of
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate

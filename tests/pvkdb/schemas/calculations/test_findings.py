@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pvkdb.schemas.findings import Finding, Flaw
+from pvkdb.schemas.calculations.findings import Finding, Flaw
 from pvkdb.schemas.screening import PhaseEnergy
 
 STORED = {
