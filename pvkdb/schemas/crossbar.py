@@ -74,7 +74,7 @@ class ExactRead(BaseModel):
 
 
 class CrossbarDocument(BaseModel):
-    """Array sizes, the exact solution where asked for, and everything assumed."""
+    """Array sizes, the exact solution if requested, and all assumptions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -59,7 +59,7 @@ class IonKinetics(BaseModel):
 
 
 class KineticsAnswer(BaseModel):
-    """What was asked for, ion by ion."""
+    """Estimates for the ions of a material or device."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

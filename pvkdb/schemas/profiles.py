@@ -15,7 +15,7 @@ Scale = Literal["linear", "log"]
 Basis = Literal["printed", "reading", "span", "working point", "offer", "reference"]
 BASES: dict[Basis, str] = {
     "printed": "a number printed as a requirement",
-    "reading": "our reading of words without a number, or of a number said of something close by",
+    "reading": "our reading of words without a number, or of a number given for something similar",
     "span": "the lowest and the highest value that a table prints: a scale, no requirement",
     "working point": "the value of one demonstration",
     "offer": "a property that perovskites offer, not a stated need",
@@ -56,7 +56,7 @@ _INFINITY = float("inf")
 
 
 class Reading(BaseModel):
-    """Another reading of a doubtful requirement, used where it is asked for by its name."""
+    """Another reading of a doubtful requirement, used if it is requested by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

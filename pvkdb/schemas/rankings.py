@@ -110,12 +110,12 @@ class RankedCandidate(BaseModel):
         description="A row of the devices, figures of the text on one device, or a material."
     )
     material: str | None = Field(default=None, description="Public name, if it is known.")
-    absorber: str | None = Field(default=None, description="Of a device, as printed.")
+    absorber: str | None = Field(default=None, description="Absorber of a device, as printed.")
     references: str = Field(
         default="", description="Keys of the publications behind it, separated by spaces."
     )
     devices: int | None = Field(
-        default=None, description="Of a material: devices of the store that are made of it."
+        default=None, description="Number of devices of the store made of a material."
     )
     shown: float = Field(description="Score, 0 to 1, as far as the evidence shows it.")
     expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")

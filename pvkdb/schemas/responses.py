@@ -43,7 +43,7 @@ class Page(BaseModel, Generic[Item]):
     facets: dict[str, list[FacetValue]] | None = Field(
         default=None,
         description="Values of the fields that `facets` names, the most frequent first, at most "
-        "50 each; null where none was asked for.",
+        "50 each; null if none was requested.",
     )
 
 

@@ -81,7 +81,7 @@ class RunDocument(BaseModel):
     id: int = Field(description="Number of the run.")
     plan: str = Field(description="Name of the plan, by which runs follow one another.")
     fire_time: datetime = Field(description="For which it was asked; a plan runs once for each.")
-    scheduled: bool = Field(description="Whether a schedule asked for it, and not a person.")
+    scheduled: bool = Field(description="Whether a schedule began it, not a person.")
     state: RunState = Field(description="State of the run.")
     attempts: int = Field(description="How often it was started.")
     started_at: datetime = Field(description="When it last started (UTC).")

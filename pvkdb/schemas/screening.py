@@ -43,11 +43,9 @@ class PhaseEnergy(BaseModel):
     energy_ev_per_formula: float | None = Field(description="None where the relaxation failed.")
     space_group: str | None
     volume_ang3_per_formula: float | None
-    findings: list[FindingField] = Field(
-        description="What is wrong with the relaxed structure, if so."
-    )
+    findings: list[FindingField] = Field(description="Flaws of the relaxed structure.")
     failure_kind: str | None = Field(default=None, description="Kind of failure, if it failed.")
-    failure: str | None = Field(description="Why the relaxation failed, if so.")
+    failure: str | None = Field(description="Reason of a failed relaxation.")
 
 
 class Product(BaseModel):
@@ -64,17 +62,17 @@ class Stability(BaseModel):
     phases: list[PhaseEnergy]
     ground_state: str | None
     perovskite: str | None = Field(
-        description="Lowest phase of the structure type asked for: for ABX3, sharing corners."
+        description="Lowest phase of the requested structure type: for ABX3, sharing corners."
     )
     perovskite_above_ground_state_ev_per_atom: float | None = Field(
         description="Lowest corner-sharing phase above the lowest phase; 0 where it is the lowest."
     )
     decomposition_ev_per_atom: float | None = Field(
-        description="Energy that decomposing costs; negative where the products are lower."
+        description="Energy of decomposition; negative if the products are lower."
     )
     products: list[Product]
     without_energy: list[str] = Field(
-        description="Competitors whose every relaxation failed: it may look more stable than it is."
+        description="Competitors whose relaxations all failed: the compound may appear too stable."
     )
 
 
@@ -87,7 +85,7 @@ class VacancyFormation(BaseModel):
 
     phase: str
     calculation: str = Field(description="Id of the calculation of host and vacancies.")
-    atoms_in_cell: int = Field(description="Of the host's supercell, without vacancy.")
+    atoms_in_cell: int = Field(description="Atoms in the supercell of the host, without vacancy.")
     x_poor_ev: float
     x_rich_ev: float
     mu_x_poor_ev: float = Field(description="Chemical potential of the halide, eV an atom.")
@@ -197,7 +195,7 @@ class CandidateSummary(BaseModel):
     """A candidate of a screening in one row: its main numbers, and where it fell."""
 
     formula: str = Field(description="Its formula.")
-    type: str = Field(description="Structure type asked for, e.g. ABX3.")
+    type: str = Field(description="Requested structure type, e.g. ABX3.")
     family: str = Field(description="Family of structures.")
     lead_free: bool = Field(description="Whether it holds no lead.")
     rank: int | None = Field(description="Among those that passed every stage; null: it fell.")
@@ -213,7 +211,7 @@ class CandidateSummary(BaseModel):
         description="Lowest phase of the structure type above the ground state, eV an atom."
     )
     decomposition_ev_per_atom: float | None = Field(
-        description="Energy that decomposing costs, eV an atom; negative: it pays."
+        description="Energy of decomposition, eV per atom; negative: it decomposes."
     )
     vacancy_x_poor_ev: float | None = Field(
         description="Formation energy of the neutral halide vacancy, halide-poor limit, eV."

@@ -1,7 +1,7 @@
-"""Calculations: what is asked for, what came out, and how it can fail.
+"""Calculations: states, failures, documents.
 
 A calculation is the queue entry and the record in one. Its ``key`` is a hash of everything that
-decides its numbers, so the same work is never done twice, whoever asks for it.
+decides its numbers, so that the same work is never done twice.
 """
 
 from __future__ import annotations

@@ -50,15 +50,15 @@ class DftSettings(BaseModel):
         default=None,
         ge=10,
         le=500,
-        description="Of the wave functions; None for the largest that SSSP recommends for one of "
-        "the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp).",
+        description="Cutoff of the wave functions; None for the largest that SSSP recommends for "
+        "one of the elements (espresso), or 520 eV as in the Materials Project (gpaw, vasp).",
     )
     cutoff_rho_ry: float | None = Field(
         default=None,
         ge=40,
         le=5000,
-        description="Of the density (espresso); None for the recommended one, or for as many times "
-        "a given cutoff of the wave functions as is recommended.",
+        description="Cutoff of the density (espresso); None for the recommended one, or for as "
+        "many times a given cutoff of the wave functions as is recommended.",
     )
     kpoint_grid: tuple[int, int, int] | None = Field(
         default=None, description="Γ-centred grid; None for one of the density below."
@@ -72,16 +72,16 @@ class DftSettings(BaseModel):
     )
     smearing: Literal["fixed", "gaussian", "cold", "fermi-dirac"] = Field(
         default="gaussian",
-        description="Of the occupations. fixed suits insulators only; a neutral vacancy has an odd "
-        "electron.",
+        description="Smearing of the occupations; `fixed` is for insulators only; a neutral "
+        "vacancy has an odd electron.",
     )
     smearing_width_ev: float = Field(default=0.05, gt=0, le=0.5)
     charge: int = Field(
-        default=0, ge=-6, le=6, description="Of the cell; a uniform background balances it."
+        default=0, ge=-6, le=6, description="Charge of the cell, balanced by a uniform background."
     )
     correction: Literal["none", "makov-payne"] = Field(
         default="none",
-        description="Of the energy of a charged cell for its periodic images; makov-payne is the "
+        description="Correction of the energy of a charged cell for its images; makov-payne is the "
         "leading term, which cancels in barriers at one charge and cell.",
     )
     dielectric_constant: float | None = Field(
@@ -298,7 +298,7 @@ class DftResult(BaseModel):
     correction_ev: float | None = Field(
         default=None,
         description="To be added to every energy of a charged cell; None where no correction was "
-        "asked for.",
+        "requested.",
     )
     remarks: list[str] = Field(default=[], description="Reasons to trust the numbers less.")
     force_calls: int

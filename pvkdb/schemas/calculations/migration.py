@@ -126,9 +126,11 @@ class DefectSite(BaseModel):
     name: str = Field(description="Element and a number, e.g. Br1.")
     multiplicity: int = Field(description="Equivalent sites in the conventional cell.")
     position: tuple[float, float, float] = Field(
-        description="Of one of them, in fractions of the conventional cell."
+        description="Position of one of them, in fractions of the conventional cell."
     )
-    energy_ev: float = Field(description="Of the relaxed defect on it, above the lowest site.")
+    energy_ev: float = Field(
+        description="Energy of the relaxed defect on it, above the lowest site."
+    )
     symmetry_broken: bool = Field(
         description="Whether the defect relaxes below what the symmetry of its site allows."
     )
@@ -233,7 +235,7 @@ class NebResult(BaseModel):
         description="Vectors of the supercell in those of the primitive cell."
     )
     atoms_in_cell: int = Field(description="With the defect.")
-    distance_ang: float = Field(description="Of a defect from its nearest image.")
+    distance_ang: float = Field(description="Distance of a defect from its nearest image.")
     host_drop_ev_per_formula: float = Field(
         description="How far the host fell when it was rattled or healed, 0 where it did not."
     )

@@ -65,7 +65,7 @@ class RelaxResult(BaseModel):
     atoms_per_formula: int
     formula_units: int = Field(description="Formula units in the relaxed cell.")
     volume_ang3_per_formula: float
-    space_group: str = Field(description="Of the relaxed structure (spglib, 0.1 Å).")
+    space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
     lattice_parameters: tuple[float, float, float, float, float, float]
     findings: list[FindingField] = Field(
         description="What is wrong with the structure; empty if healthy."
@@ -99,7 +99,7 @@ class ElementResult(BaseModel):
     energy_ev_per_atom: float
     atoms: int
     volume_ang3_per_atom: float
-    space_group: str = Field(description="Of the relaxed structure (spglib, 0.1 Å).")
+    space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
     structure_source: str
     steps: int
     force_calls: int
@@ -174,7 +174,7 @@ class VacancySite(BaseModel):
     """One of the distinct vacancies."""
 
     site: int = Field(description="Index of the halide in the host.")
-    energy_ev: float = Field(description="Of the relaxed supercell without it.")
+    energy_ev: float = Field(description="Energy of the relaxed supercell without it.")
     steps: int
 
 
@@ -185,14 +185,14 @@ class VacancyResult(BaseModel):
     phase: str
     supercell: tuple[tuple[int, int, int], ...] = Field(description="In vectors of the host.")
     atoms_in_cell: int = Field(description="Without vacancy.")
-    distance_ang: float = Field(description="Of a vacancy from its nearest image.")
+    distance_ang: float = Field(description="Distance of a vacancy from its nearest image.")
     host_ev: float = Field(description="Lowest energy found for the complete supercell.")
     host_drop_ev_per_formula: float | None = Field(
         description="How far the host fell when the halide was put back, 0 where it did not; None "
         "where that relaxation failed."
     )
-    sites: list[VacancySite] = Field(description="Those that converged, one at least.")
-    failed_sites: list[str] = Field(description="Why the others have no energy.")
+    sites: list[VacancySite] = Field(description="Converged vacancies, at least one.")
+    failed_sites: list[str] = Field(description="Reasons why the others have no energy.")
     charge: int | None = Field(
         description="Charge of the vacancy; None where the potential cannot set one (neutral cell)."
     )

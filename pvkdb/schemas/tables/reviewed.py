@@ -45,11 +45,11 @@ class ProcessingRow(Row):
 
     technique: str = column("Name of the technique.", "printed")
     route: str = column("From solution or from vapor.", "printed", values=("solution", "vapor"))
-    advantages: str | None = optional("Advantages, separated by `; `, in own words.", "curated")
+    advantages: str | None = optional("Advantages, separated by `; `, reworded.", "curated")
     film_quality: str | None = optional("Quality of the film, in the word of the print.", "printed")
     scalability: str | None = optional("How well it scales, in the word of the print.", "printed")
     process: str | None = optional("Kind of process, e.g. `batch`.", "printed")
-    challenges: str | None = optional("Challenges, separated by `; `, in own words.", "curated")
+    challenges: str | None = optional("Challenges, separated by `; `, reworded.", "curated")
     source: str = source_column()
     as_printed: str | None = as_printed_column()
     erratum: str | None = erratum_column()
@@ -69,7 +69,7 @@ class ArrayChallengesRow(Row):
         "printed",
         values=("causes", "impact", "scope", "mitigation"),
     )
-    statement: str = column("What is said, in own words.", "curated")
+    statement: str = column("The statement, reworded.", "curated")
     spacing_to_thickness_ratio: float | None = optional(
         "Device spacing over device thickness that avoids the challenge, at least.",
         "printed",
@@ -90,10 +90,10 @@ class TestProtocolsRow(Row):
 
     table: int = column("Number of the printed table.", "printed", unit="1", minimum=1)
     function: str = column("The function, e.g. `STP` (short-term plasticity).", "printed")
-    device_requirement: str | None = optional("What the device must do.", "curated")
-    pulse_protocol: str | None = optional("Which pulses are applied.", "curated")
+    device_requirement: str | None = optional("Requirement on the device.", "curated")
+    pulse_protocol: str | None = optional("Applied pulses.", "curated")
     measured: str | None = optional("What is measured.", "curated")
-    application: str | None = optional("What the function serves.", "curated")
+    application: str | None = optional("Use of the function.", "curated")
     memristor_type: str | None = optional(
         "Type that the function needs.",
         "printed",

@@ -99,7 +99,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
     An existing file is replaced once the new one is complete.
 
     Args:
-        session: Of the store.
+        session: Session of the store.
         path: The file.
         paths: Whether to include the images of migration paths, which are most of the file.
 

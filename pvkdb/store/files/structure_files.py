@@ -86,15 +86,15 @@ def structure_text(atoms: Atoms, format: StructureFormat, notes: Sequence[str]) 
     if format == "cif":
         return "".join(f"# {note}\n" for note in notes) + _cif(atoms)
     text = io.StringIO()
-    said = "; ".join(notes)
+    text_of_notes = "; ".join(notes)
     from ase.io import write
 
     if format == "poscar":
         write(text, atoms, format="vasp", direct=True)
         _, _, below = text.getvalue().partition("\n")
-        return f"{said}\n{below}"
+        return f"{text_of_notes}\n{below}"
     noted = atoms.copy()
-    noted.info["notes"] = said
+    noted.info["notes"] = text_of_notes
     write(text, noted, format="extxyz")
     return text.getvalue()
 

@@ -106,8 +106,8 @@ class Device(Base):
     @validates("metrics")
     def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
         """Copy a metric to the columns."""
-        said = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
-        for name, value in said.items():
+        values = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
+        for name, value in values.items():
             setattr(self, name, value)
         return metric
 

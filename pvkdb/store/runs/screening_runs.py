@@ -151,9 +151,9 @@ def interrupt(session: Session, run_id: int, owner: str) -> ScreeningRun:
     return _end(session, run_id, owner, RunState.INTERRUPTED, attempts=ScreeningRun.attempts - 1)
 
 
-def note_webhook(session: Session, run_id: int, said: str) -> None:
+def note_webhook(session: Session, run_id: int, outcome: str) -> None:
     """Record the outcome of the webhook of a run."""
-    session.execute(update(ScreeningRun).where(ScreeningRun.id == run_id).values(webhook=said))
+    session.execute(update(ScreeningRun).where(ScreeningRun.id == run_id).values(webhook=outcome))
 
 
 def report_of(run: ScreeningRun) -> str | None:
