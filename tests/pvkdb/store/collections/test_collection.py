@@ -1,0 +1,48 @@
+"""Searches of the store: what is current, bounds, orders."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.collections.filters import at_least
+from pvkdb.store.collections.keyset import Order
+from pvkdb.store.database import Store
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+
+
+def test_a_replaced_row_is_neither_listed_nor_counted(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        before = ENERGETICS.count(session, {})
+        old, new = session.scalars(select(Energetic.id).order_by(Energetic.id).limit(2))
+        session.get_one(Energetic, new).supersedes_id = old
+        session.flush()
+        listed = set(session.scalars(ENERGETICS.select({}).with_only_columns(Energetic.id)))
+        assert new in listed
+        assert old not in listed
+        assert len(listed) == ENERGETICS.count(session, {}) == before - 1
+        loaded = {statement.id for statement in session.scalars(ENERGETICS.statement).unique()}
+        assert loaded == listed
+
+
+def test_a_lower_bound_finds_what_is_not_below_it(sqlite_store: Store) -> None:
+    bound = at_least(Device.retention_s, "Retention in s.", 1e4).condition(1e4)
+    with sqlite_store.session() as session:
+        found = session.scalars(
+            DEVICES.current().with_only_columns(Device.retention_s).where(bound)
+        )
+        values = list(found)
+    assert values
+    assert min(values) == 1e4
+
+
+def test_an_order_runs_the_way_it_says_and_goes_on_behind_a_value(sqlite_store: Store) -> None:
+    for descending in (False, True):
+        order = Order(Energetic.value_min_ev, descending)
+        rows = select(Energetic.value_min_ev).order_by(*order.clauses())
+        with sqlite_store.session() as session:
+            values = list(session.scalars(rows))
+            rest = list(session.scalars(rows.where(order.behind(values[5]))))
+        assert values == sorted(values, reverse=descending)
+        assert rest == [value for value in values if value not in values[:6]]

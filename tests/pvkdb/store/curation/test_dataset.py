@@ -1,0 +1,22 @@
+"""The dataset version is that of what was loaded last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pvkdb.store.curation.dataset import begin_import, begin_release, current_version
+from pvkdb.store.database import Store
+
+
+def test_an_import_changes_the_version_and_an_earlier_release_comes_back(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    paper = tmp_path / "paper.yaml"
+    paper.write_text("reference: {}\n", encoding="utf-8")
+    with sqlite_store.session() as session:
+        first = current_version(session)
+        imported = begin_import(session, [paper]).version
+        assert imported.startswith(f"{first}+")
+        assert current_version(session) == imported
+        begin_release(session, "review2027-ffffffffff")
+        assert current_version(session) == imported.replace(first, "review2027-ffffffffff")
