@@ -107,6 +107,7 @@ def test_symmetric_supercell_keeps_every_operation(
     assert len(supercell) >= len(distant_supercell(primitive, 10.0)[0])
 
 
+@pytest.mark.slow
 def test_symmetric_supercell_of_cubic_copper_is_cubic() -> None:
     copper = bulk("Cu", "fcc", a=3.61)
     matrix = symmetric_supercell(copper.cell.array, space_group(copper, 0.01).rotations, 8.5)
