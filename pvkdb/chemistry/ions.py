@@ -185,7 +185,7 @@ def radii() -> tuple[Radius, ...]:
 
 @cache
 def elements() -> frozenset[str]:
-    """Elements for which the table holds a radius of any charge."""
+    """Return the elements with a tabulated radius of any charge."""
     return frozenset(radius.ion.symbol for radius in radii() if not radius.ion.molecular)
 
 
@@ -198,7 +198,7 @@ def _common_charges() -> dict[str, frozenset[int]]:
 
 
 def common_charges(symbol: str) -> frozenset[int]:
-    """Common positive oxidation states of an element, as pymatgen tabulates them."""
+    """Return the common positive oxidation states of an element, from pymatgen."""
     return _common_charges().get(symbol, frozenset())
 
 
@@ -212,11 +212,11 @@ def _cation_charges() -> dict[str, tuple[int, ...]]:
 
 
 def cation_charges(symbol: str) -> tuple[int, ...]:
-    """Positive charges for which Shannon's table lists the element, ascending."""
+    """Return the positive charges of an element in Shannon's table, in ascending order."""
     return _cation_charges().get(symbol, ())
 
 
-#: Charges that a letter for any ion of a site may have, the likeliest first. A', L and R are
+#: Possible charges of the letters for any ion of a site, the most likely first. A', L and R are
 #: spacers, as are the A of Ruddlesden-Popper and Dion-Jacobson phases, printed ARP and ADJ.
 _GENERIC_CHARGES = {
     "X": (-1,),

@@ -81,6 +81,6 @@ def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
         requeue(session, follows.id)  # it was requested before and is requested again
     result = DftAfterResult(calculation=follows.id, kind=follows.kind)
     calculation.result = result.model_dump(mode="json")
-    said = f"has queued {follows.id} ({follows.kind})"
-    note_progress(session, calculation.id, [ProgressLine(utc_now(), said)])
+    line = f"has queued {follows.id} ({follows.kind})"
+    note_progress(session, calculation.id, [ProgressLine(utc_now(), line)])
     return []

@@ -283,9 +283,9 @@ class Dispatcher:
     def _record(self, result: NodeResult) -> CalculationDocument:
         """Record a result in one transaction, and return the record."""
         end = result.outcome or result.failure or Failure(FailureKind.CRASHED, _NO_ANSWER)
-        files, said = keep_files(self.store, end.files)
+        files, lines = keep_files(self.store, end.files)
         with self.store.session() as session:
-            return record_end(session, result.calculation_id, self.owner, end, files, said)
+            return record_end(session, result.calculation_id, self.owner, end, files, lines)
 
     def _another_attempt(self, calculation_id: str) -> CalculationDocument | None:
         with self.store.session() as session:

@@ -147,10 +147,10 @@ class ParslWorkers:
 
     def _why(self, executor: BlockProviderExecutor) -> str:
         error = executor.executor_exception
-        said = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         if isinstance(error, TooManyJobFailuresError):
-            said = f"blocks end before a worker connects: {said}"
-        return f"{said[:1500]}; logs: {self._kernel.run_dir}"
+            message = f"blocks end before a worker connects: {message}"
+        return f"{message[:1500]}; logs: {self._kernel.run_dir}"
 
 
 #: Names of block states where those of Parsl mean something else.

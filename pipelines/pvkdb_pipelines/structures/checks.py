@@ -74,7 +74,7 @@ def check(
         return (Finding(Flaw.NOT_CONVERGED, "positions or cell are not numbers"),)
     findings: list[Finding] = []
     if not converged:
-        findings.append(Finding(Flaw.NOT_CONVERGED, "the force asked for was not reached"))
+        findings.append(Finding(Flaw.NOT_CONVERGED, "the target force was not reached"))
     if energy_ev is not None:
         findings += _of_energy(relaxed, compound, energy_ev, lowest_sibling_ev)
     near = neighbours(relaxed, _reach_ang(compound, coordination))

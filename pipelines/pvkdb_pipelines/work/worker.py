@@ -149,10 +149,10 @@ class Worker:
     def _record(
         self, calculation_id: str, lease: Lease, end: tasks.Outcome | tasks.Failure
     ) -> CalculationDocument:
-        files, said = keep_files(self.store, end.files)
+        files, messages = keep_files(self.store, end.files)
 
         def record(session: Session) -> CalculationDocument:
-            lines = [*lease.unwritten_lines(), *said]
+            lines = [*lease.unwritten_lines(), *messages]
             return record_end(session, calculation_id, self.owner, end, files, lines)
 
         return self._with_retries(record)

@@ -102,16 +102,16 @@ def _espresso(folder: Path) -> ForeignRun:
         energy, forces = final.get_potential_energy(), final.get_forces()
     except Exception as error:  # the reader raises many kinds of errors on damaged files
         raise InputError(f"{path} cannot be read as an output of pw.x: {error}") from error
-    said = read_pw_output(text)
-    valence = [said.valence.get(symbol) for symbol in initial.get_chemical_symbols()]
+    output = read_pw_output(text)
+    valence = [output.valence.get(symbol) for symbol in initial.get_chemical_symbols()]
     charge = None
-    if said.electrons is not None and None not in valence:
-        charge = sum(value for value in valence if value is not None) - said.electrons
+    if output.electrons is not None and None not in valence:
+        charge = sum(value for value in valence if value is not None) - output.electrons
     kpoints = final.calc.get_ibz_k_points()
     return ForeignRun(
         file=_name_and_hash(path),
         engine=Engine.ESPRESSO,
-        version=said.version,
+        version=output.version,
         initial=initial,
         final=final,
         energy_ev=float(energy),
@@ -120,13 +120,13 @@ def _espresso(folder: Path) -> ForeignRun:
         relaxed="End final coordinates" in text
         and "maximum number of steps has been reached" not in text,
         charge=charge,
-        cutoff_wfc_ry=said.cutoff_wfc_ry,
-        cutoff_rho_ry=said.cutoff_rho_ry,
+        cutoff_wfc_ry=output.cutoff_wfc_ry,
+        cutoff_rho_ry=output.cutoff_rho_ry,
         grid=None if kpoints is None else grid_of_points(np.asarray(kpoints)),
-        functional=said.functional,
+        functional=output.functional,
         soc="with spin-orbit" in text,
-        md5=said.pseudopotential_md5,
-        details=said,
+        md5=output.pseudopotential_md5,
+        details=output,
     )
 
 

@@ -128,14 +128,14 @@ def _differences(request: AnyDft, wanted: Atoms, run: ForeignRun) -> Iterator[st
         if moved > _SAME_ANG:
             yield f"an atom lies {moved:.3f} Å from its place in the job"
     if run.charge is None or abs(run.charge - settings.charge) > _SAME_CHARGE:
-        said = "unknown" if run.charge is None else f"{run.charge:+.2f}"
-        yield f"charge {said}, the job has {settings.charge:+d}"
-    for name, found, asked in (
+        charge = "unknown" if run.charge is None else f"{run.charge:+.2f}"
+        yield f"charge {charge}, the job has {settings.charge:+d}"
+    for name, found, expected in (
         ("wave functions", run.cutoff_wfc_ry, settings.cutoff_wfc_ry),
         ("density", run.cutoff_rho_ry, settings.cutoff_rho_ry),
     ):
-        if asked is not None and (found is None or abs(found - asked) > _SAME_RY):
-            yield f"cutoff of the {name} {found} Ry, the job has {asked:g}"
+        if expected is not None and (found is None or abs(found - expected) > _SAME_RY):
+            yield f"cutoff of the {name} {found} Ry, the job has {expected:g}"
     if run.grid != settings.kpoint_grid:
         yield f"k-points {_grid(run.grid)}, the job has {_grid(settings.kpoint_grid)}"
     if run.functional != settings.functional:

@@ -100,15 +100,8 @@ def _gpaw(settings: DftSettings, location: RunLocation) -> Potential:
             txt=str(folder / "gpaw.txt"),
         )
 
-    evaluation = _Evaluation(settings, location, calculator)
-    return Potential(
-        name=Engine.GPAW.value,
-        weights="GPAW setups",
-        versions={"gpaw": version("gpaw"), "ase": version("ase")},
-        elements=frozenset(chemical_symbols[1:]),
-        evaluate_many=evaluation,
-        files=evaluation.runs.files,
-    )
+    versions = {"gpaw": version("gpaw")}
+    return _Evaluation(settings, location, calculator).potential("GPAW setups", versions)
 
 
 def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
@@ -150,15 +143,7 @@ def _vasp(settings: DftSettings, location: RunLocation) -> Potential:
             **spin,
         )
 
-    evaluation = _Evaluation(settings, location, calculator)
-    return Potential(
-        name=Engine.VASP.value,
-        weights="VASP PAW",
-        versions={"ase": version("ase")},
-        elements=frozenset(chemical_symbols[1:]),
-        evaluate_many=evaluation,
-        files=evaluation.runs.files,
-    )
+    return _Evaluation(settings, location, calculator).potential("VASP PAW", {})
 
 
 def _cutoff_ev(settings: DftSettings) -> float:
@@ -179,6 +164,17 @@ class _Evaluation:
     location: RunLocation
     calculator: Callable[[Path], Any]
     runs: RunFiles = field(default_factory=RunFiles)
+
+    def potential(self, weights: str, versions: dict[str, str]) -> Potential:
+        """Return the interface that relaxations use."""
+        return Potential(
+            name=self.settings.engine.value,
+            weights=weights,
+            versions={**versions, "ase": version("ase")},
+            elements=frozenset(chemical_symbols[1:]),
+            evaluate_many=self,
+            files=self.runs.files,
+        )
 
     def __call__(self, structures: Sequence[Atoms], stress: bool) -> list[Properties]:
         return [self._one(structure, stress) for structure in structures]

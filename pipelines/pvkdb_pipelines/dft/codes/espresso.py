@@ -82,13 +82,13 @@ class EspressoEngine:
             found: Properties = {
                 "energy": energy,
                 "forces": np.array(atoms.get_forces()),
-                "details": profile.said,
+                "details": profile.pw_output,
                 "fermi_ev": _fermi(atoms.calc.results),
             }
             if stress:
                 found["stress"] = np.array(atoms.get_stress())
-            if profile.said is not None and profile.said.version is not None:
-                self.versions["espresso"] = profile.said.version
+            if profile.pw_output is not None and profile.pw_output.version is not None:
+                self.versions["espresso"] = profile.pw_output.version
             return found
         finally:
             self.runs.add(_written(folder))
@@ -113,7 +113,7 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
         self._location = location
         self._limit_s = limit_s
         self._left_s = left_s
-        self.said: PwOutput | None = None
+        self.pw_output: PwOutput | None = None
 
     def run(
         self,
@@ -141,7 +141,7 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
         require_success(
             text, errors.read_text(encoding="utf-8", errors="replace"), ended, self._limit_s
         )
-        self.said = read_pw_output(text)
+        self.pw_output = read_pw_output(text)
 
 
 def _fermi(results: dict[str, Any]) -> float | None:
