@@ -107,7 +107,9 @@ def test_a_profile_that_cannot_be_used_names_its_line(ready: Run, tmp_path: Path
 def test_without_pymcdm_the_ranking_says_what_is_left_out(
     ready: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pymcdm", None)
+    # A part that another test has imported would be found without its package.
+    for name in ("pymcdm", "pymcdm.correlations"):
+        monkeypatch.setitem(sys.modules, name, None)
     outcome = ready("rank", "selector", "--limit", "1", "--samples", "50")
     assert outcome.returncode == 0, outcome.stderr
     text = " ".join(outcome.stdout.split())
