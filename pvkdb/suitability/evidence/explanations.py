@@ -68,18 +68,18 @@ def reason(
     if evidence is None or not evidence.known:
         return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
     metric = METRICS[criterion.metric]
-    said = evidence_phrase(criterion.metric, evidence)
+    phrase = evidence_phrase(criterion.metric, evidence)
     if criterion.graded:
-        text = f"{said}; {_scale_text(bounds, criterion.unit)}"
+        text = f"{phrase}; {_scale_text(bounds, criterion.unit)}"
     else:
         missing = f", {shortfall:.1f} decades away" if shortfall else ""
         text = {
-            Verdict.MET: f"{said}: enough, the profile wants {wanted}",
-            Verdict.PARTLY: f"{said}; the profile wants {wanted}{missing}",
-            Verdict.UNDECIDED: f"{said}: too wide to decide; the profile wants {wanted}",
-            Verdict.NOT_DEMONSTRATED: f"{said}, no more is shown; the profile wants {wanted}"
+            Verdict.MET: f"{phrase}: enough, the profile wants {wanted}",
+            Verdict.PARTLY: f"{phrase}; the profile wants {wanted}{missing}",
+            Verdict.UNDECIDED: f"{phrase}: too wide to decide; the profile wants {wanted}",
+            Verdict.NOT_DEMONSTRATED: f"{phrase}, no more is shown; the profile wants {wanted}"
             f"{missing}: not demonstrated",
-            Verdict.FAILED: f"{said}: fails, the profile wants {wanted}{missing}",
+            Verdict.FAILED: f"{phrase}: fails, the profile wants {wanted}{missing}",
         }[verdict]
     if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
         text += f" ({evidence.grade.value})"
@@ -112,12 +112,12 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
             continue
         says = METRICS[criterion.metric].says.removesuffix(" (model)")
-        said = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
+        phrase = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))
         wanted = bounds_text(criterion.bounds, criterion.unit)
         parts.append(
             {
-                Verdict.MET: f"{_met_phrase(criterion)} ({said})",
-                Verdict.UNDECIDED: f"{said}, too wide to decide: the profile wants {wanted}",
-            }.get(entry.verdict, f"{said}, the profile wants {wanted}")
+                Verdict.MET: f"{_met_phrase(criterion)} ({phrase})",
+                Verdict.UNDECIDED: f"{phrase}, too wide to decide: the profile wants {wanted}",
+            }.get(entry.verdict, f"{phrase}, the profile wants {wanted}")
         )
     return "; ".join(parts) or None

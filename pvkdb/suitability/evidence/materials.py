@@ -152,8 +152,8 @@ def _bottleneck(statements: Sequence[Energetic]) -> Evidence:
         )
         for each in lowest.values()
     ]
-    said = ", ".join(f"{name} {_value(each):.2f} eV" for name, each in sorted(lowest.items()))
-    return joined(parts, note=f"easiest percolating path by {said}")
+    phrases = ", ".join(f"{name} {_value(each):.2f} eV" for name, each in sorted(lowest.items()))
+    return joined(parts, note=f"easiest percolating path by {phrases}")
 
 
 def _value(statement: Energetic) -> float:
@@ -230,13 +230,13 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         if entry.e_a_ev is not None
     ]
     if barriers and "e_a_model_ev" not in evidence:
-        said = ", ".join(f"{name} {value:.2f} eV" for name, value, _ in barriers)
+        phrases = ", ".join(f"{name} {value:.2f} eV" for name, value, _ in barriers)
         evidence["e_a_model_ev"] = joined(
             (
                 Evidence(None if bound else value, value, grade=Grade.MODEL, source="screening")
                 for _, value, bound in barriers
             ),
-            note=f"easiest percolating path by {said}",
+            note=f"easiest percolating path by {phrases}",
         )
     return replace(candidate, evidence=evidence)
 

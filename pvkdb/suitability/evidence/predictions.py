@@ -115,17 +115,17 @@ def _window(
     if quantity is None:
         return None
     first = barriers[0]
-    said = [f"with E_A {value_text(first.energy, 'eV')} {_BASES[first.basis]}"]
+    phrases = [f"with E_A {value_text(first.energy, 'eV')} {_BASES[first.basis]}"]
     if metric == "modelled_switching_time_s" and bias:
-        said.append(bias)
+        phrases.append(bias)
     if first.energy.note and first.energy.note.startswith("the phase"):
-        said.append(first.energy.note)
+        phrases.append(first.energy.note)
     for barrier, document in zip(barriers[1:], documents[1:], strict=True):
         other = document.quantity(QUANTITIES[metric])
         assert other is not None  # the same conditions gave the first one
         window = window_text(other.minimum, other.maximum, METRICS[metric].unit)
         energy = value_text(barrier.energy, "eV")
-        said.append(
+        phrases.append(
             f"{barrier.species} from an electrode (E_A {energy}, {barrier.energy.source}): {window}"
             if barrier.basis == "electrode"
             else f"with E_A {energy} {_BASES[barrier.basis]}: {window}"
@@ -133,7 +133,7 @@ def _window(
     vacant = documents[0].quantity("vacant share of the sites")
     if metric == "modelled_retention_s" and vacant and vacant.minimum is not None:
         share = window_text(vacant.minimum, vacant.maximum, "1")
-        said.append(f"vacant in equilibrium: {share} of the sites")
+        phrases.append(f"vacant in equilibrium: {share} of the sites")
     return Evidence(
         quantity.minimum,
         quantity.maximum,
@@ -141,5 +141,5 @@ def _window(
         grade=Grade.MODEL,
         source=f"kinetics; E_A: {first.energy.source}",
         references=first.energy.references,
-        note="; ".join(said),
+        note="; ".join(phrases),
     )

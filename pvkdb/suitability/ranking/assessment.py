@@ -70,7 +70,7 @@ def assess(
 
 def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Known]:
     """Return the evidence on a candidate that no criterion uses."""
-    asked = {criterion.metric for criterion in criteria}
+    used = {criterion.metric for criterion in criteria}
     return [
         Known(
             metric=metric,
@@ -83,7 +83,7 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
             references=" ".join(evidence.references),
         )
         for metric, evidence in sorted(candidate.evidence.items())
-        if metric not in asked and evidence.known
+        if metric not in used and evidence.known
     ]
 
 
