@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from pvkdb.cli.output.console import messages
+from pvkdb.cli.output.console import print_message
 from pvkdb.errors import DatabaseError, NotMigratedError
 
 if TYPE_CHECKING:
@@ -104,10 +104,8 @@ def _create_file(store: Store, path: Path) -> Store:
         for left in path.parent.glob(f"{draft.name}*"):
             with suppress(OSError):
                 left.unlink()
-    messages().print(
-        f"created {store.name} with the curated literature (dataset {report.dataset_version})",
-        markup=False,
-        soft_wrap=True,
+    print_message(
+        f"created {store.name} with the curated literature (dataset {report.dataset_version})"
     )
     return store
 
@@ -141,7 +139,7 @@ def open_engine(
         name,
         config,
         processes,
-        lambda text: messages().print(text, markup=False, soft_wrap=True),
+        print_message,
         grace_s=grace_s,
         pin=pin,
     )

@@ -17,7 +17,7 @@ from pvkdb.cli.options import (
     open_store,
 )
 from pvkdb.cli.output.composition_tables import print_factors, print_prototypes
-from pvkdb.cli.output.console import messages, print_json, write_file
+from pvkdb.cli.output.console import print_json, print_message, write_file
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def structure(
         atoms, notes = _start(composition, phase, rattle, seed)
     _write(atoms, notes, wanted, output, json)
     for note in notes:
-        messages().print(note, markup=False)
+        print_message(note)
 
 
 def _list_prototypes(composition: Composition, json: bool) -> None:
@@ -145,7 +145,7 @@ def _list_prototypes(composition: Composition, json: bool) -> None:
         if composition.family not in FAMILIES_WITH_PROTOTYPES:
             raise
         # The phases of a mixed or molecular composition are known, but cannot be built.
-        messages().print(str(error), markup=False)
+        print_message(str(error))
         known, searched = phases(composition.family), set()
     if not json:
         print_prototypes(composition.formula, known, searched)
@@ -239,10 +239,9 @@ def _add(
     if json:
         print_json(document)
     else:
-        messages().print(
+        print_message(
             f"stored {document['id']} of {document['material']}: {document['atoms']} atoms, "
-            f"space group {document['space_group']}",
-            markup=False,
+            f"space group {document['space_group']}"
         )
 
 

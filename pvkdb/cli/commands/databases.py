@@ -18,7 +18,7 @@ from pvkdb.cli.options import (
     load,
     open_store,
 )
-from pvkdb.cli.output.console import messages, print_json, show, write_file
+from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.paper_tables import print_history, print_import
 from pvkdb.errors import InputError, unknown_name
 
@@ -104,7 +104,7 @@ def import_papers(
             print_json({"problems": error.problems})
         elif len(error.problems) > 1:
             for problem in error.problems:
-                messages().print(str(problem), markup=False, soft_wrap=True)
+                print_message(str(problem))
         raise
     show(report, json, print_import)
 

@@ -14,7 +14,7 @@ from pvkdb.cli.options import (
     OutputOption,
     open_store,
 )
-from pvkdb.cli.output.console import messages, print_json, show, write_file
+from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.device_tables import print_devices, print_estimate, print_kinetics
 from pvkdb.errors import InputError, unknown_name
 
@@ -227,6 +227,6 @@ def export_device(
     if target is not None:
         write_file(target, file_text(exported))
     names = ", ".join(entry.name for entry in exported.missing)
-    messages().print(f"missing: {names}", markup=False)
+    print_message(f"missing: {names}")
     for words in exported.claims:
-        messages().print(f"not used unless named with --claim: {words}", markup=False)
+        print_message(f"not used unless named with --claim: {words}")

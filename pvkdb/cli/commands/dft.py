@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from typer import Argument, Context, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.output.console import messages, print_json, print_message
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def dft(
         state = document.state if new else f"already {document.state}"
         if document.state in ("failed", "cancelled"):
             state += f" (repeat: pvkdb jobs retry {document.id})"
-        messages().print(f"{state}  {document.id}  {_in_words(request)}", markup=False)
+        print_message(f"{state}  {document.id}  {_in_words(request)}")
         _print_remarks(_remarks(request))
 
 
@@ -195,7 +195,7 @@ def export_inputs(
     if json:
         print_json({"folder": str(folder), "files": [str(file) for file in files]})
         return
-    messages().print(f"wrote {folder}: {_in_words(request)}", markup=False)
+    print_message(f"wrote {folder}: {_in_words(request)}")
     _print_remarks(_remarks(request))
     messages().print(f"run it as its README.md explains; then: pvkdb import-results {key} {folder}")
 
@@ -347,4 +347,4 @@ def _remarks(request: AnyDft | DftAfterRequest) -> list[str]:
 
 def _print_remarks(remarks: list[str]) -> None:
     for remark in remarks:
-        messages().print(f"note: {remark}", markup=False)
+        print_message(f"note: {remark}")

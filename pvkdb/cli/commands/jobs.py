@@ -11,7 +11,7 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json, show
+from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
 from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name
 
@@ -107,7 +107,7 @@ def cancel(
         return
     for key, state in states.items():
         words = "worker is stopping it" if state == "running" else state.value
-        messages().print(f"{key}  {words}", markup=False)
+        print_message(f"{key}  {words}")
 
 
 @app.command(epilog='Example: pvkdb jobs retry --failed "NEB not converged" --kind neb')
@@ -143,7 +143,7 @@ def retry(
         print_json(again)
         return
     for key in again if names else ():
-        messages().print(f"{key}  queued again", markup=False)
+        print_message(f"{key}  queued again")
     messages().print(f"{len(again)} calculation(s) queued again; compute them with: pvkdb work")
 
 
@@ -207,7 +207,7 @@ def files(
     if json:
         print_json(written)
     else:
-        messages().print(f"wrote {', '.join(written)}", markup=False, soft_wrap=True)
+        print_message(f"wrote {', '.join(written)}")
 
 
 @app.command("export", epilog="Example: pvkdb jobs export calculations.jsonl.gz")
@@ -224,7 +224,7 @@ def export_jobs(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Export finished calculations to a file, with structures and energies.
+    """Export finished calculations to a file. Includes structures and energies.
 
     Another store that imports the file need not compute them again.
     """
@@ -235,7 +235,7 @@ def export_jobs(
     if json:
         print_json({"file": str(file), "calculations": number})
         return
-    messages().print(f"wrote {number:,} calculations to {file}", markup=False)
+    print_message(f"wrote {number:,} calculations to {file}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")

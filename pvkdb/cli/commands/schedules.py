@@ -10,7 +10,7 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json, print_table
+from pvkdb.cli.output.console import messages, print_json, print_message, print_table
 from pvkdb.cli.output.progress import watch_stages
 from pvkdb.cli.output.run_tables import print_runs
 from pvkdb.display.times import minute
@@ -134,10 +134,7 @@ def _scheduler(file: Path, store: Store) -> Scheduler:
     from pvkdb_pipelines.schedule.file import read_schedule
     from pvkdb_pipelines.schedule.scheduler import Scheduler
 
-    def say(line: str) -> None:
-        messages().print(line, markup=False, soft_wrap=True)
-
-    return Scheduler(store, read_schedule(file), say)
+    return Scheduler(store, read_schedule(file), print_message)
 
 
 def _announce(scheduler: Scheduler) -> None:

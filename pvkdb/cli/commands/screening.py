@@ -20,7 +20,7 @@ from pvkdb.cli.options import (
     open_engine,
     open_store,
 )
-from pvkdb.cli.output.console import messages, print_json, show
+from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.progress import StageWatch, watch_stages
 from pvkdb.cli.output.run_tables import print_differences, print_run, print_runs
 from pvkdb.cli.output.screening_tables import (
@@ -156,7 +156,7 @@ def _save_report(report: ScreeningReport, folder: Path) -> None:
         written, page = write_report(report, folder)
     except OSError as error:
         raise InputError(f"--output {folder} cannot be written: {error.strerror}") from error
-    messages().print(f"wrote {page} and {written.name}", markup=False, soft_wrap=True)
+    print_message(f"wrote {page} and {written.name}")
 
 
 def _run(

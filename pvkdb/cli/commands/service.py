@@ -10,7 +10,15 @@ import typer
 from typer import Argument, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, output, plain, print_json, print_table, show
+from pvkdb.cli.output.console import (
+    messages,
+    output,
+    plain,
+    print_json,
+    print_message,
+    print_table,
+    show,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,10 +83,7 @@ def create(
     output().print(created.key, markup=False, soft_wrap=True)
     expiry = created.expires_at
     until = "never expires" if expiry is None else f"expires {_day(expiry)}"
-    messages().print(
-        f"key {created.id} ({', '.join(created.scopes)}) {until}; it is not shown again",
-        markup=False,
-    )
+    print_message(f"key {created.id} ({', '.join(created.scopes)}) {until}; it is not shown again")
 
 
 @app.command("list", epilog="Example: pvkdb keys list")
@@ -130,7 +135,7 @@ def revoke(
     if json:
         print_json(revoked)
     else:
-        messages().print(f"key {revoked.id} ({revoked.name}) is revoked", markup=False)
+        print_message(f"key {revoked.id} ({revoked.name}) is revoked")
 
 
 def audit(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.barrier_tables import literature_range, results_of
-from pvkdb.cli.output.console import messages, write_file
+from pvkdb.cli.output.console import print_message, write_file
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,4 +89,4 @@ def _draw(path: Path, draw: Callable[[], object]) -> None:
         draw()
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    messages().print(f"wrote {path}", markup=False)
+    print_message(f"wrote {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import messages, print_table
+from pvkdb.cli.output.console import print_message, print_table
 from pvkdb.display.numbers import decimals
 
 if TYPE_CHECKING:
@@ -108,10 +108,9 @@ def print_spread(documents: list[CalculationDocument]) -> None:
         if len(hops) == 1
         else "limited by " + " or ".join(sorted(hops))
     )
-    messages().print(
+    print_message(
         f"spread: E_A {min(energies):.3f} to {max(energies):.3f} eV over {len(found)} potentials; "
-        f"{same}",
-        markup=False,
+        f"{same}"
     )
 
 
@@ -140,10 +139,9 @@ def print_literature(store: Store, formula: str, defect: str | None = None) -> N
     for row in literature_barriers(store, formula, defect):
         interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
         phase = f" ({row.phase})" if row.phase else ""
-        messages().print(
+        print_message(
             f"literature: E_A of {row.defect} in {row.material}{phase} {interval} eV "
-            f"({row.references}; {row.source}; method {row.method})",
-            markup=False,
+            f"({row.references}; {row.source}; method {row.method})"
         )
 
 

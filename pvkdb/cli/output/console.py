@@ -29,6 +29,11 @@ def messages() -> Console:
     return _console(stderr=True)
 
 
+def print_message(text: str) -> None:
+    """Print a message on one line of standard error."""
+    messages().print(text, markup=False, soft_wrap=True)
+
+
 def print_json(document: Any) -> None:
     """Write a document to standard output as JSON; it may hold pydantic models."""
     text = json.dumps(
@@ -68,7 +73,7 @@ def write_file(path: Path, content: str | bytes) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    messages().print(f"wrote {path}", markup=False)
+    print_message(f"wrote {path}")
 
 
 def print_table(

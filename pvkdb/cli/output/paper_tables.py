@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import messages, output, plain, print_table
+from pvkdb.cli.output.console import messages, output, plain, print_message, print_table
 
 if TYPE_CHECKING:
     from pvkdb.schemas.imports import Change, Difference, History, ImportReport
@@ -31,7 +31,7 @@ def print_import(report: ImportReport) -> None:
     if report.changed > len(shown):
         messages().print(f"… and {report.changed - len(shown)} more rows")
     for warning in report.warnings[:SHOWN]:
-        messages().print(f"note: {warning}", markup=False, soft_wrap=True)
+        print_message(f"note: {warning}")
     parts = [
         f"{counts.added} {table} added"
         + (f", {counts.superseding} superseding" if counts.superseding else "")

@@ -193,7 +193,7 @@ _CUBE = "x\n1.0\n6 0 0\n0 6 0\n0 0 6\n"
             f"{_CUBE}Cs Pb I\n1 1 3\nDirect\n0 0 0\n.5 .5 .5\n.5 .5 0\n.5 0 .5\n0 .5 .5\n",
             "not CsPbBr3",
         ),
-        ("no structure", "no structure that can be read"),
+        ("no structure", "cannot be read as a structure"),
     ],
 )
 def test_a_structure_that_is_no_host_is_one_clear_line(
