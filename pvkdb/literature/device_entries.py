@@ -12,13 +12,7 @@ from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
 from pvkdb.schemas.metrics import TABLE_METRICS, TableColumns
 from pvkdb.schemas.tables import DevicesRow
-from pvkdb.store.rows.stacks import (
-    Layer,
-    join_layers,
-    layer_columns,
-    split_layers,
-    split_structure,
-)
+from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
 #: Material of a device with unknown composition; by default it is that of the absorber.
 UNKNOWN = "unknown"

@@ -55,11 +55,7 @@ _DEVICES = (
     "supersedes"
 )
 TABLES: dict[str, ImportTable] = {
-    "references": ImportTable(
-        "references",
-        tuple(_REFERENCES.split()),
-        lists={"authors": "; "},
-    ),
+    "references": ImportTable("references", tuple(_REFERENCES.split()), lists={"authors": "; "}),
     "energetics": ImportTable(
         "energetics",
         tuple(_ENERGETICS.split()),

@@ -22,14 +22,7 @@ from pvkdb.literature.device_entries import devices_row
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
 from pvkdb.literature.reading import FileError, Record, read_records
-from pvkdb.schemas.imports import (
-    Action,
-    Change,
-    Counts,
-    Difference,
-    FileProblem,
-    ImportReport,
-)
+from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProblem, ImportReport
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS
 from pvkdb.store.collections.collection import Collection

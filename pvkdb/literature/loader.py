@@ -215,9 +215,7 @@ _TO_ROW: dict[str, Callable[[Any], Row]] = {"applications": rows.applications_ro
 
 _CURATED = (
     _CuratedTable(
-        REFERENCES,
-        _checked(reference_row),
-        lambda row, place, material_of: reference_model(row),
+        REFERENCES, _checked(reference_row), lambda row, place, material_of: reference_model(row)
     ),
     _CuratedTable(
         ENERGETICS,

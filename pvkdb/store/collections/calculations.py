@@ -7,12 +7,7 @@ from sqlalchemy import select
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.store.collections.collection import Collection, sortables
-from pvkdb.store.collections.filters import (
-    any_of,
-    material_filters,
-    material_is,
-    through,
-)
+from pvkdb.store.collections.filters import any_of, material_filters, material_is, through
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.rows.from_models import calculations_row
 

@@ -6,12 +6,7 @@ from sqlalchemy import func, select
 
 from pvkdb.schemas.tables import DeviceClaimsRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
-from pvkdb.store.collections.filters import (
-    any_of,
-    referenced,
-    truth,
-    words,
-)
+from pvkdb.store.collections.filters import any_of, referenced, truth, words
 from pvkdb.store.models.devices import DeviceClaim, DeviceClaimReference
 from pvkdb.store.rows.from_models import device_claims_row
 

@@ -109,7 +109,7 @@ DEVICES = Collection(
             "id group structure absorber form "
             + " ".join(name for _, table in TABLE_METRICS.values() for name in table.names)
             + " configuration mechanism volatility",
-        ),
+        )
     },
     facets={
         "family": _devices_family,

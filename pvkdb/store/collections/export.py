@@ -44,30 +44,18 @@ def ion_rows() -> Iterator[IonsRow]:
     known = set()
     for radius in radii():
         known.add(radius.ion.symbol)
-        entry = molecular_ions().get(radius.ion.symbol)
-        yield IonsRow(
-            ion=radius.ion.symbol,
-            charge=radius.ion.charge,
-            name=entry.name if entry else None,
-            formula=entry.formula if entry else None,
-            smiles=entry.smiles if entry else None,
-            radius_ang=radius.radius_ang,
-            kind=radius.kind,
-            coordination=radius.coordination,
-            spin=radius.spin,
-            geometry=radius.geometry,
-            source=radius.source,
-        )
+        ion = {"ion": radius.ion.symbol, "charge": radius.ion.charge}
+        yield document_of(IonsRow, radius, **ion, **_molecule(radius.ion.symbol))
     for entry in molecular_ions().values():
         if entry.symbol not in known:
-            yield IonsRow(
-                ion=entry.symbol,
-                charge=entry.charge,
-                name=entry.name,
-                formula=entry.formula,
-                smiles=entry.smiles,
-                source=entry.source,
-            )
+            ion = {"ion": entry.symbol, "charge": entry.charge, "source": entry.source}
+            yield IonsRow.model_validate({**ion, **_molecule(entry.symbol)})
+
+
+def _molecule(symbol: str) -> dict[str, str | None]:
+    """Return name, formula and SMILES of a molecular ion; None for an element."""
+    entry = molecular_ions().get(symbol)
+    return {name: getattr(entry, name, None) for name in ("name", "formula", "smiles")}
 
 
 def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:

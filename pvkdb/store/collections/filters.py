@@ -37,11 +37,7 @@ _LONGEST_FORMULA = 200
 
 
 def any_of(
-    column: Column,
-    description: str,
-    *,
-    example: str | None = None,
-    choices: tuple[str, ...] = (),
+    column: Column, description: str, *, example: str | None = None, choices: tuple[str, ...] = ()
 ) -> SqlFilter:
     """Filter by a text column; takes several values."""
     return Filter(
@@ -52,10 +48,7 @@ def any_of(
 def truth(column: Column, description: str) -> SqlFilter:
     """Filter for rows that have (or lack) a value, e.g. an erratum."""
     return Filter(
-        description,
-        bool,
-        lambda v: column.is_not(None) if v else column.is_(None),
-        example=True,
+        description, bool, lambda v: column.is_not(None) if v else column.is_(None), example=True
     )
 
 
@@ -137,9 +130,7 @@ def has_ion_named(word: str) -> ColumnElement[bool]:
     return has_ion(named)
 
 
-def material_filters(
-    of: Translation,
-) -> dict[str, SqlFilter]:
+def material_filters(of: Translation) -> dict[str, SqlFilter]:
     """Filters by the material of a row; ``of`` turns a condition on it into one on the row."""
     return {
         "family": Filter(

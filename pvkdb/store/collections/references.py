@@ -9,11 +9,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
-from pvkdb.store.collections.filters import (
-    any_of,
-    not_replaced,
-    words,
-)
+from pvkdb.store.collections.filters import any_of, not_replaced, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference

@@ -6,13 +6,7 @@ from sqlalchemy import select
 
 from pvkdb.schemas.tables import StructuresRow
 from pvkdb.store.collections.collection import Collection, sortables
-from pvkdb.store.collections.filters import (
-    any_of,
-    material_filters,
-    material_is,
-    through,
-    words,
-)
+from pvkdb.store.collections.filters import any_of, material_filters, material_is, through, words
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import structures_row

@@ -43,10 +43,7 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         from ase import Atoms
 
         atoms = Atoms(
-            document.symbols,
-            positions=document.positions_ang,
-            cell=document.cell_ang,
-            pbc=True,
+            document.symbols, positions=document.positions_ang, cell=document.cell_ang, pbc=True
         )
         notes = [
             f"pvkdb structure {document.id}: {document.role} of {document.material}",

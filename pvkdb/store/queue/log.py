@@ -40,8 +40,7 @@ def note_progress(session: Session, calculation_id: str, lines: Sequence[Progres
         return
     newest = lines[-MAX_PROGRESS_LINES:]
     _write(
-        session,
-        [(calculation_id, line.at, EventKind.PROGRESS, line.message) for line in newest],
+        session, [(calculation_id, line.at, EventKind.PROGRESS, line.message) for line in newest]
     )
     progress = (
         CalculationEvent.calculation_id == calculation_id,

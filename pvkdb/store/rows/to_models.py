@@ -118,11 +118,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
     return TableEntry(
         Device,
         own,
-        {
-            "layers": layers,
-            "metrics": metrics,
-            "references": _references(row.references),
-        },
+        {"layers": layers, "metrics": metrics, "references": _references(row.references)},
         material_of(parse_composition(row.material), None) if row.material else None,
     )
 

@@ -273,11 +273,7 @@ def _interrupt_lost(session: Session, plan: str, is_alive: Callable[[str], bool 
 
 
 def _held(run_id: int, owner: str) -> tuple[Any, ...]:
-    return (
-        ScreeningRun.id == run_id,
-        ScreeningRun.owner == owner,
-        ScreeningRun.state == _RUNNING,
-    )
+    return (ScreeningRun.id == run_id, ScreeningRun.owner == owner, ScreeningRun.state == _RUNNING)
 
 
 def _end(session: Session, run_id: int, owner: str, state: RunState, **values: Any) -> ScreeningRun:

@@ -33,13 +33,7 @@ from pvkdb.schemas.screening import (
     Stability,
     StageCount,
 )
-from pvkdb.store.runs.report.histograms import (
-    OUTCOMES,
-    Outcome,
-    css_class,
-    histograms,
-    outcome_of,
-)
+from pvkdb.store.runs.report.histograms import OUTCOMES, Outcome, css_class, histograms, outcome_of
 from pvkdb.store.runs.screening_reports import fall_reasons, ranked, value_at
 
 JSON_NAME = "screening-report.json"
