@@ -203,7 +203,7 @@ def noticed_by(mutation: Mutation, tree: Path, processes: str) -> str | None:
         ran = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, check=False
         )
-        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", ran.stdout, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) (tests/.+?)(?: - |$)", ran.stdout, re.MULTILINE)
         if ran.returncode == 1 and failed:
             return failed[1]
         if ran.returncode not in (0, 5):  # 5: no test was chosen
@@ -214,7 +214,8 @@ def noticed_by(mutation: Mutation, tree: Path, processes: str) -> str | None:
 def stages(mutation: Mutation, tree: Path) -> Iterator[list[str]]:
     """Yield the test files that import the module, then its room, then all others."""
     left = sorted(path.relative_to(tree) for path in (tree / "tests").rglob("test_*.py"))
-    imports = re.compile(rf"(from|import) {re.escape(mutation.module)}\b")
+    package, _, name = map(re.escape, mutation.module.rpartition("."))
+    imports = re.compile(rf"from {package}(\.{name} import| import .*\b{name}\b)")
     uses = {file: bool(imports.search((tree / file).read_text(encoding="utf-8"))) for file in left}
     for in_room, importing in ((True, True), (False, True), (True, False), (False, False)):
         stage = [
