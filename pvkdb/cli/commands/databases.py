@@ -53,7 +53,7 @@ def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) 
 
 
 def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
-    """Upgrade the tables of an existing database. They then fit this version of pvkdb."""
+    """Upgrade the tables of a database to this version of pvkdb."""
     from pvkdb.errors import NotMigratedError
     from pvkdb.store.database import Store
     from pvkdb.store.migrate import upgrade as run_migrations

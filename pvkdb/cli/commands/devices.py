@@ -28,7 +28,7 @@ ThicknessOption = Annotated[
 ]
 BiasOption = Annotated[str | None, Option("--bias-v", metavar="V", help="Bias, e.g. 1 or 0.5:2.")]
 TemperatureOption = Annotated[
-    str | None, Option("--temperature-k", metavar="K", help="E.g. 300 or 280:350.")
+    str | None, Option("--temperature-k", metavar="K", help="Temperature, e.g. 280:350.")
 ]
 WriteTimeOption = Annotated[
     str | None, Option("--write-time-s", metavar="S", help="SET pulse, e.g. 1e-4:2e-3.")
@@ -56,7 +56,7 @@ def kinetics(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Estimate rates and times of ion migration. Omitted conditions have printed defaults."""
+    """Estimate rates and times of ion migration. Prints the defaults that it uses."""
     if sum(given is not None for given in (formula, e_a, device)) != 1:
         raise InputError("name one of FORMULA, --e-a EV or --device ID")
     if dfe is not None and e_a is None:

@@ -145,7 +145,8 @@ def export_inputs(
         str, Option("--for", metavar="CODE", help="espresso or vasp; default: as queued.")
     ] = "",
     output: Annotated[
-        Path | None, Option("--output", "-o", metavar="FOLDER", help="Default: dft-ID-CODE.")
+        Path | None,
+        Option("--output", "-o", metavar="FOLDER", help="Folder; default: dft-ID-CODE."),
     ] = None,
     charge: _Charge = None,
     hop: _Hop = None,

@@ -34,7 +34,7 @@ class _ListByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_ListByDefault,
-    help="List and control calculations. Default: list.",
+    help="List and control calculations. Without a subcommand: list.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -62,7 +62,7 @@ def list_jobs(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """List calculations. Order: running, queued by turn, ended."""
+    """List calculations. Running ones come first, then queued, then ended."""
     from pvkdb.store.queue import jobs
     from pvkdb.store.rows.from_models import calculations_row
 
@@ -178,7 +178,7 @@ def follow(name: IdArgument, database: DatabaseOption = DEFAULT_DATABASE) -> Non
 def files(
     name: IdArgument,
     output: Annotated[
-        Path, Option("--output", "-o", metavar="DIR", help="Folder; default: current.")
+        Path, Option("--output", "-o", metavar="DIR", help="Folder to write.")
     ] = Path(),
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -244,7 +244,7 @@ def import_jobs(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Import calculations from a file. Adds all new ones, or none."""
+    """Import calculations from a file. Adds all new ones, or none on errors."""
     from dataclasses import asdict
 
     from pvkdb.store.files.exchange import take_calculations

@@ -37,7 +37,7 @@ class _RunByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_RunByDefault,
-    help="Run screening plans at scheduled times. Default: run.",
+    help="Run screening plans at scheduled times. Without a subcommand: run.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
