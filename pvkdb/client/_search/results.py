@@ -29,6 +29,10 @@ class _Search(Generic[RowT, CarrierT]):
         self._table = table
         self._pages = pages
         self._show_progress = progress
+        self._start()
+
+    def _start(self) -> None:
+        """Set the initial state of a subclass."""
 
     @property
     def dataset_version(self) -> str:
@@ -42,10 +46,7 @@ class _Search(Generic[RowT, CarrierT]):
 class _Fetched(_Search[RowT, CarrierT]):
     """The rows of a search that have been fetched."""
 
-    def __init__(
-        self, carrier: CarrierT, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(carrier, table, pages, progress)
+    def _start(self) -> None:
         self._rows: list[RowT] = []
         self._keys: set[str] = set()
 
@@ -83,12 +84,10 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
         402
     """
 
-    def __init__(
-        self, carrier: Blocking, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(carrier, table, pages, progress)
+    def _start(self) -> None:
+        super()._start()
         self._load(1)
-        if pages.several:  # the number of rows is only known at the end
+        if self._pages.several:  # the number of rows is only known at the end
             self._load(None)
 
     def __iter__(self) -> Iterator[RowT]:
@@ -201,15 +200,12 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
 class _Stream(_Search[RowT, CarrierT]):
     """One page of a search, and the position of its reader."""
 
-    def __init__(
-        self, carrier: CarrierT, table: TableModels[RowT, Any], pages: Pages[RowT], progress: bool
-    ) -> None:
-        super().__init__(carrier, table, pages, progress)
+    def _start(self) -> None:
         self._page: list[RowT] = []
         self._index = 0
-        self._page_start = pages.position
+        self._page_start = self._pages.position
         self._read = 0
-        self._progress = ProgressBar(table.name, progress)
+        self._progress = ProgressBar(self._table.name, self._show_progress)
 
     @property
     def cursor(self) -> str:
