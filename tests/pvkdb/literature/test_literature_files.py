@@ -363,38 +363,6 @@ def test_the_group_is_the_section_heading_of_the_table(review: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("identifier", "column", "value"),
-    [
-        ("e-t1-r01-dfe", "value_max_ev", "1.87"),
-        ("e-t1-r01-ea", "references", "r41 r42 r43 r44 r45 r46"),
-        ("e-t1-r02-ea", "references", "r41 r42 r43 r45 r46"),
-        ("e-t1-r03-ea", "value_max_ev", "2.31"),
-        ("e-t1-r08-ea", "method", "DFT"),
-        ("e-t1-r10-ea", "value_min_ev", "1.20"),
-        ("e-t1-r10-ea", "value_max_ev", ""),
-        ("e-t1-r15-ea", "material", "CsPbCl3"),
-        ("e-t2-r03-dfe", "value_min_ev", "-0.65"),
-        ("e-t2-r06-ea", "value_min_ev", "0.83"),
-        ("e-t2-r09-dfe", "charge", "0"),
-        ("d-t4-r04", "v_set_min_v", "-0.3"),
-        ("d-t4-r06", "v_reset_min_v", "-3.6"),
-        ("d-t4-r06", "v_reset_max_v", "-0.078"),
-        ("d-t4-r06", "endurance_cycles", "6e6"),
-        ("d-t4-r07", "retention_s", "7e9"),
-        ("d-t4-r13", "material", "(PEA)2Cs3Pb4I13"),
-        ("d-t4-r14", "v_reset_min_v", ""),
-        ("d-t4-r15", "v_reset_max_v", "-1.8"),
-        ("d-t4-r15", "stability_days", "210"),
-        ("d-t4-r24", "references", "r152"),
-        ("d-t4-r25", "stability_days", "90"),
-        ("d-t4-r28", "v_reset_min_v", "-0.55"),
-    ],
-)
-def test_value_in_print(identifier: str, column: str, value: str) -> None:
-    assert BY_ID[identifier][column] == value
-
-
-@pytest.mark.parametrize(
     ("key", "column", "value"),
     [
         ("r36", "title", "Toolsets for assessing ionic migration in halide perovskites"),

@@ -398,33 +398,6 @@ def test_the_field_dependence_with_the_wrong_sign_is_marked(mechanism: str) -> N
 # Values read by eye from the print
 
 
-@pytest.mark.parametrize(
-    ("name", "cells", "column", "value"),
-    [
-        ("conduction", {"mechanism": "Ohmic conduction"}, "iv_relationship", "I ∝ E"),
-        ("conduction", {"mechanism": "Direct tunneling"}, "temperature_dependence", "Weak"),
-        ("processing", {"technique": "Single crystals"}, "film_quality", "Excellent"),
-        ("processing", {"technique": "Vapor deposition"}, "scalability", "Medium"),
-        ("array_challenges", {"challenge": "ir-drop", "aspect": "scope"}, "statement", "global"),
-        ("test_protocols", {"function": "EPSC"}, "references", "r17 r373"),
-        ("test_protocols", {"function": "Long term plasticity"}, "memristor_type", "Non-volatile"),
-        ("benchmark_datasets", {"dataset": "ImageNet"}, "accuracy_percent", "77.24"),
-        ("benchmark_datasets", {"dataset": "CIFAR-100"}, "accuracy_percent", "73.83"),
-        ("benchmark_datasets", {"references": "r60"}, "accuracy_percent", "80.8"),
-        ("benchmark_datasets", {"references": "r315"}, "accuracy_percent", "86.68"),
-        ("benchmark_datasets", {"references": "r328"}, "accuracy_percent", "89.08"),
-        ("applications", {"metric": "temperature_k"}, "value_max", "400"),
-        ("applications", {"metric": "read_voltage_margin_percent"}, "value", "10"),
-        ("applications", {"metric": "encoding_bits"}, "value_max", "4"),
-        ("applications", {"application": "event-driven"}, "value", "1e-6"),
-        ("applications", {"application": "or-gate"}, "value", "6.5"),
-        ("applications", {"metric": "epsc_ua"}, "value", "-0.05"),
-    ],
-)
-def test_value_in_print(name: str, cells: dict[str, str], column: str, value: str) -> None:
-    assert find(name, **cells)[column] == value
-
-
 def test_the_networks_with_two_accuracies() -> None:
     for key, accuracies in (("r389", ["83.4", "91.3"]), ("r264", ["79", "96.7"])):
         rows = [row for row in BENCHMARKS if row["references"] == key]
