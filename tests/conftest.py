@@ -27,8 +27,8 @@ settings.load_profile("pvkdb")
 SLOW_FIXTURES = frozenset(
     {"chromium", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
-#: Where PostgreSQL stays in the quick set: queue and migrations differ between the databases.
-POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py", "store/test_schema.py")
+#: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
+POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
 
 REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 

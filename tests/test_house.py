@@ -26,8 +26,6 @@ FEWEST_LINES = 80
 #: Folder: why it may hold more than MOST_MODULES.
 LARGE_FOLDERS = {
     "pvkdb.chemistry": "one file a subject of the field: ions, formulas, families, factors, units",
-    "pvkdb.cli.commands": "one file a command or group of commands",
-    "pvkdb.schemas": "one file a subject of what travels",
 }
 
 #: Class name: why it may occur twice.
@@ -39,9 +37,8 @@ REPEATED_CLASSES = {
 #: Module: why it is apart although it is small and has one importer.
 SMALL_MODULES = {
     "pvkdb.chemistry.sum_formula": "chemistry, below the store that uses it",
-    "pvkdb.cli.commands.reports": "one file a command",
-    "pvkdb.cli.commands.service": "one file a command",
-    "pvkdb.cli.commands.simulators": "one file a command",
+    "pvkdb.cli.output.paper_tables": "the output of a command, apart from its work",
+    "pvkdb.cli.output.queue_progress": "the output of a command, apart from its work",
     "pvkdb.crossbar.plot": "loads matplotlib",
     "pvkdb.store.security.idempotency": "store, below the service that uses it",
     "pvkdb_pipelines.dft.codes.launch": "a program of its own",

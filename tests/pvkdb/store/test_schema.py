@@ -186,6 +186,7 @@ def test_a_user_without_rights_is_told_so(postgres_url: str) -> None:
     reader.close()
 
 
+@pytest.mark.slow
 def test_two_processes_may_init_at_once(database_url: str) -> None:
     commands = [
         subprocess.Popen(
