@@ -70,6 +70,7 @@ def test_there_are_commands_to_check() -> None:
     assert len(commands()) >= 8
 
 
+@pytest.mark.slow
 def test_short_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
     for command in commands():
         words = shlex.split(command)
