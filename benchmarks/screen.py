@@ -36,8 +36,7 @@ from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.prototypes import candidates, competitors, compound_of
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan import Plan
-from pvkdb_pipelines.screening.plan.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan import Plan, read_plan
 from pvkdb_pipelines.work.cores import usable_cores
 
 Stratum = tuple[str, str]

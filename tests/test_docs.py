@@ -22,7 +22,7 @@ from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import parse_plan
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]

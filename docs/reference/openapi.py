@@ -27,7 +27,7 @@ from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.rest import openapi as description
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run
 
 HERE = Path(__file__).parent

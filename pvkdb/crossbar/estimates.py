@@ -83,13 +83,10 @@ def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> Cro
         on_off_is_lower_bound=question.on_off.bound == "lower",
         margin=question.margin,
         pull_up_ratio=pull_up,
-        limits=[
-            _limit(cell, read, on_off, pull_up, selectivity, question.margin)
-            for cell, read in kinds
-        ],
+        limits=[_limit(*kind, on_off, pull_up, selectivity, question.margin) for kind in kinds],
         exact=[
-            _exact(question, cell, read, on_off, pull_up, selectivity)
-            for cell, read in kinds
+            _exact(question, question.size, *kind, on_off, pull_up, selectivity)
+            for kind in kinds
             if question.size is not None
         ],
         smallest_spacing_m=None
@@ -124,16 +121,12 @@ def _check(question: ArrayQuestion, largest_exact: int) -> None:
             f"R_pull-up = {question.pull_up_ohm:g} ohm counts only beside R_LRS, which is not "
             "given; give R_LRS too, or leave the pull-up out (it is as large as R_LRS then)"
         )
-    if question.line_ohm is not None and question.r_lrs_ohm is None:
-        raise InputError(
-            f"a line resistance of {question.line_ohm:g} ohm counts only beside R_LRS, which is "
-            "not given; give R_LRS too"
-        )
-    if question.line_ohm is not None and question.size is None:
-        raise InputError(
-            f"a line resistance of {question.line_ohm:g} ohm needs the circuit of an array; give "
-            "its size too"
-        )
+    if question.line_ohm is not None:
+        line = f"a line resistance of {question.line_ohm:g} ohm"
+        if question.r_lrs_ohm is None:
+            raise InputError(f"{line} counts only beside R_LRS, which is not given; give R_LRS too")
+        if question.size is None:
+            raise InputError(f"{line} needs the circuit of an array; give its size too")
     if question.size is not None and not 1 <= question.size <= largest_exact:
         raise InputError(
             f"size = {question.size} cannot be solved exactly; give 1 to {largest_exact} lines"
@@ -164,6 +157,7 @@ def _limit(
 
 def _exact(
     question: ArrayQuestion,
+    size: int,
     cell: Cell,
     read: Read,
     on_off: float,
@@ -172,7 +166,6 @@ def _exact(
 ) -> ExactRead:
     from pvkdb.crossbar.reading import Crosspoint, near_and_far
 
-    size = question.size or 1
     r_lrs = question.r_lrs_ohm or 1.0
     factor = 1.0 if cell is Cell.RESISTOR else selectivity
     device = Crosspoint(r_lrs, on_off, cell, factor)
@@ -190,67 +183,55 @@ def _exact(
 
 
 def _assumptions(question: ArrayQuestion, pull_up: float) -> list[Assumption]:
-    given_lrs = question.r_lrs_ohm is not None
-    given_pull_up = question.pull_up_ohm is not None
+    on_off, r_lrs, line = question.on_off, question.r_lrs_ohm, question.line_ohm
+    on_off_text = "infinite" if on_off.minimum == inf else str(on_off)
+    by_review = question.margin == MARGIN
     assumed = [
-        Assumption(
-            name="on/off ratio",
-            value="infinite" if question.on_off.minimum == inf else str(question.on_off),
-            unit="1",
-            source=question.on_off_source,
-            default=False,
+        _assumed("on/off ratio", on_off_text, question.on_off_source),
+        _assumed("R_LRS", f"{r_lrs:g}", "given", unit="ohm")
+        if r_lrs is not None
+        else _assumed(
+            "R_LRS",
+            "not known",
+            "only ratios to it matter without line resistance",
+            default=True,
         ),
-        Assumption(
-            name="R_LRS",
-            value=f"{question.r_lrs_ohm:g}" if given_lrs else "not known",
-            unit="ohm" if given_lrs else "1",
-            source="given" if given_lrs else "only ratios to it matter without line resistance",
-            default=not given_lrs,
+        _assumed("R_pull-up / R_LRS", f"{pull_up:g}", "given")
+        if question.pull_up_ohm is not None
+        else _assumed(
+            "R_pull-up / R_LRS",
+            f"{pull_up:g}",
+            "pvkdb: as large as R_LRS; best pull-up beside it",
+            default=True,
         ),
-        Assumption(
-            name="R_pull-up / R_LRS",
-            value=f"{pull_up:g}",
-            unit="1",
-            source="given" if given_pull_up else "pvkdb: as large as R_LRS; best pull-up beside it",
-            default=not given_pull_up,
+        _assumed(
+            "read margin ΔV/V_read",
+            f"{question.margin:g}",
+            f"{REVIEW}: more than 10 %" if by_review else "given",
+            default=by_review,
         ),
-        Assumption(
-            name="read margin ΔV/V_read",
-            value=f"{question.margin:g}",
-            unit="1",
-            source=f"{REVIEW}: more than 10 %" if question.margin == MARGIN else "given",
-            default=question.margin == MARGIN,
-        ),
-        Assumption(
-            name="data in the other cells",
-            value="all in LRS",
-            unit="1",
-            source=f"{REVIEW}: the worst case; any data: one threshold for whatever they hold",
+        _assumed(
+            "data in the other cells",
+            "all in LRS",
+            f"{REVIEW}: the worst case; any data: one threshold for whatever they hold",
             default=True,
         ),
     ]
     if question.thickness_m is not None:
-        assumed.append(
-            Assumption(
-                name="spacing / thickness",
-                value=f"{SPACING_TO_THICKNESS:g}",
-                unit="1",
-                source=f"{REVIEW}, its ref. 332: crosstalk is avoided from 100 on",
-                default=True,
-            )
-        )
+        source = f"{REVIEW}, its ref. 332: crosstalk is avoided from 100 on"
+        ratio_text = f"{SPACING_TO_THICKNESS:g}"
+        assumed.append(_assumed("spacing / thickness", ratio_text, source, default=True))
     if question.size is not None:
-        line = question.line_ohm
-        assumed.append(
-            Assumption(
-                name="line resistance between neighbouring cells",
-                value=f"{line or 0:g}",
-                unit="ohm",
-                source="given" if line is not None else "pvkdb: none",
-                default=line is None,
-            )
-        )
+        name = "line resistance between neighbouring cells"
+        source = "pvkdb: none" if line is None else "given"
+        assumed.append(_assumed(name, f"{line or 0:g}", source, unit="ohm", default=line is None))
     return assumed
+
+
+def _assumed(
+    name: str, value: str, source: str, *, unit: str = "1", default: bool = False
+) -> Assumption:
+    return Assumption(name=name, value=value, unit=unit, source=source, default=default)
 
 
 def _notes(question: ArrayQuestion, kinds: list[tuple[Cell, Read]]) -> list[str]:

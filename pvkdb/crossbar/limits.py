@@ -19,7 +19,7 @@ line, at α V with α = 1/2 or 1/3, feed the resistor too::
     v = (G_S + α (N−1) G_LRS) / (G_S + (N−1) G_LRS + G_pu)
 
 Everything is in units of R_LRS, so that only ratios matter. Lines have no resistance here; see
-:mod:`pvkdb.crossbar.network`.
+:mod:`pvkdb.crossbar.network`. Every function raises InputError if an argument is out of its range.
 """
 
 from __future__ import annotations
@@ -39,11 +39,7 @@ MARGIN = 0.1
 BIAS = {Read.HALF_BIAS: 1 / 2, Read.THIRD_BIAS: 1 / 3}
 
 #: The terms of equation (1) that a kind of cell blocks.
-BLOCKED = {
-    Cell.RESISTOR: "-",
-    Cell.SELECTOR: "all terms",
-    Cell.RECTIFIER: "middle term",
-}
+BLOCKED = {Cell.RESISTOR: "-", Cell.SELECTOR: "all terms", Cell.RECTIFIER: "middle term"}
 
 #: A root that misses a whole number by rounding still counts as that number.
 _ROUNDING = 1e-9
@@ -78,11 +74,7 @@ def blocking(cell: Cell, selectivity: float) -> tuple[float, float]:
 def sneak_resistance_ohm(
     n: float, r_lrs_ohm: float, cell: Cell = Cell.RESISTOR, selectivity: float = 1.0
 ) -> float:
-    """Return the resistance of equation (1), of all sneak paths of an N × N array, in ohm.
-
-    Raises:
-        InputError: an argument is out of its range.
-    """
+    """Return the resistance of equation (1), of all sneak paths of an N × N array, in ohm."""
     others = size("the number of lines", n) - 1
     resistance("R_LRS", r_lrs_ohm)
     if others == 0:
@@ -108,9 +100,6 @@ def read_margin(
         cell: what blocks the sneak paths.
         selectivity: factor on the resistances of the blocked cells.
         read: how the unselected lines are held.
-
-    Raises:
-        InputError: an argument is out of its range.
     """
     h, g = _checked(on_off_ratio, pull_up_ratio)
     y, alpha = _neighbours(size("the number of lines", n) - 1, cell, selectivity, read)
@@ -130,9 +119,6 @@ def margin_any_data(
     The lowest level of a cell in LRS minus the highest of one in HRS, over all data; a level is
     monotonic in every other cell, so that all-LRS and all-HRS neighbours bound it. Negative if the
     levels overlap. Equation (2) compares two reads among the same neighbours instead.
-
-    Raises:
-        InputError: an argument is out of its range.
     """
     h, g = _checked(on_off_ratio, pull_up_ratio)
     y, alpha = _neighbours(size("the number of lines", n) - 1, cell, selectivity, read)
@@ -158,9 +144,6 @@ def largest_array(
         selectivity: factor on the resistances of the blocked cells.
         read: how the unselected lines are held.
         margin: fraction of the read voltage to keep.
-
-    Raises:
-        InputError: an argument is out of its range.
 
     Example:
         >>> round(largest_array(inf).root, 2), largest_array(inf, None).size
@@ -189,20 +172,14 @@ def largest_array_any_data(
     read: Read = Read.FLOATING,
     margin: float = MARGIN,
 ) -> int:
-    """Return the largest N that keeps :func:`margin_any_data`; 0 if a single cell does not.
-
-    Raises:
-        InputError: an argument is out of its range.
-    """
+    """Return the largest N that keeps :func:`margin_any_data`; 0 if a single cell does not."""
     fraction("the margin", margin)
 
     def kept(n: float) -> bool:
         found = margin_any_data(n, on_off_ratio, pull_up_ratio, cell, selectivity, read)
         return found >= margin
 
-    if not kept(1):
-        return 0
-    return floor(_last(kept, 1.0) + _ROUNDING)
+    return floor(_last(kept, 1.0) + _ROUNDING) if kept(1) else 0
 
 
 def _checked(on_off_ratio: float, pull_up_ratio: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from pvkdb.crossbar.checks import size
 from pvkdb.crossbar.field import Array
-from pvkdb.crossbar.reading import Crosspoint, Selected, read_cell, select_cell
+from pvkdb.crossbar.reading import CellReading, Crosspoint, read_cell
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Read
 
@@ -18,8 +18,8 @@ def voltage_map(
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
     cell: tuple[int, int] | None = None,
-) -> Selected:
-    """Return the voltage across every cell of an N × N array in LRS while one is read.
+) -> CellReading:
+    """Return the read of one cell of an N × N array in LRS, with the voltage of every cell.
 
     Args:
         device: the device at every crosspoint.
@@ -35,7 +35,7 @@ def voltage_map(
     lines = int(size("the number of lines", n))
     row, column = (0, lines - 1) if cell is None else cell
     pattern = np.ones((lines, lines), dtype=bool)
-    return select_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read)
+    return read_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read)
 
 
 def places(n: int, most: int) -> list[int]:

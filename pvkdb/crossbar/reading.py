@@ -6,13 +6,13 @@ circuit is solved by :mod:`pvkdb.crossbar.network`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from pvkdb.crossbar.checks import ratio, resistance, size
-from pvkdb.crossbar.field import Array, Drive
+from pvkdb.crossbar.field import Array
 from pvkdb.crossbar.limits import BIAS, blocking
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
@@ -38,7 +38,8 @@ class CellReading:
     """The read of one cell in both states, in units of the read voltage.
 
     ``level_lrs`` and ``level_hrs`` are the voltages at the pull-up, ``margin`` is their difference,
-    ``cell_voltage`` is the voltage across the cell in LRS.
+    ``cell_voltage`` is the voltage across the cell in LRS. ``across_v`` (rows × columns) is then
+    the voltage of every cell, word line minus bit line.
     """
 
     row: int
@@ -46,6 +47,7 @@ class CellReading:
     level_lrs: float
     level_hrs: float
     cell_voltage: float
+    across_v: Array = field(repr=False, compare=False)
 
     @property
     def margin(self) -> float:
@@ -76,36 +78,6 @@ def read_cell(
     Raises:
         InputError: an argument is out of its range, or the cell does not exist.
     """
-    selected = select_cell(device, lrs, row, column, pull_up_ohm, line_ohm, read)
-    return selected.reading
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The levels of the selected cell, and the voltages of the array while it is in LRS.
-
-    ``across_v`` (rows × columns) is the voltage of every cell, word line minus bit line, in units
-    of the read voltage.
-    """
-
-    reading: CellReading
-    across_v: Array
-
-
-def select_cell(
-    device: Crosspoint,
-    lrs: npt.NDArray[np.bool_],
-    row: int,
-    column: int,
-    pull_up_ohm: float,
-    line_ohm: float = 0.0,
-    read: Read = Read.FLOATING,
-) -> Selected:
-    """Return the levels of :func:`read_cell` and the voltages of all cells.
-
-    Raises:
-        InputError: see :func:`read_cell`.
-    """
     from pvkdb.crossbar.network import Circuit, Drive, conductance_s, floating
 
     resistance("R_pull-up", pull_up_ohm)
@@ -114,7 +86,7 @@ def select_cell(
         raise InputError(f"cell ({row}, {column}) is not in an array of {pattern.shape}")
     on = 1 / device.r_lrs_ohm
     off = conductance_s(device.r_lrs_ohm * device.on_off_ratio)
-    cells = np.where(pattern, on, off) / _blocked(device, pattern.shape, row, column, read)
+    cells = np.where(pattern, on, off) / _blocked(device, pattern.shape, row, column)
     cells[row, column] = on
     rows, columns = pattern.shape
     word, bit = floating(rows), floating(columns)
@@ -122,19 +94,19 @@ def select_cell(
         alpha = BIAS[read]
         word = Drive(np.full(rows, alpha), np.zeros(rows))
         bit = Drive(np.full(columns, 1 - alpha), np.zeros(columns))
-    _set(word, row, 1.0, 0.0)
-    _set(bit, column, 0.0, pull_up_ohm)
+    word.voltage_v[row], word.series_ohm[row] = 1.0, 0.0
+    bit.voltage_v[column], bit.series_ohm[column] = 0.0, pull_up_ohm
     circuit = Circuit(cells, word, bit, line_ohm)
     in_lrs = circuit.voltages()
     in_hrs = circuit.voltages(row, column, off - on)
-    reading = CellReading(
+    return CellReading(
         row=row,
         column=column,
         level_lrs=float(in_lrs.bit_end[column]),
         level_hrs=float(in_hrs.bit_end[column]),
         cell_voltage=float(in_lrs.across[row, column]),
+        across_v=in_lrs.across,
     )
-    return Selected(reading, in_lrs.across)
 
 
 def near_and_far(
@@ -159,9 +131,7 @@ def near_and_far(
     return near, read_cell(device, pattern, 0, lines - 1, pull_up_ohm, line_ohm, read)
 
 
-def _blocked(
-    device: Crosspoint, shape: tuple[int, ...], row: int, column: int, read: Read
-) -> Array:
+def _blocked(device: Crosspoint, shape: tuple[int, ...], row: int, column: int) -> Array:
     """Return factors on the resistances of half-selected cells and of cells on neither line.
 
     If lines are held at a bias, only the cells on neither line at V/3 conduct backwards.
@@ -172,8 +142,3 @@ def _blocked(
     factors[:, column] = half
     factors[row, column] = 1.0
     return factors
-
-
-def _set(drive: Drive, line: int, voltage_v: float, series_ohm: float) -> None:
-    drive.voltage_v[line] = voltage_v
-    drive.series_ohm[line] = series_ohm

@@ -47,16 +47,16 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
         missing.append(f"the composition of {device.absorber} is not known")
     else:
         barriers = _barriers(session, device.material, metals)
-        missing += _without_barrier(
-            device, device.material.id, {_role(e, metals) for e in barriers}
-        )
+        known = {_role(entry, metals) for entry in barriers}
+        missing += _without_barrier(device, device.material.id, known)
     ions = [_estimated(entry, device.material, conditions) for entry in barriers]
-    return KineticsAnswer(
-        asked=f"{device.id}: {device.structure}",
-        ions=ions,
-        missing=missing,
-        notes=list(dict.fromkeys(note for ion in ions for note in ion.document.notes)),
-    )
+    return answer_of(f"{device.id}: {device.structure}", ions, missing)
+
+
+def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
+    """Return the answer to a request, with the notes of all ions, each once."""
+    notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
+    return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))
 
 
 def _barriers(session: Session, material: Material, metals: set[str]) -> list[Energetic]:

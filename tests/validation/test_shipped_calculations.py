@@ -8,7 +8,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.files.exchange import take_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan import read_plan
 from validation.screening import PAGE, page
 
 FILE = PAGE.parent / "inorganic-calculations.jsonl.gz"

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 from pvkdb.errors import InputError
 from pvkdb.schemas.toml_files import TomlTable, attempt, one_of, read_text, read_toml, refused
 from pvkdb_pipelines.engines.engine import ENGINES
-from pvkdb_pipelines.screening.plan.plan_file import read_plan, shipped_plans
+from pvkdb_pipelines.screening.plan.plan import read_plan, shipped_plans
 from pvkdb_pipelines.screening.recorded import plan_name
 
 _SHORT = {

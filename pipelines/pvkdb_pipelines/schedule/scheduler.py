@@ -21,10 +21,10 @@ from pvkdb.schemas.runs import RunDocument, RunState
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
-from pvkdb_pipelines.engines import CalculationEngine, make_engine
+from pvkdb_pipelines.engines import make_engine
 from pvkdb_pipelines.schedule.file import ScheduledPlan
 from pvkdb_pipelines.screening.funnel import Funnel, Watch
-from pvkdb_pipelines.screening.plan.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan import read_plan
 from pvkdb_pipelines.screening.recorded import Run, begin_run, holding
 
 #: Most seconds between two checks of what is due; runs of dead schedulers are found in them.
@@ -118,12 +118,10 @@ class Scheduler:
 
     def _screen(self, entry: ScheduledPlan, run: Run) -> None:
         plan = read_plan(entry.plan)
-        with closing(self._engine(entry)) as engine:
-            run.screen(Funnel(plan, self.store, watch=self.watch, retry=entry.retry, engine=engine))
-
-    def _engine(self, entry: ScheduledPlan) -> CalculationEngine:
         config = None if entry.config is None else Path(entry.config)
-        return make_engine(entry.engine, config, entry.processes, self.report_message)
+        made = make_engine(entry.engine, config, entry.processes, self.report_message)
+        with closing(made) as engine:
+            run.screen(Funnel(plan, self.store, watch=self.watch, retry=entry.retry, engine=engine))
 
     def _notify(self, entry: ScheduledPlan, document: RunDocument) -> RunDocument:
         """Post a run that failed or has differences to the webhook; record the outcome."""

@@ -18,11 +18,12 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.relaxations import (
     AnyRelaxation,
+    ElementResult,
     RelaxRequest,
     VacancyRequest,
     VacancyResult,
 )
-from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount
+from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount, Tolerance
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import CalculationEngine
@@ -33,9 +34,8 @@ from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
 from pvkdb_pipelines.screening.stages.barriers import barrier_requests, migration_of, most_promising
 from pvkdb_pipelines.screening.stages.stability import assess, compared
-from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability, tolerance_of
+from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
 from pvkdb_pipelines.screening.stages.vacancies import (
-    ElementEnergy,
     element_requests,
     record_formation,
     reference_compounds,
@@ -137,7 +137,8 @@ class Funnel:
         for done, track in enumerate(self._tracks, start=1):
             # Conditions on a factor that is not defined for the type do not apply.
             with contextlib.suppress(InputError):
-                track.tolerance = tolerance_of(tolerance_factors(track.candidate.composition))
+                factors = tolerance_factors(track.candidate.composition)
+                track.tolerance = Tolerance.model_validate(factors, from_attributes=True)
             self.watch("tolerance", done, total)
 
     def _stability(self) -> None:
@@ -219,8 +220,9 @@ class Funnel:
                 VacancyResult.model_validate(calculation.result),
                 {other: self._phases_of(other) for other in references},
                 {
-                    element.symbol: _element(self._ledger.of(element))
+                    element.symbol: ElementResult.model_validate(result)
                     for element in element_requests(compound, self.plan.potential)
+                    if (result := self._ledger.of(element).result) is not None
                 },
             )
         except InputError as error:
@@ -264,15 +266,10 @@ class Funnel:
         return [track for track in self._tracks if track.fall is None]
 
     def _count(self, stage: str, entered: int) -> None:
-        fell = Counter(
-            track.fall.kind
-            for track in self._tracks
-            if track.fall is not None and track.fall.stage == stage
-        )
+        falls = [track.fall for track in self._tracks if track.fall is not None]
+        fell = Counter(fall.kind for fall in falls if fall.stage == stage)
         passed = len(self._alive())
-        self._stages.append(
-            StageCount(stage=stage, entered=entered, passed=passed, fell=dict(fell))
-        )
+        self._stages.append(StageCount(stage=stage, entered=entered, passed=passed, fell=fell))
 
     def _report(self) -> ScreeningReport:
         calculations = [self._ledger.of(request) for request in self._requested.values()]
@@ -314,11 +311,6 @@ class Funnel:
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
-
-
-def _element(calculation: Calculation) -> ElementEnergy:
-    result = calculation.result or {}
-    return ElementEnergy(result.get("energy_ev_per_atom"), result.get("structure_source", ""))
 
 
 def _phase(calculation: Calculation, request: RelaxRequest) -> PhaseEnergy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,15 +83,15 @@ class Run:
 
     def fail(self, reason: str) -> None:
         """Record the reason of a failure."""
-        with self.store.session() as session:
-            ended = screening_runs.fail(session, self.id, self.owner, reason)
-            self.document = screening_runs.run_document(ended)
+        self._end(screening_runs.fail, reason)
 
     def interrupt(self) -> None:
         """Record an interruption."""
+        self._end(screening_runs.interrupt)
+
+    def _end(self, end: Callable[..., ScreeningRun], *details: str) -> None:
         with self.store.session() as session:
-            ended = screening_runs.interrupt(session, self.id, self.owner)
-            self.document = screening_runs.run_document(ended)
+            self.document = screening_runs.run_document(end(session, self.id, self.owner, *details))
 
 
 def begin_run(
@@ -156,13 +156,14 @@ def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> 
         if entry.get("fall") is None
     }
     now = {candidate.formula: candidate for candidate in report.candidates}
-    passed = {name: entry for name, entry in now.items() if entry.fall is None}
+    best_first = sorted(now.items(), key=lambda item: _place(item[1].rank))
+    passed = {name: entry for name, entry in best_first if entry.fall is None}
     version = before.get("pvkdb_version")
     return Differences(
         since=since,
         new=[
             PassedCandidate(formula=name, rank=entry.rank)
-            for name, entry in sorted(passed.items(), key=lambda item: _place(item[1].rank))
+            for name, entry in passed.items()
             if name not in passed_before
         ],
         lost=[
@@ -172,7 +173,7 @@ def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> 
         ],
         moved=[
             RankChange(formula=name, before=passed_before[name], after=entry.rank)
-            for name, entry in sorted(passed.items(), key=lambda item: _place(item[1].rank))
+            for name, entry in passed.items()
             if name in passed_before and passed_before[name] != entry.rank
         ],
         plan_changed=before.get("plan") != report.plan,

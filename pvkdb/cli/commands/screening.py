@@ -85,7 +85,7 @@ def screen(
 
 
 def _list(json: bool) -> None:
-    from pvkdb_pipelines.screening.plan.plan_file import read_plan, shipped_plans
+    from pvkdb_pipelines.screening.plan.plan import read_plan, shipped_plans
 
     plans = {name: read_plan(name) for name in shipped_plans()}
     if json:
@@ -108,7 +108,7 @@ def _list(json: bool) -> None:
 
 def _read(name: str, potential: str) -> Plan:
     from pvkdb.schemas.calculations import PotentialName
-    from pvkdb_pipelines.screening.plan.plan_file import read_plan
+    from pvkdb_pipelines.screening.plan.plan import read_plan
 
     names = [entry.value for entry in PotentialName]
     if potential and potential not in names:

@@ -18,7 +18,7 @@ from pvkdb.chemistry import Interval
 from pvkdb.kinetics.carriers import ACTIVE, HALIDES
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, evidence_of, joined
 
 Basis = Literal["literature", "potentials", "electrode"]
 #: Metrics of the activation energy and of the formation energy, by their source.
@@ -98,11 +98,8 @@ class KnownBarriers:
         own = self._materials.get(material, {})
         if any(energy in own for energy, _ in SOURCES.values()):
             return own
-        phases = [
-            evidence
-            for name, evidence in self._materials.items()
-            if name.startswith(f"{material}-")
-        ]
+        start = f"{material}-"
+        phases = [each for name, each in self._materials.items() if name.startswith(start)]
         names = [name for pair in SOURCES.values() for name in pair]
         listed = {name: [each[name] for each in phases if name in each] for name in names}
         note = f"the phase of {material} is not known: {len(phases)} phases"
@@ -117,15 +114,7 @@ def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
         if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
-            found[entry.material_id][entry.species].append(
-                Evidence(
-                    entry.value_min_ev,
-                    entry.value_max_ev,
-                    qualifier="~" if entry.approximate else None,
-                    source=entry.source,
-                    references=tuple(key.reference_key for key in entry.references),
-                )
-            )
+            found[entry.material_id][entry.species].append(evidence_of(entry))
     return {
         material: {metal: joined(parts) for metal, parts in metals.items()}
         for material, metals in found.items()

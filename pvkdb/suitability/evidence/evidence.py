@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pvkdb.schemas.rankings import Grade
+from pvkdb.store.models.energetics import Energetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ class Candidate:
     devices: int | None = None
     #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
+
+
+def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence:
+    """Return a reported energy as evidence."""
+    return Evidence(
+        minimum=statement.value_min_ev,
+        maximum=statement.value_max_ev,
+        qualifier="~" if statement.approximate else None,
+        grade=grade,
+        source=statement.source,
+        references=tuple(reference.reference_key for reference in statement.references),
+    )
 
 
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval, parse_composition
 from pvkdb.errors import NotFoundError
+from pvkdb.kinetics.carriers import answer_of
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.kinetics.estimate import estimate
 from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
@@ -33,9 +34,7 @@ def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnsw
         source="given",
         document=document,
     )
-    return KineticsAnswer(
-        asked=f"E_A {barrier_ev} eV", ions=[ion], missing=[], notes=document.notes
-    )
+    return answer_of(f"E_A {barrier_ev} eV", [ion], [])
 
 
 def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
@@ -56,22 +55,20 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
     materials = material_candidates(session)
     wanted = _named(formula, materials)
     barriers = KnownBarriers(materials, metal_barriers(session))
-    ions = []
-    for material in wanted:
-        for barrier in barriers.of(material):
-            document = document_of(barrier, conditions)
-            ions.append(
-                IonKinetics(
-                    material=material.id,
-                    ion=barrier.species,
-                    basis=barrier.basis,
-                    barrier_min_ev=barrier.energy.minimum,
-                    barrier_max_ev=barrier.energy.maximum,
-                    source=barrier.energy.source or "",
-                    references=" ".join(barrier.energy.references),
-                    document=document,
-                )
-            )
+    ions = [
+        IonKinetics(
+            material=material.id,
+            ion=barrier.species,
+            basis=barrier.basis,
+            barrier_min_ev=barrier.energy.minimum,
+            barrier_max_ev=barrier.energy.maximum,
+            source=barrier.energy.source or "",
+            references=" ".join(barrier.energy.references),
+            document=document_of(barrier, conditions),
+        )
+        for material in wanted
+        for barrier in barriers.of(material)
+    ]
     if not ions:
         raise NotFoundError(
             f"the store holds no activation energy of the halide in {formula}; give an activation "
@@ -82,7 +79,7 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         for material in wanted
         if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
     ]
-    return KineticsAnswer(asked=formula, ions=ions, missing=missing, notes=_notes(ions))
+    return answer_of(formula, ions, missing)
 
 
 def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
@@ -94,7 +91,3 @@ def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
     return [
         each for each in listed if each.id == composition or each.id.startswith(f"{composition}-")
     ]
-
-
-def _notes(ions: Iterable[IonKinetics]) -> list[str]:
-    return list(dict.fromkeys(note for ion in ions for note in ion.document.notes))

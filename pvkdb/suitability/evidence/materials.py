@@ -27,7 +27,7 @@ from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, evidence_of, joined
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
 _PLACEHOLDERS = frozenset({"A", "B", "X"})
@@ -80,9 +80,8 @@ def _of_store(material: Material, statements: Sequence[Energetic], devices: int)
         material.family,
         [entry.ion for entry in composition.occupancies if entry.site == "A"],
         composition.lead_free,
+        material.dimensionality,
     )
-    if material.dimensionality is not None:
-        evidence["dimensionality"] = Evidence.exactly(material.dimensionality, Grade.COMPOSITION)
     halide = [each for each in statements if _halide_moves(each)]
     reported = [each for each in halide if each.method != "MLIP"]
     barriers = [each for each in reported if each.quantity == "E_A"]
@@ -116,18 +115,9 @@ def _halide_moves(statement: Energetic) -> bool:
 
 def _spanning(statements: Sequence[Energetic]) -> Evidence:
     """Return statements of the literature as one interval, with their spread in the note."""
-    parts = [
-        Evidence(
-            minimum=each.value_min_ev,
-            maximum=each.value_max_ev,
-            qualifier="~" if each.approximate else None,
-            grade=_GRADES.get(each.method, Grade.REPORTED),
-            source=each.source,
-            references=tuple(reference.reference_key for reference in each.references),
-        )
-        for each in statements
-    ]
-    whole = joined(parts)
+    whole = joined(
+        evidence_of(each, _GRADES.get(each.method, Grade.REPORTED)) for each in statements
+    )
     count = len(whole.references)
     note = f"{count} reference{'' if count == 1 else 's'}"
     if whole.minimum is not None and whole.maximum is not None and whole.maximum > whole.minimum:
@@ -163,9 +153,9 @@ def _value(statement: Energetic) -> float:
 
 
 def _from_composition(
-    formula: str, family: str, a_site: Sequence[str], lead_free: bool
+    formula: str, family: str, a_site: Sequence[str], lead_free: bool, dimensionality: int | None
 ) -> dict[str, Evidence]:
-    """Return evidence from the composition alone: its A cation, lead, tau."""
+    """Return evidence from the composition alone: its A cation, lead, dimensionality, tau."""
     molecular = [ion for ion in a_site if ion in molecular_ions()]
     cation = "inorganic" if not molecular else "organic without MA"
     found = {
@@ -176,6 +166,8 @@ def _from_composition(
             note=" and ".join(a_site),
         ),
     }
+    if dimensionality is not None:
+        found["dimensionality"] = Evidence.exactly(dimensionality, Grade.COMPOSITION)
     if family not in DEFINED:
         reason = "tau has a meaning where octahedra share all six corners"
         return {**found, "p_perovskite": Evidence(not_defined=reason)}
@@ -200,12 +192,12 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         composition = parse_composition(screened.formula)
         a_site = [occupant.ion.symbol for occupant in composition.on("A")]
         evidence = _from_composition(
-            composition.formula, screened.family, a_site, screened.lead_free
+            composition.formula,
+            screened.family,
+            a_site,
+            screened.lead_free,
+            composition.dimensionality,
         )
-        if composition.dimensionality is not None:
-            evidence["dimensionality"] = Evidence.exactly(
-                composition.dimensionality, Grade.COMPOSITION
-            )
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
     if stability is not None and stability.decomposition_ev_per_atom is not None:
         value = stability.decomposition_ev_per_atom

@@ -7,7 +7,9 @@ share a place.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +29,7 @@ from pvkdb.schemas.rankings import (
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.explanations import prediction
 from pvkdb.suitability.evidence.support import support_notes
-from pvkdb.suitability.ranking.acceptability import Acceptability, rank_acceptability
+from pvkdb.suitability.ranking.acceptability import rank_acceptability
 from pvkdb.suitability.ranking.assessment import also_known, assess, desirabilities_of
 from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
 from pvkdb.suitability.ranking.options import Options, weighted
@@ -142,17 +144,20 @@ def _ranked(
     )
     under = _under_readings(criteria, candidates, options, readings)
     found = [
-        _entry(candidate, scores[place], assessments[place], failed[place]).model_copy(
-            update={
-                "rank": ranks[place],
-                "also_known": also_known(criteria, candidate),
-                "prediction": prediction(criteria, assessments[place]),
-                "pareto": bool(front[place]),
-                "topsis_rank": others["TOPSIS"][place] if others else None,
-                "spotis_rank": others["SPOTIS"][place] if others else None,
-                "under_readings": {name: listed[place] for name, listed in under.items()},
-                **_probabilities(stability, place),
-            }
+        _entry(
+            candidate,
+            scores[place],
+            assessments[place],
+            failed[place],
+            rank=ranks[place],
+            also_known=also_known(criteria, candidate),
+            prediction=prediction(criteria, assessments[place]),
+            pareto=bool(front[place]),
+            topsis_rank=others["TOPSIS"][place] if others else None,
+            spotis_rank=others["SPOTIS"][place] if others else None,
+            under_readings={name: listed[place] for name, listed in under.items()},
+            rank_probabilities=stability.probabilities[place].tolist(),
+            mean_rank=float(stability.mean_ranks[place]),
         )
         for place, candidate in enumerate(candidates)
     ]
@@ -163,10 +168,7 @@ def _ranked(
 def places(keys: Sequence[tuple[float, ...]]) -> list[int]:
     """Return places from 1, the smallest key first; equal keys share the better place."""
     ordered = sorted(keys)
-    first: dict[tuple[float, ...], int] = {}
-    for place, standing in enumerate(ordered, start=1):
-        first.setdefault(standing, place)
-    return [first[standing] for standing in keys]
+    return [bisect_left(ordered, key) + 1 for key in keys]
 
 
 def _sort_key(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
@@ -179,20 +181,21 @@ def _sort_key(scores: Scores, failed: Sequence[str], order: Order) -> tuple[floa
 
 
 def _failures(assessments: Sequence[Assessment]) -> list[str]:
-    return [
-        entry.reason
-        for entry in assessments
-        if entry.verdict is Verdict.FAILED and entry.weight > 0
-    ]
+    failed = [entry for entry in assessments if entry.verdict is Verdict.FAILED]
+    return [entry.reason for entry in failed if entry.weight > 0]
 
 
 def _entry(
-    candidate: Candidate, scores: Scores, assessments: list[Assessment], failed: list[str]
+    candidate: Candidate,
+    scores: Scores,
+    assessments: list[Assessment],
+    failed: list[str],
+    **compared: Any,
 ) -> RankedCandidate:
+    """Return a ranked candidate; ``compared`` are the fields that depend on the other ones."""
     counted = [entry for entry in assessments if entry.weight > 0]
     verdicts = [entry.verdict for entry in counted]
     return RankedCandidate(
-        rank=0,
         id=candidate.id,
         label=candidate.label,
         kind=candidate.kind,
@@ -209,18 +212,9 @@ def _entry(
         not_demonstrated=verdicts.count(Verdict.NOT_DEMONSTRATED),
         unknown=verdicts.count(Verdict.UNKNOWN),
         shortfall_decades=sum(entry.shortfall_decades or 0.0 for entry in counted),
-        pareto=False,
-        rank_probabilities=[],
-        mean_rank=1.0,
         criteria=assessments,
+        **compared,
     )
-
-
-def _probabilities(stability: Acceptability, place: int) -> dict[str, object]:
-    return {
-        "rank_probabilities": [float(value) for value in stability.probabilities[place]],
-        "mean_rank": float(stability.mean_ranks[place]),
-    }
 
 
 def _values(worth: Sequence[Sequence[Desirability]], count: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import ProfileSummary, Ranking
+from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking
 from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow
@@ -26,6 +26,9 @@ from pvkdb.suitability.ranking.scoring import score
 
 #: An export has neither probabilities of ranks nor cross-checks.
 _FOR_EXPORT = Options(samples=1, cross_checked=False)
+
+#: Columns of the ``rankings`` table that are fields of a ranked candidate.
+_UNCHANGED = (RankingsRow.model_fields.keys() & RankedCandidate.model_fields.keys()) - {"criteria"}
 
 
 def rank(
@@ -117,7 +120,7 @@ def leaders(session: Session) -> Iterator[Ranking]:
 
 def applications() -> list[ProfileSummary]:
     """Return the applications that come with pvkdb."""
-    profiles = [shipped_profile(name) for name in shipped_profiles()]
+    profiles = map(shipped_profile, shipped_profiles())
     return [
         ProfileSummary(
             name=profile.name,
@@ -136,19 +139,9 @@ def rankings_rows(session: Session) -> Iterator[RankingsRow]:
         for entry in ranking.candidates:
             yield RankingsRow(
                 application=name,
-                rank=entry.rank,
                 device=entry.id,
                 structure=entry.label,
-                absorber=entry.absorber,
-                met=entry.met,
-                unknown=entry.unknown,
                 criteria=sum(assessment.weight > 0 for assessment in entry.criteria),
-                shortfall_decades=entry.shortfall_decades,
-                references=entry.references,
-                shown=entry.shown,
-                expected=entry.expected,
-                possible=entry.possible,
-                coverage=entry.coverage,
-                not_demonstrated=entry.not_demonstrated,
                 failed=len(entry.failures),
+                **entry.model_dump(include=_UNCHANGED),
             )

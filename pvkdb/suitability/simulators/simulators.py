@@ -88,42 +88,38 @@ def export_parameters(
     claims: Sequence[str] = (),
 ) -> SimulatorExport:
     """Return the parameters that the figures of a device determine, and those that are missing."""
-    determined: list[Parameter] = []
-    missing: list[MissingParameter] = []
-    for field in FIELDS[simulator]:
-        if (derived := field.derive(figures)) is None:
-            missing.append(
-                MissingParameter(name=field.name, unit=field.unit, needs=_reason(field, figures))
-            )
-        else:
-            value, source = derived
-            determined.append(
-                Parameter(name=field.name, value=value, unit=field.unit, source=source)
-            )
+    derived = [(rule, rule.derive(figures)) for rule in FIELDS[simulator]]
     return SimulatorExport(
         simulator=simulator,
         version=VERSIONS[simulator],
         device=device,
         structure=structure,
         references=references,
-        parameters=determined,
-        missing=missing,
+        parameters=[
+            Parameter(name=rule.name, value=found[0], unit=rule.unit, source=found[1])
+            for rule, found in derived
+            if found is not None
+        ],
+        missing=[
+            MissingParameter(name=rule.name, unit=rule.unit, needs=_reason(rule, figures))
+            for rule, found in derived
+            if found is None
+        ],
         relations=_relations(simulator, figures),
         claims=list(claims),
     )
 
 
 def _r_lrs(figures: DeviceFigures) -> tuple[float, str] | None:
-    if figures.r_lrs_ohm is None:
-        return None
-    return figures.r_lrs_ohm.value, f"R_LRS ({figures.r_lrs_ohm.source})"
+    known = figures.r_lrs_ohm
+    return None if known is None else (known.value, f"R_LRS ({known.source})")
 
 
 def _r_hrs(figures: DeviceFigures) -> tuple[float, str] | None:
-    if figures.r_lrs_ohm is None or figures.on_off is None:
+    low, on_off = figures.r_lrs_ohm, figures.on_off
+    if low is None or on_off is None:
         return None
-    words = f"R_LRS ({figures.r_lrs_ohm.source}) × on/off ratio ({figures.on_off.source})"
-    return figures.r_lrs_ohm.value * figures.on_off.value, words
+    return low.value * on_off.value, f"R_LRS ({low.source}) × on/off ratio ({on_off.source})"
 
 
 def _microsiemens(resistance: Callable[[DeviceFigures], tuple[float, str] | None]) -> Derivation:
@@ -147,9 +143,8 @@ def _bits(figures: DeviceFigures) -> tuple[int, str] | None:
 
 
 def _read_voltage(figures: DeviceFigures) -> tuple[float, str] | None:
-    if figures.v_read_v is None:
-        return None
-    return abs(figures.v_read_v.value), figures.v_read_v.source
+    known = figures.v_read_v
+    return None if known is None else (abs(known.value), known.source)
 
 
 def _finite_ratio(figures: DeviceFigures) -> tuple[bool, str] | None:
@@ -158,12 +153,8 @@ def _finite_ratio(figures: DeviceFigures) -> tuple[bool, str] | None:
 
 def _range(bound: float) -> Derivation:
     """Return an end of the weights: a normalisation, needed for the size of a step."""
-
-    def derive(figures: DeviceFigures) -> tuple[float, str] | None:
-        known = figures.states is not None
-        return (bound, "normalisation: weights from −1 to 1") if known else None
-
-    return derive
+    found = bound, "normalisation: weights from −1 to 1"
+    return lambda figures: None if figures.states is None else found
 
 
 def _memristor(figures: DeviceFigures) -> tuple[int, str]:

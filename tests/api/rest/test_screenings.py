@@ -9,7 +9,7 @@ from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding
 
 PATH = "/api/v1/screenings"

@@ -25,8 +25,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import local
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan import Plan
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import Plan, parse_plan
 
 PLAN = """\
 types = ["ABX3", "A2BX6"]

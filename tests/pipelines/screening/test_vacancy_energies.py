@@ -11,7 +11,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models import Calculation, Energetic, Structure
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import parse_plan
 
 PLAN = """\
 types = ["ABX3"]

@@ -16,15 +16,15 @@ DEVICE = Crosspoint(1e4, 100, Cell.SELECTOR, 20)
 
 def test_the_farthest_cell_is_read_unless_another_is_named():
     near, far = near_and_far(DEVICE, 9, 1e4, 5.0)
-    assert voltage_map(DEVICE, 9, 1e4, 5.0).reading == far
-    assert voltage_map(DEVICE, 9, 1e4, 5.0, cell=(8, 0)).reading == near
+    assert voltage_map(DEVICE, 9, 1e4, 5.0) == far
+    assert voltage_map(DEVICE, 9, 1e4, 5.0, cell=(8, 0)) == near
 
 
 @pytest.mark.parametrize("read", [*Read])
 def test_the_voltage_of_the_selected_cell_stands_in_the_map(read):
     found = voltage_map(DEVICE, 7, 1e4, 5.0, read)
     assert found.across_v.shape == (7, 7)
-    assert found.across_v[0, 6] == pytest.approx(found.reading.cell_voltage, rel=1e-12)
+    assert found.across_v[0, 6] == pytest.approx(found.cell_voltage, rel=1e-12)
     # The source and ground bound all voltages.
     assert np.abs(found.across_v).max() <= 1
     if read is Read.FLOATING:  # a biased line gives half-selected cells as much

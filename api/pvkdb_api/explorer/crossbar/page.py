@@ -263,10 +263,10 @@ def array_map(query: CrossbarQuery) -> dict[str, Any]:
         "values": [[float(f"{value:.5g}") for value in row] for row in values],
         "margin": query.question.margin,
         "margin_formula": formula,
-        "margin_near": near.reading.margin,
-        "margin_far": far.reading.margin,
-        "cell_voltage_near": near.reading.cell_voltage,
-        "cell_voltage_far": far.reading.cell_voltage,
+        "margin_near": near.margin,
+        "margin_far": far.margin,
+        "cell_voltage_near": near.cell_voltage,
+        "cell_voltage_far": far.cell_voltage,
     }
 
 

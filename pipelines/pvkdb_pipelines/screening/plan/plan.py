@@ -1,13 +1,17 @@
 """Plans: which ions, structure types, filters and potential a screening uses, and how far it goes.
 
-Fields of the models are keys of a plan file.
+Fields of the models are keys of a plan file: TOML, checked in full before anything runs. Ions are
+named with a charge, ``Sn2+``, or without, ``Sn`` for each of its common charges.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -19,10 +23,26 @@ from pydantic import (
 )
 
 from pvkdb.chemistry.composition import Site
-from pvkdb.chemistry.ions import Ion
+from pvkdb.chemistry.ions import (
+    HALIDES,
+    NON_METALS,
+    Ion,
+    cation_charges,
+    common_charges,
+    molecular_ions,
+)
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.toml_files import TomlTable, attempt, check_keys, one_of, refused, some_of
+from pvkdb.schemas.toml_files import (
+    TomlTable,
+    attempt,
+    check_keys,
+    one_of,
+    read_text,
+    read_toml,
+    refused,
+    some_of,
+)
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,
     PrototypeInfo,
@@ -38,7 +58,6 @@ from pvkdb_pipelines.screening.plan.enumeration import (
     Mixing,
     enumerate_candidates,
 )
-from pvkdb_pipelines.screening.plan.ion_names import SITES, read_ions
 
 #: How far a plan may go, in order.
 STAGES = ("enumerate", "tolerance", "stability", "vacancy", "barrier")
@@ -70,12 +89,75 @@ DEFAULT_RANKING = "-decomposition_ev_per_atom"
 #: Smaller shares of an ion are dopants, which no stage of a screening describes.
 _LEAST_SHARE = 0.001
 
+SITES: tuple[Site, ...] = get_args(Site)
+_ION = re.compile(r"(?P<symbol>[A-Za-z][\w-]*?)(?:(?P<size>\d)?(?P<sign>[+-]))?")
+_EXAMPLES: dict[Site, str] = {
+    "A": '["Cs", "MA"]',
+    "B": '["Pb", "Sn2+", "Bi"]',
+    "X": '["I", "Br"]',
+}
+_SHIPPED = resources.files("pvkdb_pipelines.screening") / "plans"
+
 Phases = Mapping[Stoichiometry, tuple[PrototypeInfo, ...]]
 Filters = Mapping[str, tuple[PlanCondition, ...]]
 
 
 class PlanError(InputError):
     """A plan that cannot be carried out; the message names the file and the line."""
+
+
+def _read_ions(table: Any) -> dict[Site, tuple[Ion, ...]]:
+    """Return the ions of each site from the ``[ions]`` table of a plan."""
+    check_keys(table, SITES)
+    ions: dict[Site, tuple[Ion, ...]] = {}
+    for site in SITES:
+        names = table.get(site)
+        if not isinstance(names, list) or not names:
+            raise refused(f"ions.{site} must be a list of ions, e.g. {_EXAMPLES[site]}", site)
+        found = [
+            ion
+            for place, name in enumerate(names)
+            for ion in attempt(_ions_of, site, name, at=(site, place))
+        ]
+        ions[site] = tuple(dict.fromkeys(found))
+    return ions
+
+
+def _ions_of(site: Site, name: object) -> list[Ion]:
+    """Return the ions that a name means.
+
+    Raises:
+        InputError: the name is not an ion, or the ion cannot occupy the site.
+    """
+    match = _ION.fullmatch(name) if isinstance(name, str) else None
+    if match is None:
+        raise InputError(f"ions.{site}: {name!r} is not an ion; write e.g. {_EXAMPLES[site]}")
+    symbol = match["symbol"]
+    fixed = Ion(symbol, -1) if symbol in HALIDES else None
+    if symbol in molecular_ions() and fixed is None:
+        fixed = molecular_ions()[symbol].ion
+    if fixed:
+        possible = [fixed.charge]
+    else:
+        possible = [] if symbol in NON_METALS else sorted(cation_charges(symbol))
+    if not possible:
+        raise InputError(
+            f"ions.{site}: {symbol!r} is not an ion that pvkdb knows (see: pvkdb export ions)"
+        )
+    if (possible[0] > 0) == (site == "X"):
+        raise InputError(
+            f"ions.{site}: {name!r} cannot occupy the {site} site: wrong sign of charge"
+        )
+    charge = int(f"{match['sign']}{match['size'] or 1}") if match["sign"] else None
+    if charge is not None and charge not in possible:
+        choices = ", ".join(f"{symbol}{abs(value)}{'+-'[value < 0]}" for value in possible)
+        raise InputError(
+            f"ions.{site}: {name!r} has no such charge in Shannon's table; known: {choices}"
+        )
+    if fixed:
+        return [fixed]
+    chosen = [charge] if charge else sorted(common_charges(symbol) & set(possible)) or possible
+    return [Ion(symbol, value) for value in chosen]
 
 
 def _read_mixing(table: Any) -> tuple[Mixing, ...]:
@@ -152,7 +234,7 @@ class Plan(TomlTable):
 
     title: Annotated[str, BeforeValidator(str)] = ""
     types: Annotated[tuple[str, ...], BeforeValidator(some_of("type", TYPES))] = tuple(TYPES)
-    ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(read_ions)]
+    ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(_read_ions)]
     mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
     phases: Annotated[Phases, PlainValidator(_read_phases)] = Field(default_factory=dict)
     filters: Annotated[Filters, PlainValidator(_read_filters)] = Field(default_factory=dict)
@@ -209,3 +291,33 @@ class Plan(TomlTable):
                     place,
                 )
         return self
+
+
+def shipped_plans() -> list[str]:
+    """Return the names of the plans that come with pvkdb."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _SHIPPED.iterdir())
+
+
+def read_plan(name: str) -> Plan:
+    """Return the plan in a file, or a shipped one by its name.
+
+    Raises:
+        PlanError: the file cannot be read, or the plan cannot be carried out.
+    """
+    known = shipped_plans()
+    if name in known:
+        return parse_plan((_SHIPPED / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+    path = Path(name)
+    hint = f"; shipped plans: {', '.join(known)}"
+    return parse_plan(read_text(path, name, PlanError, hint), path.name)
+
+
+def parse_plan(text: str, file: str = "plan.toml") -> Plan:
+    """Return the plan that a TOML text describes.
+
+    Raises:
+        PlanError: the text is not TOML, or the plan cannot be carried out; names the line.
+    """
+    plan = read_toml(Plan, text, file, PlanError)
+    lines = "\n".join(text.splitlines()) + "\n"
+    return plan.model_copy(update={"title": plan.title or file, "text": lines})

@@ -64,23 +64,15 @@ def migration_of(
 
 
 def _outcome(request: NebRequest, calculation: Calculation) -> BarrierOutcome:
-    if calculation.result is None:
-        return BarrierOutcome(
-            potential=request.potential.value,
-            calculation=calculation.id,
-            e_a_ev=None,
-            dimensionality=None,
-            limited_by=None,
-            failure_kind=calculation.failure_kind,
-            failure=calculation.failure_message,
-        )
-    result = NebResult.model_validate(calculation.result)
+    result = None if calculation.result is None else NebResult.model_validate(calculation.result)
     return BarrierOutcome(
         potential=request.potential.value,
         calculation=calculation.id,
-        e_a_ev=result.e_a_ev,
-        dimensionality=result.dimensionality,
-        limited_by=result.limiting.hop.hop_class,
-        upper_bound=result.upper_bound,
-        host_left_for=result.host_left_for,
+        e_a_ev=result.e_a_ev if result else None,
+        dimensionality=result.dimensionality if result else None,
+        limited_by=result.limiting.hop.hop_class if result else None,
+        upper_bound=result is not None and result.upper_bound,
+        host_left_for=result.host_left_for if result else None,
+        failure_kind=None if result else calculation.failure_kind,
+        failure=None if result else calculation.failure_message,
     )

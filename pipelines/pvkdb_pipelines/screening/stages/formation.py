@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 
 from pvkdb.errors import InputError
 from pvkdb_pipelines.prototypes.compounds import Compound
-from pvkdb_pipelines.screening.stages.stability import same_composition
+from pvkdb_pipelines.screening.stages.stability import possible_products
 
 #: A formation energy beyond this has terms in different units or of cells of different size.
 _IMPOSSIBLE_EV = 50.0
@@ -286,10 +286,8 @@ def allowed_potential_ev(
         for symbol, energy in elements_ev_per_atom.items()
         if symbol in content
     ] + [
-        (other.numbers_of_elements, energy)
-        for other, energy in competitors_ev_per_formula.items()
-        if other.numbers_of_elements.keys() <= content.keys()
-        and not same_composition(other, compound)
+        (other.numbers_of_elements, competitors_ev_per_formula[other])
+        for other in possible_products(compound, competitors_ev_per_formula)
     ]
     found = []
     for sign in (1, -1):
@@ -318,19 +316,10 @@ def _rows(formulas: Iterable[Mapping[str, int]], elements: list[str]) -> NDArray
     return np.array([[numbers.get(e, 0) for e in elements] for numbers in formulas], dtype=float)
 
 
-@dataclass(frozen=True, slots=True)
-class VacancyEnergies:
-    """Formation energies of a neutral halide vacancy, eV, and their chemical potentials."""
-
-    poor_ev: float
-    rich_ev: float
-    limits: HalideLimits
-
-
 def neutral_vacancy_ev(
     vacancy_ev: float, host_ev: float, halide: str, limits: HalideLimits
-) -> VacancyEnergies:
-    """Return the formation energies of a neutral halide vacancy in both limits.
+) -> tuple[float, float]:
+    """Return the formation energies of a neutral halide vacancy, eV: halide-poor, halide-rich.
 
     E_f = E(cell without one X) − E(cell) + μ_X: lowest where the halide is scarce.
 
@@ -347,4 +336,4 @@ def neutral_vacancy_ev(
         formation_energy_ev(vacancy_ev, host_ev, {halide: -1}, {halide: potential})
         for potential in (limits.poor_ev, limits.rich_ev)
     )
-    return VacancyEnergies(poor, rich, limits)
+    return poor, rich

@@ -81,7 +81,7 @@ def assess(
         perovskite_above_ground_state_ev_per_atom=_per_atom(perovskite, lowest, atoms),
         decomposition_ev_per_atom=_per_atom(decomposed, lowest, atoms),
         products=list(decomposed.products) if decomposed else [],
-        without_energy=sorted(other.formula for other in without_energy(competitors)),
+        without_energy=sorted(other.formula for other, level in levels.items() if level is None),
     )
 
 
@@ -116,13 +116,6 @@ def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
     return found
 
 
-def without_energy(
-    competitors: Mapping[Compound, Sequence[PhaseEnergy]],
-) -> tuple[Compound, ...]:
-    """Return the competitors without a phase whose energy counts."""
-    return tuple(other for other, phases in competitors.items() if lowest_level(phases) is None)
-
-
 @dataclass(frozen=True, slots=True)
 class Decomposition:
     """The lowest mixture of other compounds with the atoms of one formula unit."""
@@ -144,15 +137,8 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
         None where no mixture of the competitors contains these atoms.
     """
     content = compound.numbers_of_elements
-    others = sorted(
-        (
-            other
-            for other in competitors
-            if other.numbers_of_elements.keys() <= content.keys()
-            and not same_composition(other, compound)
-        ),
-        key=lambda other: other.formula,  # products of equal energy do not depend on the order
-    )
+    # Sorted, so that products of equal energy do not depend on the order.
+    others = sorted(possible_products(compound, competitors), key=lambda other: other.formula)
     if not others:
         return None
     energies = np.array([competitors[other].energy_ev_per_formula for other in others])
@@ -171,6 +157,16 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
             if amount > 0
         ),
     )
+
+
+def possible_products(compound: Compound, others: Iterable[Compound]) -> list[Compound]:
+    """Return the other compounds of the same elements, but not of the same composition."""
+    elements = compound.numbers_of_elements.keys()
+    return [
+        other
+        for other in others
+        if other.numbers_of_elements.keys() <= elements and not same_composition(other, compound)
+    ]
 
 
 def same_composition(first: Compound, second: Compound) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pvkdb.chemistry.tolerance import ToleranceFactors
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.screening import (
@@ -87,17 +86,6 @@ class Track:
         )
 
 
-def tolerance_of(factors: ToleranceFactors) -> Tolerance:
-    """Return tolerance factors as the report has them."""
-    return Tolerance(
-        t=factors.t,
-        mu=factors.mu,
-        tau=factors.tau,
-        p_perovskite=factors.p_perovskite,
-        radii_source=factors.radii_source,
-    )
-
-
 #: Flaws from the gravest; the gravest of several is the reason of a fall.
 _GRAVEST_FIRST = (
     Flaw.CONNECTIVITY_CHANGED,
@@ -148,14 +136,16 @@ def _first_flaw(entry: PhaseEnergy) -> str:
     return min(named, key=lambda name: order.index(name) if name in order else len(order))
 
 
+#: Kinds of falls by the failure of a calculation; of all others, "numerical".
+_FALL_KINDS: dict[str | None, FallKind] = {
+    FailureKind.UNSUPPORTED_COMPOSITION.value: "not defined",
+    FailureKind.UNSUPPORTED_ELEMENT.value: "not defined",
+    FailureKind.UNSTABLE_HOST.value: "physical",
+    FailureKind.SYMMETRY_CHANGED.value: "physical",
+}
+
+
 def failed(track: Track, stage: str, kind: str | None, message: str | None) -> None:
     """Drop a candidate whose calculation ended in a typed failure."""
-    not_possible = (
-        FailureKind.UNSUPPORTED_COMPOSITION.value,
-        FailureKind.UNSUPPORTED_ELEMENT.value,
-    )
-    unstable = (FailureKind.UNSTABLE_HOST.value, FailureKind.SYMMETRY_CHANGED.value)
-    fall: FallKind = "not defined" if kind in not_possible else "numerical"
-    if kind in unstable:
-        fall = "physical"
+    fall = _FALL_KINDS.get(kind, "numerical")
     track.drop(stage, fall, kind or "crashed", message or "no message was recorded")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import (
     HOST_DROP_EV,
     ElementRequest,
+    ElementResult,
     Host,
     VacancyRequest,
     VacancyResult,
@@ -101,21 +101,13 @@ def reference_compounds(compound: Compound) -> tuple[Compound, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class ElementEnergy:
-    """Energy of a solid element, None where its calculation failed, and source of its structure."""
-
-    energy_ev_per_atom: float | None
-    source: str
-
-
 def vacancy_formation(
     compound: Compound,
     request: VacancyRequest,
     calculation: str,
     result: VacancyResult,
     phases: Mapping[Compound, Sequence[PhaseEnergy]],
-    elements: Mapping[str, ElementEnergy],
+    elements: Mapping[str, ElementResult],
 ) -> VacancyFormation:
     """Return the formation energies of a halide vacancy in both limits.
 
@@ -125,7 +117,7 @@ def vacancy_formation(
         calculation: id of the calculation.
         result: result of the calculation.
         phases: relaxed phases of the compound and of its :func:`reference_compounds`.
-        elements: energies of its :func:`element_requests`.
+        elements: results of its :func:`element_requests`, without those that failed.
 
     Raises:
         InputError: an energy that a limit needs is missing.
@@ -138,24 +130,21 @@ def vacancy_formation(
         for other in reference_compounds(compound)
         if (level := lowest_level(phases[other])) is not None
     }
-    energies = {
-        symbol: entry.energy_ev_per_atom
-        for symbol, entry in elements.items()
-        if entry.energy_ev_per_atom is not None
-    }
     limits = halide_limits(
         compound,
         own.energy_ev_per_formula,
         {other: level.energy_ev_per_formula for other, level in levels.items()},
-        energies,
+        {symbol: entry.energy_ev_per_atom for symbol, entry in elements.items()},
     )
-    found = neutral_vacancy_ev(result.lowest.energy_ev, result.host_ev, request.halide, limits)
+    poor_ev, rich_ev = neutral_vacancy_ev(
+        result.lowest.energy_ev, result.host_ev, request.halide, limits
+    )
     return VacancyFormation(
         phase=request.phase,
         calculation=calculation,
         atoms_in_cell=result.atoms_in_cell,
-        x_poor_ev=found.poor_ev,
-        x_rich_ev=found.rich_ev,
+        x_poor_ev=poor_ev,
+        x_rich_ev=rich_ev,
         mu_x_poor_ev=limits.poor_ev,
         mu_x_rich_ev=limits.rich_ev,
         allowed=limits.allowed_ev is not None,
@@ -164,7 +153,7 @@ def vacancy_formation(
             other.formula for other in reference_compounds(compound) if other not in levels
         ),
         references={
-            **{symbol: elements[symbol].source for symbol in energies},
+            **{symbol: entry.structure_source for symbol, entry in elements.items()},
             **{other.formula: level.phase for other, level in levels.items()},
         },
     )

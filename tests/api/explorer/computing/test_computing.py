@@ -28,7 +28,7 @@ from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.explorer.computing import queue_form as queueing
 from pvkdb_api.explorer.computing.failure_messages import FAILURES
 from pvkdb_pipelines.screening.funnel import Funnel
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import parse_plan
 from pvkdb_pipelines.screening.recorded import begin_run, holding
 
 from ....pvkdb.store.files.test_structure_reading import CUBIC

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pvkdb.chemistry.ions import Ion
 from pvkdb_pipelines.screening.plan.enumeration import TYPES, Mixing, enumerate_candidates
-from pvkdb_pipelines.screening.plan.plan_file import read_plan
+from pvkdb_pipelines.screening.plan.plan import read_plan
 
 A = [Ion("Cs", 1), Ion("Rb", 1)]
 B = [Ion("Pb", 2), Ion("Sn", 2), Ion("Sn", 4), Ion("Bi", 3), Ion("Ag", 1)]

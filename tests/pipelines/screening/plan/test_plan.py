@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
-from pvkdb_pipelines.screening.plan.plan import PlanError
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan, read_plan, shipped_plans
+from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan, read_plan, shipped_plans
 
 GOOD = """\
 title = "Lead"

@@ -18,8 +18,7 @@ from pvkdb.schemas.calculations.migration import (
 from pvkdb.schemas.screening import Stability
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
-from pvkdb_pipelines.screening.plan.plan import PlanError
-from pvkdb_pipelines.screening.plan.plan_file import parse_plan
+from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan
 from pvkdb_pipelines.screening.stages.barriers import migration_of, most_promising
 from pvkdb_pipelines.screening.stages.tracks import Track, failed
 
