@@ -40,7 +40,7 @@ def finishing_on_sigterm(finish: Callable[[], None]) -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise an earlier stop request again if a library has swallowed it; call at every step."""
+    """Raise StopRequest if one has arrived, even if a library swallowed it; call at every step."""
     if _requested:
         raise StopRequest
 

@@ -74,7 +74,7 @@ def estimate(
 
 
 def _quantities(walk: Arguments, conditions: Conditions) -> list[Quantity]:
-    """Return the quantities that the conditions determine."""
+    """Return all quantities that can be computed from the given conditions."""
     layer = {**walk, "thickness_m": conditions.thickness_m}
     rate = {name: walk[name] for name in ("barrier_ev", "temperature_k", "attempt_frequency_hz")}
     arguments = {"hop rate": rate, "diffusion coefficient of the defect": walk}

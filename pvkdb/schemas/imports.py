@@ -90,7 +90,7 @@ class ImportReport(BaseModel):
 
 
 class RowVersion(BaseModel):
-    """One version of a row, with what it changed in the version before it."""
+    """One version of a row, with its differences from the version before."""
 
     id: str
     table: str

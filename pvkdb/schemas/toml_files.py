@@ -81,7 +81,7 @@ def some_of(what: str, known: Collection[str]) -> Callable[[Any], Any]:
 
 
 class TomlTable(BaseModel):
-    """A table of a file. Fields that are excluded from dumps are not keys of the file."""
+    """A table of a TOML file; unknown keys are refused, as are fields with ``exclude=True``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

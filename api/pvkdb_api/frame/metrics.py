@@ -52,11 +52,11 @@ class RequestMetrics:
         )
 
     def begin(self) -> None:
-        """Count the start of a request."""
+        """Count one more request in flight."""
         self._in_flight.inc()
 
     def end(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count the end of a request."""
+        """Record a finished request: one fewer in flight, its status and its duration."""
         self._in_flight.dec()
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = route_of(scope)

@@ -151,7 +151,7 @@ def split_values(text: str) -> tuple[str, ...]:
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Return the names in a list, which need no brackets or quotes."""
+    """Return the names in a comma-separated list; unlike values, names never contain a comma."""
     return _tidy(text.split(","))
 
 

@@ -93,7 +93,7 @@ def show_error(
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JsonApiResponse | None:
-    """Return a refusal from outside this application as JSON:API; None for other paths."""
+    """Return a refusal by the enclosing service as JSON:API; None if the path is not OPTIMADE's."""
     if request.url.path != OPTIMADE and not request.url.path.startswith(f"{OPTIMADE}/"):
         return None
     response = refusal(request, status, HTTPStatus(status).phrase, detail, parameter)

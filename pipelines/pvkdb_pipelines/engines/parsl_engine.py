@@ -1,4 +1,4 @@
-"""The engine of a cluster: Parsl starts blocks of workers, and a dispatcher feeds them."""
+"""The engine for clusters: Parsl starts blocks of workers, a dispatcher gives them work."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def require_scheduler(cluster: Cluster) -> None:
     """Check that jobs can be submitted from this machine.
 
     Raises:
-        InputError: the command for it is not on PATH.
+        InputError: the command that submits jobs (``sbatch`` or ``qsub``) is not on PATH.
     """
     command = _COMMANDS.get(cluster.provider)
     if command is not None and shutil.which(command) is None:

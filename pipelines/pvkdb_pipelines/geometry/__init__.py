@@ -1,1 +1,1 @@
-"""Geometry of crystals: symmetry, neighbours, supercells, and structures of requests."""
+"""Geometry of crystals: symmetry, neighbours, supercells, and the structures in requests."""

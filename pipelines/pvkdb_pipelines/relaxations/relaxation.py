@@ -41,14 +41,14 @@ def relax(
     Args:
         atoms: Initial structure; it is not changed.
         potential: Source of energies and forces.
-        fmax: Target for the largest force on an atom (and, with ``cell``, the largest row of the
-            cell's gradient as scaled by ASE), eV/Å.
+        fmax: Converged when the largest force on an atom is at most this, eV/Å. With ``cell``, the
+            rows of the cell's gradient, as scaled by ASE, must meet it too.
         max_steps: Largest number of steps.
         cell: Relax the cell too (log-strain coordinates).
         what: Name of the structure for messages: "host cell", "initial end point".
         failure: Kind of the failure if it does not converge or the energy is not finite.
         on_step: Called with the step and the largest force after each step.
-        first_step: First time step of FIRE, in ASE's units; it adapts itself.
+        first_step: First time step of FIRE, in ASE's units; FIRE adapts the later ones.
         hessian: Initial second derivatives of the energy, shape (3 n, 3 n), eV/Å², with which BFGS
             is used instead of FIRE. Not with ``cell``.
 

@@ -1,4 +1,4 @@
-"""Calculations of a screening in the store: queued once, computed, and looked up."""
+"""The calculations that a screening needs: each is queued once, computed and looked up."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _MOST_FAILED_STARTS = 3
 
 
 class WorkerProcessError(PvkdbError):
-    """A worker process failed to start its work; ``exit_code`` is that of its error."""
+    """A worker process failed to start its work; ``exit_code`` belongs to the error in it."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)

@@ -58,8 +58,8 @@ def run(
 ) -> None:
     """Run the plans of a schedule at their times, until stopped.
 
-    A plan runs once for each of its times, even with several schedulers. Missed times are replaced
-    by one run. With --due or --once, the exit code is 5 if a run failed.
+    A plan runs once at each of its times, even with several schedulers. If it missed several
+    times, it runs once for all of them. With --due or --once, the exit code is 5 if a run failed.
     """
     if due and once:
         raise InputError("--due and --once exclude each other; give one of them")

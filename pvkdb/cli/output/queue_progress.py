@@ -21,7 +21,7 @@ _COUNT_S = 1.0
 
 
 class QueueWatch:
-    """Receives the progress of a queue; shows rows on a terminal, lines and failures in a log.
+    """Shows the progress of a queue: live rows on a terminal, lines in a log; failures on both.
 
     ``count_unfinished`` returns the number of calculations that have not ended.
     """

@@ -119,7 +119,7 @@ class Awaiting(ClientPart):
 
 
 class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like property
-    """Decorator of a method written as steps: called in one client, awaited in the other."""
+    """Make a method written as steps a blocking call in Blocking, an awaited one in Awaiting."""
 
     def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
         self._steps = steps

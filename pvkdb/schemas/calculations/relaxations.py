@@ -171,7 +171,7 @@ class VacancyRequest(BaseModel):
 
 
 class VacancySite(BaseModel):
-    """One of the distinct vacancies."""
+    """The energy of one symmetry-distinct vacancy."""
 
     site: int = Field(description="Index of the halide in the host.")
     energy_ev: float = Field(description="Energy of the relaxed supercell without it.")

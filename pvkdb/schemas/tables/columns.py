@@ -158,7 +158,7 @@ def as_printed_column(empty: str = "not transcribed") -> Any:
 
 
 def erratum_column() -> Any:
-    """Declare the column of errors in the printed text."""
+    """Declare the column for misprints and doubts found in the printed source."""
     return optional(
         "A misprint, contradiction or doubt, with its reason. The printed value stays as it is.",
         "curated",

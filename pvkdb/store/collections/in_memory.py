@@ -81,7 +81,7 @@ class SmallTable(Generic[RowT]):
 
     @property
     def sortable(self) -> Sequence[str]:
-        """Columns to sort by: all of them."""
+        """Columns that rows can be sorted by: every column."""
         return self.row.columns()
 
     @cached_property

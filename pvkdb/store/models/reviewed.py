@@ -13,7 +13,7 @@ from pvkdb.store.base import Base
 
 
 class ReviewedRow(Base):
-    """Columns of every descriptive table."""
+    """Columns that every descriptive table of the review has."""
 
     __abstract__ = True
 

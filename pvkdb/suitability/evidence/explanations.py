@@ -102,10 +102,10 @@ def _met_phrase(criterion: Criterion) -> str:
 
 
 def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
-    """Return a sentence with the predictions and what the profile wants.
+    """Return the predictions as a sentence, with what the profile wants unless it is met.
 
     Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
-    least 1000 s``. None if the profile uses no prediction that is known.
+    least 1000 s``. None if no prediction is known for the profile's criteria.
     """
     parts = []
     for criterion, entry in zip(criteria, assessments, strict=True):

@@ -224,7 +224,7 @@ def log_rows(lines: list[LogLine]) -> Iterator[tuple[datetime, str, bool]]:
 
 
 def value_cell(value: object) -> Markup | str:
-    """Return a parameter or a value of a result as HTML; numbers with their exact value."""
+    """Return a parameter or result value as HTML; a rounded number also carries its exact value."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
     return text_cell(value)

@@ -185,7 +185,7 @@ def _vacancy_problem(defect: str, composition: Composition) -> dict[str, str]:
 
 
 def _defects(composition: Composition) -> Iterator[str]:
-    """Yield vacancies, that of the halide first, then interstitials of ions and electrodes."""
+    """Yield vacancies, the halide's first, then interstitials of the ions and electrode metals."""
     elements = [
         occupant.ion.symbol
         for site in ("X", "A", "B")

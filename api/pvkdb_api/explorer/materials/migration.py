@@ -81,7 +81,7 @@ class MigrationView:
 
 
 def limiting(result: NebResult) -> int:
-    """Return the number of the hop that limits the easiest path, from 1."""
+    """Return the number of the hop that limits the easiest path; hops are counted from 1."""
     wanted = f"{result.dimensionality}D"
     return next(each.hop for each in result.percolation if each.direction == wanted) + 1
 

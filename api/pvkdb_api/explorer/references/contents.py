@@ -45,7 +45,7 @@ class CitingRequirement:
 
 @dataclass(frozen=True, slots=True)
 class NumberedRow:
-    """A row of a descriptive table with its number in that table."""
+    """A row of a descriptive table of the review, with its number there (from 1)."""
 
     table: str
     number: int

@@ -31,8 +31,9 @@ class RangeFilter:
 class ChoiceFilter:
     """A group of checkboxes: one for each value in the data, or for each of ``values``.
 
-    With ``values``, rows are counted only if ``counted``, and a row may count for several boxes.
-    With ``every``, a row must match all ticked boxes, so that each box narrows the result.
+    Boxes from the data show the number of matching rows; boxes from ``values`` only if ``counted``,
+    and there one row may match several boxes. With ``every``, a row must match all ticked boxes
+    instead of any of them.
     """
 
     name: str

@@ -188,7 +188,7 @@ class Scalar(Property):
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """Return the expression of the value."""
+        """Return the SQL expression of the value, under the name of the property."""
         return {self.name: self.expression}
 
     def value(self, row: Any) -> Any:

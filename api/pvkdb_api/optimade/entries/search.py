@@ -123,10 +123,10 @@ def entries_of(
 
 
 def sort_properties(kind: EntryType, sort: str) -> list[tuple[Scalar, bool]]:
-    """Return the properties in a ``sort`` parameter and whether each descends; the id comes last.
+    """Return the properties to sort by, each with whether it is descending, then the id.
 
     Raises:
-        OptimadeError: a property does not exist or cannot be sorted by.
+        OptimadeError: a property does not exist or cannot be used for sorting.
     """
     sortable = {name: each for name, each in kind.properties.items() if each.sortable}
     found = []

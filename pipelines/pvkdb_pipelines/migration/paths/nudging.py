@@ -138,7 +138,7 @@ def images_for(length_ang: float, spacing_ang: float = 1.1, odd: bool = False) -
 
 
 def _mirror(path: Sequence[Atoms], exchange: Exchange) -> None:
-    """Impose the exchange symmetry on a path."""
+    """Make a path symmetric: its second half becomes the mapped images of its first half."""
     last = len(path) - 1
     for index in range(1, last // 2):
         path[last - index].positions = exchange.positions(path[index].positions)

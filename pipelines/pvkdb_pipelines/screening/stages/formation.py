@@ -239,7 +239,7 @@ def _first_metal_ev(
     energies_ev_per_formula: Mapping[Compound, float],
     elements_ev_per_atom: Mapping[str, float],
 ) -> float:
-    """Return the halide potential below which the first cation turns into its element."""
+    """Return the halide's chemical potential, eV, at which a first metal appears on lowering."""
     halide = compound.sites["X"].symbol
     of_metals: dict[str, float] = {}
     for other, energy in energies_ev_per_formula.items():
