@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.responses import Assumption
 
 
@@ -25,13 +26,11 @@ class Read(StrEnum):
     THIRD_BIAS = "third-bias"
 
 
-class ArrayLimit(BaseModel):
+class ArrayLimit(StrictModel):
     """The largest N × N array of one kind of cell under one read scheme.
 
     0 says that not even a single cell keeps the margin.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cell: Cell = Field(description="Kind of cell at each crosspoint.")
     read: Read = Field(description="Potential of the unselected lines while one cell is read.")
@@ -55,13 +54,11 @@ class ArrayLimit(BaseModel):
     )
 
 
-class ExactRead(BaseModel):
+class ExactRead(StrictModel):
     """Reading one cell of an array, all others in LRS, from the whole circuit.
 
     Margins and voltages are fractions of the read voltage.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cell: Cell = Field(description="Kind of cell at each crosspoint.")
     read: Read = Field(description="Potential of the unselected lines while one cell is read.")
@@ -73,10 +70,8 @@ class ExactRead(BaseModel):
     cell_voltage_far: float = Field(description="Voltage across that cell in LRS.")
 
 
-class CrossbarDocument(BaseModel):
+class CrossbarDocument(StrictModel):
     """Array sizes, the exact solution if requested, and all assumptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: str | None = Field(description="Device of the store whose on/off ratio this is.")
     on_off_ratio: float | None = Field(description="R_HRS over R_LRS; None for infinite.")
@@ -100,10 +95,8 @@ class CrossbarDocument(BaseModel):
     notes: list[str] = Field(description="Notes for the reader.")
 
 
-class DeviceArray(BaseModel):
+class DeviceArray(StrictModel):
     """A device of the store and the largest array that its reported figures allow."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: str = Field(description="Id of the device.")
     structure: str = Field(description="Stack of the device, as printed.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from pvkdb.schemas.responses import Assumption
+from pvkdb.schemas import StrictModel
+from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
 
-class Quantity(BaseModel):
+class Quantity(StrictModel):
     """One estimate as an interval, with its equation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Name of the estimated quantity.")
     minimum: float | None = Field(
@@ -22,10 +21,8 @@ class Quantity(BaseModel):
     source: str = Field(description="Where the value comes from.")
 
 
-class KineticsDocument(BaseModel):
+class KineticsDocument(StrictModel):
     """Estimates for one mobile ion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     ion: str = Field(description="The ion that moves.")
     quantities: list[Quantity] = Field(description="Rates, times and lengths, each an interval.")
@@ -37,10 +34,8 @@ class KineticsDocument(BaseModel):
         return next((entry for entry in self.quantities if entry.name == name), None)
 
 
-class IonKinetics(BaseModel):
+class IonKinetics(StrictModel):
     """One ion over one barrier."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     material: str | None = Field(description="Public name; None where a barrier was given.")
     ion: str = Field(description="`halide`, a metal of an electrode, or the defect that moves.")
@@ -52,16 +47,12 @@ class IonKinetics(BaseModel):
     barrier_min_ev: float | None = Field(description="Lower end of the barrier, in eV.")
     barrier_max_ev: float | None = Field(description="None where it is only bounded from below.")
     source: str = Field(description="Where the value comes from.")
-    references: str = Field(
-        default="", description="Keys of the publications behind it, separated by spaces."
-    )
+    references: ReferenceKeys = ""
     document: KineticsDocument = Field(description="Quantities that follow from the barrier.")
 
 
-class KineticsAnswer(BaseModel):
+class KineticsAnswer(StrictModel):
     """Estimates for the ions of a material or device."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     asked: str = Field(description="The request in words.")
     ions: list[IonKinetics] = Field(description="One entry for each ion and barrier.")

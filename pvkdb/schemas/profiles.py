@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pvkdb.schemas import StrictModel
 
 Subject = Literal["devices", "materials"]
 SUBJECTS: tuple[Subject, ...] = ("devices", "materials")
 
 Scale = Literal["linear", "log"]
+
+MetricName = Annotated[
+    str, Field(description="Metric with its unit as suffix; ratios and counts have no unit.")
+]
 
 #: What the bounds of a criterion rest on.
 Basis = Literal["printed", "reading", "span", "working point", "offer", "reference"]
@@ -23,14 +29,12 @@ BASES: dict[Basis, str] = {
 }
 
 
-class Bounds(BaseModel):
+class Bounds(StrictModel):
     """Which values of a metric are good: a trapezoid on the scale of the metric, or some words.
 
     The desirability is 1 from ``at_least`` to ``at_most`` and 0 from ``fails_below`` down and from
     ``fails_above`` up; between, it runs straight on the scale. A bound that is None does not exist.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     at_least: float | None = Field(default=None, description="Satisfied from here on.")
     at_most: float | None = Field(default=None, description="Satisfied up to here.")
@@ -55,10 +59,8 @@ class Bounds(BaseModel):
 _INFINITY = float("inf")
 
 
-class Reading(BaseModel):
+class Reading(StrictModel):
     """Another reading of a doubtful requirement, used if it is requested by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Name of the reading.")
     bounds: Bounds = Field(description="Range of good values under this reading.")
@@ -67,14 +69,10 @@ class Reading(BaseModel):
     note: str | None = Field(default=None, description="Remarks and doubts.")
 
 
-class Criterion(BaseModel):
+class Criterion(StrictModel):
     """One criterion of a profile."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    metric: str = Field(
-        description="Metric with its unit as suffix; ratios and counts have no unit."
-    )
+    metric: MetricName
     unit: str = Field(description="Unit; `1` for a pure number.")
     bounds: Bounds = Field(description="Range of good values.")
     scale: Scale = Field(default="linear", description="Scale on which values are compared.")
@@ -94,19 +92,15 @@ class Criterion(BaseModel):
     )
 
 
-class Ask(BaseModel):
+class Ask(StrictModel):
     """What an application needs without a number, or in a metric that no source reports."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     asks: str = Field(description="Requirement of the application.")
     source: str = Field(description="Where the value comes from.")
 
 
-class Profile(BaseModel):
+class Profile(StrictModel):
     """What an application asks of devices, and of materials that may become devices."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Name of the application.")
     title: str = Field(description="Title.")

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from pvkdb.schemas.profiles import Ask, Criterion, Subject
-from pvkdb.schemas.responses import Assumption
+from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
+from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
 Order = Literal["shown", "expected", "possible"]
 ORDERS: dict[Order, str] = {
@@ -46,9 +46,7 @@ class Grade(StrEnum):
 class Assessment(BaseModel):
     """One criterion held against the evidence of one candidate."""
 
-    metric: str = Field(
-        description="Metric with its unit as suffix; ratios and counts have no unit."
-    )
+    metric: MetricName
     weight: float = Field(description="Share of the weight, of those criteria that are defined.")
     verdict: Verdict = Field(description="Verdict of the evidence.")
     minimum: float | None = Field(default=None, description="None: unknown, or open below.")
@@ -66,17 +64,13 @@ class Assessment(BaseModel):
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
     source: str | None = Field(default=None, description="Where the value comes from.")
-    references: str = Field(
-        default="", description="Keys of the publications behind it, separated by spaces."
-    )
+    references: ReferenceKeys = ""
 
 
 class Known(BaseModel):
     """What is known of a candidate on a metric that the profile does not ask for."""
 
-    metric: str = Field(
-        description="Metric with its unit as suffix; ratios and counts have no unit."
-    )
+    metric: MetricName
     minimum: float | None = Field(
         default=None, description="Lower end of the known range, in the unit of the metric."
     )
@@ -87,9 +81,7 @@ class Known(BaseModel):
     text: str = Field(description="The value in words.")
     grade: Grade = Field(description="Quality of the evidence.")
     source: str | None = Field(default=None, description="Where the value comes from.")
-    references: str = Field(
-        default="", description="Keys of the publications behind it, separated by spaces."
-    )
+    references: ReferenceKeys = ""
 
 
 class UnderReading(BaseModel):
@@ -111,9 +103,7 @@ class RankedCandidate(BaseModel):
     )
     material: str | None = Field(default=None, description="Public name, if it is known.")
     absorber: str | None = Field(default=None, description="Absorber of a device, as printed.")
-    references: str = Field(
-        default="", description="Keys of the publications behind it, separated by spaces."
-    )
+    references: ReferenceKeys = ""
     devices: int | None = Field(
         default=None, description="Number of devices of the store made of a material."
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables import ToleranceRow
 
 Item = TypeVar("Item")
 
+ReferenceKeys = Annotated[
+    str, Field(description="Keys of the publications behind it, separated by spaces.")
+]
 
-class Assumption(BaseModel):
+
+class Assumption(StrictModel):
     """One number or choice that went into a result."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Name of the assumption.")
     value: str = Field(description="The value as text, a range as `low–high`.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from pvkdb.schemas import StrictModel
 
 
 class Simulator(StrEnum):
@@ -15,10 +17,8 @@ class Simulator(StrEnum):
     NEUROSIM = "neurosim"
 
 
-class Parameter(BaseModel):
+class Parameter(StrictModel):
     """A parameter that the reported figures determine."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="As the simulator names it, e.g. `xbar.device.Rmin`.")
     value: float | int | bool | str
@@ -26,20 +26,16 @@ class Parameter(BaseModel):
     source: str = Field(description="The figures that it was made from.")
 
 
-class MissingParameter(BaseModel):
+class MissingParameter(StrictModel):
     """A parameter that they do not determine; the simulator's own default would be an invention."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     unit: str
     needs: str = Field(description="What would have to be measured, or why a figure does not do.")
 
 
-class SimulatorExport(BaseModel):
+class SimulatorExport(StrictModel):
     """What a device's figures say to one simulator."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     simulator: Simulator
     version: str = Field(description="Version of the simulator whose names these are.")

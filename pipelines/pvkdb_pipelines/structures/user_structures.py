@@ -28,8 +28,9 @@ from pvkdb.store.files.structure_reading import (
     require_composition as require_composition,
 )
 from pvkdb.store.files.structure_reading import require_order
-from pvkdb.store.models import Composition as StoredComposition
-from pvkdb.store.models import Material, Structure
+from pvkdb.store.models.materials import Composition as StoredComposition
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import compound_of, phases

@@ -8,11 +8,12 @@ then explicit, and the content key holds everything that decides the numbers.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pvkdb.schemas.calculations.relaxations import Host, content_key
+from pvkdb.schemas import StrictModel
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers for the same settings.
 DFT_RECIPE = 1
@@ -26,10 +27,8 @@ class Engine(StrEnum):
     VASP = "vasp"
 
 
-class PseudopotentialFile(BaseModel):
+class PseudopotentialFile(StrictModel):
     """The pseudopotential file of an element, with its MD5 sum."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     element: str
     file: str
@@ -137,11 +136,10 @@ class DftSettings(BaseModel):
         return self
 
 
-class DftRequest(BaseModel):
+class DftRequest(CalculationRequest):
     """Fields of every request besides its structures."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    recipe: ClassVar[int] = DFT_RECIPE
     formula: str = Field(max_length=200, description="Composition, without the defect.")
     phase: str | None = Field(default=None, max_length=40)
     defect: str | None = Field(default=None, max_length=8, description="E.g. V_Br, in the cell.")
@@ -155,10 +153,6 @@ class DftRequest(BaseModel):
         "made of them.",
     )
     settings: DftSettings = DftSettings()
-
-    def key(self) -> str:
-        """Content key: SHA-256 over the request and the recipe's revision."""
-        return content_key(DFT_RECIPE, self)
 
 
 class DftScfRequest(DftRequest):
@@ -178,10 +172,8 @@ class DftRelaxRequest(DftRequest):
     max_steps: int = Field(default=100, ge=1, le=2000)
 
 
-class PathImage(BaseModel):
+class PathImage(StrictModel):
     """A structure of a migration path: ``start``, ``saddle``, ``end``, or ``image 2``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     structure: Host
@@ -220,14 +212,13 @@ class DftNebRequest(DftRequest):
         return self
 
 
-class DftAfterRequest(BaseModel):
+class DftAfterRequest(CalculationRequest):
     """Request for DFT on the path of a barrier that is not computed yet.
 
     Once the barrier is done, this becomes a :class:`DftPathRequest` or a :class:`DftNebRequest`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    recipe: ClassVar[int] = DFT_RECIPE
     kind: Literal["dft-after"] = "dft-after"
     barrier: str = Field(description="Calculation of the kind neb.")
     formula: str = Field(max_length=200, description="Its composition, without the defect.")
@@ -244,10 +235,6 @@ class DftAfterRequest(BaseModel):
         if self.method == "path" and limits != (None, None):
             raise ValueError("single points have no force to reach and no steps; use method neb")
         return self
-
-    def key(self) -> str:
-        """Content key: SHA-256 over the request and the recipe's revision."""
-        return content_key(DFT_RECIPE, self)
 
 
 class DftAfterResult(BaseModel):

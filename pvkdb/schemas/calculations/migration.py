@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, Field, computed_field
 
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations import FailureKind, PotentialName
-from pvkdb.schemas.calculations.relaxations import Host, content_key
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
 BARRIER_RECIPE = 5
@@ -23,13 +24,11 @@ HOST_PHASES: dict[str, tuple[str, ...]] = {
 }
 
 
-class NebSettings(BaseModel):
+class NebSettings(StrictModel):
     """Numerical settings of migration barriers. Every field enters the content key.
 
     Forces in eV/Å, lengths in Å.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     images: int | None = Field(
         default=None,
@@ -79,11 +78,10 @@ class NebSettings(BaseModel):
     )
 
 
-class NebRequest(BaseModel):
+class NebRequest(CalculationRequest):
     """Request for the migration of a defect, from `pvkdb neb` or the service."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    recipe: ClassVar[int] = BARRIER_RECIPE
     kind: Literal["neb"] = Field(default="neb", description="Kind of calculation.")
     formula: str = Field(description="Composition, e.g. CsPbBr3.", max_length=200)
     phase: str | None = Field(
@@ -104,10 +102,6 @@ class NebRequest(BaseModel):
         default=None, description="Structure to start from in place of a prototype."
     )
     settings: NebSettings = NebSettings()
-
-    def key(self) -> str:
-        """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        return content_key(BARRIER_RECIPE, self)
 
 
 class CompleteNebRequest(NebRequest):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.schemas.calculations import CalculationState, FailureKind
@@ -20,6 +20,16 @@ _SCORED = (
 )
 _JUDGED = "computed: every criterion compared with the reported value (`pvkdb.suitability`)"
 _NOT_YET = "the calculation has not computed it"
+
+
+def _count(meaning: str, source: str) -> Any:
+    """Declare a column that counts something."""
+    return column(meaning, source, unit="1", minimum=0)
+
+
+def _share(meaning: str, source: str) -> Any:
+    """Declare a column between 0 and 1."""
+    return column(meaning, source, unit="1", minimum=0, maximum=1)
 
 
 class MaterialsRow(Row):
@@ -61,9 +71,9 @@ class MaterialsRow(Row):
     )
     b_site: str = column("Ions on the B site with amounts.", _FROM_FORMULA)
     x_site: str = column("Ions on the X site with amounts.", _FROM_FORMULA)
-    energetics_count: int = column("Statements on its energetics.", _COUNTED, unit="1", minimum=0)
-    devices_count: int = column("Devices made of it.", _COUNTED, unit="1", minimum=0)
-    structures_count: int = column("Structures of it.", _COUNTED, unit="1", minimum=0)
+    energetics_count: int = _count("Statements on its energetics.", _COUNTED)
+    devices_count: int = _count("Devices made of it.", _COUNTED)
+    structures_count: int = _count("Structures of it.", _COUNTED)
 
 
 class ToleranceRow(Row):
@@ -283,10 +293,8 @@ class RankingsRow(Row):
     absorber: str | None = optional(
         "Perovskite of the device.", "printed", empty="only the text knows the device"
     )
-    met: int = column("Criteria with weight that are met.", _JUDGED, unit="1", minimum=0)
-    unknown: int = column(
-        "Criteria with weight on which nothing is reported.", _JUDGED, unit="1", minimum=0
-    )
+    met: int = _count("Criteria with weight that are met.", _JUDGED)
+    unknown: int = _count("Criteria with weight on which nothing is reported.", _JUDGED)
     criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
     shortfall_decades: float = column(
         "Decades missing to the criteria that are known; 0 where all are met.",
@@ -299,26 +307,14 @@ class RankingsRow(Row):
         "printed",
         empty="the source cites nothing",
     )
-    shown: float = column(
-        "Score as far as the evidence shows it; what is unknown counts as the floor, 0.01.",
-        _SCORED,
-        unit="1",
-        minimum=0,
-        maximum=1,
+    shown: float = _share(
+        "Score as far as the evidence shows it; what is unknown counts as the floor, 0.01.", _SCORED
     )
-    expected: float = column(
-        "Mean score over all that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
-    )
-    possible: float = column(
-        "Best score that the evidence allows.", _SCORED, unit="1", minimum=0, maximum=1
-    )
-    coverage: float = column(
-        "Share of the weight on which there is evidence.", _JUDGED, unit="1", minimum=0, maximum=1
-    )
-    not_demonstrated: int = column(
+    expected: float = _share("Mean score over all that the evidence allows.", _SCORED)
+    possible: float = _share("Best score that the evidence allows.", _SCORED)
+    coverage: float = _share("Share of the weight on which there is evidence.", _JUDGED)
+    not_demonstrated: int = _count(
         "Criteria with weight on which only a lower bound is known that does not reach them.",
         _JUDGED,
-        unit="1",
-        minimum=0,
     )
-    failed: int = column("Criteria with weight that are failed.", _JUDGED, unit="1", minimum=0)
+    failed: int = _count("Criteria with weight that are failed.", _JUDGED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.schemas.tables.columns import (
@@ -34,6 +34,12 @@ MECHANISMS = (
 )
 
 _FROM_LAYERS = "computed: taken from `layers`"
+
+
+def _qualifier(number: str, *, verb: str = "has") -> Any:
+    """Declare the column of the sign that the source puts before a number."""
+    meaning, empty = f"What the source puts before {number}.", f"{number} {verb} no sign in front"
+    return optional(meaning, "printed", values=("~", ">"), empty=empty)
 
 
 class ReferencesRow(Row):
@@ -187,12 +193,7 @@ class DevicesRow(Row):
         unit="1",
         minimum=0,
     )
-    on_off_qualifier: str | None = optional(
-        "What the source puts before the ratio.",
-        "printed",
-        values=("~", ">"),
-        empty="the ratio has no sign in front",
-    )
+    on_off_qualifier: str | None = _qualifier("the ratio")
     v_set_min_v: float | None = optional(
         "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
     )
@@ -203,24 +204,14 @@ class DevicesRow(Row):
     v_reset_max_v: float | None = optional(
         "Highest RESET voltage (algebraic): −0.078 of “−0.078 to −3.6”.", "printed", unit="V"
     )
-    v_qualifier: str | None = optional(
-        "What the source puts before the voltages.",
-        "printed",
-        values=("~", ">"),
-        empty="the voltages have no sign in front",
-    )
+    v_qualifier: str | None = _qualifier("the voltages", verb="have")
     endurance_cycles: float | None = optional(
         "Switching cycles that were tested; a lower bound.", "printed", unit="cycles", minimum=0
     )
     retention_s: float | None = optional(
         "Time for which a state was held.", "printed", unit="s", minimum=0
     )
-    retention_qualifier: str | None = optional(
-        "What the source puts before the retention.",
-        "printed",
-        values=("~", ">"),
-        empty="the retention has no sign in front",
-    )
+    retention_qualifier: str | None = _qualifier("the retention")
     stability_days: float | None = optional(
         "Time in storage after which the device still worked; a month is 30 days.",
         "printed",

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pvkdb.store.collections.calculations import CALCULATIONS
+from pvkdb.store.collections.calculations import CALCULATIONS, STRUCTURES
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.collections.device_claims import DEVICE_CLAIMS
-from pvkdb.store.collections.devices import DEVICES
+from pvkdb.store.collections.devices import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.energetics import ENERGETICS
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.collections.references import REFERENCES
-from pvkdb.store.collections.structures import STRUCTURES
 
 __all__ = [
     "CALCULATIONS",

@@ -1,29 +1,36 @@
-"""Collection of devices."""
+"""Collections of devices, and of figures on devices from running text."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.metrics import TABLE_METRICS
-from pvkdb.schemas.tables import DevicesRow
+from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.store.collections.collection import Collection, Filter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
     at_most,
+    cited,
     is_material,
     material_filters,
     materials_where,
     of_material,
-    referenced,
+    several,
     through,
-    truth,
     words,
 )
-from pvkdb.store.models.devices import Device, DeviceLayer, DeviceReference
+from pvkdb.store.models.devices import (
+    Device,
+    DeviceClaim,
+    DeviceClaimReference,
+    DeviceLayer,
+    DeviceReference,
+)
 from pvkdb.store.models.materials import Material
+from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.from_sql import devices_rows
 
 #: Names among which a similar one is searched.
@@ -55,15 +62,13 @@ DEVICES = Collection(
     supersedes=Device.supersedes_id,
     filters={
         "id": any_of(Device.id, "Name of the device.", example="d-t4-r01"),
-        "absorber": Filter(
+        "absorber": several(
             "Absorber as printed, by public name, or formula in any spelling.",
-            str,
             lambda values: or_(
                 Device.absorber.in_(values),
                 Device.material_id.in_(materials_where(is_material(values))),
             ),
-            many=True,
-            example="MAPbI3",
+            "MAPbI3",
         ),
         **material_filters(_devices_material),
         "group": Filter(
@@ -72,17 +77,15 @@ DEVICES = Collection(
             lambda v: Device.group == v,
             example="3D all-inorganic perovskite",
         ),
-        "electrode": Filter(
+        "electrode": several(
             "Material of an electrode, e.g. Ag.",
-            str,
             lambda values: Device.id.in_(
                 select(DeviceLayer.device_id).where(
                     DeviceLayer.role.in_(("bottom_electrode", "top_electrode")),
                     DeviceLayer.material.in_(values),
                 )
             ),
-            many=True,
-            example="Ag",
+            "Ag",
         ),
         "mechanism": any_of(Device.mechanism, "What switches.", example="metal filament"),
         "volatility": any_of(
@@ -92,8 +95,7 @@ DEVICES = Collection(
             choices=("non-volatile", "volatile", "both"),
         ),
         **_metric_filters(),
-        "has_erratum": truth(Device.erratum, "Only rows with (or without) an erratum."),
-        "reference": referenced(DeviceReference, Device.id, "r161"),
+        **cited(Device, DeviceReference, "r161"),
         "q": words(
             "Words in the stack, the absorber or the group.",
             Device.structure,
@@ -120,6 +122,56 @@ DEVICES = Collection(
         "mechanism": Device.mechanism,
         "volatility": Device.volatility,
     },
+)
+
+DEVICE_CLAIMS = Collection(
+    name="device_claims",
+    row=DeviceClaimsRow,
+    source=select().select_from(DeviceClaim),
+    loads=select(DeviceClaim),
+    key=DeviceClaim.id,
+    supersedes=DeviceClaim.supersedes_id,
+    order=(("position", False),),
+    filters={
+        "id": any_of(DeviceClaim.id, "Name of the figure.", example="c-s5.2-001"),
+        "metric": any_of(
+            DeviceClaim.metric, "Metric, e.g. switching_time_s.", example="switching_time_s"
+        ),
+        "device": Filter(
+            "Words in the name of the device.",
+            str,
+            lambda v: DeviceClaim.device.icontains(v, autoescape=True),
+            example="CsPbBr3",
+        ),
+        "value_min": Filter(
+            "Smallest value; figures printed as '<' do not count.",
+            float,
+            lambda v: (
+                (func.coalesce(DeviceClaim.value_max, DeviceClaim.value) >= v)
+                & func.coalesce(DeviceClaim.qualifier, "").not_in(("<", "<="))
+            ),
+            example=1e-9,
+        ),
+        "value_max": Filter(
+            "Largest value; figures printed as '>' do not count.",
+            float,
+            lambda v: (
+                (DeviceClaim.value <= v)
+                & func.coalesce(DeviceClaim.qualifier, "").not_in((">", ">="))
+            ),
+            example=1e-3,
+        ),
+        **cited(DeviceClaim, DeviceClaimReference, "r161"),
+        "q": words(
+            "Words in the device or the metric.",
+            DeviceClaim.device,
+            DeviceClaim.metric,
+            example="synapse",
+        ),
+    },
+    to_row=device_claims_row,
+    sortable=sortables(DeviceClaim, "id position device metric value value_max unit"),
+    facets={"metric": DeviceClaim.metric, "unit": DeviceClaim.unit},
 )
 
 

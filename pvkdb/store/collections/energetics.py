@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
 from pvkdb.store.collections.filters import (
     any_of,
+    cited,
     energy_filters,
     material_filters,
     material_is,
     of_material,
-    referenced,
+    reaches,
+    stays,
     through,
-    truth,
 )
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
@@ -56,18 +57,17 @@ ENERGETICS = Collection(
         "min_ev": Filter(
             "Values that reach this energy or lie above.",
             float,
-            lambda v: or_(Energetic.value_max_ev >= v, Energetic.value_max_ev.is_(None)),
+            reaches,
             example=0.1,
         ),
         "max_ev": Filter(
             "Values that reach this energy or lie below.",
             float,
-            lambda v: or_(Energetic.value_min_ev <= v, Energetic.value_min_ev.is_(None)),
+            stays,
             example=0.4,
         ),
         **energy_filters(lambda statement: statement, "Statements of"),
-        "has_erratum": truth(Energetic.erratum, "Only rows with (or without) an erratum."),
-        "reference": referenced(EnergeticReference, Energetic.id, "r36"),
+        **cited(Energetic, EnergeticReference, "r36"),
         "q": Filter(
             "Words in the public name of the material, or in the full name of one of its ions.",
             str,

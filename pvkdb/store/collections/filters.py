@@ -40,16 +40,14 @@ def any_of(
     column: Column, description: str, *, example: str | None = None, choices: tuple[str, ...] = ()
 ) -> SqlFilter:
     """Filter by a text column; takes several values."""
-    return Filter(
-        description, str, lambda values: column.in_(values), choices, many=True, example=example
-    )
+    return several(description, lambda values: column.in_(values), example, choices)
 
 
-def truth(column: Column, description: str) -> SqlFilter:
-    """Filter for rows that have (or lack) a value, e.g. an erratum."""
-    return Filter(
-        description, bool, lambda v: column.is_not(None) if v else column.is_(None), example=True
-    )
+def several(
+    description: str, condition: Any, example: str | None, choices: tuple[str, ...] = ()
+) -> SqlFilter:
+    """Filter by several values; ``condition`` is made from all of them."""
+    return Filter(description, str, condition, choices, many=True, example=example)
 
 
 def words(description: str, *columns: Any, example: str) -> SqlFilter:
@@ -133,13 +131,11 @@ def has_ion_named(word: str) -> ColumnElement[bool]:
 def material_filters(of: Translation) -> dict[str, SqlFilter]:
     """Filters by the material of a row; ``of`` turns a condition on it into one on the row."""
     return {
-        "family": Filter(
+        "family": several(
             f"Structure family: {', '.join(FAMILIES)}.",
-            str,
             lambda values: of(Material.family.in_(values)),
+            "3D",
             FAMILIES,
-            many=True,
-            example="3D",
         ),
         "lead_free": Filter(
             "Only compositions without (or with) lead.",
@@ -147,47 +143,33 @@ def material_filters(of: Translation) -> dict[str, SqlFilter]:
             lambda v: of(Composition.lead_free.is_(v)),
             example=True,
         ),
-        "ion": Filter(
-            "An ion on any site, e.g. MA or Br.",
-            str,
-            lambda values: of(has_ion(values)),
-            many=True,
-            example="MA",
+        "ion": several(
+            "An ion on any site, e.g. MA or Br.", lambda values: of(has_ion(values)), "MA"
         ),
-        "halide": Filter(
+        "halide": several(
             f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
-            str,
             lambda values: of(has_ion(values, "X")),
+            "Br",
             _HALIDES,
-            many=True,
-            example="Br",
         ),
-        "dimensionality": Filter(
+        "dimensionality": several(
             "Dimensions in which the octahedra connect.",
-            str,
             lambda values: of(Material.dimensionality.in_([int(value) for value in values])),
+            "3",
             ("0", "1", "2", "3"),
-            many=True,
-            example="3",
         ),
-        "phase": Filter(
+        "phase": several(
             "Phase of the material: space group or name.",
-            str,
             lambda values: of(Material.phase.in_(values)),
-            many=True,
-            example="δ",
+            "δ",
         ),
     }
 
 
 def material_is(of: Translation) -> SqlFilter:
     """Filter ``material``."""
-    return Filter(
-        "Public name, or formula in any spelling.",
-        str,
-        lambda values: of(is_material(values)),
-        many=True,
-        example="MAPbI3",
+    return several(
+        "Public name, or formula in any spelling.", lambda values: of(is_material(values)), "MAPbI3"
     )
 
 
@@ -205,18 +187,14 @@ def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
 # Filters of several collections
 
 
-def _reaches(quantity: str, value: float) -> ColumnElement[bool]:
-    """Condition for energies of a quantity that reach a value or are above it."""
-    return (Energetic.quantity == quantity) & or_(
-        Energetic.value_max_ev >= value, Energetic.value_max_ev.is_(None)
-    )
+def reaches(value: float) -> ColumnElement[bool]:
+    """Condition for energies that reach a value or are above it."""
+    return or_(Energetic.value_max_ev >= value, Energetic.value_max_ev.is_(None))
 
 
-def _stays(quantity: str, value: float) -> ColumnElement[bool]:
-    """Condition for energies of a quantity that reach a value or are below it."""
-    return (Energetic.quantity == quantity) & or_(
-        Energetic.value_min_ev <= value, Energetic.value_min_ev.is_(None)
-    )
+def stays(value: float) -> ColumnElement[bool]:
+    """Condition for energies that reach a value or are below it."""
+    return or_(Energetic.value_min_ev <= value, Energetic.value_min_ev.is_(None))
 
 
 _QUANTITIES = {"e_a": ("E_A", "activation energy"), "dfe": ("DFE", "defect formation energy")}
@@ -226,32 +204,37 @@ def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
     """Filters by bounds on energies; ``of`` turns a condition on an energy into one on a row."""
     found = {}
     for name, (quantity, words_) in _QUANTITIES.items():
-        found[f"{name}_min"] = Filter(
-            f"{whose} an {words_} that reaches this value or lies above, in eV.",
-            float,
-            lambda v, quantity=quantity: of(_reaches(quantity, v)),  # type: ignore[misc]
-            example=0.1,
-        )
-        found[f"{name}_max"] = Filter(
-            f"{whose} an {words_} that reaches this value or lies below, in eV.",
-            float,
-            lambda v, quantity=quantity: of(_stays(quantity, v)),  # type: ignore[misc]
-            example=0.4,
-        )
+        for end, side, meets, example in (
+            ("min", "above", reaches, 0.1),
+            ("max", "below", stays, 0.4),
+        ):
+            found[f"{name}_{end}"] = Filter(
+                f"{whose} an {words_} that reaches this value or lies {side}, in eV.",
+                float,
+                lambda v, quantity=quantity, meets=meets: of(  # type: ignore[misc]
+                    (Energetic.quantity == quantity) & meets(v)
+                ),
+                example=example,
+            )
     return found
 
 
-def referenced(model: Any, owner: Any, example: str) -> SqlFilter:
-    """Filter by the publications that a row cites."""
-    return Filter(
-        f"Key of a reference, e.g. {example}.",
-        str,
-        lambda values: owner.in_(
-            select(next(iter(model.__table__.primary_key))).where(model.reference_key.in_(values))
+def cited(model: Any, references: Any, example: str) -> dict[str, SqlFilter]:
+    """Filters by errata, and by the publications that a row cites."""
+    owner = next(iter(references.__table__.primary_key))
+    return {
+        "has_erratum": Filter(
+            "Only rows with (or without) an erratum.",
+            bool,
+            lambda v: model.erratum.is_not(None) if v else model.erratum.is_(None),
+            example=True,
         ),
-        many=True,
-        example=example,
-    )
+        "reference": several(
+            f"Key of a reference, e.g. {example}.",
+            lambda values: model.id.in_(select(owner).where(references.reference_key.in_(values))),
+            example,
+        ),
+    }
 
 
 def not_replaced(model: Any) -> ColumnElement[bool]:

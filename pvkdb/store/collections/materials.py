@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
-from pvkdb.store.collections.collection import Collection, Filter, Sortable, SqlFilter, sortables
+from pvkdb.store.collections.collection import Collection, Sortable, SqlFilter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
@@ -18,6 +18,7 @@ from pvkdb.store.collections.filters import (
     has_ion_named,
     material_filters,
     not_replaced,
+    several,
     words,
 )
 from pvkdb.store.models.devices import Device
@@ -88,12 +89,10 @@ MATERIALS = Collection(
     key=Material.id,
     filters={
         "id": any_of(Material.id, "Public name.", example="CsPbBr3-Pnma"),
-        "formula": Filter(
+        "formula": several(
             "Formula in any spelling, e.g. CH3NH3PbI3.",
-            str,
             lambda values: Composition.formula.in_([parse_composition(v).formula for v in values]),
-            many=True,
-            example="CH3NH3PbI3",
+            "CH3NH3PbI3",
         ),
         **material_filters(lambda condition: condition),
         **energy_filters(
@@ -105,15 +104,13 @@ MATERIALS = Collection(
             "Materials with",
         ),
         **_factor_filters(),
-        "has": Filter(
+        "has": several(
             "What is known of it: e_a and dfe, an activation and a defect formation energy; "
             "devices made of it; structures; computed, an energy from a calculation. Of several, "
             "all must be known.",
-            str,
             _known,
+            "e_a",
             tuple(_KNOWN),
-            many=True,
-            example="e_a",
         ),
         "q": words(
             "Words in the public name, or in the full name of an ion, e.g. methylammonium.",

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
-from pvkdb.store.collections.filters import any_of, not_replaced, words
+from pvkdb.store.collections.filters import any_of, not_replaced, several, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference
@@ -50,13 +50,11 @@ REFERENCES = Collection(
     filters={
         "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
         "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
-        "cited_by": Filter(
+        "cited_by": several(
             "References that a row of any of these tables cites.",
-            str,
             _cited_by,
+            "energetics",
             tuple(_CITING),
-            many=True,
-            example="energetics",
         ),
         "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
         "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),

@@ -34,7 +34,10 @@ from pvkdb.schemas.calculations.exchange import (
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.curation.registration import register_material
-from pvkdb.store.models import Calculation, CalculationDependency, Energetic, Material, Structure
+from pvkdb.store.models.calculations import Calculation, CalculationDependency
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import note
 from pvkdb.store.rows.from_models import document_of

@@ -7,8 +7,8 @@ from ase import Atoms
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
-from pvkdb.store.models import Structure
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 
 from ..migration.results import hop_barrier, migration_result_of

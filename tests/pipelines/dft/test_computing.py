@@ -18,8 +18,9 @@ from pvkdb.schemas.calculations.dft import (
     PathImage,
 )
 from pvkdb.store.database import Store
-from pvkdb.store.models import Energetic, Structure
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft.computing import compute_dft
 from pvkdb_pipelines.dft.record import dft_records
 from pvkdb_pipelines.dft.requests import neb_request, path_request, structure_request

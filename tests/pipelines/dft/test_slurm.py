@@ -13,7 +13,7 @@ import pytest
 
 from pvkdb.schemas.calculations.dft import DftNebResult, DftScfResult
 from pvkdb.store.database import Store
-from pvkdb.store.models import Energetic
+from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.dft.settings import complete_request
 
 from ...conftest import lacks

@@ -9,7 +9,9 @@ import pytest
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.models import Calculation, Energetic, Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import parse_plan
 

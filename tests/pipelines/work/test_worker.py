@@ -16,8 +16,9 @@ from pvkdb.errors import CalculationFailedError, DatabaseError, InputError, Miss
 from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
-from pvkdb.store.models import Energetic, Structure
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines import ownership
 from pvkdb_pipelines.migration import compute

@@ -10,7 +10,10 @@ from sqlalchemy import select
 from pvkdb.chemistry import parse_composition
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, MATERIALS
 from pvkdb.store.database import Store
-from pvkdb.store.models import Composition, Device, Energetic, Reference
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Composition
+from pvkdb.store.models.references import Reference
 from pvkdb.store.rows.to_models import fingerprint
 
 

@@ -30,7 +30,7 @@ from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.curation.history import history
 from pvkdb.store.database import Store
 from pvkdb.store.files.table_files import write_table
-from pvkdb.store.models import Reference
+from pvkdb.store.models.references import Reference
 
 
 def test_counts(store: Store) -> None:

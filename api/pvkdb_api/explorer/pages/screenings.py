@@ -14,7 +14,7 @@ from pvkdb.errors import NotFoundError
 from pvkdb.schemas.runs import RunState
 from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
-from pvkdb.store.models import Composition, Material
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.queue.jobs import Selection, count
 from pvkdb.store.runs.report.page import sections

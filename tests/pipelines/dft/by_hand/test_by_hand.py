@@ -21,8 +21,8 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
 )
 from pvkdb.store.database import Store
-from pvkdb.store.models import Energetic
 from pvkdb.store.models.calculations import Calculation, CalculationEvent, CalculationFile
+from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, converted, export_inputs
 from pvkdb_pipelines.dft.by_hand.foreign import grid_of_points
 from pvkdb_pipelines.dft.by_hand.imports import import_results

@@ -21,7 +21,8 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
 )
 from pvkdb.store.database import Store
-from pvkdb.store.models import Energetic, Structure
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.kept_files import file_store, files_of
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.pw_output import read_pw_output

@@ -13,7 +13,8 @@ from ase.io import read
 from pvkdb.chemistry import parse_composition
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
-from pvkdb.store.models import Calculation, Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import build
 

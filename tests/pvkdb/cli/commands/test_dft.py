@@ -14,7 +14,7 @@ from pvkdb.cli.app import app
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
-from pvkdb.store.models import Calculation
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import submit
 
 from ....pipelines.dft.barriers import stored_barrier

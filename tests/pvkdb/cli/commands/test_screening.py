@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pvkdb.store.database import Store
-from pvkdb.store.models import Calculation
+from pvkdb.store.models.calculations import Calculation
 
 from ..conftest import Run
 from ..test_commands import failed_clearly

@@ -16,7 +16,9 @@ from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
-from pvkdb.store.models import Calculation, Energetic, Structure
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.claims import submit
 
 from ..conftest import Run

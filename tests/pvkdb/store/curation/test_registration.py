@@ -7,9 +7,9 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.store import models
 from pvkdb.store.curation.registration import register_material, register_materials
 from pvkdb.store.database import Store
+from pvkdb.store.models import materials as models
 
 Wanted = dict[str, tuple[Composition, str | None]]
 

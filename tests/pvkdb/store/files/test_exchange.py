@@ -15,7 +15,9 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.files.exchange import ImportCounts, take_calculations, write_calculations
 from pvkdb.store.migrate import upgrade
-from pvkdb.store.models import Calculation, CalculationEvent, Energetic, Structure
+from pvkdb.store.models.calculations import Calculation, CalculationEvent
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
 
 from ....pipelines.dft.barriers import stored_barrier
