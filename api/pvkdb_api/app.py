@@ -1,4 +1,4 @@
-"""Building the service."""
+"""Builds the FastAPI application: routes, pages, OPTIMADE, middleware and error handlers."""
 
 from __future__ import annotations
 

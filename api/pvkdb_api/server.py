@@ -146,7 +146,7 @@ def _shared_metrics_folder() -> Iterator[None]:
 
 @contextmanager
 def _ignoring_repeated_signals() -> Iterator[None]:
-    """Ignore the signal that Uvicorn raises again after it has ended."""
+    """Ignore the stop signal that Uvicorn sends to this process again after it has ended."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -24,12 +24,12 @@ def wants_page(request: Request) -> bool:
 
 
 def cookie_name(request: Request, name: str) -> str:
-    """Return the full name of a cookie; over TLS with the prefix that only this host can set."""
+    """Return the full name of a cookie; over TLS it begins with ``__Host-``."""
     return f"__Host-pvkdb_{name}" if request.url.scheme == "https" else f"pvkdb_{name}"
 
 
 def browser_key(request: Request) -> str | None:
-    """Return the API key that a browser sends to a page in its cookie, or None."""
+    """Return the API key in the cookie of a request for a page, or None."""
     if for_programs(request) or (request.url.path.startswith(SIGN_IN) and request.method == "POST"):
         return None
     return request.cookies.get(cookie_name(request, KEY_COOKIE))

@@ -39,7 +39,7 @@ class QueryCache:
         filters: Mapping[str, Any],
         compute: Callable[[], Result],
     ) -> Result:
-        """Return the cached result for the current data, or compute and keep it."""
+        """Return the cached result of a query on the current data; compute it if it is missing."""
         key = (snapshot(session), query, json.dumps(filters, sort_keys=True))
         with self._lock:
             if key in self._results:

@@ -62,13 +62,13 @@ def presented_key(request: Request) -> str | None:
 
 
 def key_caller(key: KeyDocument, address: str) -> Caller:
-    """Return the caller with a key."""
+    """Return the caller who sent this key."""
     scopes = frozenset[Scope]().union(*(scope.included for scope in key.scopes))
     return Caller(f"key {key.id} ({key.name})", address, scopes, key.id)
 
 
 def keyless_caller(request: Request, reading_open: bool, local_writes: bool) -> Caller:
-    """Return the caller without a key: anonymous, or the local user."""
+    """Return the caller of a request without a key: anonymous, or the local user."""
     address = address_of(request)
     if local_writes and is_local(request):
         return Caller("local", address, frozenset(Scope))

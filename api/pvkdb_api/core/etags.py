@@ -20,7 +20,7 @@ def answer(
     media_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the content with its ETag, or 304 if the client has it already."""
+    """Return a response with the content and its ETag, or 304 if the client has the content."""
     body = content.encode() if isinstance(content, str) else content
     tag = etag(hashlib.sha256(body).hexdigest())
     kept = {**(headers or {}), "ETag": tag}
@@ -35,12 +35,12 @@ def etag(*parts: str) -> str:
 
 
 def matches(request: Request, tag: str) -> bool:
-    """Return whether the client has an answer with this ETag."""
+    """Return whether the request's If-None-Match header contains this ETag."""
     wanted = request.headers.get("If-None-Match", "")
     known = [part.strip().removeprefix("W/") for part in wanted.split(",")]
     return "*" in known or tag.removeprefix("W/") in known
 
 
 def not_modified(tag: str) -> Response:
-    """Return the answer 304 for a client that has the content already."""
+    """Return the response 304 (Not Modified) for a client that has the content already."""
     return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})

@@ -19,7 +19,7 @@ from pvkdb_api.core.refusals import problem_response
 
 
 class ErrorRenderer(Protocol):
-    """Shows the refusals of one interface."""
+    """Writes refused requests in the form of one interface: pages, REST or OPTIMADE."""
 
     def __call__(
         self,
@@ -43,7 +43,7 @@ class KeyRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Renderers:
-    """The renderers of a service."""
+    """The error renderers of a service, and the page that asks for an API key."""
 
     errors: Sequence[ErrorRenderer]
     ask_for_key: KeyRequest

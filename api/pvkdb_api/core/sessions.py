@@ -34,7 +34,7 @@ class TimeIsUpError(PvkdbError):
 
 
 class RequestDeadline:
-    """Stops the work of one request in the database when its deadline passes."""
+    """Interrupts the database statements of one request when its deadline passes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class RequestDeadline:
                 self._connection = None
 
     def stop(self) -> None:
-        """Stop the work. This waits for the database, so do not call it in the event loop."""
+        """Interrupt the running statement. It waits for the database: not for the event loop."""
         with self._lock:
             self.passed = True
             if isinstance(self._connection, sqlite3.Connection):
@@ -131,7 +131,7 @@ def _session(request: Request, read_only: bool) -> Iterator[Session]:
 
 
 def until_deadline(request: Request, session: Session) -> AbstractContextManager[None]:
-    """Return a context in which the deadline of the request stops the session."""
+    """Return a context in which the request's deadline interrupts the session's statements."""
     deadline: RequestDeadline | None = getattr(request.state, "deadline", None)
     return nullcontext() if deadline is None else deadline.watching(session)
 

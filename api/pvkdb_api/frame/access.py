@@ -114,7 +114,7 @@ class TokenBuckets:
 
 
 class Access:
-    """ASGI middleware that identifies callers, limits their rates, and refuses readers."""
+    """ASGI middleware that identifies callers, limits their rates, and refuses unknown readers."""
 
     def __init__(self, app: ASGIApp, served: ServedStore, settings: ServiceSettings) -> None:
         self.app = app
@@ -193,7 +193,7 @@ class Access:
             return authenticate(session, key)
 
     def _wait(self, request: Request, caller: Caller) -> float:
-        """Return the seconds to wait; each key has its own bucket, this machine has none."""
+        """Return the seconds until the caller's next token; callers on this machine never wait."""
         if caller.key_id is not None:
             return self.keys.take(caller.key_id)
         if is_direct(request):

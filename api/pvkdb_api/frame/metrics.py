@@ -27,7 +27,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 
 
 class RequestMetrics:
-    """The metrics of the requests of one application."""
+    """Counts, durations and requests in flight of one service, for Prometheus."""
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
@@ -64,7 +64,7 @@ class RequestMetrics:
         self._seconds.labels(route, method).observe(seconds)
 
     def registry(self) -> CollectorRegistry:
-        """Return the metrics of this process, or of all processes that share a folder."""
+        """Return the Prometheus registry of this process, or of all processes of the service."""
         folder = os.environ.get(FOLDER)
         if folder is None:
             return self._own
@@ -81,7 +81,7 @@ def route_of(scope: Scope) -> str:
 
 
 def _remove_dead_workers(folder: Path) -> None:
-    """Remove the requests in flight of workers that have died."""
+    """Remove the in-flight counts of worker processes that have died."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:

@@ -13,13 +13,13 @@ from pvkdb_api.core.refusals import ParameterError
 
 
 def write_cursor(collection: str, query: Mapping[str, Any], key: str) -> str:
-    """Return the cursor after the row with this key, or at this position."""
+    """Return the cursor of the page that begins after this key or position."""
     content = json.dumps([_digest(collection, query), key]).encode()
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> str:
-    """Return the key of the row before a cursor, or its position.
+    """Return the key or position after which the page of a cursor begins.
 
     Raises:
         ParameterError: the cursor belongs to another collection or query.

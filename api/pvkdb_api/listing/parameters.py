@@ -122,7 +122,7 @@ def filter_fields(collection: Listed) -> dict[str, Any]:
 
 
 def parameter_type(entry: Filter[Any]) -> Any:
-    """Return the type of the parameter of a filter."""
+    """Return the Python type of the query parameter of a filter."""
     if entry.choices:
         return names_type(entry.choices)
     return ListText if entry.many else PARAMETER_TYPES[entry.type]

@@ -24,7 +24,7 @@ from pvkdb_api.listing.parameters import split_names, split_values
 
 
 def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], Any]:
-    """Return the filters of a query with their values, and the search for them.
+    """Return the values of a query's filters by name, and the database search with them.
 
     Raises:
         ParameterError: a value cannot be used.
@@ -126,7 +126,7 @@ def cursor_position(
     bound: Mapping[str, Any],
     cursor: str | None,
 ) -> CursorPosition | None:
-    """Return the position of a cursor; None without one.
+    """Return the position that a cursor contains; None without a cursor.
 
     Raises:
         ParameterError: the cursor does not belong to this query.

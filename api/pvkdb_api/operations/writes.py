@@ -57,7 +57,7 @@ class IdempotentWrite:
     def once(
         self, content: str, model: type[Document], write: Callable[[], tuple[Document, int]]
     ) -> Document:
-        """Write, or return the earlier answer to the same request with this key.
+        """Carry out the write, or return the kept answer if this key was used before.
 
         Args:
             content: The content of the request, which the key is bound to.

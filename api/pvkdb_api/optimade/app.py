@@ -109,7 +109,7 @@ def versions() -> Response:
 
 
 def info(request: Request) -> Response:
-    """Return the description of this base URL."""
+    """Return ``/info``: versions, formats and entry types of this base URL."""
     refuse_unknown(request, [])
     found = base_info(f"{root_url(request)}{BASE}")
     return answer(request, found, returned=1, available=1)
@@ -226,7 +226,7 @@ def _search(
     fields: tuple[str, ...],
     query: EntryQuery,
 ) -> tuple[EntryPage, list[dict[str, Any]]]:
-    """Return the wanted entries with all requested fields, and the entries to include."""
+    """Return the page of entries with the requested fields, and the references to include."""
     found = search_entries(session, kind, wanted)
     # Properties of other providers have no value here.
     foreign = {name: None for name in fields if name.startswith("_")}

@@ -50,7 +50,7 @@ class SqlCondition:
 def condition(
     text: str, properties: Mapping[str, Property], warn: Callable[[str], None]
 ) -> ColumnElement[bool]:
-    """Return the condition of a filter in SQL.
+    """Return an OPTIMADE filter as a condition in SQL.
 
     Args:
         text: The filter; every entry fulfils an empty one.
@@ -75,7 +75,7 @@ def condition(
 
 
 class _Filter(Transformer[Token, SqlCondition]):
-    """One method for each rule of the grammar, called with the converted parts."""
+    """Converts a syntax tree: a method for each grammar rule, called with its converted parts."""
 
     def __init__(self, properties: Mapping[str, Property], warn: Callable[[str], None]) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ def _operator(text: str) -> Operator:
 
 
 def _pairs(parts: list[Any]) -> list[Wanted]:
-    """Return the values, each with the operator before it."""
+    """Return the values of a list, each with the operator written before it (default ``=``)."""
     wanted: list[Wanted] = []
     operator: Operator = "="
     for part in parts:
@@ -231,7 +231,7 @@ def _pairs(parts: list[Any]) -> list[Wanted]:
 
 
 def _alike(lists: list[Property]) -> list[Items]:
-    """Return the lists if they are made from the same rows."""
+    """Return the list properties; raise an error if their items come from different rows."""
     found = [each for each in lists if isinstance(each, Items)]
     if len(found) != len(lists) or any(each.rows is not found[0].rows for each in found):
         names = ":".join(each.name for each in lists)

@@ -77,7 +77,7 @@ class ListingQuery(EntryQuery):
         return self.page_limit or PAGE_LIMIT
 
     def offset(self) -> int:
-        """Return the entries to skip; a cursor goes before an offset, and that before a number."""
+        """Return the number of entries to skip by page_offset or page_number; 0 with a cursor."""
         if self.page_cursor is not None:
             return 0
         if self.page_offset:
@@ -131,7 +131,7 @@ def check(query: EntryQuery) -> None:
 
 
 def includes_references(query: EntryQuery) -> bool:
-    """Return whether related references are wanted."""
+    """Return whether ``include`` requests the related references."""
     return "references" in _names(query.include)
 
 

@@ -153,7 +153,7 @@ def get_report(request: Request, session: ReadSession, run: RunName) -> Response
 
 
 def _numbers(of: str, bound: Mapping[str, Any], cursor: str, count: int) -> list[int]:
-    """Return the numbers in a cursor.
+    """Return the numbers that a cursor contains.
 
     Raises:
         ParameterError: the cursor belongs to another list.

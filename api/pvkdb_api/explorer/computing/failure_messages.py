@@ -1,4 +1,4 @@
-"""The meaning of each kind of failure, and the remedy."""
+"""The meaning of each kind of failed calculation, and what the user can do about it."""
 
 from __future__ import annotations
 

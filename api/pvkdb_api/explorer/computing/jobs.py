@@ -108,7 +108,7 @@ def queue_overview(session: Session) -> QueueOverview:
 
 
 def last_sign(signs: WorkerSigns) -> str | None:
-    """Return the time since the last sign of a worker; None if there was none."""
+    """Return the time since the last heartbeat of any worker, as text; None without one."""
     seen = signs.last_seen
     return None if seen is None else span((utc_now() - seen).total_seconds())
 
@@ -123,7 +123,7 @@ class JobPage:
 
     @property
     def calculation(self) -> CalculationDocument:
-        """The calculation itself."""
+        """The calculation without its log, files and dependencies."""
         return self.document.calculation
 
     @property
@@ -148,7 +148,7 @@ class JobPage:
 
     @property
     def failure(self) -> tuple[str, str] | None:
-        """The meaning of the failure and the remedy."""
+        """The meaning of this calculation's failure, and what the user can do about it."""
         kind = self.calculation.failure_kind
         return None if kind is None else FAILURES[kind]
 
@@ -169,13 +169,13 @@ class JobPage:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The parameters without numerical settings."""
+        """The parameters of the request except its numerical settings."""
         given = self.calculation.parameters
         return {name: value for name, value in given.items() if name not in _NOT_SHOWN}
 
     @property
     def settings(self) -> dict[str, object]:
-        """The numerical settings."""
+        """The numerical settings of the request."""
         found = self.calculation.parameters.get("settings")
         return dict(found) if isinstance(found, dict) else {}
 
@@ -197,7 +197,7 @@ class JobPage:
 
     @property
     def values(self) -> dict[str, object]:
-        """The single values of a result, without lists and structures."""
+        """The numbers and texts of the result, without its lists and structures."""
         result = self.calculation.result or {}
         return {
             name: value

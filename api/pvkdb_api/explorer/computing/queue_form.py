@@ -198,7 +198,7 @@ def _defects(composition: Composition) -> Iterator[str]:
 
 
 def _words(description: str | None) -> str:
-    """Return a description in which None is called an empty field."""
+    """Return the description of a setting with "None for" replaced by "Empty:"."""
     return (description or "").replace("None for", "Empty:")
 
 

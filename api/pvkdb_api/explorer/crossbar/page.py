@@ -71,11 +71,11 @@ class CrossbarQuery:
 
     @property
     def factor(self) -> float:
-        """The selectivity of the chosen kind of cell; 1 without a selector."""
+        """The selectivity of the selector in the chosen cell; 1 without a selector."""
         return 1.0 if self.cell is Cell.RESISTOR else (self.question.selectivity or 1.0)
 
     def value(self, name: str) -> float | None:
-        """Return the number of a field."""
+        """Return the number in the form field of this name; None if the field is empty."""
         question = self.question
         values: Mapping[str, float | None] = {
             "on_off_ratio": question.on_off.minimum,
@@ -108,7 +108,7 @@ class CrossbarQuery:
         return link(f"{API}/crossbar", device=self.question.device, **texts)
 
     def command(self) -> str:
-        """Return the command for this query."""
+        """Return the ``pvkdb crossbar`` command line for this query."""
         device = self.question.device
         words = ["pvkdb", "crossbar", *(("--device", device) if device is not None else ())]
         for name, option in _OPTIONS.items():
@@ -211,7 +211,7 @@ def form_fields(query: Mapping[str, str], parsed: CrossbarQuery | None) -> list[
 
 
 def results(query: CrossbarQuery) -> dict[str, Any]:
-    """Return the results that follow the sliders.
+    """Return the results that are updated when a slider moves: limits, inputs and curves.
 
     Raises:
         InputError: A number is out of range.
@@ -271,7 +271,7 @@ def array_map(query: CrossbarQuery) -> dict[str, Any]:
 
 
 def _chosen_limit(query: CrossbarQuery, document: CrossbarDocument) -> ArrayLimit:
-    """Return the limit of the chosen kind of cell and read scheme.
+    """Return the largest array for the chosen kind of cell and read scheme.
 
     Raises:
         ParameterError: The cell has no effect in this scheme, as a rectifier in a biased read.

@@ -52,7 +52,7 @@ _RANKS_ONLY = Options(samples=1, cross_checked=False)
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """A metric of the table of devices; without ends if it is not reported."""
+    """A metric of a device; ``low`` and ``high`` are None if it is not reported."""
 
     heading: str
     low: float | None
@@ -87,7 +87,7 @@ class ApplicationRank:
 
 @dataclass(frozen=True, slots=True)
 class DevicePage:
-    """All data of the page of a device."""
+    """All data that the page of a device shows."""
 
     row: DevicesRow
     material: str | None

@@ -47,7 +47,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """The parameters of a plot."""
+    """The chosen axes, scales and application of the plot, from the address of the page."""
 
     x: str
     y: str
@@ -81,7 +81,7 @@ def read_plot(given: Mapping[str, str]) -> Plot:
 
 
 def controls(given: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the controls above the plot.
+    """Return the form controls above the plot.
 
     Defaults have an empty value, which keeps them out of the address.
     """
@@ -213,7 +213,7 @@ def _value(metric: Metric, end: str, row: Any, energies: Mapping[str, Any]) -> l
 
 
 def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
-    """Return E_A and DFE of materials in the literature, as in rankings: ends and sign."""
+    """Return the reported E_A and DFE of materials: minimum, maximum and qualifier."""
 
     def gather() -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -254,7 +254,7 @@ def _label(metric: Metric) -> str:
 
 
 def _window(plot: Plot) -> dict[str, Any]:
-    """Return the requirements of an application on the two metrics, and its other metrics."""
+    """Return the application's bounds on the two plotted metrics, and its further metrics."""
     profile = shipped_profile(plot.application)
     criteria = {each.metric: each for each in (*profile.materials, *profile.devices)}
     axes = (("x", AXES[plot.x].name), ("y", AXES[plot.y].name))

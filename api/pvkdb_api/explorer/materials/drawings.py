@@ -36,7 +36,7 @@ class ChartAxis:
     end: float
 
     def at(self, value: float) -> float:
-        """Return the position of a value."""
+        """Return the position of a value along the axis, in the units of the drawing."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
@@ -115,7 +115,7 @@ class MigrationGraph:
 
 
 def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
-    """Return the graph of a result; None without sites.
+    """Return the migration graph of a calculation; None if its result has no sites.
 
     Args:
         result: Result of a calculation.

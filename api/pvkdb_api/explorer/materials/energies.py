@@ -33,7 +33,7 @@ QUANTITIES = {"E_A": "Activation energy of migration", "DFE": "Defect formation 
 
 
 def statements(session: Session, material: MaterialsRow) -> list[EnergeticsRow]:
-    """Return all energies of a composition: those of the phase first, single hops last."""
+    """Return all energies of the material's composition: of its phase first, single hops last."""
     rows = ENERGETICS.iterate(session, {"material": (material.formula,)})
     return sorted(
         rows,
@@ -47,7 +47,7 @@ def statements(session: Session, material: MaterialsRow) -> list[EnergeticsRow]:
 
 
 def value_text(row: EnergeticsRow) -> str:
-    """Return an energy as text."""
+    """Return an energy as text: ``0.2 to 0.3 eV``, ``at least 0.5 eV``, ``about 0.4 eV``."""
     low, high = (short_number(end) for end in (row.value_min_ev, row.value_max_ev))
     if row.value_min_ev is None:
         shown = f"at most {high}"
@@ -60,7 +60,7 @@ def value_text(row: EnergeticsRow) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StripMark:
-    """An energy in the strip plot."""
+    """One energy drawn in a strip plot: its shape, position, colour and link."""
 
     shape: Literal["point", "interval", "lower", "upper"]
     left: float
@@ -74,7 +74,7 @@ class StripMark:
 
 @dataclass(frozen=True, slots=True)
 class StripBand:
-    """The energies from one kind of source."""
+    """One band of a strip plot: the energies from the literature, or the computed ones."""
 
     name: str
     kind: Literal["literature", "computed"]
@@ -160,7 +160,7 @@ def _strip(
 def _marks(
     rows: Iterable[EnergeticsRow], axis: ChartAxis, top: float, colours: Mapping[str, int]
 ) -> tuple[list[StripMark], int]:
-    """Return the marks, each on the first free lane, and the number of lanes."""
+    """Return the marks of a band, each on the first free lane, and the number of lanes."""
     ends: list[float] = []
     marks = []
     for row in sorted(rows, key=lambda row: (row.scope == "hop", _extent(row, axis))):
@@ -218,7 +218,7 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
 
 @dataclass(frozen=True, slots=True)
 class EnergySpan:
-    """The range of some energies; an unbounded end is None."""
+    """The smallest and largest of several energies; an open end is None."""
 
     count: int
     low: float | None
@@ -226,7 +226,7 @@ class EnergySpan:
 
 
 def span(rows: Iterable[EnergeticsRow]) -> EnergySpan | None:
-    """Return the range of energies; None without energies."""
+    """Return the smallest and largest energy of some rows; None without rows."""
     listed = [*rows]
     if not listed:
         return None

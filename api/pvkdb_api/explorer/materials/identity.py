@@ -72,7 +72,7 @@ class SiteIon:
 
 @dataclass(frozen=True)
 class Identity:
-    """The data that follow from a formula; ``tolerance`` is the row of the REST service."""
+    """What follows from a formula: ions by site, spellings, and tolerance factors as in REST."""
 
     composition: Composition | None
     ions: list[SiteIon]
@@ -83,7 +83,7 @@ class Identity:
 
 
 def identity_of(formula: str) -> Identity:
-    """Return the data of a canonical formula; empty if this version cannot read it."""
+    """Return the ions, spellings and factors of a canonical formula; empty if it is unreadable."""
     try:
         composition = parse_composition(formula)
     except InputError as error:

@@ -48,12 +48,12 @@ class MigrationView:
 
     @property
     def thresholds(self) -> list[PercolationThreshold]:
-        """The thresholds in one, two and three dimensions."""
+        """The bottlenecks of the easiest paths in one, two and three dimensions."""
         return [each for each in self.result.percolation if each.direction[0].isdigit()]
 
     @property
     def axes(self) -> list[PercolationThreshold]:
-        """The thresholds along the axes of the cell."""
+        """The bottlenecks of the easiest paths along the axes of the cell."""
         return [each for each in self.result.percolation if not each.direction[0].isdigit()]
 
     @property
@@ -74,7 +74,7 @@ class MigrationView:
 
     @property
     def roles(self) -> str:
-        """Roles of the images of the chosen hop, as a filter of structures."""
+        """The roles of the chosen hop's images, as the value of a filter for structures."""
         count = len(self.hop.image_energies_ev)
         images = [f"hop {self.chosen} image {image}" for image in range(count)]
         return ",".join([*images, f"hop {self.chosen} saddle"])
@@ -98,7 +98,7 @@ def migrations(
     calculation: str | None = None,
     hop: int | None = None,
 ) -> list[MigrationView]:
-    """Return the finished migration calculations, those of this phase first.
+    """Return the finished migration calculations, those in the material's phase first.
 
     Args:
         session: Session of the store.

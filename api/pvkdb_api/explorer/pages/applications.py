@@ -49,7 +49,7 @@ _FUNCTIONS: dict[str, Any] = {
 
 @router.get(PATH)
 def get_applications(request: Request, session: ReadSession) -> Response:
-    """Return all applications; their leaders take longer and are a part of their own."""
+    """Return the page of all applications, or its slower part: the best candidates of each."""
     for name in request.query_params:
         known_choice(name[:60], name, ("leaders",), "parameter")
     wanted = part_wanted(request) == "leaders" or "leaders" in request.query_params
@@ -71,7 +71,7 @@ def _can_rank(session: Session) -> bool:
 
 
 def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[RankedCandidate]]]:
-    """Return the first candidates by application and subject; none without any evidence."""
+    """Return the candidates of rank 1 by application and subject; none without any evidence."""
     counts: QueryCache = request.app.state.query_cache
 
     def compute() -> dict[str, dict[str, list[RankedCandidate]]]:
@@ -116,7 +116,7 @@ def get_application(
 
 
 def _refusal(error: InputError) -> tuple[str, str]:
-    """Return the invalid parameter and the reason without its name."""
+    """Return the name of the invalid parameter, and the reason without that name."""
     parameter = str(getattr(error, "parameter", ""))
     return parameter, str(error).removeprefix(f"{parameter}: ")
 
@@ -164,5 +164,5 @@ def _controls(query: RankingQuery) -> dict[str, Any]:
 
 
 def _text(weight: float) -> str:
-    """Return a weight with all its digits."""
+    """Return a weight as text with all its digits."""
     return repr(weight).removesuffix(".0")

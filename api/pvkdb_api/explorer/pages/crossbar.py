@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get(crossbar.PATH)
 def get_crossbar(request: Request, session: ReadSession) -> Response:
-    """Return the page, or the results that follow the sliders, or the map of the circuit.
+    """Return the crossbar page, or only its results, or only the voltage map of the circuit.
 
     The page shows errors beside the fields, which keep their texts.
     """
@@ -49,7 +49,7 @@ def get_crossbar(request: Request, session: ReadSession) -> Response:
 
 
 def _form(texts: Mapping[str, str], query: crossbar.CrossbarQuery | None = None) -> dict[str, Any]:
-    """Return the fields and choices of the form."""
+    """Return the fields and choices of the crossbar form."""
     cell = query.cell if query else texts.get("cell", Cell.SELECTOR)
     read = query.read if query else texts.get("read", Read.FLOATING)
     return {

@@ -143,7 +143,7 @@ def get_form(request: Request, session: ReadSession) -> Response:
 
 @router.post(PATH + "/new")
 def queue(request: Request, form: QueueForm, session: WriteSession) -> Response:
-    """Queue the request of a form, or return the form with its problems."""
+    """Queue the calculation that a form requests, or return the form with its problems."""
     filled = queue_form.read_form({**form.texts, **form.files})
     if filled.request is None:
         return _form_page(request, session, filled, 422)
@@ -250,7 +250,7 @@ def _form_page(
 
 
 def _submit_again(job: JobPage) -> str:
-    """Return the address of the queue form with the same request."""
+    """Return the address of the queue form, filled in with the request of a calculation."""
     given = {**job.parameters, **job.settings}
     return link(f"{PATH}/new", **{name: v if v is None else str(v) for name, v in given.items()})
 

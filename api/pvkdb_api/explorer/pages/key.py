@@ -20,7 +20,7 @@ SentForm = Annotated[Form, Depends(posted(None))]
 
 @router.get(SIGN_IN)
 def get_key(request: Request) -> Response:
-    """Return the page of the key of this browser, or the form for a key."""
+    """Return the page with this browser's key and its scopes, or the form to enter a key."""
     after = request.query_params.get("next", SIGN_IN)
     return sign_in_page(request, None, status=200, after=after)
 

@@ -75,7 +75,7 @@ def get_material(
     application: Annotated[Text | None, Query()] = None,
     sections: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
-    """Return the page of a material, or a part of it."""
+    """Return the page of a material, or the part of it that a script requests."""
     if "\0" in key or session.get(Material, key) is None:
         return _missing(request, session, key)
     material = MATERIALS.get(session, key)

@@ -49,7 +49,7 @@ class CountedReference(ReferencesRow):
 def with_counts(
     _: QueryCache, session: Session, rows: list[ReferencesRow]
 ) -> list[CountedReference]:
-    """Return the references of a page with the numbers of rows that cite them."""
+    """Return references, each with the number of rows that cite it, by table."""
     counts = citation_counts(session, [row.key for row in rows])
     return [
         CountedReference.model_construct(**dict(row), citations=counts[row.key]) for row in rows

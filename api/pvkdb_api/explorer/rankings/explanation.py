@@ -25,7 +25,7 @@ _EQUAL = 1e-9
 
 
 def value_of(entry: Assessment | Known, unit: str) -> Markup:
-    """Return the value on a criterion with its unit and qualifier."""
+    """Return a candidate's value on a criterion as HTML, with its unit and qualifier."""
     if entry.word is not None:
         return Markup("{}").format(entry.word)
     if entry.minimum is None and entry.maximum is None:
@@ -50,7 +50,7 @@ def candidate_link(entry: RankedCandidate) -> Markup:
 
 
 def named(entry: RankedCandidate) -> Markup:
-    """Return a candidate followed by its name, because several devices can have the same stack."""
+    """Return a link to a candidate; devices also with their id, since stacks can be equal."""
     if entry.kind == "material":
         return candidate_link(entry)
     return Markup('{} <code class="id">{}</code>').format(candidate_link(entry), entry.id)
@@ -63,7 +63,7 @@ def label(metric: str) -> str:
 
 
 def explain(ranking: Ranking) -> list[Markup]:
-    """Return the sentences, the most important first."""
+    """Return sentences on why the first candidate leads, the most important sentence first."""
     if not ranking.candidates:
         return [Markup("There are no candidates.")]
     if not any(entry.coverage > 0 for entry in ranking.candidates):
@@ -188,7 +188,7 @@ def _difference_list(ranking: Ranking, differences: Sequence[_Difference]) -> Ma
 
 
 def value_or_word(entry: Assessment) -> Markup:
-    """Return a value for a sentence, with words instead of a dash."""
+    """Return a value for a sentence; an unknown one in words instead of as a dash."""
     if entry.verdict in (Verdict.UNKNOWN, Verdict.NOT_DEFINED):
         return Markup("{}").format(
             "nothing reported" if entry.verdict is Verdict.UNKNOWN else "not defined"

@@ -41,14 +41,14 @@ _DEFAULTS = {"subject": "devices", "order": "shown", "samples": str(SAMPLES), "t
 
 @dataclass(frozen=True)
 class RankingQuery:
-    """The parameters of a page as text; :meth:`parse` checks them."""
+    """The parameters of a ranking page as text; :meth:`parse` checks them."""
 
     profile: Profile
     given: Mapping[str, str]
 
     @property
     def subject(self) -> Subject:
-        """The ranked subject; devices if the parameter is invalid."""
+        """What is ranked: ``devices`` or ``materials``; devices if the parameter is invalid."""
         given = self.given.get("subject", "devices")
         return next((subject for subject in SUBJECTS if subject == given), "devices")
 

@@ -48,7 +48,7 @@ def unit_of(metric: str) -> str:
 
 
 def fails_text(bounds: Bounds, unit: str) -> str:
-    """Return where a criterion fails: ``below 1000 s``, ``10 s and less``."""
+    """Return the values at which a criterion fails: ``below 1000 s``, ``10 s and less``."""
     if bounds.accepts:
         return "any other word"
     parts = []
@@ -64,7 +64,7 @@ def fails_text(bounds: Bounds, unit: str) -> str:
 
 
 def with_links(text: str | None) -> Markup:
-    """Return a source with links for its DOIs."""
+    """Return the text of a source as HTML, in which every DOI is a link."""
     if not text:
         return Markup("")
     parts, last = [], 0
@@ -108,7 +108,7 @@ class CriterionText:
 
     @property
     def in_short(self) -> str:
-        """The requirement in a few words."""
+        """The required values in a few words."""
         bounds = self.used
         if not self.criterion.graded or bounds.accepts:
             return self.satisfied

@@ -58,7 +58,7 @@ class NumberedRow:
 
     @property
     def name(self) -> str:
-        """The primary key of the row, in words."""
+        """The values of the row's primary key, joined by commas."""
         key = TABLES[self.table].primary_key
         values = (getattr(self.row, column) for column in key if column != "references")
         return ", ".join(str(value) for value in values if value not in (None, ""))

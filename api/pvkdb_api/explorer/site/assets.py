@@ -48,7 +48,7 @@ def assets() -> dict[str, Asset]:
 
 @cache
 def digest() -> str:
-    """Return a digest of all files."""
+    """Return a hash over the contents of all static files."""
     whole = hashlib.sha256()
     for path, asset in sorted(assets().items()):
         whole.update(path.encode() + b"\0" + asset.plain)
@@ -80,7 +80,7 @@ router = APIRouter(include_in_schema=False)
 async def get_asset(
     request: Request, state: Annotated[str, Path()], path: Annotated[str, Path()]
 ) -> Response:
-    """Return a file; browsers do not keep it if its address has an old digest."""
+    """Return a static file; browsers do not cache it if its address has an old digest."""
     asset = assets().get(path)
     if asset is None:
         return PlainTextResponse("no such file", 404)

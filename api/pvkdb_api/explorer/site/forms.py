@@ -40,13 +40,13 @@ class SignInError(KeyRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form, stripped, and the contents of its files; empty ones are left out."""
+    """The texts of a form's fields, stripped, and its uploaded files; empty ones are left out."""
 
     texts: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """Return the value of a field; an empty text where it is missing."""
+        """Return the text of a field; empty if the form has no such field."""
         return self.texts.get(name, "")
 
 

@@ -46,7 +46,7 @@ COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A material in the plot; an unknown energy is None."""
+    """A material in the plot of energies; an unknown energy is None."""
 
     material: str
     family: str
@@ -76,7 +76,7 @@ class EnergyOverview:
 
     @property
     def listed(self) -> tuple[Point, ...]:
-        """Rows of the table, those with both energies first."""
+        """Rows of the table below the plot, those with both energies first."""
         return (*self.both, *self.only_e_a, *self.only_dfe)[:LISTED]
 
     @property
@@ -85,7 +85,7 @@ class EnergyOverview:
         return max(0, len(self.both) + len(self.only_e_a) + len(self.only_dfe) - LISTED)
 
     def embedded(self) -> dict[str, Any]:
-        """Return the data of the plot."""
+        """Return the data of the plot as JSON for the script of the page."""
         return {
             "families": self.families,
             "kinds": KINDS,

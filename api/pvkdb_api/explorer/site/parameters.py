@@ -17,7 +17,7 @@ def _default_range(name: str, scale: float = 1.0) -> str:
 
 
 def known_choice(parameter: str, value: str, known: Iterable[str], noun: str | None = None) -> str:
-    """Return a value if it is one of the known ones.
+    """Return the value of a parameter, or raise an error if it is not one of the known values.
 
     Args:
         parameter: Name of the parameter.
@@ -58,5 +58,5 @@ LAYER = {
 
 
 def layer_fields(given: Mapping[str, str]) -> list[tuple[str, str, str, str, str]]:
-    """Return the fields of the layer: name, label, unit, default and text."""
+    """Return the form fields of the perovskite layer: name, label, unit, default and text."""
     return [(name, *entry, given.get(name, "")) for name, entry in LAYER.items()]

@@ -116,7 +116,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """Return a page."""
+    """Return a page rendered from a template."""
     state = request.state
     text = (
         environment()
@@ -174,6 +174,6 @@ def service_root(request: Request) -> str:
 
 
 def client_code(request: Request, *lines: str) -> str:
-    """Return Python code that runs some lines with a client of this service."""
+    """Return Python code that opens a client of this service and runs the given lines."""
     body = "\n    ".join(lines)
     return f"import pvkdb\n\nwith pvkdb.Client({service_root(request)!r}) as client:\n    {body}"

@@ -32,7 +32,7 @@ class ResultGroup:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The rows found; ``exact`` is the address of the only exact match, if there is one."""
+    """The result of a search; ``exact`` is the page of the only exact match, if there is one."""
 
     materials: ResultGroup
     devices: ResultGroup
@@ -46,7 +46,7 @@ class SearchResult:
 
 
 def find(session: Session, text: str) -> SearchResult:
-    """Search for a text.
+    """Return the materials, devices and references that match a text.
 
     Materials match by any spelling of their formula, by the abbreviation or name of an ion, and by
     their name; devices by name, stack or absorber; references by key, DOI, and words of title,

@@ -81,7 +81,7 @@ def sign_in_page(
     forget: bool = False,
     after: str | None = None,
 ) -> Response:
-    """Return the page with the form for a key; signing in leads to ``after``."""
+    """Return the sign-in page with the form for a key; after signing in, ``after`` is opened."""
     key = None if forget else getattr(request.state, "key", None)
     caller = getattr(request.state, "caller", None)
     crossed = request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET"

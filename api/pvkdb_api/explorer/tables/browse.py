@@ -175,7 +175,7 @@ def _all_counts(
 def _counts_of(
     counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
 ) -> dict[Any, int]:
-    """Return the number of rows for each value of a filter, under all other filters."""
+    """Return the number of rows for each value of a filter, with the query's other filters set."""
     if not choice.has_counts:
         return {}
     others = {name: value for name, value in query.filters.items() if name != choice.name}

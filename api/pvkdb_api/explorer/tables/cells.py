@@ -76,7 +76,7 @@ def calculation_link(key: str, text: str | None = None) -> Markup:
 
 
 def source_link(row: Any) -> Markup | str:
-    """Return the source of a row, linked if it is a calculation."""
+    """Return the source of a row as text, or as a link if it is a calculation."""
     calculation = calculation_of(row)
     return calculation_link(calculation, row.source) if calculation else str(row.source)
 

@@ -42,7 +42,7 @@ def heading(name: str) -> str:
 
 
 def sentence(text: str) -> Markup:
-    """Return a text of the dictionary, with its `code` as HTML."""
+    """Return a text of the data dictionary as HTML, with `code` marked up."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 

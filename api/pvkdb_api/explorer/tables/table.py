@@ -20,7 +20,7 @@ COLUMNS = "columns"
 
 @dataclass(frozen=True, slots=True)
 class RangeFilter:
-    """A filter by ``name_min`` and ``name_max``, as far as the collection has them."""
+    """A filter by range: the parameters ``name_min`` and ``name_max`` that the collection has."""
 
     name: str
     label: str
@@ -104,7 +104,7 @@ class TableQuery:
         return link(path, **{**self.given, **page_only, **changes})
 
     def chosen(self, name: str) -> tuple[str, ...]:
-        """Return the values of a filter."""
+        """Return the values that the query sets for a filter."""
         value = self.filters.get(name, ())
         return value if isinstance(value, tuple) else (str(value),)
 

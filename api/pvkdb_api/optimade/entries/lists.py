@@ -22,7 +22,7 @@ from pvkdb_api.optimade.errors import OptimadeError
 
 @dataclass(frozen=True, eq=False)
 class Made(Property):
-    """A value that ``made`` makes from columns; a filter can use its length only."""
+    """A property made in Python by ``made`` from columns; filters can use only its length."""
 
     loads: Mapping[str, ColumnElement[Any]] = field(default_factory=dict, kw_only=True)
     made: Callable[[Any], Any] = field(default=lambda row: None, kw_only=True)
@@ -31,11 +31,11 @@ class Made(Property):
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """Return the columns that the value is made from."""
+        """Return the columns that ``made`` needs, by name."""
         return self.loads
 
     def value(self, row: Any) -> Any:
-        """Return the value made from a row."""
+        """Return the value that ``made`` computes from a row."""
         return self.made(row)
 
     def known(self) -> ColumnElement[bool]:
@@ -43,7 +43,7 @@ class Made(Property):
         return self.is_known
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """Return the comparison of the number of items, if SQL can count them."""
+        """Return the condition ``property LENGTH OPERATOR value``, if SQL can count the items."""
         if self.count is None:
             return super().length(operator, value)
         compared: ColumnElement[bool] = OPERATORS[operator](self.count, number(value))
@@ -75,16 +75,16 @@ class Items(Made):
         return and_(self.not_empty(), not_(self.any_row(not_(fulfilled))))
 
     def fulfils(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return the comparison of one item."""
+        """Return the SQL comparison of a row's item with a value."""
         item = Scalar(self.name, self.item_kind, expression=self.item, nullable=False)
         return item.compare(operator, value)
 
     def any_row(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Return the condition that a row of the entry fulfils a condition."""
+        """Return the condition that at least one of the entry's rows fulfils ``condition``."""
         return self.owner.in_(self.rows.where(condition))
 
     def not_empty(self) -> ColumnElement[bool]:
-        """Return the condition that there is an item."""
+        """Return the condition that the list has at least one item."""
         return self.owner.in_(self.rows) if self.count is None else self.count > 0
 
 
@@ -96,20 +96,20 @@ class Fixed(Property):
     items: tuple[Any, ...] = field(default=(), kw_only=True)
 
     def value(self, row: Any) -> list[Any]:
-        """Return the items."""
+        """Return the fixed items as a list."""
         return [*self.items]
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return true or false, without the database."""
+        """Return SQL's true if a fixed item fulfils the comparison, else false."""
         return _truth(any(self._fulfils(item, operator, value) for item in self.items))
 
     def has_only(self, wanted: Sequence[tuple[Operator, Any]]) -> ColumnElement[bool]:
-        """Return true or false, without the database."""
+        """Return SQL's true if every fixed item fulfils one of the comparisons, else false."""
         fulfilled = [any(self._fulfils(item, *each) for each in wanted) for item in self.items]
         return _truth(bool(fulfilled) and all(fulfilled))
 
     def length(self, operator: Operator, value: int) -> ColumnElement[bool]:
-        """Return true or false, without the database."""
+        """Return SQL's true if the number of fixed items fulfils the comparison, else false."""
         return _truth(OPERATORS[operator](len(self.items), value))
 
     def _fulfils(self, item: Any, operator: Operator, value: Any) -> bool:

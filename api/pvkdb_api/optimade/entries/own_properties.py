@@ -15,13 +15,13 @@ from pvkdb_api.optimade.entries.properties import Kind, Property, Scalar
 
 
 def current(statement: Any) -> ColumnElement[bool]:
-    """Return the condition that no newer statement supersedes a statement."""
+    """Return the SQL condition that no correction supersedes an energy."""
     newer = aliased(Energetic)
     return ~select(newer.id).where(newer.supersedes_id == statement.id).exists()
 
 
 def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
-    """Return the lowest or highest value of a composition's statements, in any of its phases.
+    """Return the lowest or highest energy of a composition in any of its phases, as SQL.
 
     The phases are a subquery and not a joined table: with a join, SQLite reads the statements of
     all materials for each structure.
@@ -48,7 +48,7 @@ def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
 def _own(
     name: str, kind: Kind, expression: Any, description: str, unit: str | None = None
 ) -> Scalar:
-    """Return a property that pvkdb defines."""
+    """Return a property with the prefix ``_pvkdb_``, computed by an SQL expression."""
     return Scalar(
         f"_{PREFIX}_{name}",
         kind,
@@ -74,7 +74,7 @@ _COMPUTED = (
 
 
 def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Scalar]:
-    """Return the properties for the lowest and the highest energy of a kind."""
+    """Return two properties: the lowest and the highest energy of a quantity and scope."""
     return [
         _own(
             f"{name}_{end}_ev",

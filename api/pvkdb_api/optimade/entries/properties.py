@@ -132,12 +132,12 @@ class Property(ABC):
 
     @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
-        """Return the columns that the value needs, by name."""
+        """Return the SQL columns from which the value is computed, by name."""
         return {}
 
     @abstractmethod
     def value(self, row: Any) -> Any:
-        """Return the value in a response from a row with the columns."""
+        """Return the value for a response, computed from a row that has ``columns``."""
 
     def known(self) -> ColumnElement[bool]:
         """Return the condition that there is a value."""
@@ -152,7 +152,7 @@ class Property(ABC):
         )
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """Return the condition ``property CONTAINS "part"``, or with STARTS or ENDS."""
+        """Return the condition ``property CONTAINS part``, or with STARTS or ENDS as ``how``."""
         raise OptimadeError(f"{self.name!r} is a {self.kind}; {how} is for strings", "filter")
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
@@ -192,7 +192,7 @@ class Scalar(Property):
         return {self.name: self.expression}
 
     def value(self, row: Any) -> Any:
-        """Return the value as JSON shows it."""
+        """Return the value as the response shows it; times as text in UTC."""
         found = getattr(row, self.name)
         if isinstance(found, datetime):
             return f"{found:%Y-%m-%dT%H:%M:%SZ}"
@@ -203,7 +203,7 @@ class Scalar(Property):
         return self.expression.is_not(None) if self.nullable else true()
 
     def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
-        """Return the comparison; a value of another kind is refused."""
+        """Return the comparison with a value of the same kind, or with another property."""
         if isinstance(value, Property):
             return self._compare_property(operator, value)
         if self.kind == "timestamp":
@@ -212,7 +212,7 @@ class Scalar(Property):
         return compared
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
-        """Return whether the text contains a part, case-sensitively."""
+        """Return the condition that the text contains, starts or ends with ``part`` (``how``)."""
         if self.kind != "string":
             return super().match(how, part)
         if not isinstance(part, str):
@@ -304,7 +304,7 @@ class Nothing(Property):
 
 
 def number(value: float) -> ColumnElement[Any]:
-    """Return a number of a filter as a parameter.
+    """Return a number in a filter as a parameter of the SQL statement.
 
     Everything but small integers is sent as a double, since a driver would round or refuse it.
     """
@@ -319,7 +319,7 @@ def number(value: float) -> ColumnElement[Any]:
 def _compare_seconds(
     expression: ColumnElement[Any], operator: Operator, time: datetime
 ) -> ColumnElement[bool]:
-    """Return a comparison with the time in whole seconds, as responses show it."""
+    """Return the comparison of a time, cut to whole seconds as in responses, with another time."""
     low = literal(time.replace(microsecond=0), UtcDateTime)
     high = literal(time.replace(microsecond=0) + _SECOND, UtcDateTime)
     whole = time.microsecond == 0

@@ -54,7 +54,7 @@ class EntryType:
 
 @dataclass(frozen=True, eq=False)
 class EntrySearch:
-    """The wanted entries, their order and their attributes."""
+    """A search for entries: its condition, order, page size and requested attributes."""
 
     condition: ColumnElement[bool]
     filter: str
