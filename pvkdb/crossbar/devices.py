@@ -44,9 +44,7 @@ def device_arrays(session: Session) -> list[DeviceArray]:
     rectification ratio counts if its publication is the only one of the device and no other device
     cites it.
     """
-    devices = _devices(session)
-    claims = _rectification(session, devices)
-    return [_array(device, claims.get(device.id)) for device in devices]
+    return _arrays(session)
 
 
 def device_array(session: Session, device_id: str) -> DeviceArray:
@@ -57,12 +55,17 @@ def device_array(session: Session, device_id: str) -> DeviceArray:
     """
     cited = select(DeviceReference.reference_key).where(DeviceReference.device_id == device_id)
     beside = select(DeviceReference.device_id).where(DeviceReference.reference_key.in_(cited))
-    devices = _devices(session, or_(Device.id == device_id, Device.id.in_(beside)))
-    claims = _rectification(session, devices)
-    for device in devices:
-        if device.id == device_id:
-            return _array(device, claims.get(device_id))
+    for array in _arrays(session, or_(Device.id == device_id, Device.id.in_(beside))):
+        if array.device == device_id:
+            return array
     raise NotFoundError(f"devices holds no {device_id!r}")
+
+
+def _arrays(session: Session, *conditions: ColumnElement[bool]) -> list[DeviceArray]:
+    statement = DEVICES.statement.where(*conditions).order_by(Device.id)
+    devices = list(session.scalars(statement).unique())
+    claims = _rectification(session, devices)
+    return [_array(device, claims.get(device.id)) for device in devices]
 
 
 def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
@@ -86,11 +89,6 @@ def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:
         size_rectifying=rectifying,
         reason=reason,
     )
-
-
-def _devices(session: Session, *conditions: ColumnElement[bool]) -> list[Device]:
-    chosen = DEVICES.statement.where(*conditions).order_by(Device.id)
-    return list(session.scalars(chosen).unique())
 
 
 def _interval(metric: DeviceMetric) -> Interval:

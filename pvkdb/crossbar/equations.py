@@ -126,11 +126,7 @@ class DistributedLines:
         return self._refined(self._word.voltage_v, self._bit.voltage_v, None)
 
     def jump(self, row: int, column: int) -> Field:
-        """Return the voltages of 1 A from a cell's bit node into its word node, drivers at 0 V.
-
-        Raises:
-            InputError: as above.
-        """
+        """Return the voltages of 1 A from a cell's bit node into its word node, drivers at 0 V."""
         rows, columns = self._cells.shape
         return self._refined(np.zeros(rows), np.zeros(columns), (row, column))
 

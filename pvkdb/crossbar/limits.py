@@ -137,13 +137,8 @@ def largest_array(
 ) -> LargestArray:
     """Return the largest array that keeps the margin of equation (2).
 
-    Args:
-        on_off_ratio: R_HRS over R_LRS, above 1; may be infinite.
-        pull_up_ratio: R_pu over R_LRS; None for the pull-up that allows the largest array.
-        cell: what blocks the sneak paths.
-        selectivity: factor on the resistances of the blocked cells.
-        read: how the unselected lines are held.
-        margin: fraction of the read voltage to keep.
+    Without a ``pull_up_ratio`` it is the one that allows the largest array; ``margin`` is the
+    fraction of the read voltage to keep. The other arguments are those of :func:`read_margin`.
 
     Example:
         >>> round(largest_array(inf).root, 2), largest_array(inf, None).size

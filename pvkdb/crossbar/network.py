@@ -102,9 +102,6 @@ class Circuit:
             current = change_s * float(field.across()[row, column])
             weight = 1 + change_s * float(jump.across()[row, column])
             field = field.plus(-current / weight, jump)
-        return self._voltages(field)
-
-    def _voltages(self, field: Field) -> Voltages:
         return Voltages(
             word=field.word_line[:, None] + field.word,
             bit=field.bit_line + field.bit,

@@ -1,7 +1,8 @@
-"""The read of one cell of a crossbar with line resistance and any data.
+"""Reads of cells in a crossbar with line resistance and any data: one cell, or a map of many.
 
 The read scheme, the kind of cell and equation (2) are those of :mod:`pvkdb.crossbar.limits`; the
-circuit is solved by :mod:`pvkdb.crossbar.network`.
+circuit is solved by :mod:`pvkdb.crossbar.network`. Every function raises InputError if an argument
+is out of its range.
 """
 
 from __future__ import annotations
@@ -74,9 +75,6 @@ def read_cell(
         pull_up_ohm: the pull-up resistor.
         line_ohm: resistance of a line between neighbouring cells; see the network.
         read: how the other lines are held.
-
-    Raises:
-        InputError: an argument is out of its range, or the cell does not exist.
     """
     from pvkdb.crossbar.network import Circuit, Drive, conductance_s, floating
 
@@ -119,9 +117,6 @@ def near_and_far(
     """Return the reads of the cells nearest to and farthest from the drivers, all others in LRS.
 
     The array is N × N. The farthest cell is the worst one: it has the most line in its path.
-
-    Raises:
-        InputError: an argument is out of its range.
     """
     lines = int(size("the number of lines", n))
     pattern = np.ones((lines, lines), dtype=bool)
@@ -129,6 +124,67 @@ def near_and_far(
     if line_ohm == 0 or lines == 1:
         return near, near
     return near, read_cell(device, pattern, 0, lines - 1, pull_up_ohm, line_ohm, read)
+
+
+def voltage_map(
+    device: Crosspoint,
+    n: int,
+    pull_up_ohm: float,
+    line_ohm: float = 0.0,
+    read: Read = Read.FLOATING,
+    cell: tuple[int, int] | None = None,
+) -> CellReading:
+    """Return the read of one cell of an N × N array in LRS, with the voltage of every cell.
+
+    ``cell`` is the row and column of the cell that is read; None for the one farthest from the
+    drivers. The other arguments are those of :func:`read_cell`.
+    """
+    lines = int(size("the number of lines", n))
+    row, column = (0, lines - 1) if cell is None else cell
+    pattern = np.ones((lines, lines), dtype=bool)
+    return read_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read)
+
+
+def places(n: int, most: int) -> list[int]:
+    """Return at most ``most`` of ``n`` lines, evenly spaced from the first to the last.
+
+    Example:
+        >>> places(64, 4), places(3, 8)
+        ([0, 21, 42, 63], [0, 1, 2])
+    """
+    if most < 2:
+        raise InputError(f"{most} places do not span an array; give at least 2")
+    count = min(n, most)
+    return sorted({round(step * (n - 1) / max(1, count - 1)) for step in range(count)})
+
+
+def margin_map(
+    device: Crosspoint,
+    n: int,
+    pull_up_ohm: float,
+    line_ohm: float = 0.0,
+    read: Read = Read.FLOATING,
+    most: int = 8,
+) -> tuple[list[int], Array]:
+    """Return the read margin of cells by their place, all others in LRS.
+
+    Each place needs a circuit, since it drives other lines. Therefore only those of :func:`places`
+    are solved, at most ``most`` in each direction. Without line resistance all are equal.
+
+    Returns:
+        The rows, which are the columns too, and margins in units of the read voltage (rows ×
+        columns).
+    """
+    lines = int(size("the number of lines", n))
+    pattern = np.ones((lines, lines), dtype=bool)
+    chosen = places(lines, most)
+
+    def margin(row: int, column: int) -> float:
+        return read_cell(device, pattern, row, column, pull_up_ohm, line_ohm, read).margin
+
+    if line_ohm == 0:
+        return chosen, np.full((len(chosen), len(chosen)), margin(0, lines - 1))
+    return chosen, np.array([[margin(row, column) for column in chosen] for row in chosen])
 
 
 def _blocked(device: Crosspoint, shape: tuple[int, ...], row: int, column: int) -> Array:

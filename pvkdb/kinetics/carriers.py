@@ -41,14 +41,19 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
     """
     device = device_named(session, device_id)
     conditions, missing = _with_bias(device, conditions)
-    metals = {layer.material for layer in device.layers if layer.role in _ELECTRODES}
+    metals = [layer.material for layer in device.layers if layer.role in _ELECTRODES]
     barriers: list[Energetic] = []
     if device.material is None:
         missing.append(f"the composition of {device.absorber} is not known")
     else:
         barriers = _barriers(session, device.material, metals)
         known = {_role(entry, metals) for entry in barriers}
-        missing += _without_barrier(device, device.material.id, known)
+        missing += [
+            f"no activation energy of {role if role in ACTIVE else 'the halide'} in "
+            f"{device.material.id} is in the store"
+            for role in ["halide", *dict.fromkeys(metal for metal in metals if metal in ACTIVE)]
+            if role not in known
+        ]
     ions = [_estimated(entry, device.material, conditions) for entry in barriers]
     return answer_of(f"{device.id}: {device.structure}", ions, missing)
 
@@ -59,7 +64,7 @@ def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> Kineti
     return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))
 
 
-def _barriers(session: Session, material: Material, metals: set[str]) -> list[Energetic]:
+def _barriers(session: Session, material: Material, metals: list[str]) -> list[Energetic]:
     """Return the activation energies of a composition's halides and of metals.
 
     Statements on other phases are left out if the phase of the material is known.
@@ -68,7 +73,7 @@ def _barriers(session: Session, material: Material, metals: set[str]) -> list[En
         ENERGETICS.statement.where(
             Energetic.quantity == "E_A", Material.composition_id == material.composition_id
         )
-        .where(Energetic.species.in_(HALIDES | metals))
+        .where(Energetic.species.in_(HALIDES.union(metals)))
         .order_by(Energetic.id)
     )
     found = [
@@ -82,7 +87,7 @@ def _barriers(session: Session, material: Material, metals: set[str]) -> list[En
     )
 
 
-def _role(entry: Energetic, metals: set[str]) -> str:
+def _role(entry: Energetic, metals: list[str]) -> str:
     return entry.species if entry.species in metals else "halide"
 
 
@@ -112,14 +117,3 @@ def _with_bias(device: Device, conditions: Conditions) -> tuple[Conditions, list
     bias = Interval(low, high, approximate=metric.qualifier == "~")
     source = f"SET voltage of {device.id} ({device.source})"
     return replace(conditions, bias_v=bias, sources={**conditions.sources, "bias_v": source}), []
-
-
-def _without_barrier(device: Device, material: str, known: set[str]) -> list[str]:
-    metals = [layer.material for layer in device.layers if layer.role in _ELECTRODES]
-    wanted = ["halide", *dict.fromkeys(metal for metal in metals if metal in ACTIVE)]
-    return [
-        f"no activation energy of {role if role in ACTIVE else 'the halide'} in {material} is in "
-        "the store"
-        for role in wanted
-        if role not in known
-    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import DOMAINS
+from pvkdb.kinetics.domains import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ def layer(
     """
     given = {"thickness_m": thickness_m, "bias_v": bias_v, "write_time_s": write_time_s}
     for name, value in (*given.items(), ("temperature_k", temperature_k)):
-        _check("switching_time_s" if name == "write_time_s" else name, value)
+        for end in () if value is None else (value.minimum, value.maximum):
+            if end is not None:
+                checked("switching_time_s" if name == "write_time_s" else name, end)
     missing = {name for name, value in given.items() if value is None}
     return Conditions(
         temperature_k=temperature_k,
@@ -144,10 +146,3 @@ def parse_range(text: str, name: str, unit: str, scale: float = 1.0) -> Interval
     if low > high:
         raise InputError(f"{name}: {text!r} runs backwards; write {high:g}:{low:g}")
     return Interval(low * scale, high * scale)
-
-
-def _check(name: str, value: Interval | None) -> None:
-    domain = DOMAINS[name]
-    for end in () if value is None else (value.minimum, value.maximum):
-        if end is not None and (end < domain.minimum or (domain.open and end == domain.minimum)):
-            raise InputError(f"{domain.meaning} {name} = {end:g} is out of range; give {domain}")

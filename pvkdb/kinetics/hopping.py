@@ -58,10 +58,7 @@ def diffusion_coefficient_m2_per_s(
     rate = hop_rate_hz(barrier_ev, temperature_k, attempt_frequency_hz)
     length = checked("jump_length_m", jump_length_m)
     jumps = checked("equivalent_jumps", equivalent_jumps)
-    coefficient: Array = np.asarray(
-        jumps * length**2 * rate / (2 * checked("dimensions", dimensions))
-    )
-    return coefficient
+    return np.asarray(jumps * length**2 * rate / (2 * checked("dimensions", dimensions)))
 
 
 def ion_diffusion_coefficient_m2_per_s(
@@ -119,5 +116,4 @@ def drift_velocity_m_per_s(
     # Backward over forward is exp(−q a F / k_B T) by detailed balance; expm1 keeps small fields.
     net = -forward * np.expm1(-2 * tilt / thermal)
     jumps, walk = checked("equivalent_jumps", equivalent_jumps), checked("dimensions", dimensions)
-    velocity: Array = np.asarray(np.sign(force) * jumps * length * net / (2 * walk))
-    return velocity
+    return np.asarray(np.sign(force) * jumps * length * net / (2 * walk))

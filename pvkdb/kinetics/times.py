@@ -42,8 +42,7 @@ def switching_time_s(
         dimensions,
     )
     with np.errstate(divide="ignore"):
-        time: Array = np.asarray(thickness / velocity)
-    return time
+        return np.asarray(thickness / velocity)
 
 
 def switching_voltage_v(
@@ -83,8 +82,7 @@ def switching_voltage_v(
         tilted_away = -np.log1p(-np.minimum(wanted / attempts, 1.0)) / 2
         reduced = np.where(reduced * thermal <= barrier, reduced, tilted_away)
         reduced = np.where(wanted >= attempts, np.inf, reduced)
-    voltage: Array = np.asarray(thickness * 2 * thermal / length * reduced)
-    return voltage
+    return np.asarray(thickness * 2 * thermal / length * reduced)
 
 
 def relaxation_time_s(
@@ -110,10 +108,7 @@ def relaxation_time_s(
         dimensions,
     )
     with np.errstate(divide="ignore"):
-        time: Array = np.asarray(
-            checked("thickness_m", thickness_m) ** 2 / (np.pi**2 * coefficient)
-        )
-    return time
+        return np.asarray(checked("thickness_m", thickness_m) ** 2 / (np.pi**2 * coefficient))
 
 
 def retention_at_s(
@@ -128,8 +123,7 @@ def retention_at_s(
     activation = checked("activation_ev", activation_ev)
     with np.errstate(over="ignore"):
         factor = np.exp(activation / BOLTZMANN_EV_PER_K * inverse)
-    retention: Array = np.asarray(checked("retention_s", retention_s) * factor)
-    return retention
+    return np.asarray(checked("retention_s", retention_s) * factor)
 
 
 def activation_energy_ev(
@@ -148,7 +142,7 @@ def activation_energy_ev(
     longer = np.log(
         checked("other_retention_s", other_retention_s) / checked("retention_s", retention_s)
     )
-    energy: Array = np.asarray(BOLTZMANN_EV_PER_K * longer / inverse)
+    energy = np.asarray(BOLTZMANN_EV_PER_K * longer / inverse)
     if (energy < 0).any():
         raise InputError(
             "the colder device forgets sooner, which no activation energy explains; check which "

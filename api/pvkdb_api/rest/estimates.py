@@ -20,7 +20,7 @@ from pvkdb.schemas.kinetics import KineticsAnswer
 from pvkdb.schemas.responses import FormulaTolerance, Page, ToleranceAnswer
 from pvkdb.schemas.tables import ToleranceRow
 from pvkdb.store.collections.export import tolerance_row
-from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_material
+from pvkdb.suitability.evidence.predictions import answer_barrier, answer_material
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession

@@ -32,11 +32,13 @@ from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compou
 from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.ledger import AnyRequest, Ledger
 from pvkdb_pipelines.screening.plan.plan import STAGES, Plan
-from pvkdb_pipelines.screening.stages.barriers import barrier_requests, migration_of, most_promising
 from pvkdb_pipelines.screening.stages.stability import assess, compared
 from pvkdb_pipelines.screening.stages.tracks import Track, failed, judge_stability
 from pvkdb_pipelines.screening.stages.vacancies import (
+    barrier_requests,
     element_requests,
+    migration_of,
+    most_promising,
     record_formation,
     reference_compounds,
     vacancy_formation,

@@ -101,7 +101,7 @@ def _kinetics(
 
     from pvkdb.kinetics.carriers import device_kinetics
     from pvkdb.kinetics.conditions import parse_range
-    from pvkdb.suitability.evidence.kinetics import answer_barrier, answer_material
+    from pvkdb.suitability.evidence.predictions import answer_barrier, answer_material
 
     if e_a is not None:
         formation = None if dfe is None else parse_range(dfe, "--dfe", "eV")

@@ -44,15 +44,10 @@ class Model(Protocol):
     def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]: ...
 
 
-def material_candidates(
-    session: Session,
-    report: ScreeningReport | None = None,
-) -> list[Candidate]:
+def material_candidates(session: Session, report: ScreeningReport | None = None) -> list[Candidate]:
     """Return every material of the store and of a screening, without generic formulas.
 
-    Args:
-        session: of the store.
-        report: a screening, for decomposition energies and defect formation energies.
+    The screening adds decomposition energies, defect formation energies and barriers.
     """
     statements: dict[str, list[Energetic]] = defaultdict(list)
     for statement in session.scalars(ENERGETICS.statement.order_by(Energetic.id)).unique():

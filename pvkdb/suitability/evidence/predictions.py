@@ -1,21 +1,23 @@
-"""The model of kinetics that rankings use: windows of times and voltages from barriers.
+"""Kinetics from barriers: the model that rankings use, and answers for a barrier or a material.
 
-A window spans the results for every value that the evidence and the layer leave open, for one hop
-over one barrier. Windows are graded ``model``. :mod:`pvkdb.suitability.evidence.support` compares
-them with measured devices to decide whether they deserve weight.
+A window of the model spans the results for every value that the evidence and the layer leave open,
+for one hop over one barrier. Windows are graded ``model``; whether they deserve weight is decided
+by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.support`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import Interval
+from pvkdb.chemistry import Interval, parse_composition
+from pvkdb.errors import NotFoundError
+from pvkdb.kinetics.carriers import answer_of
 from pvkdb.kinetics.conditions import Conditions, layer
 from pvkdb.kinetics.estimate import estimate
-from pvkdb.schemas.kinetics import KineticsDocument
+from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, KineticsDocument
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
@@ -85,10 +87,7 @@ def kinetic_model(
 ) -> KineticModel:
     """Return the model for the barriers of a store.
 
-    Args:
-        session: of the store.
-        conditions: the layer; default: those of pvkdb, with sources.
-        materials: candidates that are materials; default: read from the store.
+    By default the layer has pvkdb's own conditions, and the materials are read from the store.
     """
     known = material_candidates(session) if materials is None else materials
     return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
@@ -143,3 +142,74 @@ def _window(
         references=first.energy.references,
         note="; ".join(phrases),
     )
+
+
+def answer_barrier(barrier_ev: Interval, conditions: Conditions) -> KineticsAnswer:
+    """Return rates and times for a given barrier.
+
+    Raises:
+        InputError: a number is out of its range.
+    """
+    document = estimate(barrier_ev, conditions)
+    ion = IonKinetics(
+        material=None,
+        ion=document.ion,
+        basis="given",
+        barrier_min_ev=barrier_ev.minimum,
+        barrier_max_ev=barrier_ev.maximum,
+        source="given",
+        document=document,
+    )
+    return answer_of(f"E_A {barrier_ev} eV", [ion], [])
+
+
+def answer_material(session: Session, formula: str, conditions: Conditions) -> KineticsAnswer:
+    """Return rates and times in a material: halide by the literature, by potentials, then metals.
+
+    Every phase of the composition with a barrier in the store has an entry. The formula may have
+    any spelling, or be the public name of a material.
+
+    Raises:
+        FormulaError: the formula cannot be read.
+        NotFoundError: the store holds no activation energy of its halide.
+        InputError: a number is out of its range.
+    """
+    materials = material_candidates(session)
+    wanted = _named(formula, materials)
+    barriers = KnownBarriers(materials, metal_barriers(session))
+    ions = [
+        IonKinetics(
+            material=material.id,
+            ion=barrier.species,
+            basis=barrier.basis,
+            barrier_min_ev=barrier.energy.minimum,
+            barrier_max_ev=barrier.energy.maximum,
+            source=barrier.energy.source or "",
+            references=" ".join(barrier.energy.references),
+            document=document_of(barrier, conditions),
+        )
+        for material in wanted
+        for barrier in barriers.of(material)
+    ]
+    if not ions:
+        raise NotFoundError(
+            f"the store holds no activation energy of the halide in {formula}; give an activation "
+            f"energy instead, or compute one with: pvkdb neb {formula}"
+        )
+    missing = [
+        f"no activation energy of the halide in {material.id} is in the store"
+        for material in wanted
+        if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
+    ]
+    return answer_of(formula, ions, missing)
+
+
+def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
+    """Return the materials of a composition, or the one of that public name."""
+    listed = list(materials)
+    if "-" in formula and (named := [each for each in listed if each.id == formula]):
+        return named
+    composition = parse_composition(formula).formula
+    return [
+        each for each in listed if each.id == composition or each.id.startswith(f"{composition}-")
+    ]

@@ -19,10 +19,12 @@ from pvkdb.schemas.profiles import Criterion
 FILE = "support.json"
 
 
-class Correlation(BaseModel):
-    """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
-
+class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Correlation(_Frozen):
+    """A rank correlation of predicted with measured values, with bootstrap intervals of 95 %."""
 
     name: str
     value: float | None = Field(description="-1 to 1; None if it is not defined.")
@@ -35,10 +37,8 @@ class Correlation(BaseModel):
     device_high: float | None
 
 
-class Support(BaseModel):
+class Support(_Frozen):
     """Whether measured devices support the predictions of one metric."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
     supported: bool
@@ -48,10 +48,8 @@ class Support(BaseModel):
     correlations: tuple[Correlation, ...]
 
 
-class SupportTable(BaseModel):
+class SupportTable(_Frozen):
     """The support of every modelled metric, as on the validation page."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     page: str
     metrics: tuple[Support, ...]

@@ -56,16 +56,15 @@ def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None)
     Raises:
         InputError: a metric is not among them, or the weights sum to zero.
     """
+    weights = weights or {}
     known = [criterion.metric for criterion in criteria]
-    for name, weight in (weights or {}).items():
+    for name, weight in weights.items():
         if name not in known:
             raise InputError(f"weights: {unknown_name('criterion', name, known)}")
         if not 0 <= weight < float("inf"):
             raise InputError(f"weights: {name}={weight:g} is not a number from 0")
     changed = [
-        criterion.model_copy(
-            update={"weight": (weights or {}).get(criterion.metric, criterion.weight)}
-        )
+        criterion.model_copy(update={"weight": weights.get(criterion.metric, criterion.weight)})
         for criterion in criteria
     ]
     if sum(criterion.weight for criterion in changed) == 0:

@@ -14,8 +14,7 @@ from pvkdb.chemistry import Interval
 from pvkdb.crossbar.devices import device_array, on_off_of
 from pvkdb.crossbar.estimates import COMBINATIONS, ArrayQuestion, estimate
 from pvkdb.crossbar.limits import MARGIN, read_margin
-from pvkdb.crossbar.maps import margin_map, voltage_map
-from pvkdb.crossbar.reading import Crosspoint
+from pvkdb.crossbar.reading import Crosspoint, margin_map, voltage_map
 from pvkdb.schemas.crossbar import ArrayLimit, Cell, CrossbarDocument, DeviceArray, Read
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming

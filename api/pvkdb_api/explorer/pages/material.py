@@ -21,7 +21,7 @@ from pvkdb.store.collections import DEVICES, MATERIALS, STRUCTURES
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.suitability.evidence.kinetics import answer_material
+from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.materials import energies, identity, migration

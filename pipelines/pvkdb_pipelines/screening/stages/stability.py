@@ -53,13 +53,7 @@ def assess(
     name is lower. Decomposition is None where the compound has no energy, its competitors with
     an energy do not balance it, or a binary halide of its own ions has no energy. Other
     competitors without an energy cannot be products, so the compound may look more stable than it
-    is: ``without_energy`` names them.
-
-    Args:
-        compound: the compound.
-        phases: its relaxed phases.
-        competitors: relaxed phases of every compound that it may decompose into; those of its own
-            composition are ignored.
+    is: ``without_energy`` names them. Competitors of the compound's own composition are ignored.
 
     Raises:
         InputError: a finding is not one of :class:`Flaw`.

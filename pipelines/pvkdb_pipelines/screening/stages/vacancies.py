@@ -1,9 +1,12 @@
-"""Halide vacancies of a screening: their calculations, formation energies, and records of these."""
+"""Halide vacancies of a screening: calculations, formation energies and their records, barriers."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
+from math import inf
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +15,7 @@ from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     HOST_DROP_EV,
     ElementRequest,
@@ -20,16 +24,18 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyRequest,
     VacancyResult,
 )
-from pvkdb.schemas.screening import PhaseEnergy, VacancyFormation
+from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy, VacancyFormation
 from pvkdb.store.curation.registration import get_or_add
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import Compound, build, competitors, halides_of
 from pvkdb_pipelines.screening.stages.formation import halide_limits, neutral_vacancy_ev
 from pvkdb_pipelines.screening.stages.stability import lowest_level
+from pvkdb_pipelines.screening.stages.tracks import Track
 from pvkdb_pipelines.structures.user_structures import atoms_of
 
 #: Tolerance at which the halides of an unrelaxed prototype are equivalent, Å.
@@ -111,13 +117,8 @@ def vacancy_formation(
 ) -> VacancyFormation:
     """Return the formation energies of a halide vacancy in both limits.
 
-    Args:
-        compound: the host compound.
-        request: request of the calculation.
-        calculation: id of the calculation.
-        result: result of the calculation.
-        phases: relaxed phases of the compound and of its :func:`reference_compounds`.
-        elements: results of its :func:`element_requests`, without those that failed.
+    ``phases`` are those of the compound and of its :func:`reference_compounds`, ``elements`` the
+    results of its :func:`element_requests` that did not fail.
 
     Raises:
         InputError: an energy that a limit needs is missing.
@@ -212,3 +213,61 @@ def _caveats(found: VacancyFormation) -> str:
     elif drop > HOST_DROP_EV:
         doubts.append(f"the host was no minimum, it fell by {1000 * drop:.0f} meV a formula unit")
     return "".join(f"; {text}" for text in doubts)
+
+
+def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
+    """Return the most stable candidates, one of each structure type in turn.
+
+    The most stable ones of all would be of one type: chlorides of 4+ metals.
+    """
+    by_type: dict[str, list[Track]] = defaultdict(list)
+    for track in tracks:
+        by_type[track.candidate.type].append(track)
+
+    def cost(track: Track) -> tuple[float, str]:
+        energy = track.value("decomposition_ev_per_atom")
+        return (inf if energy is None else -energy), track.candidate.name
+
+    turns = zip_longest(*(sorted(group, key=cost) for group in by_type.values()))
+    return [track for track in chain.from_iterable(turns) if track is not None][:most]
+
+
+def barrier_requests(
+    session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[PotentialName]
+) -> list[NebRequest]:
+    """Return a request for each potential, all from the structure that the screening relaxed."""
+    host = relaxed_host(session, phase)
+    return [
+        complete_request(
+            NebRequest(formula=compound.formula, phase=phase.phase, potential=potential, host=host)
+        )
+        for potential in potentials
+    ]
+
+
+def migration_of(
+    phase: str, requests: Sequence[NebRequest], of: Callable[[NebRequest], Calculation]
+) -> Migration | None:
+    """Return the activation energies of the potentials; None if the first has no value."""
+    outcomes = [_outcome(request, of(request)) for request in requests]
+    first = outcomes[0].e_a_ev
+    if first is None:
+        return None
+    energies = [outcome.e_a_ev for outcome in outcomes if outcome.e_a_ev is not None]
+    spread = max(energies) - min(energies) if len(energies) > 1 else None
+    return Migration(phase=phase, e_a_ev=first, e_a_spread_ev=spread, outcomes=outcomes)
+
+
+def _outcome(request: NebRequest, calculation: Calculation) -> BarrierOutcome:
+    result = None if calculation.result is None else NebResult.model_validate(calculation.result)
+    return BarrierOutcome(
+        potential=request.potential.value,
+        calculation=calculation.id,
+        e_a_ev=result.e_a_ev if result else None,
+        dimensionality=result.dimensionality if result else None,
+        limited_by=result.limiting.hop.hop_class if result else None,
+        upper_bound=result is not None and result.upper_bound,
+        host_left_for=result.host_left_for if result else None,
+        failure_kind=None if result else calculation.failure_kind,
+        failure=None if result else calculation.failure_message,
+    )

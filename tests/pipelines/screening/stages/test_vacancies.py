@@ -1,28 +1,205 @@
-"""What a vacancy's chemical potentials are taken from."""
+"""Halide vacancies of a screening: references of their energies, and barriers of migration."""
 
 from __future__ import annotations
+
+from itertools import count
 
 import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.migration import (
+    Hop,
+    HopBarrier,
+    NebRequest,
+    NebResult,
+    PercolationThreshold,
+)
+from pvkdb.schemas.screening import Stability
+from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.prototypes import compound_of
-from pvkdb_pipelines.screening.stages.vacancies import element_requests, reference_compounds
+from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
+from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan
+from pvkdb_pipelines.screening.stages.tracks import Track, failed
+from pvkdb_pipelines.screening.stages.vacancies import (
+    element_requests,
+    migration_of,
+    most_promising,
+    reference_compounds,
+)
+
+PLAN = """\
+types = ["ABX3"]
+stop_after = "{stop}"
+[ions]
+A = ["Cs"]
+B = ["Pb2+"]
+X = ["Br"]
+[barriers]
+{barriers}
+"""
 
 
-def names(formula: str) -> set[str]:
+def plan(barriers: str, stop: str = "barrier"):
+    return parse_plan(PLAN.format(barriers=barriers, stop=stop))
+
+
+def track(formula: str, kind: str, decomposition_ev: float | None) -> Track:
+    found = Track(EnumeratedCandidate(kind, parse_composition(formula)))
+    found.stability = Stability(
+        phases=[],
+        ground_state=None,
+        perovskite=None,
+        perovskite_above_ground_state_ev_per_atom=None,
+        decomposition_ev_per_atom=decomposition_ev,
+        products=[],
+        without_energy=[],
+    )
+    return found
+
+
+def test_a_plan_names_how_many_and_which_potentials():
+    barriers = plan('most = 7\npotentials = ["chgnet"]').barriers
+    assert (barriers.most, barriers.potentials) == (7, (PotentialName.CHGNET,))
+    assert plan("").barriers.most == 60
+    assert plan("").barriers.potentials[0] is PotentialName.SEVENNET_0
+
+
+@pytest.mark.parametrize(
+    ("barriers", "stop", "said"),
+    [
+        ("most = 0", "barrier", "line 8: barriers.most = 0: .*greater"),
+        ("most = true", "barrier", "True: input should be a valid integer"),
+        ('potentials = ["mace"]', "barrier", "line 8: .*no potential 'mace'"),
+        ("potentials = []", "barrier", "is not a list of some of chgnet"),
+        ("images = 5", "barrier", "images"),
+        ("most = 5", "stability", "needs a later last stage"),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):
+    with pytest.raises(PlanError, match=said):
+        plan(barriers, stop)
+
+
+def test_each_type_has_its_turn_the_most_stable_first():
+    tracks = [
+        track("Cs2PtCl6", "A2BX6", 0.24),
+        track("Cs2IrCl6", "A2BX6", 0.22),
+        track("Cs2PdCl6", "A2BX6", 0.20),
+        track("CsPbI3", "ABX3", 0.01),
+        track("CsPbBr3", "ABX3", 0.02),
+        track("CsSnI3", "ABX3", None),  # not known: last of its type
+    ]
+    chosen = [entry.candidate.composition.formula for entry in most_promising(tracks, 5)]
+    assert chosen == ["Cs2PtCl6", "CsPbBr3", "Cs2IrCl6", "CsPbI3", "Cs2PdCl6"]
+    assert len(most_promising(tracks, 60)) == 6
+
+
+def result(e_a_ev: float) -> NebResult:
+    hop = Hop(
+        start="Br1",
+        end="Br1",
+        length_ang=4.2,
+        hop_class="octahedron edge",
+        multiplicity=8,
+        direction=(0.5, 0.0, 0.5),
+    )
+    return NebResult(
+        formula="CsPbBr3",
+        phase="Pnma",
+        space_group="Pnma",
+        host_left_for=None,
+        species="Br",
+        defect="V_Br",
+        charge=None,
+        e_a_ev=e_a_ev,
+        dimensionality=1,
+        upper_bound=False,
+        percolation=[PercolationThreshold(direction="1D", e_a_ev=e_a_ev, hop=0)],
+        sites=[],
+        hops=[HopBarrier(hop=hop, outcome="saddle", saddle_ev=e_a_ev)],
+        cutoff_ang=4.3,
+        lattice_parameters=(8.2, 11.7, 8.2, 90.0, 90.0, 90.0),
+        supercell=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        atoms_in_cell=39,
+        distance_ang=11.7,
+        host_drop_ev_per_formula=0.0,
+        force_calls=1,
+        cpu_seconds=1.0,
+        wall_seconds=1.0,
+        neb_method="",
+        optimizer="",
+    )
+
+
+def said(*energies: float | None):
+    """What a candidate's migration is for values of its potentials, None for a failure."""
+    potentials = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+    requests = [
+        NebRequest(formula="CsPbBr3", phase="Pnma", potential=potential)
+        for potential, _ in zip(potentials, energies, strict=True)
+    ]
+    numbers = count(1)
+    answers = {
+        request.key(): Calculation(
+            id=f"c{next(numbers)}",
+            result=None if energy is None else result(energy).model_dump(mode="json"),
+            failure_kind="NEB not converged" if energy is None else None,
+            failure_message="200 steps" if energy is None else None,
+        )
+        for request, energy in zip(requests, energies, strict=True)
+    }
+    return migration_of("Pnma", requests, lambda request: answers[request.key()])
+
+
+def test_the_first_potential_counts_and_the_others_say_how_far_to_trust_it():
+    found = said(0.21, 0.14)
+    assert found is not None
+    assert found.e_a_ev == pytest.approx(0.21)
+    assert found.e_a_spread_ev == pytest.approx(0.07)
+    assert [outcome.limited_by for outcome in found.outcomes] == ["octahedron edge"] * 2
+
+
+def test_a_failure_of_the_second_leaves_the_spread_unknown():
+    found = said(0.21, None)
+    assert found is not None
+    assert found.e_a_spread_ev is None
+    assert found.outcomes[1].failure_kind == "NEB not converged"
+
+
+def test_a_failure_of_the_first_is_a_fall():
+    assert said(None, 0.14) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "fall"),
+    [
+        ("unstable host", "physical"),
+        ("symmetry changed", "physical"),
+        ("NEB not converged", "numerical"),
+        ("unsupported element", "not defined"),
+    ],
+)
+def test_a_host_that_is_no_minimum_is_a_result(kind, fall):
+    candidate = track("CsPbBr3", "ABX3", 0.02)
+    failed(candidate, "barrier", kind, "why")
+    assert candidate.fall is not None
+    assert candidate.fall.kind == fall
+
+
+def names_beside(formula: str) -> set[str]:
     return {other.formula for other in reference_compounds(compound_of(parse_composition(formula)))}
 
 
 def test_both_charges_of_tin_limit_the_iodine() -> None:
     """Cs2SnI6 appears beside CsSnI3 where iodine is plentiful, CsSnI3 beside Cs2SnI6 where not."""
-    assert {"SnI4", "Cs2SnI6", "SnI2", "CsI", "Cs4SnI6"} <= names("CsSnI3")
-    assert {"SnI2", "CsSnI3", "SnI4", "CsI"} <= names("Cs2SnI6")
-    assert "CsSnI3" not in names("CsSnI3")
+    assert {"SnI4", "Cs2SnI6", "SnI2", "CsI", "Cs4SnI6"} <= names_beside("CsSnI3")
+    assert {"SnI2", "CsSnI3", "SnI4", "CsI"} <= names_beside("Cs2SnI6")
+    assert "CsSnI3" not in names_beside("CsSnI3")
 
 
 def test_one_charge_leaves_what_it_decomposes_into() -> None:
-    assert names("Cs3Bi2I9") == {"CsI", "BiI3", "Cs3BiI6"}
+    assert names_beside("Cs3Bi2I9") == {"CsI", "BiI3", "Cs3BiI6"}
 
 
 @pytest.mark.parametrize(

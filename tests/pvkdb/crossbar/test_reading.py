@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from pvkdb.crossbar.limits import read_margin
-from pvkdb.crossbar.maps import margin_map, places, voltage_map
-from pvkdb.crossbar.reading import Crosspoint, near_and_far
+from pvkdb.crossbar.reading import Crosspoint, margin_map, near_and_far, places, voltage_map
 from pvkdb.errors import InputError
 from pvkdb.schemas.crossbar import Cell, Read
 
