@@ -61,19 +61,12 @@ _NOT_SHOWN = ("kind", "host", "settings", "images", "structure")
 
 
 @dataclass(frozen=True, slots=True)
-class RunningCalculation:
-    """A running calculation with its progress at the last heartbeat."""
-
-    document: CalculationDocument
-    progress: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
 class QueueOverview:
     """The numbers of calculations by state, the running ones, and the workers."""
 
     counts: dict[CalculationState, int]
-    running: list[RunningCalculation]
+    #: With the progress at the last heartbeat.
+    running: list[tuple[CalculationDocument, dict[str, Any] | None]]
     signs: WorkerSigns
     #: Time since the last sign of a worker; None if there was none.
     last_sign: str | None
@@ -101,7 +94,7 @@ def queue_overview(session: Session) -> QueueOverview:
     signs = worker_signs(session)
     return QueueOverview(
         counts={state: counted.get(state, 0) for state in CalculationState},
-        running=[RunningCalculation(calculation_document(each), each.progress) for each in running],
+        running=[(calculation_document(each), each.progress) for each in running],
         signs=signs,
         last_sign=last_sign(signs),
     )

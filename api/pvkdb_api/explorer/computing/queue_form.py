@@ -84,17 +84,14 @@ class Setting:
 
 def settings() -> Iterator[Setting]:
     """Yield every setting with its default and bounds."""
+    words: dict[object, str] = {None: "automatic", True: "yes", False: "no"}
     for name, (label, unit) in SETTINGS.items():
         entry = NebSettings.model_fields[name]
         value = entry.default
-        shown = (
-            "automatic"
-            if value is None
-            else {True: "yes", False: "no"}[value]
-            if isinstance(value, bool)
-            else f"{value:g} {unit}".strip()
-        )
-        yield Setting(name, label, unit, shown, _bounds(entry.metadata), _words(entry.description))
+        plain = value is None or isinstance(value, bool)
+        shown = words[value] if plain else f"{value:g} {unit}".strip()
+        description = (entry.description or "").replace("None for", "Empty:")
+        yield Setting(name, label, unit, shown, _bounds(entry.metadata), description)
 
 
 @dataclass(frozen=True)
@@ -177,10 +174,8 @@ def _vacancy_problem(defect: str, composition: Composition) -> dict[str, str]:
         return {}  # the queue refuses it with the reason
     held = [occupant.ion.symbol for occupant in composition.occupants]
     if found.kind == "vacancy" and found.species not in held:
-        return {
-            "defect": f"{composition.formula} contains no {found.species}; "
-            f"it contains {', '.join(held)}"
-        }
+        held_text = f"it contains {', '.join(held)}"
+        return {"defect": f"{composition.formula} contains no {found.species}; {held_text}"}
     return {}
 
 
@@ -195,11 +190,6 @@ def _defects(composition: Composition) -> Iterator[str]:
     held = list(dict.fromkeys(elements))
     yield from (Defect.vacancy(symbol).label for symbol in held)
     yield from (f"{symbol}_i" for symbol in dict.fromkeys([*held, "Ag", "Cu", "Li"]))
-
-
-def _words(description: str | None) -> str:
-    """Return the description of a setting with "None for" replaced by "Empty:"."""
-    return (description or "").replace("None for", "Empty:")
 
 
 def _bounds(metadata: list[Any]) -> str:

@@ -75,17 +75,14 @@ class CrossbarQuery:
 
     def value(self, name: str) -> float | None:
         """Return the number in the form field of this name; None if the field is empty."""
-        question = self.question
-        values: Mapping[str, float | None] = {
-            "on_off_ratio": question.on_off.minimum,
+        own: Mapping[str, float | None] = {
+            "on_off_ratio": self.question.on_off.minimum,
             "r_lrs_ohm": self.r_lrs_ohm,
-            "pull_up_ohm": question.pull_up_ohm,
-            "selectivity": question.selectivity,
             "line_resistance_ohm": self.line_ohm,
             "size": self.size,
-            "margin": question.margin,
         }
-        return values[name]
+        value: float | None = own[name] if name in own else getattr(self.question, name)
+        return value
 
     def address(self, **changes: str | None) -> str:
         """Return the address of the page with changed parameters; None removes a parameter."""
@@ -192,14 +189,11 @@ def form_fields(query: Mapping[str, str], parsed: CrossbarQuery | None) -> list[
     for control in CONTROLS:
         value = control.example if parsed is None else parsed.value(control.name)
         default = "" if control.example is None else f"{control.example:.10g}"
-        if parsed is not None and parsed.question.device and control.name == "on_off_ratio":
-            text = ""
-        else:
-            text = query.get(control.name, default)[:40]
+        measured = parsed and parsed.question.device and control.name == "on_off_ratio"
         fields.append(
             {
                 "control": control,
-                "text": text,
+                "text": "" if measured else query.get(control.name, default)[:40],
                 "default": default,
                 "position": control.slider_position(value or control.example or 1e4),
                 "low": control.slider_position(control.low),
@@ -243,14 +237,8 @@ def array_map(query: CrossbarQuery) -> dict[str, Any]:
     else:
         most = 6 if query.size <= 32 else 4 if query.size <= 64 else 3
         lines, values = margin_map(device, query.size, *circuit, most=most)
-    formula = read_margin(
-        query.size,
-        on_off,
-        query.pull_up_ohm / query.r_lrs_ohm,
-        query.cell,
-        query.factor,
-        query.read,
-    )
+    pull_up = query.pull_up_ohm / query.r_lrs_ohm
+    formula = read_margin(query.size, on_off, pull_up, query.cell, query.factor, query.read)
     return {
         "map": query.map,
         "title": MAPS[query.map],
@@ -310,6 +298,12 @@ def _curves(query: CrossbarQuery, document: CrossbarDocument) -> dict[str, Any]:
     ratio = inf if document.on_off_ratio is None else document.on_off_ratio
     largest = max(10.0, *(3 * limit.root for limit in document.limits if isfinite(limit.root)))
     sizes = [largest ** (step / CURVE_POINTS) for step in range(CURVE_POINTS + 1)]
+    pull_up = document.pull_up_ratio
+
+    def margin(n: float, limit: ArrayLimit) -> float:
+        exact = read_margin(n, ratio, pull_up, limit.cell, limit.selectivity, limit.read)
+        return float(f"{exact:.5g}")
+
     return {
         "margin": document.margin,
         "curves": [
@@ -318,18 +312,8 @@ def _curves(query: CrossbarQuery, document: CrossbarDocument) -> dict[str, Any]:
                 "read": limit.read.value,
                 "size": limit.size,
                 "chosen": limit.cell is query.cell and limit.read is query.read,
-                "points": [
-                    [
-                        float(f"{n:.5g}"),
-                        float(f"{_margin(n, ratio, document.pull_up_ratio, limit):.5g}"),
-                    ]
-                    for n in sizes
-                ],
+                "points": [[float(f"{n:.5g}"), margin(n, limit)] for n in sizes],
             }
             for limit in document.limits
         ],
     }
-
-
-def _margin(n: float, ratio: float, pull_up: float, limit: ArrayLimit) -> float:
-    return read_margin(n, ratio, pull_up, limit.cell, limit.selectivity, limit.read)

@@ -187,9 +187,8 @@ def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable
     """
     if not keys:
         return
-    statement = DEVICE_CLAIMS.statement.where(
-        DEVICE_CLAIMS.condition("reference", tuple(keys))
-    ).order_by(DeviceClaim.position)
+    citing = DEVICE_CLAIMS.condition("reference", tuple(keys))
+    statement = DEVICE_CLAIMS.statement.where(citing).order_by(DeviceClaim.position)
     claims = [device_claims_row(claim) for claim in session.scalars(statement).unique()]
     cited = {name for claim in claims for name in claim.references.split()}
     owners: dict[str, set[str]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -34,27 +34,20 @@ AXES: dict[str, Metric] = {
 COLOURS = {"mechanism": "Mechanism", "family": "Family", "group": "Group"}
 SCALES = {"log": "logarithmic", "linear": "linear"}
 
-#: Parameters of the plot in the address of the page, with their defaults.
-DEFAULTS = {
-    "x": "retention_s",
-    "y": "on_off_ratio",
-    "xscale": "",
-    "yscale": "",
-    "colour": "mechanism",
-    "application": "",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Plot:
     """The chosen axes, scales and application of the plot, from the address of the page."""
 
-    x: str
-    y: str
-    xscale: str
-    yscale: str
-    colour: str
-    application: str
+    x: str = "retention_s"
+    y: str = "on_off_ratio"
+    xscale: str = ""
+    yscale: str = ""
+    colour: str = "mechanism"
+    application: str = ""
+
+
+DEFAULTS: dict[str, str] = asdict(Plot())
 
 
 def read_plot(given: Mapping[str, str]) -> Plot:
@@ -124,10 +117,9 @@ def plot_data(
     rows = DEVICES.select(query.search)
     for axis in (x, y):
         rows = rows.where(_known(axis, known))
-    key = [plot.x, plot.y]
     both = counts.get(
         session,
-        f"devices/plot/{'/'.join(key)}",
+        f"devices/plot/{plot.x}/{plot.y}",
         query.filters,
         lambda: session.scalar(_only(rows, func.count())) or 0,
     )
@@ -156,15 +148,8 @@ def plot_data(
     found = []
     for row in session.execute(wanted).mappings():
         colour = families.get(row["material"]) if plot.colour == "family" else row["colour"]
-        found.append(
-            [
-                row["id"],
-                row["structure"],
-                colour,
-                *_value(x, "x", row, known),
-                *_value(y, "y", row, known),
-            ]
-        )
+        ends = (*_value(x, "x", row, known), *_value(y, "y", row, known))
+        found.append([row["id"], row["structure"], colour, *ends])
     return {
         "x": _axis(plot.x, plot.xscale),
         "y": _axis(plot.y, plot.yscale),
@@ -221,25 +206,18 @@ def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
             for metric in ("e_a_ev", "dfe_ev"):
                 evidence = candidate.evidence.get(metric)
                 if evidence is not None and evidence.known:
-                    found.setdefault(candidate.id, {})[metric] = (
-                        evidence.minimum,
-                        evidence.maximum,
-                        evidence.qualifier,
-                    )
+                    ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
+                    found.setdefault(candidate.id, {})[metric] = ends
         return found
 
     return counts.get(session, "materials/energies", {}, gather)
 
 
 def _families(counts: QueryCache, session: Session) -> dict[str, str]:
-    return counts.get(
-        session,
-        "materials/families",
-        {},
-        lambda: {
-            row.id: row.family for row in session.execute(select(Material.id, Material.family))
-        },
-    )
+    def gather() -> dict[str, str]:
+        return dict(session.execute(select(Material.id, Material.family)).tuples().all())
+
+    return counts.get(session, "materials/families", {}, gather)
 
 
 def _axis(name: str, scale: str) -> dict[str, Any]:
@@ -268,15 +246,9 @@ def _window(plot: Plot) -> dict[str, Any]:
 
 
 def _criterion(criterion: Criterion) -> dict[str, Any]:
-    bounds = criterion.bounds
     return {
-        "at_least": bounds.at_least,
-        "at_most": bounds.at_most,
-        "fails_below": bounds.fails_below,
-        "fails_above": bounds.fails_above,
+        **criterion.bounds.model_dump(exclude={"accepts"}),
+        **criterion.model_dump(include={"source", "quoted", "weight"}),
         "unit": "" if criterion.unit == "1" else criterion.unit,
-        "source": criterion.source,
-        "quoted": criterion.quoted,
         "basis": BASES[criterion.basis],
-        "weight": criterion.weight,
     }

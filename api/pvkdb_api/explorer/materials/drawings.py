@@ -117,9 +117,7 @@ class MigrationGraph:
 def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
     """Return the migration graph of a calculation; None if its result has no sites.
 
-    Args:
-        result: Result of a calculation.
-        chosen: Number of the chosen hop, from 1.
+    ``chosen`` is the number of the chosen hop, from 1.
     """
     if not result.sites:
         return None
@@ -199,16 +197,15 @@ def _arc(first: GraphNode, second: GraphNode, place: int, many: int) -> str:
 def _loop(node: GraphNode, place: int, many: int) -> str:
     """Return a loop that points away from the centre; a central node has evenly spaced loops."""
     if math.hypot(node.x - _CENTRE, node.y - _CENTRE) < 1:
-        middle, spread, reach = 2 * math.pi * place / many - math.pi / 2, 0.5, 2.6 * _LOOP
-        spread = min(0.5, 2.4 / many)
+        middle = 2 * math.pi * place / many - math.pi / 2
+        spread, reach = min(0.5, 2.4 / many), 2.6 * _LOOP
     else:
         middle = math.atan2(node.y - _CENTRE, node.x - _CENTRE)
         spread, reach = 0.55, _LOOP * (1 + 0.35 * place)
-    ends = [
+    (a, b), (c, d) = (
         (node.x + reach * math.cos(middle + side), node.y + reach * math.sin(middle + side))
         for side in (-spread, spread)
-    ]
-    (a, b), (c, d) = ends
+    )
     return f"M{node.x} {node.y}C{a:.1f} {b:.1f} {c:.1f} {d:.1f} {node.x} {node.y}"
 
 

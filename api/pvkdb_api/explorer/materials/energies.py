@@ -106,12 +106,8 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
         host: Symbols of the ions of the material, whose defects get colours first.
     """
     colours = _colours(rows, host)
-    found = []
-    for quantity, title in QUANTITIES.items():
-        listed = [row for row in rows if row.quantity == quantity]
-        if listed:
-            found.append(_strip(quantity, title, listed, colours))
-    return found
+    listed = {name: [row for row in rows if row.quantity == name] for name in QUANTITIES}
+    return [_strip(name, found, colours) for name, found in listed.items() if found]
 
 
 def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:
@@ -128,9 +124,7 @@ def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, i
     return {defect: min(place, _COLOURS) for place, defect in enumerate(ordered, start=1)}
 
 
-def _strip(
-    quantity: str, title: str, rows: Sequence[EnergeticsRow], colours: Mapping[str, int]
-) -> Strip:
+def _strip(quantity: str, rows: Sequence[EnergeticsRow], colours: Mapping[str, int]) -> Strip:
     ends = [end for row in rows for end in (row.value_min_ev, row.value_max_ev) if end is not None]
     axis = axis_over([0.0, *ends, max(ends) * 1.06], _LEFT, _RIGHT, about=6)
     top, bands = 0.0, []
@@ -148,7 +142,7 @@ def _strip(
             used.setdefault(colour, []).append(defect)
     return Strip(
         quantity=quantity,
-        title=title,
+        title=QUANTITIES[quantity],
         bands=bands,
         ticks=axis.ticks(8),
         base=top,
@@ -188,7 +182,17 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
     source = f"{row.source}{f' ({row.references})' if row.references else ''}"
     how = " ".join(part for part in (row.method, row.functional, row.scope) if part)
     where = ", ".join(part for part in (row.phase, row.direction) if part)
-    first = row.references.split()
+    lines = (
+        f"{row.quantity} of {row.defect}: {value_text(row)}",
+        f"{how}{f'; {where}' if where else ''}",
+        row.conditions,
+        source,
+    )
+    if calculation:
+        address = link("/jobs", calculation)
+    else:
+        first = row.references.split()
+        address = link("/references", first[0]) if first else f"#{row.id}"
     return StripMark(
         shape=shape,
         left=left + _MARK / 2,
@@ -196,23 +200,8 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
         height=height,
         colour=colour,
         hop=row.scope == "hop",
-        text="\n".join(
-            part
-            for part in (
-                f"{row.quantity} of {row.defect}: {value_text(row)}",
-                f"{how}{f'; {where}' if where else ''}",
-                row.conditions or "",
-                source,
-            )
-            if part
-        ),
-        address=(
-            link("/jobs", calculation)
-            if calculation
-            else link("/references", first[0])
-            if first
-            else f"#{row.id}"
-        ),
+        text="\n".join(filter(None, lines)),
+        address=address,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -58,16 +59,12 @@ def defect_markup(defect: str) -> Markup:
 class SiteIon:
     """An ion on a site, with its radius or the reason why it has none."""
 
-    site: str
-    symbol: str
+    occupant: Occupant
     name: str | None
-    charge: int
-    amount: float | None
-    amount_symbolic: str | None
     radius: Radius | None
     reason: str | None
-    citation: str | None
-    doi: str | None
+    #: The source of the radius.
+    cited: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -108,18 +105,7 @@ def _site_ion(occupant: Occupant) -> SiteIon:
         reason = "represents any ion on this site"
     entry = molecular_ions().get(occupant.ion.symbol)
     cited = sources().get(radius.source, {}) if radius else {}
-    return SiteIon(
-        site=occupant.site,
-        symbol=occupant.ion.symbol,
-        name=entry.name if entry else None,
-        charge=occupant.ion.charge,
-        amount=occupant.number,
-        amount_symbolic=occupant.symbolic,
-        radius=radius,
-        reason=reason,
-        citation=cited.get("citation"),
-        doi=cited.get("doi") or None,
-    )
+    return SiteIon(occupant, entry.name if entry else None, radius, reason, cited)
 
 
 def _spellings(composition: Composition) -> list[str]:
@@ -155,15 +141,6 @@ def phases_of(session: Session, material: MaterialsRow) -> list[MaterialsRow]:
     return [*MATERIALS.iterate(session, same)]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingMaterial:
-    """An unknown name of a material, with suggestions."""
-
-    name: str
-    formula: str | None
-    nearest: list[str]
-
-
 def canonical_name(name: str) -> str | None:
     """Return the canonical spelling of a formula; None if the name is not a formula.
 
@@ -179,10 +156,9 @@ def canonical_name(name: str) -> str | None:
         return None
 
 
-def missing_material(session: Session, name: str) -> MissingMaterial:
-    """Suggest phases of the same composition, then similar names."""
-    formula = canonical_name(name)
+def nearest_materials(session: Session, name: str, formula: str | None) -> list[str]:
+    """Suggest phases of the same composition, then similar names, for a missing material."""
     known = [*session.scalars(select(Material.id).order_by(Material.id))]
     same = [each for each in known if formula and (f"{each}-").startswith(f"{formula}-")]
     similar = get_close_matches(name, known, n=_NEAREST, cutoff=0.4) if len(name) < 60 else []
-    return MissingMaterial(name, formula, [*dict.fromkeys((*same, *similar))][:_NEAREST])
+    return [*dict.fromkeys((*same, *similar))][:_NEAREST]

@@ -129,15 +129,8 @@ def migrations(
                 f"the calculation {row.id} has no hop {wanted}; it has {len(result.hops)}"
             )
         chosen = wanted or limiting(result)
-        found.append(
-            MigrationView(
-                document,
-                result,
-                chosen,
-                graph_of(result, chosen),
-                profile_of(result.hops[chosen - 1]),
-            )
-        )
+        graph, profile = graph_of(result, chosen), profile_of(result.hops[chosen - 1])
+        found.append(MigrationView(document, result, chosen, graph, profile))
     return found
 
 

@@ -1,13 +1,16 @@
-"""The routes of the explorer, one module for each kind of page."""
+"""The routes of the explorer, one module for each kind of page.
+
+The templates of several pages share the links and formulas below.
+"""
 
 from __future__ import annotations
 
+from pvkdb_api.explorer.materials.identity import defect_markup, formula_markup
 from pvkdb_api.explorer.pages import (
     applications,
     crossbar,
     devices,
     jobs,
-    key,
     material,
     materials,
     references,
@@ -15,7 +18,9 @@ from pvkdb_api.explorer.pages import (
     start,
     tables,
 )
-from pvkdb_api.explorer.site import assets
+from pvkdb_api.explorer.site import assets, sign_in
+from pvkdb_api.explorer.site.rendering import environment
+from pvkdb_api.explorer.tables import cells
 
 ROUTERS = (
     assets.router,
@@ -25,9 +30,15 @@ ROUTERS = (
     devices.router,
     applications.router,
     crossbar.router,
-    key.router,
+    sign_in.router,
     jobs.router,
     screenings.router,
     references.router,
     tables.router,
 )
+
+for _function in (
+    *(cells.calculation_link, cells.device_link, cells.material_link, cells.reference_links),
+    *(cells.source_link, cells.statement_material, defect_markup, formula_markup),
+):
+    environment().globals[_function.__name__] = _function

@@ -24,9 +24,8 @@ from pvkdb_api.explorer.rankings.query import (
     python_code,
     read_query,
 )
-from pvkdb_api.explorer.site.parameters import LAYER, known_choice, layer_fields
+from pvkdb_api.explorer.site.parameters import LAYER, given_parameters, layer_fields
 from pvkdb_api.explorer.site.rendering import link, page, part, part_wanted, service_root
-from pvkdb_api.explorer.tables.cells import reference_links
 from pvkdb_api.operations import rankings
 
 router = APIRouter(include_in_schema=False)
@@ -43,15 +42,13 @@ _FUNCTIONS: dict[str, Any] = {
     "tones": view.TONES,
     "unit_of": view.unit_of,
     "with_links": view.with_links,
-    "reference_links": reference_links,
 }
 
 
 @router.get(PATH)
 def get_applications(request: Request, session: ReadSession) -> Response:
     """Return the page of all applications, or its slower part: the best candidates of each."""
-    for name in request.query_params:
-        known_choice(name[:60], name, ("leaders",), "parameter")
+    given_parameters(request, ("leaders",))
     wanted = part_wanted(request) == "leaders" or "leaders" in request.query_params
     context = {
         "profiles": [suitability.shipped_profile(name) for name in suitability.shipped_profiles()],

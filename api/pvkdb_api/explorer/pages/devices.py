@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
@@ -14,6 +15,7 @@ from pvkdb.store.collections import DEVICES
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.devices import page as device_page
 from pvkdb_api.explorer.devices import plot
+from pvkdb_api.explorer.site.markup import interval
 from pvkdb_api.explorer.site.rendering import page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.browse import browse, read_query
 from pvkdb_api.explorer.tables.cells import (
@@ -21,39 +23,28 @@ from pvkdb_api.explorer.tables.cells import (
     TableColumn,
     device_link,
     field_columns,
-    interval_column,
-    qualified_column,
-    reference_links,
 )
-from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
+from pvkdb_api.explorer.tables.table import RangeFilter, TablePage, choice_filters
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 
-_HEADINGS = {
-    "group": "Group",
-    "structure": "Stack",
-    "absorber": "Absorber",
-    "form": "Form",
-    "configuration": "Configuration",
-    "mechanism": "Mechanism",
-    "volatility": "Volatility",
-}
+_FIELDS = ("group", "structure", "absorber", "form", "configuration", "mechanism", "volatility")
 
 
 def _metric_column(metric: Metric, table: TableColumns) -> TableColumn:
     """Return the column of a metric."""
     unit = None if metric.unit == "1" else metric.unit
     if table.high is not None:
-        return interval_column(metric.heading, table.low, table.high, unit or "", sort=table.low)
-    return qualified_column(
-        metric.heading,
-        table.low,
-        unit,
-        sort=table.low,
-        qualifier=table.qualifier,
-        meaning=DevicesRow.dictionary()[table.low].meaning,
-    )
+        qualifier, meaning = None, ""
+    else:
+        qualifier, meaning = table.qualifier, DevicesRow.dictionary()[table.low].meaning
+
+    def render(row: DevicesRow) -> Markup:
+        low, high = getattr(row, table.low), getattr(row, table.high or table.low)
+        return interval(low, high, qualifier=getattr(row, qualifier) if qualifier else None)
+
+    return TableColumn(metric.heading, render, table.low, unit, True, meaning)
 
 
 TABLE = TablePage(
@@ -64,22 +55,16 @@ TABLE = TablePage(
     "a lower bound.",
     columns={
         "id": TableColumn("Device", lambda row: device_link(row.id, row.structure), "id"),
-        **field_columns(DevicesRow, _HEADINGS, DEVICES.sortable),
+        **field_columns(DevicesRow, _FIELDS, DEVICES.sortable, structure="Stack"),
         **{table.column: _metric_column(metric, table) for metric, table in TABLE_METRICS.values()},
         "references": REFERENCES_COLUMN,
     },
     default_columns="id,on_off_ratio,v_set,v_reset,endurance_cycles,retention_s,references",
-    choices=(
-        ChoiceFilter("family", "Family"),
-        ChoiceFilter("mechanism", "Mechanism"),
-        ChoiceFilter("volatility", "Volatility"),
-    ),
-    ranges=(
-        *(
-            RangeFilter(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
-            for metric, table in TABLE_METRICS.values()
-            if table.at_least
-        ),
+    choices=choice_filters("family", "mechanism", "volatility"),
+    ranges=tuple(
+        RangeFilter(table.low, metric.heading, None if metric.unit == "1" else metric.unit)
+        for metric, table in TABLE_METRICS.values()
+        if table.at_least
     ),
     switches=(("lead_free", "Lead-free"), ("has_erratum", "Has an erratum")),
     texts=(("electrode", "Electrode"), ("absorber", "Absorber")),
@@ -110,14 +95,7 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         device = device_page.device_page(session, key)
     except NotFoundError:
         similar = device_page.similar_devices(session, key)
-        return page(
-            request,
-            "device_missing.html",
-            HTTPStatus.NOT_FOUND,
-            key=key,
-            similar=similar,
-            device_link=device_link,
-        )
+        return page(request, "device_missing.html", HTTPStatus.NOT_FOUND, key=key, similar=similar)
     return page(
         request,
         "device.html",
@@ -127,5 +105,4 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         thickness=[
             each.row for each in device.claims if each.own and each.row.metric == "thickness_m"
         ],
-        reference_links=reference_links,
     )

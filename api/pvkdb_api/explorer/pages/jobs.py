@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -42,7 +44,7 @@ from pvkdb_api.explorer.tables.cells import (
     material_link,
     text_cell,
 )
-from pvkdb_api.explorer.tables.table import ChoiceFilter, TablePage
+from pvkdb_api.explorer.tables.table import ChoiceFilter, TablePage, choice_filters
 from pvkdb_api.operations import calculations
 
 router = APIRouter(include_in_schema=False)
@@ -96,15 +98,12 @@ TABLE = TablePage(
         ),
         **field_columns(
             CalculationsRow,
-            {
-                "kind": "Kind",
-                "potential": "Potential",
-                "attempts": "Attempts",
-                "failure_message": "Failure message",
-                "barrier_reverse_ev": "Reverse barrier",
-                "residual_force_ev_per_ang": "Residual force",
-            },
+            (
+                *("kind", "potential", "attempts", "failure_message", "barrier_reverse_ev"),
+                "residual_force_ev_per_ang",
+            ),
             CALCULATIONS.sortable,
+            barrier_reverse_ev="Reverse barrier",
         ),
         "created_at": _time_column("created_at", "Submitted"),
         "started_at": _time_column("started_at", "Started"),
@@ -112,11 +111,7 @@ TABLE = TablePage(
     },
     default_columns="id,kind,material,potential,state,barrier_forward_ev,failure_kind,created_at,"
     "finished_at",
-    choices=(
-        ChoiceFilter("state", "State"),
-        ChoiceFilter("kind", "Kind"),
-        ChoiceFilter("failure_kind", "Reason of failure"),
-    ),
+    choices=(*choice_filters("state", "kind"), ChoiceFilter("failure_kind", "Reason of failure")),
     texts=(("material", "Material"),),
     placeholder="formula, abbreviation",
     template="jobs.html",
@@ -202,21 +197,22 @@ def get_file(request: Request, session: ReadSession, name: str, file: str) -> Re
 @router.post(PATH + "/{name}/cancel")
 def cancel_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
     """Cancel a calculation."""
-    try:
-        calculations.cancel(request, session, name)
-    except StateError:
-        return _message(name, "ended")
-    return _message(name, "cancel")
+    return _changed(name, "cancel", partial(calculations.cancel, request, session, name))
 
 
 @router.post(PATH + "/{name}/retry")
 def retry_job(request: Request, form: QueueForm, session: WriteSession, name: str) -> Response:
     """Queue a calculation again."""
+    return _changed(name, "retry", partial(calculations.retry, request, session, name))
+
+
+def _changed(name: str, message: str, change: Callable[[], object]) -> Response:
+    """Change a calculation, and redirect to its page with the message."""
     try:
-        calculations.retry(request, session, name)
+        change()
     except StateError:
-        return _message(name, "ended")
-    return _message(name, "retry")
+        message = "ended"
+    return _message(name, message)
 
 
 def _message(name: str, message: str) -> Response:

@@ -27,14 +27,7 @@ from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.materials import energies, identity, migration
 from pvkdb_api.explorer.site.parameters import layer_fields
 from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
-from pvkdb_api.explorer.tables.cells import (
-    calculation_link,
-    calculation_of,
-    device_link,
-    material_link,
-    reference_links,
-    source_link,
-)
+from pvkdb_api.explorer.tables.cells import calculation_of
 from pvkdb_api.explorer.tables.table import quoted
 from pvkdb_api.listing.parameters import Layer, Text
 
@@ -126,7 +119,7 @@ def _sections(
         "phases": identity.phases_of(session, material),
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
-        "strips": energies.strips(rows, {ion.symbol for ion in known.ions}),
+        "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),
         "summary": _halide_summary(rows),
         "octahedra": _octahedra(known.composition),
         "calculations": calculations,
@@ -137,19 +130,12 @@ def _sections(
 
 
 def _common(material: MaterialsRow) -> dict[str, Any]:
-    """Return the values and functions that every part of the page needs."""
+    """Return the values that every part of the page needs."""
     return {
         "material": material,
         "formula": identity.formula_markup(material.formula),
         "filter": quoted(material.formula),
         "address": link("/materials", material.id),
-        "formula_markup": identity.formula_markup,
-        "defect_markup": identity.defect_markup,
-        "material_link": material_link,
-        "reference_links": reference_links,
-        "device_link": device_link,
-        "calculation_link": calculation_link,
-        "source_link": source_link,
         "compute": link("/jobs/new", formula=material.formula, phase=material.phase),
     }
 
@@ -191,7 +177,6 @@ def _structures(session: Session, material: MaterialsRow) -> dict[str, Any]:
 
 def _octahedra(composition: Composition | None) -> dict[str, list[str]]:
     """Return the elements at the centres and corners of the octahedra."""
-
     centres = composition.on("B") if composition else ()
     corners = composition.on("X") if composition else ()
     return {
@@ -282,10 +267,5 @@ def _missing(request: Request, session: Session, key: str) -> Response:
     formula = identity.canonical_name(key)
     if formula is not None and formula != key and session.get(Material, formula) is not None:
         return RedirectResponse(link("/materials", formula), 307)
-    return page(
-        request,
-        "material_missing.html",
-        404,
-        missing=identity.missing_material(session, key),
-        material_link=material_link,
-    )
+    nearest = identity.nearest_materials(session, key, formula)
+    return page(request, "material_missing.html", 404, name=key, formula=formula, nearest=nearest)

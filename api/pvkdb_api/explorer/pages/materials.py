@@ -88,7 +88,7 @@ TABLE = TablePage(
     "range of all reported or computed values of a material, for any ion or defect.",
     columns={
         "id": TableColumn("Material", lambda row: material_link(row.id), "id"),
-        **field_columns(MaterialsRow, _HEADINGS, MATERIALS.sortable),
+        **field_columns(MaterialsRow, _HEADINGS, MATERIALS.sortable, **_HEADINGS),
         "phase": TableColumn("Phase", lambda row: phase_text(row.phase), "phase"),
         **{name: _energy_column(*entry) for name, entry in _ENERGIES.items()},
     },

@@ -18,26 +18,13 @@ from pvkdb_api.explorer.references.contents import citation_counts, errata, rows
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import page
 from pvkdb_api.explorer.tables.browse import browse
-from pvkdb_api.explorer.tables.cells import (
-    TableColumn,
-    device_link,
-    field_columns,
-    reference_links,
-    statement_material,
-)
+from pvkdb_api.explorer.tables.cells import TableColumn, field_columns, reference_links
 from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
 
-_HEADINGS = {
-    "number": "No.",
-    "authors": "Authors",
-    "title": "Title",
-    "journal": "Journal",
-    "volume": "Volume",
-    "pages": "Pages",
-}
+_FIELDS = ("number", "authors", "title", "journal", "volume", "pages")
 
 
 class CountedReference(ReferencesRow):
@@ -77,7 +64,7 @@ TABLE = TablePage(
     "that cite them.",
     columns={
         "key": TableColumn("Key", lambda row: reference_links(row.key), "key"),
-        **field_columns(ReferencesRow, _HEADINGS, REFERENCES.sortable),
+        **field_columns(ReferencesRow, _FIELDS, REFERENCES.sortable, number="No."),
         # A year is shown as it is, not as a quantity with separators.
         "year": TableColumn(
             "Year", lambda row: UNKNOWN if row.year is None else str(row.year), "year"
@@ -117,11 +104,7 @@ def get_references(request: Request, session: ReadSession) -> Response:
 def get_reference(
     request: Request, session: ReadSession, version: DatasetVersion, key: Text
 ) -> Response:
-    """Return the page of a reference: the rows that cite it, and how to cite it.
-
-    Raises:
-        NotFoundError: The reference does not exist.
-    """
+    """Return the page of a reference: the rows that cite it, and how to cite it."""
     reference = REFERENCES.get(session, key)
     return page(
         request,
@@ -129,8 +112,6 @@ def get_reference(
         reference=reference,
         citing=rows_citing(session, reference),
         doi_link=_doi_link,
-        statement_material=statement_material,
-        device_link=device_link,
         cited=citing.reference_text(reference),
         dataset=citing.dataset_text(version),
         bibtex=f"{citing.reference_bibtex(reference)}\n\n{citing.dataset_bibtex(version)}",
@@ -141,10 +122,4 @@ def get_reference(
 @router.get("/errata")
 def get_errata(request: Request, session: ReadSession) -> Response:
     """Return the page of all rows with an erratum."""
-    return page(
-        request,
-        "errata.html",
-        groups=errata(session),
-        statement_material=statement_material,
-        device_link=device_link,
-    )
+    return page(request, "errata.html", groups=errata(session))

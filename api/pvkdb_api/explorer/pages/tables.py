@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from functools import cache
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.tables import TABLES, DeviceClaimsRow, EnergeticsRow
+from pvkdb.schemas.tables import TABLES, DeviceClaimsRow, EnergeticsRow, Row
 from pvkdb.schemas.tables.columns import SOURCES
 from pvkdb.store.collections import COLLECTIONS, DEVICE_CLAIMS, ENERGETICS
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.files.table_files import FORMATS
 from pvkdb_api.core.sessions import ReadSession
-from pvkdb_api.explorer.site.markup import interval
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval
 from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import (
@@ -26,11 +30,11 @@ from pvkdb_api.explorer.tables.cells import (
     REFERENCES_COLUMN,
     TableColumn,
     field_columns,
+    heading,
     phase_text,
     source_link,
 )
-from pvkdb_api.explorer.tables.generic import plain_columns, searchable, sentence
-from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
+from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage, choice_filters
 from pvkdb_api.listing.parameters import Text
 
 router = APIRouter(include_in_schema=False)
@@ -46,6 +50,11 @@ SECTIONS = {
 
 #: Most rows of a table without filters; its file has all.
 MOST = 1000
+
+#: Columns that are hidden by default: long, or rarely filled.
+_HIDDEN = {"as_printed", "erratum", "conditions", "soc", "charge", "direction", "position"}
+
+_CODE = re.compile(r"`([^`]+)`")
 
 TYPES = {
     "string": "text",
@@ -70,11 +79,11 @@ def _energy(row: Any) -> Markup:
 
 
 def _claimed(row: Any) -> Markup:
-    shown = interval(row.value, row.value if row.value_max is None else row.value_max)
-    return Markup("{} {}").format(row.qualifier, shown) if row.qualifier else shown
+    high = row.value if row.value_max is None else row.value_max
+    return interval(row.value, high, qualifier=row.qualifier)
 
 
-_PRINTED = {"as_printed": "As printed", "erratum": "Erratum"}
+_PRINTED = ("as_printed", "erratum")
 
 ENERGIES = TablePage(
     collection=ENERGETICS,
@@ -88,20 +97,13 @@ ENERGIES = TablePage(
         "phase": TableColumn("Phase", lambda row: phase_text(row.phase)),
         **field_columns(
             EnergeticsRow,
-            {
-                "family": "Family",
-                "quantity": "Quantity",
-                "defect": "Defect",
-                "species": "Ion",
-                "charge": "Charge",
-                "scope": "Scope",
-                "direction": "Direction",
-                "method": "Method",
-                "functional": "Functional",
-                "soc": "Spin–orbit coupling",
-                "conditions": "Conditions",
-            },
+            (
+                *("family", "quantity", "defect", "species", "charge", "scope", "direction"),
+                *("method", "functional", "soc", "conditions"),
+            ),
             ENERGETICS.sortable,
+            species="Ion",
+            soc="Spin–orbit coupling",
         ),
         "value": TableColumn("Value", _energy, "value_min_ev", "eV", True, "Energy, as a range."),
         "source": TableColumn("Source", source_link),
@@ -110,11 +112,7 @@ ENERGIES = TablePage(
     },
     default_columns="id,material,quantity,defect,scope,value,method,functional,source,references",
     choices=(
-        ChoiceFilter("quantity", "Quantity"),
-        ChoiceFilter("method", "Method"),
-        ChoiceFilter("scope", "Scope"),
-        ChoiceFilter("family", "Family"),
-        ChoiceFilter("defect", "Defect"),
+        *choice_filters("quantity", "method", "scope", "family", "defect"),
         ChoiceFilter("species", "Ion"),
     ),
     ranges=(
@@ -133,18 +131,14 @@ CLAIMS = TablePage(
     lead="Values of devices that the source gives in running text and captions, not in its tables.",
     columns={
         "id": TableColumn("Entry", _name, "id"),
-        **field_columns(
-            DeviceClaimsRow,
-            {"device": "Device", "metric": "Metric", "unit": "Unit"},
-            DEVICE_CLAIMS.sortable,
-        ),
+        **field_columns(DeviceClaimsRow, ("device", "metric", "unit"), DEVICE_CLAIMS.sortable),
         "value": TableColumn("Value", _claimed, "value", None, True, "The value or its range."),
         "source": TableColumn("Source", source_link),
         "references": REFERENCES_COLUMN,
         **field_columns(DeviceClaimsRow, _PRINTED),
     },
     default_columns="id,device,metric,value,unit,source,references,as_printed",
-    choices=(ChoiceFilter("metric", "Metric"),),
+    choices=choice_filters("metric"),
     ranges=(RangeFilter("value", "Value, in the unit of the metric"),),
     switches=(("has_erratum", "Has an erratum"),),
     texts=(("reference", "Reference"),),
@@ -162,7 +156,7 @@ def get_dictionary(request: Request, session: ReadSession) -> Response:
         formats=[*FORMATS],
         sources=SOURCES,
         types=TYPES,
-        sentence=sentence,
+        sentence=_sentence,
     )
 
 
@@ -193,7 +187,7 @@ def get_table(request: Request, session: ReadSession, name: Text) -> Response:
         row=TABLES[name],
         rows=rows[:MOST],
         more=len(rows) > MOST,
-        columns=plain_columns(TABLES[name]),
+        columns=_plain_columns(TABLES[name]),
         formats=[*FORMATS],
     )
 
@@ -201,4 +195,50 @@ def get_table(request: Request, session: ReadSession, name: Text) -> Response:
 @cache
 def _table_page(name: str) -> TablePage:
     designed = {table.collection.name: table for table in (ENERGIES, CLAIMS)}
-    return designed.get(name) or searchable(COLLECTIONS[name], link("/tables", name))
+    return designed.get(name) or _searchable(COLLECTIONS[name], link("/tables", name))
+
+
+def _sentence(text: str) -> Markup:
+    """Return a text of the data dictionary as HTML, with `code` marked up."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _plain_columns(row: type[Row], sortable: Iterable[str] = ()) -> dict[str, TableColumn]:
+    """Return a column for each field of a row model; references are links."""
+    columns = field_columns(row, row.columns(), sortable)
+    for name, column in row.dictionary().items():
+        if column.type == "string":  # the whole text, because no other page has it
+            columns[name] = replace(columns[name], render=partial(_whole_text, name))
+    if "references" in columns:
+        columns["references"] = REFERENCES_COLUMN
+    return columns
+
+
+def _searchable(collection: Collection[Any], path: str) -> TablePage:
+    """Return the table page of a collection, with a control for each of its filters."""
+    row, filters = collection.row, collection.filters
+    facets = [name for name in collection.facets if name in filters and filters[name].many]
+    stems = [each.rpartition("_") for each in filters]
+    ranges = dict.fromkeys(stem for stem, _, end in stems if stem and end in ("min", "max"))
+    columns = _plain_columns(row, collection.sortable)
+    if "family" in columns:  # rows about a material link to it
+        columns["material"] = MATERIAL_COLUMN
+    return TablePage(
+        collection=collection,
+        path=path,
+        title=heading(collection.name),
+        lead=f"{row.purpose} The data dictionary explains the columns. The table can be "
+        "downloaded as a file below.",
+        columns=columns,
+        default_columns=",".join(name for name in columns if name not in _HIDDEN),
+        choices=choice_filters(*facets),
+        ranges=tuple(RangeFilter(stem, heading(stem)) for stem in ranges),
+        switches=tuple(
+            (each, heading(each)) for each, entry in filters.items() if entry.type is bool
+        ),
+    )
+
+
+def _whole_text(name: str, row: Any) -> Markup | str:
+    value = getattr(row, name)
+    return UNKNOWN if value in (None, "") else str(value)

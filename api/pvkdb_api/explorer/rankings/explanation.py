@@ -13,7 +13,7 @@ from math import log, sqrt
 from markupsafe import Markup
 
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.rankings import Assessment, Known, RankedCandidate, Ranking, Verdict
+from pvkdb.schemas.rankings import ORDERS, Assessment, Known, RankedCandidate, Ranking, Verdict
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, material_link
@@ -67,11 +67,8 @@ def explain(ranking: Ranking) -> list[Markup]:
     if not ranking.candidates:
         return [Markup("There are no candidates.")]
     if not any(entry.coverage > 0 for entry in ranking.candidates):
-        return [
-            Markup(
-                "The candidates cannot be ranked: none has a value on any criterion with weight."
-            )
-        ]
+        text = "The candidates cannot be ranked: none has a value on any criterion with weight."
+        return [Markup(text)]
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     leader = first[0]
     return [
@@ -90,15 +87,13 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
         return Markup(
             "{} share rank 1: they have the same {} score, {}, and do not differ otherwise."
         ).format(_listed(first), order, score)
-    others = [name for name in ("shown", "expected", "possible") if name != order]
-    return Markup("{} has the highest {} score, {} ({} {}, {} {}).").format(
-        named(leader),
-        order,
-        score,
-        others[0],
-        number(getattr(leader, others[0])),
-        others[1],
-        number(getattr(leader, others[1])),
+    others = Markup(", ").join(
+        Markup("{} {}").format(name, number(getattr(leader, name)))
+        for name in ORDERS
+        if name != order
+    )
+    return Markup("{} has the highest {} score, {} ({}).").format(
+        named(leader), order, score, others
     )
 
 
@@ -190,9 +185,7 @@ def _difference_list(ranking: Ranking, differences: Sequence[_Difference]) -> Ma
 def value_or_word(entry: Assessment) -> Markup:
     """Return a value for a sentence; an unknown one in words instead of as a dash."""
     if entry.verdict in (Verdict.UNKNOWN, Verdict.NOT_DEFINED):
-        return Markup("{}").format(
-            "nothing reported" if entry.verdict is Verdict.UNKNOWN else "not defined"
-        )
+        return Markup("nothing reported" if entry.verdict is Verdict.UNKNOWN else "not defined")
     return value_of(entry, entry.unit)
 
 

@@ -182,16 +182,14 @@ def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
     arguments: list[str] = [repr(wanted.query.profile.name)]
     if wanted.subject != "devices":
         arguments.append(repr(wanted.subject))
-    named: dict[str, Any] = {}
-    given = wanted.query.rest_parameters()
-    if wanted.options.order != "shown":
-        named["order"] = wanted.options.order
-    if wanted.options.weights:
-        named["weights"] = dict(wanted.options.weights)
-    if wanted.options.reading is not None:
-        named["reading"] = wanted.options.reading
-    if "samples" in given:
-        named["samples"] = wanted.options.samples
+    given, options = wanted.query.rest_parameters(), wanted.options
+    values = {
+        "order": options.order,
+        "weights": dict(options.weights or {}),
+        "reading": options.reading,
+        "samples": options.samples,
+    }
+    named: dict[str, Any] = {name: each for name, each in values.items() if name in given and each}
     for name in LAYER:
         if name in given:
             ends = tuple(float(end) for end in given[name].split(":"))

@@ -123,38 +123,36 @@ def criterion_texts(query: RankingQuery) -> list[CriterionText]:
     weights, reading = query.weights(), query.given.get("reading")
     texts = []
     for each in query.criteria:
-        used = bounds_for(each, reading)
+        used, unit = bounds_for(each, reading), each.unit
+        satisfied, fails = bounds_text(each.bounds, unit), fails_text(each.bounds, unit)
+        own = f"satisfied: {satisfied}, fails: {fails}"
+        alternatives = [
+            AlternativeReading(
+                entry,
+                bounds_text(entry.bounds, unit),
+                fails_text(entry.bounds, unit),
+                entry.name == reading,
+                query.address(reading=None if entry.name == reading else entry.name),
+            )
+            for entry in each.readings
+        ]
         texts.append(
             CriterionText(
                 metric=each.metric,
                 heading=heading(each.metric),
                 criterion=each,
                 used=used,
-                satisfied=bounds_text(used, each.unit),
-                fails=fails_text(used, each.unit),
-                first_reading=None if used == each.bounds else _both_ends(each),
+                satisfied=bounds_text(used, unit),
+                fails=fails_text(used, unit),
+                first_reading=None if used == each.bounds else own,
                 basis=BASES[each.basis],
                 weight=weights.get(each.metric, each.weight),
                 modelled=METRICS[each.metric].modelled,
                 reason=reasons.get(each.metric),
-                readings=tuple(
-                    AlternativeReading(
-                        entry,
-                        bounds_text(entry.bounds, each.unit),
-                        fails_text(entry.bounds, each.unit),
-                        entry.name == reading,
-                        query.address(reading=None if entry.name == reading else entry.name),
-                    )
-                    for entry in each.readings
-                ),
+                readings=tuple(alternatives),
             )
         )
     return texts
-
-
-def _both_ends(criterion: Criterion) -> str:
-    bounds, unit = criterion.bounds, criterion.unit
-    return f"satisfied: {bounds_text(bounds, unit)}, fails: {fails_text(bounds, unit)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -23,20 +22,12 @@ _SPECIAL = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A publication from which the curated files were transcribed."""
-
-    title: str
-    address: str
-
-
 @cache
-def sources() -> tuple[Source, ...]:
-    """Return the sources of the curated files, from their Data Package."""
+def sources() -> list[dict[str, str]]:
+    """Return the publications from which the curated files were transcribed: title and path."""
     package = resources.files("pvkdb.literature").joinpath("datapackage.json")
-    text = package.read_text(encoding="utf-8")
-    return tuple(Source(each["title"], each["path"]) for each in json.loads(text)["sources"])
+    found: list[dict[str, str]] = json.loads(package.read_text(encoding="utf-8"))["sources"]
+    return found
 
 
 def doi_address(doi: str) -> str:

@@ -88,10 +88,7 @@ async def get_asset(
         "Cache-Control": KEPT if state == digest() else "no-cache",
         "Vary": "Accept-Encoding",
     }
+    content = asset.plain
     if "gzip" in request.headers.get("Accept-Encoding", ""):
-        return Response(
-            asset.packed,
-            media_type=asset.media_type,
-            headers={**headers, "Content-Encoding": "gzip"},
-        )
-    return Response(asset.plain, media_type=asset.media_type, headers=headers)
+        content, headers["Content-Encoding"] = asset.packed, "gzip"
+    return Response(content, media_type=asset.media_type, headers=headers)

@@ -7,7 +7,7 @@ points.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -69,29 +69,32 @@ class EnergyOverview:
         return len({point.material for point in self.both})
 
     @property
+    def points(self) -> tuple[Point, ...]:
+        """All points, those with both energies first."""
+        return (*self.both, *self.only_e_a, *self.only_dfe)
+
+    @property
     def families(self) -> tuple[str, ...]:
         """Families of the points; their order determines colours and symbols."""
-        every = (*self.both, *self.only_e_a, *self.only_dfe)
-        return tuple(dict.fromkeys(point.family for point in sorted(every, key=_by_family)))
+        return tuple(dict.fromkeys(point.family for point in sorted(self.points, key=_by_family)))
 
     @property
     def listed(self) -> tuple[Point, ...]:
         """Rows of the table below the plot, those with both energies first."""
-        return (*self.both, *self.only_e_a, *self.only_dfe)[:LISTED]
+        return self.points[:LISTED]
 
     @property
     def unlisted(self) -> int:
         """Number of points that the table omits."""
-        return max(0, len(self.both) + len(self.only_e_a) + len(self.only_dfe) - LISTED)
+        return max(0, len(self.points) - LISTED)
 
     def embedded(self) -> dict[str, Any]:
         """Return the data of the plot as JSON for the script of the page."""
+        points = {"both": self.both, "only_e_a": self.only_e_a, "only_dfe": self.only_dfe}
         return {
             "families": self.families,
             "kinds": KINDS,
-            "both": [*map(_embedded, self.both)],
-            "only_e_a": [*map(_embedded, self.only_e_a)],
-            "only_dfe": [*map(_embedded, self.only_dfe)],
+            **{name: [*map(_embedded, listed)] for name, listed in points.items()},
         }
 
 
@@ -151,13 +154,7 @@ def _by_family(point: Point) -> tuple[str, str, str]:
 
 
 def _embedded(point: Point) -> dict[str, Any]:
-    return {
-        "material": point.material,
-        "family": point.family,
-        "kind": point.kind,
-        "e_a": _ends(point.e_a),
-        "dfe": _ends(point.dfe),
-    }
+    return asdict(point) | {"e_a": _ends(point.e_a), "dfe": _ends(point.dfe)}
 
 
 def _ends(energy: EnergyRange | None) -> list[float | bool] | None:

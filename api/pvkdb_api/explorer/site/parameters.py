@@ -19,11 +19,7 @@ def _default_range(name: str, scale: float = 1.0) -> str:
 def known_choice(parameter: str, value: str, known: Iterable[str], noun: str | None = None) -> str:
     """Return the value of a parameter, or raise an error if it is not one of the known values.
 
-    Args:
-        parameter: Name of the parameter.
-        value: Its value.
-        known: The possible values.
-        noun: What the values are; the name of the parameter if omitted.
+    ``noun`` says what the values are; by default it is the name of the parameter.
 
     Raises:
         ParameterError: The value is unknown; the message suggests the nearest one.

@@ -1,4 +1,4 @@
-"""The API key of a browser: its cookie, and the page that asks for a key.
+"""The API key of a browser: its cookie, and the page to sign in and out.
 
 The cookie counts for pages only. Programs (``/api``, ``/optimade``) send keys in headers, so that
 no web page can make a browser write there in somebody's name.
@@ -6,47 +6,41 @@ no web page can make a browser write there in somebody's name.
 
 from __future__ import annotations
 
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from pvkdb.schemas.access import Scope
+from pvkdb.store.security.keys import KeyRefusedError, authenticate
 from pvkdb_api.core.audience import KEY_COOKIE, cookie_name, wants_page
+from pvkdb_api.core.paths import SIGN_IN
 from pvkdb_api.core.refusals import CHALLENGE
 from pvkdb_api.core.renderers import refuse
-from pvkdb_api.explorer.site.forms import SignInError, read_form
+from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.site.forms import Form, SignInError, posted, read_form
 from pvkdb_api.explorer.site.rendering import page
+
+router = APIRouter(include_in_schema=False)
 
 #: Longest address to which signing in leads back.
 _LONGEST = 4000
 
 
-def keep_key(request: Request, response: Response, key: str) -> None:
-    """Keep a key in the browser until the browser is closed.
+def _cookie(request: Request) -> dict[str, Any]:
+    """Return the properties of the cookie.
 
-    Scripts cannot read the cookie, and no other site makes the browser send it.
+    Scripts cannot read it, and no other site makes the browser send it.
     """
-    response.set_cookie(
-        cookie_name(request, KEY_COOKIE),
-        key,
-        path="/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
-
-
-def forget_key(request: Request, response: Response) -> None:
-    """Delete the key in the browser."""
-    response.delete_cookie(
-        cookie_name(request, KEY_COOKIE),
-        path="/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+    return {
+        "key": cookie_name(request, KEY_COOKIE),
+        "path": "/",
+        "secure": request.url.scheme == "https",
+        "httponly": True,
+        "samesite": "strict",
+    }
 
 
 async def ask_for_key(request: Request, reason: str, *, forget: bool = False) -> Response:
@@ -98,7 +92,7 @@ def sign_in_page(
         lost="cif" in (typed or {}),
     )
     if forget:
-        forget_key(request, response)
+        response.delete_cookie(**_cookie(request))
     return response
 
 
@@ -123,3 +117,35 @@ def _requested_page(request: Request, typed: dict[str, str]) -> str:
         query = request.url.query
     address = f"{path}?{query}" if query else path
     return address if len(address) <= _LONGEST else path
+
+
+SentForm = Annotated[Form, Depends(posted(None))]
+
+
+@router.get(SIGN_IN)
+def get_key(request: Request) -> Response:
+    """Return the page with this browser's key and its scopes, or the form to enter a key."""
+    after = request.query_params.get("next", SIGN_IN)
+    return sign_in_page(request, None, status=200, after=after)
+
+
+@router.post(SIGN_IN)
+def sign_in(request: Request, form: SentForm, session: ReadSession) -> Response:
+    """Check a key and store it in the browser."""
+    after, key = form.get("next"), form.get("key")
+    try:
+        authenticate(session, key)
+    except KeyRefusedError as error:
+        text = str(error)
+        return sign_in_page(request, f"{text[:1].upper()}{text[1:]}.", after=after)
+    response = RedirectResponse(local_address(after or SIGN_IN), 303)
+    response.set_cookie(value=key, **_cookie(request))  # until the browser is closed
+    return response
+
+
+@router.post(f"{SIGN_IN}/out")
+def sign_out(request: Request, form: SentForm) -> Response:
+    """Delete the key in the browser."""
+    response = RedirectResponse(SIGN_IN, 303)
+    response.delete_cookie(**_cookie(request))
+    return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pvkdb.schemas.tables import Row
 from pvkdb.store.curation.energy_ranges import EnergyRange
 from pvkdb.store.curation.registration import material_id
-from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number
+from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import link
 
 #: Longer texts are cut in tables; the title has the whole text.
@@ -19,6 +19,19 @@ _LONGEST = 90
 
 #: The source of computed rows begins with this word.
 _CALCULATION = "calculation "
+
+#: Units at the end of names, which are shown beside the heading.
+_SUFFIXES = ("_ev_per_ang", "_ev", "_ang", "_px", "_percent")
+
+_WORDS = {"id": "Name", "iv": "I–V", "doi": "DOI", "smiles": "SMILES", "tau": "τ", "mu": "μ"}
+
+
+def heading(name: str) -> str:
+    """Return the name of a column in words, without its unit."""
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    first, *rest = name.split("_")
+    return " ".join([_WORDS.get(first, first if len(first) == 1 else first.capitalize()), *rest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +111,7 @@ def text_cell(value: object) -> Markup | str:
     return Markup('<span title="{}">{}…</span>').format(shown, shown[: _LONGEST - 1])
 
 
-def field_column(
-    row: type[Row], name: str, heading: str, sortable: Iterable[str] = ()
-) -> TableColumn:
+def _field_column(row: type[Row], name: str, heading: str, sortable: Iterable[str]) -> TableColumn:
     """Return a column that shows a field of a row unchanged."""
     column = row.dictionary()[name]
     numeric = column.type in ("number", "integer")
@@ -120,29 +131,13 @@ def field_column(
 
 
 def field_columns(
-    row: type[Row], headings: Mapping[str, str], sortable: Iterable[str] = ()
+    row: type[Row], names: Iterable[str], sortable: Iterable[str] = (), **headings: str
 ) -> dict[str, TableColumn]:
-    """Return a column for each field of a row, with the given headings."""
-    return {name: field_column(row, name, text, sortable) for name, text in headings.items()}
-
-
-def interval_column(
-    heading: str,
-    low: str,
-    high: str,
-    unit: str,
-    *,
-    sort: str | None = None,
-    qualifier: str | None = None,
-    meaning: str = "",
-) -> TableColumn:
-    """Return a column for two fields that are the ends of an interval."""
-
-    def render(row: Any) -> Markup:
-        sign = getattr(row, qualifier) if qualifier else None
-        return interval(getattr(row, low), getattr(row, high), qualifier=sign)
-
-    return TableColumn(heading, render, sort, unit, True, meaning)
+    """Return a column for each named field of a row, with :func:`heading` or another heading."""
+    return {
+        name: _field_column(row, name, headings.get(name, heading(name)), sortable)
+        for name in names
+    }
 
 
 def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
@@ -156,26 +151,6 @@ def energy(spanned: EnergyRange | None, unit: str | None = None) -> Markup:
     else:
         shown = low if spanned.open_below else high
     return Markup("{} {}").format(shown, unit) if unit else shown
-
-
-def qualified_column(
-    heading: str,
-    name: str,
-    unit: str | None = None,
-    *,
-    sort: str | None = None,
-    qualifier: str | None = None,
-    meaning: str = "",
-) -> TableColumn:
-    """Return a column for a number that can have a qualifier such as ``>``."""
-
-    def render(row: Any) -> Markup:
-        value, sign = getattr(row, name), getattr(row, qualifier) if qualifier else None
-        if value is None or not sign:
-            return number(value)
-        return Markup("{} {}").format(sign, number(value))
-
-    return TableColumn(heading, render, sort, unit, True, meaning)
 
 
 MATERIAL_COLUMN = TableColumn("Material", statement_material, "material")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pvkdb.store.collections.collection import Collection
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.explorer.tables.cells import TableColumn
+from pvkdb_api.explorer.tables.cells import TableColumn, heading
 from pvkdb_api.listing.parameters import split_names, split_values
 
 #: The parameter that only pages have.
@@ -46,6 +46,11 @@ class ChoiceFilter:
     def has_counts(self) -> bool:
         """Whether the page shows a number beside each box."""
         return self.counted or not self.values
+
+
+def choice_filters(*names: str) -> tuple[ChoiceFilter, ...]:
+    """Return filters that are labelled with their names."""
+    return tuple(ChoiceFilter(name, heading(name)) for name in names)
 
 
 @dataclass(frozen=True)
