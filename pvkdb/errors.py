@@ -1,4 +1,4 @@
-"""The one tree of errors that pvkdb raises.
+"""All errors that pvkdb raises on purpose, in one tree.
 
 Each message names the value that was refused, the reason and the remedy::
 
@@ -68,7 +68,7 @@ class NotMigratedError(DatabaseError):
 
 
 class StoreAwayError(DatabaseError):
-    """The connection broke or another session was in the way; trying again may well succeed."""
+    """The connection broke, or another session held a lock; trying again may succeed."""
 
 
 class AccessError(PvkdbError):

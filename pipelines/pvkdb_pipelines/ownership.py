@@ -40,7 +40,7 @@ def is_alive(owner: str) -> bool | None:
 
 
 def die_with(parent: int) -> None:
-    """Let the kernel kill this process when its parent dies (Linux).
+    """Make the kernel kill this process when its parent dies (Linux only).
 
     The parent is the thread that started it.
     """
@@ -51,7 +51,7 @@ def die_with(parent: int) -> None:
 
 
 def _machine() -> str:
-    """Return host name, boot and pid namespace; the latter two on Linux only."""
+    """Return host name, boot id and pid namespace as text; the last two on Linux only."""
     parts = [socket.gethostname()]
     try:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8])

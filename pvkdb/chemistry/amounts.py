@@ -46,7 +46,7 @@ class Amount:
 
     @classmethod
     def symbol(cls, letter: str) -> Amount:
-        """Return a symbol as an amount."""
+        """Return the amount that consists of this symbol alone."""
         return cls(((letter, Fraction(1)),))
 
     @classmethod
@@ -55,29 +55,29 @@ class Amount:
 
     @property
     def number(self) -> Fraction | None:
-        """The number; None if the amount contains a symbol."""
+        """The amount as a number; None if it contains a symbol."""
         if not self.terms:
             return Fraction(0)
         return self.terms[0][1] if len(self.terms) == 1 and not self.terms[0][0] else None
 
     @property
     def constant(self) -> Fraction:
-        """The value with all symbols zero."""
+        """The value of the amount when all its symbols are zero."""
         return next((value for key, value in self.terms if not key), Fraction(0))
 
     @property
     def symbols(self) -> frozenset[str]:
-        """The symbols that it contains."""
+        """The symbols that the amount contains."""
         return frozenset(letter for key, _ in self.terms for letter in key)
 
     @property
     def degree(self) -> int:
-        """The largest number of symbols in a product."""
+        """The degree of the polynomial: the most symbols multiplied in one term."""
         return max((len(key) for key, _ in self.terms), default=0)
 
     @property
     def possible(self) -> bool:
-        """Whether it can be positive: a coefficient is."""
+        """Whether the amount can be positive: at least one coefficient is positive."""
         return any(value > 0 for _, value in self.terms)
 
     @property
@@ -87,7 +87,7 @@ class Amount:
 
     @property
     def exact(self) -> bool:
-        """Whether all coefficients are exact decimals: a twentieth is, a third is not."""
+        """Whether all coefficients are finite decimals: 1/20 is one, 1/3 is not."""
         return all(10**DECIMALS % value.denominator == 0 for _, value in self.terms)
 
     def at(self, values: Mapping[str, Fraction]) -> Amount:

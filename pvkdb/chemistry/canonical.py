@@ -59,7 +59,7 @@ def canonical_formula(found: Interpretation, scale: Fraction, brackets: bool = F
 
 
 def _units(found: Interpretation) -> Iterator[tuple[list[Ion], Amount]]:
-    """Yield the ions of each bracket with their amount: all ions that share a site, or one."""
+    """Yield the units of a formula with their amounts: ions that share a site, or one ion."""
     by_site: dict[Site, Group] = {}
     for site, group in found.sites:
         by_site[site] = by_site.get(site, {}) | group

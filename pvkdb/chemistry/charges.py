@@ -92,7 +92,7 @@ def assign_charges(amounts: Mapping[str, Amount]) -> Charged:
 
 
 def ion_choices(symbol: str, beside_x: bool = False) -> tuple[Ion, ...]:
-    """Return the ions that a symbol may denote. B is any B-site ion beside X, otherwise boron."""
+    """Return the ions that a symbol may denote. B is any B-site ion if X occurs, else boron."""
     if symbol in generic_ions() and (beside_x or not cation_charges(symbol)):
         return generic_ions()[symbol]
     if symbol in molecular_ions():

@@ -209,7 +209,7 @@ def require_monatomic(composition: Composition) -> None:
 
 
 def _with_additives(formula: PlainText) -> Composition:
-    """Return the composition of a formula, with its additives."""
+    """Return the composition of a formula without phase, including its additives."""
     if match := _DOPED.match(formula.text):
         return _add(_composition(formula[match.start("host") :]), match["added"])
     if match := _ADDED.match(formula.text):
@@ -228,7 +228,7 @@ def _with_additives(formula: PlainText) -> Composition:
 
 
 def _add(host: Composition, added: str) -> Composition:
-    """Return a host with an additive, which is kept as written."""
+    """Return the composition of a host with an additive, whose text is kept as written."""
     return replace(host, formula=f"{host.formula}:{added}", additives=(added,))
 
 

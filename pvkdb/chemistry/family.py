@@ -117,7 +117,7 @@ def classify(sites: Sites) -> StructureFamily:
 
 
 def _exact(sites: Sites) -> StructureFamily | None:
-    """Return the family whose ratios hold exactly, if any."""
+    """Return the family whose site ratios are met exactly; None if there is none."""
     s, a, b, x = sites.sums
     layered = _layered(sites)
     if layered is not None:
@@ -178,7 +178,7 @@ def _layered(sites: Sites) -> StructureFamily | None:
 
 
 def _near(sites: Sites) -> StructureFamily | None:
-    """Return the family of amounts that are rounded, off stoichiometry or with an additive."""
+    """Return the closest family for rounded or off-stoichiometric amounts, or with an additive."""
     s, a, b, x = (amount.number or Fraction(0) for amount in sites.sums)
     if min(b, s + a) <= 0:
         return None

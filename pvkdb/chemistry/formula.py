@@ -83,7 +83,7 @@ def parsed_formulas(formula: PlainText) -> list[ParsedFormula]:
 
 
 def _split_values(formula: PlainText) -> tuple[PlainText, dict[str, Fraction]]:
-    """Split a formula from the values of its symbols behind it."""
+    """Split a text into a formula and the values of its symbols, as in ``(n=3)``."""
     match = _VALUES.search(formula.text)
     if match is None:
         return formula, {}
@@ -103,7 +103,7 @@ def _lengths(generic: bool) -> dict[str, tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A name, a comma, an opening bracket, or a closing one, which is always called ")"."""
+    """A part of a formula: a name, a comma, or a bracket; a closing bracket is always ")"."""
 
     name: str
     amount: Amount = ONE
@@ -128,7 +128,7 @@ class _Reader:
         self._tokens: list[_Token] = []
 
     def read(self) -> None:
-        """Fill ``found``, or set ``error``."""
+        """Parse the formula: add results to ``found``, or set ``error`` if there are none."""
         self._read_from(0, ())
 
     def _read_from(self, position: int, opened: tuple[int, ...]) -> bool:
@@ -211,7 +211,7 @@ class _Reader:
         return bool(before and after) and (before in ")]}" or after in _CLOSING)
 
     def _amounts(self, position: int) -> Iterator[tuple[Amount, int]]:
-        """Yield the amount at a position, then shorter ones in front of another name."""
+        """Yield each possible amount at a position with its end: the longest one first."""
         amount, end = read_amount(self.text, position) or (ONE, position)
         reason = self._refusal(amount, self.text[position:end])
         if reason is None:
@@ -277,7 +277,7 @@ class _Reader:
         return True
 
     def _fail(self, position: int, reason: str, place: int | None = None) -> None:
-        """Keep the failure at the rightmost position."""
+        """Keep a failure as the error if it is farther right than all failures before."""
         if position > self._farthest:
             self._farthest = position
             self.error = self.formula.error(position if place is None else place, reason)

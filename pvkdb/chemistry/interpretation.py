@@ -80,7 +80,7 @@ def interpret(formula: PlainText) -> Interpretation:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """One meaning of a parsed formula: amounts by symbol, and open proportions."""
+    """One meaning of a parsed formula: the amount of each ion, and ions of open proportion."""
 
     amounts: Mapping[str, Amount]
     bare: bool = False
@@ -116,7 +116,7 @@ class _Meaning:
         )
 
     def _sharing(self, found: Interpretation) -> Interpretation:
-        """Return the interpretation with the ions whose proportion is open."""
+        """Return the interpretation with the ions marked whose proportion on a site is open."""
         ions = [ion for _, group in found.sites for ion in group if ion.symbol in self.shared]
         return replace(found, shared=found.shared.union(ions)) if ions else found
 
@@ -143,7 +143,7 @@ def _meanings(reading: ParsedFormula) -> Iterator[_Meaning]:
 
 
 def _most_likely(found: list[tuple[Sites, StructureFamily]]) -> tuple[Sites, StructureFamily]:
-    """Return the placement that matches a family exactly, or one that is close to a family."""
+    """Return the assignment to sites that matches a family exactly, or else nearly."""
     for pair in found:
         if pair[1].exact:
             return pair
@@ -164,7 +164,7 @@ def _acceptable(excess: Amount, sites: Sites) -> bool:
 
 
 def _list_of_ions(symbols: Iterable[str]) -> Interpretation:
-    """Interpret ions without amounts, with charges as if there was one of each."""
+    """Interpret a list of ions without amounts; charges are assigned to one ion of each kind."""
     charged = assign_charges(dict.fromkeys(symbols, ONE))
     sites = placements(charged.ions)[0]
     structure = StructureFamily("undetermined", exact=False)
@@ -186,7 +186,7 @@ def _from_percent(charged: Charged, sites: Sites) -> Interpretation | None:
 
 
 def _on_one_a_site(charged: Charged, sites: Sites) -> Interpretation | None:
-    """Interpret A cations that share a site without amounts, as in CsMAFAPbI3."""
+    """Interpret A cations without amounts as sharing one site equally, as in CsMAFAPbI3."""
     if len(sites.a) < 2 or sites.spacers or any(amount != 1 for amount in sites.a.values()):
         return None
     share = ONE / len(sites.a)

@@ -134,14 +134,14 @@ _RUDORFFITE = [Ion(symbol, 1) for symbol in _RUDORFFITE_ELEMENTS]
 
 
 def _is_large(ion: Ion) -> bool:
-    """Whether a cation is found on the A site only."""
+    """Whether a cation can be only on the A site: a molecule, Cs or Rb, or the letter A."""
     if ion.generic:
         return ion.symbol == "A"
     return ion.molecular or ion.symbol in A_SITE_ELEMENTS[:2]
 
 
 def _by_charge(group: Group) -> Group:
-    """Sort ions: elements before molecules, then by charge, then by symbol."""
+    """Return the ions sorted: elements before molecules, then by charge, then by symbol."""
     return dict(
         sorted(group.items(), key=lambda item: (item[0].molecular, item[0].charge, item[0].symbol))
     )

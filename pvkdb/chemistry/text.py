@@ -120,7 +120,7 @@ def plain(source: str) -> PlainText:
 
 
 def _bracketed(source: str) -> tuple[str, Sequence[int]]:
-    """Return the source with brackets around units with amounts behind blanks, and positions."""
+    """Return the source with brackets around units whose amount follows a blank, and positions."""
     units = list(_UNIT.finditer(source))
     if len(units) < 2 or "".join(unit.group() for unit in units) != source:
         return source, range(len(source))

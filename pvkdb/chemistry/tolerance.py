@@ -162,7 +162,7 @@ def _mean_radius(occupants: tuple[Occupant, ...], site: Site) -> tuple[float, tu
 
 
 def _mean(weighted: Iterable[tuple[float, float]]) -> float:
-    """Return the weighted mean of values; a single value is returned without rounding.
+    """Return the weighted mean of values; the mean of one value is exactly that value.
 
     The explicit loop fixes the rounding: Python's sum rounds differently between versions, and the
     factors of arrays must agree to the last bit.

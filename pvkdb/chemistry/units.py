@@ -128,7 +128,7 @@ def parse_measurement(text: str, unit: str) -> Interval:
 
 
 def _plain(text: str) -> str:
-    """Normalise characters that have several spellings."""
+    """Return a text in which minus signs, micro signs and the like have one spelling each."""
     text = re.sub(r"(?<=10)(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺])", "^", text).translate(_SUPERSCRIPTS)
     for written, plain in (("−", "-"), ("×", "x"), ("·", "*"), ("µ", "μ"), ("—", "–"), ("E", "e")):
         text = text.replace(written, plain)

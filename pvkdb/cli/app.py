@@ -28,14 +28,14 @@ from pvkdb.errors import InterruptedByUserError
 
 
 class Commands(TyperGroup):
-    """Commands in the order of typical use; Ctrl-C becomes one line."""
+    """Group of commands in the order of typical use; Ctrl-C is reported in one line."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of registration."""
         return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
+        """Run the chosen command; Ctrl-C becomes an InterruptedByUserError."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -159,7 +159,7 @@ class DistributedLines:
     def _missing_current(
         self, field: Field, word_v: Array, bit_v: Array, jump: tuple[int, int] | None
     ) -> Array:
-        """Return the current that Kirchhoff's law misses at every node, in A."""
+        """Return the error in Kirchhoff's current law at every node, in A."""
         cell = self._cells * field.across()
         word, bit = -cell, cell
         along = self._segment * np.diff(field.word, axis=1)

@@ -98,7 +98,7 @@ def estimate(question: ArrayQuestion, largest_exact: int = LARGEST_EXACT) -> Cro
 
 
 def _on_off(interval: Interval) -> float:
-    """Return the ratio for estimates of size: the lower end of the reported interval."""
+    """Return the on/off ratio for size estimates: the lower end of the reported interval."""
     if interval.minimum is None:
         raise InputError(
             f"an on/off ratio of {interval} has no lower end, and an array can only rest on that; "

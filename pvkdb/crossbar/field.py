@@ -48,7 +48,7 @@ class Drive:
 
 
 def floating(lines: int) -> Drive:
-    """Return the drivers of lines that float."""
+    """Return drivers for floating lines: 0 V behind an infinite resistance."""
     return Drive(np.zeros(lines), np.full(lines, inf))
 
 
@@ -66,7 +66,7 @@ class Field:
     bit: Array
 
     def plus(self, factor: float, other: Field) -> Field:
-        """Return the sum with a multiple of another field."""
+        """Return this field plus ``factor`` times another one."""
         return Field(
             self.word_line + factor * other.word_line,
             self.bit_line + factor * other.bit_line,

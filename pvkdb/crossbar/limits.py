@@ -114,7 +114,7 @@ def margin_any_data(
     selectivity: float = 1.0,
     read: Read = Read.FLOATING,
 ) -> float:
-    """Return the margin of one threshold that serves for any data in the other cells.
+    """Return the read margin with one threshold for any data in the other cells.
 
     The lowest level of a cell in LRS minus the highest of one in HRS, over all data; a level is
     monotonic in every other cell, so that all-LRS and all-HRS neighbours bound it. Negative if the
@@ -178,14 +178,14 @@ def largest_array_any_data(
 
 
 def _checked(on_off_ratio: float, pull_up_ratio: float) -> tuple[float, float]:
-    """Return the conductances of HRS and pull-up over that of LRS."""
+    """Return the conductances of a cell in HRS and of the pull-up, in units of G_LRS."""
     if on_off_ratio == 1:
         raise InputError("on/off ratio = 1: the states do not differ; give a ratio above 1")
     return 1 / ratio("on/off ratio", on_off_ratio), 1 / resistance("R_pu/R_LRS", pull_up_ratio)
 
 
 def _level(selected: float, neighbours: float, alpha: float, pull_up: float) -> float:
-    """Return the voltage at the pull-up over the read voltage, from conductances over G_LRS."""
+    """Return the voltage at the pull-up in units of V_read, from conductances in units of G_LRS."""
     return (selected + (alpha or 1.0) * neighbours) / (selected + neighbours + pull_up)
 
 
@@ -200,7 +200,7 @@ def _neighbours(others: float, cell: Cell, selectivity: float, read: Read) -> tu
 
 
 def _others(y: float, cell: Cell, selectivity: float, read: Read) -> float:
-    """Return N − 1 for a conductance of neighbours: the inverse of ``_neighbours``."""
+    """Return N − 1 for a given conductance beside the selected cell; inverts ``_neighbours``."""
     half, middle = blocking(cell, selectivity)
     if y == 0:
         return 0.0
@@ -238,7 +238,7 @@ def _most_at_best_floating(h: float, margin: float) -> tuple[float, float]:
 
 
 def _most_at_best_biased(h: float, alpha: float, margin: float) -> tuple[float, float]:
-    """Return the same for biased lines; a conductance of 0 is an open bit line."""
+    """Return the largest conductance of neighbours and the best pull-up for biased lines."""
 
     def best(y: float) -> float:
         # dΔV/dg = 0, with u = y + g and c = αy, at u = c + √((c + 1)(c + h)).
@@ -258,7 +258,7 @@ def _most_at_best_biased(h: float, alpha: float, margin: float) -> tuple[float, 
 
 
 def _last(kept: Callable[[float], bool], start: float) -> float:
-    """Return the last number from ``start`` on for which a condition holds; it fails beyond."""
+    """Return the largest number from ``start`` on for which a condition holds, by bisection."""
     step = 1.0
     while kept(start + step):
         step *= 2

@@ -52,7 +52,7 @@ class CellReading:
 
     @property
     def margin(self) -> float:
-        """ΔV over V_read."""
+        """The read margin ΔV/V_read: level in LRS minus level in HRS."""
         return self.level_lrs - self.level_hrs
 
 
@@ -65,7 +65,7 @@ def read_cell(
     line_ohm: float = 0.0,
     read: Read = Read.FLOATING,
 ) -> CellReading:
-    """Return the levels of a cell in a crossbar with any data.
+    """Return the read levels of a cell, in LRS and in HRS, in a crossbar with any data.
 
     Args:
         device: the device at every crosspoint.

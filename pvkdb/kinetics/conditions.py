@@ -12,7 +12,7 @@ from pvkdb.kinetics.domains import checked
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The layer and its bias. A default replaces a walk's number that is None, and is reported.
+    """The conditions of an estimate: layer, bias and temperature; a default replaces None.
 
     ``thickness_m`` in m, ``bias_v`` across it in V (the sign does not matter), ``temperature_k`` in
     K. ``vacancy_formation_ev`` adds the share of vacant sites and the diffusion of the ions,

@@ -73,7 +73,7 @@ def samples(
 
 
 def _ends(name: str, value: float | Interval) -> list[float]:
-    """Return the values of an argument at which to evaluate."""
+    """Return the values of an argument at which a function is evaluated: ends, zero, or a grid."""
     if not isinstance(value, Interval):
         return [float(value)]
     domain = DOMAINS[name]

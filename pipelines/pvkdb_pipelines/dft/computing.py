@@ -63,7 +63,7 @@ class DftRun:
 
 @dataclass
 class _Cost:
-    """The time that a calculation takes, including its programs."""
+    """The time that a calculation has taken, including the programs that it runs."""
 
     _wall: float = field(default_factory=time.perf_counter)
     _cpu: float = field(default_factory=lambda: _cpu_seconds())

@@ -41,7 +41,7 @@ def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float
 
 
 def correction_ev(settings: DftSettings, structure: Host) -> float | None:
-    """Return the correction that the settings request; None if they request none."""
+    """Return the charge correction in eV; None if the settings request no correction."""
     if settings.correction == "none" or settings.dielectric_constant is None:
         return None
     return makov_payne_ev(

@@ -43,7 +43,7 @@ def after_request(
     method: Literal["path", "neb"] = "path",
     **limits: float,
 ) -> DftAfterRequest:
-    """Return the request for DFT after a barrier; ``limits`` are those of a NEB.
+    """Return a request for DFT after a barrier; ``limits`` are the convergence limits of a NEB.
 
     Raises:
         InputError: a limit is out of range.
@@ -60,7 +60,7 @@ def after_request(
 
 
 def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
-    """Queue the DFT after its barrier, and record it in the result.
+    """Queue the DFT calculation that waited for its barrier, and record its id in the result.
 
     Raises:
         CalculationFailedError: the hop does not exist, or the settings do not fit its structures.

@@ -28,7 +28,7 @@ _DECIMALS = 4
 
 
 def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult) -> list[Base]:
-    """Return the rows of a result; none without a material or for a demonstration.
+    """Return the rows to store for a DFT result; none without a material or for a demonstration.
 
     A relaxed structure and the images of a band become structures. A barrier becomes a statement
     with the method ``DFT``, whose conditions describe how it was computed.
@@ -53,7 +53,7 @@ def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult)
 
 
 def describe_settings(settings: DftSettings) -> str:
-    """Describe settings as in a paper."""
+    """Return the settings as a methods section gives them: code, functional, cutoffs, k-points."""
     grid = "×".join(map(str, settings.kpoint_grid or ()))
     cutoffs = (
         f"{settings.cutoff_wfc_ry:g}/{settings.cutoff_rho_ry:g} Ry"
@@ -87,7 +87,7 @@ def _barrier(
     result: DftPathResult | DftNebResult,
     how: str,
 ) -> list[Base]:
-    """Return the statement on a hop, from its lower to its higher barrier; none if invalid."""
+    """Return the energy row of a hop, from its lower to its higher barrier; none if invalid."""
     settings = result.settings
     forward, reverse = result.barrier_forward_ev, result.barrier_reverse_ev
     if request.defect is None or not 0 <= min(forward, reverse) <= max(forward, reverse) < (

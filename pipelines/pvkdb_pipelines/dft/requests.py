@@ -146,7 +146,7 @@ def without_atom(host: Host, index: int) -> tuple[Host, str]:
 
 
 def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
-    """Return a request with these values.
+    """Return a request model made from these values.
 
     Raises:
         InputError: a value is invalid; the message names it.

@@ -53,7 +53,7 @@ _NO_ANSWER = "its worker returned no result"
 
 
 class Workers(Protocol):
-    """Workers on other machines, which compute batches of calculations.
+    """Interface of workers on other machines, which compute batches of calculations.
 
     Attributes:
         capacity: Largest number of batches that they compute at once.
@@ -141,7 +141,7 @@ class Dispatcher:
         self._refuse_too_long()
 
     def _fill(self, ids: Iterator[str] | None) -> Iterator[CalculationDocument]:
-        """Send batches until every worker is busy; yield what was computed here."""
+        """Send batches until every worker is busy; yield the instant calculations computed here."""
         while len(self._running) < _BATCHES_EACH * self.workers.capacity:
             batch = self._with_retries(partial(self._claim, ids))
             if batch:
@@ -190,7 +190,7 @@ class Dispatcher:
         return batch
 
     def _wanted_s(self, left_s: float) -> float:
-        """Return the mean duration that a batch should have, with so much work left for all."""
+        """Return the wanted duration of a batch in seconds; ``left_s`` is the work left for all."""
         share_s = left_s / (_BATCHES_EACH * self.workers.capacity)
         wanted_s = min(self.workers.batch_s, max(_SHORTEST_BATCH_S, share_s))
         longest_s = self.workers.longest_s
@@ -257,7 +257,7 @@ class Dispatcher:
     def _write(
         self, document: CalculationDocument, result: NodeResult
     ) -> Iterator[CalculationDocument]:
-        """Write a result, once."""
+        """Record and yield a finished calculation, unless another dispatcher has taken it over."""
         if document.id not in self._held:
             return  # another dispatcher has it and writes its own result
         try:
@@ -294,7 +294,7 @@ class Dispatcher:
             return calculation_document(session.get_one(Calculation, calculation_id))
 
     def _with_retries(self, act: Callable[[], T]) -> T:
-        """Use the store, trying again while the database is unreachable."""
+        """Run work on the store; while the database is unreachable, try again."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:

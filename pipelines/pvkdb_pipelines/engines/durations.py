@@ -52,13 +52,13 @@ class Durations:
         return fmean(seen) if seen else _MEASURED_S.get(key, _UNKNOWN_S)
 
     def longest_s(self, document: CalculationDocument) -> float:
-        """Return the longest duration to expect, seconds."""
+        """Return the longest expected duration of a calculation, seconds."""
         key = _key(document)
         known = [_LONGEST_S.get(key, 0.0), *self._of(key)]
         return max([CAUTION * self.typical_s(document), *known])
 
     def learn(self, document: CalculationDocument, seconds: float) -> None:
-        """Add a measured duration."""
+        """Add the measured duration of a calculation."""
         seen = self._of(_key(document))
         seen.append(seconds)
         del seen[:-_LAST]

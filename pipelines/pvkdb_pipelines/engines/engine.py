@@ -34,5 +34,5 @@ class CalculationEngine(Protocol):
         ...
 
     def close(self) -> None:
-        """Release processes and blocks."""
+        """End the worker processes and cancel the blocks."""
         ...

@@ -18,7 +18,7 @@ from pvkdb_pipelines.work.tasks import Failure, Outcome, compute, failure_of
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """The end of one calculation on a node. One of the last four is given.
+    """The end of one calculation on a node: an outcome, a failure, or why it was not computed.
 
     Attributes:
         calculation_id: Id of the calculation.

@@ -76,7 +76,7 @@ class Executor(HighThroughputExecutor):
 
 
 def plan_of(cluster: Cluster) -> ClusterPlan:
-    """Return Parsl's configuration for a cluster.
+    """Return the configuration of the cluster engine for the keys of a cluster file.
 
     Raises:
         InputError: the address does not exist, or Kubernetes is not configured.
@@ -108,7 +108,7 @@ def plan_of(cluster: Cluster) -> ClusterPlan:
 
 
 def plan_of_python(names: dict[str, object], file: str) -> ClusterPlan:
-    """Return the plan of a Python file that defines ``config``.
+    """Return the configuration of the cluster engine from a Python file that defines ``config``.
 
     Raises:
         InputError: it does not, or its executors run calculations in threads of this process.

@@ -33,7 +33,7 @@ Duration = Annotated[int, BeforeValidator(_seconds)]
 
 
 class Cluster(TomlTable):
-    """Keys of every scheduler."""
+    """Keys of a cluster file that every scheduler has."""
 
     provider: str
     cores_per_node: int = Field(ge=1, description="Cores of a node that workers may use.")
@@ -90,17 +90,17 @@ class Cluster(TomlTable):
 
     @property
     def drain_s(self) -> int | None:
-        """Seconds after which a block starts no calculation; None where blocks do not end."""
+        """Seconds after which a block starts no further calculation; None without a walltime."""
         return None
 
     @property
     def longest_s(self) -> float | None:
-        """Most seconds of a calculation; None where blocks do not end."""
+        """Longest time of a calculation in seconds; None if blocks have no walltime."""
         return None
 
 
 class Scheduled(Cluster):
-    """Keys of a scheduler whose jobs have a walltime."""
+    """Keys of a cluster file for a scheduler whose jobs have a walltime."""
 
     walltime: Duration = Field(description="Walltime of a block, HH:MM:SS.")
     longest: Duration | None = Field(
@@ -129,17 +129,17 @@ class Scheduled(Cluster):
 
     @property
     def longest_s(self) -> float:
-        """Most seconds of a calculation."""
+        """Longest time of a calculation in seconds."""
         return self.longest or self.walltime / 2
 
     @property
     def drain_s(self) -> int:
-        """Seconds after which a block starts no calculation."""
+        """Seconds after which a block starts no further calculation."""
         return max(1, int(self.walltime - self.longest_s) - MARGIN_S)
 
 
 class Slurm(Scheduled):
-    """Keys of Slurm."""
+    """Keys of a cluster file for Slurm."""
 
     provider: Literal["slurm"]
     partition: str | None = Field(default=None, description="Partition; default: the cluster's.")
@@ -152,7 +152,7 @@ class Slurm(Scheduled):
 
 
 class Pbs(Scheduled):
-    """Keys of PBS Pro and OpenPBS."""
+    """Keys of a cluster file for PBS Pro and OpenPBS."""
 
     provider: Literal["pbs"]
     queue: str | None = Field(default=None, description="Queue; default: the cluster's.")
@@ -163,7 +163,7 @@ class Pbs(Scheduled):
 
 
 class Kubernetes(Cluster):
-    """Keys of a Kubernetes cluster that kubectl reaches from this machine."""
+    """Keys of a cluster file for Kubernetes, reached by kubectl from this machine."""
 
     provider: Literal["kubernetes"]
     image: str = Field(description="Container image with pvkdb of the same version.")
@@ -176,7 +176,7 @@ class Kubernetes(Cluster):
 
 
 class Local(Cluster):
-    """Keys of this machine through Parsl, to try a file."""
+    """Keys of a cluster file for Parsl on this machine, to try the file without a cluster."""
 
     provider: Literal["local"]
 

@@ -50,7 +50,7 @@ def parse_cluster(text: str, file: str = "cluster.toml") -> Cluster:
 
 
 def _run(path: Path) -> dict[str, object]:
-    """Return the names that a Python file defines."""
+    """Run a Python file and return the variables that it defines, by name."""
     try:
         return runpy.run_path(str(path))
     except SyntaxError as error:

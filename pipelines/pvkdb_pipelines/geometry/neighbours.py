@@ -80,7 +80,7 @@ def check_structure(atoms: Atoms, what: str) -> None:
 
 
 def closest_approach(atoms: Atoms) -> tuple[float, int, int, float]:
-    """Return the shortest distance relative to the covalent radii.
+    """Return the shortest distance of two atoms over the sum of their covalent radii.
 
     Returns:
         The ratio, the indices of the two atoms, and their distance in Å.

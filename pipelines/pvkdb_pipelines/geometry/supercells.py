@@ -92,7 +92,7 @@ def symmetric_supercell(cell: np.ndarray, rotations: np.ndarray, distance_ang: f
 
 
 def _is_kept(hermite: np.ndarray, rotations: np.ndarray) -> bool:
-    """Whether rotations map the sublattice (rows) onto itself."""
+    """Whether all rotations map the sublattice with these vectors (rows) onto itself."""
     # A row v of lattice coordinates is rotated to v @ R.T.
     rotated = hermite @ np.transpose(rotations, (0, 2, 1)) @ np.linalg.inv(hermite)
     return bool(np.abs(rotated - np.rint(rotated)).max() < 1e-6)

@@ -59,7 +59,7 @@ _STAGES = {_LOAD: 0.02, _HOST: 0.12, _DEFECTS: 0.3, _PATHS: 1.0}
 
 @dataclass(frozen=True)
 class MigrationRun:
-    """Barriers and the data that they are computed from.
+    """A finished migration calculation: the result, the host and the path of every hop.
 
     Attributes:
         result: The numbers, as they are stored.
@@ -153,7 +153,7 @@ def compute_migration(
 
 
 def _start(request: CompleteNebRequest, composition: Composition) -> Start:
-    """Return the structure to start from."""
+    """Return the starting structure: the user's, or the prototype of the composition."""
     if request.host is not None:
         atoms = atoms_in(request.host)
         require_composition(atoms, composition, "the structure")
@@ -242,7 +242,7 @@ def _recheck_limiting_hops(
 def _thresholds(
     crystal: Crystal, stage: Stage, paths: Sequence[Path], optimistic: float | None = None
 ) -> dict[str, Threshold]:
-    """Return percolation thresholds on the potential's scale.
+    """Return the percolation thresholds as energies of the potential, eV.
 
     Failed hops count with the energy ``optimistic``, or not at all.
     """
@@ -266,7 +266,7 @@ def _octahedra(stage: Stage, composition: Composition) -> Octahedra | None:
 
 
 def _hop_description(stage: Stage, octahedra: Octahedra | None) -> Callable[[HopClass], str]:
-    """Return a function that describes hops."""
+    """Return a function that describes a hop in words, by the octahedra if they are known."""
     sites = stage.sites
     if octahedra is None:
         between = "interstitial" if sites.kind == "interstitial" else sites.symbol

@@ -13,7 +13,7 @@ _DECIMALS = 4
 
 
 def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]:
-    """Return the host, all images of paths, and statements on each hop and each bottleneck."""
+    """Return the rows to store: host, path images, and the energy of each hop and bottleneck."""
     result = run.result
     crystal = run.crystal
     host = stored_structure(calculation, "host", crystal.cell, crystal.space_group, parent=None)
@@ -42,7 +42,7 @@ def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]
 def _hop(
     calculation: Calculation, result: NebResult, number: int, barrier: HopBarrier
 ) -> Energetic:
-    """Return the statement on a hop: an interval from its lower to its higher barrier."""
+    """Return the energy row of a hop: an interval from its lower to its higher barrier."""
     forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     hop = barrier.hop
     return _statement(
@@ -114,7 +114,7 @@ def _statement(
 
 
 def _caveat(result: NebResult) -> str:
-    """Describe what limits the validity of the number."""
+    """Describe what limits the validity of a barrier."""
     if result.host_left_for is None:
         return ""
     return f"; the host left {result.phase} for {result.host_left_for}"

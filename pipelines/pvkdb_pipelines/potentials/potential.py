@@ -83,7 +83,7 @@ class Potential:
 
 
 class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
-    """ASE calculator of one structure."""
+    """ASE calculator of one structure, which uses the shared model of a potential."""
 
     implemented_properties: tuple[str, ...] = ("energy", "free_energy", "forces", "stress")
 

@@ -235,7 +235,7 @@ class _Layer:
 
     @classmethod
     def read(cls, parts: dict[str, Any], index: int) -> _Layer:
-        """Read the layer of this index from the parts of SevenNet."""
+        """Return the layer of this index, with weights from SevenNet's modules."""
         convolution = parts[f"{index}_convolution"]
         product = convolution.convolution
         paths, factors = [], []
@@ -258,7 +258,7 @@ class _Layer:
         )
 
     def apply(self, features: Features, embedding: Tensor, directions: _Directions) -> Features:
-        """Return the features after this layer, from those before and the embedding of pairs."""
+        """Return the atoms' features after this layer, from their features before and the pairs."""
         import torch
 
         atoms = len(features[0])
@@ -309,7 +309,7 @@ class _Radial:
 
     @classmethod
     def read(cls, network: Any, factors: list[float]) -> _Radial:
-        """Read e3nn's network and multiply its outputs by factors."""
+        """Return e3nn's radial network with its outputs multiplied by factors."""
         layers = []
         for index in range(len(network.hs) - 1):
             layer = getattr(network, f"layer{index}")

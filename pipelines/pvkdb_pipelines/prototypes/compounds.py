@@ -127,7 +127,7 @@ def compound_of(composition: Composition) -> Compound:
 
 
 def _obstacle(composition: Composition) -> str | None:
-    """Return the reason why a composition cannot fill a prototype, if any."""
+    """Return why a composition cannot be built as a prototype; None if it can."""
     if composition.additives:
         return f"the site of {composition.additives[0]} is unknown"
     for occupant in composition.occupants:
@@ -181,7 +181,7 @@ def competitors(compound: Compound) -> tuple[Compound, ...]:
 
 
 def binaries(compound: Compound) -> tuple[Compound, ...]:
-    """Return the binary halides of the ions of a compound."""
+    """Return the binary halide of each cation of a compound."""
     *cations, halide = compound.ions
     return tuple(Compound(_BINARIES[ion.charge], (ion, halide)) for ion in cations)
 

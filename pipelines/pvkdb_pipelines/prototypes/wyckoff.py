@@ -139,7 +139,7 @@ class _Expanded:
         return self.atoms(symbols, found.x)
 
     def atoms(self, symbols: dict[Role, str], parameters: np.ndarray) -> Atoms:
-        """Return the primitive cell for values of the parameters."""
+        """Return the primitive cell with these elements, for values of the free parameters."""
         fractional, cell = self._place(parameters)
         elements = [symbols[self.structure.sites[index].role] for index in self.site_of]
         atoms = Atoms(elements, cell=cell, scaled_positions=fractional % 1.0, pbc=True)

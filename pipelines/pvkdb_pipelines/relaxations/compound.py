@@ -36,7 +36,7 @@ _STAGES = {_LOAD: 0.05, _RELAX: 1.0}
 
 @dataclass(frozen=True)
 class RelaxationRun:
-    """A relaxed compound: numbers, atoms, and the versions that determine them."""
+    """A relaxed compound: its result, its atoms, and the program versions that determine them."""
 
     result: RelaxResult
     atoms: Atoms
@@ -61,7 +61,7 @@ def relax_request(
 
 
 def compound_in(request: RelaxRequest) -> Compound:
-    """Return the compound of a request.
+    """Return the compound that a request names by its formula.
 
     Raises:
         InputError: no prototypes are known for its stoichiometry.
@@ -145,7 +145,7 @@ def compute_relaxation(
 
 @dataclass(frozen=True)
 class ElementRun:
-    """A relaxed element, with the versions that determine its energy."""
+    """A relaxed element, and the program versions that determine its energy."""
 
     result: ElementResult
     versions: dict[str, str]

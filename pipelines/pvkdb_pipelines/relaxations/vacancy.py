@@ -28,7 +28,7 @@ _STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
 
 @dataclass(frozen=True)
 class VacancyRun:
-    """Computed vacancies: numbers, atoms of the lowest one, and versions."""
+    """Computed vacancies: the result, the atoms of the lowest one, and the program versions."""
 
     result: VacancyResult
     atoms: Atoms

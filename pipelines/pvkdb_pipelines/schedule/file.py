@@ -105,7 +105,7 @@ class _Settings(TomlTable):
 
 
 class ScheduledPlan(_Settings):
-    """A plan and its times. ``name`` is that of its runs; paths are absolute."""
+    """A plan and its times. ``name`` is the name of its runs; paths are absolute."""
 
     plan: str
     cron: str
@@ -114,12 +114,12 @@ class ScheduledPlan(_Settings):
 
     @property
     def times(self) -> Cron:
-        """The fire times."""
+        """The times at which the plan runs, as a cron expression in a time zone."""
         return Cron(self.cron, ZoneInfo(self.timezone))
 
     @property
     def expression(self) -> str:
-        """Expression and time zone; a plan whose expression changed is scheduled anew."""
+        """Cron expression and time zone as text; a plan for which it changed is scheduled anew."""
         return f"{self.cron} {self.timezone}"
 
     @model_validator(mode="after")
@@ -185,7 +185,7 @@ def parse_schedule(text: str, file: str, folder: Path) -> list[ScheduledPlan]:
 
 
 def _located(entry: ScheduledPlan, folder: Path) -> ScheduledPlan:
-    """Return an entry with its name and absolute paths."""
+    """Return an entry of the file, with its name filled in and its paths absolute."""
     shipped = entry.plan in shipped_plans()
     changes = {
         "name": entry.name or plan_name(entry.plan),

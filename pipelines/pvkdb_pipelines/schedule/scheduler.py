@@ -63,7 +63,7 @@ class Scheduler:
         return entry.times.latest(since if last is None else max(since, last), now)
 
     def run_due(self) -> list[RunDocument]:
-        """Run the due entries one after the other; return the runs of this process."""
+        """Run the due entries one after the other; return the runs that this process did."""
         documents = []
         for entry in self.entries:
             fire_time = self.due(entry)
@@ -72,7 +72,7 @@ class Scheduler:
         return documents
 
     def run_once(self) -> list[RunDocument]:
-        """Run every entry for this minute, whatever its times, but once a minute at most."""
+        """Run every entry now, whatever its times, but at most once in a minute."""
         minute = self.clock().replace(second=0, microsecond=0)
         documents = [self._run(entry, minute) for entry in self.entries]
         return [document for document in documents if document is not None]
@@ -161,7 +161,7 @@ def _post(url: str, run: RunDocument) -> str:
 
 
 def _in_words(run: RunDocument) -> str:
-    """Return what a finished run found, in a line."""
+    """Return the outcome of a finished run in one line."""
     assert run.counts is not None
     found = "first run" if run.differences is None else run.differences.words
     return (

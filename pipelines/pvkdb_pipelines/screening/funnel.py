@@ -51,7 +51,7 @@ Watch = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Counts of a plan before anything is computed, and the relaxations that follow."""
+    """The counts of a plan's stages without calculations, and how many relaxations it needs."""
 
     stages: list[StageCount]
     relaxations: int

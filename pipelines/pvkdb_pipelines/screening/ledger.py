@@ -90,7 +90,7 @@ class Ledger:
         return self.found[request.key()]
 
     def held(self, requests: Sequence[AnyRequest]) -> int:
-        """Return how many of the requests are finished in the store."""
+        """Return the number of requests whose calculation is finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))
         finished = [entry for entry in self._look_up(keys).values() if entry.state not in _OPEN]
         return len(finished)

@@ -89,7 +89,7 @@ def check(
 
 
 def far_above(above_ev_per_formula: float) -> Iterator[Finding]:
-    """Return a remark if a phase is too far above the lowest one."""
+    """Yield a remark if a phase's energy is too far above the lowest phase."""
     if above_ev_per_formula > ABOVE_SIBLINGS_EV:
         yield Finding(
             Flaw.ABOVE_SIBLINGS,
@@ -117,7 +117,7 @@ def shortest_of_radii(
 
 
 def _sums_ang(compound: Compound, coordination: int) -> dict[Role, float]:
-    """Return the sum of the radii of every cation and the halide, Å; A beside B has 12 halides."""
+    """Return the radius of each cation plus the halide's, Å, by site; A beside B has 12 halides."""
     ions = compound.sites
     return {
         role: contact_ang(ion, 12 if role == "A" and "B" in ions else coordination, ions["X"])

@@ -108,7 +108,7 @@ def polyhedra(
 
 
 def reach_ang(compound: Compound, coordination: int = 6) -> float:
-    """Return the distance within which halides of the largest B are searched, Å."""
+    """Return the distance up to which halides around B are searched, Å: for the largest B."""
     ions = compound.sites
     cations = [ion for role, ion in ions.items() if role in ("B", "B'")]
     return _REACH * max(contact_ang(ion, coordination, ions["X"]) for ion in cations)
@@ -130,7 +130,7 @@ def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.nda
 
 
 def _rank(pairs: np.ndarray, first: int) -> int:
-    """Return the dimension of the network of one centre: the rank of the translations."""
+    """Return in how many dimensions one centre's network extends: its translations' rank."""
     cells = {first: np.zeros(3, dtype=int)}
     waiting = [first]
     translations = []

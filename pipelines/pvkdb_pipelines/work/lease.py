@@ -48,7 +48,7 @@ class Lease:
         self._main: int | None = None
 
     def note(self, progress: CalculationProgress) -> None:
-        """Note the progress, for the next heartbeat.
+        """Keep the progress, which the next heartbeat writes to the store.
 
         Raises:
             StopCalculation: the calculation is to stop.

@@ -163,7 +163,7 @@ class _Pool:
         self._next_check = time.monotonic() + _QUEUE_POLL_S
 
     def _events(self) -> Iterator[CalculationDocument]:
-        """Forward the events of the children that arrive within one poll."""
+        """Yield calculations that the children report as ended in one poll; forward progress."""
         ready = wait([child.events for child in self._children], timeout=_POLL_S)
         for child in [child for child in self._children if child.events in ready]:
             try:
@@ -228,7 +228,7 @@ class _Pool:
         self._start(min(missing, queued))
 
     def _handle_stop_request(self) -> None:
-        """Let the children finish, then make them release their work, then kill them."""
+        """Wait for the children to finish, then make them release their work, then kill them."""
         if self._stop is None or not self._stop.requested:
             return
         now = time.monotonic()

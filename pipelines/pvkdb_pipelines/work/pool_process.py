@@ -24,7 +24,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class ChildError:
-    """Why a worker process failed to start its work."""
+    """The error of a worker process that failed to start its work."""
 
     message: str
     exit_code: int
@@ -35,7 +35,7 @@ def run_all(
     only: Sequence[str] | None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[CalculationDocument]:
-    """Run what can be claimed, one at a time, until nothing is left or ``should_stop``."""
+    """Run queued calculations, one at a time, until none is left or ``should_stop`` is true."""
     if only is None:
         while not should_stop() and (document := worker.run()) is not None:
             yield document

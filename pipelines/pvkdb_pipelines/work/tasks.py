@@ -28,7 +28,7 @@ Records = Callable[[Session, Calculation], list[Base]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished calculation.
+    """The outcome of a successful calculation: its result, and the rows and files to store.
 
     It may be computed on one machine and written from another, so ``records`` is a module-level
     function with the run bound to it: a closure could not be pickled.
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def compute(document: CalculationDocument, report: Report | None) -> Outcome:
-    """Compute a calculation.
+    """Compute a calculation of any kind and return its outcome.
 
     Raises:
         CalculationFailedError: the calculation failed; the kind says why.

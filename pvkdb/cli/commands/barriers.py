@@ -205,7 +205,7 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 def _obtain(
     store: Store, requests: Sequence[CompleteNebRequest], retry: bool
 ) -> list[tuple[CalculationDocument, bool]]:
-    """Return the calculations of requests, and whether each was computed now."""
+    """Return the finished calculation of each request, and whether it was computed just now."""
     from pvkdb.store.queue.claims import requeue, submit
     from pvkdb.store.rows.from_models import calculation_document
     from pvkdb_pipelines.work.pool import drain

@@ -303,7 +303,7 @@ def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(**given: Any) -> DftSettings:
-    """Return the settings of the given options."""
+    """Return the DFT settings that the given options describe."""
     from pvkdb.schemas.calculations.dft import DftSettings
     from pvkdb_pipelines.dft.requests import validated
 

@@ -25,7 +25,7 @@ class _ListByDefault(TyperGroup):
     """Runs ``list`` where no subcommand is named: ``pvkdb jobs --state failed``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the default subcommand."""
+        """Insert ``list`` if the arguments name no subcommand."""
         first = args[0] if args else ""
         if not args or (first.startswith("-") and first != "--help"):
             args = ["list", *args]

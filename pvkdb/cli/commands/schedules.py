@@ -29,7 +29,7 @@ class _RunByDefault(TyperGroup):
     """Runs ``run`` where no subcommand is named: ``pvkdb schedule FILE``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the default subcommand."""
+        """Insert ``run`` if the arguments name no subcommand."""
         if not args or args[0] not in (*_NAMES, "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)

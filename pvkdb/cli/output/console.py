@@ -20,12 +20,12 @@ MAX_WIDTH = 100
 
 
 def output() -> Console:
-    """Return the console of results."""
+    """Return the console for results: standard output."""
     return _console(stderr=False)
 
 
 def messages() -> Console:
-    """Return the console of messages and progress."""
+    """Return the console for messages and progress: standard error."""
     return _console(stderr=True)
 
 
@@ -44,7 +44,7 @@ def print_json(document: Any) -> None:
 
 
 def show(document: T, as_json: bool, printer: Callable[[T], object]) -> None:
-    """Print a document as JSON, or with a function for people."""
+    """Print a document as JSON, or with ``printer`` in a form for people."""
     if as_json:
         print_json(document)
     else:
@@ -52,7 +52,7 @@ def show(document: T, as_json: bool, printer: Callable[[T], object]) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text in which brackets are not taken for markup by rich."""
+    """Return a text with its brackets escaped, which rich would take for markup."""
     from rich.markup import escape
 
     return escape(text)

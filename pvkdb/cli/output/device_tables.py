@@ -112,7 +112,7 @@ def _device_row(array: DeviceArray) -> list[str]:
 
 
 def print_kinetics(answer: KineticsAnswer) -> None:
-    """Print the quantities of one ion, or one row for each ion; then the assumptions."""
+    """Print all quantities of a single ion, or a row for each of several; then the assumptions."""
     if len(answer.ions) == 1:
         _print_ion(answer.ions[0], answer.asked)
     elif answer.ions:
@@ -198,7 +198,7 @@ def _supported_metrics() -> str:
 
 
 def assumption_text(assumption: Assumption) -> str:
-    """Return an assumption with its value and source in one line."""
+    """Return an assumption as one line of text, with its value and source."""
     mark = " (default)" if assumption.default else ""
     value = with_unit(assumption.value, assumption.unit)
     return f"{assumption.name}: {value}{mark}; {assumption.source}"

@@ -87,7 +87,7 @@ def _subject(entry: Calculation) -> str:
 
 
 def _status(entry: Calculation) -> str:
-    """Return the reason of a failure, or the current stage."""
+    """Return the reason for the failure of a calculation, or else its current stage."""
     if entry.failure_kind is not None:
         text = f"{entry.failure_kind}: {entry.failure_message}"
     elif entry.progress is not None:
@@ -100,7 +100,7 @@ def _status(entry: Calculation) -> str:
 
 
 def _time(entry: Calculation) -> str:
-    """Return the run time, or the waiting time of a queued calculation."""
+    """Return the run time of a calculation; if it is queued, the time that it has waited."""
     now = datetime.now(UTC)
     if entry.started_at is not None and entry.state != "queued":
         return span(((entry.finished_at or now) - entry.started_at).total_seconds())

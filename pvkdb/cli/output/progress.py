@@ -119,7 +119,7 @@ class StageProgress:
 
     @property
     def rate_per_s(self) -> float | None:
-        """Items a second, None before the first one."""
+        """Finished items per second; None before the first one is finished."""
         elapsed = time.monotonic() - self.since
         return (self.done - self.first) / elapsed if self.done > self.first and elapsed else None
 
@@ -140,7 +140,7 @@ class StageProgress:
 
 
 class StageWatch:
-    """Receives the progress of work in stages; ``current`` is the newest stage."""
+    """Shows the progress of work in stages; ``current`` is the newest stage."""
 
     def __init__(self, show: Callable[[StageProgress], None]) -> None:
         self.current: StageProgress | None = None
@@ -193,5 +193,5 @@ def stage_lines(console: Console) -> Callable[[StageProgress], None]:
 
 
 def label(document: CalculationDocument) -> str:
-    """Return the subject of a calculation and, if it has one, its potential."""
+    """Return the title of a calculation's row: its material and, if it has one, its potential."""
     return f"{document.subject} {document.parameters.get('potential', '')}".strip()

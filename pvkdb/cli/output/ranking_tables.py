@@ -269,7 +269,7 @@ def _scores(entry: RankedCandidate) -> str:
 
 
 def _identity(entry: RankedCandidate, longest: int) -> str:
-    """Return the label, and below it the id and the publications or number of devices."""
+    """Return a candidate's label, with its id and publications or number of devices below."""
     keys = entry.references.split()
     beside = keys[0] + (" …" if len(keys) > 1 else "") if keys else ""
     if entry.devices is not None:

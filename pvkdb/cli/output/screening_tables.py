@@ -172,7 +172,7 @@ def _meaning(columns: Iterable[str]) -> str:
 
 
 def _number(path: str, digits: int = 2) -> Callable[[ScreenedCandidate], str]:
-    """Return a function for the number at a path of attributes; empty if a part is missing."""
+    """Return a function that shows the number at a path of attributes; empty if it is None."""
     return lambda candidate: decimals(_attribute(candidate, path), digits)
 
 

@@ -148,7 +148,7 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like proper
 
 
 class PartOf(Generic[BlockingT, AwaitingT]):
-    """An attribute of both clients: a blocking part in one, an awaited part in the other."""
+    """An attribute that is a blocking part in ``Client`` and an awaited one in ``AsyncClient``."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class FilterDescription:
 
 
 class _Descriptions(Mapping[str, T], Generic[T]):
-    """Descriptions by name, in order; also by position, and a slice is a part of them."""
+    """Ordered mapping of descriptions by name, which can also be indexed by position or slice."""
 
     def __init__(self, descriptions: Mapping[str, T]) -> None:
         self._descriptions = dict(descriptions)

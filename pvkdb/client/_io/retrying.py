@@ -39,7 +39,7 @@ class Sink(Protocol):
         """Discard what an interrupted attempt has written."""
 
     def write(self, piece: bytes) -> object:
-        """Write a piece."""
+        """Write a piece of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Patience:
     patience_s: float = 0.0
 
     def pauses_again(self, attempts: int, waited_s: float) -> bool:
-        """Return whether to try again, given the attempts and the seconds so far."""
+        """Return whether to try the request again after these attempts and seconds."""
         return attempts <= self.retries or waited_s < self.patience_s
 
 

@@ -1,4 +1,4 @@
-"""Steps of a client method, to be carried out later. No I/O.
+"""Steps of a client method, carried out later by a blocking or an awaiting client. No I/O.
 
 Whatever takes more than one request (retrying, paging, waiting) is written once, as a generator
 that yields steps and is sent their results::

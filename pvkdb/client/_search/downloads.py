@@ -64,7 +64,7 @@ def download(
 
 @dataclass(frozen=True)
 class _Mark:
-    """The state of an incomplete file."""
+    """The state of an incomplete download, kept beside its file so that it can be resumed."""
 
     table: str
     format: str

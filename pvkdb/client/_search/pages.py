@@ -37,7 +37,7 @@ class CursorPosition(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> CursorPosition:
-        """Return the position that a text describes.
+        """Return the position written in a text, such as the ``cursor`` of a stream.
 
         Raises:
             InputError: the text is not a cursor.
@@ -53,7 +53,7 @@ class CursorPosition(NamedTuple):
         return f"{self.batch}.{self.rows}.{self.cursor}"
 
     def after(self, rows: int) -> CursorPosition:
-        """Return the position that many rows later on the same page."""
+        """Return the position ``rows`` rows later on the same page."""
         return self._replace(rows=self.rows + rows)
 
 
@@ -103,7 +103,7 @@ class Pages(Generic[RowT]):
 
     @property
     def several(self) -> bool:
-        """Whether a long list of values takes several requests."""
+        """Whether the search takes several requests, because a list of values is long."""
         return self._batches is not None and len(self._batches) > 1
 
     def next(self) -> Steps[list[RowT]]:

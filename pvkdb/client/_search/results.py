@@ -32,11 +32,11 @@ class _Search(Generic[RowT, CarrierT]):
         self._start()
 
     def _start(self) -> None:
-        """Set the initial state of a subclass."""
+        """Set the initial state; subclasses override it."""
 
     @property
     def dataset_version(self) -> str:
-        """The version of the data, for a citation; from the last page."""
+        """The dataset version of the last fetched page, for a citation."""
         return self._pages.dataset_version
 
     def _frame(self) -> FrameBuilder:
@@ -44,7 +44,7 @@ class _Search(Generic[RowT, CarrierT]):
 
 
 class _Fetched(_Search[RowT, CarrierT]):
-    """The rows of a search that have been fetched."""
+    """A search that keeps the rows it has fetched."""
 
     def _start(self) -> None:
         self._rows: list[RowT] = []

@@ -45,12 +45,12 @@ class TableModels(Generic[RowT, DocumentT]):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query parameters that request these fields."""
+        """The query parameters that select these fields; empty for all fields."""
         return {} if self._fields is None else {"fields": ",".join(self._fields)}
 
     @cached_property
     def row(self) -> type[RowT]:
-        """The model of a row."""
+        """The pydantic model of a row of the collection, with the selected fields only."""
         from pvkdb.schemas.tables import TABLES
 
         row = cast("type[RowT]", TABLES[self.name])
@@ -58,7 +58,7 @@ class TableModels(Generic[RowT, DocumentT]):
 
     @cached_property
     def page(self) -> type[Page[RowT]]:
-        """The model of a page of rows."""
+        """The pydantic model of a page of rows."""
         from pvkdb.schemas.responses import Page
 
         row: Any = self.row
@@ -66,7 +66,7 @@ class TableModels(Generic[RowT, DocumentT]):
 
     @cached_property
     def document(self) -> type[DocumentT]:
-        """The model of one entry: in most collections, its row."""
+        """The pydantic model of a single entry; in most collections it is the model of its row."""
         model: Any = self.row
         if self.name == "structures":
             from pvkdb.client.structures import StructureWithCoordinates
@@ -85,7 +85,7 @@ class TableModels(Generic[RowT, DocumentT]):
 
 
 class FrameBuilder:
-    """Collects rows column by column for a DataFrame; without rows, it has columns all the same.
+    """Collects rows column by column for a DataFrame, which has all columns even without rows.
 
     Raises:
         MissingExtraError: pandas is not installed.

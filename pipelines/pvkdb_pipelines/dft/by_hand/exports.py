@@ -44,7 +44,7 @@ class ExportedJob(BaseModel):
     request: dict[str, object]
 
     def parsed(self) -> AnyDft:
-        """Return the request of the job.
+        """Return the DFT request that the job file contains.
 
         Raises:
             InputError: the job file does not contain a valid one.

@@ -199,7 +199,7 @@ def grid_of_points(points: np.ndarray) -> tuple[int, int, int]:
 
 
 def _valence(text: str) -> dict[str, float]:
-    """Return the valence electrons of each element from the text of vasprun.xml."""
+    """Return the number of valence electrons of each element, read from vasprun.xml."""
     start, end = text.find("<atominfo>"), text.find("</atominfo>")
     info = ElementTree.fromstring(text[start : end + len("</atominfo>")])
     found = {}

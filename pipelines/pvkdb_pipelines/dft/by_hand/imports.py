@@ -78,7 +78,7 @@ def import_results(session: Session, calculation: Calculation, folder: Path) -> 
 
 
 def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft:
-    """Return the request that the folder answers."""
+    """Return the DFT request whose results are in the folder, from its job file if there is one."""
     note = folder / JOB_FILE
     if note.is_file():
         try:
@@ -224,7 +224,7 @@ def _store(
     result: AnyDftResult,
     versions: dict[str, str],
 ) -> Calculation:
-    """Write the result into the calculation that it belongs to."""
+    """Record the result as the end of the calculation that requested it."""
     target = calculation
     engine = calculation.parameters.get("settings", {}).get("engine")
     if calculation.kind != request.kind or engine != request.settings.engine.value:

@@ -77,7 +77,7 @@ def vasp_files(request: AnyDft, structure: Host) -> dict[str, str]:
 
 
 def vasp_readme(request: AnyDft, symbols: Sequence[str], steps: str, calculation: str) -> str:
-    """Return the instructions for the folder."""
+    """Return the README text: how to build POTCAR, run VASP and import the results."""
     return f"""
 ## POTCAR
 

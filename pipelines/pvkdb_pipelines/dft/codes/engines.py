@@ -166,7 +166,7 @@ class _Evaluation:
     runs: RunFiles = field(default_factory=RunFiles)
 
     def potential(self, weights: str, versions: dict[str, str]) -> Potential:
-        """Return the interface that relaxations use."""
+        """Return the calculator as a potential, which relaxations and bands can use."""
         return Potential(
             name=self.settings.engine.value,
             weights=weights,

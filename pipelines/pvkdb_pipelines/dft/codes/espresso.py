@@ -96,7 +96,7 @@ class EspressoEngine:
 
 
 def _written(folder: Path) -> dict[str, bytes]:
-    """Return input, output and errors of the run in a folder, under the usual names of pw.x."""
+    """Return the files that a run left in a folder, named ``pw.in``, ``pw.out`` and ``pw.err``."""
     names = {"pw.in": "espresso.pwi", "pw.out": "espresso.pwo", "pw.err": "espresso.err"}
     return {
         name: (folder / file).read_bytes()

@@ -105,7 +105,7 @@ def require_success(text: str, errors: str, result: ProcessResult, limit_s: floa
 
 
 def tail(text: str, errors: str = "") -> str:
-    """Return the last lines of an output, with those of standard error."""
+    """Return the last lines of an output and of the standard error."""
     printed = [line.rstrip() for line in text.partition(_TIMINGS)[0].splitlines() if line.strip()]
     # If pw.x reports an error, MPI only adds that it ended all processes.
     relevant = "" if "Error in routine" in text else errors
@@ -126,7 +126,7 @@ def _how(returncode: int, text: str) -> str:
 
 
 def _functional(printed: str | None) -> str | None:
-    """pw.x prints the four parts of PBE by name; later versions print PBE."""
+    """Return the functional's name: ``PBE`` also where pw.x prints the four parts of PBE."""
     if printed is None:
         return None
     words = printed.split()

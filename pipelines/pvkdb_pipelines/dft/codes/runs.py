@@ -109,7 +109,7 @@ class Deadline:
         self._end = None if seconds is None else time.monotonic() + seconds
 
     def left_s(self) -> float | None:
-        """Return the seconds that are left, at least 0; None without a limit."""
+        """Return the seconds until the time limit, at least 0; None without a limit."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
 

@@ -48,11 +48,11 @@ class DefectStates:
     failures: dict[int, CalculationFailedError] = field(default_factory=dict)
 
     def kind(self, site: int) -> int:
-        """Return the first site that is equivalent to this one."""
+        """Return the kind of a site: the index of the first site equivalent to it."""
         return int(self.stage.sites.action.orbits[site])
 
     def of(self, site: int) -> DefectState:
-        """Return the state of the kind of a site.
+        """Return the lowest known state on sites of this kind.
 
         Raises:
             CalculationFailedError: it has no state.
@@ -64,7 +64,7 @@ class DefectStates:
 
     @property
     def lowest_ev(self) -> float:
-        """Energy of the lowest state."""
+        """Energy of the lowest state on any site, eV."""
         return min(state.energy_ev for state in self.by_site.values())
 
 
@@ -163,7 +163,7 @@ def relax_without_defect(
 def _on_each(
     sites: Sequence[int], relaxed: Callable[[int, OnStep], _T], announce: Announce
 ) -> tuple[dict[int, _T], dict[int, CalculationFailedError]]:
-    """Return the relaxed result of each site, and the failures of the others.
+    """Relax the defect on each site; return the results and the failures, by site.
 
     Raises:
         CalculationFailedError: all sites failed.
@@ -188,7 +188,7 @@ def _lowest_from_two_starts(
     settings: NebSettings,
     on_step: OnStep,
 ) -> DefectState:
-    """Return the lower state of both starts; a site without symmetry needs no rattled one."""
+    """Relax a vacancy, on a symmetric site also from a rattled start; return the lower state."""
     what = f"{stage.sites.symbol} vacancy"
     stiffness = hessian.of_atoms(stage.kept(site))
     start = stage.with_defect(site)

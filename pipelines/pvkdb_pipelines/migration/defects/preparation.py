@@ -62,7 +62,7 @@ def prepare(
     atoms_per_formula: float,
     announce: Announce,
 ) -> Prepared:
-    """Relax the host and its defects; if the host is unstable, start again from the lower one.
+    """Relax the host and its defects; restart from the lower structure if the host is unstable.
 
     Args:
         start: Structure to start from.

@@ -60,7 +60,7 @@ class Ends:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The symmetry of a path that is the same from both ends; n atoms with the defect.
+    """The symmetry operation that maps a path onto its reverse; n atoms with the defect.
 
     A structure of the path is mapped onto the one at the same distance from the other end:
     positions x become ``x[order] @ rotation.T + shifts``.
@@ -76,11 +76,11 @@ class Exchange:
     shifts: np.ndarray
 
     def positions(self, positions: np.ndarray) -> np.ndarray:
-        """Return the mapped positions, shape (n, 3), Å."""
+        """Return the positions in the image of a structure, shape (n, 3), Å."""
         return np.asarray(positions[self.order] @ self.rotation.T + self.shifts)
 
     def forces(self, forces: np.ndarray) -> np.ndarray:
-        """Return the mapped forces, shape (n, 3)."""
+        """Return the forces in the image of a structure, shape (n, 3)."""
         return np.asarray(forces[self.order] @ self.rotation.T)
 
 
@@ -101,7 +101,7 @@ class Stage:
     sites: DefectSites
 
     def with_defect(self, site: int, state: DefectState | None = None) -> Atoms:
-        """Return the cell with the defect on a site, unrelaxed or in a state."""
+        """Return the supercell with the defect on a site: unrelaxed, or relaxed as in a state."""
         atoms = self.host.copy()
         atoms.calc = None
         moved = np.zeros((len(atoms) + 1, 3)) if state is None else state.displacements
@@ -116,7 +116,7 @@ class Stage:
         return atoms
 
     def state_of(self, site: int, relaxed: Atoms, steps: int) -> DefectState:
-        """Return the state of a relaxed cell with energy and forces."""
+        """Return the defect state that a relaxed supercell, with energy and forces, contains."""
         kept = self.kept(site)
         unmoved = np.vstack([self.host.positions, np.zeros(3)])
         if self.sites.kind == "interstitial":
@@ -146,7 +146,7 @@ class Stage:
         )
 
     def variants(self, state: DefectState, site: int) -> list[DefectState]:
-        """Return all distinct images of a state on a site."""
+        """Return all distinct symmetry images of a state that have the defect on this site."""
         found: list[DefectState] = []
         for index in np.flatnonzero(self.sites.action.target[:, state.site] == site):
             carried = self.carried(state, int(index))
@@ -155,7 +155,7 @@ class Stage:
         return found
 
     def ends(self, hop: HopClass, start: DefectState, end: DefectState) -> Ends:
-        """Return the closest variants at both ends of a hop, preferably exchanged by symmetry.
+        """Return the closest symmetry images of both end states, exchanged by symmetry if possible.
 
         Args:
             hop: The hop; its representative is used.
@@ -176,7 +176,7 @@ class Stage:
         return Ends(*self._structures(hop, first, second), None)
 
     def renamed(self, hop: HopClass, atoms: Atoms) -> Atoms:
-        """Reorder a cell from the initial end of a hop like a cell with the vacancy on its end.
+        """Return a cell reordered from the order of atoms at a hop's start to the one at its end.
 
         The atom that jumped takes the index of the site that was vacant.
         """
@@ -190,7 +190,7 @@ class Stage:
         return renamed
 
     def vacant_site(self, atoms: Atoms) -> int | None:
-        """Return the only site without a near atom; None if there is none, or for interstitials."""
+        """Return the vacant site: the only one without a near atom; None if there is not one."""
         if self.sites.kind != "vacancy":
             return None
         movable = atoms.positions[atoms.numbers == atomic_numbers[self.sites.symbol]]
@@ -201,14 +201,14 @@ class Stage:
         return int(empty[0]) if len(empty) == 1 else None
 
     def moving_atom(self, hop: HopClass) -> int:
-        """Return the index of the jumping atom in the cells with the defect."""
+        """Return the index of the atom that jumps, in supercells with the defect."""
         if self.sites.kind == "interstitial":
             return len(self.host)
         vacant, jumping = (int(self.sites.atoms[site]) for site in (hop.start, hop.end))
         return jumping - (jumping > vacant)
 
     def kept(self, site: int) -> np.ndarray:
-        """Return the rows of a state that are atoms of the cell with the defect, in its order."""
+        """Return the rows of a state's arrays that are atoms of the supercell with the defect."""
         if self.sites.kind == "vacancy":
             return np.delete(np.arange(len(self.host)), self.sites.atoms[site])
         return np.arange(len(self.host) + 1)

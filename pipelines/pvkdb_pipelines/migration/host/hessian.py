@@ -35,7 +35,7 @@ class Hessian:
     matrix: np.ndarray
 
     def soft_modes(self) -> np.ndarray:
-        """Return directions in which the host is a maximum, shape (modes, n, 3).
+        """Return the displacements that lower the host's energy, shape (modes, n, 3).
 
         The largest displacement of an atom is 1. Tilts of octahedra are among them if a tilted
         structure is lower.
@@ -46,7 +46,7 @@ class Hessian:
         return np.asarray(soft / largest[:, None, None])
 
     def of_atoms(self, kept: np.ndarray) -> np.ndarray:
-        """Return the positive definite Hessian of some atoms, stiff for translations; (3 m, 3 m).
+        """Return the Hessian of m atoms, made positive definite; shape (3 m, 3 m).
 
         Args:
             kept: Indices of the atoms, shape (m,); n denotes an added one.

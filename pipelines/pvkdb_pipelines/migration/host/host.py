@@ -52,7 +52,7 @@ class HostFellError(CalculationFailedError):
 
 @dataclass(frozen=True)
 class Start:
-    """The structure that a crystal is relaxed from.
+    """The starting structure of a crystal's relaxation.
 
     Attributes:
         atoms: The structure, with all its symmetry.
@@ -69,7 +69,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Crystal:
-    """A relaxed host.
+    """A relaxed host: its supercell, conventional cell and space group.
 
     Attributes:
         cell: Symmetrised supercell with its energy (eV) and forces (eV/Å).

@@ -95,7 +95,7 @@ def joined(first: ElasticBand, second: ElasticBand) -> ElasticBand:
 
 
 def symmetric(first: ElasticBand, second: ElasticBand, exchange: Exchange) -> ElasticBand:
-    """Return a path of one half and its mirror image: the half with the lower highest point.
+    """Return a symmetric path: the half with the lower maximum, joined to its mirror image.
 
     Args:
         first: From the first end to the middle.
@@ -119,7 +119,7 @@ def mirror_image(half: ElasticBand, exchange: Exchange) -> ElasticBand:
 
 
 def _falling(saddle: Atoms, frames: Sequence[Atoms]) -> list[Atoms]:
-    """Return the end and the structures below all before them: a long step may go uphill."""
+    """Return the last structure of a descent and those below all earlier ones in energy."""
     kept: list[Atoms] = []
     lowest = float(saddle.get_potential_energy())
     for frame in frames[:-1]:
@@ -131,7 +131,7 @@ def _falling(saddle: Atoms, frames: Sequence[Atoms]) -> list[Atoms]:
 
 
 def _spread(saddle: Atoms, frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """Return evenly spaced structures of a descent, including the last one."""
+    """Return about ``count`` evenly spaced structures of a descent, including the last one."""
     along = np.cumsum([np.linalg.norm(step) for step in _segments([saddle, *frames])])
     wanted = along[-1] * np.arange(1, count + 1) / count
     picked = sorted({int(np.abs(along - place).argmin()) for place in wanted} | {len(frames) - 1})
@@ -145,7 +145,7 @@ def top_of(band: ElasticBand) -> tuple[int, np.ndarray]:
 
 
 def highest_ev(band: ElasticBand) -> float:
-    """Return the highest energy of a path, on the potential's scale."""
+    """Return the energy of a path's highest image, as the potential gives it, eV."""
     return float(max(image.get_potential_energy() for image in band.images))
 
 
@@ -242,7 +242,7 @@ def _segments(images: Sequence[Atoms]) -> list[np.ndarray]:
 
 
 def _frozen(image: Atoms) -> Atoms:
-    """Return a copy with its results but without the potential, e.g. to pickle it."""
+    """Return a copy of the atoms with energy and forces but without the potential, for pickling."""
     copy = image.copy()
     set_results(copy, image.get_potential_energy(), image.get_forces())
     return copy

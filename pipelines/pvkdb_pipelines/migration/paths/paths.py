@@ -59,7 +59,7 @@ class Path:
 
     @property
     def rechecked(self) -> bool:
-        """Whether the path was computed again."""
+        """Whether the path was computed a second time, successfully or not."""
         return self.recheck_ev is not None or self.recheck_failure is not None
 
     @property
@@ -87,7 +87,7 @@ class PathFinder:
     improved: set[int] = field(default_factory=set)
 
     def find(self, hop: HopClass, on_step: OnStep) -> Path:
-        """Find the path of a hop; a failed one has no band."""
+        """Return the path of a hop; if the search fails, it has a failure instead of a band."""
         try:
             for _ in range(_MOST_NEW_ENDS):
                 band, by_half = self._band(hop, on_step)
@@ -148,7 +148,7 @@ class PathFinder:
         return search.path(images, (hop.start, hop.end), on_step, exchange)
 
     def _improve(self, hop: HopClass, band: ElasticBand) -> bool:
-        """Replace the state of an end if an image relaxes to a lower one; return whether it did."""
+        """Replace the state of an end if an image relaxes to a lower state; return if it did."""
         below = below_end_point(band)
         if below is None:
             return False

@@ -155,7 +155,7 @@ def descend(
 
 
 def _next_to(saddle: Saddle, side: int, potential: Potential) -> Atoms:
-    """Return a structure on one side of a saddle, from which the forces lead away."""
+    """Return a structure displaced to one side of a saddle, where the energy has fallen."""
     top = float(saddle.atoms.get_potential_energy())
     step = side * _FIRST_STEP_ANG * saddle.mode / np.abs(saddle.mode).max()
     atoms = saddle.atoms.copy()
@@ -184,7 +184,7 @@ def _step(
 
 
 def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Return the update of a Hessian after a step; it can keep negative modes."""
+    """Return Bofill's correction to a Hessian after a step, which allows negative curvatures."""
     rest = change - matrix @ step
     length, across = step @ step, step @ rest
     norm = rest @ rest

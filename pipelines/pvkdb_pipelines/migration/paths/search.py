@@ -65,7 +65,7 @@ Descent = tuple[list[Atoms], bool]
 
 @dataclass(frozen=True)
 class PathSearch:
-    """Searches the paths of one hop.
+    """Searches for the path of one hop.
 
     Attributes:
         potential: Source of energies and forces.
@@ -274,7 +274,7 @@ class PathSearch:
         return site is not None and None not in sites and site not in sites
 
     def _end(self, band: ElasticBand, sites: EndSites, saddle: Saddle, atoms: Atoms) -> int | None:
-        """Return the end of a band that a structure belongs to: 0, -1, or None for neither."""
+        """Return the end of a band to which a structure relaxes: 0, -1, or None for neither."""
         near = self._near_end(band, saddle, atoms)
         if near is not None:
             return near
@@ -303,7 +303,7 @@ class PathSearch:
 def _in_order(
     band: ElasticBand, ways: dict[int | None, list[list[Atoms]]]
 ) -> tuple[Descent, Descent]:
-    """Return the two descents from a saddle, of which at most one leads to an end of the band.
+    """Return the two descents from a saddle in the order of the band, with "reaches an end".
 
     Of two minima, the one nearer to the first end comes first.
     """

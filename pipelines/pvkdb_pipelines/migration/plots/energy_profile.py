@@ -85,7 +85,7 @@ def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.nda
 
 
 def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, alone: bool) -> None:
-    """Draw curve and images, and the barriers as arrows if the profile is alone."""
+    """Draw the curve and the images of a profile; its barriers as arrows if it is the only one."""
     coordinate, energy = interpolated_profile(barrier)
     forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     axes.plot(coordinate, energy, color=colour, linewidth=1.6, zorder=2)

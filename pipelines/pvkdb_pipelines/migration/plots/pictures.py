@@ -161,7 +161,7 @@ def _figure(path: Path, size: tuple[float, float], columns: int = 1) -> tuple[An
 
 
 def _moving_atom(images: Sequence[Atoms]) -> int:
-    """Return the atom that moves farthest between the ends."""
+    """Return the index of the atom that moves farthest between the ends of a path."""
     steps = images[-1].positions - images[0].positions
     return int(np.linalg.norm(steps, axis=1).argmax())
 
@@ -212,7 +212,7 @@ def _in_cell(positions: np.ndarray, cell: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def _in_plane(vectors: np.ndarray, right: int, up: int) -> np.ndarray:
-    """Return orthonormal directions of a view in which one cell vector points right."""
+    """Return the two orthonormal axes of a drawing plane, one along the cell vector ``right``."""
     first = vectors[right] / np.linalg.norm(vectors[right])
     second = vectors[up] - (vectors[up] @ first) * first
     return np.array([first, second / np.linalg.norm(second)])

@@ -43,7 +43,7 @@ class Octahedra:
     numbers: dict[int, int]
 
     def part_name(self, cation: int) -> str:
-        """Return the kind of part that the octahedron of a cation belongs to."""
+        """Return what a cation's octahedron belongs to: dimer, cluster, chain, layer, framework."""
         dimensions, members = self.network.part(self.numbers[cation])
         if dimensions == 0:
             return {1: "octahedron", 2: "dimer"}.get(members, "cluster")

@@ -57,7 +57,7 @@ class Network:
         self.dimensions = 0
 
     def join(self, pair: Pair) -> None:
-        """Add a hop."""
+        """Add a hop, which joins the parts of its two sites or closes a cycle."""
         i, j, vector = pair
         root_i, offset_i = self._find(i)
         root_j, offset_j = self._find(j)
@@ -110,7 +110,7 @@ class Network:
 
 
 def _contains(cycles: np.ndarray, translation: np.ndarray) -> bool:
-    """Whether a translation is a combination of the cycles."""
+    """Whether a translation is a linear combination of the lattice translations in ``cycles``."""
     if not np.any(translation):
         return True
     return bool(np.linalg.matrix_rank(np.vstack([cycles, translation]), tol=1e-6) == len(cycles))

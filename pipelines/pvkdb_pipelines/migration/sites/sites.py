@@ -153,7 +153,7 @@ def closed_sites(
 
 
 def _on_its_symmetry(point: np.ndarray, operations: SymmetryOperations) -> np.ndarray:
-    """Return the mean of a point and its close images."""
+    """Return the mean of a point and its close symmetry images, which map onto each other."""
     near = []
     for index in range(len(operations)):
         image = operations.moved(index, point[None, :])[0]

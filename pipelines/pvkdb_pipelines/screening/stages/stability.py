@@ -34,7 +34,7 @@ _LARGEST_DENOMINATOR = 1000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Level:
-    """An energy that counts, and the phase whose relaxation gave it."""
+    """The energy of a phase whose relaxation succeeded, and the name of the phase."""
 
     energy_ev_per_formula: float
     phase: str
@@ -80,7 +80,7 @@ def assess(
 
 
 def lowest_level(phases: Iterable[PhaseEnergy]) -> Level | None:
-    """Return the lowest energy that counts; of equal ones, that of the first phase by name.
+    """Return the phase of lowest energy among successful relaxations; of equals, first by name.
 
     Raises:
         InputError: a finding is not one of :class:`Flaw`.

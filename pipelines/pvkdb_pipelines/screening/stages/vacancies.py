@@ -203,7 +203,7 @@ def record_formation(
 
 
 def _caveats(found: VacancyFormation) -> str:
-    """Return the reasons to doubt the number, for its conditions."""
+    """Return the reasons to doubt a formation energy, for the row's conditions."""
     doubts = []
     if not found.allowed:
         doubts.append("the compound itself decomposes, limits of elements and binary halides alone")
