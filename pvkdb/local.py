@@ -21,7 +21,7 @@ ADDRESS = "http://localhost"
 
 
 class LocalClient(Client):
-    """A client whose service runs in this process."""
+    """A client whose service runs in this process, on a local database."""
 
     def __init__(self, name: str, transport: InProcessTransport, progress: bool) -> None:
         super().__init__(ADDRESS, retries=0, patience_s=0, progress=progress, transport=transport)

@@ -18,7 +18,7 @@ _NOT_REPORTED = frozenset({"n/a", "na", "n.a.", "n.r.", "nr", "none", "-", "–"
 
 
 class CellProblem(NamedTuple):
-    """Why a cell cannot be used."""
+    """A problem of a cell: its column, its text, and why it cannot be used."""
 
     column: str
     value: str | None
@@ -34,29 +34,29 @@ class Cells:
         self.doubts: list[CellProblem] = []
 
     def complain(self, column: str, reason: str) -> None:
-        """Record a problem."""
+        """Record a problem of a cell, which refuses the import."""
         self.problems.append(CellProblem(column, self._cells.get(column), reason))
 
     def doubt(self, column: str, reason: str) -> None:
-        """Record what is possible but unlikely."""
+        """Record a warning about a value that is possible but unlikely."""
         self.doubts.append(CellProblem(column, self._cells.get(column), reason))
 
     def __contains__(self, column: str) -> bool:
         return column in self._cells
 
     def text(self, column: str) -> str | None:
-        """Return the cell, None if it is empty."""
+        """Return the text of a cell; None if it is empty."""
         return self._cells.get(column) or None
 
     def required(self, column: str, example: str) -> str:
-        """Return the cell; an empty one is a problem."""
+        """Return the text of a required cell; if it is empty, record a problem."""
         text = self.text(column)
         if text is None:
             self.complain(column, f"is empty, but every row needs it; write for example {example}")
         return text or ""
 
     def parsed(self, column: str, parse: Callable[[str], T]) -> T | None:
-        """Return the parsed cell; an InputError of ``parse`` becomes a problem."""
+        """Return the value parsed from a cell; an InputError of ``parse`` becomes a problem."""
         text = self.text(column)
         if text is None:
             return None
@@ -70,7 +70,7 @@ class Cells:
             return None
 
     def choice(self, column: str, choices: Sequence[str]) -> str | None:
-        """Return one of ``choices``, ignoring case."""
+        """Return the one of ``choices`` that the cell contains, ignoring case."""
 
         def parse(text: str) -> str:
             for name in choices:
@@ -109,11 +109,11 @@ class Cells:
         return self.parsed(column, parse)
 
     def interval(self, column: str, unit: str) -> Interval | None:
-        """Return a value that has a unit, converted to ``unit``."""
+        """Return the value with unit in a cell as an interval, converted to ``unit``."""
         return self.parsed(column, lambda text: parse_measurement(text, unit))
 
     def number(self, column: str) -> float | None:
-        """Return a number without unit, in the unit of the column name."""
+        """Return the number in a cell, which has no unit: the column name gives it."""
 
         def parse(text: str) -> float:
             found = parse_measurement(text, "1")

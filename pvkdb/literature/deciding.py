@@ -18,7 +18,7 @@ _OF_A_RELEASE = re.compile(r"[edc]-[ts]\d")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The decision on a row.
+    """The decision on an imported row: add, supersede, already there, or refuse.
 
     ``id`` is that of the existing row; ``column`` and ``reason`` explain a refusal; ``doubt`` is
     reported for a row that is imported.
@@ -62,7 +62,7 @@ class There:
 
 
 def decide(row: Statement, fingerprint: str, supersedes: str | None, there: There) -> Fate:
-    """Return the decision on a row.
+    """Return whether a row is added, supersedes another, is already there, or is refused.
 
     A row that the store has held before counts as existing even if it was corrected since, so that
     importing a file again never restores an old value.

@@ -73,7 +73,7 @@ def _formula(cells: Cells) -> str | None:
 
 
 def _stack(cells: Cells) -> list[Layer]:
-    """Return the layers as given or, for a simple stack, from the structure."""
+    """Return the layers in the column ``layers``, or those of a simple stack in ``structure``."""
     if "layers" in cells:
         return _given_layers(cells)
     cells.required("structure", "ITO/CsPbBr3/Ag, from the bottom to the top")
@@ -159,7 +159,7 @@ def _figures(cells: Cells) -> dict[str, Any]:
 def _measured(
     cells: Cells, unit: str, table: TableColumns, columns: dict[str, Any]
 ) -> list[float | None]:
-    """Return the minimum and, if the row has one, the maximum of a short column."""
+    """Return the minimum of a metric typed with its unit, and the maximum if it has one."""
     found = cells.interval(table.imported_as, unit)
     if found is None:
         return [None, None] if table.high else [None]
@@ -232,6 +232,6 @@ def _doubt_signs(cells: Cells, row: DevicesRow) -> None:
 
 
 def _as_typed(cells: Cells) -> str | None:
-    """Return the figures of short columns as they were typed."""
+    """Return the metrics that were typed with their units, as printed text."""
     short = [table.imported_as for _, table in TABLE_METRICS.values() if table.imported_as in cells]
     return "; ".join(f"{name} {cells.text(name)}" for name in short) or None

@@ -161,7 +161,7 @@ def normal_doi(text: str) -> str:
 
 
 def build_row(kind: type[RowT], cells: Cells, **known: Any) -> RowT:
-    """Return the row from known values and the text of every other column.
+    """Return a row made from ``known`` values and, for all other columns, the text of the cells.
 
     It is not validated if there are problems, whose messages are clearer than those of pydantic.
     """
@@ -191,7 +191,7 @@ def _vocabularies(kind: type[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def material_in(cells: Cells, column: str, example: str) -> tuple[Composition | None, str | None]:
-    """Return the composition of a cell, and the phase from its prefix or its own cell."""
+    """Return the composition in a cell, and the phase: in front of the formula or in ``phase``."""
     cells.required(column, example)
     phase = cells.text("phase")
     found = cells.parsed(column, parse_material)

@@ -70,13 +70,13 @@ class _Kind:
 
     @property
     def model(self) -> Any:
-        """Model of the rows."""
+        """The database model of the rows."""
         return self.collection.key.class_
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A row of the next batch."""
+    """A row that waits for the next batch, with its record and fingerprint."""
 
     record: Record
     row: Statement
@@ -214,7 +214,7 @@ class _Import:
             insert_entries(self._session, added)
 
     def _existing_rows(self, kind: _Kind, batch: Sequence[_Pending]) -> There:
-        """Return the rows of the store that rows of a batch name, repeat or supersede."""
+        """Return the rows in the store that a batch's rows name, repeat or supersede."""
         model = kind.model
         columns = (model.id, model.fingerprint, model.source, model.supersedes_id)
         superseded = {entry.supersedes for entry in batch if entry.supersedes}
@@ -234,7 +234,7 @@ class _Import:
         return there
 
     def _report(self, entry: _Pending, kind: _Kind, action: Action, name: str) -> None:
-        """Count the decision on a row, and keep the first ones for the report."""
+        """Count what becomes of a row; note the first rows for the report of the import."""
         changed: tuple[Difference, ...] = ()
         if action == "supersede":
             (before,) = kind.collection.load(self._session, [str(entry.supersedes)])
@@ -302,7 +302,7 @@ class _Import:
 
 
 def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str | None]]:
-    """Return the compositions and phases of the rows of a batch, by public name."""
+    """Return composition and phase of every material in a batch, by public name."""
     wanted = {}
     for entry in batch:
         phase = entry.row.phase if isinstance(entry.row, EnergeticsRow) else None
@@ -313,7 +313,7 @@ def _materials_of(batch: Sequence[_Pending]) -> dict[str, tuple[Composition, str
 
 
 def _reading_order(path: Source) -> int:
-    """Return the rank of a file: references, then papers with references, then tables."""
+    """Return the position of a file in the import: references 0, papers in YAML 1, tables 2."""
     if path.suffix.lower() != ".csv":
         return 1
     try:

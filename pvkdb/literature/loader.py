@@ -160,7 +160,7 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
 
 
 def _replace_row(session: Session, known: Any, stated: Any, version: str) -> None:
-    """Give ``known`` the content of ``stated``; its former content becomes a superseded row.
+    """Overwrite the row ``known`` by ``stated``; its former content becomes a superseded row.
 
     Bibliography entries are corrected in place, without a superseded row.
     """
@@ -181,7 +181,7 @@ def _replace_row(session: Session, known: Any, stated: Any, version: str) -> Non
 
 
 def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
-    """Copy the row and its children under a new id; the children of the row are removed."""
+    """Copy a row and its children under a new id such as ``ID~1``; remove its own children."""
     model = mapper.class_
     before = select(func.count()).where(model.id.startswith(f"{known.id}~", autoescape=True))
     archive = model(id=f"{known.id}~{(session.scalar(before) or 0) + 1}")
@@ -205,7 +205,7 @@ def _archive(session: Session, mapper: Mapper[Any], known: Any) -> Any:
 
 
 def _copy(child: Base, parent: Mapper[Any]) -> Base:
-    """Copy a child row without its own key and that of its parent."""
+    """Return a copy of a child row without its id and without the key of its parent."""
     mapper: Mapper[Any] = inspect(type(child))
     to_parent = {
         pair.parent.name
@@ -223,7 +223,7 @@ def _copy(child: Base, parent: Mapper[Any]) -> Base:
 
 
 def _releases(session: Session) -> set[str]:
-    """Return the versions of releases, without imports."""
+    """Return the dataset versions made by releases of the curated data, not by imports."""
     imports = DatasetVersion.description.startswith("import ")
     return set(session.scalars(select(DatasetVersion.version).where(~imports)))
 
@@ -237,7 +237,7 @@ def _lines(name: str) -> Iterator[tuple[int, CuratedRow]]:
 
 
 def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
-    """Return a reader of curated rows that uses the import; the first problem is an error."""
+    """Return a function that reads a curated row as the import does; a problem is an error."""
 
     def row(cells: CuratedRow) -> Row:
         reader = Cells({column: text for column, text in cells.items() if text})
@@ -250,7 +250,7 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
 
 
 def _plain(name: str) -> Callable[[CuratedRow], Row]:
-    """Return a reader of rows of a table without import, whose file has the exported columns."""
+    """Return a function that reads a curated row whose columns are those of the exported table."""
     kind = TABLES[name]
     always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
 
@@ -264,7 +264,7 @@ def _plain(name: str) -> Callable[[CuratedRow], Row]:
 
 
 def _replace(session: Session, name: str, model: Any) -> int:
-    """Load a table as a whole, replacing another version; return the number of new rows."""
+    """Replace a whole table if its file has changed; return the number of rows loaded."""
     read, to_row = _plain(name), _TO_ROW.get(name, rows.reviewed_row)
     wanted = [read(cells) for cells in read_curated(name)]
     order = inspect(model).primary_key

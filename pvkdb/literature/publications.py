@@ -46,11 +46,11 @@ class Publications:
             self._remember(key, title, doi)
 
     def forget_the_paper(self) -> None:
-        """Forget the current paper, at the beginning of a file."""
+        """Forget the current paper; called at the beginning of a file."""
         self._paper = None
 
     def take(self, record: Record, cells: Cells) -> FoundPublication | None:
-        """Find or add a publication; None if its cells cannot be used."""
+        """Return the publication of a record, added if it is new; None if its cells are wrong."""
         row = reference_row(cells)
         held = None if cells.problems else self._held(cells, row)
         self._check_names(cells, row, held)
@@ -112,7 +112,7 @@ class Publications:
         self._by_title.setdefault(_words(title), []).append(key)
 
     def _held(self, cells: Cells, row: ReferencesRow) -> Reference | None:
-        """Return the same publication of the bibliography, by DOI, by key, or by title and year."""
+        """Return the known publication with the same DOI, key, or title and year; None if new."""
         self._session.flush()  # publications of this import are found too
         if row.doi and row.doi in self._names:
             held = self._session.get_one(Reference, self._names[row.doi])
@@ -163,7 +163,7 @@ class Publications:
 
 
 def _plain(text: str) -> str:
-    """Return a text in lower case without accents: Müller is muller."""
+    """Return a text in lower case without accents: ``muller`` for ``Müller``."""
     split = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in split if not unicodedata.combining(sign))
 

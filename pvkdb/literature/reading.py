@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class FileError(InputError):
-    """A file cannot be read further."""
+    """A file cannot be read further from some line on."""
 
     def __init__(self, problem: FileProblem) -> None:
         super().__init__(str(problem))
@@ -157,7 +157,7 @@ def _yaml_records(path: Source) -> Iterator[Record]:
 
 
 class _Events:
-    """Records from the events of a YAML stream; only the current record is kept in memory.
+    """Reads records from the events of a YAML stream; only the current one is kept in memory.
 
     Every scalar stays text, as in a CSV file, since YAML would read ``no`` as false, ``1e4`` as
     text and ``1_000`` as a number.

@@ -18,7 +18,7 @@ class Scope(StrEnum):
 
     @property
     def included(self) -> frozenset[Scope]:
-        """This scope and those that it includes."""
+        """The scopes that a key with this scope has, including this one."""
         if self is Scope.ADMIN:
             return frozenset(Scope)
         return frozenset({self, Scope.READ})

@@ -1,4 +1,4 @@
-"""Crossbar arrays: how large one can be, and what an exact solution of its circuit says."""
+"""Crossbar arrays: their largest size, and exact solutions of their circuit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Cell(StrEnum):
 
 
 class Read(StrEnum):
-    """What the lines that are not selected do while one cell is read."""
+    """How the unselected lines are held while one cell is read."""
 
     FLOATING = "floating"
     HALF_BIAS = "half-bias"

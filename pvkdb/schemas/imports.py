@@ -1,4 +1,4 @@
-"""What an import says: the changes that it makes, or the problems for which it is refused."""
+"""Results of an import: the changes that it makes, or the problems for which it is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Action = Literal["add", "supersede", "already there"]
 
 
 class FileProblem(BaseModel):
-    """What is wrong, or doubtful, in a file: the place, the value, the reason with the remedy."""
+    """A problem or doubt in a file: the place, the value, and the reason with the remedy."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class FileProblem(BaseModel):
 
 
 class Difference(BaseModel):
-    """A column in which a row differs from the one that it supersedes; None is an empty cell."""
+    """A column in which a row differs from the row it supersedes; None is an empty cell."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +44,7 @@ class Difference(BaseModel):
 
 
 class Change(BaseModel):
-    """One row of a file and what becomes of it."""
+    """The change that an import makes for one row of a file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +65,7 @@ class Change(BaseModel):
 
 
 class Counts(BaseModel):
-    """Rows of one table, by what becomes of them."""
+    """Numbers of rows of one table that an import adds, supersedes or leaves as they are."""
 
     added: int = Field(default=0, description="Rows added.")
     superseding: int = Field(default=0, description="Rows added that correct others.")
@@ -73,7 +73,7 @@ class Counts(BaseModel):
 
 
 class ImportReport(BaseModel):
-    """The outcome of an import. ``changes`` holds the first of them, ``counts`` all."""
+    """The result of an import. ``changes`` lists the first changes, ``counts`` counts all."""
 
     dry_run: bool = Field(
         description="Whether the import was only checked and nothing was changed."
@@ -85,7 +85,7 @@ class ImportReport(BaseModel):
 
     @property
     def changed(self) -> int:
-        """Rows that the store gains."""
+        """Number of rows that the import adds to the store."""
         return sum(counts.added + counts.superseding for counts in self.counts.values())
 
 

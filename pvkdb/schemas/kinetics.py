@@ -30,12 +30,12 @@ class KineticsDocument(StrictModel):
     notes: list[str] = Field(description="Notes for the reader.")
 
     def quantity(self, name: str) -> Quantity | None:
-        """The estimate of that name, or None where it was not made."""
+        """Return the estimate of a quantity by its name; None if it was not estimated."""
         return next((entry for entry in self.quantities if entry.name == name), None)
 
 
 class IonKinetics(StrictModel):
-    """One ion over one barrier."""
+    """The kinetics of one ion that crosses one migration barrier."""
 
     material: str | None = Field(description="Public name; None where a barrier was given.")
     ion: str = Field(description="`halide`, a metal of an electrode, or the defect that moves.")

@@ -34,12 +34,12 @@ class TableColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns that hold values."""
+        """The columns of the table that hold the metric's values: one, or minimum and maximum."""
         return (self.low,) if self.high is None else (self.low, self.high)
 
     @property
     def column(self) -> str:
-        """The name of the metric as one column of a page."""
+        """The metric's name where a page shows it in a single column."""
         return self.low if self.high is None else self.imported_as
 
 
@@ -106,7 +106,7 @@ def _predicted(name: str, unit: str, says: str, label: str) -> Metric:
 
 
 def _reported(metric: Metric, table: TableColumns | None = None, name: str = "") -> Metric:
-    """Return the metric as one that the store reports, under its own name or another."""
+    """Return the metric marked as reported in the store, under its own name or another."""
     return replace(metric, reported_as=name or metric.name, table=table)
 
 
@@ -266,7 +266,7 @@ def metrics_of(subject: Subject) -> Iterable[str]:
 
 
 def possible(metric: Metric, value: float) -> bool:
-    """Return whether the metric can have a value."""
+    """Return whether a value of the metric is physically possible."""
     if metric.least is not None and (
         value < metric.least or (metric.open_end and value == metric.least)
     ):
@@ -275,7 +275,7 @@ def possible(metric: Metric, value: float) -> bool:
 
 
 def impossible(metric: Metric, value: float) -> str:
-    """Return why a value is impossible."""
+    """Return a sentence on why the metric cannot have a value."""
     given = with_unit(f"{value:g}", metric.unit)
     if metric.least is not None and value <= metric.least:
         word = "above" if metric.open_end else "at least"

@@ -48,7 +48,7 @@ class Bounds(StrictModel):
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
-        """``fails_below ≤ at_least ≤ at_most ≤ fails_above``, with infinities where none is."""
+        """``fails_below ≤ at_least ≤ at_most ≤ fails_above``; a missing bound is infinite."""
         at_least = -_INFINITY if self.at_least is None else self.at_least
         at_most = _INFINITY if self.at_most is None else self.at_most
         below = at_least if self.fails_below is None else self.fails_below
@@ -60,7 +60,7 @@ _INFINITY = float("inf")
 
 
 class Reading(StrictModel):
-    """Another reading of a doubtful requirement, used if it is requested by name."""
+    """An alternative interpretation of a doubtful requirement, used if it is requested by name."""
 
     name: str = Field(description="Name of the reading.")
     bounds: Bounds = Field(description="Range of good values under this reading.")
@@ -93,14 +93,14 @@ class Criterion(StrictModel):
 
 
 class Ask(StrictModel):
-    """What an application needs without a number, or in a metric that no source reports."""
+    """A requirement without a number, or on a metric that no source reports."""
 
     asks: str = Field(description="Requirement of the application.")
     source: str = Field(description="Where the value comes from.")
 
 
 class Profile(StrictModel):
-    """What an application asks of devices, and of materials that may become devices."""
+    """The requirements of an application on devices, and on materials that may become devices."""
 
     name: str = Field(description="Name of the application.")
     title: str = Field(description="Title.")
@@ -117,6 +117,6 @@ class Profile(StrictModel):
         return self.devices if subject == "devices" else self.materials
 
     def readings(self, subject: Subject) -> tuple[str, ...]:
-        """Names of the other readings of doubtful criteria."""
+        """Names of the alternative interpretations that the criteria have."""
         criteria = self.criteria(subject)
         return tuple(dict.fromkeys(entry.name for each in criteria for entry in each.readings))

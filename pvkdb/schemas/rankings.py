@@ -19,7 +19,7 @@ ORDERS: dict[Order, str] = {
 
 
 class Verdict(StrEnum):
-    """What the evidence says on one criterion."""
+    """Whether the evidence meets a criterion."""
 
     MET = "met"
     PARTLY = "partly met"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 
 class Grade(StrEnum):
-    """How good the evidence is, best first."""
+    """Quality of the evidence, the best first."""
 
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
@@ -44,7 +44,7 @@ class Grade(StrEnum):
 
 
 class Assessment(BaseModel):
-    """One criterion held against the evidence of one candidate."""
+    """The assessment of a candidate on one criterion, with the evidence for it."""
 
     metric: MetricName
     weight: float = Field(description="Share of the weight, of those criteria that are defined.")
@@ -68,7 +68,7 @@ class Assessment(BaseModel):
 
 
 class Known(BaseModel):
-    """What is known of a candidate on a metric that the profile does not ask for."""
+    """A known value of a candidate on a metric that the profile does not use."""
 
     metric: MetricName
     minimum: float | None = Field(
@@ -85,7 +85,7 @@ class Known(BaseModel):
 
 
 class UnderReading(BaseModel):
-    """Rank of a candidate under another reading of the doubtful requirements."""
+    """Rank and score of a candidate under an alternative reading of doubtful requirements."""
 
     rank: int = Field(description="Place under the reading.")
     shown: float = Field(description="Score under the reading.")
@@ -93,7 +93,7 @@ class UnderReading(BaseModel):
 
 
 class RankedCandidate(BaseModel):
-    """A candidate with its place. Equal evidence shares a place."""
+    """A candidate of a ranking with its rank; candidates with equal evidence share a rank."""
 
     rank: int = Field(description="Place, from 1; equal evidence shares a place.")
     id: str = Field(description="Id of the device, the claim or the material.")
@@ -143,7 +143,7 @@ class RankedCandidate(BaseModel):
 
 
 class CrossCheck(BaseModel):
-    """The shown order beside that of a method of pymcdm on the same desirabilities."""
+    """Agreement of the shown order with a method of pymcdm on the same desirabilities."""
 
     method: str = Field(description="Method of pymcdm.")
     spearman: float | None = Field(
@@ -176,7 +176,7 @@ class Ranking(BaseModel):
 
 
 class ProfileSummary(BaseModel):
-    """An application profile in a line."""
+    """An application profile in one row: name, title, and numbers of criteria."""
 
     name: str
     title: str

@@ -18,7 +18,7 @@ ReferenceKeys = Annotated[
 
 
 class Assumption(StrictModel):
-    """One number or choice that went into a result."""
+    """A number or choice that a result depends on, with its source."""
 
     name: str = Field(description="Name of the assumption.")
     value: str = Field(description="The value as text, a range as `low–high`.")

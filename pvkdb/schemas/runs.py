@@ -31,14 +31,14 @@ class RunCounts(BaseModel):
 
 
 class PassedCandidate(BaseModel):
-    """A candidate that passes now and did not before."""
+    """A candidate that passed this run but not the previous run."""
 
     formula: str = Field(description="Formula.")
     rank: int | None = Field(description="Rank now; null if it has none.")
 
 
 class RankChange(BaseModel):
-    """A candidate that passes as before, at another rank."""
+    """A candidate that passed both runs with different ranks."""
 
     formula: str = Field(description="Formula.")
     before: int | None = Field(description="Rank before; null if it had none.")
@@ -46,7 +46,7 @@ class RankChange(BaseModel):
 
 
 class LostCandidate(BaseModel):
-    """A candidate that passed before and does not now."""
+    """A candidate that passed the previous run but not this run."""
 
     formula: str = Field(description="Formula.")
     before: int | None = Field(description="Its rank then.")
@@ -65,7 +65,7 @@ class Differences(BaseModel):
 
     @property
     def any(self) -> bool:
-        """Whether any candidate differs."""
+        """Whether any candidate differs between the two runs."""
         return bool(self.new or self.lost or self.moved)
 
     @property
@@ -98,7 +98,7 @@ class RunDocument(BaseModel):
 
 
 class ScreeningDocument(RunDocument):
-    """A run of a screening with what its report counts; its candidates are a list of their own."""
+    """A run of a screening with the counts of its report; candidates are listed separately."""
 
     title: str | None = Field(description="Title of the plan; null if the run has no report.")
     plan_text: str | None = Field(description="The plan as it was run (TOML).")

@@ -15,7 +15,7 @@ FallKind = Literal["filter", "physical", "numerical", "not defined"]
 
 
 class Fall(BaseModel):
-    """The stage at which a candidate fell, and the reason."""
+    """The stage that rejected a candidate, and the reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +36,7 @@ class Tolerance(BaseModel):
 
 
 class PhaseEnergy(BaseModel):
-    """A relaxed phase of a compound; energies with one potential only ever meet each other."""
+    """A relaxed phase of a compound; only energies by the same potential are compared."""
 
     phase: str
     calculation: str = Field(description="Id of the relaxation.")
@@ -49,7 +49,7 @@ class PhaseEnergy(BaseModel):
 
 
 class Product(BaseModel):
-    """A product of a decomposition: amount in formula units for one of the compound."""
+    """A product of a decomposition, with its formula units per formula unit of the compound."""
 
     formula: str
     phase: str
@@ -57,7 +57,7 @@ class Product(BaseModel):
 
 
 class Stability(BaseModel):
-    """Energies of a candidate's phases against each other and against what it decomposes into."""
+    """Energies of a candidate's phases, compared with each other and with its decomposition."""
 
     phases: list[PhaseEnergy]
     ground_state: str | None
@@ -162,7 +162,7 @@ class StageCount(BaseModel):
 
 
 class ScreeningReport(BaseModel):
-    """The outcome of a plan. The same plan and version give the same report, times aside."""
+    """The result of a plan; the same plan and version give the same report except for times."""
 
     title: str
     plan: str = Field(description="The text of the plan.")
@@ -178,7 +178,7 @@ class ScreeningReport(BaseModel):
 
 
 class FallReason(BaseModel):
-    """A reason why candidates fell, and their number."""
+    """A reason for which candidates were rejected, and their number."""
 
     stage: str = Field(description="Stage at which they fell.")
     kind: FallKind = Field(

@@ -10,7 +10,7 @@ from pvkdb.schemas import StrictModel
 
 
 class Simulator(StrEnum):
-    """A simulator whose parameters are known."""
+    """Simulators for which pvkdb can export device parameters."""
 
     AIHWKIT = "aihwkit"
     CROSSSIM = "crosssim"
@@ -18,7 +18,7 @@ class Simulator(StrEnum):
 
 
 class Parameter(StrictModel):
-    """A parameter that the reported figures determine."""
+    """A simulator parameter that the reported figures of a device determine."""
 
     name: str = Field(description="As the simulator names it, e.g. `xbar.device.Rmin`.")
     value: float | int | bool | str
@@ -27,7 +27,7 @@ class Parameter(StrictModel):
 
 
 class MissingParameter(StrictModel):
-    """A parameter that they do not determine; the simulator's own default would be an invention."""
+    """A simulator parameter that no reported figure determines; no default is invented for it."""
 
     name: str
     unit: str
@@ -35,7 +35,7 @@ class MissingParameter(StrictModel):
 
 
 class SimulatorExport(StrictModel):
-    """What a device's figures say to one simulator."""
+    """The parameters of a device for one simulator, and those that are missing."""
 
     simulator: Simulator
     version: str = Field(description="Version of the simulator whose names these are.")

@@ -29,7 +29,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def refused(reason: str, *at: Key) -> PydanticCustomError:
-    """Return the error of a validator whose reason is a whole sentence.
+    """Return an error for a validator to raise, whose reason is a whole sentence.
 
     Args:
         reason: names the value, what is wrong with it, and the remedy.
@@ -39,7 +39,7 @@ def refused(reason: str, *at: Key) -> PydanticCustomError:
 
 
 def check_keys(table: object, known: Collection[str], what: str = "key") -> None:
-    """Raise where a value is not a table, or has a key that is not known."""
+    """Raise an error if a value is not a TOML table, or has an unknown key."""
     if not isinstance(table, Mapping):
         raise refused(f"{table!r} is not a table; its keys may be: {', '.join(known)}")
     for key in table:
@@ -48,7 +48,7 @@ def check_keys(table: object, known: Collection[str], what: str = "key") -> None
 
 
 def attempt(parse: Callable[..., T], *arguments: Any, at: Iterable[Key] = ()) -> T:
-    """Call a function; an InputError becomes the error of a validator."""
+    """Return ``parse(*arguments)``; an InputError is raised as the error of a validator."""
     try:
         return parse(*arguments)
     except InputError as error:
@@ -140,7 +140,7 @@ def read_toml(
 
 
 def _sentence(problem: ValidationError, text: str, file: str) -> str:
-    """Return the message of the first error."""
+    """Return the message of a validation error, about its first problem."""
     first = problem.errors(include_url=False)[0]
     context = first.get("ctx", {})
     path = (*(key for key in first["loc"] if key != "[key]"), *context.get("at", ()))

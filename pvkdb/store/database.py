@@ -198,7 +198,7 @@ _PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
 
 
 def _may_be_back(error: DBAPIError) -> bool:
-    """Whether the store is probably sound and only unreachable at present."""
+    """Whether an error means that the database is only unreachable or locked at present."""
     if not isinstance(error, OperationalError):
         return False
     reason = str(error.orig)

@@ -20,7 +20,7 @@ _LOCK = 2145_2026
 
 
 def lock_curation(connection: Connection | Session) -> None:
-    """Take the lock of migrations and loads (PostgreSQL; SQLite has its write lock)."""
+    """Wait for the lock that migrations and loads share (PostgreSQL; SQLite locks all writes)."""
     bind = connection.get_bind() if isinstance(connection, Session) else connection
     if bind.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -28,7 +28,7 @@ def lock_curation(connection: Connection | Session) -> None:
 
 @contextmanager
 def migrating(store: Store) -> Iterator[Config]:
-    """Open a transaction in which tables may be made anew, and return its configuration.
+    """Open a transaction in which tables may be rebuilt, and yield Alembic's configuration.
 
     SQLite cannot alter a column: Alembic copies the table and drops the old one, which would
     violate the foreign keys that point to it. They are switched off and checked at the end, as

@@ -137,7 +137,7 @@ class DftSettings(BaseModel):
 
 
 class DftRequest(CalculationRequest):
-    """Fields of every request besides its structures."""
+    """Fields that every DFT request has besides its structures."""
 
     recipe: ClassVar[int] = DFT_RECIPE
     formula: str = Field(max_length=200, description="Composition, without the defect.")
@@ -274,7 +274,7 @@ class SinglePoint(BaseModel):
 
 
 class DftResult(BaseModel):
-    """Fields of every result: settings, origin and cost."""
+    """Fields that every DFT result has: settings, origin and cost."""
 
     method: Literal["DFT"] = "DFT"
     origin: Literal["computed", "imported"] = Field(

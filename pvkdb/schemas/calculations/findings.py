@@ -10,7 +10,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 
 class Flaw(StrEnum):
-    """What is wrong with a relaxed structure."""
+    """Kinds of flaws that a relaxed structure can have."""
 
     NOT_CONVERGED = "not converged"
     ENERGY_OUT_OF_RANGE = "energy out of range"
@@ -26,7 +26,7 @@ class Flaw(StrEnum):
 
     @property
     def numerical(self) -> bool:
-        """Whether the calculation failed. Otherwise the structure changed, which is a result.
+        """Whether the calculation failed. Otherwise the structure changed, which is a valid result.
 
         Bonds shorter than the radii are such a result: they belong to fewer neighbours than the
         prototype has, as around Zn (4) and Hg (2) where it has 8.
@@ -51,7 +51,7 @@ class Finding:
 
     @property
     def flaw(self) -> Flaw | None:
-        """The flaw, None where this version does not know it."""
+        """The kind of flaw; None if this version of pvkdb does not know it."""
         return _FLAWS.get(self.name)
 
     @property
@@ -64,7 +64,7 @@ class Finding:
 
 
 def read_finding(text: str | Finding) -> Finding:
-    """Return the finding written as ``flaw: message``."""
+    """Return the finding in a text of the form ``flaw: message``."""
     if isinstance(text, Finding):
         return text
     name, _, message = text.partition(": ")

@@ -188,7 +188,7 @@ class HopBarrier(BaseModel):
 
 
 class PercolationThreshold(BaseModel):
-    """The easiest path that leads through the crystal in some way, and the hop that limits it."""
+    """The easiest path through the crystal in some directions, and the hop that limits it."""
 
     direction: str = Field(description="1D, 2D, 3D, or an axis of the conventional cell: a, b, c.")
     e_a_ev: float = Field(description="Highest saddle of the path above the lowest site.")
@@ -241,13 +241,13 @@ class NebResult(BaseModel):
 
     @property
     def limiting(self) -> HopBarrier:
-        """The hop that limits the easiest path in all the dimensions in which it leads on."""
+        """The limiting hop with its barrier: the bottleneck in ``dimensionality`` dimensions."""
         wanted = f"{self.dimensionality}D"
         found = next(entry for entry in self.percolation if entry.direction == wanted)
         return self.hops[found.hop]
 
     def threshold_ev(self, direction: str) -> float | None:
-        """Bottleneck for a direction (``3D``, ``c``); None where no path leads there."""
+        """Bottleneck of the easiest path in ``3D`` or along ``c``, eV; None if there is no path."""
         for threshold in self.percolation:
             if threshold.direction == direction:
                 return threshold.e_a_ev
@@ -256,19 +256,19 @@ class NebResult(BaseModel):
     @computed_field(description="The limiting hop.")  # type: ignore[prop-decorator]
     @property
     def hop(self) -> Hop:
-        """The limiting hop."""
+        """The class of hops that limits the easiest path."""
         return self.limiting.hop
 
     @computed_field(description="Barrier of the limiting hop.")  # type: ignore[prop-decorator]
     @property
     def barrier_forward_ev(self) -> float | None:
-        """Barrier of the limiting hop."""
+        """Barrier of the limiting hop from its start, eV."""
         return self.limiting.barrier_forward_ev
 
     @computed_field(description="The same from its other end.")  # type: ignore[prop-decorator]
     @property
     def barrier_reverse_ev(self) -> float | None:
-        """Barrier of the limiting hop from its other end."""
+        """Barrier of the limiting hop from its end, eV."""
         return self.limiting.barrier_reverse_ev
 
     @computed_field(description="Largest NEB force on its band.")  # type: ignore[prop-decorator]

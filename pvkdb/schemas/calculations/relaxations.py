@@ -195,7 +195,7 @@ class VacancyResult(BaseModel):
 
     @property
     def lowest(self) -> VacancySite:
-        """The vacancy of least energy."""
+        """The vacancy with the lowest energy."""
         return min(self.sites, key=lambda site: site.energy_ev)
 
 

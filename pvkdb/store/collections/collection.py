@@ -56,18 +56,18 @@ class Sortable:
 
     @classmethod
     def of(cls, attribute: InstrumentedAttribute[Any]) -> Sortable:
-        """Return the sortable of a column of a model."""
+        """Return the sort expression for a column of a model."""
         column = attribute.property.columns[0]
         kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
         return cls(attribute.expression, kind, bool(column.nullable))
 
     def order(self, descending: bool) -> Order:
-        """Return the order of a query. Booleans become numbers, which can be compared."""
+        """Return the SQL order by this expression. Booleans become numbers, which compare."""
         expression = cast(self.expression, Integer) if self.type is bool else self.expression
         return Order(expression, descending, self.nullable)
 
     def parameter(self, value: Any) -> Any:
-        """Return a value of a cursor position as a parameter of a query.
+        """Return one value of a cursor position, checked, as a parameter of the SQL statement.
 
         Raises:
             ValueError: the value does not fit this column.
@@ -111,7 +111,7 @@ class SearchPage(Generic[RowT]):
 
 
 def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value: Any) -> Any:
-    """Return the value of a filter of ``of``, as a tuple where the filter takes several values.
+    """Return a filter's value after checks, as a tuple if the filter takes several values.
 
     Raises:
         InputError: the filter is unknown (names the nearest one) or the value is not one of its
@@ -128,7 +128,7 @@ def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value
 
 
 def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[Sorting, ...]:
-    """Return the levels of an order of ``of`` that is written as ``family,-on_off_ratio``.
+    """Return the sort fields written as ``family,-on_off_ratio``, each with "is descending".
 
     Raises:
         InputError: rows cannot be sorted by a name; names the nearest one.
@@ -174,7 +174,7 @@ class Collection(Generic[RowT]):
         return str(self.key.key)
 
     def narrow(self, search: Select[Any], name: str, value: Any) -> Select[Any]:
-        """Return a search narrowed by one more filter.
+        """Return a search with one more filter applied.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
@@ -182,7 +182,7 @@ class Collection(Generic[RowT]):
         return search.where(self.condition(name, value))
 
     def current(self) -> Select[Any]:
-        """Return the rows that have not been replaced."""
+        """Return the SELECT of all rows that no correction has replaced."""
         return self._current(self.source)
 
     @property
@@ -199,7 +199,7 @@ class Collection(Generic[RowT]):
         return rows.where(self.key.not_in(replaced))
 
     def select(self, filters: Search) -> Select[Any]:
-        """Return the statement of the rows that match.
+        """Return the SELECT of the rows that match all filters.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -213,7 +213,7 @@ class Collection(Generic[RowT]):
         return statement
 
     def condition(self, name: str, value: Any) -> ColumnElement[bool]:
-        """Return the condition of one filter.
+        """Return the SQL condition of one filter with a value.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
@@ -289,7 +289,7 @@ class Collection(Generic[RowT]):
         )
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
-        """Return the values of a cursor position as parameters of a query.
+        """Return the values of a cursor position, checked, as parameters of the SQL statement.
 
         Raises:
             ValueError: the values do not fit the columns.

@@ -174,12 +174,12 @@ def material_is(of: Translation) -> SqlFilter:
 
 
 def through(column: Column) -> Translation:
-    """Return the translation to rows whose column holds the id of the material."""
+    """Return a function from a material's condition to that of rows with its id in ``column``."""
     return lambda condition: column.in_(materials_where(condition))
 
 
 def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
-    """Value of the material of a row, to sort and to count by."""
+    """SQL expression of an attribute of a row's material, for sorting and counting."""
     found = select(attribute).select_from(Material).join(Material.composition)
     return found.where(Material.id == column).scalar_subquery()
 

@@ -109,11 +109,11 @@ class SmallTable(Generic[RowT]):
         return list(table_rows(session, self.name))
 
     def current(self) -> Mapping[str, Any]:
-        """Return the search that finds every row."""
+        """Return a search without filters, which finds every row."""
         return {}
 
     def narrow(self, search: Any, name: str, value: Any) -> Mapping[str, Any]:
-        """Return a search narrowed by one more filter.
+        """Return a search with one more filter applied.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
@@ -174,7 +174,7 @@ class SmallTable(Generic[RowT]):
         )
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> CursorPosition:
-        """Check the values of a cursor position: those sorted by, and the number of the row.
+        """Return the checked values of a cursor position: the sort values and the row's number.
 
         Raises:
             ValueError: the values do not fit the columns.
@@ -262,7 +262,7 @@ def _words(names: Sequence[str]) -> Callable[[str], RowCondition]:
 
 
 def _comparing(descending: Sequence[bool]) -> Callable[[Sequence[Any], Sequence[Any]], int]:
-    """Return the comparison of positions: level by level, empty values last, then by number."""
+    """Return a function that compares two positions by each sort value; empty values come last."""
     levels = [*descending, False]
 
     def compare(a: Sequence[Any], b: Sequence[Any]) -> int:

@@ -28,11 +28,11 @@ class Order:
         return [sorted_by.nulls_last() if self.nullable else sorted_by]
 
     def same(self, value: Any) -> ColumnElement[bool]:
-        """Condition for rows with this value."""
+        """SQL condition for rows in which the expression has this value."""
         return self.expression.is_(None) if value is None else self.expression == value
 
     def behind(self, value: Any) -> ColumnElement[bool]:
-        """Condition for rows behind this value."""
+        """SQL condition for rows that this order puts behind a value."""
         if value is None:
             return false()
         beyond = self.expression < value if self.descending else self.expression > value
@@ -40,7 +40,7 @@ class Order:
 
 
 def behind(orders: Sequence[Order], place: Sequence[Any]) -> ColumnElement[bool]:
-    """Condition for rows behind a position, which has a value for each order.
+    """SQL condition for rows behind a position, which has one value for each order.
 
     The last order must be unique.
     """

@@ -38,7 +38,7 @@ _KNOWN: dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]] = {
 
 
 def _known(values: Sequence[str]) -> ColumnElement[bool]:
-    """Condition for materials that have all of the named data."""
+    """Condition for materials with all of the named kinds of data, e.g. ``computed`` energies."""
     return and_(
         true(),
         *(

@@ -63,7 +63,7 @@ def begin_import(session: Session, paths: Sequence[Source]) -> DatasetVersion:
 
 
 def withdraw(session: Session, version: DatasetVersion) -> None:
-    """Delete a version that added no row."""
+    """Delete the dataset version of an import that added no row."""
     session.delete(version)
     session.flush()
 
@@ -76,7 +76,7 @@ def _add(session: Session, version: str, description: str) -> DatasetVersion:
 
 
 def _after(session: Session) -> datetime:
-    """Return the time now, or just after the newest version if a clock was ahead."""
+    """Return a time after every stored version: now, or later if another clock was ahead."""
     newest = session.scalar(select(func.max(DatasetVersion.loaded_at)))
     now = utc_now()
     return now if newest is None or now > newest else newest + timedelta(microseconds=1)

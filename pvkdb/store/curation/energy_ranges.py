@@ -34,7 +34,7 @@ class EnergyRange:
     statements: int
 
     def joined(self, other: EnergyRange) -> EnergyRange:
-        """Return the range that spans both."""
+        """Return the range that spans this one and another."""
         return EnergyRange(
             min(self.low, other.low),
             max(self.high, other.high),
@@ -51,7 +51,7 @@ Ranges = Mapping[tuple[Quantity, Origin], EnergyRange]
 def energy_ranges(
     session: Session, materials: Sequence[str] | None = None, *, halides_only: bool = False
 ) -> dict[str, Ranges]:
-    """Return the ranges of materials, with one query; of all materials by default.
+    """Return the energy ranges of materials (default: all) by quantity and origin, in one query.
 
     Computed activation energies are those of the easiest path through the crystal by each
     potential; single hops do not count.

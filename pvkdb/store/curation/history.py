@@ -1,4 +1,4 @@
-"""Versions of a row: which superseded which, and in which columns they differ."""
+"""Versions of a row: the chain of corrections, and the columns that each one changed."""
 
 from __future__ import annotations
 

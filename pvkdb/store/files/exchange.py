@@ -201,7 +201,7 @@ def _read(path: Path) -> Iterator[ExchangedCalculation]:
 
 
 def _key(calculation: ExchangedCalculation) -> str | None:
-    """Return the key of a request in this version; None if it cannot be read."""
+    """Return the content key that this version gives a calculation; None if it cannot read it."""
     try:
         request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
     except (KeyError, ValidationError):
@@ -239,7 +239,7 @@ def _take(session: Session, exchanged: ExchangedCalculation, name: str) -> bool:
 
 
 def _completed(session: Session, exchanged: ExchangedCalculation, held: Calculation) -> bool:
-    """Add images of paths that the store lacks for the same result."""
+    """Add path images that the store lacks, if it has the same result; return if any were new."""
     if held.result != exchanged.result:
         return False
     known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))

@@ -63,7 +63,7 @@ class CalculationDependency(Base):
 
 
 class CalculationEvent(Base):
-    """A line of the log of a calculation: a change of state, or progress."""
+    """A line in the log of a calculation: a change of state, or progress."""
 
     __tablename__ = "calculation_events"
 

@@ -26,7 +26,7 @@ LAYER_ROLES = (
 def metric_columns(
     metric: str, value_min: float, value_max: float, qualifier: str | None
 ) -> dict[str, float | str | None]:
-    """Return the columns of a device that repeat a metric, with their values."""
+    """Return the columns of the table of devices that repeat a metric, with their values."""
     _, table = TABLE_METRICS[metric]
     columns: dict[str, float | str | None] = {table.low: value_min}
     if table.high is not None:
@@ -105,14 +105,14 @@ class Device(Base):
 
     @validates("metrics")
     def _repeat(self, key: str, metric: DeviceMetric) -> DeviceMetric:
-        """Copy a metric to the columns."""
+        """Copy a metric to the device's own columns when it is added."""
         values = metric_columns(metric.metric, metric.value_min, metric.value_max, metric.qualifier)
         for name, value in values.items():
             setattr(self, name, value)
         return metric
 
     def metric(self, name: str) -> DeviceMetric | None:
-        """Return the metric of that name, or None if it is not reported."""
+        """Return the metric with this name, or None if it is not reported."""
         return next((metric for metric in self.metrics if metric.metric == name), None)
 
 
@@ -161,7 +161,7 @@ class DeviceReference(Base):
 
 
 class DeviceClaim(Base):
-    """A reported figure; ``position`` orders the table as in the text."""
+    """A reported figure of a device; ``position`` is its place in the order of the text."""
 
     __tablename__ = "device_claims"
     __table_args__ = (CheckConstraint("value <= value_max", name="interval"),)

@@ -23,7 +23,7 @@ class ReviewedRow(Base):
 
 
 class ConductionMechanism(ReviewedRow):
-    """Table 3."""
+    """A conduction mechanism, Table 3 of the review."""
 
     __tablename__ = "conduction_mechanisms"
 
@@ -34,7 +34,7 @@ class ConductionMechanism(ReviewedRow):
 
 
 class ProcessingTechnique(ReviewedRow):
-    """Table 5."""
+    """A processing technique, Table 5 of the review."""
 
     __tablename__ = "processing_techniques"
 
@@ -49,7 +49,7 @@ class ProcessingTechnique(ReviewedRow):
 
 
 class ArrayChallenge(ReviewedRow):
-    """Table 6."""
+    """A challenge of memristor arrays, Table 6 of the review."""
 
     __tablename__ = "array_challenges"
 
@@ -61,7 +61,7 @@ class ArrayChallenge(ReviewedRow):
 
 
 class TestProtocol(ReviewedRow):
-    """Tables 7 to 9; ``table`` is the number of the printed table."""
+    """A test of a function, Tables 7 to 9 of the review; ``table`` is the printed number."""
 
     __tablename__ = "test_protocols"
 
@@ -77,7 +77,7 @@ class TestProtocol(ReviewedRow):
 
 
 class BenchmarkDataset(ReviewedRow):
-    """Table 10."""
+    """A neural network on a data set, Table 10 of the review."""
 
     __tablename__ = "benchmark_datasets"
 
@@ -101,7 +101,7 @@ class BenchmarkDataset(ReviewedRow):
 
 
 class ApplicationRequirement(Base):
-    """One requirement of one application."""
+    """One requirement of an application on a device metric."""
 
     __tablename__ = "application_requirements"
     __table_args__ = (

@@ -53,7 +53,7 @@ class ScreeningRun(Base):
 
 
 class ScreeningSchedule(Base):
-    """The time since when a schedule runs a plan; earlier runs are not made up for."""
+    """The time since when a schedule has run a plan; fire times before it are not made up for."""
 
     __tablename__ = "screening_schedules"
 

@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 3
 
 
 def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
-    """Count one more attempt of a held calculation whose process was lost.
+    """Count a further attempt at a held calculation whose process was lost.
 
     Returns:
         False if it has had :data:`MAX_ATTEMPTS` already, or belongs to another worker.

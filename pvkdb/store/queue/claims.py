@@ -229,7 +229,7 @@ def count_by_state(session: Session) -> dict[CalculationState, int]:
 
 
 def _claiming(*conditions: ColumnElement[bool]) -> Any:
-    """The statement that claims; made once, since making it takes longer than executing it."""
+    """Return the SQL statement that claims a calculation; built once, as building it is slow."""
     queued = Calculation.state == bindparam("queued")
     candidate = (
         select(Calculation.id)

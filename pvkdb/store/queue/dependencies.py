@@ -26,7 +26,7 @@ _NEVER = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
 
 
 def add_dependencies(session: Session, calculation: Calculation, others: Sequence[str]) -> None:
-    """Make a new calculation wait for others.
+    """Record the calculations for which a new calculation waits.
 
     Raises:
         NotFoundError: one of them does not exist.
@@ -69,7 +69,7 @@ def settle(session: Session, calculation: Calculation) -> bool:
 
 
 def pass_on(session: Session, calculation_id: str) -> None:
-    """Set the states of all calculations that wait for one whose state has changed."""
+    """Update the states of all calculations that wait for this one, whose state has changed."""
     session.flush()
     names = session.connection().scalars(_WAITING_FOR, {"other": calculation_id}).all()
     if not names:  # the usual case
@@ -92,7 +92,7 @@ def failed_dependencies(session: Session, calculation_id: str) -> list[str]:
 
 
 def _waits(calculation: Calculation) -> bool:
-    """Whether the state of a calculation follows from its dependencies."""
+    """Whether a calculation's state is set by its dependencies: it waits, or one of them failed."""
     return (
         calculation.state == CalculationState.WAITING.value
         or calculation.failure_kind == FailureKind.DEPENDENCY_FAILED.value

@@ -100,7 +100,7 @@ def cancelled(
 
 
 def held(calculation_id: str, owner: str) -> ColumnElement[bool]:
-    """Return the condition that an owner holds a calculation."""
+    """Return the SQL condition that a calculation is running and held by an owner."""
     return and_(
         Calculation.id == calculation_id,
         Calculation.owner == owner,

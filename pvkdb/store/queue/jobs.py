@@ -36,7 +36,7 @@ _ORDER = {"running": 0, "queued": 1, "waiting": 2}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Conditions on calculations; None sets no condition."""
+    """Conditions for choosing calculations; None sets no condition."""
 
     state: str | None = None
     kind: str | None = None
@@ -44,7 +44,7 @@ class Selection:
     failure: str | None = None
 
     def apply(self, statement: Select[tuple[Calculation]]) -> Select[tuple[Calculation]]:
-        """Return the statement with these conditions."""
+        """Return a SELECT of calculations with these conditions added."""
         if self.state is not None:
             statement = statement.where(Calculation.state == self.state)
         if self.kind is not None:

@@ -1,4 +1,4 @@
-"""Files of calculations, stored by content in a folder or, through fsspec, an object store.
+"""Files of calculations, stored under their hash in a folder or, by fsspec, an object store.
 
 A file is stored at ``ab/ab12…``, the SHA-256 of its bytes, so that the same content is stored once
 and every change is noticed. Files are written first, and the rows that name them with the result:
@@ -42,7 +42,7 @@ class FileStore:
 
     @cached_property
     def _place(self) -> tuple[Any, str]:
-        """The file system, and the folder within it."""
+        """The fsspec file system of the URL, and the folder within it."""
         import fsspec
 
         try:
@@ -52,7 +52,7 @@ class FileStore:
         return system, str(folder).rstrip("/")
 
     def put(self, content: bytes) -> str:
-        """Store a content and return its SHA-256; a crash leaves no partial file.
+        """Store a file's content and return its SHA-256; a crash leaves no partial file.
 
         Raises:
             DatabaseError: it cannot be written.
@@ -75,7 +75,7 @@ class FileStore:
         return key
 
     def get(self, key: str) -> bytes:
-        """Return a content by its SHA-256.
+        """Return the content with this SHA-256.
 
         Raises:
             NotFoundError: it is not stored here.

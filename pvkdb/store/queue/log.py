@@ -21,7 +21,7 @@ _INSERT = insert(CalculationEvent)
 
 @dataclass(frozen=True, slots=True)
 class ProgressLine:
-    """A line of progress with its time."""
+    """A line of progress for the log, with its time."""
 
     at: datetime
     message: str
@@ -30,7 +30,7 @@ class ProgressLine:
 def note(
     session: Session, calculation_id: str, event: EventKind, message: str | None = None
 ) -> None:
-    """Write an event to the log, in the transaction of the event."""
+    """Write an event to the log of a calculation, in the transaction that causes it."""
     _write(session, [(calculation_id, utc_now(), event, message)])
 
 

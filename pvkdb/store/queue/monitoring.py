@@ -16,7 +16,7 @@ from pvkdb.store.models.calculations import Calculation
 
 @dataclass(frozen=True, slots=True)
 class QueueMetrics:
-    """Calculations of the store, counted.
+    """Numbers of calculations by state and failure, and their times, for monitoring.
 
     Attributes:
         states: How many are in a state, by kind and state.
@@ -32,7 +32,7 @@ class QueueMetrics:
 
 
 def queue_metrics(session: Session) -> QueueMetrics:
-    """Return counts of the calculations of a store."""
+    """Return the numbers and times of a store's calculations for monitoring."""
     states = session.execute(
         select(Calculation.kind, Calculation.state, func.count()).group_by(
             Calculation.kind, Calculation.state

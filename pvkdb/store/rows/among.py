@@ -23,7 +23,7 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
     def self_group(self, against: Any = None) -> Any:
-        """Return the condition itself.
+        """Return the condition unchanged: it needs no brackets.
 
         SQLAlchemy would append ``= 1`` for SQLite, which then scans the table.
         """

@@ -29,7 +29,7 @@ DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 def document_of(kind: type[DocumentT], source: object, **derived: Any) -> DocumentT:
-    """Return a document from the attributes of ``source`` with the names of its fields.
+    """Return a document whose fields are the attributes of ``source`` with the same names.
 
     Args:
         kind: Model of the document.
@@ -47,7 +47,7 @@ def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
 
 
 def reviewed_row(entry: ReviewedRow) -> Row:
-    """A row of a descriptive table, as its table shows it."""
+    """A row of one of the review's descriptive tables, as the exported table shows it."""
     name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
     return document_of(TABLES[name], entry)
 

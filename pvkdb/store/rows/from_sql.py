@@ -21,13 +21,13 @@ from pvkdb.store.rows.stacks import join_layers, layer_columns
 
 
 def _own_columns(model: Any, row: type[DevicesRow] | type[EnergeticsRow]) -> list[Any]:
-    """Columns that a model and its row share."""
+    """Columns of a model that are fields of the exported row with the same name."""
     mapped = model.__mapper__.columns
     return [mapped[name].label(name) for name in row.model_fields if name in mapped]
 
 
 def _cited(owner: Any, model: Any) -> Select[str, str]:
-    """References of rows, in the order in which their sources print them."""
+    """SELECT of the reference keys of rows, in the order in which the sources print them."""
     named = select(owner, model.reference_key).order_by(owner, model.position)
     return named.where(among(owner))
 

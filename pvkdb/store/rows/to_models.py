@@ -53,7 +53,7 @@ _DERIVED = {
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """Values of the columns of a row, and of its children by relation."""
+    """Column values of a database row, and its child rows by relation."""
 
     model: type[Energetic] | type[Device] | type[DeviceClaim]
     own: Values
@@ -61,7 +61,7 @@ class TableEntry:
     material: Material | None = None
 
     def build(self) -> Any:
-        """Return the model with its children."""
+        """Return the model object with its child objects."""
         mapper: Mapper[Any] = inspect(self.model)
         related: Values = {
             name: [mapper.relationships[name].mapper.class_(**values) for values in children]
@@ -95,7 +95,7 @@ def reference_model(row: ReferencesRow) -> Reference:
 
 
 def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
-    """Return the values of a reported energy."""
+    """Return the column values of a reported energy, with its references."""
     return TableEntry(
         Energetic,
         {**row.model_dump(exclude=set(_DERIVED[Energetic])), "fingerprint": fingerprint(row)},
@@ -105,7 +105,7 @@ def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:
 
 
 def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
-    """Return the values of a device with its layers and metrics."""
+    """Return the column values of a device, with its layers, metrics and references."""
     layers = [
         {"position": position, "role": role, "material": name}
         for position, (role, name) in enumerate(split_layers(row.layers or ""))
@@ -124,7 +124,7 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
 
 
 def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:
-    """Return the values of a reported figure; ``position`` orders the table."""
+    """Return the column values of a reported figure; ``position`` orders the table."""
     return TableEntry(
         DeviceClaim,
         {**row.model_dump(exclude=set(_DERIVED[DeviceClaim])), "position": position},

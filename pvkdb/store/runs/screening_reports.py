@@ -41,7 +41,7 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class CandidateSelection:
-    """Conditions on candidates; None accepts every candidate."""
+    """Conditions for choosing candidates; None accepts every candidate."""
 
     passed: bool | None = None
     stage: str | None = None
@@ -114,7 +114,7 @@ def selected(report: ScreeningReport, selection: CandidateSelection) -> list[Scr
 
 
 def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
-    """Return the survivors by rank, then the others by stage and by decomposition energy."""
+    """Return candidates: accepted ones by rank, then rejected ones, the latest stage first."""
     place = {stage.stage: index for index, stage in enumerate(report.stages)}
 
     def key(candidate: ScreenedCandidate) -> tuple[bool, int, bool, int, bool, float]:
@@ -128,7 +128,7 @@ def ranked(report: ScreeningReport) -> list[ScreenedCandidate]:
 
 
 def fall_reasons(report: ScreeningReport) -> list[FallReason]:
-    """Return the reasons of falls, by stage in the order of the funnel, the most frequent first."""
+    """Return the reasons for rejections by stage, the most frequent reason of a stage first."""
     fallen: defaultdict[tuple[str, FallKind, str], list[str]] = defaultdict(list)
     for candidate in report.candidates:
         if fall := candidate.fall:

@@ -188,7 +188,7 @@ def last_fire_time(session: Session, plan: str) -> datetime | None:
 
 
 def known_since(session: Session, plan: str, expression: str, now: datetime) -> datetime:
-    """Return the time since when a plan is scheduled by an expression; now if that is new."""
+    """Return since when a plan has been scheduled by an expression; now if it is a new one."""
     known = session.get(ScreeningSchedule, plan)
     if known is None:
         try:

@@ -23,7 +23,7 @@ KEPT = timedelta(hours=24)
 
 
 def remembered(session: Session, caller: str, key: str, request: str) -> RememberedAnswer:
-    """Return the kept answer for the key of a caller; ``status`` is None for a new request.
+    """Return the kept answer for a caller's idempotency key; ``status`` is None if it is new.
 
     Raises:
         InputError: the key came with another request before.

@@ -48,12 +48,12 @@ class Barrier:
 
 
 def as_interval(evidence: Evidence) -> Interval:
-    """Return evidence of a number as an interval; one side may be open."""
+    """Return numeric evidence as an interval, of which one side may be open."""
     return Interval(evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~")
 
 
 class KnownBarriers:
-    """The barriers of every candidate.
+    """Looks up the known migration barriers of candidates.
 
     Args:
         materials: candidates that are materials, with their evidence.
@@ -92,7 +92,7 @@ class KnownBarriers:
         return found
 
     def _of_absorber(self, material: str | None) -> Mapping[str, Evidence]:
-        """Return the evidence on an absorber, or on its phases if only they have a barrier."""
+        """Return the evidence on an absorber; if it has no barrier, that on its phases."""
         if material is None:
             return {}
         own = self._materials.get(material, {})

@@ -128,7 +128,7 @@ def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Ca
 
 
 def _figures(claims: Iterable[DeviceClaim]) -> dict[str, Evidence]:
-    """Return the evidence from figures of the text; impossible values are left out."""
+    """Return evidence by metric from figures in running text, without impossible values."""
     found: dict[str, list[Evidence]] = defaultdict(list)
     for claim in claims:
         metric = REPORTED.get(claim.metric)
@@ -160,13 +160,13 @@ def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
 
 
 def _magnitudes(low: float, high: float) -> tuple[float, float]:
-    """Return the interval of |v| for v between two voltages."""
+    """Return the smallest and the largest |v| of voltages v between two ends."""
     ends = sorted((abs(low), abs(high)))
     return (0.0 if low < 0 < high else ends[0]), ends[1]
 
 
 class Absorbers:
-    """Materials by the formulas that the name of a device may contain."""
+    """Finds the material of a device from the formula in the device's name."""
 
     def __init__(self, materials: Iterable[Material]) -> None:
         self._by_formula: dict[str, list[Material]] = defaultdict(list)

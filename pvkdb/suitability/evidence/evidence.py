@@ -12,7 +12,7 @@ from pvkdb.store.models.energetics import Energetic
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A value, an interval, one side of an interval, or a word.
+    """Evidence on a metric: a value, an interval, one side of an interval, or a word.
 
     ``minimum`` None: open below (``< 100`` in print). ``maximum`` None: open above (``> 100`` in
     print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
@@ -31,12 +31,12 @@ class Evidence:
 
     @classmethod
     def exactly(cls, value: float, grade: Grade = Grade.MEASURED) -> Evidence:
-        """A single number."""
+        """Return the evidence of a single number."""
         return cls(value, value, grade=grade)
 
     @property
     def known(self) -> bool:
-        """Whether it has a value or a word."""
+        """Whether the evidence has a value or a word."""
         return self.minimum is not None or self.maximum is not None or self.word is not None
 
 

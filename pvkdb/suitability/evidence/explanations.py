@@ -31,12 +31,12 @@ def window_text(minimum: float | None, maximum: float | None, unit: str) -> str:
 
 
 def bounds_text(bounds: Bounds, unit: str) -> str:
-    """Return what satisfies: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile or both``."""
+    """Return the satisfying values: ``at least 10⁶ cycles``, ``1 ms to 10 s``, ``volatile``."""
     return " or ".join(bounds.accepts) or amount_range(bounds.at_least, bounds.at_most, unit)
 
 
 def evidence_phrase(metric: str, evidence: Evidence) -> str:
-    """Return a phrase for a value of a metric: ``holds its state for 10⁴ s``."""
+    """Return a value of a metric as a phrase: ``holds its state for 10⁴ s``."""
     entry = METRICS[metric]
     if entry.modelled:
         return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
@@ -44,7 +44,7 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
 
 
 def _scale_text(bounds: Bounds, unit: str) -> str:
-    """Return the scale of a criterion that only compares."""
+    """Return the scale of a graded criterion, from worst to best, as text."""
     if bounds.fails_below is not None and bounds.at_least is not None:
         worst, best = bounds.fails_below, bounds.at_least
     elif bounds.fails_above is not None and bounds.at_most is not None:
@@ -61,7 +61,7 @@ def reason(
     verdict: Verdict,
     shortfall: float | None,
 ) -> str:
-    """Return the reason for a verdict, with its numbers."""
+    """Return the reason for a verdict as a sentence with the numbers."""
     wanted = bounds_text(bounds, criterion.unit)
     if verdict is Verdict.NOT_DEFINED and evidence is not None:
         return f"not defined: {evidence.not_defined}"
@@ -95,7 +95,7 @@ _MET_PHRASES = {
 
 
 def _met_phrase(criterion: Criterion) -> str:
-    """Return the phrase for a met prediction; some profiles want a short retention."""
+    """Return the phrase for a prediction that meets its criterion: ``fast enough``."""
     if criterion.metric == "modelled_retention_s" and criterion.bounds.at_most is not None:
         return "forgets in time"
     return _MET_PHRASES[criterion.metric]

@@ -103,13 +103,13 @@ def _of_store(material: Material, statements: Sequence[Energetic], devices: int)
 
 
 def _halide_moves(statement: Energetic) -> bool:
-    """Return whether a halide vacancy is meant, or a halide ion without a named defect."""
+    """Return whether an energy is of a halide vacancy, or of a halide without a named defect."""
     vacancy = statement.defect.startswith("V_") or statement.defect == statement.species
     return statement.species in _HALIDES and vacancy
 
 
 def _spanning(statements: Sequence[Energetic]) -> Evidence:
-    """Return statements of the literature as one interval, with their spread in the note."""
+    """Return energies from the literature as one interval, with their spread in the note."""
     whole = joined(
         evidence_of(each, _GRADES.get(each.method, Grade.REPORTED)) for each in statements
     )

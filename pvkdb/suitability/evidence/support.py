@@ -38,7 +38,7 @@ class Correlation(_Frozen):
 
 
 class Support(_Frozen):
-    """Whether measured devices support the predictions of one metric."""
+    """How well the predictions of one metric agree with measured devices."""
 
     metric: str
     supported: bool
@@ -75,7 +75,7 @@ def _not_supported(table: SupportTable) -> set[str]:
 
 
 def support_notes(criteria: Sequence[Criterion]) -> list[str]:
-    """Return notes on the weight of predictions."""
+    """Return notes for a ranking in which unsupported predictions have weight."""
     table = support_table()
     reasons = {entry.metric: entry.reason for entry in table.metrics}
     modelled = [each for each in criteria if METRICS[each.metric].modelled]

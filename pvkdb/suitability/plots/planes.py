@@ -186,7 +186,7 @@ def _ends(assessment: Value) -> tuple[float, float]:
 
 
 def _middle(assessment: Value) -> float:
-    """Return the middle of an interval on the scale of the metric."""
+    """Return the middle of an interval, geometric if the metric has a log scale."""
     low, high = _ends(assessment)
     log = METRICS[assessment.metric].scale == "log" and low > 0
     return float((low * high) ** 0.5 if log else (low + high) / 2)
@@ -202,7 +202,7 @@ def candidate_name(entry: RankedCandidate, longest: int = 38) -> str:
 
 
 def _of(entry: RankedCandidate, metric: str) -> Value | None:
-    """Return the known value of a metric, with or without a criterion."""
+    """Return a candidate's value of a metric if it is known, also if no criterion uses it."""
     listed: list[Value] = [*entry.criteria, *entry.also_known]
     return next((each for each in listed if each.metric == metric and _known(each)), None)
 

@@ -56,7 +56,7 @@ class _LimitsTable(TomlTable):
 
     @property
     def limits(self) -> dict[str, float]:
-        """The limits that are given."""
+        """The limits that the table gives, by name."""
         return {key: value for key in _LIMITS if (value := getattr(self, key)) is not None}
 
 
@@ -179,7 +179,7 @@ def _bounds(table: _LimitsTable) -> Bounds:
 
 
 def _check_criterion(subject: Subject, table: _CriterionTable, place: int) -> None:
-    """Raise where a criterion does not fit its metric."""
+    """Raise an error if a criterion does not fit its metric."""
     known = list(metrics_of(subject))
     if table.metric not in known:
         reason = unknown_name(f"metric of {subject}", table.metric, known)

@@ -95,7 +95,7 @@ def _values(entry: Desirability, stream: np.random.Generator, samples: int) -> F
 
 
 def trapezoid_values(trapezoid: Trapezoid, places: npt.NDArray[np.floating]) -> Floats:
-    """Return the desirabilities at places on the scale of a criterion."""
+    """Return the desirabilities of values, given as positions on the scale of a criterion."""
     below, at_least, at_most, above = trapezoid.corners
     rise = _ramp(places, below, at_least)
     fall = _ramp(-places, -above, -at_most)
@@ -114,7 +114,7 @@ def _ramp(places: npt.NDArray[np.floating], zero: float, one: float) -> npt.NDAr
 
 
 def _ranks(scores: Floats, listed: int) -> Acceptability:
-    """Count the ranks; equal scores share the better rank."""
+    """Count how often each candidate has each rank; equal scores share the better rank."""
     count, samples = scores.shape
     counts = np.zeros(count * listed, np.int64)
     sums = np.zeros(count)

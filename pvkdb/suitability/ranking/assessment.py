@@ -37,7 +37,7 @@ def desirabilities_of(
 
 
 def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirability) -> Verdict:
-    """Return the verdict on one criterion."""
+    """Return whether the evidence meets one criterion."""
     if not worth.defined:
         return Verdict.NOT_DEFINED
     if evidence is None or not worth.known:
@@ -69,7 +69,7 @@ def assess(
 
 
 def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Known]:
-    """Return the evidence on a candidate that no criterion uses."""
+    """Return the known values of a candidate on metrics that no criterion uses."""
     used = {criterion.metric for criterion in criteria}
     return [
         Known(
@@ -121,7 +121,7 @@ def _assessment(
 
 
 def shortfall_decades(bounds: Bounds, evidence: Evidence) -> float:
-    """Return decades from the unfavourable end of the evidence to what satisfies, or 0.
+    """Return the decades between the unfavourable end of the evidence and the bounds, or 0.
 
     An open side counts by the known end: a tested 5 × 10³ cycles are 2.3 decades from 10⁶.
     """

@@ -49,25 +49,25 @@ class Desirability:
 
 @dataclass(frozen=True)
 class Trapezoid:
-    """The desirability of a value, on the scale of a criterion."""
+    """The function from a value to its desirability, on the scale of a criterion."""
 
     bounds: Bounds
     scale: Scale
 
     @cached_property
     def corners(self) -> tuple[float, float, float, float]:
-        """The corners of the bounds, on the scale."""
+        """The four corners of the trapezoid, as positions on the scale."""
         below, at_least, at_most, above = map(self.place, self.bounds.corners)
         return below, at_least, at_most, above
 
     def place(self, value: float) -> float:
-        """Return a value on the scale."""
+        """Return the position of a value on the scale: log10 of it on a log scale."""
         if self.scale == "linear" or isinf(value):
             return value
         return log10(value) if value > 0 else -inf
 
     def __call__(self, place: float) -> float:
-        """Return the desirability at a place on the scale."""
+        """Return the desirability at a position on the scale."""
         below, at_least, at_most, above = self.corners
         if at_least <= place <= at_most:
             return 1.0
@@ -78,7 +78,7 @@ class Trapezoid:
     def pieces(
         self, start: float, stop: float
     ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-        """Return the linear parts of an interval, with the desirabilities at their ends."""
+        """Return the parts of an interval on which desirability is linear, with its end values."""
         inner = [corner for corner in self.corners if start < corner < stop]
         places = [start, *sorted(set(inner)), stop]
         found = []

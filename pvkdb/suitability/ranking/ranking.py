@@ -166,7 +166,7 @@ def _ranked(
 
 
 def places(keys: Sequence[tuple[float, ...]]) -> list[int]:
-    """Return places from 1, the smallest key first; equal keys share the better place."""
+    """Return the ranks of keys from 1, the smallest key first; equal keys share the better rank."""
     ordered = sorted(keys)
     return [bisect_left(ordered, key) + 1 for key in keys]
 
@@ -260,7 +260,7 @@ def _under_readings(
 
 
 def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
-    """Return whether a reading changes a criterion that has weight."""
+    """Return whether an alternative reading changes the bounds of a criterion with weight."""
     return any(
         criterion.weight > 0 and any(entry.name == reading for entry in criterion.readings)
         for criterion in criteria

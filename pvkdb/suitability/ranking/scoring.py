@@ -32,7 +32,7 @@ class Scores:
 
 
 def shares(weights: Sequence[float], worth: Sequence[Desirability]) -> list[float]:
-    """Return the weights as shares of one, over the criteria defined for a candidate."""
+    """Return the weights normalised to a sum of one over the criteria that are defined."""
     used = [weight if entry.defined else 0.0 for weight, entry in zip(weights, worth, strict=True)]
     total = sum(used)
     return [weight / total if total else 0.0 for weight in used]
@@ -52,7 +52,7 @@ def score(weights: Sequence[float], worth: Sequence[Desirability]) -> Scores:
 
 
 def pareto_front(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Return which candidates no other dominates: at least as good in all, better in one.
+    """Return which candidates are on the Pareto front: no candidate dominates them.
 
     Args:
         values: candidates × criteria, larger is better. NaN: not defined, not compared.
@@ -121,5 +121,5 @@ def cross_check(
 
 
 def _as_it_is(column: npt.NDArray[np.float64], cost: bool = False) -> npt.NDArray[np.float64]:
-    """Return the desirabilities unchanged: TOPSIS needs no other scale."""
+    """Return the desirabilities unchanged, as the normalisation that TOPSIS calls."""
     return column

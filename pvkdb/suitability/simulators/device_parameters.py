@@ -78,7 +78,7 @@ def export_device(
 def _claimed(
     name: str, known: dict[str, DeviceClaim], device: Device, keys: set[str]
 ) -> tuple[str, SourcedNumber]:
-    """Return the name and the value of the figure that a claim gives."""
+    """Return the name and value of the device figure that a claim in the text reports."""
     if (claim := known.get(name)) is None:
         raise NotFoundError(
             f"claim {name!r} does not exist; list them with: pvkdb export device_claims"

@@ -71,7 +71,7 @@ Derivation = Callable[[DeviceFigures], tuple[float | int | bool | str, str] | No
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A parameter of a simulator that describes the device, and how figures determine it."""
+    """A simulator parameter that describes the device, and how it is derived from figures."""
 
     name: str
     unit: str
@@ -152,7 +152,7 @@ def _finite_ratio(figures: DeviceFigures) -> tuple[bool, str] | None:
 
 
 def _range(bound: float) -> Derivation:
-    """Return an end of the weights: a normalisation, needed for the size of a step."""
+    """Return an end of the weight range, a normalisation that the step size needs."""
     found = bound, "normalisation: weights from −1 to 1"
     return lambda figures: None if figures.states is None else found
 

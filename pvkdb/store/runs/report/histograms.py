@@ -57,7 +57,7 @@ class Bins:
 
     @classmethod
     def over(cls, values: Sequence[float], anchor: float) -> Bins:
-        """Return bins over the values within Tukey's fences, 1.5 times the middle half."""
+        """Return bins over the values within Tukey's fences: 1.5 interquartile ranges beyond."""
         low, high = min(values), max(values)
         if len(values) > 1:
             lower, _, upper = quantiles(values, n=4, method="inclusive")
@@ -77,7 +77,7 @@ class Bins:
         return self.anchor + self.last * self.width
 
     def index(self, value: float) -> int:
-        """Return the bin of a value, counted from the lowest."""
+        """Return the index of the bin that contains a value; the lowest bin is 0."""
         found = floor((value - self.anchor) / self.width)
         return min(max(found, self.first), self.last - 1) - self.first
 

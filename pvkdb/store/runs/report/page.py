@@ -143,14 +143,14 @@ def write_report(report: ScreeningReport, folder: Path) -> tuple[Path, Path]:
 
 
 def _in_order(stage: StageCount) -> StageCount:
-    """Return the counts in the order of their kinds, not of the candidates that fell."""
+    """Return a stage's counts with the reasons for rejection in a fixed order of kinds."""
     kinds: tuple[FallKind, ...] = get_args(FallKind)
     fell = {kind: stage.fell[kind] for kind in kinds if kind in stage.fell}
     return stage.model_copy(update={"fell": fell})
 
 
 def _write(path: Path, text: str) -> Path:
-    """Write a file beside the path and rename it, so that no reader meets half a file."""
+    """Write a file under another name and rename it, so that it is never seen half written."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -161,7 +161,7 @@ def _write(path: Path, text: str) -> Path:
 
 
 def page(report: ScreeningReport) -> str:
-    """Return the report as one HTML text that loads nothing."""
+    """Return the report as one HTML page, which loads no other file."""
     script = _file("screening_report.js")
     survivors = [candidate for candidate in report.candidates if candidate.fall is None]
     found = {outcome_of(candidate) for candidate in report.candidates}
