@@ -37,8 +37,6 @@ REPEATED_CLASSES = {
 #: Module: why it is apart although it is small and has one importer.
 SMALL_MODULES = {
     "pvkdb.chemistry.sum_formula": "chemistry, below the store that uses it",
-    "pvkdb.cli.output.paper_tables": "the output of a command, apart from its work",
-    "pvkdb.cli.output.queue_progress": "the output of a command, apart from its work",
     "pvkdb.crossbar.plot": "loads matplotlib",
     "pvkdb.store.security.idempotency": "store, below the service that uses it",
     "pvkdb_pipelines.dft.codes.launch": "a program of its own",

@@ -135,14 +135,7 @@ def open_engine(
     """Make the engine of a name, as :func:`make_engine`, and close it at the end of the block."""
     from pvkdb_pipelines.engines import make_engine
 
-    engine = make_engine(
-        name,
-        config,
-        processes,
-        print_message,
-        grace_s=grace_s,
-        pin=pin,
-    )
+    engine = make_engine(name, config, processes, print_message, grace_s=grace_s, pin=pin)
     try:
         yield engine
     finally:

@@ -169,11 +169,7 @@ class ClientOperations(ClientPart, Generic[TransportT]):
 
     @operation
     def download(
-        self,
-        name: str,
-        path: Path | str,
-        format: FileFormat = "csv",
-        progress: bool | None = None,
+        self, name: str, path: Path | str, format: FileFormat = "csv", progress: bool | None = None
     ) -> Steps[Path]:
         """Download a whole table to a file, which appears when it is complete.
 

@@ -10,25 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from pvkdb.cli.options import (
-    DEFAULT_DATABASE,
-    DatabaseOption,
-    JsonOption,
-    RetryOption,
-    open_store,
-)
-from pvkdb.cli.output.barrier_files import (
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, RetryOption, open_store
+from pvkdb.cli.output.barriers import (
     checked_path,
     draw_graph,
     draw_path,
     plot_documents,
-    write_path,
-)
-from pvkdb.cli.output.barrier_tables import (
     print_barriers,
     print_hops,
     print_literature,
     print_spread,
+    write_path,
 )
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.progress import watch

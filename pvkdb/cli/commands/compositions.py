@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from typer import Argument, Option
 
-from pvkdb.cli.options import (
-    DEFAULT_DATABASE,
-    DatabaseOption,
-    JsonOption,
-    OutputOption,
-    open_store,
-)
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
 from pvkdb.cli.output.composition_tables import print_factors, print_prototypes
 from pvkdb.cli.output.console import print_json, print_message, write_file
 from pvkdb.errors import InputError, NotFoundError, unknown_name
@@ -130,12 +124,7 @@ def structure(
 
 
 def _list_prototypes(composition: Composition, json: bool) -> None:
-    from pvkdb_pipelines.prototypes import (
-        FAMILIES_WITH_PROTOTYPES,
-        candidates,
-        compound_of,
-        phases,
-    )
+    from pvkdb_pipelines.prototypes import FAMILIES_WITH_PROTOTYPES, candidates, compound_of, phases
 
     try:
         compound = compound_of(composition)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from typer import Argument, Option
 
@@ -18,11 +18,26 @@ from pvkdb.cli.options import (
     load,
     open_store,
 )
-from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
-from pvkdb.cli.output.paper_tables import print_history, print_import
+from pvkdb.cli.output.console import (
+    messages,
+    output,
+    plain,
+    print_json,
+    print_message,
+    print_table,
+    show,
+    write_file,
+)
 from pvkdb.errors import InputError, unknown_name
 
+if TYPE_CHECKING:
+    from pvkdb.schemas.imports import Change, Difference, History, ImportReport
+
 TEMPLATES = ("paper.yaml", "energetics.csv", "devices.csv", "references.csv")
+#: Changes that a terminal shows; ``--json`` has up to a hundred.
+_SHOWN = 20
+
+_MARKS = {"add": "[green]+[/]", "supersede": "[yellow]~[/]", "already there": "[dim]=[/]"}
 
 
 def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
@@ -106,7 +121,7 @@ def import_papers(
             for problem in error.problems:
                 print_message(str(problem))
         raise
-    show(report, json, print_import)
+    show(report, json, _print_import)
 
 
 def _print_template(name: str) -> None:
@@ -144,7 +159,7 @@ def history(
 
     with open_store(database, create=True).session(read_only=True) as session:
         versions = versions_of(session, key)
-    show(versions, json, print_history)
+    show(versions, json, _print_history)
 
 
 def export(
@@ -182,3 +197,66 @@ def export(
         sys.stdout.buffer.flush()
     else:
         write_file(output, data)
+
+
+def _print_import(report: ImportReport) -> None:
+    """Print the changes of an import, its warnings and its counts."""
+    shown = [change for change in report.changes if change.action != "already there"][:_SHOWN]
+    if shown:
+        print_table(
+            "Would change" if report.dry_run else "Changed",
+            ["", "table", "id", "row"],
+            [
+                [_MARKS[change.action], change.table, plain(change.id), _row(change)]
+                for change in shown
+            ],
+            whole=("", "table", "id"),
+        )
+    if report.changed > len(shown):
+        messages().print(f"… and {report.changed - len(shown)} more rows")
+    for warning in report.warnings[:_SHOWN]:
+        print_message(f"note: {warning}")
+    parts = [
+        f"{counts.added} {table} added"
+        + (f", {counts.superseding} superseding" if counts.superseding else "")
+        + (f", {counts.already_there} there already" if counts.already_there else "")
+        for table, counts in report.counts.items()
+        if counts.added or counts.superseding or counts.already_there
+    ]
+    messages().print("; ".join(parts) or "the files contain no rows")
+    if report.dry_run:
+        messages().print("dry run: nothing was changed")
+    else:
+        messages().print(f"dataset {report.dataset_version}")
+
+
+def _row(change: Change) -> str:
+    lines = [change.summary]
+    if change.supersedes:
+        lines.append(f"supersedes {change.supersedes}")
+    return plain("\n".join([*lines, *map(_difference, change.differences)]))
+
+
+def _difference(difference: Difference) -> str:
+    empty = "(empty)"
+    return f"{difference.column}: {difference.before or empty} → {difference.after or empty}"
+
+
+def _print_history(history: History) -> None:
+    """Print every version of a row with its changes."""
+    console = output()
+    for version in history.versions:
+        state = "current" if version.current else "superseded"
+        console.print(f"[bold]{plain(version.id)}[/] ({version.table}, {state})")
+        by = f", {version.recorded_by}" if version.recorded_by else ""
+        lines = [f"dataset {version.recorded_in or 'not recorded'}{by}"]
+        if version.differences:
+            lines += map(_difference, version.differences)
+        else:
+            lines += [
+                f"{column}: {value}"
+                for column, value in version.row.items()
+                if value not in (None, "") and column != "id"
+            ]
+        for line in lines:
+            console.print(f"  {line}", markup=False)

@@ -13,8 +13,7 @@ from typer import Option
 
 from pvkdb.cli.commands.work import run_queue
 from pvkdb.cli.options import load
-from pvkdb.cli.output.barrier_files import plot_documents
-from pvkdb.cli.output.barrier_tables import literature_range, results_of
+from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
 from pvkdb.cli.output.composition_tables import print_factors
 from pvkdb.cli.output.console import messages, print_table
 from pvkdb.cli.output.progress import watch

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from pvkdb.cli.options import (
-    DEFAULT_DATABASE,
-    DatabaseOption,
-    JsonOption,
-    OutputOption,
-    open_store,
-)
+from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.cli.output.device_tables import print_devices, print_estimate, print_kinetics
 from pvkdb.errors import InputError, unknown_name
@@ -139,7 +133,7 @@ def crossbar(
     json: JsonOption = False,
 ) -> None:
     """Compute the largest readable crossbar array. --size solves one circuit exactly."""
-    from pvkdb.cli.output.barrier_files import checked_path
+    from pvkdb.cli.output.barriers import checked_path
     from pvkdb.crossbar.estimates import LARGEST_EXACT, ArrayQuestion, estimate
 
     if sum((on_off is not None, device is not None, devices)) != 1:

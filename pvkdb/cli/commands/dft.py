@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, cast, get_type_hints
 
-from typer import Argument, Context, Option
+from typer import Argument, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from pvkdb.store.models.calculations import Calculation
     from pvkdb_pipelines.dft.by_hand.exports import Code
 
-#: Names of the settings of the options that ``dft`` and ``export-inputs`` share.
-_SETTINGS = {
-    "cutoff": "cutoff_wfc_ry",
-    "density_cutoff": "cutoff_rho_ry",
-    "kpoints": "kpoint_grid",
-    "spacing": "kpoint_spacing_per_ang",
-    "smearing": "smearing",
-    "width": "smearing_width_ev",
-    "moment": "magnetization_mub",
-    "soc": "soc",
-    "dielectric": "dielectric_constant",
-    "dielectric_source": "dielectric_source",
-}
 #: Names of the limits in the request of a method.
 _LIMITS = {
     "relax": {"fmax": "fmax_ev_per_ang", "max_steps": "max_steps"},
@@ -46,32 +33,57 @@ _Charge = Annotated[int | None, Option("--charge", help="Charge of the cell; def
 _Hop = Annotated[
     int | None, Option("--hop", min=1, help="Hop of a barrier; default: the limiting hop.")
 ]
-_Cutoff = Annotated[
-    float | None, Option("--cutoff", help="Wave-function cutoff, Ry; default: from SSSP.")
-]
-_Density = Annotated[
-    float | None, Option("--density-cutoff", help="Density cutoff, Ry; default: from SSSP.")
-]
-_Grid = Annotated[str, Option("--kpoints", metavar="N N N", help="k-point grid, e.g. '2 2 2'.")]
-_Spacing = Annotated[
-    float | None, Option("--spacing", help="Largest k-point distance, 1/Å; default: 0.3.")
-]
-_Smearing = Annotated[
-    str, Option("--smearing", help="gaussian (default), cold, fermi-dirac or fixed.")
-]
-_Width = Annotated[float | None, Option("--width", help="Smearing width, eV; default: 0.05.")]
-_Moment = Annotated[
-    float | None, Option("--moment", help="Spin-polarised, with this total moment, μB.")
-]
-_Soc = Annotated[bool, Option("--soc", help="Include spin–orbit coupling (vasp).")]
-_Dielectric = Annotated[
-    float | None, Option("--dielectric", help="Dielectric constant for the Makov–Payne correction.")
-]
-_DielectricSource = Annotated[str, Option("--dielectric-source", help="Source of that constant.")]
 
 
+class _SettingOptions(TypedDict):
+    """Options of ``dft`` and ``export-inputs``, by the names of the settings."""
+
+    cutoff_wfc_ry: Annotated[
+        float | None, Option("--cutoff", help="Wave-function cutoff, Ry; default: from SSSP.")
+    ]
+    cutoff_rho_ry: Annotated[
+        float | None, Option("--density-cutoff", help="Density cutoff, Ry; default: from SSSP.")
+    ]
+    kpoint_grid: Annotated[
+        str | None, Option("--kpoints", metavar="N N N", help="k-point grid, e.g. '2 2 2'.")
+    ]
+    kpoint_spacing_per_ang: Annotated[
+        float | None, Option("--spacing", help="Largest k-point distance, 1/Å; default: 0.3.")
+    ]
+    smearing: Annotated[
+        str | None, Option("--smearing", help="gaussian (default), cold, fermi-dirac or fixed.")
+    ]
+    smearing_width_ev: Annotated[
+        float | None, Option("--width", help="Smearing width, eV; default: 0.05.")
+    ]
+    magnetization_mub: Annotated[
+        float | None, Option("--moment", help="Spin-polarised, with this total moment, μB.")
+    ]
+    soc: Annotated[bool | None, Option("--soc", help="Include spin–orbit coupling (vasp).")]
+    dielectric_constant: Annotated[
+        float | None,
+        Option("--dielectric", help="Dielectric constant for the Makov–Payne correction."),
+    ]
+    dielectric_source: Annotated[
+        str | None, Option("--dielectric-source", help="Source of that constant.")
+    ]
+
+
+def _with_setting_options(command: Any) -> Any:
+    """Declare the options of ``**settings``, before the last two parameters of a command."""
+    *own, database, json, _ = inspect.signature(command, eval_str=True).parameters.values()
+    options = [
+        inspect.Parameter(name, database.kind, default=None, annotation=kind)
+        for name, kind in get_type_hints(_SettingOptions, include_extras=True).items()
+    ]
+    parameters = [*own, *options, database, json]
+    command.__signature__ = inspect.Signature(parameters, return_annotation=None)
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+@_with_setting_options
 def dft(
-    context: Context,
     key: Annotated[
         str,
         Argument(
@@ -99,30 +111,21 @@ def dft(
     engine: Annotated[str, Option(help="espresso, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,
     hop: _Hop = None,
-    cutoff: _Cutoff = None,
-    density_cutoff: _Density = None,
-    kpoints: _Grid = "",
-    spacing: _Spacing = None,
-    smearing: _Smearing = "",
-    width: _Width = None,
-    moment: _Moment = None,
-    soc: _Soc = False,
-    dielectric: _Dielectric = None,
-    dielectric_source: _DielectricSource = "",
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **settings: Unpack[_SettingOptions],
 ) -> None:
     """Queue a DFT calculation. `pvkdb work` computes it."""
     from pvkdb.store.queue.claims import enqueue
     from pvkdb.store.rows.from_models import calculation_document
 
-    chosen = _chosen(context.params)
+    chosen = _chosen(settings)
     documents = []
     with open_store(database).session() as session:
         for value in charge or [0]:
-            settings = _settings(engine=engine, charge=value, **chosen)
+            complete = _settings(engine=engine, charge=value, **chosen)
             limits = {"fmax": fmax, "max_steps": max_steps}
-            request, material = _request(session, key, method, settings, hop, vacancy, limits)
+            request, material = _request(session, key, method, complete, hop, vacancy, limits)
             after = [] if request.kind != "dft-after" else [request.barrier]
             calculation, new = enqueue(session, request, material, depends_on=after)
             session.flush()
@@ -138,8 +141,8 @@ def dft(
         _print_remarks(_remarks(request))
 
 
+@_with_setting_options
 def export_inputs(
-    context: Context,
     key: Annotated[str, Argument(metavar="ID", help="Id of queued DFT, or of a barrier.")],
     code: Annotated[
         str, Option("--for", metavar="CODE", help="espresso or vasp; default: as queued.")
@@ -150,18 +153,9 @@ def export_inputs(
     ] = None,
     charge: _Charge = None,
     hop: _Hop = None,
-    cutoff: _Cutoff = None,
-    density_cutoff: _Density = None,
-    kpoints: _Grid = "",
-    spacing: _Spacing = None,
-    smearing: _Smearing = "",
-    width: _Width = None,
-    moment: _Moment = None,
-    soc: _Soc = False,
-    dielectric: _Dielectric = None,
-    dielectric_source: _DielectricSource = "",
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
+    **settings: Unpack[_SettingOptions],
 ) -> None:
     """Write DFT input files, to run by hand.
 
@@ -175,7 +169,7 @@ def export_inputs(
 
     if code and code not in CODES:
         raise InputError(unknown_name("code with input files", code, CODES))
-    chosen = {"charge": charge, **_chosen(context.params)}
+    chosen = {"charge": charge, **_chosen(settings)}
     with open_store(database).session(read_only=True) as session:
         calculation = _calculation(session, key)
         request: AnyDft
@@ -188,8 +182,8 @@ def export_inputs(
                 )
             request = DFT_REQUESTS[calculation.kind].model_validate(calculation.parameters)
         else:
-            settings = _settings(engine=code or "espresso", **chosen)
-            request = path_request(session, calculation, settings, hop)
+            complete = _settings(engine=code or "espresso", **chosen)
+            request = path_request(session, calculation, complete, hop)
     request = converted(request, cast("Code", code or request.settings.engine.value))
     folder = output or Path(f"dft-{key}-{request.settings.engine}")
     files = write(request, key, folder)
@@ -293,13 +287,10 @@ def _calculation(session: Session, key: str) -> Calculation:
     return found
 
 
-def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a command by the names of the settings, None for omitted ones."""
-    given = {**options, "kpoints": _grid(options["kpoints"])}
-    chosen = {setting: given[option] for option, setting in _SETTINGS.items()}
-    return {
-        name: None if value is False or value == "" else value for name, value in chosen.items()
-    }
+def _chosen(settings: _SettingOptions) -> dict[str, Any]:
+    """Return the settings that are not empty."""
+    given = {**settings, "kpoint_grid": _grid(settings["kpoint_grid"] or "")}
+    return {name: value for name, value in given.items() if value is not None and value != ""}
 
 
 def _settings(**given: Any) -> DftSettings:

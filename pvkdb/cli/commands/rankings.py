@@ -65,12 +65,7 @@ def rank(
             "--screening requires --materials: screening-report.json contains materials"
         )
     report = None if screening is None else _report(screening)
-    options = Options(
-        order=order,
-        weights=parse_weights(weights),
-        reading=reading,
-        samples=samples,
-    )
+    options = Options(order=order, weights=parse_weights(weights), reading=reading, samples=samples)
     with open_store(database, create=True).session() as session:
         ranking = rank_store(
             session,

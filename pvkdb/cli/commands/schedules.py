@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, print_table
 from pvkdb.cli.output.progress import watch_stages
-from pvkdb.cli.output.run_tables import print_runs
+from pvkdb.cli.output.screening_tables import print_runs
 from pvkdb.display.times import minute
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 

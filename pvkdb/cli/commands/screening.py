@@ -22,12 +22,14 @@ from pvkdb.cli.options import (
 )
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.progress import StageWatch, watch_stages
-from pvkdb.cli.output.run_tables import print_differences, print_run, print_runs
 from pvkdb.cli.output.screening_tables import (
     compositions_by_type,
+    print_differences,
     print_plans,
     print_preview,
     print_report,
+    print_run,
+    print_runs,
 )
 from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError, unknown_name
 

@@ -48,9 +48,7 @@ def serve(
     from pvkdb_api.server import serve as run
 
     settings = read_settings(
-        workers=workers,
-        allow_local_writes=allow_local_writes or None,
-        log_format=log_format,
+        workers=workers, allow_local_writes=allow_local_writes or None, log_format=log_format
     )
     store = open_store(database, create=True)
 

@@ -20,9 +20,9 @@ from pvkdb.cli.options import (
     open_engine,
     open_store,
 )
-from pvkdb.cli.output.barrier_tables import print_barriers
+from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
-from pvkdb.cli.output.queue_progress import watch_queue
+from pvkdb.cli.output.progress import watch_queue
 from pvkdb.errors import CalculationFailedError, InterruptedByUserError
 
 if TYPE_CHECKING:

@@ -143,10 +143,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
 
     @operation
     def wait(
-        self,
-        calculation: CalculationDocument | str,
-        timeout_s: float = 3600.0,
-        poll_s: float = 5.0,
+        self, calculation: CalculationDocument | str, timeout_s: float = 3600.0, poll_s: float = 5.0
     ) -> Steps[CalculationDocument]:
         """Wait until a calculation is done, failed or cancelled, and return it.
 

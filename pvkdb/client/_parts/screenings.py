@@ -27,10 +27,7 @@ class ScreeningOperations(ClientPart):
 
     @operation
     def runs(
-        self,
-        plan: str | None = None,
-        state: RunState | str | None = None,
-        limit: int | None = None,
+        self, plan: str | None = None, state: RunState | str | None = None, limit: int | None = None
     ) -> Steps[list[RunDocument]]:
         """Return the runs, newest first, with counts and differences from the previous run.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pvkdb.client._io.carriers import Awaiting, Blocking
 from pvkdb.client._io.progress import ProgressBar
+from pvkdb.client._io.steps import Steps
 from pvkdb.client._search.pages import Pages
 from pvkdb.client._search.tables import FrameBuilder, TableModels
 
@@ -39,8 +40,37 @@ class _Search(Generic[RowT, CarrierT]):
         """The dataset version of the last fetched page, for a citation."""
         return self._pages.dataset_version
 
-    def _frame(self) -> FrameBuilder:
-        return FrameBuilder(self._table.row.columns())
+
+class _Rows(_Search[RowT, Blocking], Iterable[RowT]):
+    """Rows for ``for``."""
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the rows, in a stream the remaining ones, as a pandas DataFrame.
+
+        Each field is a column.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        frame = FrameBuilder(self._table.row.columns())
+        for row in self:
+            frame.add(row)
+        return frame.finish()
+
+
+class _AsyncRows(_Search[RowT, Awaiting], AsyncIterable[RowT]):
+    """Rows for ``async for``."""
+
+    async def to_dataframe(self) -> pd.DataFrame:
+        """Return the rows as a pandas DataFrame; see :meth:`Results.to_dataframe`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        frame = FrameBuilder(self._table.row.columns())
+        async for row in self:
+            frame.add(row)
+        return frame.finish()
 
 
 class _Fetched(_Search[RowT, CarrierT]):
@@ -59,18 +89,32 @@ class _Fetched(_Search[RowT, CarrierT]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self)} {self._table.name}>"
 
-    def _keep(self, rows: list[RowT]) -> None:
-        if self._pages.several:  # two requests may find the same row
-            keys = {str(getattr(row, self._table.key)): row for row in rows}
-            rows = [row for key, row in keys.items() if key not in self._keys]
-            self._keys.update(keys)
-        self._rows.extend(rows)
+    def _load(self, count: int | None) -> Steps[bool]:
+        """Fetch rows until there are ``count`` (None: all); return whether there are that many."""
+        while not self._pages.done and (count is None or len(self._rows) < count):
+            rows = yield from self._pages.next()
+            if self._pages.several:  # two requests may find the same row
+                keys = {str(getattr(row, self._table.key)): row for row in rows}
+                rows = [row for key, row in keys.items() if key not in self._keys]
+                self._keys.update(keys)
+            self._rows.extend(rows)
+        return count is not None and len(self._rows) >= count
 
-    def _no_row(self, index: int) -> IndexError:
-        return IndexError(f"{self._table.name}: no row {index}; the search found {len(self)}")
+    def _load_first(self) -> Steps[None]:
+        """Fetch the first page, or all where only the end shows the number of rows."""
+        yield from self._load(1)
+        if self._pages.several:
+            yield from self._load(None)
+
+    def _row(self, index: int) -> Steps[RowT]:
+        position = index + len(self) if index < 0 else index
+        loaded = yield from self._load(position + 1)
+        if position < 0 or not loaded:
+            raise IndexError(f"{self._table.name}: no row {index}; the search found {len(self)}")
+        return self._rows[position]
 
 
-class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
+class Results(_Fetched[RowT, Blocking], _Rows[RowT], Sequence[RowT]):
     """The rows that match a search, in order, as a read-only list.
 
     The search fetches the first page; others are fetched when needed, and kept. ``len()`` sends
@@ -86,14 +130,12 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
 
     def _start(self) -> None:
         super()._start()
-        self._load(1)
-        if self._pages.several:  # the number of rows is only known at the end
-            self._load(None)
+        self._carrier._run(self._load_first())
 
     def __iter__(self) -> Iterator[RowT]:
         with ProgressBar(self._table.name, self._show_progress) as progress:
             position = 0
-            while self._load(position + 1):
+            while self._carrier._run(self._load(position + 1)):
                 progress.update(position, len(self))
                 yield self._rows[position]
                 position += 1
@@ -107,32 +149,12 @@ class Results(_Fetched[RowT, Blocking], Sequence[RowT]):
 
     def __getitem__(self, index: int | slice) -> RowT | list[RowT]:
         if isinstance(index, slice):
-            self._load(max(range(len(self))[index], default=-1) + 1)
+            self._carrier._run(self._load(max(range(len(self))[index], default=-1) + 1))
             return self._rows[: len(self)][index]
-        position = index + len(self) if index < 0 else index
-        if position < 0 or not self._load(position + 1):
-            raise self._no_row(index)
-        return self._rows[position]
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return every row as a pandas DataFrame with one column for each field.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        frame = self._frame()
-        for row in self:
-            frame.add(row)
-        return frame.finish()
-
-    def _load(self, count: int | None) -> bool:
-        """Fetch rows until there are ``count`` (None: all); return whether there are that many."""
-        while not self._pages.done and (count is None or len(self._rows) < count):
-            self._keep(self._carrier._run(self._pages.next()))
-        return count is not None and len(self._rows) >= count
+        return self._carrier._run(self._row(index))
 
 
-class AsyncResults(_Fetched[RowT, Awaiting]):
+class AsyncResults(_Fetched[RowT, Awaiting], _AsyncRows[RowT]):
     """The rows that match a search, for ``async for``; fetched rows are kept.
 
     ``await`` fetches the first page; ``len()`` then gives the number of rows.
@@ -149,12 +171,13 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
     """
 
     def __await__(self) -> Generator[Any, Any, AsyncResults[RowT]]:
-        return self._begin().__await__()
+        yield from self._carrier._run(self._load_first()).__await__()
+        return self
 
     async def __aiter__(self) -> AsyncIterator[RowT]:
         with ProgressBar(self._table.name, self._show_progress) as progress:
             position = 0
-            while await self._load(position + 1):
+            while await self._carrier._run(self._load(position + 1)):
                 progress.update(position, len(self))
                 yield self._rows[position]
                 position += 1
@@ -166,35 +189,11 @@ class AsyncResults(_Fetched[RowT, Awaiting]):
         Raises:
             IndexError: the search found none.
         """
-        if not await self._load(1):
-            raise self._no_row(0)
-        return self._rows[0]
+        return await self._carrier._run(self._row(0))
 
     async def to_list(self) -> list[RowT]:
         """Return every row."""
         return [row async for row in self]
-
-    async def to_dataframe(self) -> pd.DataFrame:
-        """Return every row as a pandas DataFrame; see :meth:`Results.to_dataframe`.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        frame = self._frame()
-        async for row in self:
-            frame.add(row)
-        return frame.finish()
-
-    async def _begin(self) -> AsyncResults[RowT]:
-        await self._load(1)
-        if self._pages.several:
-            await self._load(None)
-        return self
-
-    async def _load(self, count: int | None) -> bool:
-        while not self._pages.done and (count is None or len(self._rows) < count):
-            self._keep(await self._carrier._run(self._pages.next()))
-        return count is not None and len(self._rows) >= count
 
 
 class _Stream(_Search[RowT, CarrierT]):
@@ -217,7 +216,15 @@ class _Stream(_Search[RowT, CarrierT]):
             return str(self._pages.position)
         return str(self._page_start.after(self._index))
 
-    def _next_row(self) -> RowT:
+    def _next(self) -> Steps[RowT | None]:
+        """Return the next row; None at the end."""
+        while self._index >= len(self._page):
+            if self._pages.done:
+                self._progress.close()
+                return None
+            start = self._pages.position
+            page = yield from self._pages.next()
+            self._page, self._page_start, self._index = page, start, 0
         row = self._page[self._index]
         self._index += 1
         self._read += 1
@@ -225,7 +232,7 @@ class _Stream(_Search[RowT, CarrierT]):
         return row
 
 
-class Stream(_Stream[RowT, Blocking], Iterator[RowT]):
+class Stream(_Stream[RowT, Blocking], _Rows[RowT], Iterator[RowT]):
     """Rows one after the other; only one page of them is kept.
 
     Example:
@@ -240,47 +247,17 @@ class Stream(_Stream[RowT, Blocking], Iterator[RowT]):
         return self
 
     def __next__(self) -> RowT:
-        while self._index >= len(self._page):
-            if self._pages.done:
-                self._progress.close()
-                raise StopIteration
-            start = self._pages.position
-            page = self._carrier._run(self._pages.next())
-            self._page, self._page_start, self._index = page, start, 0
-        return self._next_row()
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return the remaining rows as a pandas DataFrame, collected column by column.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        frame = self._frame()
-        for row in self:
-            frame.add(row)
-        return frame.finish()
+        row = self._carrier._run(self._next())
+        if row is None:
+            raise StopIteration
+        return row
 
 
-class AsyncStream(_Stream[RowT, Awaiting], AsyncIterator[RowT]):
+class AsyncStream(_Stream[RowT, Awaiting], _AsyncRows[RowT], AsyncIterator[RowT]):
     """Rows one after the other, for ``async for``; see :class:`Stream`."""
 
     async def __anext__(self) -> RowT:
-        while self._index >= len(self._page):
-            if self._pages.done:
-                self._progress.close()
-                raise StopAsyncIteration
-            start = self._pages.position
-            page = await self._carrier._run(self._pages.next())
-            self._page, self._page_start, self._index = page, start, 0
-        return self._next_row()
-
-    async def to_dataframe(self) -> pd.DataFrame:
-        """Return the remaining rows as a pandas DataFrame; see :meth:`Stream.to_dataframe`.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        frame = self._frame()
-        async for row in self:
-            frame.add(row)
-        return frame.finish()
+        row = await self._carrier._run(self._next())
+        if row is None:
+            raise StopAsyncIteration
+        return row
