@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pvkdb.client._client import AsyncClient, Client
 from pvkdb.client._io.description import Fields, FilterDescription, Filters
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
-from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
-from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
+from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
 from pvkdb.client._search.collections import AsyncCollection, AsyncListing, Collection, Listing

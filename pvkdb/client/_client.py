@@ -16,36 +16,25 @@ from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
-from pvkdb.client._parts.crossbars import AsyncCrossbars, Crossbars
-from pvkdb.client._parts.kinetics import AsyncKinetics, Kinetics
+from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
 from pvkdb.client._parts.rankings import AsyncRankings, Rankings
 from pvkdb.client._parts.screenings import AsyncScreenings, Screenings
-from pvkdb.client._search.collections import CollectionOf, ListingOf, collection_of, listing_of
+from pvkdb.client._search.collections import (
+    CollectionOf,
+    ListingOf,
+    RowsOf,
+    collection_of,
+    listing_of,
+)
 from pvkdb.client._search.downloads import FileFormat, download
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
     from pvkdb.client.structures import StructureWithCoordinates
+    from pvkdb.schemas import tables
     from pvkdb.schemas.imports import ImportReport
     from pvkdb.schemas.responses import FormulaTolerance, Health
-    from pvkdb.schemas.tables import (
-        ApplicationsRow,
-        DeviceClaimsRow,
-        DevicesRow,
-        EnergeticsRow,
-        IonsRow,
-        MaterialsRow,
-        ReferencesRow,
-        StructuresRow,
-        ToleranceRow,
-    )
-    from pvkdb.schemas.tables.reviewed import (
-        ArrayChallengesRow,
-        BenchmarkDatasetsRow,
-        ConductionRow,
-        ProcessingRow,
-        TestProtocolsRow,
-    )
+    from pvkdb.schemas.tables import reviewed
 
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
@@ -66,19 +55,21 @@ class ClientOperations(ClientPart, Generic[TransportT]):
 
     _http_client: ClassVar[Callable[..., Any]]
 
-    materials: CollectionOf[MaterialsRow, MaterialsRow] = collection_of("materials")
-    energetics: CollectionOf[EnergeticsRow, EnergeticsRow] = collection_of("energetics")
-    devices: CollectionOf[DevicesRow, DevicesRow] = collection_of("devices")
-    device_claims: CollectionOf[DeviceClaimsRow, DeviceClaimsRow] = collection_of("device_claims")
-    references: CollectionOf[ReferencesRow, ReferencesRow] = collection_of("references")
-    structures: CollectionOf[StructuresRow, StructureWithCoordinates] = collection_of("structures")
-    ions: ListingOf[IonsRow] = listing_of("ions")
-    conduction: CollectionOf[ConductionRow, ConductionRow] = collection_of("conduction")
-    applications: ListingOf[ApplicationsRow] = listing_of("applications")
-    processing: CollectionOf[ProcessingRow, ProcessingRow] = collection_of("processing")
-    array_challenges: ListingOf[ArrayChallengesRow] = listing_of("array_challenges")
-    test_protocols: ListingOf[TestProtocolsRow] = listing_of("test_protocols")
-    benchmark_datasets: ListingOf[BenchmarkDatasetsRow] = listing_of("benchmark_datasets")
+    materials: RowsOf[tables.MaterialsRow] = collection_of("materials")
+    energetics: RowsOf[tables.EnergeticsRow] = collection_of("energetics")
+    devices: RowsOf[tables.DevicesRow] = collection_of("devices")
+    device_claims: RowsOf[tables.DeviceClaimsRow] = collection_of("device_claims")
+    references: RowsOf[tables.ReferencesRow] = collection_of("references")
+    structures: CollectionOf[tables.StructuresRow, StructureWithCoordinates] = collection_of(
+        "structures"
+    )
+    ions: ListingOf[tables.IonsRow] = listing_of("ions")
+    conduction: RowsOf[reviewed.ConductionRow] = collection_of("conduction")
+    applications: ListingOf[tables.ApplicationsRow] = listing_of("applications")
+    processing: RowsOf[reviewed.ProcessingRow] = collection_of("processing")
+    array_challenges: ListingOf[reviewed.ArrayChallengesRow] = listing_of("array_challenges")
+    test_protocols: ListingOf[reviewed.TestProtocolsRow] = listing_of("test_protocols")
+    benchmark_datasets: ListingOf[reviewed.BenchmarkDatasetsRow] = listing_of("benchmark_datasets")
     calculations = PartOf(Calculations, AsyncCalculations)
     screenings = PartOf(Screenings, AsyncScreenings)
     rankings = PartOf(Rankings, AsyncRankings)
@@ -118,7 +109,7 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         super().__init__(service, http)
 
     @operation
-    def tolerance(self, formula: str) -> Steps[ToleranceRow]:
+    def tolerance(self, formula: str) -> Steps[tables.ToleranceRow]:
         """Return the tolerance factors of an ABX3 formula, with the radii behind them.
 
         Raises:
@@ -195,8 +186,7 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         """
         shown = self._service.progress if progress is None else progress
         with ProgressBar(name, shown) as bar:
-            written = yield from download(self._service, name, Path(path), format, bar)
-        return written
+            return (yield from download(self._service, name, Path(path), format, bar))
 
     @operation
     def import_papers(

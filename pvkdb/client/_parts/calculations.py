@@ -80,8 +80,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             >>> client.calculations.retry(queued).state.value
             'queued'
         """
-        document = yield from self._post(calculation, "cancel", idempotency_key)
-        return document
+        return (yield from self._post(calculation, "cancel", idempotency_key))
 
     @operation
     def retry(
@@ -99,8 +98,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             Traceback (most recent call last):
             pvkdb.client.errors.UnknownKeyError: calculations holds no 'c0ffee'
         """
-        document = yield from self._post(calculation, "retry", idempotency_key)
-        return document
+        return (yield from self._post(calculation, "retry", idempotency_key))
 
     @operation
     def log(

@@ -9,7 +9,7 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
-from pvkdb.client._parts.kinetics import RangeValue, range_parameters
+from pvkdb.client._parts.estimates import RangeValue, parameters_of
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile, Subject
@@ -88,14 +88,13 @@ class RankingOperations(ClientPart):
         """
         from pvkdb.schemas.rankings import Ranking
 
-        query: dict[str, str] = {"subject": subject, "order": order}
-        if weights:
-            query["weights"] = ",".join(f"{name}={value!r}" for name, value in weights.items())
-        if reading is not None:
-            query["reading"] = reading
-        if samples is not None:
-            query["samples"] = str(samples)
-        query |= range_parameters(
+        listed = (f"{name}={value!r}" for name, value in (weights or {}).items())
+        query = parameters_of(
+            subject=subject,
+            order=order,
+            weights=",".join(listed) or None,
+            reading=reading,
+            samples=samples,
             thickness_nm=thickness_nm,
             bias_v=bias_v,
             temperature_k=temperature_k,

@@ -8,6 +8,7 @@ from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
+from pvkdb.client._parts.estimates import parameters_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,10 +47,8 @@ class ScreeningOperations(ClientPart):
         from pvkdb.schemas.responses import Page
         from pvkdb.schemas.runs import RunDocument
 
-        given = {"plan": plan, "state": state}
-        query = {name: str(value) for name, value in given.items() if value is not None}
-        found = yield from self._all(path_of("screenings"), query, Page[RunDocument], limit)
-        return found
+        query = parameters_of(plan=plan, state=state)
+        return (yield from self._all(path_of("screenings"), query, Page[RunDocument], limit))
 
     @operation
     def get(self, run: int | str) -> Steps[ScreeningDocument]:
@@ -106,21 +105,11 @@ class ScreeningOperations(ClientPart):
         from pvkdb.schemas.responses import Page
         from pvkdb.schemas.screening import CandidateSummary
 
-        given = {
-            "passed": passed,
-            "stage": stage,
-            "reason": reason,
-            "family": family,
-            "lead_free": lead_free,
-        }
-        query = {
-            name: str(value).lower() if isinstance(value, bool) else value
-            for name, value in given.items()
-            if value is not None
-        }
+        query = parameters_of(
+            passed=passed, stage=stage, reason=reason, family=family, lead_free=lead_free
+        )
         path = path_of("screenings", str(run), "candidates")
-        found = yield from self._all(path, query, Page[CandidateSummary], limit)
-        return found
+        return (yield from self._all(path, query, Page[CandidateSummary], limit))
 
     @operation
     def report(self, run: int | str) -> Steps[ScreeningReport]:

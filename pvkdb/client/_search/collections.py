@@ -101,8 +101,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             >>> client.devices.describe().facets[:3]
             ['family', 'group', 'absorber']
         """
-        description = yield from self._describe()
-        return description
+        return (yield from self._describe())
 
     @operation
     def filters(self) -> Steps[Filters]:
@@ -157,8 +156,7 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
             >>> client.references.get("r36").year
             2024
         """
-        document = yield from self._get(key, middle=False)
-        return document
+        return (yield from self._get(key, middle=False))
 
     @operation
     def get_many(self, keys: Iterable[str]) -> Steps[list[DocumentT]]:
@@ -300,6 +298,7 @@ class AsyncCollection(EntryOperations[RowT, DocumentT], AsyncListing[RowT, Docum
 #: Attributes of both clients: of the blocking or of the asynchronous kind.
 ListingOf: TypeAlias = "PartOf[Listing[RowT, RowT], AsyncListing[RowT, RowT]]"
 CollectionOf: TypeAlias = "PartOf[Collection[RowT, DocumentT], AsyncCollection[RowT, DocumentT]]"
+RowsOf: TypeAlias = "CollectionOf[RowT, RowT]"  # an entry is a row
 
 
 def listing_of(name: str) -> ListingOf[RowT]:

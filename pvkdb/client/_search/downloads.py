@@ -12,7 +12,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
@@ -69,24 +69,23 @@ class _Mark:
     table: str
     format: str
     service: str
-    dataset_version: str
-    cursor: str
-    bytes: int
-    rows: int
+    dataset_version: str = ""
+    cursor: str | None = None
+    bytes: int = 0
+    rows: int = 0
 
 
 def _by_pages(
     service: Service, name: str, part: Path, format: FileFormat, progress: ProgressBar
 ) -> Steps[None]:
-    table: TableModels[Any, Any] = TableModels(name)
-    write, note = _WRITERS[format], part.with_name(f"{part.name}.json")
-    mark = _read_mark(note, part, (name, format, service.url))
+    note, empty = part.with_name(f"{part.name}.json"), _Mark(name, format, service.url)
+    mark = _read_mark(note, part, empty)
     for _ in range(MOST_STARTS):
-        complete = yield from _resume(service, table, part, note, format, mark, write, progress)
+        complete = yield from _resume(service, part, note, mark, progress)
         if complete:
             note.unlink(missing_ok=True)
             return
-        mark = None
+        mark = empty
     raise ServiceError(
         f"the data of {service.url} changed {MOST_STARTS} times while {name} was downloaded; "
         "try again when nobody is writing"
@@ -94,42 +93,32 @@ def _by_pages(
 
 
 def _resume(
-    service: Service,
-    table: TableModels[Any, Any],
-    part: Path,
-    note: Path,
-    format: FileFormat,
-    mark: _Mark | None,
-    write: Callable[[Sequence[str], Iterable[Row]], bytes],
-    progress: ProgressBar,
+    service: Service, part: Path, note: Path, mark: _Mark, progress: ProgressBar
 ) -> Steps[bool]:
     """Write the remaining rows; return False if the data have changed since the file was begun."""
-    names = table.row.columns()
-    pages: Pages[Any] = Pages(service, table, {}, cursor=mark.cursor if mark is not None else None)
-    with part.open("r+b" if mark is not None else "wb") as file:
-        rows = 0
-        version = ""
-        if mark is not None:
-            file.truncate(mark.bytes)
-            file.seek(mark.bytes)
-            rows, version = mark.rows, mark.dataset_version
-        elif format == "csv":
+    table: TableModels[Any, Any] = TableModels(mark.table)
+    names, write = table.row.columns(), _WRITERS[mark.format]
+    pages: Pages[Any] = Pages(service, table, {}, cursor=mark.cursor)
+    with part.open("wb" if mark.cursor is None else "r+b") as file:
+        file.truncate(mark.bytes)
+        file.seek(mark.bytes)
+        if mark.cursor is None and mark.format == "csv":
             file.write(_csv_line(names))
         while not pages.done:
             page = yield from pages.next()
-            if version not in ("", pages.dataset_version):
+            if mark.dataset_version not in ("", pages.dataset_version):
                 return False
-            version = pages.dataset_version
             file.write(write(names, page))
             file.flush()
-            rows += len(page)
-            _write_mark(
-                note,
-                _Mark(
-                    table.name, format, service.url, version, str(pages.position), file.tell(), rows
-                ),
+            mark = replace(
+                mark,
+                dataset_version=pages.dataset_version,
+                cursor=str(pages.position),
+                bytes=file.tell(),
+                rows=mark.rows + len(page),
             )
-            progress.update(rows, pages.total)
+            _write_mark(note, mark)
+            progress.update(mark.rows, pages.total)
     return True
 
 
@@ -158,14 +147,14 @@ def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -
         raise
 
 
-def _read_mark(note: Path, part: Path, wanted: tuple[str, str, str]) -> _Mark | None:
-    """Return the state of an earlier attempt at the same file, or None if it cannot be resumed."""
+def _read_mark(note: Path, part: Path, empty: _Mark) -> _Mark:
+    """Return the state of an earlier attempt at the same file, or ``empty`` if there is none."""
     try:
         mark = _Mark(**json.loads(note.read_text(encoding="utf-8")))
-        same = (mark.table, mark.format, mark.service) == wanted
-        return mark if same and part.stat().st_size >= mark.bytes else None
+        same = (mark.table, mark.format, mark.service) == (empty.table, empty.format, empty.service)
+        return mark if same and part.stat().st_size >= mark.bytes else empty
     except (OSError, ValueError, TypeError):
-        return None
+        return empty
 
 
 def _write_mark(note: Path, mark: _Mark) -> None:
