@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,7 +122,6 @@ def _temporary_store() -> Store:
     return store
 
 
-@contextmanager
 def open_engine(
     name: str,
     config: Path | None,
@@ -131,12 +129,8 @@ def open_engine(
     *,
     grace_s: float | None = None,
     pin: bool = True,
-) -> Iterator[CalculationEngine]:
-    """Make the engine of a name, as :func:`make_engine`, and close it at the end of the block."""
+) -> closing[CalculationEngine]:
+    """Make the engine of a name, as :func:`make_engine`; it closes at the end of the block."""
     from pvkdb_pipelines.engines import make_engine
 
-    engine = make_engine(name, config, processes, print_message, grace_s=grace_s, pin=pin)
-    try:
-        yield engine
-    finally:
-        engine.close()
+    return closing(make_engine(name, config, processes, print_message, grace_s=grace_s, pin=pin))

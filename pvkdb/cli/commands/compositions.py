@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,7 +10,7 @@ from typer import Argument, Option
 
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, OutputOption, open_store
 from pvkdb.cli.output.composition_tables import print_factors, print_prototypes
-from pvkdb.cli.output.console import print_json, print_message, write_file
+from pvkdb.cli.output.console import print_json, print_message, show, write_file
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 
 if TYPE_CHECKING:
@@ -52,7 +51,12 @@ def tolerance(
         raise next(iter(undefined.values()))
     reasons = {formula: str(error) for formula, error in undefined.items()}
     if json:
-        print_json([*map(_factors_document, factors), *_undefined_documents(reasons)])
+        empty = dict.fromkeys(_NUMBERS)
+        undefined_documents = [
+            {"formula": formula, **empty, "not_defined": reason}
+            for formula, reason in reasons.items()
+        ]
+        print_json([*map(_factors_document, factors), *undefined_documents])
     else:
         print_factors(factors, reasons)
 
@@ -69,13 +73,6 @@ def _factors_document(factors: ToleranceFactors) -> dict[str, object]:
         "p_source": SOURCE,
         "not_defined": factors.not_defined,
     }
-
-
-def _undefined_documents(reasons: Mapping[str, str]) -> list[dict[str, object]]:
-    return [
-        {"formula": formula, **dict.fromkeys(_NUMBERS), "not_defined": reason}
-        for formula, reason in reasons.items()
-    ]
 
 
 def structure(
@@ -225,13 +222,8 @@ def _add(
             "space_group": start.space_group,
             "atoms": start.atoms,
         }
-    if json:
-        print_json(document)
-    else:
-        print_message(
-            f"stored {document['id']} of {document['material']}: {document['atoms']} atoms, "
-            f"space group {document['space_group']}"
-        )
+    stored = "stored {id} of {material}: {atoms} atoms, space group {space_group}"
+    show(document, json, lambda start: print_message(stored.format(**start)))
 
 
 def _format(format: str, output: Path | None) -> StructureFormat:

@@ -79,10 +79,8 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
             f"{store.name} has no pvkdb tables to upgrade; create them with: pvkdb init"
         )
     before, after = run_migrations(store)
-    if json:
-        print_json({"database": store.name, "before": before, "after": after})
-    else:
-        messages().print(f"{store.name}: schema {before} -> {after}")
+    document = {"database": store.name, "before": before, "after": after}
+    show(document, json, lambda _: messages().print(f"{store.name}: schema {before} -> {after}"))
 
 
 def import_papers(

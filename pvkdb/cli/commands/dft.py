@@ -242,6 +242,8 @@ def _request(
     given = {named.get(name, name): value for name, value in limits.items() if value is not None}
     if given and not named:
         raise InputError("--fmax and --max-steps require --method relax or neb")
+    chosen: Any = method
+    request: AnyDft | DftAfterRequest
     calculation = session.get(Calculation, key)
     if calculation is not None:
         if method in ("scf", "relax") or vacancy is not None:
@@ -251,16 +253,12 @@ def _request(
                 f"relax and --vacancy name a structure, {example} {key}-host"
             )
         if is_pending_barrier(calculation):
-            if method == "neb":
-                after = after_request(calculation, settings, hop, "neb", **given)
-            else:
-                after = after_request(calculation, settings, hop)
-            return after, calculation.material_id
-        if method == "neb":
-            band = requests.neb_request(session, calculation, settings, hop, **given)
-            return band, calculation.material_id
-        path = requests.path_request(session, calculation, settings, hop)
-        return path, calculation.material_id
+            request = after_request(calculation, settings, hop, chosen or "path", **given)
+        elif method == "neb":
+            request = requests.neb_request(session, calculation, settings, hop, **given)
+        else:
+            request = requests.path_request(session, calculation, settings, hop)
+        return request, calculation.material_id
     structure = session.get(Structure, key)
     if structure is None:
         raise NotFoundError(
@@ -269,11 +267,8 @@ def _request(
         )
     if method in ("path", "neb") or hop is not None:
         raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
-    chosen: Any = method or "scf"
-    return (
-        requests.structure_request(structure, settings, chosen, vacancy, **given),
-        structure.material_id,
-    )
+    request = requests.structure_request(structure, settings, chosen or "scf", vacancy, **given)
+    return request, structure.material_id
 
 
 def _calculation(session: Session, key: str) -> Calculation:

@@ -204,10 +204,7 @@ def files(
         except OSError as error:
             raise InputError(f"{target} cannot be written: {error.strerror}") from error
         written.append(str(target))
-    if json:
-        print_json(written)
-    else:
-        print_message(f"wrote {', '.join(written)}")
+    show(written, json, lambda names: print_message(f"wrote {', '.join(names)}"))
 
 
 @app.command("export", epilog="Example: pvkdb jobs export calculations.jsonl.gz")
@@ -232,10 +229,8 @@ def export_jobs(
 
     with open_store(database).session(read_only=True) as session:
         number = write_calculations(session, file, paths=not without_paths)
-    if json:
-        print_json({"file": str(file), "calculations": number})
-        return
-    print_message(f"wrote {number:,} calculations to {file}")
+    exported = {"file": str(file), "calculations": number}
+    show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")

@@ -17,7 +17,6 @@ from pvkdb.display.times import minute
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
 if TYPE_CHECKING:
-    from pvkdb.schemas.runs import RunDocument
     from pvkdb.store.database import Store
     from pvkdb_pipelines.schedule.file import ScheduledPlan
     from pvkdb_pipelines.schedule.scheduler import Scheduler
@@ -67,7 +66,11 @@ def run(
         raise InputError(
             "--json requires --due or --once, since the scheduler runs until it is stopped"
         )
-    scheduler = _scheduler(file, open_store(database, create=True))
+    from pvkdb_pipelines.schedule.file import read_schedule
+    from pvkdb_pipelines.schedule.scheduler import Scheduler
+
+    store = open_store(database, create=True)
+    scheduler = Scheduler(store, read_schedule(file), print_message)
     try:
         if not (due or once):
             _announce(scheduler)
@@ -78,7 +81,12 @@ def run(
         raise InterruptedByUserError(
             "schedule stopped; an interrupted run resumes at the next start"
         ) from None
-    _show(documents, json)
+    if json:
+        print_json(documents)
+    elif documents:
+        print_runs(documents, len(documents))
+    else:
+        messages().print("nothing to run")
     if any(document.state == "failed" for document in documents):
         raise typer.Exit(CalculationFailedError.exit_code)
 
@@ -130,13 +138,6 @@ def _row(entry: ScheduledPlan, store: Store) -> dict[str, str | None]:
     }
 
 
-def _scheduler(file: Path, store: Store) -> Scheduler:
-    from pvkdb_pipelines.schedule.file import read_schedule
-    from pvkdb_pipelines.schedule.scheduler import Scheduler
-
-    return Scheduler(store, read_schedule(file), print_message)
-
-
 def _announce(scheduler: Scheduler) -> None:
     from datetime import UTC, datetime
 
@@ -146,12 +147,3 @@ def _announce(scheduler: Scheduler) -> None:
         scheduler.report_message(
             f"{entry.name}: next at {minute(following)} UTC ({entry.expression})"
         )
-
-
-def _show(documents: list[RunDocument], json: bool) -> None:
-    if json:
-        print_json(documents)
-    elif documents:
-        print_runs(documents, len(documents))
-    else:
-        messages().print("nothing to run")

@@ -205,10 +205,7 @@ def report(
         with store.session(read_only=True) as session:
             runs, total = screening_runs.listed(session, limit)
             documents = [screening_runs.run_document(run) for run in runs]
-        if json:
-            print_json(documents)
-        else:
-            print_runs(documents, total)
+        show(documents, json, lambda listed: print_runs(listed, total))
         return
     with store.session(read_only=True) as session:
         run = screening_runs.find_run(session, name)

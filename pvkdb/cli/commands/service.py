@@ -79,8 +79,7 @@ def create(
         print_json(created)
         return
     output().print(created.key, markup=False, soft_wrap=True)
-    expiry = created.expires_at
-    until = "never expires" if expiry is None else f"expires {_day(expiry)}"
+    until = f"expires {_day(created.expires_at)}" if created.expires_at else "never expires"
     print_message(f"key {created.id} ({', '.join(created.scopes)}) {until}; it is not shown again")
 
 
@@ -108,7 +107,7 @@ def list_all(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fal
                 plain(key.name),
                 " ".join(key.scopes),
                 _day(key.created_at),
-                "never" if key.expires_at is None else _day(key.expires_at),
+                _day(key.expires_at),
                 key.state(now),
             ]
             for key in keys
@@ -130,10 +129,7 @@ def revoke(
     with open_store(database).session() as session:
         revoked = revoke_key(session, key_id)
         record(session, _user(), "revoke key", revoked.id, key_id=revoked.id)
-    if json:
-        print_json(revoked)
-    else:
-        print_message(f"key {revoked.id} ({revoked.name}) is revoked")
+    show(revoked, json, lambda key: print_message(f"key {key.id} ({key.name}) is revoked"))
 
 
 def audit(
@@ -168,8 +164,8 @@ def _print_audit(found: Sequence[AuditDocument]) -> None:
     )
 
 
-def _day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d}"
+def _day(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d}"
 
 
 def _user() -> str:

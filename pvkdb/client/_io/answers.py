@@ -18,7 +18,7 @@ from pvkdb.client.errors import (
 from pvkdb.errors import ServiceError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
 
     from pvkdb.schemas.responses import Problem
 
@@ -75,12 +75,7 @@ def parse(model: type[Model], response: httpx.Response) -> Model:
     Raises:
         ServiceError: the response is not such a document.
     """
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate_json(response.content)
-    except ValidationError as error:
-        raise _misfit(response, model, error) from error
+    return _parsed(model, response, [response.content])[0]
 
 
 def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
@@ -89,12 +84,7 @@ def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
     Raises:
         ServiceError: a line is not such a document.
     """
-    from pydantic import ValidationError
-
-    try:
-        return [model.model_validate_json(line) for line in response.content.splitlines()]
-    except ValidationError as error:
-        raise _misfit(response, model, error) from error
+    return _parsed(model, response, response.content.splitlines())
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -113,16 +103,19 @@ def retry_after(response: httpx.Response) -> float | None:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def _misfit(
-    response: httpx.Response, model: type[BaseModel], error: ValidationError
-) -> ServiceError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"])) or "the answer"
-    return ServiceError(
-        f"{response.url} did not answer with a {model.__name__} ({place}: {first['msg']}); check "
-        "the address, or install the version of pvkdb that the service runs",
-        response.status_code,
-    )
+def _parsed(model: type[Model], response: httpx.Response, texts: list[bytes]) -> list[Model]:
+    from pydantic import ValidationError
+
+    try:
+        return [model.model_validate_json(text) for text in texts]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the answer"
+        raise ServiceError(
+            f"{response.url} did not answer with a {model.__name__} ({place}: {first['msg']}); "
+            "check the address, or install the version of pvkdb that the service runs",
+            response.status_code,
+        ) from error
 
 
 def _problem(response: httpx.Response) -> Problem | None:
