@@ -21,52 +21,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pvkdb.errors import InputError, NotFoundError, ServiceError
+from pvkdb.errors import InputError, NotFoundError, PvkdbError, ServiceError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.responses import Problem
 
 
-class RefusedError(InputError):
-    """The service cannot use a parameter (named by ``parameter``) or the body of a request."""
-
-    def __init__(self, message: str, status: int, problem: Problem) -> None:
-        super().__init__(message)
-        self.status = status
-        self.problem = problem
-        self.parameter = problem.parameter
-
-
-class UnknownKeyError(NotFoundError):
-    """The requested entry does not exist."""
-
-    def __init__(self, message: str, status: int, problem: Problem) -> None:
-        super().__init__(message)
-        self.status = status
-        self.problem = problem
-
-
-class _AnsweredError(ServiceError):
+class _AnsweredError(PvkdbError):
     def __init__(
         self, message: str, status: int | None = None, problem: Problem | None = None
     ) -> None:
-        super().__init__(message, status)
+        super().__init__(message)
+        self.status = status
         self.problem = problem
 
 
-class NotAllowedError(_AnsweredError):
+class RefusedError(_AnsweredError, InputError):
+    """The service cannot use a parameter (named by ``parameter``) or the body of a request."""
+
+    problem: Problem
+
+    @property
+    def parameter(self) -> str | None:
+        """The name of the parameter, if the problem is a parameter."""
+        return self.problem.parameter
+
+
+class UnknownKeyError(_AnsweredError, NotFoundError):
+    """The requested entry does not exist."""
+
+    problem: Problem
+
+
+class NotAllowedError(_AnsweredError, ServiceError):
     """The API key is missing, invalid, or lacks the required scope."""
 
 
-class ConflictError(_AnsweredError):
+class ConflictError(_AnsweredError, ServiceError):
     """The request is not possible in the current state, e.g. cancelling what is done."""
 
 
-class UnavailableError(_AnsweredError):
+class UnavailableError(_AnsweredError, ServiceError):
     """The service could not be reached or is overloaded, also after retrying."""
 
 
-class RateLimitedError(_AnsweredError):
+class RateLimitedError(_AnsweredError, ServiceError):
     """Too many requests; ``retry_after_s``: seconds to wait, if the service names them."""
 
     def __init__(

@@ -90,22 +90,18 @@ def _list(json: bool) -> None:
     from pvkdb_pipelines.screening.plan.plan import read_plan, shipped_plans
 
     plans = {name: read_plan(name) for name in shipped_plans()}
-    if json:
-        print_json(
-            [
-                {
-                    "name": name,
-                    "title": plan.title,
-                    "types": list(plan.types),
-                    "compositions": len(plan.candidates()),
-                    "potential": plan.potential.value,
-                    "stop_after": plan.stop_after,
-                }
-                for name, plan in plans.items()
-            ]
-        )
-    else:
-        print_plans(plans)
+    documents = [
+        {
+            "name": name,
+            "title": plan.title,
+            "types": list(plan.types),
+            "compositions": len(plan.candidates()),
+            "potential": plan.potential.value,
+            "stop_after": plan.stop_after,
+        }
+        for name, plan in plans.items()
+    ]
+    show(documents, json, print_plans)
 
 
 def _read(name: str, potential: str) -> Plan:

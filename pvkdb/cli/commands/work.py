@@ -71,14 +71,11 @@ def work(
             f"interrupted; {_tally(documents)}; running calculations are back in the queue "
             f"({_left(store)}); resume with: pvkdb work"
         ) from None
-    done = [document for document in documents if document.state == "done"]
-    failed = [document for document in documents if document.state == "failed"]
+    barriers = [each for each in documents if each.state == "done" and each.kind == "neb"]
     if json:
         print_json(documents)
-    else:
-        barriers = [document for document in done if document.kind == "neb"]
-        if barriers:
-            print_barriers("Computed", barriers)
+    elif barriers:
+        print_barriers("Computed", barriers)
     messages().print(_tally(documents))
     left = _left(store)
     if left:
@@ -87,7 +84,7 @@ def work(
         raise InterruptedByUserError(
             f"stopped by SIGTERM; {left or 'nothing is left'}; resume with: pvkdb work"
         )
-    if failed:
+    if any(document.state == "failed" for document in documents):
         raise typer.Exit(CalculationFailedError.exit_code)
 
 

@@ -27,9 +27,7 @@ def print_factors(
         [
             [
                 entry.formula,
-                f"{entry.r_a_ang:.2f}",
-                f"{entry.r_b_ang:.2f}",
-                f"{entry.r_x_ang:.2f}",
+                *(f"{radius:.2f}" for radius in (entry.r_a_ang, entry.r_b_ang, entry.r_x_ang)),
                 f"{entry.t:.3f}",
                 f"{entry.mu:.3f}",
                 UNKNOWN if entry.tau is None else f"{entry.tau:.2f}",

@@ -58,8 +58,11 @@ class Rows:
 
 
 @contextmanager
-def show_rows(console: Console) -> Iterator[Rows]:
-    """Show rows on a terminal within the block."""
+def _show_rows(console: Console) -> Iterator[Rows | None]:
+    """Show rows on a terminal within the block; yields None in a log."""
+    if not console.is_terminal:
+        yield None
+        return
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
@@ -79,7 +82,8 @@ def watch() -> Iterator[Report]:
     That function raises a stop request of the user that a library has swallowed.
     """
     console = messages()
-    with _calculation_bars(console) if console.is_terminal else _calculation_lines(console) as show:
+    with _show_rows(console) as rows:
+        show = _calculation_lines(console) if rows is None else rows.update_calculation
 
         def report(document: CalculationDocument, progress: Any) -> None:
             interrupts.check()
@@ -88,14 +92,8 @@ def watch() -> Iterator[Report]:
         yield report
 
 
-@contextmanager
-def _calculation_bars(console: Console) -> Iterator[Report]:
-    with show_rows(console) as rows:
-        yield rows.update_calculation
-
-
-@contextmanager
-def _calculation_lines(console: Console) -> Iterator[Report]:
+def _calculation_lines(console: Console) -> Report:
+    """Return a function that writes a line for every new stage of a calculation."""
     printed: set[tuple[str, str]] = set()
 
     def report(document: CalculationDocument, progress: Any) -> None:
@@ -103,7 +101,7 @@ def _calculation_lines(console: Console) -> Iterator[Report]:
             printed.add((document.id, progress.stage))
             console.print(f"{label(document)}: {progress.stage}", markup=False)
 
-    yield report
+    return report
 
 
 @dataclass(slots=True)
@@ -161,20 +159,23 @@ class StageWatch:
 def watch_stages() -> Iterator[StageWatch]:
     """Show the progress of work in stages within the block: one row each, or lines in a log."""
     console = messages()
-    if not console.is_terminal:
-        yield StageWatch(stage_lines(console))
-        return
-    with show_rows(console) as rows:
-        yield StageWatch(lambda stage: show_stage(rows, stage))
+    with _show_rows(console) as rows:
+        yield StageWatch(_show_stages(console, rows))
 
 
-def show_stage(rows: Rows, stage: StageProgress) -> None:
-    """Show the progress of a stage in its row."""
-    share = f"{stage.done:,}/{stage.total:,}"
-    rows.update(stage.stage, stage.stage, stage.done, stage.total, share, stage.pace)
+def _show_stages(console: Console, rows: Rows | None) -> Callable[[StageProgress], None]:
+    """Return a function that shows a stage in its row, or as lines of a log."""
+    if rows is None:
+        return _stage_lines(console)
+
+    def show(stage: StageProgress) -> None:
+        share = f"{stage.done:,}/{stage.total:,}"
+        rows.update(stage.stage, stage.stage, stage.done, stage.total, share, stage.pace)
+
+    return show
 
 
-def stage_lines(console: Console) -> Callable[[StageProgress], None]:
+def _stage_lines(console: Console) -> Callable[[StageProgress], None]:
     """Return a function that writes a line for about every tenth of a stage."""
     printed: dict[str, tuple[float, int]] = {}  # time and number of the last line
 
@@ -211,9 +212,7 @@ class QueueWatch:
         self._count_unfinished = count_unfinished
         self._console = console
         self._rows = rows
-        self._show_queue = (
-            stage_lines(console) if rows is None else lambda queue: show_stage(rows, queue)
-        )
+        self._show_queue = _show_stages(console, rows)
         self._counted = float("-inf")
         self._queue = StageProgress("queue", 0, count_unfinished(), first=0)
         if self._queue.total:
@@ -248,8 +247,5 @@ class QueueWatch:
 def watch_queue(count_unfinished: Callable[[], int]) -> Iterator[QueueWatch]:
     """Show the progress of a queue within the block."""
     console = messages()
-    if not console.is_terminal:
-        yield QueueWatch(count_unfinished, console, None)
-        return
-    with show_rows(console) as rows:
+    with _show_rows(console) as rows:
         yield QueueWatch(count_unfinished, console, rows)

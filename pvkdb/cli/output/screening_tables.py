@@ -25,20 +25,20 @@ _MOST = 20
 _SHORT = 24
 
 
-def print_plans(plans: Mapping[str, Plan]) -> None:
-    """Print the shipped plans."""
+def print_plans(plans: Iterable[Mapping[str, Any]]) -> None:
+    """Print the shipped plans, from their documents."""
     print_table(
         "Shipped plans",
         ["plan", "title", "compositions", "potential", "last stage"],
         [
             [
-                name,
-                plain(plan.title),
-                f"{len(plan.candidates()):,}",
-                plan.potential.value,
-                plan.stop_after,
+                plan["name"],
+                plain(plan["title"]),
+                f"{plan['compositions']:,}",
+                plan["potential"],
+                plan["stop_after"],
             ]
-            for name, plan in plans.items()
+            for plan in plans
         ],
         numeric=("compositions",),
         whole=("plan", "potential", "last stage"),

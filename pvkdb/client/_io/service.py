@@ -1,20 +1,33 @@
-"""The service as the client sees it: its address, its key and its description. No I/O."""
+"""Requests to the service, with its address and key, and their retries. No I/O."""
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
+from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
 
 from pvkdb._version import __version__
+from pvkdb.client._io.answers import raise_for_problem, retry_after
 from pvkdb.client._io.description import Description
-from pvkdb.client._io.retrying import Patience, Sink, exchange
-from pvkdb.client._io.steps import HttpRequest, Parameters, Steps
+from pvkdb.client._io.steps import HttpRequest, Parameters, Sleep, Steps, send
 from pvkdb.client.errors import UnavailableError
 from pvkdb.errors import InputError, PvkdbError
 
 API = "/api/v1"
+
+#: Statuses after which a request is repeated.
+RETRIED = frozenset({429, 502, 503, 504})
+#: Seconds before the first retry; doubled each time, unless the service names a time.
+FIRST_PAUSE_S = 0.25
+#: Longest pause in seconds, so that a restarted service is soon noticed.
+LONGEST_PAUSE_S = 5.0
+#: Longest ``Retry-After`` in seconds that is waited for; a longer one is reported in the error.
+LONGEST_RETRY_AFTER_S = 60.0
 
 
 class Service:
@@ -42,7 +55,7 @@ class Service:
         parameters: Parameters | None = None,
         *,
         middle: bool = False,
-        sink: Sink | None = None,
+        sink: BinaryIO | None = None,
     ) -> Steps[httpx.Response]:
         """Send a GET request; retried while the service is busy.
 
@@ -50,7 +63,7 @@ class Service:
             path: path below the service's address.
             parameters: query parameters.
             middle: whether the request continues something, which is retried for longer.
-            sink: receives the body instead of the response.
+            sink: file that receives the body; emptied before each attempt.
         """
         patience = self._middle if middle else self._first
         return exchange(HttpRequest("GET", path, parameters or {}), self.url, patience, sink)
@@ -61,7 +74,9 @@ class Service:
 
     def compute(self, path: str, content: str) -> Steps[httpx.Response]:
         """Send a POST request that changes nothing; retried like a GET request."""
-        request = HttpRequest("POST", path, content=content, headers=_JSON)
+        request = HttpRequest(
+            "POST", path, content=content, headers={"Content-Type": "application/json"}
+        )
         return exchange(request, self.url, self._first)
 
     def write(
@@ -97,7 +112,65 @@ class Service:
         return self._description
 
 
-_JSON = {"Content-Type": "application/json"}
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often, or for how long, a request is repeated.
+
+    ``retries`` is the number of repetitions. ``patience_s`` applies to requests that continue
+    something (the next page, the state of a calculation): they are repeated for that many
+    seconds, since a service that has answered once is expected to come back.
+    """
+
+    retries: int
+    patience_s: float = 0.0
+
+    def pauses_again(self, attempts: int, waited_s: float) -> bool:
+        """Return whether to try the request again after these attempts and seconds."""
+        return attempts <= self.retries or waited_s < self.patience_s
+
+
+def exchange(
+    request: HttpRequest, url: str, patience: Patience, sink: BinaryIO | None = None
+) -> Steps[httpx.Response]:
+    """Return the successful response to a request; its body goes to the file ``sink``, if given.
+
+    Raises:
+        PvkdbError: see :func:`raise_for_problem`; :class:`UnavailableError` without a response.
+    """
+    attempts, began, pause_s = 0, time.monotonic(), FIRST_PAUSE_S
+    while True:
+        if sink is not None:
+            sink.seek(0)
+            sink.truncate()
+        attempts += 1
+        asked_s = None
+        again = request.repeatable and patience.pauses_again(attempts, time.monotonic() - began)
+        try:
+            response = yield from send(request, sink.write if sink is not None else None)
+        except httpx.RequestError as error:
+            if not again:
+                raise _unreachable(url, error) from error
+        else:
+            if response.status_code in RETRIED:
+                asked_s = retry_after(response)
+            if (
+                response.status_code not in RETRIED
+                or not again
+                or (asked_s is not None and asked_s > LONGEST_RETRY_AFTER_S)
+            ):
+                raise_for_problem(response)
+                return response
+        # Random pauses: clients that lost the service at the same time return one by one.
+        yield Sleep(pause_s * random.uniform(0.75, 1.25) if asked_s is None else asked_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _unreachable(url: str, error: httpx.RequestError) -> UnavailableError:
+    reason = str(error) or type(error).__name__
+    return UnavailableError(
+        f"{url} cannot be reached: {reason}; check the address, or start a service "
+        "with: pvkdb serve"
+    )
 
 
 def path_of(*names: str) -> str:

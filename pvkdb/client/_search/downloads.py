@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Service, path_of
@@ -122,25 +122,11 @@ def _resume(
     return True
 
 
-class _File:
-    """The file that a response is written to; emptied before each attempt."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def begin(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-
-    def write(self, piece: bytes) -> int:
-        return self._file.write(piece)
-
-
 def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -> Steps[None]:
     try:
         with part.open("wb") as file:
             yield from service.read(
-                path_of("export", name), {"format": format}, middle=True, sink=_File(file)
+                path_of("export", name), {"format": format}, middle=True, sink=file
             )
     except BaseException:
         part.unlink(missing_ok=True)

@@ -109,5 +109,5 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the client would have slept, without the spread over clients."""
     slept: list[float] = []
     monkeypatch.setattr("pvkdb.client._io.carriers.time.sleep", slept.append)
-    monkeypatch.setattr("pvkdb.client._io.retrying.random.uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("pvkdb.client._io.service.random.uniform", lambda low, high: 1.0)
     return slept

@@ -16,7 +16,7 @@ from pvkdb.client import (
     UnavailableError,
     UnknownKeyError,
 )
-from pvkdb.client._io.retrying import Patience, exchange
+from pvkdb.client._io.service import Patience, exchange
 from pvkdb.client._io.steps import HttpRequest
 from pvkdb.errors import InputError, NotFoundError, ServiceError
 from pvkdb.schemas.tables import ReferencesRow
@@ -111,7 +111,7 @@ def test_a_request_that_may_be_sent_once_only_is(pauses):
 def test_what_has_begun_is_gone_on_with_for_as_long_as_there_is_patience(monkeypatch):
     """A first request fails after ``retries``; the next page is waited for, and then no longer."""
     now = [0.0]
-    monkeypatch.setattr("pvkdb.client._io.retrying.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pvkdb.client._io.service.time.monotonic", lambda: now[0])
     monkeypatch.setattr(
         "pvkdb.client._io.carriers.time.sleep", lambda s: now.__setitem__(0, now[0] + s)
     )
