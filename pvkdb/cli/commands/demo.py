@@ -75,12 +75,8 @@ def demo(
 
     minutes = (time.monotonic() - start) / 60
     messages().print(f"done in {minutes:.1f} min; plots and database are in {folder}/")
-    messages().print(f"start the service:  {_program()} serve --database {url}")
-
-
-def _program() -> str:
-    """Return the command that starts pvkdb: its name if it is on the path, or else its path."""
-    return "pvkdb" if shutil.which("pvkdb") else os.path.relpath(sys.argv[0])
+    program = "pvkdb" if shutil.which("pvkdb") else os.path.relpath(sys.argv[0])
+    messages().print(f"start the service:  {program} serve --database {url}")
 
 
 def _step(number: int, title: str) -> None:
@@ -110,7 +106,6 @@ def _barriers(store: Store) -> list[CalculationDocument]:
 
 def _print_comparison(store: Store, documents: list[CalculationDocument]) -> None:
     """Print the computed barriers next to those that the literature reports."""
-    numbers = ("E_A/eV", "force")
     results = {document.id: result for document, result in results_of(documents)}
     rows = []
     for document in documents:
@@ -140,7 +135,7 @@ def _print_comparison(store: Store, documents: list[CalculationDocument]) -> Non
             *("literature/eV", "ref."),
         ],
         rows,
-        numeric=numbers,
+        numeric=("E_A/eV", "force"),
         whole=("material", "potential", "literature/eV"),
         caption="Model: bottleneck of the easiest path through the crystal, over all hops, in "
         "neutral 39-atom cells; force: largest residual force, eV/Å. Literature: Table 1 of the "

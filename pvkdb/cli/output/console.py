@@ -58,6 +58,12 @@ def plain(text: str) -> str:
     return escape(text)
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Print texts on standard output, each from the start of a line."""
+    for line in lines:
+        output().print(line, markup=False)
+
+
 def print_field(name: str, text: str) -> None:
     """Print a name and its value on one line of standard output."""
     output().print(f"{name:<12} {text}", markup=False, soft_wrap=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import output, print_table
+from pvkdb.cli.output.console import output, print_lines, print_table
 from pvkdb.display.numbers import UNKNOWN, number
 from pvkdb.display.units import with_unit
 
@@ -65,8 +65,8 @@ def print_estimate(document: CrossbarDocument) -> None:
     if document.smallest_spacing_m is not None:
         spacing = document.smallest_spacing_m * 1e6
         output().print(f"Spacing between cells without crosstalk: at least {spacing:.3g} μm")
-    _print_lines(map(assumption_text, document.assumptions))
-    _print_lines(document.notes)
+    print_lines(map(assumption_text, document.assumptions))
+    print_lines(document.notes)
 
 
 def _limit_row(limit: ArrayLimit) -> list[str]:
@@ -96,7 +96,7 @@ def print_devices(arrays: Sequence[DeviceArray]) -> None:
         "with the best pull-up resistor. rect. N: with the rectification ratio that the text "
         "reports for the only publication of the device. –: not reported.",
     )
-    _print_lines(f"{array.device}: {array.reason}" for array in arrays if array.reason)
+    print_lines(f"{array.device}: {array.reason}" for array in arrays if array.reason)
 
 
 def _device_row(array: DeviceArray) -> list[str]:
@@ -123,9 +123,9 @@ def print_kinetics(answer: KineticsAnswer) -> None:
         for assumption in ion.document.assumptions
         if assumption.name != "barrier_ev"
     ]
-    _print_lines(dict.fromkeys(assumptions))
+    print_lines(dict.fromkeys(assumptions))
     notes = (*answer.missing, *answer.notes, _supported_metrics())
-    _print_lines(f"{note[0].upper()}{note[1:]}".removesuffix(".") + "." for note in notes)
+    print_lines(f"{note[0].upper()}{note[1:]}".removesuffix(".") + "." for note in notes)
 
 
 def _print_ion(ion: IonKinetics, subject: str) -> None:
@@ -202,8 +202,3 @@ def assumption_text(assumption: Assumption) -> str:
     mark = " (default)" if assumption.default else ""
     value = with_unit(assumption.value, assumption.unit)
     return f"{assumption.name}: {value}{mark}; {assumption.source}"
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        output().print(line, markup=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, get_args
 
-from pvkdb.cli.output.console import messages, output, plain, print_field, print_table
+from pvkdb.cli.output.console import messages, output, plain, print_field, print_lines, print_table
 from pvkdb.display.numbers import decimals, milli, shortened
 from pvkdb.display.times import minute, span
 
@@ -63,8 +63,8 @@ def print_preview(plan: Plan, preview: Preview) -> None:
     )
     _print_stages("Stages without calculations", preview.stages)
     for stage, conditions in plan.filters.items():
-        _print_line(f"filters after {stage}: {', '.join(map(str, conditions))}")
-    _print_line(_required_work(plan, preview))
+        print_lines([f"filters after {stage}: {', '.join(map(str, conditions))}"])
+    print_lines([_required_work(plan, preview)])
     messages().print("dry run: nothing was computed or written")
 
 
@@ -84,17 +84,13 @@ def print_report(report: ScreeningReport) -> None:
     """Print the funnel, the reasons for rejections, and the accepted candidates."""
     _heading(f"{report.title}, with {report.potential}")
     _print_stages("Funnel", report.stages)
-    _print_line(_cost(report))
+    print_lines([_cost(report)])
     _print_reasons(report)
     _print_survivors(report)
 
 
 def _heading(text: str) -> None:
     output().print(text, markup=False, style="bold", end="\n\n")
-
-
-def _print_line(text: str) -> None:
-    output().print(text, markup=False)
 
 
 def _print_stages(title: str, stages: list[StageCount]) -> None:
@@ -163,18 +159,15 @@ def _print_survivors(report: ScreeningReport) -> None:
         if any(cells := [cell(candidate) for candidate in shown])
     }
     more = len(survivors) - len(shown)
+    meanings = " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
     print_table(
         "Candidates that passed every stage",
         list(columns),
         zip(*columns.values(), strict=True),
         numeric=_NUMERIC,
         whole=[name for name in columns if name != "formula"],
-        caption=(f"{more:,} more are in the report. " if more else "") + _meaning(columns),
+        caption=(f"{more:,} more are in the report. " if more else "") + meanings,
     )
-
-
-def _meaning(columns: Iterable[str]) -> str:
-    return " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
 
 
 def _number(path: str, digits: int = 2) -> Callable[[ScreenedCandidate], str]:
@@ -298,7 +291,7 @@ def print_differences(run: RunDocument) -> None:
         other.append(f"pvkdb {found.version_before}")
     since = f"run {found.since}{' with ' + ' and '.join(other) if other else ''}"
     if not rows:
-        output().print(f"No difference from {since}.", markup=False)
+        print_lines([f"No difference from {since}."])
         return
     more = len(rows) - _MOST
     print_table(

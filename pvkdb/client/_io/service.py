@@ -13,7 +13,7 @@ import httpx
 
 from pvkdb._version import __version__
 from pvkdb.client._io.answers import raise_for_problem, retry_after
-from pvkdb.client._io.description import Description
+from pvkdb.client._io.description import Description, FilterDescription
 from pvkdb.client._io.steps import HttpRequest, Parameters, Sleep, Steps, send
 from pvkdb.client.errors import UnavailableError
 from pvkdb.errors import InputError, PvkdbError
@@ -96,10 +96,10 @@ class Service:
         request = HttpRequest("POST", path, parameters or {}, content=content, headers=headers)
         return exchange(request, self.url, self._first)
 
-    def describe(self) -> Steps[Description]:
-        """Return the OpenAPI description of the service, fetched once.
+    def query_parameters(self, name: str) -> Steps[dict[str, FilterDescription] | None]:
+        """Return the query parameters of a collection, from the OpenAPI description.
 
-        It is empty if the service provides none; filters are then not checked by the client.
+        None if the service does not describe it; filters are then not checked by the client.
         """
         if self._description is None:
             try:
@@ -109,7 +109,7 @@ class Service:
                 raise
             except PvkdbError:
                 self._description = Description({})
-        return self._description
+        return self._description.parameters(path_of(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,11 @@ def exchange(
             response = yield from send(request, sink.write if sink is not None else None)
         except httpx.RequestError as error:
             if not again:
-                raise _unreachable(url, error) from error
+                reason = str(error) or type(error).__name__
+                raise UnavailableError(
+                    f"{url} cannot be reached: {reason}; check the address, or start a service "
+                    "with: pvkdb serve"
+                ) from error
         else:
             if response.status_code in RETRIED:
                 asked_s = retry_after(response)
@@ -163,14 +167,6 @@ def exchange(
         # Random pauses: clients that lost the service at the same time return one by one.
         yield Sleep(pause_s * random.uniform(0.75, 1.25) if asked_s is None else asked_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-
-def _unreachable(url: str, error: httpx.RequestError) -> UnavailableError:
-    reason = str(error) or type(error).__name__
-    return UnavailableError(
-        f"{url} cannot be reached: {reason}; check the address, or start a service "
-        "with: pvkdb serve"
-    )
 
 
 def path_of(*names: str) -> str:

@@ -30,9 +30,6 @@ StreamT = TypeVar("StreamT")
 #: A counted value; None counts the rows without one.
 FacetKey: TypeAlias = "str | bool | int | float | None"
 
-#: Number of rows by value, by field.
-Counted: TypeAlias = "dict[str, dict[FacetKey, int]]"
-
 
 class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
     """Operations of both clients on a list of rows."""
@@ -60,7 +57,9 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
         return total
 
     @operation
-    def facets(self, /, *names: str, **filters: FilterValue) -> Steps[Counted]:
+    def facets(
+        self, /, *names: str, **filters: FilterValue
+    ) -> Steps[dict[str, dict[FacetKey, int]]]:
         """Return how often each value of some fields occurs, the most frequent first.
 
         The value None counts the rows without a value. If a field has more than 50 values, only
@@ -114,9 +113,9 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
             >>> client.devices.filters()["retention_s_min"].meaning
             'Smallest retention in s.'
         """
-        description = yield from self._service.describe()
-        known = description.parameters(path_of(self._table.name)) or {}
-        return Filters({name: each for name, each in known.items() if name not in NO_FILTERS})
+        known = yield from self._service.query_parameters(self._table.name)
+        filters = {key: each for key, each in (known or {}).items() if key not in NO_FILTERS}
+        return Filters(filters)
 
     def fields(self) -> Fields:
         """Return the fields of a row with unit and meaning, in the order of the exported table.
@@ -192,10 +191,9 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
         """Return the filter that accepts many ids, or None if rows are not whole entries."""
         if self._table.document is not self._table.row:
             return None
-        description = yield from self._service.describe()
-        known = description.parameters(path_of(self._table.name)) or {}
+        known = yield from self._service.query_parameters(self._table.name)
         by = self._table.key
-        return by if by in known and known[by].many else None
+        return by if known and by in known and known[by].many else None
 
 
 class SearchOperations(

@@ -65,8 +65,7 @@ def searches(service: Service, name: str, query: Query) -> Steps[list[dict[str, 
     """
     if not query:
         return [{}]
-    description = yield from service.describe()
-    known = description.parameters(path_of(name))
+    known = yield from service.query_parameters(name)
     check(name, query, known)
     return batches(query, known)
 

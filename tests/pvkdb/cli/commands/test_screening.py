@@ -190,7 +190,7 @@ def test_a_stopped_screening_goes_on_and_computes_nothing_twice(
         assert process.returncode == 130
         last = stderr.strip().splitlines()[-1]
         assert "interrupted at stability: " in last
-        assert "of 18 done; nothing is lost" in last
+        assert "of 18; no result is lost" in last
     assert "Traceback" not in stderr
     assert not (tmp_path / "mine-screening/screening-report.json").exists()
     before = records(user_store)
