@@ -132,7 +132,7 @@ def _print_address(address: str) -> None:
 
 @contextmanager
 def _shared_metrics_folder() -> Iterator[None]:
-    """Create the folder in which workers share their metrics, unless the operator names one."""
+    """Create a folder in which the worker processes share metrics, unless a setting names one."""
     if FOLDER in os.environ:
         yield
         return

@@ -44,7 +44,7 @@ class ProgressReporter:
     def begin(
         self, stage: str, target: float | None = None, part: tuple[int, int] = (0, 1)
     ) -> OnStep:
-        """Start a stage, or one of its equal parts (index from 0, number of parts).
+        """Start a stage, or a part of it, given by its index from 0 and the number of equal parts.
 
         Returns the callback for its optimizer, which takes step and force (eV/Å).
         """

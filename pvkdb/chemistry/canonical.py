@@ -13,7 +13,7 @@ from pvkdb.chemistry.sites import Group, Site, is_spacer
 
 
 def formula_units(found: Interpretation) -> Fraction:
-    """Return the factor from the written amounts to those of one formula unit.
+    """Return the factor by which the written amounts give one formula unit.
 
     A formula unit has the smallest whole numbers of ions on each *site*. A double perovskite counts
     as twice ABX3, so that Cs2AgBiBr6 stays A2BB'X6. A perovskite off the ideal ratio is normalised

@@ -248,7 +248,7 @@ _BY_PHASE: dict[Family, tuple[tuple[str, Family], ...]] = {
 
 
 def family_of_phase(family: Family, phase: str | None) -> Family:
-    """Return the family of a material from that of its formula and its phase.
+    """Return the family of a material from its formula's family and its phase.
 
     A3B2X9 forms dimers of face-sharing octahedra in P6_3/mmc and corrugated layers in P-3m1; ABX3
     forms chains in the δ phase. Other phases do not change the family.

@@ -77,7 +77,7 @@ def milli(value: float | None) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text cut to so many characters, with "…" at the end of one that was cut."""
+    """Return a text cut to a number of characters, with "…" at its end if it was cut."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -14,17 +14,17 @@ YEAR_S = 365 * DAY_S
 
 
 def moment(at: datetime) -> str:
-    """Return a moment to the second, in UTC; one without a time zone is taken for UTC."""
+    """Return a date and time to the second, in UTC; without a time zone, it is taken as UTC."""
     return f"{in_utc(at):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def minute(at: datetime) -> str:
-    """Return a moment to the minute, in UTC, for a place where a heading says UTC."""
+    """Return a date and time to the minute, in UTC, for a table whose heading says UTC."""
     return f"{in_utc(at):%Y-%m-%d %H:%M}"
 
 
 def in_utc(at: datetime) -> datetime:
-    """Return a moment in UTC; one without a time zone is taken for UTC."""
+    """Return a time converted to UTC; without a time zone, it is taken as UTC."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 

@@ -30,7 +30,7 @@ _ELECTRODES = ("bottom_electrode", "top_electrode")
 
 
 def device_kinetics(session: Session, device_id: str, conditions: Conditions) -> KineticsAnswer:
-    """Return rates and times in a device, one entry for every statement on a barrier.
+    """Return rates and times in a device, one entry for every known barrier.
 
     Without a bias in the conditions, or with the default one, the SET voltage of the device is used
     and reported so. The thickness of a layer is not in the store and must be given.

@@ -97,7 +97,7 @@ def layer(
     temperature_k: Interval | None = None,
     write_time_s: Interval | None = None,
 ) -> Conditions:
-    """Return conditions without gaps: each number is given, or a default with its source.
+    """Return the conditions of a layer, with defaults for thickness, bias and write time.
 
     Raises:
         InputError: a number is out of its range.

@@ -33,7 +33,7 @@ class Fate:
 
 @dataclass(slots=True)
 class There:
-    """Existing rows that a batch may repeat or supersede, those of the same import included."""
+    """Existing rows that a batch may repeat or supersede, including rows of the same import."""
 
     ids: set[str] = field(default_factory=set)
     #: Ids of superseding rows, by the id of the superseded row.

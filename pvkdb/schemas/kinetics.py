@@ -1,4 +1,4 @@
-"""What a migration barrier says of a device: rates, times, and everything assumed."""
+"""Estimates from a migration barrier: rates, times, and all assumptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry of metrics: what is known of devices and materials, and what profiles may require.
+"""The registry of metrics: properties of devices and materials that profiles may require.
 
 An entry is the one place that describes a metric. The device table, its filters, the import of
 papers, the pages, the plots and the rankings are made from it. To add a metric that devices

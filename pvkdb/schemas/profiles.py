@@ -1,4 +1,4 @@
-"""Application profiles: what an application asks of devices and of materials, with its sources."""
+"""Application profiles: requirements on devices and on materials, with their sources."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Migration(BaseModel):
 
 
 class ScreenedCandidate(BaseModel):
-    """A candidate with the results of all stages, and its fall if it did not pass."""
+    """A candidate with the results of all stages, and its rejection if it did not pass."""
 
     formula: str
     type: str
@@ -153,7 +153,7 @@ class ScreenedCandidate(BaseModel):
 
 
 class StageCount(BaseModel):
-    """Numbers of candidates that entered a stage, passed it, and fell, by kind."""
+    """Numbers of candidates that entered and passed a stage, and of rejected ones by kind."""
 
     stage: str = Field(description="Name of the stage.")
     entered: int = Field(description="Candidates that entered it.")
@@ -192,7 +192,7 @@ class FallReason(BaseModel):
 
 
 class CandidateSummary(BaseModel):
-    """A candidate of a screening in one row: its main numbers, and where it fell."""
+    """A candidate of a screening in one row: its main numbers, and the stage that rejected it."""
 
     formula: str = Field(description="Its formula.")
     type: str = Field(description="Requested structure type, e.g. ABX3.")

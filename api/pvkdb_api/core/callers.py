@@ -106,7 +106,7 @@ def is_loopback(address: str) -> bool:
 
 
 def network_of(address: str) -> str:
-    """Return the network of one subscriber: an IPv4 address, or an IPv6 network of 64 bits."""
+    """Return the network that is limited as one caller: an IPv4 address, or an IPv6 /64."""
     try:
         parsed = ip_address(address)
     except ValueError:

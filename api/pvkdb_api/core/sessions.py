@@ -43,7 +43,7 @@ class RequestDeadline:
 
     @contextmanager
     def watching(self, session: Session) -> Iterator[None]:
-        """Stop the statements of a session at the deadline.
+        """Interrupt the statements that a session runs within the block when the deadline passes.
 
         Raises:
             TimeIsUpError: the deadline has passed already.

@@ -103,7 +103,7 @@ class ServiceSettings(BaseSettings):
 
 
 def read_settings(**given: Any) -> ServiceSettings:
-    """Return the settings of the environment; given values other than None override them.
+    """Return the settings from environment variables; arguments other than None override them.
 
     Raises:
         InputError: a value cannot be used, or a variable is misspelt.

@@ -38,7 +38,7 @@ class Headers:
         self.served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; add the headers when its response starts."""
+        """Pass on a request; add the headers when its response starts."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

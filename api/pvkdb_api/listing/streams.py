@@ -57,7 +57,7 @@ async def send_file(
     file_name: str,
     of_version: bool = False,
 ) -> Response:
-    """Return a file as an answer, made from one snapshot of the data.
+    """Return a response that streams a file, made from one snapshot of the data.
 
     Args:
         request: the request.

@@ -18,7 +18,7 @@ from pvkdb_api.operations.writes import note_write
 
 
 def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
-    """Queue a migration barrier, or find the calculation that answers the same request.
+    """Queue a migration barrier, or return the existing calculation with the same request.
 
     Returns:
         The calculation, and whether it is new.

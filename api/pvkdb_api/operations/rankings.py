@@ -1,4 +1,4 @@
-"""Rankings of devices and materials, within what one request may cost."""
+"""Rankings of devices and materials, refused if they would take too long for a request."""
 
 from __future__ import annotations
 

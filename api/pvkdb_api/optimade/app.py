@@ -124,7 +124,7 @@ def info_of(request: Request, entry_type: str) -> Response:
 
 
 def list_links(request: Request) -> Response:
-    """Return the databases related to this one."""
+    """Return ``/links``: the related databases, which is only this one."""
     found = links(f"{root_url(request)}{BASE}")
     return answer(request, found, returned=len(found), available=len(found))
 

@@ -58,7 +58,7 @@ def entry_info(kind: EntryType) -> dict[str, Any]:
 
 @cache
 def _specified(entry_type: str) -> dict[str, dict[str, Any]]:
-    """Return the specification's descriptions of the properties."""
+    """Return the properties' descriptions from the OPTIMADE specification, by name."""
     from optimade.server.schemas import ENTRY_INFO_SCHEMAS, retrieve_queryable_properties
 
     found = retrieve_queryable_properties(

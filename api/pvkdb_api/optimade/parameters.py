@@ -86,7 +86,7 @@ class ListingQuery(EntryQuery):
 
 
 def refuse_unknown(request: Request, known: Sequence[str]) -> list[str]:
-    """Refuse unknown parameters, and return warnings about those of other providers.
+    """Refuse unknown parameters; return warnings about parameters of other OPTIMADE providers.
 
     Raises:
         OptimadeError: a parameter does not exist, or is given twice.
@@ -136,7 +136,7 @@ def includes_references(query: EntryQuery) -> bool:
 
 
 def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> tuple[str, ...]:
-    """Return the requested properties; those of other providers are names without a value.
+    """Return the names of the requested properties; other providers' properties have no value.
 
     Raises:
         OptimadeError: a property does not exist.

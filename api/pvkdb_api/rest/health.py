@@ -28,7 +28,7 @@ _log = logging.getLogger("pvkdb_api")
 
 @router.get("/livez", summary="Whether the process answers", operation_id="get_liveness")
 async def get_liveness() -> Liveness:
-    """Checks nothing else: restart the process if this does not answer."""
+    """The process runs. Nothing else is checked: restart the process if this does not answer."""
     return Liveness(status="ok", version=__version__)
 
 

@@ -158,7 +158,7 @@ def validated(kind: type[ModelT], values: dict[str, Any]) -> ModelT:
 
 
 def refusal(error: ValidationError) -> str:
-    """Describe the first validation error in one sentence."""
+    """Return a sentence that describes the first validation error."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
@@ -166,7 +166,7 @@ def refusal(error: ValidationError) -> str:
 
 
 def _instead(calculation: Calculation) -> str:
-    """Suggest what to do if a calculation has no path."""
+    """Return what to do instead, for a calculation that has no path."""
     name = calculation.id
     if calculation.kind == "dft-after":
         follows = (calculation.result or {}).get("calculation")

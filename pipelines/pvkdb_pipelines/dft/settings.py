@@ -79,7 +79,7 @@ def grid_of_spacing(cell_ang: np.ndarray, spacing_per_ang: float) -> tuple[int, 
 
 
 def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
-    """Describe what limits the accuracy of numbers with these settings."""
+    """Return sentences on what limits the accuracy of results with these settings."""
     remarks = []
     if settings.engine is Engine.ESPRESSO:
         wfc, rho = _recommended(structure)

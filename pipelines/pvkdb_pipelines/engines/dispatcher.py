@@ -111,7 +111,7 @@ class Dispatcher:
         self._instant: list[CalculationDocument] = []
 
     def run(self, only: Sequence[str] | None = None) -> Generator[CalculationDocument]:
-        """Run what is queued, or the calculations of ``only``; yield each as it ends.
+        """Run all queued calculations, or those in ``only``; yield each one when it ends.
 
         Raises:
             EngineError: the workers are gone, or calculations take longer than any block lasts;
@@ -306,7 +306,7 @@ class Dispatcher:
 
     @contextmanager
     def _leases(self) -> Iterator[None]:
-        """Renew every lease from one thread."""
+        """Renew the leases of all held calculations from a thread, within the block."""
         stop = threading.Event()
 
         def renew() -> None:

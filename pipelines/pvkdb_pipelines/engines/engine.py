@@ -23,7 +23,7 @@ class CalculationEngine(Protocol):
     def drain(
         self, store: Store, report: Report | None = None, only: Sequence[str] | None = None
     ) -> Generator[CalculationDocument]:
-        """Run everything that is queued, or the calculations of ``only``; yield each as it ends.
+        """Run all queued calculations, or those in ``only``; yield each one when it ends.
 
         When closed or interrupted, it returns unfinished calculations to the queue.
         """

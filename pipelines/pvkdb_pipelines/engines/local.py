@@ -38,7 +38,7 @@ class LocalEngine:
         yield from drain(store, self.processes, report, only, stop=self._stop, pin=self.pin)
 
     def stop(self) -> None:
-        """Let running calculations finish within the grace time; requeue the others."""
+        """Stop a running drain: calculations may finish in the grace time, others are requeued."""
         if self._stop is not None:
             self._stop.requested = True
 

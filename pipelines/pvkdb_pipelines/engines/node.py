@@ -38,7 +38,7 @@ class NodeResult:
 
 
 def compute_batch(documents: Sequence[CalculationDocument]) -> list[NodeResult]:
-    """Compute calculations one at a time."""
+    """Compute calculations one after the other and return how each one ended."""
     return [_compute(document) for document in documents]
 
 

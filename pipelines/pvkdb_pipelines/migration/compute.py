@@ -200,7 +200,7 @@ def _hops(
 
 
 def _retry_failed_hops(finder: PathFinder, paths: list[Path]) -> None:
-    """Try failed hops again if a lower state of one of their ends was found since."""
+    """Compute failed hops again if a lower state of one of their ends has been found meanwhile."""
     if not finder.improved:
         return
     for index, path in enumerate(paths):

@@ -90,7 +90,7 @@ def edges_in_blocks(
 
 
 def _points_forward(shifts: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether the first nonzero number of each row is positive, as for one of every ± pair."""
+    """Whether each row's first nonzero number is positive, which selects one of each ± pair."""
     a, b, c = np.sign(shifts.T)
     return np.asarray(9 * a + 3 * b + c > 0)
 

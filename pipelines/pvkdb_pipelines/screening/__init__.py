@@ -1,1 +1,1 @@
-"""Screening of many compositions in stages, with the reason why each candidate fell."""
+"""Screening of many compositions in stages, with the reason for each rejected candidate."""

@@ -1,4 +1,4 @@
-"""The funnel: candidates pass the stages of a plan, or fall with a reason.
+"""The funnel: candidates pass the stages of a plan, or are rejected with a reason.
 
 Every long computation is a calculation in the store's queue, so a screening that was killed
 resumes where it stopped, and two plans with the same compound relax it once. The report is made
@@ -100,7 +100,7 @@ class Funnel:
         return len(self._ledger.lacking)
 
     def preview(self) -> Preview:
-        """Run the stages without calculations, and count the relaxations that follow."""
+        """Run the stages that need no calculation, and count the relaxations that would follow."""
         free = STAGES[: STAGES.index("stability")]
         last = self.plan.stop_after if self.plan.stop_after in free else free[-1]
         self._run_to(last)

@@ -1,4 +1,4 @@
-"""Screenings recorded as runs in the ledger: held while they run, ended once, and compared."""
+"""Screenings recorded as runs in the store: leased while they run, ended once, and compared."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ class Run:
         return report
 
     def fail(self, reason: str) -> None:
-        """Record the reason of a failure."""
+        """Record that the run failed, with the reason."""
         self._end(screening_runs.fail, reason)
 
     def interrupt(self) -> None:
-        """Record an interruption."""
+        """Record that the run was interrupted."""
         self._end(screening_runs.interrupt)
 
     def _end(self, end: Callable[..., ScreeningRun], *details: str) -> None:

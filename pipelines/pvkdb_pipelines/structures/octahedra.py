@@ -130,7 +130,7 @@ def _shared(centre: np.ndarray, ligand: np.ndarray, shift: np.ndarray) -> np.nda
 
 
 def _rank(pairs: np.ndarray, first: int) -> int:
-    """Return in how many dimensions one centre's network extends: its translations' rank."""
+    """Return the number of dimensions in which the network of one centre extends, 0 to 3."""
     cells = {first: np.zeros(3, dtype=int)}
     waiting = [first]
     translations = []

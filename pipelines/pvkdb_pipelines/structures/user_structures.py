@@ -68,7 +68,7 @@ def read_start(path: Path, composition: Composition) -> Atoms:
 
 
 def phase_of(atoms: Atoms, composition: Composition) -> str:
-    """Return the phase of a structure: that of a prototype, or its space group.
+    """Return the phase of a structure: the name of a matching prototype, or its space group.
 
     Delta CsPbI3 and the perovskite are both Pnma; the links of their octahedra differ.
 

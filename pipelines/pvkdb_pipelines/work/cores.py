@@ -1,4 +1,4 @@
-"""Cores and threads: how many this process may use, a free core, one thread each."""
+"""Cores and threads: usable cores, pinning to a free core, one thread for each process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def pin_to_free_core() -> int | None:
 
 
 def one_thread_each() -> None:
-    """Limit this process and its children to one thread, unless the environment sets a number.
+    """Limit this process and its children to one thread each, unless the environment sets more.
 
     Calculations run in one process per core. With several threads each, two screening processes on
     two cores took 146 ms a force call instead of 20, because the matrices of a relaxation are too

@@ -66,7 +66,7 @@ def drain(
     stop: GracefulStop | None = None,
     pin: bool = True,
 ) -> Generator[CalculationDocument]:
-    """Run everything that is queued; yield each calculation as it ends.
+    """Run all queued calculations; yield each one when it ends.
 
     Args:
         store: Store with the queue.

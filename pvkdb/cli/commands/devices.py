@@ -1,4 +1,4 @@
-"""``pvkdb kinetics``, ``crossbar`` and ``export-device``: what a device can be expected to do."""
+"""``pvkdb kinetics``, ``crossbar`` and ``export-device``: estimates and exports for devices."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def crossbar(
 
 
 def _on_off_ratio(on_off: float | None, device: str | None, database: str) -> tuple[Interval, str]:
-    """Return the given on/off ratio or that of a device, and its source."""
+    """Return the on/off ratio, given by an option or reported for a device, and its source."""
     from pvkdb.chemistry import Interval
 
     if device is None:

@@ -111,7 +111,7 @@ class FrameBuilder:
 
 @cache
 def _partial_row(row: type[RowT], fields: tuple[str, ...]) -> type[RowT]:
-    """Return the model of rows that hold only some fields; any other one raises a clear error."""
+    """Return a row model with only some fields; reading another field raises a clear error."""
     from pydantic import create_model
 
     from pvkdb.schemas.tables import Row

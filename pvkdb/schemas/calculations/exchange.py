@@ -1,4 +1,4 @@
-"""Finished calculations in files for other stores, one per line."""
+"""Files of finished calculations, one per line, to copy them to another store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings on relaxed structures: typed in the program, one line of text where they are stored."""
+"""Findings on relaxed structures: typed in Python, a line of text in the store."""
 
 from __future__ import annotations
 

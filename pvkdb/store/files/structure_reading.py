@@ -104,7 +104,7 @@ def host_of(atoms: Atoms) -> Host:
 
 
 def elements_of(composition: Composition) -> dict[str, float]:
-    """Return the atoms of each element in one formula unit; molecules count by their elements.
+    """Return the number of atoms of each element in one formula unit, molecules included.
 
     Raises:
         InputError: an amount is not given, or an ion is generic, such as X.

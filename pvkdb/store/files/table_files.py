@@ -121,7 +121,7 @@ def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[b
 
 
 class _Forward(io.RawIOBase):
-    """Writes to a buffer that is emptied in between, and counts all bytes."""
+    """A file object that writes to a buffer, which is emptied repeatedly, and counts all bytes."""
 
     def __init__(self, sink: io.BytesIO) -> None:
         self._sink = sink

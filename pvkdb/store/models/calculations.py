@@ -16,7 +16,7 @@ _STATES = tuple(state.value for state in CalculationState)
 
 
 class Calculation(Base):
-    """A calculation. ``key`` is its content key: the same work exists once.
+    """A calculation. Its content key ``key`` is unique, so that no work is stored twice.
 
     While it runs, ``owner`` holds a lease until ``lease_until``; when the lease expires or the
     owner is gone, the calculation returns to the queue. ``progress`` is that of the last heartbeat;
@@ -52,7 +52,7 @@ class Calculation(Base):
 
 
 class CalculationDependency(Base):
-    """A calculation that waits until another one is done; set when it is queued."""
+    """A dependency: a calculation waits until another one is done; set when it is queued."""
 
     __tablename__ = "calculation_dependencies"
 

@@ -1,4 +1,4 @@
-"""Calculations that wait for others: queued when these are done, failed when one of them failed.
+"""Calculations that wait for others: queued when all are done, failed when one has failed.
 
 Dependencies are set when a calculation is queued and name existing calculations, so that they form
 no circles. If several of them end at the same moment in different sessions, each session first

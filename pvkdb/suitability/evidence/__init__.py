@@ -1,1 +1,1 @@
-"""What is known of a device or material for each criterion: reported, computed, predicted."""
+"""Evidence on devices and materials for each criterion: reported, computed, predicted."""

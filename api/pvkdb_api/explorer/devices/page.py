@@ -133,7 +133,7 @@ def device_page(session: Session, key: str) -> DevicePage:
 
 
 def similar_devices(session: Session, key: str) -> list[tuple[str, str]]:
-    """Return name and stack of the devices with names similar to a missing one."""
+    """Return the ids and stacks of devices whose ids are similar to an unknown id."""
     names = DEVICES.current().with_only_columns(Device.id).order_by(Device.id)
     begun = session.scalars(names.where(Device.id.startswith(key[:100], autoescape=True)).limit(5))
     like = get_close_matches(key[:100], [*session.scalars(names.limit(_NAMES))], n=5, cutoff=0.5)

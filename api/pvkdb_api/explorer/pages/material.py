@@ -159,7 +159,7 @@ def _halide_summary(rows: list[EnergeticsRow]) -> dict[str, energies.EnergySpan 
 
 
 def _structures(session: Session, material: MaterialsRow) -> dict[str, Any]:
-    """Return the structures of a composition in any phase, those of this phase first.
+    """Return the structures of a composition in any phase, first those in the material's phase.
 
     Images of paths are only counted.
     """

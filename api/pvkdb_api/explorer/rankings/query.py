@@ -58,7 +58,7 @@ class RankingQuery:
         return suitability.criteria_for(self.profile, self.subject)
 
     def weights(self) -> dict[str, float]:
-        """Return the given weights; empty if they are invalid."""
+        """Return the weights in the address by metric; empty if they are invalid."""
         try:
             return suitability.parse_weights(self.given.get("weights", ""))
         except InputError:
@@ -165,7 +165,7 @@ def read_query(request: Request, profile: Profile) -> tuple[RankingQuery, bool]:
 
 
 def changed_weights(criteria: Iterable[Criterion], sent: Mapping[str, str]) -> str:
-    """Return the parameter ``weights`` with the weights that differ from those of the profile.
+    """Return the parameter ``weights`` with only the weights that the user has changed.
 
     Example: ``{"retention_s": "2", "endurance_cycles": "1"}`` gives ``retention_s=2``.
     """

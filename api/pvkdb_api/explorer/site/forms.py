@@ -51,7 +51,7 @@ class Form:
 
 
 def posted(scope: Scope | None) -> Callable[[Request], Coroutine[Any, Any, Form]]:
-    """Return the dependency of a route that takes a form; with a scope, of one that writes.
+    """Return the FastAPI dependency that reads a posted form; with a scope, it also requires it.
 
     Among the parameters of the route it comes before the session. It raises:
 

@@ -39,7 +39,7 @@ def interval(
     approximate: bool = False,
     qualifier: str | None = None,
 ) -> Markup:
-    """Return a range; equal ends are one value, and a missing end makes it a bound.
+    """Return a range as HTML; equal ends give one value, a missing end gives a bound.
 
     Example:
         >>> str(interval(0.3, 0.3, "eV"))

@@ -130,7 +130,7 @@ def applications() -> tuple[ProfileSummary, ...]:
 
 
 def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
-    """Yield a point for each origin with both energies, else one that combines the origins."""
+    """Yield a point for each origin with both energies; if none has, one point of both origins."""
 
     def pair(kind: Kind, e_a: EnergyRange | None, dfe: EnergyRange | None) -> Point:
         return Point(material, family, kind, e_a, dfe)

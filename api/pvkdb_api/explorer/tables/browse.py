@@ -272,7 +272,7 @@ def _code(request: Request, query: TableQuery) -> dict[str, str]:
 
 
 def _search_arguments(query: TableQuery) -> str:
-    """Return the query as arguments of the client, which takes a range as a pair."""
+    """Return the query as arguments of the Python client, in which a range is a pair."""
     arguments: dict[str, Any] = {}
     for name, value in query.filters.items():
         stem, _, end = name.rpartition("_")

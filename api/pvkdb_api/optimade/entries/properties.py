@@ -88,17 +88,17 @@ def _collated(element: by_code_point, compiler: SQLCompiler, **options: Any) -> 
 
 
 def contains(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    """Return whether a text contains a part."""
+    """Return the condition that a text contains a part."""
     return position(text, literal(part, Text)) > 0
 
 
 def starts_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    """Return whether a text starts with a part."""
+    """Return the condition that a text starts with a part."""
     return func.substr(text, 1, len(part)) == literal(part, Text)
 
 
 def ends_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    """Return whether a text ends with a part; SQLite counts negative positions from the end."""
+    """Return the condition that a text ends with a part (in SQLite, by a negative position)."""
     length = func.length(text, type_=Integer)
     tail = func.substr(text, length - len(part) + 1) == literal(part, Text)
     return and_(length >= len(part), tail)

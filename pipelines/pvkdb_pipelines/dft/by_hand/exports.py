@@ -37,7 +37,7 @@ JOB_FILE = "pvkdb-job.json"
 
 
 class ExportedJob(BaseModel):
-    """The content of a job file, which is read when the results are imported."""
+    """The content of a job file: the request, which the import of the results reads again."""
 
     calculation: str
     kind: str
@@ -56,7 +56,7 @@ class ExportedJob(BaseModel):
 
 
 def converted(request: AnyDft, code: Code) -> AnyDft:
-    """Return the same request for another code, with the cutoffs and files of that code.
+    """Return a request converted to another DFT code, with that code's cutoffs and files.
 
     Raises:
         InputError: the code does not support the settings.

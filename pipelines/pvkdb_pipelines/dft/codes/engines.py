@@ -158,7 +158,7 @@ _WRITTEN = ("gpaw.txt", "INCAR", "KPOINTS", "POSCAR", "OUTCAR", "vasp.out")
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    """Energies and forces from an ASE calculator that is made anew for each structure."""
+    """Energies and forces from ASE calculators, a new one for each structure."""
 
     settings: DftSettings
     location: RunLocation

@@ -110,7 +110,7 @@ def symmetric(first: ElasticBand, second: ElasticBand, exchange: Exchange) -> El
 
 
 def mirror_image(half: ElasticBand, exchange: Exchange) -> ElasticBand:
-    """Return the other half of a path with exchange symmetry, in the order of the path."""
+    """Return the image of one half of a symmetric path: its other half, in the path's order."""
     images = [image.copy() for image in reversed(half.images)]
     for image, source in zip(images, reversed(half.images), strict=True):
         image.positions = exchange.positions(source.positions)

@@ -127,7 +127,7 @@ def descend(
     potential: Potential,
     arrived: Callable[[Atoms], bool],
 ) -> list[Atoms] | None:
-    """Relax from one side of a saddle point until a minimum is recognised or reached.
+    """Relax a structure beside a saddle point until it reaches a minimum, or a known one is near.
 
     Args:
         saddle: The saddle point.

@@ -135,7 +135,7 @@ def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, al
 
 
 def _draw_literature(axes: Axes, literature: LiteratureRange) -> None:
-    """Draw the reported range in its own panel, on the same energy scale."""
+    """Draw the reported range of barriers in a panel beside the profile, on its energy scale."""
     lowest, highest, source = literature
     axes.axhspan(lowest, highest, color=LIGHT_GREY, linewidth=0)
     for edge in {lowest, highest}:

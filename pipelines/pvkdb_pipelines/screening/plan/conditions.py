@@ -31,7 +31,7 @@ class PlanCondition:
 
     @classmethod
     def parse(cls, text: str, columns: Mapping[str, str]) -> PlanCondition:
-        """Return the condition that a text states about one of the columns.
+        """Return the condition written in a text such as ``tau < 4.18``.
 
         Args:
             text: e.g. ``tau < 4.18``.

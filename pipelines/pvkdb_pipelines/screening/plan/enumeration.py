@@ -41,7 +41,7 @@ TYPES: dict[str, StructureType] = {
 
 @dataclass(frozen=True, slots=True)
 class Mixing:
-    """Two ions on one site; ``share`` is that of the second one."""
+    """Two ions that share a site; ``share`` is the fraction of the second ion."""
 
     site: Site
     share: Fraction

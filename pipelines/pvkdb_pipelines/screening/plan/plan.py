@@ -253,7 +253,7 @@ class Plan(TomlTable):
     @field_validator("rank_by")
     @classmethod
     def _is_known_by_then(cls, value: str, info: ValidationInfo) -> str:
-        """Check that the column is known after the last stage; choose one where none is given."""
+        """Check that the last stage or an earlier one gives the column; choose one by default."""
         reached = STAGES[: STAGES.index(info.data.get("stop_after", STAGES[-1])) + 1]
         columns = [column for stage in reached for column in COLUMNS.get(stage, {})]
         if not columns:

@@ -112,14 +112,14 @@ def compared(phases: Sequence[PhaseEnergy]) -> list[PhaseEnergy]:
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """The lowest mixture of other compounds with the atoms of one formula unit."""
+    """The mixture of other compounds with the lowest energy for one formula unit's atoms."""
 
     energy_ev_per_formula: float
     products: tuple[Product, ...]
 
 
 def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Decomposition | None:
-    """Return the mixture of competitors that one formula unit decomposes into.
+    """Return the mixture of competing compounds into which one formula unit decomposes.
 
     It has the amounts x ≥ 0 of the competitors that contain the compound's atoms and have the
     lowest energy Σ x E: a linear program, the lower convex hull at one composition. Minus the

@@ -1,4 +1,4 @@
-"""Candidates in the funnel: their results so far, and the stage at which they fell."""
+"""Candidates in the funnel: their results so far, and the stage that rejected them."""
 
 from __future__ import annotations
 
