@@ -47,6 +47,8 @@ MAX_PROBLEMS = 20
 MAX_SHOWN = 100
 #: Number of rows compared with the store and added at a time.
 BATCH = 500
+#: Fields of the counts by action.
+_COUNTED = {"add": "added", "supersede": "superseding", "already there": "already_there"}
 
 
 class ImportRefusedError(InputError):
@@ -100,8 +102,7 @@ def import_files(
         ImportRefusedError: names the problems, at most 20; roll the transaction back.
     """
     lock_curation(session)
-    work = _Import(session, paths, on_row)
-    return work.run(dry_run)
+    return _Import(session, paths, on_row).run(dry_run)
 
 
 class _Import:
@@ -279,13 +280,8 @@ class _Import:
         supersedes: str | None = None,
         changed: tuple[Difference, ...] = (),
     ) -> None:
-        counts = self._counts[record.table.name]
-        if action == "add":
-            counts.added += 1
-        elif action == "supersede":
-            counts.superseding += 1
-        else:
-            counts.already_there += 1
+        counts, name_of_count = self._counts[record.table.name], _COUNTED[action]
+        setattr(counts, name_of_count, getattr(counts, name_of_count) + 1)
         if len(self._changes) < MAX_SHOWN:
             self._changes.append(
                 Change(

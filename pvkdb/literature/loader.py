@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -26,6 +26,7 @@ from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.base import Base
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.export import table_rows
 from pvkdb.store.curation.dataset import begin_release
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import SCHEMA_REVISION
@@ -33,7 +34,6 @@ from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.references import DatasetVersion
 from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
-from pvkdb.store.rows import from_models as rows
 from pvkdb.store.rows.to_models import (
     MaterialOf,
     device_claim_entry,
@@ -75,11 +75,6 @@ class _CuratedTable:
     read: Callable[[CuratedRow], Row]
     build: Callable[[Any, int, MaterialOf], Any]
 
-    @property
-    def name(self) -> str:
-        """Name of the file and of the exported table."""
-        return self.collection.name
-
 
 @cache
 def dataset_version() -> str:
@@ -98,7 +93,7 @@ def load_literature(session: Session) -> LoadReport:
     """
     lock_curation(session)
     version = begin_release(session, dataset_version())
-    loaded = {table.name: _load(session, table, version) for table in _CURATED}
+    loaded = {table.collection.name: _load(session, table, version) for table in _CURATED}
     reviewed = {name: _replace(session, name, REVIEWED[name]) for name in REVIEWED}
     return LoadReport(
         dataset_version=version,
@@ -126,13 +121,15 @@ def _file(name: str) -> str:
 def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, int]:
     """Add missing rows and supersede changed ones; return the number of each."""
     added = superseded = 0
-    key, model = table.collection.key_name, table.collection.key.class_
+    collection, material_of = table.collection, partial(register_material, session)
+    key, model, file = collection.key_name, collection.key.class_, f"{collection.name}.csv"
     held: dict[str, Any] = {getattr(known, key): known for known in session.scalars(select(model))}
-    releases = _releases(session)
+    imports = DatasetVersion.description.startswith("import ")
+    releases = set(session.scalars(select(DatasetVersion.version).where(~imports)))
     left = {name for name, known in held.items() if known.recorded_in in releases}
-    curated = list(_lines(table.name))
+    curated = list(enumerate(read_curated(collection.name), start=2))
     known = [cells[key] for _, cells in curated if cells[key] in held]
-    before = dict(zip(known, table.collection.load(session, known), strict=True))
+    before = dict(zip(known, collection.load(session, known), strict=True))
     for place, (line, cells) in enumerate(curated):
         name = cells[key]
         left.discard(name)
@@ -140,9 +137,9 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
             row = table.read(cells)
             if before.get(name) == row:
                 continue
-            built = table.build(row, place, _registrar(session))
+            built = table.build(row, place, material_of)
         except (PvkdbError, ValueError) as error:
-            raise InputError(f"{table.name}.csv line {line} ({name}): {error}") from error
+            raise InputError(f"{file} line {line} ({name}): {error}") from error
         if name not in held:
             built.recorded_in = version
             session.add(built)
@@ -152,7 +149,7 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
             superseded += 1
     if withdrawn := sorted(name for name in left if "~" not in name):
         raise InputError(
-            f"{table.name}.csv no longer holds {withdrawn[0]}, which the store has from an earlier "
+            f"{file} no longer holds {withdrawn[0]}, which the store has from an earlier "
             "release; load this one into a new database"
         )
     session.flush()
@@ -222,20 +219,6 @@ def _copy(child: Base, parent: Mapper[Any]) -> Base:
     return copied
 
 
-def _releases(session: Session) -> set[str]:
-    """Return the dataset versions made by releases of the curated data, not by imports."""
-    imports = DatasetVersion.description.startswith("import ")
-    return set(session.scalars(select(DatasetVersion.version).where(~imports)))
-
-
-def _registrar(session: Session) -> MaterialOf:
-    return lambda composition, phase: register_material(session, composition, phase)
-
-
-def _lines(name: str) -> Iterator[tuple[int, CuratedRow]]:
-    return enumerate(read_curated(name), start=2)
-
-
 def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
     """Return a function that reads a curated row as the import does; a problem is an error."""
 
@@ -265,21 +248,16 @@ def _plain(name: str) -> Callable[[CuratedRow], Row]:
 
 def _replace(session: Session, name: str, model: Any) -> int:
     """Replace a whole table if its file has changed; return the number of rows loaded."""
-    read, to_row = _plain(name), _TO_ROW.get(name, rows.reviewed_row)
-    wanted = [read(cells) for cells in read_curated(name)]
-    order = inspect(model).primary_key
-    held = [to_row(entry) for entry in session.scalars(select(model).order_by(*order))]
-    if held == wanted:
+    wanted = [*map(_plain(name), read_curated(name))]
+    if [*table_rows(session, name)] == wanted:
         return 0
     session.execute(delete(model))
     for position, row in enumerate(wanted):
-        place = {} if name in _TO_ROW else {"position": position}
+        place = {"position": position} if name in REVIEWED else {}
         session.add(model(**row.model_dump(), **place))
     session.flush()
     return len(wanted)
 
-
-_TO_ROW: dict[str, Callable[[Any], Row]] = {"applications": rows.applications_row}
 
 _CURATED = (
     _CuratedTable(

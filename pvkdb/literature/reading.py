@@ -164,45 +164,47 @@ class _Events:
     """
 
     def __init__(self, path: Source, events: Iterator[Any]) -> None:
+        from yaml import events as kinds
+
+        self._kinds: Any = kinds
         self._path = path
         self._events = events
         self._document = 0
 
     def records(self) -> Iterator[Record]:
         """Yield every record of every document."""
-        from yaml import events
-
         for event in self._events:
-            if isinstance(event, events.DocumentStartEvent):
+            if isinstance(event, self._kinds.DocumentStartEvent):
                 self._document += 1
-            elif isinstance(event, events.MappingStartEvent):
+            elif isinstance(event, self._kinds.MappingStartEvent):
                 yield from self._paper()
             elif not isinstance(
-                event, events.StreamStartEvent | events.StreamEndEvent | events.DocumentEndEvent
-            ) and not (isinstance(event, events.ScalarEvent) and not (event.style or event.value)):
+                event,
+                self._kinds.StreamStartEvent
+                | self._kinds.StreamEndEvent
+                | self._kinds.DocumentEndEvent,
+            ) and not (
+                isinstance(event, self._kinds.ScalarEvent) and not (event.style or event.value)
+            ):
                 raise self._wrong(event, "must hold a mapping; see: pvkdb import --template")
 
     def _paper(self) -> Iterator[Record]:
-        from yaml import events
-
         sections = ["reference", *TABLES]
         for section, _, value in self._pairs():
             if section not in sections:
                 raise self._wrong(value, unknown_name("section", section, sections))
             if section == "reference":
-                if not isinstance(value, events.MappingStartEvent):
+                if not isinstance(value, self._kinds.MappingStartEvent):
                     raise self._wrong(value, "reference must be one mapping; for several, use ---")
                 yield self._record(TABLES["references"], value, is_paper=True)
-            elif isinstance(value, events.SequenceStartEvent):
+            elif isinstance(value, self._kinds.SequenceStartEvent):
                 yield from self._rows(TABLES[section])
-            elif not (isinstance(value, events.ScalarEvent) and _is_nothing(value)):
+            elif not (isinstance(value, self._kinds.ScalarEvent) and _is_nothing(value)):
                 raise self._wrong(value, f"{section} must be a list, each row begun by '- '")
 
     def _rows(self, table: ImportTable) -> Iterator[Record]:
-        from yaml import events
-
-        while not isinstance(event := next(self._events), events.SequenceEndEvent):
-            if not isinstance(event, events.MappingStartEvent):
+        while not isinstance(event := next(self._events), self._kinds.SequenceEndEvent):
+            if not isinstance(event, self._kinds.MappingStartEvent):
                 raise self._wrong(event, f"a row of {table.name} must be a mapping, name: value")
             yield self._record(table, event)
 
@@ -224,31 +226,27 @@ class _Events:
 
     def _pairs(self) -> Iterator[tuple[str, int, Any]]:
         """Yield the keys of a mapping, with their lines and the first events of their values."""
-        from yaml import events
-
-        while not isinstance(key := next(self._events), events.MappingEndEvent):
-            if not isinstance(key, events.ScalarEvent):
+        while not isinstance(key := next(self._events), self._kinds.MappingEndEvent):
+            if not isinstance(key, self._kinds.ScalarEvent):
                 raise self._wrong(key, "a name must be plain text")
             value = next(self._events)
-            if isinstance(value, events.AliasEvent):
+            if isinstance(value, self._kinds.AliasEvent):
                 raise self._wrong(value, "aliases (*name) are not taken; write the value out")
             yield key.value, _line(key) or 0, value
 
     def _text(self, table: ImportTable, column: str, value: Any) -> str:
-        from yaml import events
-
-        if isinstance(value, events.ScalarEvent):
+        if isinstance(value, self._kinds.ScalarEvent):
             return "" if _is_nothing(value) else str(value.value)
         separator = table.lists.get(column)
-        if separator is None or not isinstance(value, events.SequenceStartEvent):
+        if separator is None or not isinstance(value, self._kinds.SequenceStartEvent):
             raise self._wrong(value, f"{column} must be one value")
         parts = []
-        while not isinstance(event := next(self._events), events.SequenceEndEvent):
-            if isinstance(event, events.ScalarEvent):
+        while not isinstance(event := next(self._events), self._kinds.SequenceEndEvent):
+            if isinstance(event, self._kinds.ScalarEvent):
                 parts.append(str(event.value))
-            elif isinstance(event, events.MappingStartEvent):
+            elif isinstance(event, self._kinds.MappingStartEvent):
                 for name, _, part in self._pairs():
-                    if not isinstance(part, events.ScalarEvent):
+                    if not isinstance(part, self._kinds.ScalarEvent):
                         raise self._wrong(part, f"{column} takes plain values")
                     parts.append(f"{name}={part.value}")
             else:

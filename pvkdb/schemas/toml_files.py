@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas import StrictModel
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
@@ -80,10 +81,8 @@ def some_of(what: str, known: Collection[str]) -> Callable[[Any], Any]:
     return check_all
 
 
-class TomlTable(BaseModel):
+class TomlTable(StrictModel):
     """A table of a TOML file; unknown keys are refused, as are fields with ``exclude=True``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod

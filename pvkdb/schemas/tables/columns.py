@@ -13,10 +13,12 @@ from enum import Enum
 from types import NoneType
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from pvkdb.schemas import StrictModel
 
 #: Type of a column, in the words of Table Schema (https://datapackage.org/standard/table-schema).
 ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "array"]
@@ -110,10 +112,8 @@ class Column:
         )
 
 
-class Row(BaseModel):
+class Row(StrictModel):
     """One row of an exported table. The docstring of a subclass describes a row."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     #: Purpose of the table, in a sentence.
     purpose: ClassVar[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition, radii, tolerance_factors
@@ -15,7 +16,7 @@ from pvkdb.schemas.tables import TABLES, IonsRow, Row, ToleranceRow
 from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement
-from pvkdb.store.rows.from_models import applications_row, document_of, reviewed_row
+from pvkdb.store.rows.from_models import document_of
 
 
 def table_rows(session: Session, name: str) -> Iterator[Row]:
@@ -26,12 +27,10 @@ def table_rows(session: Session, name: str) -> Iterator[Row]:
     """
     if name in COLLECTIONS:
         return COLLECTIONS[name].iterate(session, {})
-    if name == "applications":
-        statement = select(ApplicationRequirement).order_by(ApplicationRequirement.id)
-        return (applications_row(requirement) for requirement in session.scalars(statement))
-    if name in REVIEWED:
-        model = REVIEWED[name]
-        return map(reviewed_row, session.scalars(select(model).order_by(model.position)))
+    if name == "applications" or name in REVIEWED:
+        model: Any = REVIEWED.get(name, ApplicationRequirement)
+        entries = session.scalars(select(model).order_by(*inspect(model).primary_key))
+        return (document_of(TABLES[name], entry) for entry in entries)
     if name == "ions":
         return ion_rows()
     if name == "tolerance":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, or_, select
@@ -13,7 +14,7 @@ from pvkdb.store.collections.filters import any_of, not_replaced, several, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.references import Reference
-from pvkdb.store.rows.from_models import references_row
+from pvkdb.store.rows.from_models import document_of
 
 #: Tables whose rows cite references, with the tables that hold the citations.
 _CITING: dict[str, tuple[Any, Any, Any]] = {
@@ -66,7 +67,7 @@ REFERENCES = Collection(
             example="memristor",
         ),
     },
-    to_row=references_row,
+    to_row=partial(document_of, ReferencesRow),
     sortable={
         **sortables(Reference, "key authors title journal year volume pages doi"),
         "number": Sortable(_NUMBER, int),  # references without a number come last

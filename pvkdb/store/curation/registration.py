@@ -33,7 +33,9 @@ def register_material(
     find = select(Material).where(Material.id == material_id(composition.formula, phase))
 
     def build() -> Material:
-        return _material(_registered(session, composition), composition, phase)
+        known = select(Composition).where(Composition.formula == composition.formula)
+        held = get_or_add(session, known, lambda: _composition(composition))
+        return _material(held, composition, phase)
 
     return get_or_add(session, find, build)
 
@@ -96,11 +98,6 @@ def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], Model
     return added
 
 
-def _registered(session: Session, composition: ChemicalComposition) -> Composition:
-    find = select(Composition).where(Composition.formula == composition.formula)
-    return get_or_add(session, find, lambda: _composition(composition))
-
-
 def _composition(composition: ChemicalComposition) -> Composition:
     return Composition(
         formula=composition.formula,
@@ -141,7 +138,10 @@ def renew_tolerance(connection: Connection) -> None:
         }
         for key, formula in session.execute(select(Composition.id, Composition.formula)).all():
             kept = known.get(key)
-            made = _of_formula(formula)
+            try:
+                made = composition_tolerance(parse_composition(formula))
+            except InputError:  # a formula that only an earlier version accepted
+                made = None
             if kept is not None and made is None:
                 session.delete(kept)
             elif kept is None and made is not None:
@@ -151,10 +151,3 @@ def renew_tolerance(connection: Connection) -> None:
                 for name in ("t", "mu", "tau", "p_perovskite"):
                     setattr(kept, name, getattr(made, name))
         session.commit()
-
-
-def _of_formula(formula: str) -> CompositionTolerance | None:
-    try:
-        return composition_tolerance(parse_composition(formula))
-    except InputError:  # a formula that only an earlier version accepted
-        return None

@@ -1,4 +1,4 @@
-"""Export and import of finished calculations, so that no work is done twice.
+"""Files of finished calculations, one per line, to copy them to another store: no work twice.
 
 A calculation is identified by its content key, which is computed again on import: results of a
 version of pvkdb that computes differently are left out. Records are imported completely or not at
@@ -11,26 +11,20 @@ import gzip
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError, model_validator
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import FormulaError, InputError
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
-from pvkdb.schemas.calculations.exchange import (
-    EXCHANGE_VERSION,
-    ExchangedCalculation,
-    ExchangedEnergetic,
-    ExchangedMaterial,
-    ExchangedStructure,
-    ExchangeHead,
-)
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
 from pvkdb.store.curation.registration import register_material
@@ -42,6 +36,8 @@ from pvkdb.store.queue.dependencies import pass_on
 from pvkdb.store.queue.log import note
 from pvkdb.store.rows.from_models import document_of
 
+#: Raised whenever a reader of this version could not understand the lines.
+EXCHANGE_VERSION: Literal[1] = 1
 #: Models of requests by kind. Files, and requests that name other calculations, are not exported.
 _REQUESTS: dict[str, Any] = {
     "relax": RelaxRequest,
@@ -72,6 +68,93 @@ _NOT_THE_HEAD = (
     f"its first line is not that of a file of calculations, version {EXCHANGE_VERSION}; write one "
     "with: pvkdb jobs export FILE"
 )
+
+
+class _Line(StrictModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class ExchangeHead(_Line):
+    """The first line of a file."""
+
+    format: Literal["pvkdb calculations"] = "pvkdb calculations"
+    version: Literal[1] = EXCHANGE_VERSION
+    pvkdb_version: str
+    calculations: int
+
+
+class ExchangedMaterial(_Line):
+    """Material of a calculation."""
+
+    formula: str
+    phase: str | None
+
+
+class ExchangedStructure(_Line):
+    """A structure made by a calculation, with columns of the table of structures."""
+
+    id: str
+    space_group: str | None
+    role: str
+    origin: str
+    parent_id: str | None
+    energy_ev: float | None
+    cell_ang: list[list[float]]
+    symbols: list[str]
+    positions_ang: list[list[float]]
+
+
+class ExchangedEnergetic(_Line):
+    """An energy computed by a calculation, with columns of the table of energetics."""
+
+    id: str
+    direction: str | None
+    defect: str
+    species: str
+    charge: int | None
+    quantity: Literal["E_A", "DFE"]
+    scope: Literal["reported", "hop", "percolation"]
+    value_min_ev: float | None
+    value_max_ev: float | None
+    bound: Literal["lower", "upper"] | None
+    approximate: bool
+    method: Literal["DFT", "experiment", "MLIP", "mixed", "unknown"]
+    functional: str | None
+    soc: bool | None
+    conditions: str | None
+    source: str
+
+
+class ExchangedCalculation(_Line):
+    """A calculation that is done, or failed for a reason other than its machine."""
+
+    key: str
+    kind: str
+    state: Literal["done", "failed"]
+    parameters: dict[str, Any]
+    result: dict[str, Any] | None
+    versions: dict[str, str] | None
+    failure_kind: FailureKind | None
+    failure_message: str | None
+    started_at: datetime | None
+    finished_at: datetime
+    material: ExchangedMaterial | None
+    structures: list[ExchangedStructure]
+    energetics: list[ExchangedEnergetic]
+
+    @model_validator(mode="after")
+    def _own(self) -> ExchangedCalculation:
+        """Check that all rows belong to the calculation."""
+        structures = {row.id for row in self.structures}
+        names = sorted(structures) + [row.id for row in self.energetics]
+        strange = [name for name in names if self.key[:12] not in name]
+        made_from = [row.parent_id for row in self.structures if row.parent_id is not None]
+        strange += [name for name in made_from if name not in structures]
+        if strange:
+            raise ValueError(f"{strange[0]!r} belongs to another calculation than {self.key[:12]}")
+        if (self.structures or self.energetics) and self.material is None:
+            raise ValueError("structures and energies are of a material, and none is named")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

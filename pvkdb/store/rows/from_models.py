@@ -8,21 +8,15 @@ from pydantic import BaseModel
 
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.tables import (
-    TABLES,
-    ApplicationsRow,
     CalculationsRow,
     DeviceClaimsRow,
     MaterialsRow,
-    ReferencesRow,
-    Row,
     StructureDocument,
     StructuresRow,
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
-from pvkdb.store.models.references import Reference
-from pvkdb.store.models.reviewed import REVIEWED, ApplicationRequirement, ReviewedRow
 from pvkdb.store.models.structures import Structure
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
@@ -44,22 +38,6 @@ def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
     """A reported figure as the ``device_claims`` table shows it."""
     references = " ".join(reference.reference_key for reference in claim.references)
     return document_of(DeviceClaimsRow, claim, references=references)
-
-
-def reviewed_row(entry: ReviewedRow) -> Row:
-    """A row of one of the review's descriptive tables, as the exported table shows it."""
-    name = next(name for name, model in REVIEWED.items() if isinstance(entry, model))
-    return document_of(TABLES[name], entry)
-
-
-def references_row(reference: Reference) -> ReferencesRow:
-    """A bibliography entry as the ``references`` table shows it."""
-    return document_of(ReferencesRow, reference)
-
-
-def applications_row(requirement: ApplicationRequirement) -> ApplicationsRow:
-    """A requirement as the ``applications`` table shows it."""
-    return document_of(ApplicationsRow, requirement)
 
 
 def materials_row(

@@ -18,6 +18,7 @@ from pvkdb.schemas.screening import (
     ScreeningReport,
 )
 from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.rows.from_models import document_of
 from pvkdb.store.runs.screening_runs import report_of, run_document
 
 #: Formulas named beside a reason.
@@ -82,25 +83,14 @@ def read_report(run: ScreeningRun) -> ScreeningReport:
 
 def screening_document(run: ScreeningRun) -> ScreeningDocument:
     """Return a run with the counts of its report; without a report, empty counts."""
-    ledger = dict(run_document(run))
+    ledger = run_document(run)
     if run.report is None:
-        nothing = dict.fromkeys(("title", "plan_text", "potential", "pvkdb_version", "ranked_by"))
-        return ScreeningDocument(
-            **ledger, **nothing, stages=[], reasons=[], calculations={}, failures={}
-        )
+        texts = dict.fromkeys(("title", "plan_text", "potential", "pvkdb_version", "ranked_by"))
+        empty: dict[str, Any] = {"stages": [], "reasons": [], "calculations": {}, "failures": {}}
+        return ScreeningDocument(**dict(ledger), **texts, **empty)
     report = read_report(run)
-    return ScreeningDocument(
-        **ledger,
-        title=report.title,
-        plan_text=report.plan,
-        potential=report.potential,
-        pvkdb_version=report.pvkdb_version,
-        ranked_by=report.ranked_by,
-        stages=report.stages,
-        reasons=fall_reasons(report),
-        calculations=report.calculations,
-        failures=report.failed,
-    )
+    counted = {"reasons": fall_reasons(report), "failures": report.failed}
+    return document_of(ScreeningDocument, report, plan_text=report.plan, **counted, **dict(ledger))
 
 
 def candidates(report: ScreeningReport, selection: CandidateSelection) -> list[CandidateSummary]:

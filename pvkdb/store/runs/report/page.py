@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -199,7 +199,11 @@ def sections(
     return {
         "report": report,
         "candidates": shown,
-        "columns": [column for column in COLUMNS if _any_value(column, shown)],
+        "columns": [
+            column  # a plan that stops early has no energies
+            for column in COLUMNS
+            if any(column.value(candidate) not in (None, []) for candidate in shown)
+        ],
         "reasons": fall_reasons(report),
         "phases": len(phases),
         "flaws": Counter(f for phase in phases for f in dict.fromkeys(_flaws(phase))).most_common(),
@@ -246,11 +250,6 @@ def _environment() -> Environment:
 def _file(name: str) -> str:
     folder = resources.files("pvkdb.store.runs.report") / "templates"
     return (folder / name).read_text(encoding="utf-8")
-
-
-def _any_value(column: ReportColumn, candidates: Iterable[ScreenedCandidate]) -> bool:
-    """Whether any candidate has a value; a plan that stops early has no energies."""
-    return any(column.value(candidate) not in (None, []) for candidate in candidates)
 
 
 def _formula(text: str) -> Markup:
