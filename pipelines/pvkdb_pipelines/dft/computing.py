@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,14 +29,13 @@ from pvkdb.schemas.calculations.dft import (
 )
 from pvkdb_pipelines.dft.codes.engines import load_engine
 from pvkdb_pipelines.dft.codes.pw_output import PwOutput
-from pvkdb_pipelines.dft.correction import correction_ev
-from pvkdb_pipelines.dft.settings import complete_request, remarks_on, structures_of
+from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV, check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
 from pvkdb_pipelines.potentials.potential import Potential, Properties
-from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
+from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: Initial stiffness of BFGS, eV/Å², as in ASE: a force call costs minutes, and quasi-Newton needs
@@ -61,21 +60,6 @@ class DftRun:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass
-class _Cost:
-    """The time that a calculation has taken, including the programs that it runs."""
-
-    _wall: float = field(default_factory=time.perf_counter)
-    _cpu: float = field(default_factory=lambda: _cpu_seconds())
-
-    def spent(self) -> dict[str, float]:
-        """Return the processor and wall time since the start."""
-        return {
-            "cpu_seconds": round(_cpu_seconds() - self._cpu, 2),
-            "wall_seconds": round(time.perf_counter() - self._wall, 2),
-        }
-
-
 def compute_dft(
     request: AnyDft, report: Report | None = None, engine: Potential | None = None
 ) -> DftRun:
@@ -91,21 +75,19 @@ def compute_dft(
         InputError: The structure or the settings cannot be used.
         MissingExtraError: The engine is not installed.
     """
-    cost = _Cost()
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
     request = complete_request(request)
     for index, structure in enumerate(structures_of(request)):
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
     engine = engine or load_engine(request.settings.engine.value, request.settings)
-    recipe = _RECIPES[type(request)]
+    result_type, recipe = _RECIPES[type(request)]
     try:
         numbers = recipe(request, report, engine)
     except CalculationFailedError as error:
         error.files.update(engine.files())
         raise
-    structure = structures_of(request)[0]
-    settings = request.settings
-    kind: type[AnyDftResult] = numbers.pop("kind")
-    result = kind.model_validate(
+    structure, settings = structures_of(request)[0], request.settings
+    result = result_type.model_validate(
         {
             **numbers,
             "settings": settings,
@@ -113,7 +95,8 @@ def compute_dft(
             "correction_ev": correction_ev(settings, structure),
             "remarks": remarks_on(settings, structure),
             "force_calls": engine.force_calls,
-            **cost.spent(),
+            "cpu_seconds": round(_cpu_seconds() - cpu_started, 2),
+            "wall_seconds": round(time.perf_counter() - started, 2),
         }
     )
     if isinstance(result, DftPathResult):
@@ -166,12 +149,11 @@ def remarks_on_path(result: DftPathResult) -> list[str]:
 
 def _scf(request: DftScfRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
     points = _points([PathImage(name="structure", structure=request.structure)], report, engine)
-    return {"kind": DftScfResult, "point": points[0]}
+    return {"point": points[0]}
 
 
 def _path(request: DftPathRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
-    points = _points(request.images, report, engine)
-    return {"kind": DftPathResult, **path_numbers(points)}
+    return path_numbers(_points(request.images, report, engine))
 
 
 def _points(
@@ -192,19 +174,19 @@ def _relaxation(
 ) -> dict[str, Any]:
     progress = ProgressReporter({_RELAX: 1.0}, report)
     target = request.fmax_ev_per_ang
-    relaxed, steps = _relaxed(
-        atoms_in(request.structure),
+    start = atoms_in(request.structure)
+    relaxed, steps = relax(
+        start,
         engine,
         target,
         request.max_steps,
-        "structure",
-        FailureKind.RELAXATION_NOT_CONVERGED,
-        progress.begin(_RELAX, target),
         cell=request.cell,
+        what="structure",
+        on_step=progress.begin(_RELAX, target),
+        hessian=None if request.cell else _stiffness(start),
     )
     progress.finish(_RELAX)
     return {
-        "kind": DftRelaxResult,
         "structure": host_of(relaxed),
         "energy_ev": float(relaxed.get_potential_energy()),
         "max_force_ev_per_ang": float(np.linalg.norm(relaxed.get_forces(), axis=1).max()),
@@ -218,14 +200,16 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
     target = request.fmax_endpoint_ev_per_ang
     ends = []
     for index, (end, name) in enumerate(((start[0], "initial"), (start[-1], "final"))):
-        relaxed, _ = _relaxed(
+        relaxed, _ = relax(
             end,
             engine,
             target,
             request.max_steps_endpoint,
-            f"{name} end point",
-            FailureKind.ENDPOINT_NOT_CONVERGED,
-            progress.begin(_ENDS, target, (index, 2)),
+            cell=False,
+            what=f"{name} end point",
+            failure=FailureKind.ENDPOINT_NOT_CONVERGED,
+            on_step=progress.begin(_ENDS, target, (index, 2)),
+            hessian=_stiffness(end),
         )
         ends.append(relaxed)
     band = relax_band(
@@ -239,7 +223,6 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
     check_band(band)
     progress.finish(_BAND)
     return {
-        "kind": DftNebResult,
         "images": [host_of(image) for image in band.images],
         "image_energies_ev": band.energies_ev.tolist(),
         "reaction_coordinate_ang": band.path_ang.tolist(),
@@ -251,28 +234,8 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
     }
 
 
-def _relaxed(
-    atoms: Atoms,
-    engine: Potential,
-    fmax: float,
-    max_steps: int,
-    what: str,
-    failure: FailureKind,
-    on_step: OnStep,
-    *,
-    cell: bool = False,
-) -> tuple[Atoms, int]:
-    return relax(
-        atoms,
-        engine,
-        fmax,
-        max_steps,
-        cell=cell,
-        what=what,
-        failure=failure,
-        on_step=on_step,
-        hessian=None if cell else _STIFFNESS * np.eye(3 * len(atoms)),
-    )
+def _stiffness(atoms: Atoms) -> np.ndarray:
+    return _STIFFNESS * np.eye(3 * len(atoms))
 
 
 def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms]:
@@ -302,9 +265,9 @@ def _cpu_seconds() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-_RECIPES: dict[type[AnyDft], Any] = {
-    DftScfRequest: _scf,
-    DftRelaxRequest: _relaxation,
-    DftPathRequest: _path,
-    DftNebRequest: _band,
+_RECIPES: dict[type[AnyDft], tuple[type[AnyDftResult], Callable[..., dict[str, Any]]]] = {
+    DftScfRequest: (DftScfResult, _scf),
+    DftRelaxRequest: (DftRelaxResult, _relaxation),
+    DftPathRequest: (DftPathResult, _path),
+    DftNebRequest: (DftNebResult, _band),
 }

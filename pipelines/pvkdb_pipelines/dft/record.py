@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations.dft import (
     AnyDft,
@@ -27,7 +28,9 @@ from pvkdb_pipelines.migration.sites.sites import parse_defect
 _DECIMALS = 4
 
 
-def dft_records(calculation: Calculation, request: AnyDft, result: AnyDftResult) -> list[Base]:
+def dft_records(
+    session: Session, calculation: Calculation, request: AnyDft, result: AnyDftResult
+) -> list[Base]:
     """Return the rows to store for a DFT result; none without a material or for a demonstration.
 
     A relaxed structure and the images of a band become structures. A barrier becomes a statement

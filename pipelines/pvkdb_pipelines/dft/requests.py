@@ -1,4 +1,10 @@
-"""DFT requests from barriers and structures of the store."""
+"""DFT requests from barriers and structures of the store.
+
+A DFT request contains its structures, and those of a path exist only when the barrier is done. A
+calculation of the kind ``dft-after`` therefore waits for the barrier, computes nothing, and queues
+the DFT in the transaction that records it. This needs the store, so it runs where records are
+written and not on a compute node.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,11 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import InputError, NotFoundError
-from pvkdb.schemas.calculations import CalculationState
+from pvkdb.errors import CalculationFailedError, InputError, NotFoundError
+from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.calculations.dft import (
+    DftAfterRequest,
+    DftAfterResult,
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -20,8 +28,11 @@ from pvkdb.schemas.calculations.dft import (
 )
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.claims import enqueue, requeue
+from pvkdb.store.queue.log import ProgressLine, note_progress
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration.result.stored import stored_path
@@ -31,6 +42,9 @@ Method = Literal["path", "neb", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_LIMITS = {"fmax_neb_ev_per_ang", "max_steps_neb"}
+_UNFINISHED = (CalculationState.WAITING, CalculationState.QUEUED, CalculationState.RUNNING)
 
 
 def path_request(
@@ -124,6 +138,61 @@ def structure_request(
     if method == "scf":
         return complete_request(validated(DftScfRequest, values))
     return complete_request(validated(DftRelaxRequest, values))
+
+
+def is_pending_barrier(calculation: Calculation) -> bool:
+    """Whether a calculation is a barrier that is not finished yet."""
+    return calculation.kind == "neb" and CalculationState(calculation.state) in _UNFINISHED
+
+
+def after_request(
+    calculation: Calculation,
+    settings: DftSettings,
+    hop: int | None = None,
+    method: Literal["path", "neb"] = "path",
+    **limits: float,
+) -> DftAfterRequest:
+    """Return a request for DFT after a barrier; ``limits`` are the convergence limits of a NEB.
+
+    Raises:
+        InputError: a limit is out of range.
+    """
+    values = {
+        **{name: calculation.parameters.get(name) for name in ("formula", "phase")},
+        "barrier": calculation.id,
+        "hop": hop,
+        "method": method,
+        "settings": settings,
+        **limits,
+    }
+    return validated(DftAfterRequest, values)
+
+
+def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
+    """Queue the DFT calculation that waited for its barrier, and record its id in the result.
+
+    Raises:
+        CalculationFailedError: the hop does not exist, or the settings do not fit its structures.
+    """
+    deferred = DftAfterRequest.model_validate(calculation.parameters)
+    barrier = session.get_one(Calculation, deferred.barrier)
+    request: DftPathRequest | DftNebRequest
+    try:
+        if deferred.method == "neb":
+            limits = deferred.model_dump(include=_LIMITS, exclude_none=True)
+            request = neb_request(session, barrier, deferred.settings, deferred.hop, **limits)
+        else:
+            request = path_request(session, barrier, deferred.settings, deferred.hop)
+    except InputError as error:
+        raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
+    follows, _ = enqueue(session, request, barrier.material_id, calculation.priority)
+    if follows.state in (CalculationState.FAILED.value, CalculationState.CANCELLED.value):
+        requeue(session, follows.id)  # it was requested before and is requested again
+    result = DftAfterResult(calculation=follows.id, kind=follows.kind)
+    calculation.result = result.model_dump(mode="json")
+    line = f"has queued {follows.id} ({follows.kind})"
+    note_progress(session, calculation.id, [ProgressLine(utc_now(), line)])
+    return []
 
 
 def without_atom(host: Host, index: int) -> tuple[Host, str]:

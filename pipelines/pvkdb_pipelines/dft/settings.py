@@ -1,7 +1,8 @@
-"""Complete settings of DFT requests, so that their keys contain everything that matters."""
+"""Complete settings of DFT requests, and what follows from them: remarks and corrections."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from math import ceil
 from typing import TypeVar
@@ -101,6 +102,45 @@ def remarks_on(settings: DftSettings, structure: Host) -> list[str]:
     if settings.charge != 0 and settings.correction == "none":
         remarks.append("charged cell without correction: for differences at one charge and cell")
     return remarks
+
+
+def makov_payne_ev(cell_ang: np.ndarray, charge: int, dielectric_constant: float) -> float:
+    """Return the leading Makov–Payne correction, eV, which is added to the energy of the cell.
+
+    A point charge q repeated with the cell in a uniform background that neutralises it lowers the
+    energy by its Madelung energy, screened by the crystal: E = q² α / (2 ε L) for a cubic cell of
+    edge L, here with the lattice sum of any cell. The next term, of order L⁻³, needs the quadrupole
+    of the defect's charge and is not included. The screening is that of an isotropic crystal.
+
+    Args:
+        cell_ang: Rows are the lattice vectors, shape (3, 3), Å.
+        charge: Charge of the cell, in elementary charges.
+        dielectric_constant: Static relative dielectric constant.
+
+    Source: G. Makov, M. C. Payne, Phys. Rev. B 51, 4014 (1995), doi:10.1103/PhysRevB.51.4014,
+    equation 15.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # warns that the cell is charged
+        from pymatgen.analysis.ewald import EwaldSummation
+        from pymatgen.core.structure import Structure
+
+        point = Structure(
+            cell_ang, ["H"], [[0, 0, 0]], site_properties={"charge": [charge]}, charge=charge
+        )
+        point.add_oxidation_state_by_site([charge])
+        summed = EwaldSummation(point, acc_factor=16)  # type: ignore[no-untyped-call]  # no types there
+        madelung_ev = float(summed.total_energy)
+    return -madelung_ev / dielectric_constant
+
+
+def correction_ev(settings: DftSettings, structure: Host) -> float | None:
+    """Return the charge correction in eV; None if the settings request no correction."""
+    if settings.correction == "none" or settings.dielectric_constant is None:
+        return None
+    return makov_payne_ev(
+        np.array(structure.cell_ang), settings.charge, settings.dielectric_constant
+    )
 
 
 def _espresso(settings: DftSettings, structure: Host) -> dict[str, object]:

@@ -55,8 +55,8 @@ def make_engine(
                 f"--processes {processes} is for --engine local; the file of a cluster "
                 "sets cores_per_node and max_blocks"
             )
+        from pvkdb_pipelines.engines.parsl_config import read_cluster
         from pvkdb_pipelines.engines.parsl_engine import ParslEngine
-        from pvkdb_pipelines.engines.settings_file import read_cluster
 
         return ParslEngine(read_cluster(config), report_message)
     raise InputError(unknown_name("engine", name, ENGINES))

@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pvkdb.schemas.toml_files import TomlTable, refused
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.schemas.toml_files import (
+    TomlTable,
+    line_of,
+    parse_document,
+    read_toml,
+    refused,
+)
 
 #: Seconds of a walltime that are kept free: workers start, and the scheduler ends jobs on time.
 MARGIN_S = 60
@@ -187,3 +194,19 @@ SCHEDULERS: dict[str, type[Cluster]] = {
     "kubernetes": Kubernetes,
     "local": Local,
 }
+
+
+def parse_cluster(text: str, file: str = "cluster.toml") -> Cluster:
+    """Return the cluster that a TOML text describes.
+
+    Raises:
+        InputError: the text is not TOML, or a value is refused; names the line.
+    """
+    name = parse_document(text, file).get("provider")
+    if name is None:
+        known = ", ".join(SCHEDULERS)
+        raise InputError(f"{file}: provider is missing; give one of: {known}")
+    if not isinstance(name, str) or name not in SCHEDULERS:
+        reason = unknown_name("provider", str(name), SCHEDULERS)
+        raise InputError(f"{file} line {line_of(text, ('provider',))}: {reason}")
+    return read_toml(SCHEDULERS[name], text, file)

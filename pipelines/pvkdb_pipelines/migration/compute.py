@@ -103,7 +103,7 @@ def compute_migration(
     potential.require_elements([*elements_of(composition), symbol])
     calls_before = potential.force_calls
 
-    prepared = prepare(
+    crystal, states, drop_ev_per_formula = prepare(
         _start(request, composition),
         kind,
         symbol,
@@ -115,7 +115,6 @@ def compute_migration(
             _PREPARING[stage], fmax, (part, parts)
         ),
     )
-    crystal, states = prepared.crystal, prepared.states
     stage = states.stage
 
     octahedra = _octahedra(stage, composition)
@@ -141,7 +140,7 @@ def compute_migration(
             bounds=_thresholds(crystal, stage, paths, optimistic=states.lowest_ev),
             describe=_hop_description(stage, octahedra),
             cutoff_ang=cutoff,
-            drop_ev_per_formula=prepared.drop_ev_per_formula,
+            drop_ev_per_formula=drop_ev_per_formula,
             force_calls=potential.force_calls - calls_before,
             cpu_seconds=time.process_time() - cpu_started,
             wall_seconds=time.perf_counter() - started,

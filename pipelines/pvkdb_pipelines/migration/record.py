@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.store.base import Base
 from pvkdb.store.models.calculations import Calculation
@@ -12,7 +14,7 @@ from pvkdb_pipelines.relaxations.record import stored_structure
 _DECIMALS = 4
 
 
-def migration_records(calculation: Calculation, run: MigrationRun) -> list[Base]:
+def migration_records(session: Session, calculation: Calculation, run: MigrationRun) -> list[Base]:
     """Return the rows to store: host, path images, and the energy of each hop and bottleneck."""
     result = run.result
     crystal = run.crystal

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-
-from ase import Atoms
 
 from pvkdb.chemistry import Ion
 from pvkdb.schemas.calculations import PotentialName
@@ -23,7 +20,7 @@ from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
 from pvkdb_pipelines.prototypes.elements import build_element, element_source
-from pvkdb_pipelines.relaxations.relaxation import relax
+from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 from pvkdb_pipelines.structures import checks as health
 
 #: FIRE's first time step. Of 234 relaxations with CHGNet all converged with it, as with ASE's 0.1,
@@ -32,15 +29,6 @@ FIRST_STEP = 0.3
 OPTIMIZER = f"FIRE (first step {FIRST_STEP}), FrechetCellFilter"
 _LOAD, _RELAX = "load the potential", "relax atoms and cell"
 _STAGES = {_LOAD: 0.05, _RELAX: 1.0}
-
-
-@dataclass(frozen=True)
-class RelaxationRun:
-    """A relaxed compound: its result, its atoms, and the program versions that determine them."""
-
-    result: RelaxResult
-    atoms: Atoms
-    versions: dict[str, str]
 
 
 def relax_request(
@@ -72,7 +60,7 @@ def compound_in(request: RelaxRequest) -> Compound:
 
 def compute_relaxation(
     request: RelaxRequest, report: Report | None = None, potential: Potential | None = None
-) -> RelaxationRun:
+) -> RelaxationRun[RelaxResult]:
     """Relax a compound from its prototype and check the relaxed structure.
 
     The starting structure is rattled, so that the relaxation can break its symmetry.
@@ -143,17 +131,9 @@ def compute_relaxation(
     )
 
 
-@dataclass(frozen=True)
-class ElementRun:
-    """A relaxed element, and the program versions that determine its energy."""
-
-    result: ElementResult
-    versions: dict[str, str]
-
-
 def compute_element(
     request: ElementRequest, report: Report | None = None, potential: Potential | None = None
-) -> ElementRun:
+) -> RelaxationRun[ElementResult]:
     """Relax a solid element from its published crystal.
 
     Raises:
@@ -177,7 +157,7 @@ def compute_element(
         on_step=progress.begin(_RELAX, settings.fmax_ev_per_ang),
     )
     progress.finish(_RELAX)
-    return ElementRun(
+    return RelaxationRun(
         result=ElementResult(
             symbol=request.symbol,
             energy_ev_per_atom=float(relaxed.get_potential_energy()) / len(relaxed),
@@ -190,5 +170,6 @@ def compute_element(
             cpu_seconds=round(time.process_time() - cpu_started, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
         ),
+        atoms=relaxed,
         versions={**potential.versions, "weights": potential.weights},
     )

@@ -8,16 +8,16 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import FormulaError
+from pvkdb.schemas.calculations.relaxations import RelaxResult, VacancyResult
 from pvkdb.store.base import Base
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
-from pvkdb_pipelines.relaxations.compound import RelaxationRun
-from pvkdb_pipelines.relaxations.vacancy import VacancyRun
+from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
 
 def relaxation_records(
-    session: Session, calculation: Calculation, run: RelaxationRun
+    session: Session, calculation: Calculation, run: RelaxationRun[RelaxResult]
 ) -> list[Base]:
     """Return the relaxed structure if its compound is a halide perovskite or a relative.
 
@@ -34,7 +34,9 @@ def relaxation_records(
     return [stored_structure(calculation, "host", run.atoms, run.result.space_group, parent=None)]
 
 
-def vacancy_records(session: Session, calculation: Calculation, run: VacancyRun) -> list[Base]:
+def vacancy_records(
+    session: Session, calculation: Calculation, run: RelaxationRun[VacancyResult]
+) -> list[Base]:
     """Return the cell with the lowest vacancy.
 
     Its formation energy needs chemical potentials from other calculations.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -21,6 +22,23 @@ from pvkdb_pipelines.progress import OnStep
 
 #: Default first time step of FIRE in ASE.
 FIRST_STEP = 0.1
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class RelaxationRun(Generic[ResultT]):
+    """A finished calculation of the kind ``relax``, ``element`` or ``vacancy``.
+
+    Attributes:
+        result: The numbers, as they are stored.
+        atoms: The relaxed structure; of vacancies, the lowest one.
+        versions: Versions of the packages and the weights that determine the numbers.
+    """
+
+    result: ResultT
+    atoms: Atoms
+    versions: dict[str, str]
 
 
 def relax(

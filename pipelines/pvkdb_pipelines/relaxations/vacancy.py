@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 
 from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
-from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
 from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
-from pvkdb_pipelines.relaxations.relaxation import relax
+from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 
 _LOAD, _HOST, _VACANCIES, _REFILL = (
     "load the potential",
@@ -26,18 +24,9 @@ _LOAD, _HOST, _VACANCIES, _REFILL = (
 _STAGES = {_LOAD: 0.05, _HOST: 0.25, _VACANCIES: 0.8, _REFILL: 1.0}
 
 
-@dataclass(frozen=True)
-class VacancyRun:
-    """Computed vacancies: the result, the atoms of the lowest one, and the program versions."""
-
-    result: VacancyResult
-    atoms: Atoms
-    versions: dict[str, str]
-
-
 def compute_vacancies(
     request: VacancyRequest, report: Report | None = None, potential: Potential | None = None
-) -> VacancyRun:
+) -> RelaxationRun[VacancyResult]:
     """Relax a host's supercell without and with each distinct vacancy, at fixed cell.
 
     Then the halide of the lowest vacancy is put back. If the complete supercell relaxes to a lower
@@ -74,7 +63,6 @@ def compute_vacancies(
             settings.max_steps,
             cell=False,
             what=f"{request.formula} {request.phase}, {what}",
-            failure=FailureKind.RELAXATION_NOT_CONVERGED,
             on_step=on_step,
         )
 
@@ -110,7 +98,7 @@ def compute_vacancies(
         )
         drop_ev = max(0.0, (host_ev - float(refilled.get_potential_energy())) / units)
     progress.finish(_REFILL)
-    return VacancyRun(
+    return RelaxationRun(
         result=VacancyResult(
             formula=request.formula,
             phase=request.phase,

@@ -10,24 +10,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import Any
 
 from pvkdb.errors import PvkdbError, StoreAwayError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_by_state
+from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.work.cores import one_thread_each, usable_cores
-from pvkdb_pipelines.work.pool_process import STOP_SIGNALS, ChildError, run_all, work
-from pvkdb_pipelines.work.worker import Worker
-
-Report = Callable[[CalculationDocument, CalculationProgress], None]
+from pvkdb_pipelines.work.cores import one_thread_each, pin_to_free_core, usable_cores
+from pvkdb_pipelines.work.worker import Report, Worker
 
 #: Seconds between checks of the processes, and of the queue.
 _POLL_S, _QUEUE_POLL_S = 0.2, 1.0
@@ -35,6 +36,15 @@ _POLL_S, _QUEUE_POLL_S = 0.2, 1.0
 _RELEASE_S = 30.0
 #: Processes that may die in a row before they have claimed a calculation.
 _MOST_FAILED_STARTS = 3
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildError:
+    """The error of a worker process that failed to start its work."""
+
+    message: str
+    exit_code: int
 
 
 class WorkerProcessError(PvkdbError):
@@ -96,24 +106,18 @@ class _Child:
     events: Connection
 
 
+@dataclass
 class _Pool:
-    """Worker processes and the parent that watches them."""
+    """Worker processes and the parent that watches them; the arguments are those of ``drain``."""
 
-    def __init__(
-        self,
-        store: Store,
-        most: int,
-        report: Report | None,
-        only: Sequence[str] | None,
-        stop: GracefulStop | None,
-        pin: bool,
-    ) -> None:
-        self._store = store
-        self._most = most
-        self._report = report
-        self._only = only
-        self._stop = stop
-        self._pin = pin
+    store: Store
+    most: int
+    report: Report | None
+    only: Sequence[str] | None
+    stop: GracefulStop | None
+    pin: bool
+
+    def __post_init__(self) -> None:
         self._children: list[_Child] = []
         self._error: ChildError | None = None
         self._failed_starts = 0
@@ -141,7 +145,7 @@ class _Pool:
 
     def _start(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
-        url = self._store.url.render_as_string(hide_password=False)
+        url = self.store.url.render_as_string(hide_password=False)
         # Ctrl-C reaches the whole group: children receive it once they can handle it.
         with stop_signals_blocked():
             for _ in range(count):
@@ -152,9 +156,9 @@ class _Pool:
                         url,
                         theirs,
                         os.getpid(),
-                        self._report is not None,
-                        self._only,
-                        self._pin,
+                        self.report is not None,
+                        self.only,
+                        self.pin,
                     ),
                 )
                 process.start()
@@ -178,8 +182,8 @@ class _Pool:
             if progress is None:
                 self._failed_starts = 0
                 yield document
-            elif self._report is not None:
-                self._report(document, progress)
+            elif self.report is not None:
+                self.report(document, progress)
 
     def _remove_dead_workers(self) -> None:
         """Remove children that have ended and requeue the work of killed ones."""
@@ -193,7 +197,7 @@ class _Pool:
 
     def _recover_lost(self) -> None:
         try:
-            recovered = Worker(self._store).recover()
+            recovered = Worker(self.store).recover()
         except StoreAwayError:
             return  # the next check of the queue, or the next worker, recovers it
         if recovered.queued or recovered.failed:
@@ -202,13 +206,9 @@ class _Pool:
     def _look_for_work(self) -> None:
         """Start processes for new work: queued since, freed by a dependency, or requeued."""
         self._next_check = time.monotonic() + _QUEUE_POLL_S
-        if (
-            self._error is not None
-            or self._only is not None
-            or (self._stop and self._stop.requested)
-        ):
+        if self._error is not None or self.only is not None or (self.stop and self.stop.requested):
             return
-        missing = self._most - len(self._children)
+        missing = self.most - len(self._children)
         if missing <= 0:
             return
         if self._failed_starts >= _MOST_FAILED_STARTS:
@@ -219,7 +219,7 @@ class _Pool:
             )
             return
         try:
-            with self._store.session(read_only=True) as session:
+            with self.store.session(read_only=True) as session:
                 queued = count_by_state(session).get(CalculationState.QUEUED, 0)
         except StoreAwayError:
             if not self._children:
@@ -229,14 +229,14 @@ class _Pool:
 
     def _handle_stop_request(self) -> None:
         """Wait for the children to finish, then make them release their work, then kill them."""
-        if self._stop is None or not self._stop.requested:
+        if self.stop is None or not self.stop.requested:
             return
         now = time.monotonic()
         if not self._sent:
             self._sent = [(now, signal.SIGTERM)]
             self._signal(signal.SIGTERM)
         since, last = self._sent[-1]
-        if last is signal.SIGTERM and now > since + self._stop.grace_s:
+        if last is signal.SIGTERM and now > since + self.stop.grace_s:
             self._sent.append((now, signal.SIGINT))
             self._signal(signal.SIGINT)
         elif last is signal.SIGINT and now > since + _RELEASE_S:
@@ -257,6 +257,73 @@ class _Pool:
                 self._recover_lost()
             child.events.close()
         self._children.clear()
+
+
+def run_all(
+    worker: Worker,
+    only: Sequence[str] | None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[CalculationDocument]:
+    """Run queued calculations, one at a time, until none is left or ``should_stop`` is true."""
+    if only is None:
+        while not should_stop() and (document := worker.run()) is not None:
+            yield document
+        return
+    for calculation_id in only:
+        if should_stop():
+            return
+        if (document := worker.run(calculation_id)) is not None:
+            yield document
+
+
+def work(
+    url: str, events: Connection, parent: int, reports: bool, only: Sequence[str] | None, pin: bool
+) -> None:
+    """Work as a child of ``parent``: SIGTERM ends it after its calculation, SIGINT at once.
+
+    It sends each finished calculation into ``events`` and, if ``reports``, the progress too.
+    """
+    die_with(parent)
+    if pin:
+        pin_to_free_core()
+    store = Store(url)
+    interrupted, stop_after_this = threading.Event(), threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # An exception raised in a destructor or in a callback of C code is lost; the event is not.
+        # Only once: Ctrl-C reaches the whole group, and the parent sends it too.
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    def send(document: CalculationDocument, progress: CalculationProgress | None) -> None:
+        try:
+            events.send((document, progress))
+        except OSError:  # the parent is gone
+            raise KeyboardInterrupt from None
+
+    def report(document: CalculationDocument, progress: CalculationProgress) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        if reports:
+            send(document, progress)
+
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: stop_after_this.set())
+        signal.signal(signal.SIGINT, stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        for document in run_all(Worker(store, report), only, stop_after_this.is_set):
+            send(document, None)
+            if interrupted.is_set():
+                break
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except PvkdbError as error:
+        with suppress(OSError):
+            events.send(ChildError(str(error), error.exit_code))
+        sys.exit(error.exit_code)
+    finally:
+        store.close()
 
 
 @contextmanager

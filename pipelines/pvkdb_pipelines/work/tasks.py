@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -17,10 +17,6 @@ from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest,
 from pvkdb.store.base import Base
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.progress import Report
-
-if TYPE_CHECKING:
-    from pvkdb_pipelines.dft.computing import DftRun
-    from pvkdb_pipelines.migration.compute import MigrationRun
 
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
@@ -92,18 +88,11 @@ def _outcome(
 
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
-    from pvkdb_pipelines.migration import compute as migration
-
-    run = migration.compute_migration(
-        CompleteNebRequest.model_validate(document.parameters), report
-    )
-    return _outcome(run.result, run.versions, partial(_barrier_records, run=run))
-
-
-def _barrier_records(session: Session, calculation: Calculation, run: MigrationRun) -> list[Base]:
+    from pvkdb_pipelines.migration.compute import compute_migration
     from pvkdb_pipelines.migration.record import migration_records
 
-    return migration_records(calculation, run)
+    run = compute_migration(CompleteNebRequest.model_validate(document.parameters), report)
+    return _outcome(run.result, run.versions, partial(migration_records, run=run))
 
 
 def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
@@ -136,27 +125,17 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb_pipelines.dft.computing import compute_dft
+    from pvkdb_pipelines.dft.record import dft_records
 
     run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
-    # Without its files, so that they are sent only once.
-    records = partial(_dft_records, run=replace(run, files={}))
+    records = partial(dft_records, request=run.request, result=run.result)
     return _outcome(run.result, run.versions, records, run.files)
 
 
-def _dft_records(session: Session, calculation: Calculation, run: DftRun) -> list[Base]:
-    from pvkdb_pipelines.dft.record import dft_records
-
-    return dft_records(calculation, run.request, run.result)
-
-
 def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:
-    return Outcome({}, {}, _queue_deferred)
+    from pvkdb_pipelines.dft.requests import queue_deferred
 
-
-def _queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
-    from pvkdb_pipelines.dft.deferred import queue_deferred
-
-    return queue_deferred(session, calculation)
+    return Outcome({}, {}, queue_deferred)
 
 
 #: Kinds that compute nothing: they run beside the store and are not sent to a cluster.

@@ -234,7 +234,7 @@ def _request(
     from pvkdb.store.models.calculations import Calculation
     from pvkdb.store.models.structures import Structure
     from pvkdb_pipelines.dft import requests
-    from pvkdb_pipelines.dft.deferred import after_request, is_pending_barrier
+    from pvkdb_pipelines.dft.requests import after_request, is_pending_barrier
 
     if method and method not in requests.METHODS:
         raise InputError(unknown_name("method", method, requests.METHODS))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase.units import Ry
+from ase.units import Bohr, Hartree, Ry
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -19,12 +19,21 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
     PathImage,
 )
-from pvkdb_pipelines.dft.settings import complete_request, grid_of_spacing, remarks_on
+from pvkdb_pipelines.dft.settings import (
+    complete_request,
+    correction_ev,
+    grid_of_spacing,
+    makov_payne_ev,
+    remarks_on,
+)
 from pvkdb_pipelines.geometry.hosts import host_of
 
 from .conftest import ammonia, cspbi3
 
 HOST = host_of(cspbi3())
+#: Madelung constant of a point charge in a cubic cell with background: E = −q² α / (2 L) with this
+#: α (M. Leslie, M. J. Gillan, J. Phys. C 18, 973 (1985)).
+CUBIC_MADELUNG = 2.837297
 
 
 def complete_settings(**settings: Any) -> DftSettings:
@@ -148,3 +157,31 @@ def test_a_grid_is_as_dense_as_asked_for_and_no_denser(
 
 def test_the_engines_are_the_ones_that_the_documentation_names() -> None:
     assert [engine.value for engine in Engine] == ["espresso", "gpaw", "vasp"]
+
+
+@pytest.mark.parametrize("charge", [1, -1, 2])
+def test_a_cubic_cell_has_the_madelung_energy_of_leslie_and_gillan(charge: int) -> None:
+    edge = 12.0
+    expected = charge**2 * CUBIC_MADELUNG / (2 * 6.3 * edge / Bohr) * Hartree
+    assert makov_payne_ev(np.eye(3) * edge, charge, 6.3) == pytest.approx(expected, rel=1e-4)
+
+
+def test_it_falls_with_the_edge_and_raises_the_energy() -> None:
+    small, large = (makov_payne_ev(np.eye(3) * edge, 1, 6.3) for edge in (10.0, 20.0))
+    assert 0 < large < small
+    assert small / large == pytest.approx(2, rel=1e-4)
+
+
+def test_the_choice_of_the_cell_of_a_lattice_does_not_matter() -> None:
+    cell = np.array([[8.6, 0, -8.3], [8.6, 0, 8.3], [0, 11.8, 8.3]])
+    other = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]]) @ cell
+    assert makov_payne_ev(cell, 1, 5.0) == pytest.approx(makov_payne_ev(other, 1, 5.0), rel=1e-4)
+
+
+def test_none_is_added_where_none_is_asked_for() -> None:
+    host = host_of(cspbi3())
+    assert correction_ev(DftSettings(charge=1), host) is None
+    asked = DftSettings(
+        charge=1, correction="makov-payne", dielectric_constant=6.3, dielectric_source="a test"
+    )
+    assert correction_ev(asked, host) == pytest.approx(makov_payne_ev(np.eye(3) * 6.3, 1, 6.3))

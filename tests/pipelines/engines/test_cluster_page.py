@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from pvkdb_pipelines.engines.parsl_config import ClusterPlan, plan_of, plan_of_python
-from pvkdb_pipelines.engines.settings import SCHEDULERS
-from pvkdb_pipelines.engines.settings_file import parse_cluster
+from pvkdb_pipelines.engines.settings import SCHEDULERS, parse_cluster
 
 from ...conftest import lacks
 from .shipped_barriers import barrier_seconds

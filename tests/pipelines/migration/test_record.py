@@ -35,7 +35,7 @@ def recorded(store: Store, run: MigrationRun) -> str:
     with store.session() as session:
         queue.claim(session, "a")
     with store.session() as session:
-        records = migration_records(session.get_one(Calculation, key), run)
+        records = migration_records(session, session.get_one(Calculation, key), run)
         queue.finish(session, key, "a", run.result.model_dump(mode="json"), run.versions, records)
     return key
 

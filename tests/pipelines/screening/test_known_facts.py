@@ -14,11 +14,8 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.findings import Flaw
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
 from pvkdb_pipelines.prototypes import compound_of, prototype
-from pvkdb_pipelines.relaxations.compound import (
-    RelaxationRun,
-    compute_relaxation,
-    relax_request,
-)
+from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request
+from pvkdb_pipelines.relaxations.relaxation import RelaxationRun
 
 #: What a relaxation to 0.02 eV/Å leaves open, and the difference between processors, meV.
 NOISE_MEV = 10

@@ -30,9 +30,8 @@ from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
 from pvkdb_pipelines.dft.computing import path_numbers, remarks_on_path, single_point
-from pvkdb_pipelines.dft.correction import correction_ev
 from pvkdb_pipelines.dft.record import dft_records
-from pvkdb_pipelines.dft.settings import complete_request, remarks_on
+from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.ownership import current_owner
 
@@ -245,7 +244,7 @@ def _store(
         owner,
         result.model_dump(mode="json"),
         versions,
-        dft_records(claimed, request, result),
+        dft_records(session, claimed, request, result),
     )
     session.refresh(claimed)
     return claimed

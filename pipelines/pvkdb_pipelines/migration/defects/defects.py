@@ -14,12 +14,11 @@ from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.states import DefectState, Stage
 from pvkdb_pipelines.migration.host.hessian import Hessian
-from pvkdb_pipelines.migration.host.host import Crystal, checked_drop
+from pvkdb_pipelines.migration.host.host import Crystal, checked_drop, relax_ions
 from pvkdb_pipelines.migration.sites.operations import act
 from pvkdb_pipelines.migration.sites.sites import closed_sites
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
-from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: A neighbour that moves farther than this has jumped into the vacancy, Å.
 _JUMPED_ANG = 1.8
@@ -61,6 +60,13 @@ class DefectStates:
         if kind in self.failures:
             raise self.failures[kind]
         return self.by_site[kind]
+
+    def replace(self, state: DefectState) -> int:
+        """Use a state that broke the symmetry of its site for this kind; return the kind."""
+        kind = self.kind(state.site)
+        back = int(np.flatnonzero(self.stage.sites.action.target[:, state.site] == kind)[0])
+        self.by_site[kind] = replace(self.stage.carried(state, back), broken=True)
+        return kind
 
     @property
     def lowest_ev(self) -> float:
@@ -110,7 +116,7 @@ def relax_interstitials(
         start.rattle(stdev=settings.rattle_ang / 2, seed=settings.seed)
         stiffness = hessian.of_atoms(stage.kept(site))
         what = f"{stage.sites.symbol} interstitial"
-        return _relaxed(start, stiffness, potential, settings, what, on_step)
+        return relax_ions(start, stiffness, potential, settings, what, on_step)
 
     found, _ = _on_each(stage.sites.distinct, relaxed, announce)
     minima = sorted(found.values(), key=lambda entry: float(entry[0].get_potential_energy()))
@@ -119,10 +125,7 @@ def relax_interstitials(
     own = replace(stage, sites=sites)
     states = DefectStates(own, hessian)
     for index, site in kept.items():
-        state = own.state_of(site, *minima[index])
-        kind = states.kind(site)
-        back = int(np.flatnonzero(sites.action.target[:, site] == kind)[0])
-        states.by_site[kind] = replace(own.carried(state, back), broken=True)
+        states.replace(own.state_of(site, *minima[index]))
     return states
 
 
@@ -147,7 +150,7 @@ def relax_without_defect(
     host = stage.host.copy()
     host.positions += state.displacements[:-1]
     try:
-        healed, _ = _relaxed(
+        healed, _ = relax_ions(
             host,
             states.hessian.of_atoms(np.arange(len(host))),
             potential,
@@ -192,12 +195,12 @@ def _lowest_from_two_starts(
     what = f"{stage.sites.symbol} vacancy"
     stiffness = hessian.of_atoms(stage.kept(site))
     start = stage.with_defect(site)
-    relaxed, steps = _relaxed(start, stiffness, potential, settings, what, on_step)
+    relaxed, steps = relax_ions(start, stiffness, potential, settings, what, on_step)
     state = stage.state_of(site, relaxed, steps)
     if np.count_nonzero(stage.sites.action.target[:, site] == site) > 1:
         rattled = stage.with_defect(site)
         rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
-        relaxed, more = _relaxed(rattled, stiffness, potential, settings, what, on_step)
+        relaxed, more = relax_ions(rattled, stiffness, potential, settings, what, on_step)
         other = stage.state_of(site, relaxed, steps + more)
         if other.energy_ev < state.energy_ev - _LOWER_EV:
             state = replace(other, broken=True)
@@ -210,24 +213,3 @@ def _lowest_from_two_starts(
             f"{moved[farthest]:.1f} Å in the relaxation: this site holds no vacancy",
         )
     return state
-
-
-def _relaxed(
-    start: Atoms,
-    stiffness: np.ndarray,
-    potential: Potential,
-    settings: NebSettings,
-    what: str,
-    on_step: OnStep,
-) -> tuple[Atoms, int]:
-    return relax(
-        start,
-        potential,
-        settings.fmax_endpoint_ev_per_ang,
-        settings.max_steps_endpoint,
-        cell=False,
-        what=what,
-        failure=FailureKind.ENDPOINT_NOT_CONVERGED,
-        on_step=on_step,
-        hessian=stiffness,
-    )

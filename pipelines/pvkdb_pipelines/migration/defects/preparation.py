@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.defects.defects import (
@@ -35,22 +35,6 @@ _MOST_HOSTS = 3
 Announce = Callable[[str, float, int, int], OnStep]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """The host and the defects that barriers start from.
-
-    Attributes:
-        crystal: The host.
-        states: The lowest defect on each kind of site.
-        drop_ev_per_formula: Energy by which the displaced or refilled host relaxed below the
-            crystal, within the limit.
-    """
-
-    crystal: Crystal
-    states: DefectStates
-    drop_ev_per_formula: float
-
-
 def prepare(
     start: Start,
     kind: DefectKind,
@@ -61,7 +45,7 @@ def prepare(
     name: str,
     atoms_per_formula: float,
     announce: Announce,
-) -> Prepared:
+) -> tuple[Crystal, DefectStates, float]:
     """Relax the host and its defects; restart from the lower structure if the host is unstable.
 
     Args:
@@ -72,6 +56,10 @@ def prepare(
         name: Name of the crystal, for messages.
         atoms_per_formula: Atoms in a formula unit.
         announce: Called at the start of each stage.
+
+    Returns:
+        The host, the lowest defect on each kind of site, and the energy by which the displaced or
+        refilled host relaxed below the crystal, within the limit, eV per formula unit.
 
     Raises:
         CalculationFailedError: a relaxation did not converge or gave another structure, or every
@@ -88,7 +76,7 @@ def prepare(
             on_step=announce("host", settings.fmax_cell_ev_per_ang, 0, 2),
         )
         try:
-            prepared = _with_defects(crystal, kind, symbol, potential, settings, announce)
+            states, drop = _with_defects(crystal, kind, symbol, potential, settings, announce)
         except HostFellError as fall:
             wrong = start.flaw(fall.lower)
             if attempt == _MOST_HOSTS - 1 or wrong is not None:
@@ -98,7 +86,7 @@ def prepare(
             continue
         if left is not None:
             crystal = replace(crystal, left_for=f"{crystal.space_group}, {left}")
-        return replace(prepared, crystal=crystal)
+        return crystal, states, drop
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -109,7 +97,7 @@ def _with_defects(
     potential: Potential,
     settings: NebSettings,
     announce: Announce,
-) -> Prepared:
+) -> tuple[DefectStates, float]:
     operations = operations_of(crystal.cell, SYMPREC_ANG)
     action = act(operations, crystal.cell.positions, crystal.cell.numbers)
     make = vacancy_sites if kind == "vacancy" else interstitial_sites
@@ -128,4 +116,4 @@ def _with_defects(
     healed = relax_without_defect(
         states, crystal, potential, settings, announce("defects", fmax, 1, 2)
     )
-    return Prepared(crystal, states, max(drop, healed or 0.0))
+    return states, max(drop, healed or 0.0)

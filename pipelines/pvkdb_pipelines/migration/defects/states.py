@@ -8,7 +8,6 @@ two ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -279,11 +278,6 @@ class Stage:
         if np.abs(again - initial.positions).max() > _SAME_ANG:
             return None  # applied twice, it must be the identity
         return exchange
-
-
-def lowest(states: Sequence[DefectState]) -> DefectState:
-    """Return the state of lowest energy."""
-    return min(states, key=lambda state: state.energy_ev)
 
 
 def _alike(one: DefectState, other: DefectState) -> bool:

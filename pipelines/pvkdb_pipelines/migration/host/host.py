@@ -217,18 +217,40 @@ def require_minimum(
     signs = np.random.default_rng(settings.seed)
     for mode in hessian.soft_modes()[:_MOST_MODES]:
         rattled.positions += _PUSH_ANG * signs.choice((-1, 1)) * mode
-    relaxed, _ = relax(
+    stiffness = hessian.of_atoms(np.arange(len(cell)))
+    relaxed, _ = relax_ions(
         rattled,
+        stiffness,
+        potential,
+        settings,
+        "rattled supercell",
+        on_step,
+        FailureKind.UNSTABLE_HOST,
+    )
+    return checked_drop(crystal, relaxed, potential, "a rattled supercell")
+
+
+def relax_ions(
+    start: Atoms,
+    stiffness: np.ndarray,
+    potential: Potential,
+    settings: NebSettings,
+    what: str,
+    on_step: OnStep | None = None,
+    failure: FailureKind = FailureKind.ENDPOINT_NOT_CONVERGED,
+) -> tuple[Atoms, int]:
+    """Relax atoms at fixed cell within the limits of end points, see :func:`relax`."""
+    return relax(
+        start,
         potential,
         settings.fmax_endpoint_ev_per_ang,
         settings.max_steps_endpoint,
         cell=False,
-        what="rattled supercell",
-        failure=FailureKind.UNSTABLE_HOST,
+        what=what,
+        failure=failure,
         on_step=on_step,
-        hessian=hessian.of_atoms(np.arange(len(cell))),
+        hessian=stiffness,
     )
-    return checked_drop(crystal, relaxed, potential, "a rattled supercell")
 
 
 def checked_drop(crystal: Crystal, relaxed: Atoms, potential: Potential, what: str) -> float:

@@ -13,6 +13,7 @@ from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.defects.defects import DefectStates
 from pvkdb_pipelines.migration.defects.states import Ends, Exchange
+from pvkdb_pipelines.migration.host.host import relax_ions
 from pvkdb_pipelines.migration.paths.band import (
     ElasticBand,
     below_end_point,
@@ -25,7 +26,6 @@ from pvkdb_pipelines.migration.paths.search import PathSearch
 from pvkdb_pipelines.migration.sites.hops import HopClass
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
-from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: Largest distance of the defect in a relaxed image from its site, Å.
 _ON_SITE_ANG = 1.5
@@ -144,8 +144,11 @@ class PathFinder:
             self.states.hessian.of_atoms(stage.kept(hop.start)),
             stage.moving_atom(hop),
             stage.vacant_site,
+            (hop.start, hop.end),
+            on_step,
+            exchange,
         )
-        return search.path(images, (hop.start, hop.end), on_step, exchange)
+        return search.path(images)
 
     def _improve(self, hop: HopClass, band: ElasticBand) -> bool:
         """Replace the state of an end if an image relaxes to a lower state; return if it did."""
@@ -153,15 +156,12 @@ class PathFinder:
         if below is None:
             return False
         index, _, _ = below
-        relaxed, steps = relax(
+        relaxed, steps = relax_ions(
             band.images[index],
+            self.states.hessian.of_atoms(self.states.stage.kept(hop.start)),
             self.potential,
-            self.settings.fmax_endpoint_ev_per_ang,
-            self.settings.max_steps_endpoint,
-            cell=False,
-            what=f"image {index}, which lies below its end point",
-            failure=FailureKind.ENDPOINT_NOT_CONVERGED,
-            hessian=self.states.hessian.of_atoms(self.states.stage.kept(hop.start)),
+            self.settings,
+            f"image {index}, which lies below its end point",
         )
         return self._replace_state(hop, relaxed, steps)
 
@@ -176,11 +176,7 @@ class PathFinder:
             return False
         if stage.sites.kind == "vacancy" and site == hop.end:
             relaxed = stage.renamed(hop, relaxed)
-        state = stage.state_of(site, relaxed, steps)
-        kind = self.states.kind(site)
-        back = int(np.flatnonzero(stage.sites.action.target[:, site] == kind)[0])
-        self.states.by_site[kind] = replace(stage.carried(state, back), broken=True)
-        self.improved.add(kind)
+        self.improved.add(self.states.replace(stage.state_of(site, relaxed, steps)))
         return True
 
     def _site(self, hop: HopClass, relaxed: Atoms) -> int | None:

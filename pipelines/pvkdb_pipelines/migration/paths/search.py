@@ -7,7 +7,7 @@ there. If it leads to a third site, the hop is not elementary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -65,7 +65,7 @@ Descent = tuple[list[Atoms], bool]
 
 @dataclass(frozen=True)
 class PathSearch:
-    """Searches for the path of one hop.
+    """Searches for the path of a hop, or of a part of one.
 
     Attributes:
         potential: Source of energies and forces.
@@ -73,6 +73,10 @@ class PathSearch:
         stiffness: Initial second derivatives, shape (3 n, 3 n), eV/Å².
         mover: Index of the jumping atom.
         site_of: Returns the site of the defect in a cell, or None if it is not clear.
+        sites: Sites of the defect at both ends.
+        on_step: Called with the step and the residual.
+        exchange: Symmetry of the path.
+        minima: Number of minima that were passed before this part.
     """
 
     potential: Potential
@@ -80,24 +84,16 @@ class PathSearch:
     stiffness: np.ndarray
     mover: int
     site_of: Callable[[Atoms], int | None]
+    sites: EndSites
+    on_step: OnStep
+    exchange: Exchange | None = None
+    minima: int = 0
 
-    def path(
-        self,
-        images: list[Atoms],
-        sites: EndSites,
-        on_step: OnStep,
-        exchange: Exchange | None = None,
-        minima: int = 0,
-        known_ev: float = -np.inf,
-    ) -> ElasticBand:
+    def path(self, images: list[Atoms], known_ev: float = -np.inf) -> ElasticBand:
         """Return the path over the saddles between two ends; a whole band if no saddle is found.
 
         Args:
             images: Interpolated path, ends included.
-            sites: Sites of the defect at its ends.
-            on_step: Called with the step and the residual.
-            exchange: Symmetry of the path.
-            minima: Number of minima that were passed before this part.
             known_ev: Saddle of another part of the hop, on the potential's scale: the saddle of a
                 part that stays clearly below is not searched.
 
@@ -105,61 +101,47 @@ class PathSearch:
             CalculationFailedError: nothing converged (``NEB_NOT_CONVERGED``), or the path leads
                 through an atom (``ATOMS_TOO_CLOSE``) or another site (``NO_ELEMENTARY_HOP``).
         """
-        most = self.settings.max_steps_neb
         for fmax in (FMAX_LOOSE, FMAX_CLOSER):
-            band = relax_band(
-                images, self.potential, fmax, most, exchange=exchange, on_step=on_step
-            )
+            band = self._relaxed(images, fmax)
             if below_end_point(band) is not None:
                 return band
-            part = minima > 0
+            part = self.minima > 0
             if part and (is_monotonic(band.energies_ev) or highest_ev(band) < known_ev - _LOWER_EV):
                 if fmax == FMAX_CLOSER:
                     return band
             elif not is_monotonic(band.energies_ev):
-                found = self._over_the_top(band, sites, on_step, exchange, minima)
+                found = self._over_the_top(band)
                 if found is not None:
                     return found
-        return self._whole_band(images, sites, on_step, exchange, minima)
+        return self._whole_band(images)
 
-    def _whole_band(
-        self,
-        images: list[Atoms],
-        sites: EndSites,
-        on_step: OnStep,
-        exchange: Exchange | None,
-        minima: int,
-    ) -> ElasticBand:
+    def _relaxed(self, images: list[Atoms], fmax: float, *, climb: bool = False) -> ElasticBand:
+        return relax_band(
+            images,
+            self.potential,
+            fmax,
+            self.settings.max_steps_neb,
+            climb=climb,
+            exchange=self.exchange,
+            on_step=self.on_step,
+        )
+
+    def _whole_band(self, images: list[Atoms]) -> ElasticBand:
         """Return a path from a finer band with a climbing image, over a saddle if one is found.
 
         Three images at 0.02 eV/Å were 60 meV above a saddle that five images find.
         """
         count = max(_FINE_IMAGES, len(images) - 2)
-        images = interpolate(images[0], images[-1], count, exchange)
+        images = interpolate(images[0], images[-1], count, self.exchange)
         for fmax in (FMAX_CLIMBING, max(self.settings.fmax_neb_ev_per_ang, FMAX_BAND)):
-            band = relax_band(
-                images,
-                self.potential,
-                fmax,
-                self.settings.max_steps_neb,
-                climb=True,
-                exchange=exchange,
-                on_step=on_step,
-            )
+            band = self._relaxed(images, fmax, climb=True)
             if below_end_point(band) is None and not is_monotonic(band.energies_ev):
-                found = self._over_the_top(band, sites, on_step, exchange, minima)
+                found = self._over_the_top(band)
                 if found is not None:
                     return found
         return band
 
-    def _over_the_top(
-        self,
-        band: ElasticBand,
-        sites: EndSites,
-        on_step: OnStep,
-        exchange: Exchange | None,
-        minima: int,
-    ) -> ElasticBand | None:
+    def _over_the_top(self, band: ElasticBand) -> ElasticBand | None:
         """Return the path over the saddle near the top of a band, if it connects the ends."""
         index, tangent = top_of(band)
         saddle = climb(
@@ -169,7 +151,7 @@ class PathSearch:
             self.potential,
             self.settings.fmax_neb_ev_per_ang,
             _MOST_STEPS_UP,
-            on_step=on_step,
+            on_step=self.on_step,
         )
         if saddle is None:
             return None
@@ -180,40 +162,31 @@ class PathSearch:
                 side,
                 self.stiffness,
                 self.potential,
-                lambda atoms: self._arrived(band, sites, saddle, atoms),
+                lambda atoms: self._arrived(band, saddle, atoms),
             )
             if frames is None:
                 return None
-            ways[self._end(band, sites, saddle, frames[-1])].append(frames)
+            ways[self._end(band, saddle, frames[-1])].append(frames)
         if len(ways[0]) > 1 or len(ways[-1]) > 1:
             return None  # both sides lead to the same end
         if not ways[None]:
             return self._over(band, saddle, ways[0][0], ways[-1][0])
-        if minima >= _MOST_MINIMA:
+        if self.minima >= _MOST_MINIMA:
             return None
         for frames in ways[None]:
             site = self.site_of(frames[-1])
-            if site is not None and site not in sites:
-                if minima > 0:
+            if site is not None and site not in self.sites:
+                if self.minima > 0:
                     return None  # it may be the start of the hop
                 raise CalculationFailedError(
                     FailureKind.NO_ELEMENTARY_HOP,
                     "the easiest path leads over another site: the hop consists of other hops",
                 )
         before, after = _in_order(band, ways)
-        return self._by_way_of_minima(
-            band, sites, saddle, (before, after), on_step, exchange, minima
-        )
+        return self._by_way_of_minima(band, saddle, before, after)
 
     def _by_way_of_minima(
-        self,
-        band: ElasticBand,
-        sites: EndSites,
-        saddle: Saddle,
-        ways: tuple[Descent, Descent],
-        on_step: OnStep,
-        exchange: Exchange | None,
-        minima: int,
+        self, band: ElasticBand, saddle: Saddle, start_way: Descent, end_way: Descent
     ) -> ElasticBand:
         """Return the path over a saddle from which at least one side leads to another minimum.
 
@@ -221,7 +194,8 @@ class PathSearch:
         on both sides; if the saddle is in the middle, one half follows from the other.
         """
         count = len(band.images) - 2
-        (before, from_start), (after, to_end) = ways
+        (before, from_start), (after, to_end) = start_way, end_way
+        sites, exchange = self.sites, self.exchange
         middle = path_over(
             saddle.atoms,
             saddle.residual,
@@ -236,7 +210,8 @@ class PathSearch:
 
         def rest(first: Atoms, last: Atoms, between: EndSites) -> ElasticBand:
             images = interpolate(first, last, count)
-            return self.path(images, between, on_step, minima=minima + 1, known_ev=known)
+            part = replace(self, sites=between, exchange=None, minima=self.minima + 1)
+            return part.path(images, known)
 
         parts = [middle]
         if not from_start:
@@ -266,14 +241,14 @@ class PathSearch:
             band.steps + saddle.steps + len(before) + len(after),
         )
 
-    def _arrived(self, band: ElasticBand, sites: EndSites, saddle: Saddle, atoms: Atoms) -> bool:
+    def _arrived(self, band: ElasticBand, saddle: Saddle, atoms: Atoms) -> bool:
         """Whether a structure of a descent is about to reach an end or a third site."""
         if self._near_end(band, saddle, atoms) is not None:
             return True
         site = self.site_of(atoms)
-        return site is not None and None not in sites and site not in sites
+        return site is not None and None not in self.sites and site not in self.sites
 
-    def _end(self, band: ElasticBand, sites: EndSites, saddle: Saddle, atoms: Atoms) -> int | None:
+    def _end(self, band: ElasticBand, saddle: Saddle, atoms: Atoms) -> int | None:
         """Return the end of a band to which a structure relaxes: 0, -1, or None for neither."""
         near = self._near_end(band, saddle, atoms)
         if near is not None:
@@ -282,9 +257,10 @@ class PathSearch:
             if _same(atoms.positions, band.images[index].positions):
                 return index
         site = self.site_of(atoms)
-        if site is None or sites[0] == sites[1]:
+        first, last = self.sites
+        if site is None or first == last:
             return None
-        return {sites[0]: 0, sites[1]: -1}.get(site)
+        return {first: 0, last: -1}.get(site)
 
     def _near_end(self, band: ElasticBand, saddle: Saddle, atoms: Atoms) -> int | None:
         """Return the end of a band that the jumping atom is about to reach, if any."""

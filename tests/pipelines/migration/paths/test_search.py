@@ -52,14 +52,14 @@ def ends_of(tilt: float) -> tuple[Atoms, Atoms]:
 
 
 def search(tilt: float, site_of=lambda atoms: None) -> PathSearch:
-    return PathSearch(washboard(tilt), NebSettings(), 2 * np.eye(6), 0, site_of)
+    return PathSearch(washboard(tilt), NebSettings(), 2 * np.eye(6), 0, site_of, (0, 1), silent)
 
 
 @pytest.mark.parametrize("tilt", [-0.05, 0.05])
 def test_a_path_by_way_of_a_minimum_goes_from_end_to_end(tilt):
     """Whichever of its two saddles is the higher one, and is found first."""
     initial, final = ends_of(tilt)
-    band = search(tilt).path(interpolate(initial, final, 6), (0, 1), silent)
+    band = search(tilt).path(interpolate(initial, final, 6))
     assert band.images[0].positions == pytest.approx(initial.positions)
     assert band.images[-1].positions == pytest.approx(final.positions)
     energies = band.energies_ev
@@ -78,7 +78,7 @@ def test_a_path_over_another_site_is_no_hop_of_its_own():
     initial, final = ends_of(0.05)
     other = search(0.05, lambda atoms: 7 if abs(along_ang(atoms)) < 0.5 else None)
     with pytest.raises(CalculationFailedError, match="over another site") as failure:
-        other.path(interpolate(initial, final, 6), (0, 1), silent)
+        other.path(interpolate(initial, final, 6))
     assert failure.value.kind == FailureKind.NO_ELEMENTARY_HOP
 
 
@@ -111,9 +111,11 @@ def path_of(points, exchange=None, images=5):
         (found,) = potential.evaluate([atoms])
         atoms.calc = SinglePointCalculator(atoms, energy=found["energy"], forces=found["forces"])
         ends.append(atoms)
-    finder = PathSearch(potential, NebSettings(), 2 * np.eye(6), 0, lambda atoms: None)
+    finder = PathSearch(
+        potential, NebSettings(), 2 * np.eye(6), 0, lambda atoms: None, (0, 1), silent, exchange
+    )
     path = interpolate(*ends, images, exchange)
-    band = finder.path(path, (0, 1), silent, exchange)
+    band = finder.path(path)
     assert band.images[0].positions == pytest.approx(ends[0].positions)
     assert band.images[-1].positions == pytest.approx(ends[1].positions)
     for image in band.images[1:-1]:  # those that were mapped say what the potential says of them

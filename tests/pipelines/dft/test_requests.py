@@ -15,8 +15,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
-from pvkdb_pipelines.dft.deferred import after_request, is_pending_barrier
-from pvkdb_pipelines.dft.requests import path_request
+from pvkdb_pipelines.dft.requests import after_request, is_pending_barrier, path_request
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.worker import Worker

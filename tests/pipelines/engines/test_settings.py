@@ -8,8 +8,8 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb_pipelines.engines import make_engine
-from pvkdb_pipelines.engines.settings import MARGIN_S, Slurm
-from pvkdb_pipelines.engines.settings_file import parse_cluster, read_cluster
+from pvkdb_pipelines.engines.parsl_config import read_cluster
+from pvkdb_pipelines.engines.settings import MARGIN_S, Slurm, parse_cluster
 
 SLURM = """\
 # A comment with walltime and provider in it
