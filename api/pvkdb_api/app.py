@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,7 @@ from pvkdb.store.database import Store
 from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import OPTIMADE
-from pvkdb_api.core.renderers import ErrorRenderer, Renderers
+from pvkdb_api.core.refusals import ErrorRenderer, Renderers
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.pages import ROUTERS as PAGES
@@ -30,7 +31,7 @@ from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
 from pvkdb_api.frame.request_log import RequestLog
 from pvkdb_api.listing.queries import refuse_unknown_parameters
-from pvkdb_api.listing.streams import Streams
+from pvkdb_api.listing.streams import STREAMS_AT_ONCE
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
 
@@ -85,7 +86,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.state.served = served
     app.state.query_cache = QueryCache()
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
-    app.state.streams = Streams()
+    app.state.stream_turns = asyncio.Semaphore(STREAMS_AT_ONCE)
     app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:
         app.include_router(

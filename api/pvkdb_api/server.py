@@ -65,7 +65,11 @@ def serve(
                 "--allow-local-writes (PVKDB_ALLOW_LOCAL_WRITES) and make one with: "
                 "pvkdb keys create NAME --scope queue"
             )
-        (ready or _print_address)(_address(host, bound[1]))
+        address = f"http://[{host}]:{bound[1]}" if ":" in host else f"http://{host}:{bound[1]}"
+        if ready is not None:
+            ready(address)
+        else:
+            print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
         config = uvicorn.Config(
             partial(create_app, url, settings),
             factory=True,
@@ -120,14 +124,6 @@ def listen(host: str, port: int) -> socket.socket:
             f"{host} port {port} cannot be listened on: {error.strerror}; give --host an "
             "address of this machine"
         ) from error
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _print_address(address: str) -> None:
-    print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
 
 
 @contextmanager

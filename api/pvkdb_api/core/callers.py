@@ -1,4 +1,4 @@
-"""The caller of a request and its scopes, from the headers of the request."""
+"""The caller of a request, a program or a person with a browser, and its scopes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from pvkdb.errors import AccessError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError
+from pvkdb_api.core.paths import OPTIMADE, SIGN_IN
 
 #: Host names that only this machine uses for itself. A web page can make a browser send requests
 #: to 127.0.0.1 under the page's own name (DNS rebinding), but not under these.
@@ -17,6 +18,12 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 #: Headers of a request that a proxy has forwarded.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+#: Prefixes of the interfaces for programs. Cookies of browsers are ignored there.
+_PROGRAMS = ("/api", OPTIMADE, "/openapi.json", "/metrics", "/healthz", "/livez", "/readyz")
+
+#: The cookie that holds the API key of a browser; see :func:`cookie_name`.
+KEY_COOKIE = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,28 @@ def presented_key(request: Request) -> str | None:
             scheme, _, credentials = values[0].partition(" ")
             return credentials.strip() if scheme.lower() == "bearer" else None
     return None
+
+
+def for_programs(request: Request) -> bool:
+    """Return whether the requested path belongs to an interface for programs."""
+    return request.url.path.startswith(_PROGRAMS)
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether a person will read the answer, so that errors are shown as pages."""
+    return not for_programs(request) and "text/html" in request.headers.get("accept", "")
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """Return the full name of a cookie; over TLS it begins with ``__Host-``."""
+    return f"__Host-pvkdb_{name}" if request.url.scheme == "https" else f"pvkdb_{name}"
+
+
+def browser_key(request: Request) -> str | None:
+    """Return the API key in the cookie of a request for a page, or None."""
+    if for_programs(request) or (request.url.path.startswith(SIGN_IN) and request.method == "POST"):
+        return None
+    return request.cookies.get(cookie_name(request, KEY_COOKIE))
 
 
 def key_caller(key: KeyDocument, address: str) -> Caller:

@@ -23,10 +23,9 @@ def answer(
     """Return a response with the content and its ETag, or 304 if the client has the content."""
     body = content.encode() if isinstance(content, str) else content
     tag = etag(hashlib.sha256(body).hexdigest())
-    kept = {**(headers or {}), "ETag": tag}
     if matches(request, tag):
         return not_modified(tag)
-    return Response(body, media_type=media_type, headers=kept)
+    return Response(body, media_type=media_type, headers={**(headers or {}), "ETag": tag})
 
 
 def etag(*parts: str) -> str:

@@ -1,11 +1,19 @@
-"""Refusals of requests: their statuses, headers and texts, and the problem document (RFC 9457)."""
+"""Refusals of requests: their statuses, headers and texts, and the forms that show them.
+
+Programs get a problem document (RFC 9457). The web pages and OPTIMADE have their own forms and
+register them in a :class:`Renderers`, which the application keeps in its state. Middleware finds
+them there, so that it depends on neither of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from pvkdb.errors import (
@@ -66,14 +74,56 @@ def naming(parameter: str) -> Iterator[None]:
         raise ParameterError(parameter, str(error)) from error
 
 
-def problem_response(
+class ErrorRenderer(Protocol):
+    """Writes refused requests in the form of one interface: pages, REST or OPTIMADE."""
+
+    def __call__(
+        self,
+        request: Request,
+        status: int,
+        detail: str,
+        parameter: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response | None:
+        """Return the refusal in this interface's form; None for requests to other interfaces."""
+
+
+class KeyRequest(Protocol):
+    """Shows a page that asks for an API key."""
+
+    def __call__(
+        self, request: Request, reason: str, *, forget: bool = False
+    ) -> Awaitable[Response]:
+        """Return the page; with ``forget``, the browser also deletes the key it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renderers:
+    """The error renderers of a service, and the page that asks for an API key."""
+
+    errors: Sequence[ErrorRenderer]
+    ask_for_key: KeyRequest
+
+
+def renderers_of(request: Request) -> Renderers:
+    """Return the renderers of the service that answers a request."""
+    renderers: Renderers = request.app.state.renderers
+    return renderers
+
+
+def refuse(
+    request: Request,
     status: int,
     detail: str,
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
     problems: list[FileProblem] | None = None,
 ) -> Response:
-    """Return a problem document as a response."""
+    """Return a refusal in the form of the requested interface, by default a problem document."""
+    for render in renderers_of(request).errors:
+        response = render(request, status, detail, parameter, headers)
+        if response is not None:
+            return response
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -81,6 +131,5 @@ def problem_response(
         parameter=parameter,
         problems=problems,
     )
-    return Response(
-        problem.model_dump_json(exclude_none=True), status, headers, media_type=MEDIA_TYPE
-    )
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, status, headers, media_type=MEDIA_TYPE)

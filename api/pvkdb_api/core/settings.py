@@ -26,12 +26,10 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     reading: Literal["open", "key"] = Field(
-        default="open",
-        description="Who may read: everybody, or callers with a key.",
+        default="open", description="Who may read: everybody, or callers with a key."
     )
     open_metrics: bool = Field(
-        default=False,
-        description="Answer `/metrics` without a key even if reading needs one.",
+        default=False, description="Answer `/metrics` without a key even if reading needs one."
     )
     allow_local_writes: bool = Field(
         default=False,
@@ -71,9 +69,7 @@ class ServiceSettings(BaseSettings):
     )
     workers: int = Field(default=1, ge=1, le=64, description="Number of worker processes.")
     shutdown_grace_s: int = Field(
-        default=10,
-        ge=0,
-        description="Seconds that running requests have to finish at a stop.",
+        default=10, ge=0, description="Seconds that running requests have to finish at a stop."
     )
 
     @field_validator("cors_origins", "trusted_hosts", "trusted_proxies", mode="before")

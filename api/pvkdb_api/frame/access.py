@@ -28,20 +28,20 @@ from starlette.types import Scope as AsgiScope
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
-from pvkdb_api.core.audience import browser_key, wants_page
 from pvkdb_api.core.callers import (
     Caller,
     ScopeMissingError,
+    browser_key,
     is_direct,
     is_local,
     key_caller,
     keyless_caller,
     network_of,
     presented_key,
+    wants_page,
 )
 from pvkdb_api.core.paths import ASSETS, SIGN_IN
-from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE
-from pvkdb_api.core.renderers import refuse, renderers_of
+from pvkdb_api.core.refusals import CHALLENGE, RETRY_AFTER, UNREACHABLE, refuse, renderers_of
 from pvkdb_api.core.sessions import ServedStore
 from pvkdb_api.core.settings import ServiceSettings
 
@@ -175,7 +175,9 @@ class Access:
             )
         if refused is not None:
             if in_browser:
-                reason = _browser_message(refused)
+                reason = (
+                    f"The key in this browser is not valid: {refused}. The browser has deleted it."
+                )
                 return await renderers_of(request).ask_for_key(request, reason, forget=True)
             return refuse(request, HTTPStatus.UNAUTHORIZED, str(refused), headers=CHALLENGE)
         if Scope.READ not in caller.scopes and request.url.path not in SIGNING_IN:
@@ -228,11 +230,6 @@ def needs(scope: Scope) -> Any:
         request.state.granted = scope
 
     return Depends(check)
-
-
-def _browser_message(refused: KeyRefusedError) -> str:
-    text = str(refused)
-    return f"The key in this browser is not valid: {text}. The browser has deleted it."
 
 
 def _private(send: Send) -> Send:

@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pvkdb_api.core.renderers import refuse
+from pvkdb_api.core.refusals import refuse
 from pvkdb_api.core.sessions import ServedStore
 
 #: Default security headers; routes may set their own values.

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pvkdb_api.core.callers import host_name
-from pvkdb_api.core.renderers import refuse
+from pvkdb_api.core.refusals import refuse
 from pvkdb_api.core.sessions import RequestDeadline
 
 
@@ -62,6 +62,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
         self.app = app
         self.most_bytes = most_bytes
+        self.detail = f"the body is larger than {most_bytes} bytes; send less at a time"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting the bytes of its body."""
@@ -71,7 +72,7 @@ class BodyLimit:
         request = Request(scope)
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self.most_bytes:
-            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
+            response = refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.detail)
             await response(scope, receive, send)
             return
         read = 0
@@ -81,14 +82,10 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > self.most_bytes:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.detail)
             return message
 
         await self.app(scope, receive_counted, send)
-
-    @property
-    def _detail(self) -> str:
-        return f"the body is larger than {self.most_bytes} bytes; send less at a time"
 
 
 class TimeLimit:

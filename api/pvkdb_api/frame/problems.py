@@ -14,8 +14,14 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.errors import DatabaseError, MissingExtraError, NotMigratedError, PvkdbError
 from pvkdb_api.core.paths import OPTIMADE
-from pvkdb_api.core.refusals import CHALLENGE, NOT_MIGRATED, RETRY_AFTER, STATUS, UNREACHABLE
-from pvkdb_api.core.renderers import refuse
+from pvkdb_api.core.refusals import (
+    CHALLENGE,
+    NOT_MIGRATED,
+    RETRY_AFTER,
+    STATUS,
+    UNREACHABLE,
+    refuse,
+)
 
 _log = logging.getLogger("pvkdb_api")
 

@@ -12,30 +12,33 @@ from typing import Any
 from pvkdb_api.core.refusals import ParameterError
 
 
-def write_cursor(collection: str, query: Mapping[str, Any], key: str) -> str:
-    """Return the cursor of the page that begins after this key or position."""
-    content = json.dumps([_digest(collection, query), key]).encode()
+def write_cursor(collection: str, query: Mapping[str, Any], place: Any) -> str:
+    """Return the cursor of the page that begins after this position (a JSON value, or times)."""
+    content = json.dumps([_digest(collection, query), json.dumps(place, default=str)]).encode()
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> str:
-    """Return the key or position after which the page of a cursor begins.
+def read_cursor(collection: str, query: Mapping[str, Any], cursor: str) -> Any:
+    """Return the position after which the page of a cursor begins.
 
     Raises:
-        ParameterError: the cursor belongs to another collection or query.
+        ParameterError: the cursor cannot be read, or belongs to another collection or query.
     """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        digest, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        digest, place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise unreadable() from error
-    if digest != _digest(collection, query) or not isinstance(key, str) or "\0" in key:
+    if digest != _digest(collection, query) or not isinstance(place, str) or "\0" in place:
         raise ParameterError(
             "cursor",
             "the cursor belongs to another query; keep the filters and the order of the first "
             "page, or start again without a cursor",
         )
-    return key
+    try:
+        return json.loads(place)
+    except (ValueError, RecursionError) as error:
+        raise unreadable() from error
 
 
 def unreadable() -> ParameterError:

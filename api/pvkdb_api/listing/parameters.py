@@ -57,65 +57,52 @@ class PageQuery(BaseModel):
 @cache
 def query_model(collection: Listed) -> type[BaseModel]:
     """Return the query parameters of a collection: filters, fields, order, limit and cursor."""
-    facets = names_type(collection.facets) | None
+    counted = "Fields whose values are counted, separated by commas."
     return create_model(
         f"{collection.name.title()}Query",
         __base__=PageQuery,
         **filter_fields(collection),
         **fields_field(collection.row),
         **sort_field(collection),
-        facets=(
-            facets,
-            Field(
-                default=None,
-                description="Fields whose values are counted, separated by commas.",
-                examples=[next(iter(collection.facets))],
-            ),
-        ),
+        facets=_optional(names_type(collection.facets), counted, next(iter(collection.facets))),
+    )
+
+
+def _optional(
+    kind: Any, description: str, example: Any = None, extra: dict[str, Any] | None = None
+) -> Any:
+    """Return an optional parameter as a field of a model."""
+    examples = None if example is None else [example]
+    return kind | None, Field(
+        default=None, description=description, examples=examples, json_schema_extra=extra
     )
 
 
 def fields_field(row: type[Row]) -> dict[str, Any]:
     """Return the parameter ``fields`` of a row type, as a field of a model."""
     columns = row.columns()
-    return {
-        "fields": (
-            names_type(columns) | None,
-            Field(
-                default=None,
-                description="Only these fields of each row, separated by commas.",
-                examples=[",".join(columns[:2])],
-            ),
-        )
-    }
+    meaning = "Only these fields of each row, separated by commas."
+    return {"fields": _optional(names_type(columns), meaning, ",".join(columns[:2]))}
 
 
 def sort_field(collection: Listed) -> dict[str, Any]:
     """Return the parameter ``sort`` of a collection, as a field of a model."""
-    return {
-        "sort": (
-            names_type(collection.sortable, "-?") | None,
-            Field(
-                default=None,
-                description="Fields to sort by, separated by commas; a minus before a name: "
-                "largest first. Rows without a value come last.",
-                examples=[f"-{collection.key_name or next(iter(collection.sortable))}"],
-            ),
-        )
-    }
+    meaning = (
+        "Fields to sort by, separated by commas; a minus before a name: largest first. Rows "
+        "without a value come last."
+    )
+    example = f"-{collection.key_name or next(iter(collection.sortable))}"
+    return {"sort": _optional(names_type(collection.sortable, "-?"), meaning, example)}
 
 
 def filter_fields(collection: Listed) -> dict[str, Any]:
     """Return the filters of a collection as fields of a model."""
     return {
-        name: (
-            parameter_type(entry) | None,
-            Field(
-                default=None,
-                description=entry.description,
-                json_schema_extra=dict(SEPARATOR) if entry.many else None,
-                examples=None if entry.example is None else [entry.example],
-            ),
+        name: _optional(
+            parameter_type(entry),
+            entry.description,
+            entry.example,
+            dict(SEPARATOR) if entry.many else None,
         )
         for name, entry in collection.filters.items()
     }
@@ -162,8 +149,7 @@ def names_type(names: Iterable[str], sign: str = "") -> Any:
     """
     one = f" *({sign}({'|'.join(map(re.escape, names))}))? *"
     return Annotated[
-        str,
-        Field(max_length=LONGEST_LIST, json_schema_extra={"pattern": f"^{one}(,{one})*$"}),
+        str, Field(max_length=LONGEST_LIST, json_schema_extra={"pattern": f"^{one}(,{one})*$"})
     ]
 
 

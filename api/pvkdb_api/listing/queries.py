@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -59,11 +58,7 @@ def read_fields(row: type[Row], text: str | None) -> list[str] | None:
 
 
 def page_answer(
-    request: Request,
-    session: Session,
-    collection: Listed,
-    query: Any,
-    dataset_version: str,
+    request: Request, session: Session, collection: Listed, query: Any, dataset_version: str
 ) -> Response:
     """Return a page of a collection as the answer to a request.
 
@@ -103,7 +98,7 @@ def page_answer(
         total=results.get(
             session, collection.name, filters, lambda: collection.count(session, search)
         ),
-        next_cursor=write_cursor(collection.name, bound, json.dumps(place)) if place else None,
+        next_cursor=write_cursor(collection.name, bound, place) if place else None,
         dataset_version=dataset_version,
         facets={name: count_values(name) for name in facets} or None,
     )
@@ -121,10 +116,7 @@ def _page_of(row: type[Row]) -> type[Page[Any]]:
 
 
 def cursor_position(
-    collection: Listed,
-    sorting: Sequence[Sorting],
-    bound: Mapping[str, Any],
-    cursor: str | None,
+    collection: Listed, sorting: Sequence[Sorting], bound: Mapping[str, Any], cursor: str | None
 ) -> CursorPosition | None:
     """Return the position that a cursor contains; None without a cursor.
 
@@ -133,8 +125,8 @@ def cursor_position(
     """
     if cursor is None:
         return None
+    place = read_cursor(collection.name, bound, cursor)
     try:
-        place = json.loads(read_cursor(collection.name, bound, cursor))
         collection.place(sorting, place)
     except (ValueError, TypeError, RecursionError) as error:
         raise unreadable() from error
@@ -155,12 +147,8 @@ def refuse_unknown_parameters(request: Request) -> None:
     ]
     for name in request.query_params:
         if name not in known:
-            raise ParameterError(name[:60], _unknown(name[:60], known))
+            none = f"there is no parameter {name[:60]!r}; this path takes none"
+            message = unknown_name("parameter", name[:60], known) if known else none
+            raise ParameterError(name[:60], message)
         if len(request.query_params.getlist(name)) > 1:
             raise ParameterError(name, f"{name!r} is given more than once; give it once")
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    if not known:
-        return f"there is no parameter {name!r}; this path takes none"
-    return unknown_name("parameter", name, known)

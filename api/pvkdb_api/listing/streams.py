@@ -26,13 +26,6 @@ STREAMS_AT_ONCE = 3
 MakeFile = Callable[[Session], Iterator[bytes]]
 
 
-class Streams:
-    """Limits the number of files that a service sends at the same time."""
-
-    def __init__(self) -> None:
-        self.turns = asyncio.Semaphore(STREAMS_AT_ONCE)
-
-
 class _StreamedFile(StreamingResponse):
     """A file whose session is closed when it is sent or its reader disconnects."""
 
@@ -50,12 +43,7 @@ class _StreamedFile(StreamingResponse):
 
 
 async def send_file(
-    request: Request,
-    make: MakeFile,
-    *,
-    media_type: str,
-    file_name: str,
-    of_version: bool = False,
+    request: Request, make: MakeFile, *, media_type: str, file_name: str, of_version: bool = False
 ) -> Response:
     """Return a response that streams a file, made from one snapshot of the data.
 
@@ -67,10 +55,10 @@ async def send_file(
         of_version: whether the dataset version and the request determine the content; then the
             answer has an ETag.
     """
-    streams: Streams = request.app.state.streams
+    turns: asyncio.Semaphore = request.app.state.stream_turns
     held = ExitStack()
-    await streams.turns.acquire()
-    held.callback(streams.turns.release)
+    await turns.acquire()
+    held.callback(turns.release)
     try:
         version, pieces = await run_in_threadpool(_begin, held, request, make)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
@@ -51,44 +52,42 @@ class IdempotentWrite:
 
     request: Request
     response: Response
-    session: Session
-    key: str | None
+    session: WriteSession
+    idempotency_key: IdempotencyKey = None
 
     def once(
-        self, content: str, model: type[Document], write: Callable[[], tuple[Document, int]]
+        self, content: str, model: type[Document], write: Callable[[], tuple[Document, bool]]
     ) -> Document:
         """Carry out the write, or return the kept answer if this key was used before.
 
         Args:
             content: The content of the request, which the key is bound to.
             model: Type of the answer.
-            write: Performs the write and returns the answer and its status.
+            write: Performs the write; returns the answer, and whether work is still to be done
+                (status 202 instead of 200).
 
         Raises:
             ParameterError: the key belongs to an earlier, different request.
         """
-        if self.key is None:
-            document, self.response.status_code = write()
-            return document
+        if self.idempotency_key is None:
+            return self._write(write)
         with naming("Idempotency-Key"):
-            answer = remembered(self.session, caller_of(self.request).name, self.key, content)
+            answer = remembered(
+                self.session, caller_of(self.request).name, self.idempotency_key, content
+            )
         if answer.status is not None:
             self.response.status_code = answer.status
             self.response.headers["Idempotent-Replayed"] = "true"
             return model.model_validate(answer.body)
-        document, self.response.status_code = write()
+        document = self._write(write)
         answer.status, answer.body = self.response.status_code, document.model_dump(mode="json")
         return document
 
-
-def _idempotent_write(
-    request: Request,
-    response: Response,
-    session: WriteSession,
-    idempotency_key: IdempotencyKey = None,
-) -> IdempotentWrite:
-    return IdempotentWrite(request, response, session, idempotency_key)
+    def _write(self, write: Callable[[], tuple[Document, bool]]) -> Document:
+        document, pending = write()
+        self.response.status_code = HTTPStatus.ACCEPTED if pending else HTTPStatus.OK
+        return document
 
 
 #: The write of a route, repeatable under the ``Idempotency-Key`` of the request.
-Writing = Annotated[IdempotentWrite, Depends(_idempotent_write)]
+Writing = Annotated[IdempotentWrite, Depends()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -27,25 +29,21 @@ from pvkdb.errors import DatabaseError, PvkdbError, unknown_name
 from pvkdb_api.core.refusals import UNREACHABLE
 from pvkdb_api.core.sessions import ReadSession, ServedStore
 from pvkdb_api.optimade import filters
+from pvkdb_api.optimade.entries.properties import Nothing
 from pvkdb_api.optimade.entries.references import REFERENCES
-from pvkdb_api.optimade.entries.search import (
-    EntryPage,
-    EntrySearch,
-    EntryType,
-    entries_of,
-    search_entries,
-)
+from pvkdb_api.optimade.entries.search import EntrySearch, EntryType, entries_of, search_entries
+from pvkdb_api.optimade.entries.structures import STRUCTURES
 from pvkdb_api.optimade.errors import OptimadeError, VersionError
-from pvkdb_api.optimade.info import ENTRY_TYPES, base_info, entry_info, links
 from pvkdb_api.optimade.parameters import (
     EntryQuery,
     ListingQuery,
     check,
-    includes_references,
+    names,
     refuse_unknown,
     response_fields,
 )
 from pvkdb_api.optimade.responses import (
+    API_VERSION,
     BASE,
     OPENAPI,
     JsonApiResponse,
@@ -53,6 +51,8 @@ from pvkdb_api.optimade.responses import (
     refusal,
     root_url,
 )
+
+ENTRY_TYPES: Mapping[str, EntryType] = {each.name: each for each in (STRUCTURES, REFERENCES)}
 
 RESPONSES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "structures": (StructureResponseMany, StructureResponseOne),
@@ -129,6 +129,76 @@ def list_links(request: Request) -> Response:
     return answer(request, found, returned=len(found), available=len(found))
 
 
+def base_info(base_url: str) -> dict[str, Any]:
+    """Return the ``/info`` entry of the base URL."""
+    return {
+        "type": "info",
+        "id": "/",
+        "attributes": {
+            "api_version": API_VERSION,
+            "available_api_versions": [{"url": base_url, "version": API_VERSION}],
+            "formats": ["json"],
+            "available_endpoints": ["info", "links", *ENTRY_TYPES],
+            "entry_types_by_format": {"json": [*ENTRY_TYPES]},
+            "is_index": False,
+            "license": None,
+            "available_licenses": None,
+            "available_licenses_for_entries": None,
+        },
+    }
+
+
+def entry_info(kind: EntryType) -> dict[str, Any]:
+    """Return the ``/info`` of an entry type: meaning, unit and type of each property."""
+    described = _specified(kind.name)
+    properties = {
+        name: {
+            "description": each.description or described[name]["description"],
+            "unit": each.unit or described.get(name, {}).get("unit"),
+            "sortable": each.sortable,
+            "type": each.kind,
+        }
+        for name, each in kind.properties.items()
+        if not isinstance(each, Nothing)
+    }
+    return {
+        "type": "info",
+        "id": kind.name,
+        "formats": ["json"],
+        "description": kind.description,
+        "properties": properties,
+        "output_fields_by_format": {"json": [*properties]},
+    }
+
+
+@cache
+def _specified(entry_type: str) -> dict[str, dict[str, Any]]:
+    """Return the properties' descriptions from the OPTIMADE specification, by name."""
+    from optimade.server.schemas import ENTRY_INFO_SCHEMAS, retrieve_queryable_properties
+
+    found = retrieve_queryable_properties(
+        ENTRY_INFO_SCHEMAS[entry_type], ("id", "type", "attributes")
+    )
+    return {name: dict(facts) for name, facts in found.items()}
+
+
+def links(base_url: str) -> list[dict[str, Any]]:
+    """Return the ``/links`` entries: this database only."""
+    return [
+        {
+            "type": "links",
+            "id": "pvkdb",
+            "attributes": {
+                "name": "pvkdb",
+                "description": "Halide perovskites for memristors",
+                "base_url": base_url.removesuffix("/v1"),
+                "homepage": None,
+                "link_type": "root",
+            },
+        }
+    ]
+
+
 def other_version(request: Request, version: str) -> Response:
     """Refuse an unknown path, with its own status if it names another version."""
     first, _, _ = version.partition("/")
@@ -147,15 +217,12 @@ def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
     def list_entries(
         request: Request, session: ReadSession, query: Annotated[ListingQuery, Query()]
     ) -> Response:
-        return _list(request, session, kind, query)
+        return _answer(request, session, kind, query)
 
     def get_entry(
-        request: Request,
-        session: ReadSession,
-        entry_id: str,
-        query: Annotated[EntryQuery, Query()],
+        request: Request, session: ReadSession, entry_id: str, query: Annotated[EntryQuery, Query()]
     ) -> Response:
-        return _get(request, session, kind, entry_id, query)
+        return _answer(request, session, kind, query, entry_id)
 
     router.add_api_route(
         f"/{kind.name}",
@@ -175,68 +242,41 @@ def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
     )
 
 
-def _list(request: Request, session: Session, kind: EntryType, query: ListingQuery) -> Response:
-    warnings = refuse_unknown(request, [*ListingQuery.model_fields])
-    check(query)
-    fields = response_fields(kind, query, warnings)
-    wanted = EntrySearch(
-        filters.condition(query.filter, kind.searchable, warnings.append),
-        filter=query.filter,
-        sort=query.sort,
-        fields=_own_fields(kind, fields),
-        limit=query.limit(),
-        cursor=query.page_cursor,
-        offset=query.offset(),
-    )
-    found, included = _search(session, kind, wanted, fields, query)
-    return answer(
-        request,
-        found.entries,
-        returned=found.total,
-        available=found.available,
-        warnings=warnings,
-        next_link=_next_link(request, found.cursor),
-        included=included,
-    )
-
-
-def _get(
-    request: Request, session: Session, kind: EntryType, key: str, query: EntryQuery
+def _answer(
+    request: Request, session: Session, kind: EntryType, query: EntryQuery, entry_id: str = ""
 ) -> Response:
-    warnings = refuse_unknown(request, [*EntryQuery.model_fields])
+    """Return the answer with a page of entries, or with the entry that has this id."""
+    warnings = refuse_unknown(request, [*type(query).model_fields])
     check(query)
     fields = response_fields(kind, query, warnings)
-    by_id = kind.key == literal(key.replace("\0", ""))
-    wanted = EntrySearch(by_id, filter="", sort="", fields=_own_fields(kind, fields), limit=1)
-    found, included = _search(session, kind, wanted, fields, query)
-    return answer(
-        request,
-        found.entries[0] if found.entries else None,
-        returned=found.total,
-        available=found.available,
-        warnings=warnings,
-        included=included,
-    )
-
-
-def _search(
-    session: Session,
-    kind: EntryType,
-    wanted: EntrySearch,
-    fields: tuple[str, ...],
-    query: EntryQuery,
-) -> tuple[EntryPage, list[dict[str, Any]]]:
-    """Return the page of entries with the requested fields, and the references to include."""
+    own = tuple(name for name in fields if name in kind.properties)
+    if isinstance(query, ListingQuery):
+        wanted = EntrySearch(
+            filters.condition(query.filter, kind.searchable, warnings.append),
+            filter=query.filter,
+            sort=query.sort,
+            fields=own,
+            limit=query.limit(),
+            cursor=query.page_cursor,
+            offset=query.offset(),
+        )
+    else:
+        by_id = kind.key == literal(entry_id.replace("\0", ""))
+        wanted = EntrySearch(by_id, filter="", sort="", fields=own, limit=1)
     found = search_entries(session, kind, wanted)
     # Properties of other providers have no value here.
     foreign = {name: None for name in fields if name.startswith("_")}
     for entry in found.entries:
         entry["attributes"] = {**foreign, **entry["attributes"]}
-    return found, _relate(session, kind, found.entries, includes_references(query))
-
-
-def _own_fields(kind: EntryType, fields: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in fields if name in kind.properties)
+    return answer(
+        request,
+        found.entries if isinstance(query, ListingQuery) else next(iter(found.entries), None),
+        returned=found.total,
+        available=found.available,
+        warnings=warnings,
+        next_link=_next_link(request, found.cursor),
+        included=_relate(session, kind, found.entries, "references" in names(query.include)),
+    )
 
 
 def _relate(

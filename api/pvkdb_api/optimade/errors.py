@@ -16,6 +16,13 @@ class OptimadeError(InputError):
         self.parameter = parameter
 
 
+class FilterError(OptimadeError):
+    """A filter that cannot be read, or that compares unlike values."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "filter")
+
+
 class TooManyError(OptimadeError):
     """More entries on a page than the service allows."""
 
@@ -23,8 +30,8 @@ class TooManyError(OptimadeError):
     title = "Forbidden"
 
 
-class UnsupportedError(OptimadeError):
-    """An optional part of the specification that is not supported."""
+class UnsupportedError(FilterError):
+    """A filter with an optional part of the specification that is not supported."""
 
     status = 501
     title = "Not Implemented"

@@ -1,4 +1,4 @@
-"""Conversion of a filter into a condition in SQL.
+"""Conversion of a filter into a condition in SQL, with the grammar of optimade-python-tools.
 
 Values of a filter reach the database as parameters only. A comparison with an unknown value is
 neither true nor false, as with NULL in SQL: neither ``tau < 4`` nor ``NOT tau < 4`` finds an entry
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any, cast
 
-from lark import Token, Transformer
-from lark.exceptions import VisitError
+from lark import Lark, Token, Transformer, Tree
+from lark.exceptions import LarkError, UnexpectedInput, VisitError
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from pvkdb.errors import unknown_name
@@ -21,8 +23,16 @@ from pvkdb_api.optimade import PREFIX
 from pvkdb_api.optimade.entries.lists import Items
 from pvkdb_api.optimade.entries.properties import Nothing, Operator, Property, Scalar
 from pvkdb_api.optimade.entries.search import ALL
-from pvkdb_api.optimade.errors import OptimadeError, UnsupportedError
-from pvkdb_api.optimade.grammar import parse
+from pvkdb_api.optimade.errors import FilterError, UnsupportedError
+
+#: Longest filter; a request line of an HTTP server is limited to 64 kB.
+MAX_LENGTH = 60_000
+#: Deepest nesting of parentheses and NOT: databases limit the depth of an expression.
+MAX_DEPTH = 50
+GRAMMAR = "v1.2.0.lark"
+
+#: This rule drops its only token, so that TRUE and FALSE would look the same.
+_BOOL = 'bool: ( "TRUE" | "FALSE" )'
 
 #: Most conditions in a filter, since SQLite limits the depth of an expression to 1000. Equalities
 #: of one property that are joined by OR count once.
@@ -58,20 +68,70 @@ def condition(
         warn: Called with a sentence about a property that is treated as unknown.
 
     Raises:
-        OptimadeError: it cannot be parsed, or compares unlike values.
+        FilterError: it cannot be parsed, or compares unlike values.
         UnsupportedError: it asks for an optional part that is not supported.
     """
     if not text.strip():
         return ALL
     try:
-        made: SqlCondition = _Filter(properties, warn).transform(parse(text))
+        made: SqlCondition = _Filter(properties, warn).transform(_parse(text))
     except VisitError as error:
         raise error.orig_exc from error
     if made.size > MAX_CONDITIONS:
-        raise OptimadeError(
-            f"the filter has {made.size} conditions; {MAX_CONDITIONS} are allowed", "filter"
-        )
+        raise FilterError(f"the filter has {made.size} conditions; {MAX_CONDITIONS} are allowed")
     return made.sql
+
+
+@cache
+def _parser() -> Lark:
+    file = resources.files("optimade").joinpath("grammar", GRAMMAR)
+    grammar = file.read_text(encoding="utf-8")
+    assert _BOOL in grammar
+    # LALR parses this grammar in linear time; the default, Earley, does not.
+    return Lark(grammar.replace(_BOOL, f"!{_BOOL}"), parser="lalr", maybe_placeholders=False)
+
+
+def _parse(text: str) -> Tree[Token]:
+    """Return the syntax tree of a filter.
+
+    Raises:
+        FilterError: the text is not a filter; names the position.
+    """
+    if len(text) > MAX_LENGTH:
+        raise FilterError(f"the filter has {len(text)} characters; {MAX_LENGTH} are allowed")
+    if "\0" in text:
+        raise FilterError("the filter holds a NUL character; no text in the store does")
+    _refuse_deep(text)
+    try:
+        return _parser().parse(text)
+    except UnexpectedInput as error:
+        place = error.pos_in_stream if error.pos_in_stream is not None else len(text)
+        place = len(text) if place < 0 else place
+        shown = ascii(text[max(0, place - 20) : place + 20])
+        raise FilterError(
+            f"the filter cannot be read at character {place + 1}, in {shown}; a filter reads like "
+            "'nelements = 3 AND elements HAS \"Cs\"'"
+        ) from error
+    except LarkError as error:
+        raise FilterError("the filter cannot be read") from error
+
+
+def _refuse_deep(text: str) -> None:
+    depth, in_string, escaped = 0, False, False
+    for sign in text:
+        if in_string:
+            escaped, in_string = sign == "\\" and not escaped, sign != '"' or escaped
+        elif sign == '"':
+            in_string = True
+        elif sign == "(":
+            depth += 1
+        elif sign == ")":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise FilterError(
+                f"the filter nests more than {MAX_DEPTH} parentheses; leave out those that are "
+                "not needed"
+            )
 
 
 class _Filter(Transformer[Token, SqlCondition]):
@@ -107,11 +167,11 @@ class _Filter(Transformer[Token, SqlCondition]):
             return self.properties[name]
         first = str(parts[0])
         if first in self.properties:
-            raise UnsupportedError(f"{name!r}: nothing inside {first!r} can be searched", "filter")
+            raise UnsupportedError(f"{name!r}: nothing inside {first!r} can be searched")
         if first.startswith("_") and not first.startswith(f"_{PREFIX}_"):
             self.warn(f"{name} belongs to another provider; its value is unknown here")
             return Nothing(name, "string")
-        raise OptimadeError(unknown_name("property", name, self.properties), "filter")
+        raise FilterError(unknown_name("property", name, self.properties))
 
     # Right-hand sides.
 
@@ -141,25 +201,32 @@ class _Filter(Transformer[Token, SqlCondition]):
 
     def set_op_rhs(self, parts: list[Any]) -> RightHandSide:
         word = parts[1].type if isinstance(parts[1], Token) else ""
-        if word == "ALL":
-            return lambda of: _join(and_, [of.has(*wanted) for wanted in parts[-1]])
-        if word == "ANY":
-            return lambda of: _join(or_, [of.has(*wanted) for wanted in parts[-1]])
+        if word in ("ALL", "ANY"):
+            by = and_ if word == "ALL" else or_
+            return lambda of: _join(by, [of.has(*wanted) for wanted in parts[-1]])
         if word == "ONLY":
             return lambda of: SqlCondition(of.has_only(parts[-1]), size=len(parts[-1]))
         operator = _operator(parts[1]) if word == "OPERATOR" else "="
         return lambda of: SqlCondition(of.has(operator, parts[-1]))
 
     def value_list(self, parts: list[Any]) -> list[Wanted]:
-        return _pairs(parts)
+        """Return the values of a list, each with the operator written before it (default ``=``)."""
+        wanted: list[Wanted] = []
+        operator: Operator = "="
+        for part in parts:
+            if isinstance(part, Token):
+                operator = _operator(part)
+            else:
+                wanted.append((operator, part))
+                operator = "="
+        return wanted
 
     value_zip = value_list
 
-    def value_zip_list(self, parts: list[list[Wanted]]) -> list[list[Wanted]]:
+    def value_zip_list(self, parts: list[Any]) -> list[Any]:
         return parts
 
-    def property_zip_addon(self, parts: list[Property]) -> list[Property]:
-        return parts
+    property_zip_addon = value_zip_list
 
     def set_zip_op_rhs(self, parts: list[Any]) -> RightHandSide:
         others: list[Property] = parts[0]
@@ -169,9 +236,8 @@ class _Filter(Transformer[Token, SqlCondition]):
         def zipped(of: Property) -> SqlCondition:
             lists = _alike([of, *others])
             if any(len(wanted) != len(lists) for wanted in tuples):
-                raise OptimadeError(
-                    f"{len(lists)} lists are zipped; give {len(lists)} values, joined by ':'",
-                    "filter",
+                raise FilterError(
+                    f"{len(lists)} lists are zipped; give {len(lists)} values, joined by ':'"
                 )
             rows = [
                 and_(*(each.fulfils(*pair) for each, pair in zip(lists, wanted, strict=True)))
@@ -194,7 +260,7 @@ class _Filter(Transformer[Token, SqlCondition]):
     def constant_first_comparison(self, parts: list[Any]) -> SqlCondition:
         value, operator, of = parts
         if not isinstance(of, Property):
-            raise UnsupportedError("two constants are compared; name a property", "filter")
+            raise UnsupportedError("two constants are compared; name a property")
         return self.value_op_rhs([_REVERSED[_operator(operator)], value])(of)
 
     def expression_phrase(self, parts: list[Any]) -> SqlCondition:
@@ -209,7 +275,7 @@ class _Filter(Transformer[Token, SqlCondition]):
 
     def filter(self, parts: list[SqlCondition]) -> SqlCondition:
         if len(parts) != 1:
-            raise OptimadeError("join the conditions of the filter by AND or OR", "filter")
+            raise FilterError("join the conditions of the filter by AND or OR")
         return parts[0]
 
 
@@ -217,25 +283,12 @@ def _operator(text: str) -> Operator:
     return cast("Operator", str(text))
 
 
-def _pairs(parts: list[Any]) -> list[Wanted]:
-    """Return the values of a list, each with the operator written before it (default ``=``)."""
-    wanted: list[Wanted] = []
-    operator: Operator = "="
-    for part in parts:
-        if isinstance(part, Token):
-            operator = _operator(part)
-        else:
-            wanted.append((operator, part))
-            operator = "="
-    return wanted
-
-
 def _alike(lists: list[Property]) -> list[Items]:
     """Return the list properties; raise an error if their items come from different rows."""
     found = [each for each in lists if isinstance(each, Items)]
     if len(found) != len(lists) or any(each.rows is not found[0].rows for each in found):
         names = ":".join(each.name for each in lists)
-        raise UnsupportedError(f"{names} cannot be searched together", "filter")
+        raise UnsupportedError(f"{names} cannot be searched together")
     return found
 
 

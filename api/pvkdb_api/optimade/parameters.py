@@ -26,9 +26,7 @@ class EntryQuery(BaseModel):
     response_format: str = Field(default="json", description="Only json.")
     email_address: str = Field(default="", max_length=320, description="Of the user; not used.")
     response_fields: str = Field(
-        default="",
-        max_length=8000,
-        description="Properties to return, separated by commas.",
+        default="", max_length=8000, description="Properties to return, separated by commas."
     )
     include: str = Field(
         default="references",
@@ -116,7 +114,7 @@ def check(query: EntryQuery) -> None:
         raise OptimadeError(
             f"the format {query.response_format!r} is not offered; use json", "response_format"
         )
-    for name in _names(query.include):
+    for name in names(query.include):
         if name != "references":
             raise OptimadeError(
                 f"{name!r} cannot be included; include=references or include= can", "include"
@@ -130,18 +128,13 @@ def check(query: EntryQuery) -> None:
         raise VersionError(f"version {hint[1]} is not served; version 1 is", "api_hint")
 
 
-def includes_references(query: EntryQuery) -> bool:
-    """Return whether ``include`` requests the related references."""
-    return "references" in _names(query.include)
-
-
 def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> tuple[str, ...]:
     """Return the names of the requested properties; other providers' properties have no value.
 
     Raises:
         OptimadeError: a property does not exist.
     """
-    wanted = _names(query.response_fields)
+    wanted = names(query.response_fields)
     if not wanted:
         return tuple(kind.properties)
     for name in wanted:
@@ -156,7 +149,8 @@ def response_fields(kind: EntryType, query: EntryQuery, warnings: list[str]) -> 
     return tuple(dict.fromkeys(wanted))
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """Return the names in a parameter, which commas separate."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

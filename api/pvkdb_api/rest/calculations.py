@@ -55,23 +55,17 @@ Key = Annotated[Text, Path(description="The id of the calculation.")]
     summary="Queue a migration barrier, or get the calculation that already answers it",
     operation_id="queue_calculation",
     dependencies=[needs(Scope.QUEUE)],
-    responses={
-        200: {
-            "model": CalculationDocument,
-            "description": "It was requested before.",
-        }
-    },
+    responses={200: {"model": CalculationDocument, "description": "It was requested before."}},
 )
 def queue_calculation(
     request: PostedRequest, http: Request, session: WriteSession, writing: Writing
 ) -> CalculationDocument:
     """Queue the request. The same request gives the same calculation to every caller."""
-
-    def write() -> tuple[CalculationDocument, int]:
-        document, new = calculations.queue(http, session, request)
-        return document, status.HTTP_202_ACCEPTED if new else status.HTTP_200_OK
-
-    document = writing.once(request.model_dump_json(), CalculationDocument, write)
+    document = writing.once(
+        request.model_dump_json(),
+        CalculationDocument,
+        lambda: calculations.queue(http, session, request),
+    )
     writing.response.headers["Location"] = f"{router.prefix}/{document.id}"
     return document
 
@@ -95,12 +89,9 @@ def cancel_calculation(
 
     A cancelled calculation stays as it is; one that has ended is refused (409).
     """
-
-    def write() -> tuple[CalculationDocument, int]:
-        document, running = calculations.cancel(http, session, key)
-        return document, status.HTTP_202_ACCEPTED if running else status.HTTP_200_OK
-
-    return writing.once(f"cancel {key}", CalculationDocument, write)
+    return writing.once(
+        f"cancel {key}", CalculationDocument, lambda: calculations.cancel(http, session, key)
+    )
 
 
 @router.post(
@@ -117,11 +108,9 @@ def retry_calculation(
     Its failure and its files are removed, and its log continues. A queued or running calculation
     stays as it is; one that is done is refused (409).
     """
-
-    def write() -> tuple[CalculationDocument, int]:
-        return calculations.retry(http, session, key), status.HTTP_200_OK
-
-    return writing.once(f"retry {key}", CalculationDocument, write)
+    return writing.once(
+        f"retry {key}", CalculationDocument, lambda: (calculations.retry(http, session, key), False)
+    )
 
 
 @router.get(

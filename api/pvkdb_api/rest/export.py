@@ -52,44 +52,32 @@ def _add_table(name: str) -> None:
         response_class=Response,
         responses={**file_responses(FORMATS.values()), **CONDITIONAL},
     )
-    async def export_table(
-        request: Request,
-        query: Annotated[query_type, Query()],
-    ) -> Response:
-        return await _send(request, name, query)
+    async def export_table(request: Request, query: Annotated[query_type, Query()]) -> Response:
+        chosen: Any = query
+        fields = read_fields(TABLES[name], chosen.fields)
+        search: Any = {}
+        sorting = None
+        if collection is not None:
+            _, search = read_filters(collection, chosen)
+            with naming("sort"):
+                sorting = collection.sorting(chosen.sort)
 
+        def make(session: Session) -> Iterator[bytes]:
+            if collection is not None:
+                rows: Iterator[Row] = collection.iterate(session, search, sorting)
+            elif name == "rankings":
+                rows = suitability.rankings_rows(session)
+            else:
+                rows = table_rows(session, name)
+            return stream_table(name, rows, chosen.format, fields)
 
-async def _send(request: Request, name: str, query: Any) -> Response:
-    collection = LISTED.get(name)
-    fields = read_fields(TABLES[name], query.fields)
-    search: Any = {}
-    sorting = None
-    if collection is not None:
-        _, search = read_filters(collection, query)
-        with naming("sort"):
-            sorting = collection.sorting(query.sort)
-
-    def make(session: Session) -> Iterator[bytes]:
-        rows = (
-            _rows(session, name)
-            if collection is None
-            else collection.iterate(session, search, sorting)
+        return await send_file(
+            request,
+            make,
+            media_type=FORMATS[chosen.format],
+            file_name=f"pvkdb-{name}.{chosen.format}",
+            of_version=name in OF_VERSION,
         )
-        return stream_table(name, rows, query.format, fields)
-
-    return await send_file(
-        request,
-        make,
-        media_type=FORMATS[query.format],
-        file_name=f"pvkdb-{name}.{query.format}",
-        of_version=name in OF_VERSION,
-    )
-
-
-def _rows(session: Session, name: str) -> Iterator[Row]:
-    if name == "rankings":
-        return suitability.rankings_rows(session)
-    return table_rows(session, name)
 
 
 @unknown.get("/{name}")

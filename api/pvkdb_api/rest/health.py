@@ -23,6 +23,8 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["health"])
 
+_FAILURES = "Failed calculations by kind and reason; those queued again do not count."
+
 _log = logging.getLogger("pvkdb_api")
 
 
@@ -85,20 +87,14 @@ class _QueueCollector(Collector):
         )
         if self._metrics is None:
             return
-        states = GaugeMetricFamily(
-            "pvkdb_calculations", "Calculations by kind and state.", labels=("kind", "state")
-        )
-        for (kind, state), count in sorted(self._metrics.states.items()):
-            states.add_metric((kind, state), count)
-        yield states
-        failures = GaugeMetricFamily(
-            "pvkdb_calculation_failures",
-            "Failed calculations by kind and reason; those queued again do not count.",
-            labels=("kind", "reason"),
-        )
-        for (kind, reason), count in sorted(self._metrics.failures.items()):
-            failures.add_metric((kind, reason), count)
-        yield failures
+        for name, meaning, label, counts in (
+            ("calculations", "Calculations by kind and state.", "state", self._metrics.states),
+            ("calculation_failures", _FAILURES, "reason", self._metrics.failures),
+        ):
+            family = GaugeMetricFamily(f"pvkdb_{name}", meaning, labels=("kind", label))
+            for labels, count in sorted(counts.items()):
+                family.add_metric(labels, count)
+            yield family
         seconds = SummaryMetricFamily(
             "pvkdb_calculation_seconds",
             "Wall time of finished calculations by kind, from start to record.",

@@ -100,11 +100,11 @@ def post_import(
     if dry_run:
         return _dry_run(session, upload)
 
-    def write() -> tuple[ImportReport, int]:
+    def write() -> tuple[ImportReport, bool]:
         report = import_files(session, [upload])
         if report.changed:
             note_write(session, request, "import papers", report.dataset_version)
-        return report, HTTPStatus.OK
+        return report, False
 
     report = writing.once(
         f"import {upload.name} {sha256(content).hexdigest()}", ImportReport, write

@@ -60,9 +60,7 @@ def get_ranking(
 
 
 @router.get(
-    "/{application}/profile",
-    summary="Requirements of an application",
-    operation_id="get_profile",
+    "/{application}/profile", summary="Requirements of an application", operation_id="get_profile"
 )
 def get_profile(application: Application) -> Profile:
     """The criteria on devices and on materials, with bounds, weights and sources."""

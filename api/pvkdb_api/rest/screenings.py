@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -72,7 +71,7 @@ def list_screenings(
     page = Page[RunDocument](
         data=[run_document(run) for run in shown],
         total=total,
-        next_cursor=write_cursor("screenings", bound, json.dumps([shown[-1].id])) if more else None,
+        next_cursor=write_cursor("screenings", bound, [shown[-1].id]) if more else None,
         dataset_version=version,
     )
     return answer(request, page.model_dump_json())
@@ -121,7 +120,7 @@ def list_candidates(
         data=rows[start:end],
         total=len(rows),
         next_cursor=(
-            write_cursor("candidates", bound, json.dumps([found.id, end]))
+            write_cursor("candidates", bound, [found.id, end])
             if query.limit > 0 and end < len(rows)
             else None
         ),
@@ -158,14 +157,8 @@ def _numbers(of: str, bound: Mapping[str, Any], cursor: str, count: int) -> list
     Raises:
         ParameterError: the cursor belongs to another list.
     """
-    try:
-        numbers = json.loads(read_cursor(of, bound, cursor))
-    except ValueError as error:
-        raise unreadable() from error
-    if (
-        not isinstance(numbers, list)
-        or len(numbers) != count
-        or any(type(number) is not int or not 0 <= number < 2**31 for number in numbers)
-    ):
+    numbers = read_cursor(of, bound, cursor)
+    whole = isinstance(numbers, list) and all(type(number) is int for number in numbers)
+    if not whole or len(numbers) != count or not all(0 <= number < 2**31 for number in numbers):
         raise unreadable()
-    return numbers
+    return [*numbers]

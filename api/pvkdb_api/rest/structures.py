@@ -47,8 +47,7 @@ StructuresFile = create_model("StructuresFile", __base__=_FileQuery, **filter_fi
     responses=file_responses(media_type for media_type, _ in MANY.values()),
 )
 async def get_structure_file(
-    request: Request,
-    query: Annotated[StructuresFile, Query()],
+    request: Request, query: Annotated[StructuresFile, Query()]
 ) -> Response:
     """A file with all matching structures."""
     _, search = read_filters(STRUCTURES, query)

@@ -13,8 +13,8 @@ STORE = sorted((ROOT / "pvkdb" / "store").rglob("*.py"))
 SQL = frozenset({"text", "literal_column", "exec_driver_sql"})
 FILES = frozenset({"open", "Path", "FileResponse", "StaticFiles", "read_text", "read_bytes"})
 
-#: The grammar inside the package optimade; the folder of counts that the workers share.
-OWN_FILES = ("grammar.py", "metrics.py")
+#: The folder of counts that the workers share.
+OWN_FILES = ("metrics.py",)
 
 ATTACKS = (
     "' OR '1'='1",

@@ -148,7 +148,7 @@ def test_a_forged_cursor_is_refused(reading_api, place):
     from pvkdb_api.listing.cursors import write_cursor
 
     bound = {"filters": {}, "sort": DEVICES.sorting("-on_off_ratio")}
-    cursor = write_cursor("devices", bound, json.dumps(place))
+    cursor = write_cursor("devices", bound, place)
     problem = reading_api.problem(DEVICES_PATH, 422, sort="-on_off_ratio", cursor=cursor)
     assert problem["parameter"] == "cursor"
 

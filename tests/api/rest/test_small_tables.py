@@ -112,6 +112,6 @@ def test_what_cannot_be_used_is_refused(reading_api, parameters, parameter, said
 @pytest.mark.parametrize("place", [[1], ["a", 1], [None, "x"], [True], {}, [[], 1], [1.5, None]])
 def test_a_forged_cursor_is_refused(reading_api, place):
     bound = {"filters": {}, "sort": SMALL_TABLES["ions"].sorting("radius_ang")}
-    cursor = write_cursor("ions", bound, json.dumps(place))
+    cursor = write_cursor("ions", bound, place)
     problem = reading_api.problem(IONS, 422, sort="radius_ang", cursor=cursor)
     assert problem["parameter"] == "cursor"

@@ -18,7 +18,7 @@ from pvkdb._version import __version__
 from pvkdb.display.numbers import short_number
 from pvkdb.display.times import duration, span
 from pvkdb.store.runs.report import page as screening_page
-from pvkdb_api.core.audience import wants_page
+from pvkdb_api.core.callers import wants_page
 from pvkdb_api.core.paths import API
 from pvkdb_api.explorer.site import markup
 from pvkdb_api.explorer.site.assets import asset_url

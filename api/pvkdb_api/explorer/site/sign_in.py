@@ -15,10 +15,9 @@ from starlette.exceptions import HTTPException
 
 from pvkdb.schemas.access import Scope
 from pvkdb.store.security.keys import KeyRefusedError, authenticate
-from pvkdb_api.core.audience import KEY_COOKIE, cookie_name, wants_page
+from pvkdb_api.core.callers import KEY_COOKIE, cookie_name, wants_page
 from pvkdb_api.core.paths import SIGN_IN
-from pvkdb_api.core.refusals import CHALLENGE
-from pvkdb_api.core.renderers import refuse
+from pvkdb_api.core.refusals import CHALLENGE, refuse
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.site.forms import Form, SignInError, posted, read_form
 from pvkdb_api.explorer.site.rendering import page

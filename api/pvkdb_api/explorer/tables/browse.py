@@ -6,7 +6,6 @@ page can show its query as an address, a REST request, Python code and a file.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -75,9 +74,7 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
             session, name, query.filters, lambda: table.collection.count(session, query.search)
         ),
         "next_page": (
-            query.address(cursor=write_cursor(name, bound, json.dumps(found.place)))
-            if found.place
-            else None
+            query.address(cursor=write_cursor(name, bound, found.place)) if found.place else None
         ),
         "active_filters": [*_active_filters(query)],
         "sort_links": _sort_links(query),

@@ -17,7 +17,7 @@ from pvkdb_api.optimade.entries.properties import (
     number,
     shown,
 )
-from pvkdb_api.optimade.errors import OptimadeError
+from pvkdb_api.optimade.errors import FilterError
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +116,8 @@ class Fixed(Property):
         try:
             return bool(OPERATORS[operator](item, value))
         except TypeError as error:
-            raise OptimadeError(
-                f"items of {self.name!r} cannot be compared with {shown(value)}", "filter"
+            raise FilterError(
+                f"items of {self.name!r} cannot be compared with {shown(value)}"
             ) from error
 
 

@@ -34,7 +34,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from pvkdb.store.base import UtcDateTime
-from pvkdb_api.optimade.errors import OptimadeError, UnsupportedError
+from pvkdb_api.optimade.errors import FilterError, UnsupportedError
 
 Kind = Literal["string", "integer", "float", "boolean", "timestamp", "list", "dictionary"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
@@ -50,24 +50,12 @@ OPERATORS: dict[Operator, Callable[[Any, Any], Any]] = {
 #: The result of comparing a property that has no value: neither true nor false.
 UNKNOWN: ColumnElement[bool] = cast(null(), Boolean)
 
-_SECOND = timedelta(seconds=1)
-
 
 class position(FunctionElement[int]):  # noqa: N801, named like the function of SQL
     """Position of a text in another one, from 1; 0 where it is absent."""
 
     type = Integer()
     inherit_cache = True
-
-
-@compiles(position, "sqlite")
-def _position_sqlite(element: position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
-
-
-@compiles(position, "postgresql")
-def _position_postgresql(element: position, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 class by_code_point(FunctionElement[str]):  # noqa: N801
@@ -77,27 +65,22 @@ class by_code_point(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-@compiles(by_code_point, "sqlite")
-def _plain(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(element.clauses, **options)
+def _render(template: str) -> Callable[..., str]:
+    """Return a function that writes the call of a function in one dialect of SQL."""
+
+    def render(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+        return template.format(compiler.process(element.clauses, **options))
+
+    return render
 
 
-@compiles(by_code_point, "postgresql")
-def _collated(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
-    return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+compiles(position, "sqlite")(_render("instr({})"))
+compiles(position, "postgresql")(_render("strpos({})"))
+compiles(by_code_point, "sqlite")(_render("{}"))
+compiles(by_code_point, "postgresql")(_render('({}) COLLATE "C"'))
 
 
-def contains(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    """Return the condition that a text contains a part."""
-    return position(text, literal(part, Text)) > 0
-
-
-def starts_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    """Return the condition that a text starts with a part."""
-    return func.substr(text, 1, len(part)) == literal(part, Text)
-
-
-def ends_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+def _ends_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
     """Return the condition that a text ends with a part (in SQLite, by a negative position)."""
     length = func.length(text, type_=Integer)
     tail = func.substr(text, length - len(part) + 1) == literal(part, Text)
@@ -105,9 +88,9 @@ def ends_with(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
 
 
 MATCHES: dict[str, Callable[[ColumnElement[Any], str], ColumnElement[bool]]] = {
-    "CONTAINS": contains,
-    "STARTS": starts_with,
-    "ENDS": ends_with,
+    "CONTAINS": lambda text, part: position(text, literal(part, Text)) > 0,
+    "STARTS": lambda text, part: func.substr(text, 1, len(part)) == literal(part, Text),
+    "ENDS": _ends_with,
 }
 
 
@@ -126,11 +109,6 @@ class Property(ABC):
     sortable: bool = False
 
     @property
-    def has_values(self) -> bool:
-        """Return whether any entry has a value."""
-        return True
-
-    @property
     def columns(self) -> Mapping[str, ColumnElement[Any]]:
         """Return the SQL columns from which the value is computed, by name."""
         return {}
@@ -145,15 +123,14 @@ class Property(ABC):
 
     def compare(self, operator: Operator, value: Any) -> ColumnElement[bool]:
         """Return the condition ``property OPERATOR value``."""
-        raise OptimadeError(
+        raise FilterError(
             f"{self.name!r} is a {self.kind}, which {operator!r} cannot compare; "
-            "lists are searched by HAS, HAS ALL, HAS ANY, HAS ONLY and LENGTH",
-            "filter",
+            "lists are searched by HAS, HAS ALL, HAS ANY, HAS ONLY and LENGTH"
         )
 
     def match(self, how: str, part: Any) -> ColumnElement[bool]:
         """Return the condition ``property CONTAINS part``, or with STARTS or ENDS as ``how``."""
-        raise OptimadeError(f"{self.name!r} is a {self.kind}; {how} is for strings", "filter")
+        raise FilterError(f"{self.name!r} is a {self.kind}; {how} is for strings")
 
     def has(self, operator: Operator, value: Any) -> ColumnElement[bool]:
         """Return the condition ``property HAS OPERATOR value``: an item fulfils it."""
@@ -170,12 +147,10 @@ class Property(ABC):
         """Return the condition ``property LENGTH OPERATOR value``."""
         raise self._no_list("LENGTH")
 
-    def _no_list(self, word: str) -> OptimadeError:
+    def _no_list(self, word: str) -> FilterError:
         if self.kind == "list":
-            return UnsupportedError(
-                f"{self.name!r} cannot be searched by {word} on this service", "filter"
-            )
-        return OptimadeError(f"{self.name!r} is a {self.kind}; {word} is for lists", "filter")
+            return UnsupportedError(f"{self.name!r} cannot be searched by {word} on this service")
+        return FilterError(f"{self.name!r} is a {self.kind}; {word} is for lists")
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,9 +210,7 @@ class Scalar(Property):
             if not isinstance(value, bool):
                 raise self._wrong(value)
             if operator not in ("=", "!="):
-                raise OptimadeError(
-                    f"{self.name!r} is TRUE or FALSE; {operator!r} cannot order them", "filter"
-                )
+                raise FilterError(f"{self.name!r} is TRUE or FALSE; {operator!r} cannot order them")
             return self.expression, literal(value, Boolean)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(value)
@@ -249,9 +222,8 @@ class Scalar(Property):
         if isinstance(other, Nothing):
             return UNKNOWN
         if not isinstance(other, Scalar) or not same:
-            raise OptimadeError(
-                f"{self.name!r} ({self.kind}) and {other.name!r} ({other.kind}) cannot be compared",
-                "filter",
+            raise FilterError(
+                f"{self.name!r} ({self.kind}) and {other.name!r} ({other.kind}) cannot be compared"
             )
         mine, theirs = self.expression, other.expression
         if self.kind == "string" and operator not in ("=", "!="):
@@ -267,27 +239,20 @@ class Scalar(Property):
                 time = None
             if time is not None and time.tzinfo is not None and 1 < time.year < 9999:
                 return time.astimezone(UTC)
-        raise OptimadeError(
+        raise FilterError(
             f"{self.name!r} cannot be compared with {shown(value)}; write a time as in RFC 3339, "
-            'for example "2026-05-01T12:00:00Z"',
-            "filter",
+            'for example "2026-05-01T12:00:00Z"'
         )
 
-    def _wrong(self, value: Any) -> OptimadeError:
-        return OptimadeError(
-            f"{self.name!r} is of type {self.kind} and cannot be compared with {shown(value)}",
-            "filter",
+    def _wrong(self, value: Any) -> FilterError:
+        return FilterError(
+            f"{self.name!r} is of type {self.kind} and cannot be compared with {shown(value)}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Nothing(Property):
     """A property without a value in any entry: it matches ``IS UNKNOWN`` only."""
-
-    @property
-    def has_values(self) -> bool:
-        """Return False."""
-        return False
 
     def value(self, row: Any) -> None:
         """Return None."""
@@ -321,7 +286,7 @@ def _compare_seconds(
 ) -> ColumnElement[bool]:
     """Return the comparison of a time, cut to whole seconds as in responses, with another time."""
     low = literal(time.replace(microsecond=0), UtcDateTime)
-    high = literal(time.replace(microsecond=0) + _SECOND, UtcDateTime)
+    high = literal(time.replace(microsecond=0) + timedelta(seconds=1), UtcDateTime)
     whole = time.microsecond == 0
     if operator in ("=", "!="):
         # No response shows a fraction of a second; a condition that nothing meets keeps NULL NULL.

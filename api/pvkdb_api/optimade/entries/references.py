@@ -27,10 +27,7 @@ _PROPERTIES: tuple[Property, ...] = (
     Scalar("type", "string", expression=literal("references"), nullable=False),
     _text("immutable_id", Reference.key, nullable=False),
     Scalar(
-        "last_modified",
-        "timestamp",
-        sortable=True,
-        expression=DatasetVersion.loaded_at.expression,
+        "last_modified", "timestamp", sortable=True, expression=DatasetVersion.loaded_at.expression
     ),
     Made(
         "authors",

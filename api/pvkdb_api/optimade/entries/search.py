@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,11 +92,13 @@ def search_entries(session: Session, kind: EntryType, wanted: EntrySearch) -> En
     more, rows = len(rows) > wanted.limit, rows[: wanted.limit]
     cursor = None
     if more and rows:
-        cursor = write_cursor(kind.name, bound, json.dumps([*rows[-1]], default=str))
-    available = session.scalar(select(func.count(kind.key))) or 0
+        cursor = write_cursor(kind.name, bound, [*rows[-1]])
+    available = total = session.scalar(select(func.count(kind.key))) or 0
+    if wanted.condition is not ALL:
+        total = session.scalar(matching.add_columns(func.count())) or 0
     return EntryPage(
         entries_of(session, kind, wanted.fields, [row[-1] for row in rows]),
-        total=available if wanted.condition is ALL else _count(session, matching),
+        total=total,
         available=available,
         cursor=cursor,
     )
@@ -149,14 +150,11 @@ def _order(each: Scalar, descending: bool) -> Order:
 
 
 def _position(
-    kind: EntryType,
-    bound: Mapping[str, Any],
-    cursor: str,
-    sorted_by: Sequence[tuple[Scalar, bool]],
+    kind: EntryType, bound: Mapping[str, Any], cursor: str, sorted_by: Sequence[tuple[Scalar, bool]]
 ) -> list[Any]:
     """Return the values in a cursor as parameters of the types of their columns."""
     try:
-        values = json.loads(read_cursor(kind.name, bound, cursor))
+        values = read_cursor(kind.name, bound, cursor)
         return [_parameter(each, value) for (each, _), value in zip(sorted_by, values, strict=True)]
     except (ParameterError, ValueError, TypeError, RecursionError) as error:
         raise OptimadeError(
@@ -178,7 +176,3 @@ def _parameter(each: Scalar, value: Any) -> ColumnElement[Any] | None:
             raise ValueError(value)
         return literal(value, Text)
     return number(value if each.kind == "float" else int(value))
-
-
-def _count(session: Session, source: Select[Any]) -> int:
-    return session.scalar(source.add_columns(func.count())) or 0

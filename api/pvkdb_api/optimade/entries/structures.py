@@ -1,20 +1,21 @@
-"""The entry type ``structures``."""
+"""The entry type ``structures``: the properties of OPTIMADE, and those of pvkdb, ``_pvkdb_…``."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, literal, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure, StructureElement
 from pvkdb.store.rows.among import KEYS, among
+from pvkdb_api.optimade import PREFIX
 from pvkdb_api.optimade.entries.lists import Fixed, Items, Made
-from pvkdb_api.optimade.entries.own_properties import PVKDB_PROPERTIES, current
 from pvkdb_api.optimade.entries.properties import Kind, Nothing, Property, Scalar
 from pvkdb_api.optimade.entries.search import EntryType
 
@@ -26,6 +27,9 @@ DESCRIPTION = (
 
 #: Atoms counted by element; lists over these rows can be zipped in a filter.
 _elements = select(StructureElement.structure_id)
+
+
+_sites = attrgetter("symbols")
 
 
 def _symbols(row: Any) -> list[str]:
@@ -44,6 +48,12 @@ def _species(row: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _current(statement: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that no correction supersedes an energy."""
+    newer = aliased(Energetic)
+    return ~select(newer.id).where(newer.supersedes_id == statement.id).exists()
+
+
 _statement, _phase = aliased(Energetic), aliased(Material)
 #: Publications that report energies of a structure's composition; see :func:`_related`.
 _cited = (
@@ -51,18 +61,18 @@ _cited = (
     .select_from(EnergeticReference)
     .join(_statement, _statement.id == EnergeticReference.energetic_id)
     .join(_phase, _phase.id == _statement.material_id)
-    .where(current(_statement))
+    .where(_current(_statement))
 )
 
 
-_own = aliased(Material)
+_own_material = aliased(Material)
 #: Each composition is looked up once, however many of the structures have it.
 _publications = (
     _cited.add_columns(EnergeticReference.reference_key)
     .where(
         _phase.composition_id.in_(
-            select(_own.composition_id)
-            .join(Structure, Structure.material_id == _own.id)
+            select(_own_material.composition_id)
+            .join(Structure, Structure.material_id == _own_material.id)
             .where(among(Structure.id))
         )
     )
@@ -90,57 +100,175 @@ def _related(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
 _symbol_columns: dict[str, ColumnElement[Any]] = {"symbols": Structure.symbols.expression}
 
 
+_KINDS: dict[type, Kind] = {str: "string", float: "float", int: "integer", bool: "boolean"}
+
+
 def _column(
-    name: str, kind: Kind, column: Any, *, sortable: bool = True, nullable: bool = False
+    name: str,
+    column: Any,
+    description: str = "",
+    unit: str | None = None,
+    *,
+    sortable: bool = True,
+    nullable: bool = False,
 ) -> Scalar:
-    """Return a property that is a column."""
+    """Return a property that is a column, of the kind of the column."""
     expression = getattr(column, "expression", column)
-    return Scalar(name, kind, sortable=sortable, expression=expression, nullable=nullable)
+    kind = _KINDS[expression.type.python_type]
+    return Scalar(name, kind, description, unit, sortable, nullable, expression=expression)
 
 
-def _per_element(name: str, item: Any, item_kind: Kind, count: Any, made: Any) -> Items:
+def _per_element(name: str, item: Any, count: Any, made: Any) -> Items:
     """Return a list whose items are made from the symbols and searched by element."""
     return Items(
         name,
         rows=_elements,
         owner=Structure.id.expression,
         item=item.expression,
-        item_kind=item_kind,
+        item_kind=_KINDS[item.type.python_type],
         count=count.expression,
         loads=_symbol_columns,
         made=made,
     )
 
 
+def _vectors(name: str, column: Any, count: ColumnElement[int]) -> Made:
+    """Return a list of vectors that a column holds."""
+    read = attrgetter(column.key)
+    return Made(name, "list", loads={column.key: column.expression}, made=read, count=count)
+
+
+def _extreme(end: str, quantity: str, scope: str) -> ScalarSelect[Any]:
+    """Return the lowest or highest energy of a composition in any of its phases, as SQL.
+
+    The phases are a subquery and not a joined table: with a join, SQLite reads the statements of
+    all materials for each structure.
+    """
+    statement, material = aliased(Energetic), aliased(Material)
+    extreme = func.min(statement.value_min_ev) if end == "min" else func.max(statement.value_max_ev)
+    of_composition = material.composition_id == Material.composition_id
+    phases = select(material.id).where(of_composition).correlate(Material)
+    return (
+        select(extreme)
+        .where(
+            statement.material_id.in_(phases),
+            statement.quantity == quantity,
+            statement.scope == scope,
+            _current(statement),
+        )
+        .scalar_subquery()
+    )
+
+
+def _own(name: str, column: Any, description: str, unit: str | None = None) -> Scalar:
+    """Return a property with the prefix ``_pvkdb_``, computed by an SQL expression."""
+    nullable = name not in _NEVER_NULL
+    return _column(f"_{PREFIX}_{name}", column, description, unit, nullable=nullable)
+
+
+_NEVER_NULL = frozenset({"material", "formula", "family", "lead_free", "role", "origin"})
+
+_ENERGY = (
+    "of the composition, in eV, in any of its phases, for any defect and direction. Ends that a "
+    "source leaves open ('> 1.2') do not count."
+)
+_REPORTED = f"as the literature reports it {_ENERGY}"
+_COMPUTED = (
+    "of the easiest path through the crystal in a direction, by calculations with interatomic "
+    f"potentials {_ENERGY}"
+)
+
+
+def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Scalar]:
+    """Return two properties: the lowest and the highest energy of a quantity and scope."""
+    return [
+        _own(f"{name}_{end}_ev", _extreme(end, quantity, scope), f"{extreme} {meaning}", "eV")
+        for end, extreme in (("min", "Lowest"), ("max", "Highest"))
+    ]
+
+
+_OWN_PROPERTIES: tuple[Property, ...] = (
+    _own(
+        "material",
+        Structure.material_id,
+        "Material by its public name, e.g. CsPbBr3-Pnma: formula and phase.",
+    ),
+    _own(
+        "formula",
+        Composition.formula,
+        "Formula of the material, ions in the order A, B, X; a cell with a defect belongs to the "
+        "material without it.",
+    ),
+    _own("phase", Material.phase, "Phase of the material: space group or name."),
+    _own(
+        "family",
+        Material.family,
+        "Structure family of the material, e.g. 3D, double, vacancy-ordered, RP, DJ, A3B2X9.",
+    ),
+    _own("dimensionality", Material.dimensionality, "Dimensions in which the octahedra connect."),
+    _own("lead_free", Composition.lead_free, "Whether no lead is present."),
+    _own(
+        "space_group",
+        Structure.space_group,
+        "Space group of the structure with a tolerance (spglib, 0.05 to 0.1 Å); none for cells "
+        "with a defect.",
+    ),
+    _own(
+        "role",
+        Structure.role,
+        "What the structure is: host (relaxed crystal), start (a user's own), vacancy, "
+        "'hop N image M' or 'hop N saddle' of a migration path.",
+    ),
+    _own("origin", Structure.origin, "How the structure was made."),
+    _own("calculation", Structure.calculation_id, "Calculation that made it."),
+    _own("parent", Structure.parent_id, "Structure that it was made from."),
+    _own(
+        "energy_ev",
+        Structure.energy_ev,
+        "Potential energy of the cell; comparable within one calculation only.",
+        "eV",
+    ),
+    _own(
+        "t",
+        CompositionTolerance.t,
+        "Goldschmidt's tolerance factor of the formula, with Shannon's and Kieslich's radii.",
+    ),
+    _own("mu", CompositionTolerance.mu, "Octahedral factor of the formula."),
+    _own(
+        "tau",
+        CompositionTolerance.tau,
+        "Bartel's tolerance factor of the formula; perovskite below 4.18 "
+        "(doi 10.1126/sciadv.aav0693).",
+    ),
+    _own(
+        "p_perovskite",
+        CompositionTolerance.p_perovskite,
+        "Probability that the formula is a perovskite, from tau.",
+    ),
+    *_energy_ends("e_a_reported", "E_A", "reported", f"activation energy of migration {_REPORTED}"),
+    *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_COMPUTED}"),
+    *_energy_ends("dfe_reported", "DFE", "reported", f"defect formation energy {_REPORTED}"),
+)
+
 _PROPERTIES: tuple[Property, ...] = (
-    _column("id", "string", Structure.id),
-    _column("type", "string", literal("structures"), sortable=False),
-    _column("immutable_id", "string", Structure.id),
-    _column("last_modified", "timestamp", Structure.recorded_at, nullable=True),
-    _per_element("elements", StructureElement.element, "string", Structure.nelements, _symbols),
-    _column("nelements", "integer", Structure.nelements),
-    _per_element("elements_ratios", StructureElement.ratio, "float", Structure.nelements, _ratios),
-    _column("chemical_formula_descriptive", "string", Structure.formula_hill),
-    _column("chemical_formula_reduced", "string", Structure.formula_reduced),
-    _column("chemical_formula_hill", "string", Structure.formula_hill),
-    _column("chemical_formula_anonymous", "string", Structure.formula_anonymous),
+    _column("id", Structure.id),
+    _column("type", literal("structures"), sortable=False),
+    _column("immutable_id", Structure.id),
+    Scalar(
+        "last_modified", "timestamp", sortable=True, expression=Structure.recorded_at.expression
+    ),
+    _per_element("elements", StructureElement.element, Structure.nelements, _symbols),
+    _column("nelements", Structure.nelements),
+    _per_element("elements_ratios", StructureElement.ratio, Structure.nelements, _ratios),
+    _column("chemical_formula_descriptive", Structure.formula_hill),
+    _column("chemical_formula_reduced", Structure.formula_reduced),
+    _column("chemical_formula_hill", Structure.formula_hill),
+    _column("chemical_formula_anonymous", Structure.formula_anonymous),
     Fixed("dimension_types", items=(1, 1, 1)),
-    _column("nperiodic_dimensions", "integer", literal(3, Integer), sortable=False),
-    Made(
-        "lattice_vectors",
-        "list",
-        loads={"cell_ang": Structure.cell_ang.expression},
-        made=lambda row: row.cell_ang,
-        count=literal(3, Integer),
-    ),
-    Made(
-        "cartesian_site_positions",
-        "list",
-        loads={"positions_ang": Structure.positions_ang.expression},
-        made=lambda row: row.positions_ang,
-        count=Structure.atoms.expression,
-    ),
-    _column("nsites", "integer", Structure.atoms),
+    _column("nperiodic_dimensions", literal(3, Integer), sortable=False),
+    _vectors("lattice_vectors", Structure.cell_ang, literal(3, Integer)),
+    _vectors("cartesian_site_positions", Structure.positions_ang, Structure.atoms.expression),
+    _column("nsites", Structure.atoms),
     Made(
         "species",
         "list",
@@ -148,21 +276,15 @@ _PROPERTIES: tuple[Property, ...] = (
         made=_species,
         count=Structure.nelements.expression,
     ),
-    _per_element(
-        "species_at_sites",
-        StructureElement.element,
-        "string",
-        Structure.atoms,
-        lambda row: row.symbols,
-    ),
+    _per_element("species_at_sites", StructureElement.element, Structure.atoms, _sites),
     Fixed("structure_features"),
-    Nothing("assemblies", "list"),
-    Nothing("space_group_symmetry_operations_xyz", "list"),
-    Nothing("space_group_symbol_hall", "string"),
-    Nothing("space_group_symbol_hermann_mauguin", "string"),
-    Nothing("space_group_symbol_hermann_mauguin_extended", "string"),
+    *(Nothing(name, "list") for name in ("assemblies", "space_group_symmetry_operations_xyz")),
+    *(
+        Nothing(f"space_group_symbol_{name}", "string")
+        for name in ("hall", "hermann_mauguin", "hermann_mauguin_extended")
+    ),
     Nothing("space_group_it_number", "integer"),
-    *PVKDB_PROPERTIES,
+    *_OWN_PROPERTIES,
 )
 
 STRUCTURES = EntryType(

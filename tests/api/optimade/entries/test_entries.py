@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -271,7 +272,7 @@ def test_a_cursor_holds_for_its_query_only(service):
     ],
 )
 def test_a_cursor_that_somebody_wrote_is_refused(service, sort, place):
-    forged = write_cursor("structures", {"filter": "", "sort": sort}, place)
+    forged = write_cursor("structures", {"filter": "", "sort": sort}, json.loads(place))
     service.refused("/structures", 400, sort=sort, page_cursor=forged)
 
 
