@@ -172,7 +172,7 @@ def _layered(sites: Sites) -> StructureFamily | None:
     guanidinium = total(n for ion, n in sites.a.items() if ion.symbol == "GA")
     if guanidinium == unit and layers != 1:
         return StructureFamily("ACI", layers)
-    # With more layers the ratio is that of ABX3 with a small excess of AX. A single layer is
+    # More layers have the ratio of ABX3 with a small excess of AX. A single layer is
     # distinguished from isolated tetrahedra by the size of the ions.
     return StructureFamily("RP", layers) if number in (None, 2, 3) else None
 

@@ -18,7 +18,7 @@ LEAST_FRACTION = 1e-6
 
 
 def resistance(name: str, ohm: float, *, zero: bool = False) -> float:
-    """Return a resistance in ohm: finite and above zero, or zero where ``zero`` allows it."""
+    """Return a resistance in ohm, checked: finite and above 0, with ``zero`` also 0."""
     if not isfinite(ohm) or ohm < 0 or (ohm == 0 and not zero):
         least = "at least 0" if zero else "above 0"
         raise InputError(f"{name} = {ohm:g} is not a resistance; give ohms, finite and {least}")
@@ -30,7 +30,7 @@ def resistance(name: str, ohm: float, *, zero: bool = False) -> float:
 
 
 def ratio(name: str, value: float) -> float:
-    """Return a ratio of resistances, at least 1; it may be infinite."""
+    """Return a ratio of resistances, checked: at least 1; it may be infinite."""
     if isnan(value):
         raise InputError(f"{name} is not a number; give the larger resistance over the smaller one")
     if value < 1:
@@ -43,7 +43,7 @@ def ratio(name: str, value: float) -> float:
 
 
 def fraction(name: str, value: float) -> float:
-    """Return a number above 0 and below 1, by more than rounding."""
+    """Return a fraction, checked: above 0 and below 1 by more than rounding."""
     if not LEAST_FRACTION <= value <= 1 - LEAST_FRACTION:
         raise InputError(
             f"{name} = {value:g} is not between {LEAST_FRACTION:g} and {1 - LEAST_FRACTION:g}; "
@@ -53,7 +53,7 @@ def fraction(name: str, value: float) -> float:
 
 
 def size(name: str, lines: float) -> float:
-    """Return a number of lines, at least 1."""
+    """Return a number of lines, checked: finite and at least 1."""
     if not isfinite(lines) or lines < 1:
         raise InputError(f"{name} = {lines:g} is too small for an array; give at least 1")
     return lines

@@ -18,7 +18,7 @@ from pvkdb.errors import InputError
 
 #: Cells of a block that is not divided further.
 LEAF_CELLS = 16
-#: Size of the last correction over that of the solution.
+#: Size of the last correction over the size of the solution.
 TOLERANCE = 1e-12
 #: Corrections tried; each gains several digits unless the line resistance is absurdly small.
 CORRECTIONS = 20

@@ -166,7 +166,7 @@ def margin_map(
     read: Read = Read.FLOATING,
     most: int = 8,
 ) -> tuple[list[int], Array]:
-    """Return the read margin of cells by their place, all others in LRS.
+    """Return the read margin of each cell by its position, with all other cells in LRS.
 
     Each place needs a circuit, since it drives other lines. Therefore only those of :func:`places`
     are solved, at most ``most`` in each direction. Without line resistance all are equal.

@@ -14,7 +14,7 @@ from pvkdb.schemas.metrics import TABLE_METRICS, TableColumns
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
-#: Material of a device with unknown composition; by default it is that of the absorber.
+#: Material of a device with unknown composition; by default it is the absorber's.
 UNKNOWN = "unknown"
 
 #: Substrates, in lower case.

@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictModel(BaseModel):
-    """Base of models that cannot be changed and refuse unknown fields."""
+    """Base of immutable models that refuse unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

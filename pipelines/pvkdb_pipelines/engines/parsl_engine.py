@@ -153,7 +153,7 @@ class ParslWorkers:
         return f"{message[:1500]}; logs: {self._kernel.run_dir}"
 
 
-#: Names of block states where those of Parsl mean something else.
+#: Names of block states where Parsl's names mean something else.
 _STATE_NAMES = {
     JobState.MISSING: "ended before a worker connected",
     JobState.SCALED_IN: "given back",

@@ -26,7 +26,7 @@ B_X_OF_RADII = (0.85, 1.05)
 #: near fluorides, 0.83; Cs in Cs2AgBiBr6 (11.27 Å) 1.04 and in cubic CsPbI3, with both potentials,
 #: 1.11. Outside it, A has left its site.
 A_X_OF_RADII = (0.80, 1.15)
-#: Volume over that of the start: the measured range, widened by 10 %.
+#: Volume over the starting volume: the measured range, widened by 10 %.
 VOLUME_RATIO = (0.80, 1.66)
 #: Longest over shortest B–X distance in one polyhedron. Off-centred CsGeI3 has 1.2.
 BOND_SPREAD = 1.4

@@ -70,7 +70,7 @@ class _SettingOptions(TypedDict):
 
 
 def _with_setting_options(command: Any) -> Any:
-    """Declare the options of ``**settings``, before the last two parameters of a command."""
+    """Decorate a command with ``**settings``: its options come before the last two parameters."""
     *own, database, json, _ = inspect.signature(command, eval_str=True).parameters.values()
     options = [
         inspect.Parameter(name, database.kind, default=None, annotation=kind)
@@ -283,7 +283,7 @@ def _calculation(session: Session, key: str) -> Calculation:
 
 
 def _chosen(settings: _SettingOptions) -> dict[str, Any]:
-    """Return the settings that are not empty."""
+    """Return the settings whose options are given, by name."""
     given = {**settings, "kpoint_grid": _grid(settings["kpoint_grid"] or "")}
     return {name: value for name, value in given.items() if value is not None and value != ""}
 

@@ -1,4 +1,4 @@
-"""Progress of calculations and of the queue: bars on a terminal, one line a stage in a log."""
+"""Progress of calculations and of the queue: bars on a terminal, lines in a log."""
 
 from __future__ import annotations
 

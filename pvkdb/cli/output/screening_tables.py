@@ -26,7 +26,7 @@ _SHORT = 24
 
 
 def print_plans(plans: Iterable[Mapping[str, Any]]) -> None:
-    """Print the shipped plans, from their documents."""
+    """Print a table of the shipped plans."""
     print_table(
         "Shipped plans",
         ["plan", "title", "compositions", "potential", "last stage"],

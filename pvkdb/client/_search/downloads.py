@@ -134,7 +134,7 @@ def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -
 
 
 def _read_mark(note: Path, part: Path, empty: _Mark) -> _Mark:
-    """Return the state of an earlier attempt at the same file, or ``empty`` if there is none."""
+    """Return the state of an interrupted download of this file, or ``empty`` without one."""
     try:
         mark = _Mark(**json.loads(note.read_text(encoding="utf-8")))
         same = (mark.table, mark.format, mark.service) == (empty.table, empty.format, empty.service)

@@ -42,10 +42,10 @@ class _Search(Generic[RowT, CarrierT]):
 
 
 class _Rows(_Search[RowT, Blocking], Iterable[RowT]):
-    """Rows for ``for``."""
+    """Rows of a search that a ``for`` loop can iterate over."""
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the rows, in a stream the remaining ones, as a pandas DataFrame.
+        """Return all rows, of a stream the remaining rows, as a pandas DataFrame.
 
         Each field is a column.
 
@@ -59,7 +59,7 @@ class _Rows(_Search[RowT, Blocking], Iterable[RowT]):
 
 
 class _AsyncRows(_Search[RowT, Awaiting], AsyncIterable[RowT]):
-    """Rows for ``async for``."""
+    """Rows of a search that an ``async for`` loop can iterate over."""
 
     async def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame; see :meth:`Results.to_dataframe`.
@@ -90,7 +90,7 @@ class _Fetched(_Search[RowT, CarrierT]):
         return f"<{type(self).__name__}: {len(self)} {self._table.name}>"
 
     def _load(self, count: int | None) -> Steps[bool]:
-        """Fetch rows until there are ``count`` (None: all); return whether there are that many."""
+        """Fetch rows until ``count`` are loaded (None: all); return whether so many exist."""
         while not self._pages.done and (count is None or len(self._rows) < count):
             rows = yield from self._pages.next()
             if self._pages.several:  # two requests may find the same row
@@ -101,7 +101,7 @@ class _Fetched(_Search[RowT, CarrierT]):
         return count is not None and len(self._rows) >= count
 
     def _load_first(self) -> Steps[None]:
-        """Fetch the first page, or all where only the end shows the number of rows."""
+        """Fetch the first page, or all pages if the number of rows is known only at the end."""
         yield from self._load(1)
         if self._pages.several:
             yield from self._load(None)

@@ -23,7 +23,7 @@ HOST_DROP_EV = 0.005
 
 
 class CalculationRequest(StrictModel):
-    """A request, with the revision of the recipe that computes it."""
+    """Base of requests for calculations: the recipe's revision is a part of the content key."""
 
     recipe: ClassVar[int]
 

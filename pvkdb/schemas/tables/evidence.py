@@ -37,7 +37,7 @@ _FROM_LAYERS = "computed: taken from `layers`"
 
 
 def _qualifier(number: str, *, verb: str = "has") -> Any:
-    """Declare the column of the sign that the source puts before a number."""
+    """Declare a column for the sign before a printed number, such as ``>`` or ``~``."""
     meaning, empty = f"What the source puts before {number}.", f"{number} {verb} no sign in front"
     return optional(meaning, "printed", values=("~", ">"), empty=empty)
 

@@ -46,7 +46,7 @@ def any_of(
 def several(
     description: str, condition: Any, example: str | None, choices: tuple[str, ...] = ()
 ) -> SqlFilter:
-    """Filter by several values; ``condition`` is made from all of them."""
+    """Filter that takes several values; ``condition`` makes one SQL condition from them."""
     return Filter(description, str, condition, choices, many=True, example=example)
 
 
@@ -188,12 +188,12 @@ def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
 
 
 def reaches(value: float) -> ColumnElement[bool]:
-    """Condition for energies that reach a value or are above it."""
+    """SQL condition for energies whose interval reaches up to a value or beyond."""
     return or_(Energetic.value_max_ev >= value, Energetic.value_max_ev.is_(None))
 
 
 def stays(value: float) -> ColumnElement[bool]:
-    """Condition for energies that reach a value or are below it."""
+    """SQL condition for energies whose interval reaches down to a value or below."""
     return or_(Energetic.value_min_ev <= value, Energetic.value_min_ev.is_(None))
 
 
@@ -220,7 +220,7 @@ def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
 
 
 def cited(model: Any, references: Any, example: str) -> dict[str, SqlFilter]:
-    """Filters by errata, and by the publications that a row cites."""
+    """Filters for rows with an erratum, and for rows that cite one of several publications."""
     owner = next(iter(references.__table__.primary_key))
     return {
         "has_erratum": Filter(
@@ -238,7 +238,7 @@ def cited(model: Any, references: Any, example: str) -> dict[str, SqlFilter]:
 
 
 def not_replaced(model: Any) -> ColumnElement[bool]:
-    """Condition for rows that no newer row supersedes."""
+    """SQL condition for rows that no correction supersedes."""
     replaced = select(model.supersedes_id).where(model.supersedes_id.is_not(None))
     condition: ColumnElement[bool] = model.id.not_in(replaced)
     return condition

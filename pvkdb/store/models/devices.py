@@ -31,7 +31,7 @@ def metric_columns(
     columns: dict[str, float | str | None] = {table.low: value_min}
     if table.high is not None:
         columns[table.high] = value_max
-    # SET and RESET share one qualifier column; that of the SET voltage is used.
+    # SET and RESET share one qualifier column, which holds the SET voltage's qualifier.
     if table.qualifier is not None and (metric != "v_reset_v" or qualifier):
         columns[table.qualifier] = qualifier
     return columns

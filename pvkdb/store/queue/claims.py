@@ -37,7 +37,7 @@ from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, he
 from pvkdb.store.queue.log import ProgressLine, note, note_progress
 from pvkdb.store.queue.migration_requests import complete_request
 
-#: The public functions of the queue, those of ``ending`` and ``attempts`` included.
+#: The public functions of the queue, including the ones of ``ending`` and ``attempts``.
 __all__ = [
     "LEASE",
     "MAX_ATTEMPTS",

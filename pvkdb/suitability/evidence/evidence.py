@@ -57,7 +57,7 @@ class Candidate:
 
 
 def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence:
-    """Return a reported energy as evidence."""
+    """Return an energy of the store as evidence: its interval, qualifier and references."""
     return Evidence(
         minimum=statement.value_min_ev,
         maximum=statement.value_max_ev,

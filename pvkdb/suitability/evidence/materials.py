@@ -150,7 +150,7 @@ def _value(statement: Energetic) -> float:
 def _from_composition(
     formula: str, family: str, a_site: Sequence[str], lead_free: bool, dimensionality: int | None
 ) -> dict[str, Evidence]:
-    """Return evidence from the composition alone: its A cation, lead, dimensionality, tau."""
+    """Return evidence from the composition alone: A cation, lead content, dimensionality, tau."""
     molecular = [ion for ion in a_site if ion in molecular_ions()]
     cation = "inorganic" if not molecular else "organic without MA"
     found = {

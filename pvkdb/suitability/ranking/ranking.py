@@ -192,7 +192,7 @@ def _entry(
     failed: list[str],
     **compared: Any,
 ) -> RankedCandidate:
-    """Return a ranked candidate; ``compared`` are the fields that depend on the other ones."""
+    """Return a ranked candidate; ``compared`` are fields that depend on the other candidates."""
     counted = [entry for entry in assessments if entry.weight > 0]
     verdicts = [entry.verdict for entry in counted]
     return RankedCandidate(

@@ -164,7 +164,7 @@ def read_query(session: Session, query: Mapping[str, str]) -> CrossbarQuery:
         raise ParameterError(
             "line_resistance_ohm", f"line resistance = {line:g} Ω is negative; give 0 or more"
         )
-    # No selector is reported for devices of the store, so that of the example must not apply.
+    # No selector is reported for devices of the store: the example's selector must not apply.
     alone = bare or (device is not None and "selectivity" not in given)
     default_cell = Cell.RESISTOR if alone else Cell.SELECTOR
     cell = Cell(known_choice("cell", given.get("cell", default_cell), Cell))

@@ -24,7 +24,7 @@ from pvkdb_api.explorer.tables.table import TableQuery
 MOST_POINTS = 3000
 
 
-#: Metrics that can be plotted: those of the device table, and energies of the absorber.
+#: Metrics that can be plotted: metrics of the device table, and energies of the absorber.
 AXES: dict[str, Metric] = {
     **{table.column: metric for metric, table in TABLE_METRICS.values()},
     "e_a": METRICS["e_a_ev"],

@@ -1,4 +1,4 @@
-"""The routes of the explorer, one module for each kind of page.
+"""Routes of the explorer's pages, one module for each kind of page.
 
 The templates of several pages share the links and formulas below.
 """

@@ -207,7 +207,7 @@ def retry_job(request: Request, form: QueueForm, session: WriteSession, name: st
 
 
 def _changed(name: str, message: str, change: Callable[[], object]) -> Response:
-    """Change a calculation, and redirect to its page with the message."""
+    """Call ``change`` on a calculation; redirect to its page with the message."""
     try:
         change()
     except StateError:

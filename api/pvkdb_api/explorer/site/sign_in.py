@@ -29,7 +29,7 @@ _LONGEST = 4000
 
 
 def _cookie(request: Request) -> dict[str, Any]:
-    """Return the properties of the cookie.
+    """Return the properties of the cookie that holds the API key.
 
     Scripts cannot read it, and no other site makes the browser send it.
     """

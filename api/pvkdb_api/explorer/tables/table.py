@@ -49,7 +49,7 @@ class ChoiceFilter:
 
 
 def choice_filters(*names: str) -> tuple[ChoiceFilter, ...]:
-    """Return filters that are labelled with their names."""
+    """Return a checkbox filter for each name, labelled with the name in words."""
     return tuple(ChoiceFilter(name, heading(name)) for name in names)
 
 

@@ -154,7 +154,7 @@ def decompose(compound: Compound, competitors: Mapping[Compound, Level]) -> Deco
 
 
 def possible_products(compound: Compound, others: Iterable[Compound]) -> list[Compound]:
-    """Return the other compounds of the same elements, but not of the same composition."""
+    """Return the compounds with no further elements and another composition than ``compound``."""
     elements = compound.numbers_of_elements.keys()
     return [
         other
