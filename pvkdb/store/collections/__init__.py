@@ -26,15 +26,5 @@ __all__ = [
     "STRUCTURES",
 ]
 
-COLLECTIONS: dict[str, Collection[Any]] = {
-    collection.name: collection
-    for collection in (
-        MATERIALS,
-        ENERGETICS,
-        DEVICES,
-        DEVICE_CLAIMS,
-        REFERENCES,
-        STRUCTURES,
-        CALCULATIONS,
-    )
-}
+_ALL = (MATERIALS, ENERGETICS, DEVICES, DEVICE_CLAIMS, REFERENCES, STRUCTURES, CALCULATIONS)
+COLLECTIONS: dict[str, Collection[Any]] = {collection.name: collection for collection in _ALL}

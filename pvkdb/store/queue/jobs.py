@@ -111,22 +111,15 @@ def count(session: Session, selection: Selection) -> dict[CalculationState, int]
 
 def job_document(session: Session, calculation: Calculation) -> JobDocument:
     """Return a calculation with its dependencies, files and log."""
-    return JobDocument.model_validate(
-        {
-            "calculation": calculation_document(calculation),
-            "owner": calculation.owner,
-            "lease_until": calculation.lease_until,
-            "cancel_requested_at": calculation.cancel_requested_at,
-            "progress": calculation.progress,
-            "depends_on": _linked(session, calculation.id, forward=True),
-            "needed_by": _linked(session, calculation.id, forward=False),
-            "files": [
-                document_of(FileDocument, file) for file in files_of(session, calculation.id)
-            ],
-            "log": [
-                document_of(EventDocument, line) for line in log_lines(session, calculation.id)
-            ],
-        }
+    name = calculation.id
+    return document_of(
+        JobDocument,
+        calculation,
+        calculation=calculation_document(calculation),
+        depends_on=_linked(session, name, forward=True),
+        needed_by=_linked(session, name, forward=False),
+        files=[document_of(FileDocument, file) for file in files_of(session, name)],
+        log=[document_of(EventDocument, line) for line in log_lines(session, name)],
     )
 
 
