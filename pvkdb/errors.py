@@ -48,7 +48,7 @@ class MissingRadiusError(InputError):
 
 
 class StateError(InputError):
-    """The operation is not possible in the present state of its subject."""
+    """The operation is not possible in the present state, e.g. of a calculation or a run."""
 
 
 class NotFoundError(PvkdbError):
@@ -58,7 +58,7 @@ class NotFoundError(PvkdbError):
 
 
 class DatabaseError(PvkdbError):
-    """The store cannot be reached or used as it is."""
+    """The database cannot be reached, or cannot be used in its present condition."""
 
     exit_code = 4
 
@@ -132,7 +132,7 @@ class InterruptedByUserError(PvkdbError):
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown name: the nearest known name, then all of them."""
+    """Return the message for an unknown name: the nearest known name, then all known names."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -59,7 +59,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     """Return the service on a database, which need not be reachable yet.
 
     Args:
-        settings: Default: those of the environment.
+        settings: Default: read from the environment.
 
     Raises:
         DatabaseError: the URL cannot be parsed.

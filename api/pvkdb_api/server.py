@@ -46,7 +46,7 @@ def serve(
         port: 0 takes any free port.
         ready: called with the service's address once it listens; by default one
             line goes to standard error.
-        settings: default: those of the environment.
+        settings: default: read from the environment.
 
     Raises:
         DatabaseError: the database is unreachable or not migrated.

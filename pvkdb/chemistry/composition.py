@@ -75,7 +75,7 @@ class Composition:
     ``layers`` is n of a layered phase such as A'2 A(n-1) B(n) X(3n+1); if the formula leaves it
     open, ``layer_symbol`` is its symbol. ``excess_charge`` is zero if the ions balance; nominal
     compositions (``CsPb1-xBixI3``, ``MA0.98PbI3``) have a remainder. ``additives`` are written
-    behind the host (``MAPbI3:ADNH3I``); the occupants are those of the host.
+    behind the host (``MAPbI3:ADNH3I``); the occupants are the host's.
     """
 
     formula: str

@@ -88,7 +88,7 @@ _ROUNDED_LAYERS = Fraction(1, 10)
 class StructureFamily:
     """A family, and the number of layers n of a layered phase: a number or a symbol.
 
-    ``exact`` is True if the ratio of the sites is exactly that of the family.
+    ``exact`` is True if the sites have exactly the ratio of the family.
     """
 
     family: Family

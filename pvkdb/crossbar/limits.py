@@ -138,7 +138,7 @@ def largest_array(
     """Return the largest array that keeps the margin of equation (2).
 
     Without a ``pull_up_ratio`` it is the one that allows the largest array; ``margin`` is the
-    fraction of the read voltage to keep. The other arguments are those of :func:`read_margin`.
+    fraction of the read voltage to keep. See :func:`read_margin` for the other arguments.
 
     Example:
         >>> round(largest_array(inf).root, 2), largest_array(inf, None).size
@@ -190,7 +190,7 @@ def _level(selected: float, neighbours: float, alpha: float, pull_up: float) -> 
 
 
 def _neighbours(others: float, cell: Cell, selectivity: float, read: Read) -> tuple[float, float]:
-    """Return the conductance beside the selected cell (over that of LRS), and α (0: floating)."""
+    """Return the conductance beside the selected cell, in units of G_LRS, and α (0: floating)."""
     half, middle = blocking(cell, selectivity)
     if read is not Read.FLOATING:
         return others / half, BIAS[read]

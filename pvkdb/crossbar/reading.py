@@ -137,7 +137,7 @@ def voltage_map(
     """Return the read of one cell of an N × N array in LRS, with the voltage of every cell.
 
     ``cell`` is the row and column of the cell that is read; None for the one farthest from the
-    drivers. The other arguments are those of :func:`read_cell`.
+    drivers. See :func:`read_cell` for the other arguments.
     """
     lines = int(size("the number of lines", n))
     row, column = (0, lines - 1) if cell is None else cell

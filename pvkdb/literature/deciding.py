@@ -20,7 +20,7 @@ _OF_A_RELEASE = re.compile(r"[edc]-[ts]\d")
 class Fate:
     """The decision on an imported row: add, supersede, already there, or refuse.
 
-    ``id`` is that of the existing row; ``column`` and ``reason`` explain a refusal; ``doubt`` is
+    ``id`` belongs to the existing row; ``column`` and ``reason`` explain a refusal; ``doubt`` is
     reported for a row that is imported.
     """
 

@@ -1,4 +1,4 @@
-"""Import of papers into a store: checked, compared with existing rows, all of them or none.
+"""Import of papers into a store: checked, compared with existing rows, all rows or none.
 
 The caller commits what :func:`import_files` has added to the session, or rolls it back (after a dry
 run or a problem).

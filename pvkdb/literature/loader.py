@@ -69,7 +69,7 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class _CuratedTable:
-    """A curated file: its collection, how to read its rows, and how to build models of them."""
+    """A curated file: its collection, how to read its rows, and how to build their models."""
 
     collection: Collection[Any]
     read: Callable[[CuratedRow], Row]
@@ -233,7 +233,7 @@ def _checked(read: Callable[[Cells], Row]) -> Callable[[CuratedRow], Row]:
 
 
 def _plain(name: str) -> Callable[[CuratedRow], Row]:
-    """Return a function that reads a curated row whose columns are those of the exported table."""
+    """Return a function that reads a curated row with the columns of the exported table."""
     kind = TABLES[name]
     always_text = {column for column, field in kind.model_fields.items() if field.annotation is str}
 

@@ -33,7 +33,7 @@ class FileError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row of a file. ``lines`` holds the lines of cells that differ from that of the record."""
+    """A row of a file. ``lines`` has the lines of cells that are not on the record's line."""
 
     table: ImportTable
     file: str

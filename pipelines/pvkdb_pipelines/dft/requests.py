@@ -113,7 +113,7 @@ def structure_request(
 
     Args:
         structure: Structure of the store: a host, a start or an image.
-        settings: Settings, completed here; their charge is that of the vacancy.
+        settings: Settings, completed here; their charge is the vacancy's charge.
         method: ``scf`` or ``relax``.
         vacancy: Index of the atom to remove, from 0.
         limits: Forces and steps of a relaxation, and whether the cell relaxes.

@@ -37,7 +37,7 @@ def complete_request(request: RequestT) -> RequestT:
 
     Raises:
         CalculationFailedError: SSSP has no file for an element (``UNSUPPORTED_ELEMENT``).
-        InputError: the density's cutoff is below that of the wave functions times 4.
+        InputError: the cutoff of the density is below 4 times the wave functions' cutoff.
     """
     settings = complete_settings(request.settings, structures_of(request)[0])
     return request.model_copy(update={"settings": settings})

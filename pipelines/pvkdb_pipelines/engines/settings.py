@@ -27,7 +27,7 @@ def _seconds(value: Any) -> int:
     """Return the seconds of HH:MM:SS.
 
     Raises:
-        ValueError: the value is not such a text.
+        ValueError: the value is not a text of this form.
     """
     match = re.fullmatch(r"(\d+):([0-5]\d):([0-5]\d)", value) if isinstance(value, str) else None
     if match is None:

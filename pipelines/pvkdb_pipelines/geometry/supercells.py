@@ -35,7 +35,7 @@ def distant_supercell(
         most_atoms: Largest number of atoms of the supercell.
 
     Returns:
-        The supercell, its vectors Minkowski-reduced, and its vectors in those of ``atoms``.
+        The supercell, with Minkowski-reduced vectors, and these in units of ``atoms``' vectors.
 
     Raises:
         InputError: no such supercell is large enough.

@@ -52,12 +52,12 @@ class Ledger:
     lacking: set[str] = field(default_factory=set, init=False)
 
     def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
-        """Compute the requests that the store has not finished, and look up all of them.
+        """Compute the requests that the store has not finished, and look up all requests.
 
         The engine also computes other calculations of the queue.
 
         Raises:
-            InterruptedByUserError: one of them was cancelled.
+            InterruptedByUserError: a calculation was cancelled.
         """
         keys = list(dict.fromkeys(request.key() for request in requests))
         with self.store.session() as session:

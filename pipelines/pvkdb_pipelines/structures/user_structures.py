@@ -73,7 +73,7 @@ def phase_of(atoms: Atoms, composition: Composition) -> str:
     Delta CsPbI3 and the perovskite are both Pnma; the links of their octahedra differ.
 
     Raises:
-        InputError: the space group is that of a prototype, but the structure is another one.
+        InputError: a prototype has this space group, but the structure is a different one.
     """
     found = space_group(atoms, SYMPREC_ANG)
     try:

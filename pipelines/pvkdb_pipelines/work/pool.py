@@ -108,7 +108,7 @@ class _Child:
 
 @dataclass
 class _Pool:
-    """Worker processes and the parent that watches them; the arguments are those of ``drain``."""
+    """Worker processes and the parent that watches them; for the arguments see ``drain``."""
 
     store: Store
     most: int

@@ -73,7 +73,7 @@ def parse(model: type[Model], response: httpx.Response) -> Model:
     """Return the document in a response.
 
     Raises:
-        ServiceError: the response is not such a document.
+        ServiceError: the response is not a document of this model.
     """
     return _parsed(model, response, [response.content])[0]
 
@@ -82,7 +82,7 @@ def parse_lines(model: type[Model], response: httpx.Response) -> list[Model]:
     """Return the documents in a response of JSON lines.
 
     Raises:
-        ServiceError: a line is not such a document.
+        ServiceError: a line is not a document of this model.
     """
     return _parsed(model, response, response.content.splitlines())
 

@@ -69,7 +69,7 @@ class RankingOperations(ClientPart):
             application: name of the application.
             subject: devices or materials.
             order: score to sort by.
-            weights: weights by metric that replace those of the profile.
+            weights: weights by metric that replace the profile's weights.
             reading: name of another reading of doubtful requirements.
             samples: number of random weights and values that test the stability of the order.
             thickness_nm: layer thickness for predictions, a number or (low, high).

@@ -233,7 +233,7 @@ class _Stream(_Search[RowT, CarrierT]):
 
 
 class Stream(_Stream[RowT, Blocking], _Rows[RowT], Iterator[RowT]):
-    """Rows one after the other; only one page of them is kept.
+    """Rows of a search, one after the other; only one page is kept in memory.
 
     Example:
         >>> stream = client.references.iterate()

@@ -61,7 +61,7 @@ class RelaxRequest(CalculationRequest):
 
 
 class RelaxResult(BaseModel):
-    """A relaxed structure. Energies are those of the potential, per formula unit."""
+    """A relaxed structure. Energies are in eV as the potential gives them, per formula unit."""
 
     formula: str
     stoichiometry: str

@@ -57,7 +57,7 @@ def column(
         minimum: Least possible value; documented, not enforced.
         maximum: Largest possible value; documented, not enforced.
         empty: What an empty text means, where one is allowed.
-        default: Value where none is given.
+        default: Value if a row gives none.
     """
     facts: JsonDict = {
         "unit": unit,

@@ -104,7 +104,7 @@ CursorPosition = list[Any]
 
 @dataclass(frozen=True)
 class SearchPage(Generic[RowT]):
-    """Rows in order; ``place`` is the position of the last one, None on the last page."""
+    """A page of rows in order; ``place`` is the position of its last row, None on the last page."""
 
     rows: list[RowT]
     place: CursorPosition | None

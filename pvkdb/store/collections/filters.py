@@ -129,7 +129,7 @@ def has_ion_named(word: str) -> ColumnElement[bool]:
 
 
 def material_filters(of: Translation) -> dict[str, SqlFilter]:
-    """Filters by the material of a row; ``of`` turns a condition on it into one on the row."""
+    """Filters by the material of a row; ``of`` turns a material's condition into a row's."""
     return {
         "family": several(
             f"Structure family: {', '.join(FAMILIES)}.",
@@ -201,7 +201,7 @@ _QUANTITIES = {"e_a": ("E_A", "activation energy"), "dfe": ("DFE", "defect forma
 
 
 def energy_filters(of: Any, whose: str) -> dict[str, SqlFilter]:
-    """Filters by bounds on energies; ``of`` turns a condition on an energy into one on a row."""
+    """Filters by bounds on energies; ``of`` turns an energy's condition into a row's."""
     found = {}
     for name, (quantity, words_) in _QUANTITIES.items():
         for end, side, meets, example in (

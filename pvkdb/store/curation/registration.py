@@ -45,7 +45,7 @@ def register_materials(
 ) -> dict[str, Material]:
     """Return many materials by public name, adding those that the store lacks.
 
-    As :func:`register_material`, with a few statements for all of them.
+    Like :func:`register_material`, with a few SQL statements for all materials.
     """
     there = select(Material).where(Material.id.in_(wanted))
     found = {material.id: material for material in session.scalars(there)}

@@ -95,7 +95,7 @@ def space_group_of(host: Host) -> str | None:
 
 
 def host_of(atoms: Atoms) -> Host:
-    """Return a structure as a host, rounded so that its hash equals that of its text."""
+    """Return a structure as a host, rounded so that writing and reading it keeps its hash."""
     return Host(
         symbols=tuple(atoms.get_chemical_symbols()),
         cell_ang=tuple(_rounded(row) for row in atoms.cell.array),

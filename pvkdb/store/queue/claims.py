@@ -82,7 +82,7 @@ def submit(
         The calculation, and whether it is new.
 
     Raises:
-        InputError: as of :func:`complete_request`.
+        InputError: for the reasons of :func:`complete_request`.
     """
     complete = complete_request(request)
     material = register_material(session, parse_composition(complete.formula), complete.phase)

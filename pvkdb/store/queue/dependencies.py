@@ -29,7 +29,7 @@ def add_dependencies(session: Session, calculation: Calculation, others: Sequenc
     """Record the calculations for which a new calculation waits.
 
     Raises:
-        NotFoundError: one of them does not exist.
+        NotFoundError: one of the others does not exist.
     """
     wanted = sorted(set(others))
     # Locked, so that none of them ends before this transaction does.

@@ -188,8 +188,8 @@ def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
         The ids, in the order given.
 
     Raises:
-        NotFoundError: one of them does not exist; none is queued then.
-        StateError: one of them is done; none is queued then.
+        NotFoundError: a calculation does not exist; none is queued then.
+        StateError: a calculation is done; none is queued then.
     """
     for name in calculation_ids:
         calculation = session.get(Calculation, name, populate_existing=True)

@@ -22,7 +22,7 @@ class QueueMetrics:
         states: How many are in a state, by kind and state.
         failures: How many failed, by kind and reason.
         seconds: Number and summed wall time (s) of the finished ones, by kind.
-        oldest_queued_s: Age of the oldest one that is queued, s; None where none is.
+        oldest_queued_s: Age of the oldest queued calculation, s; None without one.
     """
 
     states: dict[tuple[str, str], int]

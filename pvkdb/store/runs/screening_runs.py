@@ -234,7 +234,7 @@ def listed(
     Args:
         session: A session.
         limit: Most runs.
-        plan: Only those of the plan of this name.
+        plan: Only runs of the plan with this name.
         state: Only those in this state.
         before: Only those with a smaller id, for the next page; the count ignores it.
     """

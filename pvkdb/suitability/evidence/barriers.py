@@ -71,7 +71,7 @@ class KnownBarriers:
     def of(self, candidate: Candidate) -> list[Barrier]:
         """Return the barriers of a candidate: halide by the literature, by potentials, then metals.
 
-        The metals of a device are those of its electrodes; those of a material are all that are
+        The metals of a device are its electrodes' metals; for a material they are all that are
         known to migrate.
         """
         known = candidate.evidence

@@ -71,7 +71,7 @@ def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
     """Return several statements on one metric as one interval that spans them all.
 
-    Its grade is that of the statements if they agree. Measured values of several references have a
+    It has the grade of the statements if they agree. Measured values of several references have a
     grade of their own; statements of different grades become reported values.
     """
     listed = list(parts)

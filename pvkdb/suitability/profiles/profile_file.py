@@ -144,7 +144,7 @@ def read_profile(path: Path) -> Profile:
 
 
 def parse_profile(text: str, file: str = "profile.toml") -> Profile:
-    """Return the profile that a TOML text describes; its name is that of the file.
+    """Return the profile that a TOML text describes; it is named after the file.
 
     Raises:
         ProfileError: it is not TOML, a metric is unknown, bounds contradict each other or what

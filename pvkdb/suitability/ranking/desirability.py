@@ -100,7 +100,7 @@ NOT_DEFINED = Desirability(0.0, 1.0, known=False, defined=False)
 def desirability(
     criterion: Criterion, evidence: Evidence | None, bounds: Bounds | None = None
 ) -> Desirability:
-    """Return the desirability of evidence on a criterion, or under other ``bounds`` for it."""
+    """Return the desirability of evidence by a criterion's bounds, or by ``bounds`` instead."""
     if evidence is not None and evidence.not_defined is not None:
         return NOT_DEFINED
     if evidence is None or not evidence.known:

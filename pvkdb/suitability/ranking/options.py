@@ -51,7 +51,7 @@ def parse_weights(text: str) -> dict[str, float]:
 
 
 def weighted(criteria: Sequence[Criterion], weights: Mapping[str, float] | None) -> list[Criterion]:
-    """Return criteria with other weights; those not named keep theirs.
+    """Return criteria with new weights; a criterion without a new weight keeps its own.
 
     Raises:
         InputError: a metric is not among them, or the weights sum to zero.

@@ -108,7 +108,7 @@ def last_sign(signs: WorkerSigns) -> str | None:
 
 @dataclass(frozen=True)
 class JobPage:
-    """One calculation as its page shows it."""
+    """The data that the page of a calculation shows."""
 
     document: JobDocument
     lines: list[LogLine]

@@ -33,7 +33,7 @@ DRAWN = 8
 
 @dataclass(frozen=True)
 class MigrationView:
-    """A finished calculation as the page shows it; ``chosen`` is the number of a hop, from 1."""
+    """The data that a page shows of a finished calculation; ``chosen`` is a hop, from 1."""
 
     document: CalculationDocument
     result: NebResult

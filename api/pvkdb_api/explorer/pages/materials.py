@@ -64,7 +64,7 @@ class MaterialWithEnergies(MaterialsRow):
 def with_energies(
     counts: QueryCache, session: Session, rows: list[MaterialsRow]
 ) -> list[MaterialWithEnergies]:
-    """Return the rows with their energies; one query finds those of all materials."""
+    """Return the rows with their energies; one query finds the energies of all materials."""
     found = counts.get(session, "materials/ranges", {}, lambda: energy_ranges(session))
     return [
         MaterialWithEnergies.model_construct(**dict(row), energies=found.get(row.id, {}))

@@ -1,6 +1,6 @@
 """Pages that show a collection as a table with filters; the address is the whole query.
 
-The parameters of a page are those of the collection in the REST service, and ``columns``. So the
+A page has the parameters of the collection in the REST service, and ``columns``. So the
 page can show its query as an address, a REST request, Python code and a file.
 """
 

@@ -1,4 +1,4 @@
-"""The entry type ``structures``: the properties of OPTIMADE, and those of pvkdb, ``_pvkdb_…``."""
+"""The entry type ``structures``: the properties of OPTIMADE, and pvkdb's own, ``_pvkdb_…``."""
 
 from __future__ import annotations
 

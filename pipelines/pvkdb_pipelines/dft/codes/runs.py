@@ -63,7 +63,7 @@ class RunLocation:
         ``PVKDB_DFT_MAX_SECONDS``.
 
         Raises:
-            InputError: one of them is invalid.
+            InputError: a variable is invalid.
         """
         values = os.environ if environment is None else environment
         command = tuple(shlex.split(values.get("PVKDB_PW_COMMAND", "pw.x")))

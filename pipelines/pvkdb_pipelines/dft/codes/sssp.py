@@ -52,7 +52,7 @@ def entries(elements: Iterable[str]) -> list[SsspEntry]:
     """Return the rows of elements, each once, in alphabetical order.
 
     Raises:
-        CalculationFailedError: the library has no file for one of them (``UNSUPPORTED_ELEMENT``).
+        CalculationFailedError: the library has no file for an element (``UNSUPPORTED_ELEMENT``).
     """
     wanted = sorted(set(elements))
     missing = [element for element in wanted if element not in table()]

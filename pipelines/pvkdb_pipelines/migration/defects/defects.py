@@ -108,7 +108,7 @@ def relax_interstitials(
         States on a new stage with these sites.
 
     Raises:
-        CalculationFailedError: none of them converged.
+        CalculationFailedError: no relaxation converged.
     """
 
     def relaxed(site: int, on_step: OnStep) -> tuple[Atoms, int]:

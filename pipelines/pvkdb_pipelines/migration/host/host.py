@@ -74,7 +74,7 @@ class Crystal:
     Attributes:
         cell: Symmetrised supercell with its energy (eV) and forces (eV/Å).
         conventional: Its conventional cell, in the same orientation.
-        matrix: Vectors of the supercell in those of the primitive cell.
+        matrix: Vectors of the supercell in units of the primitive cell's vectors.
         space_group: Short Hermann-Mauguin symbol.
         distance_ang: Distance of a defect from its nearest image, Å.
         units: Formula units in the supercell.

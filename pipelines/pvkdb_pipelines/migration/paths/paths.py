@@ -103,7 +103,7 @@ class PathFinder:
     def recheck(self, path: Path, on_step: OnStep) -> Path:
         """Compute a path again with two more images, from a rattled start and without symmetry.
 
-        The lower saddle is used; the other one is recorded too.
+        The lower of both saddles is used; the higher one is recorded too.
         """
         assert path.band is not None
         assert path.saddle_ev is not None

@@ -330,7 +330,7 @@ def neutral_vacancy_ev(
         limits: Chemical potentials of the halide.
 
     Raises:
-        InputError: as of :func:`formation_energy_ev`.
+        InputError: for the reasons of :func:`formation_energy_ev`.
     """
     poor, rich = (
         formation_energy_ev(vacancy_ev, host_ev, {halide: -1}, {halide: potential})
