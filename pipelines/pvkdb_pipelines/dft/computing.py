@@ -80,29 +80,41 @@ def compute_dft(
     for index, structure in enumerate(structures_of(request)):
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
     engine = engine or load_engine(request.settings.engine.value, request.settings)
-    result_type, recipe = _RECIPES[type(request)]
     try:
-        numbers = recipe(request, report, engine)
+        numbers = _RECIPES[type(request)][1](request, report, engine)
     except CalculationFailedError as error:
         error.files.update(engine.files())
         raise
+    result = complete_result(
+        request,
+        numbers,
+        force_calls=engine.force_calls,
+        cpu_seconds=round(_cpu_seconds() - cpu_started, 2),
+        wall_seconds=round(time.perf_counter() - started, 2),
+    )
+    versions = {**engine.versions, "potentials": engine.weights}
+    return DftRun(request, result, versions, engine.files())
+
+
+def complete_result(request: AnyDft, numbers: dict[str, Any], **others: Any) -> AnyDftResult:
+    """Return a result from its own numbers, with its settings, correction and remarks.
+
+    ``others`` are the cost and, if it was imported, the origin.
+    """
     structure, settings = structures_of(request)[0], request.settings
-    result = result_type.model_validate(
+    result = _RECIPES[type(request)][0].model_validate(
         {
             **numbers,
             "settings": settings,
             "atoms": len(structure.symbols),
             "correction_ev": correction_ev(settings, structure),
             "remarks": remarks_on(settings, structure),
-            "force_calls": engine.force_calls,
-            "cpu_seconds": round(_cpu_seconds() - cpu_started, 2),
-            "wall_seconds": round(time.perf_counter() - started, 2),
+            **others,
         }
     )
     if isinstance(result, DftPathResult):
         result.remarks += remarks_on_path(result)
-    versions = {**engine.versions, "potentials": engine.weights}
-    return DftRun(request, result, versions, engine.files())
+    return result
 
 
 def single_point(name: str, properties: Properties) -> SinglePoint:

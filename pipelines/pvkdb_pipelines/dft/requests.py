@@ -61,15 +61,13 @@ def path_request(
     Raises:
         InputError: the calculation has no path, or the hop does not exist.
     """
-    number, images, subject = _path(session, calculation, hop)
+    images, values = _path(session, calculation, settings, hop)
     energies = [image.get_potential_energy() for image in images]
     top = max(range(1, len(images) - 1), key=energies.__getitem__)
     named = zip(("start", "saddle", "end"), (0, top, len(images) - 1), strict=True)
     return complete_request(
         DftPathRequest(
-            **subject,
-            hop=number,
-            settings=settings,
+            **values,
             images=tuple(
                 PathImage(name=name, structure=host_of(images[index])) for name, index in named
             ),
@@ -91,15 +89,9 @@ def neb_request(
     Raises:
         InputError: see :func:`path_request`; or a limit is out of range.
     """
-    number, images, subject = _path(session, calculation, hop)
-    values = {
-        **subject,
-        "hop": number,
-        "settings": settings,
-        "images": tuple(host_of(image) for image in images),
-        **limits,
-    }
-    return complete_request(validated(DftNebRequest, values))
+    images, values = _path(session, calculation, settings, hop)
+    values["images"] = tuple(host_of(image) for image in images)
+    return complete_request(validated(DftNebRequest, {**values, **limits}))
 
 
 def structure_request(
@@ -249,8 +241,9 @@ def _instead(calculation: Calculation) -> str:
 
 
 def _path(
-    session: Session, calculation: Calculation, hop: int | None
-) -> tuple[int, Sequence[Any], dict[str, Any]]:
+    session: Session, calculation: Calculation, settings: DftSettings, hop: int | None
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Return the images of a stored path, and what a request for it contains besides them."""
     name, state = calculation.id, CalculationState(calculation.state)
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
@@ -265,10 +258,9 @@ def _path(
         images = stored_path(session, calculation.id, number)
     except NotFoundError as error:
         raise InputError(str(error)) from error
-    subject = {
-        "formula": result.formula,
-        "phase": result.phase,
-        "defect": result.defect,
+    return images, {
+        **result.model_dump(include={"formula", "phase", "defect"}),
         "parent": calculation.id,
+        "hop": number,
+        "settings": settings,
     }
-    return number, images, subject

@@ -51,7 +51,6 @@ def _hop(
         calculation,
         result,
         f"hop-{number}",
-        scope="hop",
         direction=None,
         low=min(forward, reverse),
         high=max(forward, reverse),
@@ -70,7 +69,6 @@ def _bottlenecks(calculation: Calculation, result: NebResult) -> list[Base]:
             calculation,
             result,
             threshold.direction,
-            scope="percolation",
             direction=threshold.direction,
             low=threshold.e_a_ev,
             high=threshold.e_a_ev,
@@ -88,12 +86,14 @@ def _statement(
     result: NebResult,
     name: str,
     *,
-    scope: str,
     direction: str | None,
     low: float,
     high: float,
     conditions: str,
 ) -> Energetic:
+    caveat = ""
+    if result.host_left_for is not None:
+        caveat = f"; the host left {result.phase} for {result.host_left_for}"
     charge = "neutral cell" if result.charge is None else f"charge {result.charge:+d}"
     return Energetic(
         id=f"e-{calculation.id}-{name}",
@@ -103,20 +103,13 @@ def _statement(
         species=result.species,
         charge=result.charge,
         quantity="E_A",
-        scope=scope,
+        scope="hop" if direction is None else "percolation",
         value_min_ev=round(low, _DECIMALS),
         value_max_ev=round(high, _DECIMALS),
         approximate=False,
         method="MLIP",
         functional=str(calculation.parameters["potential"]),
-        conditions=f"{conditions}; {result.atoms_in_cell} atoms, {charge}{_caveat(result)}",
+        conditions=f"{conditions}; {result.atoms_in_cell} atoms, {charge}{caveat}",
         source=f"calculation {calculation.id}",
         calculation_id=calculation.id,
     )
-
-
-def _caveat(result: NebResult) -> str:
-    """Describe what limits the validity of a barrier."""
-    if result.host_left_for is None:
-        return ""
-    return f"; the host left {result.phase} for {result.host_left_for}"

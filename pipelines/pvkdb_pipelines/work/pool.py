@@ -39,18 +39,11 @@ _MOST_FAILED_STARTS = 3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(frozen=True, slots=True)
-class ChildError:
-    """The error of a worker process that failed to start its work."""
-
-    message: str
-    exit_code: int
-
-
 class WorkerProcessError(PvkdbError):
     """A worker process failed to start its work; ``exit_code`` belongs to the error in it."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    # The default is needed to unpickle it: a worker process sends it to its parent.
+    def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
@@ -119,7 +112,7 @@ class _Pool:
 
     def __post_init__(self) -> None:
         self._children: list[_Child] = []
-        self._error: ChildError | None = None
+        self._error: WorkerProcessError | None = None
         self._failed_starts = 0
         self._sent: list[tuple[float, signal.Signals]] = []
         self._next_check = 0.0
@@ -141,7 +134,7 @@ class _Pool:
         finally:
             self._join()
         if self._error is not None:
-            raise WorkerProcessError(self._error.message, self._error.exit_code)
+            raise self._error
 
     def _start(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -175,7 +168,7 @@ class _Pool:
             except (EOFError, OSError):  # it ended, perhaps in the middle of a message
                 child.events.close()
                 continue
-            if isinstance(event, ChildError):
+            if isinstance(event, WorkerProcessError):
                 self._error = event
                 continue
             document, progress = event
@@ -212,10 +205,9 @@ class _Pool:
         if missing <= 0:
             return
         if self._failed_starts >= _MOST_FAILED_STARTS:
-            self._error = ChildError(
+            self._error = WorkerProcessError(
                 f"{self._failed_starts} worker processes died at their start, perhaps for lack "
-                "of memory; try fewer: --processes 1",
-                1,
+                "of memory; try fewer: --processes 1"
             )
             return
         try:
@@ -320,7 +312,7 @@ def work(
         sys.exit(130)
     except PvkdbError as error:
         with suppress(OSError):
-            events.send(ChildError(str(error), error.exit_code))
+            events.send(WorkerProcessError(str(error), error.exit_code))
         sys.exit(error.exit_code)
     finally:
         store.close()

@@ -20,18 +20,15 @@ from pvkdb.schemas.calculations.dft import (
     AnyDft,
     AnyDftResult,
     DftPathRequest,
-    DftPathResult,
     DftRelaxRequest,
-    DftRelaxResult,
-    DftScfResult,
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
-from pvkdb_pipelines.dft.computing import path_numbers, remarks_on_path, single_point
+from pvkdb_pipelines.dft.computing import complete_result, path_numbers, single_point
 from pvkdb_pipelines.dft.record import dft_records
-from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on
+from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.ownership import current_owner
 
@@ -179,41 +176,33 @@ def _in_order(wanted: Atoms, run: ForeignRun) -> ForeignRun:
 
 
 def _result(request: AnyDft, runs: list[ForeignRun]) -> AnyDftResult:
-    settings = request.settings
-    structures = list(parts_of(request).values())
-    common: dict[str, Any] = {
-        "origin": "imported",
-        "settings": settings,
-        "atoms": len(structures[0].symbols),
-        "correction_ev": correction_ev(settings, structures[0]),
-        "remarks": remarks_on(settings, structures[0]),
-        "force_calls": sum(run.steps for run in runs),
-        "cpu_seconds": None,
-        "wall_seconds": None,
-    }
+    numbers: dict[str, Any]
     if isinstance(request, DftRelaxRequest):
         (run,) = runs
-        return DftRelaxResult(
-            **common,
-            structure=host_of(run.final),
-            energy_ev=run.energy_ev,
-            max_force_ev_per_ang=float(np.linalg.norm(run.forces, axis=1).max()),
-            steps=run.steps,
-        )
-    names = (
-        [image.name for image in request.images]
-        if isinstance(request, DftPathRequest)
-        else ["structure"]
+        numbers = {
+            "structure": host_of(run.final),
+            "energy_ev": run.energy_ev,
+            "max_force_ev_per_ang": float(np.linalg.norm(run.forces, axis=1).max()),
+            "steps": run.steps,
+        }
+    else:
+        images = request.images if isinstance(request, DftPathRequest) else ()
+        names = [image.name for image in images] or ["structure"]
+        points = [
+            single_point(
+                name, {"energy": run.energy_ev, "forces": run.forces, "details": run.details}
+            )
+            for name, run in zip(names, runs, strict=True)
+        ]
+        numbers = path_numbers(points) if images else {"point": points[0]}
+    return complete_result(
+        request,
+        numbers,
+        origin="imported",
+        force_calls=sum(run.steps for run in runs),
+        cpu_seconds=None,
+        wall_seconds=None,
     )
-    points = [
-        single_point(name, {"energy": run.energy_ev, "forces": run.forces, "details": run.details})
-        for name, run in zip(names, runs, strict=True)
-    ]
-    if isinstance(request, DftPathRequest):
-        path = DftPathResult(**common, **path_numbers(points))
-        path.remarks += remarks_on_path(path)
-        return path
-    return DftScfResult(**common, point=points[0])
 
 
 def _store(

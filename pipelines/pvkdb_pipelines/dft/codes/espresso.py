@@ -151,11 +151,12 @@ class EspressoEngine:
                 kpts=kpoints(self._settings),
             )
             energy = float(atoms.get_potential_energy())
+            fermi = atoms.calc.results.get("fermi_level")
             found: Properties = {
                 "energy": energy,
                 "forces": np.array(atoms.get_forces()),
                 "details": profile.pw_output,
-                "fermi_ev": _fermi(atoms.calc.results),
+                "fermi_ev": None if fermi is None else float(fermi),
             }
             if stress:
                 found["stress"] = np.array(atoms.get_stress())
@@ -214,8 +215,3 @@ class _SupervisedProfile(EspressoProfile):  # type: ignore[misc]  # ASE is untyp
             text, errors.read_text(encoding="utf-8", errors="replace"), ended, self._limit_s
         )
         self.pw_output = read_pw_output(text)
-
-
-def _fermi(results: dict[str, Any]) -> float | None:
-    found = results.get("fermi_level")
-    return None if found is None else float(found)
