@@ -37,7 +37,7 @@ class Sigmoid:
 
     @property
     def even_odds(self) -> float:
-        """The score at which p is one half."""
+        """The score at which the probability is one half."""
         return -self.offset / self.slope
 
 

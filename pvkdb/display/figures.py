@@ -1,4 +1,4 @@
-"""Pictures drawn with matplotlib, without a window: style, figure, file."""
+"""Pictures drawn with matplotlib without a window: the style, new figures, saving to a file."""
 
 from __future__ import annotations
 

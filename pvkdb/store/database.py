@@ -76,7 +76,7 @@ class Store:
         return Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
 
     def revision(self) -> str | None:
-        """Return the revision of the schema, None for a database without one.
+        """Return the revision of the database's schema; None if it has no tables of pvkdb.
 
         Raises:
             DatabaseError: the database cannot be reached.

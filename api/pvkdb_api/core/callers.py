@@ -69,7 +69,7 @@ def presented_key(request: Request) -> str | None:
 
 
 def for_programs(request: Request) -> bool:
-    """Return whether the requested path belongs to an interface for programs."""
+    """Return whether the requested path belongs to an interface for programs, e.g. REST."""
     return request.url.path.startswith(_PROGRAMS)
 
 

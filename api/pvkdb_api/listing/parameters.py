@@ -71,7 +71,7 @@ def query_model(collection: Listed) -> type[BaseModel]:
 def _optional(
     kind: Any, description: str, example: Any = None, extra: dict[str, Any] | None = None
 ) -> Any:
-    """Return an optional parameter as a field of a model."""
+    """Return an optional query parameter as a type and default for a pydantic model."""
     examples = None if example is None else [example]
     return kind | None, Field(
         default=None, description=description, examples=examples, json_schema_extra=extra

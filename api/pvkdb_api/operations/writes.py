@@ -1,4 +1,4 @@
-"""Parts of every write: its entry in the audit log, and its idempotency key."""
+"""What every write over HTTP needs: an entry in the audit log, and an idempotency key."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def _add_entry_type(router: APIRouter, kind: EntryType) -> None:
 def _answer(
     request: Request, session: Session, kind: EntryType, query: EntryQuery, entry_id: str = ""
 ) -> Response:
-    """Return the answer with a page of entries, or with the entry that has this id."""
+    """Return the response with a page of entries, or with the single entry of this id."""
     warnings = refuse_unknown(request, [*type(query).model_fields])
     check(query)
     fields = response_fields(kind, query, warnings)

@@ -1,4 +1,4 @@
-"""The OpenAPI description: the errors as they are really answered, and an example of each field.
+"""The OpenAPI description, with the errors that routes return and an example of each field.
 
 The examples are real answers about the curated literature; ``docs/reference/openapi.py`` collects
 them.

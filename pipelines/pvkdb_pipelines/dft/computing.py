@@ -251,7 +251,7 @@ def _stiffness(atoms: Atoms) -> np.ndarray:
 
 
 def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms]:
-    """Return the path with relaxed ends, and the images between them moved in proportion."""
+    """Return a path with its ends replaced by relaxed ones and its images shifted in proportion."""
     shifts = [
         end.positions - old.positions for end, old in zip(ends, (path[0], path[-1]), strict=True)
     ]

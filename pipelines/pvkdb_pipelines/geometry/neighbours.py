@@ -34,7 +34,7 @@ class Neighbours:
     cell: np.ndarray
 
     def between(self, chosen: np.ndarray, others: np.ndarray) -> Neighbours:
-        """Return the pairs from one set of atoms to another; masks of shape (atoms,)."""
+        """Return the pairs from one set of atoms to another, given as masks of shape (atoms,)."""
         kept = chosen[self.first] & others[self.second]
         return Neighbours(self.first[kept], self.second[kept], self.distance[kept], self.cell[kept])
 

@@ -208,7 +208,7 @@ class _Expanded:
         return np.asarray(np.sqrt(orbit_sizes[self.site_of[self.contacts[0]]] / orbit_sizes.min()))
 
     def _targets(self, compound: Compound) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the target distance (Å) of each contact and its weights if shorter or longer."""
+        """Return each contact's target distance, Å, and its weights when too short or too long."""
         ions = compound.sites
         sites = self.structure.sites
         to_halide = [_to_halide_ang(site, compound) for site in sites]

@@ -143,7 +143,7 @@ def _renew(run: Run, stop: threading.Event) -> None:
 
 
 def differences(before: dict[str, Any], report: ScreeningReport, since: int) -> Differences:
-    """Return the candidates that are new, lost or moved since the run before.
+    """Return the candidates that are new, lost or at another rank since the previous run.
 
     Args:
         before: report of the run before as JSON; an older version of pvkdb may have written it.

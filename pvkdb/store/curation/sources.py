@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, overload
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Content with the name of a file; it is opened like a path and kept in memory."""
+    """A file in memory, with a name and a content, that is opened like a path."""
 
     name: str
     content: bytes

@@ -126,7 +126,7 @@ def job_document(session: Session, calculation: Calculation) -> JobDocument:
 def log_lines(
     session: Session, calculation_id: str, after: int = 0, tail: int | None = None
 ) -> list[LogLine]:
-    """Return the log of a calculation after a line, at most its last ``tail`` lines.
+    """Return the log of a calculation after a line number, at most the last ``tail`` lines.
 
     Line numbers grow: to follow a log, ask again with the last number. (Every writer holds the row
     of the calculation, so that a smaller number never appears later.)

@@ -61,7 +61,7 @@ _ENERGETICS_CITED = _cited(EnergeticReference.energetic_id, EnergeticReference)
 
 
 def devices_rows(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
-    """The devices with these ids, in the given order."""
+    """Return the rows of the devices with these ids, in the given order."""
     layers: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for key, role, material in session.execute(_LAYERS, {KEYS: keys}):
         layers[key].append((role, material))
@@ -79,7 +79,7 @@ def devices_rows(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
 
 
 def energetics_rows(session: Session, keys: Sequence[str]) -> list[EnergeticsRow]:
-    """The energies with these ids, in the given order."""
+    """Return the rows of the energies with these ids, in the given order."""
     cited = _references(session, _ENERGETICS_CITED, keys)
     found = {
         row["id"]: EnergeticsRow(**row, references=" ".join(cited[row["id"]]))

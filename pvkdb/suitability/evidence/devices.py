@@ -1,4 +1,4 @@
-"""Candidates that were built: devices of the table, and devices known from the running text only.
+"""Candidates that are real devices: in the table of devices, or only in the running text.
 
 Figures of the running text belong to a device of the table if both cite the same publication and no
 other device does. They add metrics that the table lacks, and never replace its values. Each other

@@ -19,7 +19,7 @@ _NAMED = 20
 
 
 def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
-    """Return a figure of retention against switching time, with the retention wanted.
+    """Return a figure of retention against switching time, with the required retention.
 
     It shows measured values of devices or predicted windows of materials.
     """

@@ -96,7 +96,7 @@ def rank_candidates(
 
 
 def criteria_for(profile: Profile, subject: Subject) -> tuple[Criterion, ...]:
-    """Return the criteria for a subject.
+    """Return a profile's criteria on devices or on materials.
 
     Those for devices include, without weight, the criteria on predictions for materials: a device's
     prediction is then shown beside its measured values.

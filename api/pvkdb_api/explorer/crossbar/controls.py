@@ -32,7 +32,7 @@ class Control:
     hint: str = ""
 
     def slider_position(self, value: float) -> float:
-        """Return the position of a value on the slider."""
+        """Return the slider's position for a value within its ends: log10 if it runs in decades."""
         inside = min(max(value, self.low), self.high)
         return round(log10(inside), 4) if self.decades else inside
 

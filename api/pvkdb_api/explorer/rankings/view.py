@@ -77,7 +77,7 @@ def with_links(text: str | None) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class AlternativeReading:
-    """Another reading of an ambiguous requirement, in words."""
+    """An alternative reading of an ambiguous requirement: bounds in words, and its link."""
 
     reading: Reading
     satisfied: str

@@ -1,4 +1,4 @@
-"""The parts of a table page (columns, filters) and the query in its address."""
+"""Classes of a table page: its filters, its columns, and the query in its address."""
 
 from __future__ import annotations
 

@@ -59,14 +59,14 @@ class position(FunctionElement[int]):  # noqa: N801, named like the function of 
 
 
 class by_code_point(FunctionElement[str]):  # noqa: N801
-    """A text that is sorted and compared by code point."""
+    """SQL expression of a text that is sorted and compared by code point."""
 
     type = Text()
     inherit_cache = True
 
 
 def _render(template: str) -> Callable[..., str]:
-    """Return a function that writes the call of a function in one dialect of SQL."""
+    """Return a compiler that writes an SQL function's call for one database dialect."""
 
     def render(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
         return template.format(compiler.process(element.clauses, **options))

@@ -112,7 +112,7 @@ def _column(
     sortable: bool = True,
     nullable: bool = False,
 ) -> Scalar:
-    """Return a property that is a column, of the kind of the column."""
+    """Return a property whose value is a column of the store, with the column's type."""
     expression = getattr(column, "expression", column)
     kind = _KINDS[expression.type.python_type]
     return Scalar(name, kind, description, unit, sortable, nullable, expression=expression)
@@ -133,7 +133,7 @@ def _per_element(name: str, item: Any, count: Any, made: Any) -> Items:
 
 
 def _vectors(name: str, column: Any, count: ColumnElement[int]) -> Made:
-    """Return a list of vectors that a column holds."""
+    """Return a property whose value is a column with a list of vectors."""
     read = attrgetter(column.key)
     return Made(name, "list", loads={column.key: column.expression}, made=read, count=count)
 

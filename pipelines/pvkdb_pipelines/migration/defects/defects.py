@@ -62,7 +62,7 @@ class DefectStates:
         return self.by_site[kind]
 
     def replace(self, state: DefectState) -> int:
-        """Use a state that broke the symmetry of its site for this kind; return the kind."""
+        """Replace the state of a kind of sites by one with broken symmetry; return the kind."""
         kind = self.kind(state.site)
         back = int(np.flatnonzero(self.stage.sites.action.target[:, state.site] == kind)[0])
         self.by_site[kind] = replace(self.stage.carried(state, back), broken=True)

@@ -239,7 +239,7 @@ def relax_ions(
     on_step: OnStep | None = None,
     failure: FailureKind = FailureKind.ENDPOINT_NOT_CONVERGED,
 ) -> tuple[Atoms, int]:
-    """Relax atoms at fixed cell within the limits of end points, see :func:`relax`."""
+    """Relax atoms in a fixed cell to the force limit of end points; see :func:`relax`."""
     return relax(
         start,
         potential,

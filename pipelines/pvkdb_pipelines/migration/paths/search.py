@@ -90,7 +90,7 @@ class PathSearch:
     minima: int = 0
 
     def path(self, images: list[Atoms], known_ev: float = -np.inf) -> ElasticBand:
-        """Return the path over the saddles between two ends; a whole band if no saddle is found.
+        """Return the path between two ends over the saddles; if none is found, a converged band.
 
         Args:
             images: Interpolated path, ends included.
