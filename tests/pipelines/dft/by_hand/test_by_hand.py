@@ -142,7 +142,7 @@ def test_a_run_of_another_structure_is_refused_with_every_difference(
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda text: text[: len(text) // 2], "no finished result"),
+        (lambda text: text[: len(text) // 2], "not contain a finished result"),
         (lambda text: text.replace("Forces acting", "Nothing on"), "cannot be read"),
         (lambda text: "something else", "there is none"),
     ],
