@@ -97,7 +97,7 @@ def compute_dft(
 
 
 def complete_result(request: AnyDft, numbers: dict[str, Any], **others: Any) -> AnyDftResult:
-    """Return a result from its own numbers, with its settings, correction and remarks.
+    """Return a DFT result: the computed numbers, completed by settings, correction and remarks.
 
     ``others`` are the cost and, if it was imported, the origin.
     """

@@ -243,7 +243,7 @@ def _instead(calculation: Calculation) -> str:
 def _path(
     session: Session, calculation: Calculation, settings: DftSettings, hop: int | None
 ) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Return the images of a stored path, and what a request for it contains besides them."""
+    """Return the images of a stored path, and the other fields of a request for DFT on it."""
     name, state = calculation.id, CalculationState(calculation.state)
     if calculation.kind != "neb" or state is not CalculationState.DONE:
         raise InputError(
