@@ -240,7 +240,7 @@ def test_sigterm_lets_what_runs_finish_and_says_what_is_left(
     process.send_signal(signal.SIGTERM)
     stderr = ended(process, code=130)
     assert "1 done, 0 failed" in stderr
-    assert "ended by SIGTERM; 2 queued" in stderr.splitlines()[-1]
+    assert "stopped by SIGTERM; 2 queued" in stderr.splitlines()[-1]
     with sqlite_store.session(read_only=True) as session:
         entries = {entry.id: entry for entry in session.scalars(select(Calculation))}
         assert entries[short].state == "done"
@@ -253,7 +253,7 @@ def test_a_running_calculation_is_cancelled(sqlite_store: Store, start: Start) -
     process = start(sqlite_store, "work")
     wait_for(lambda: owners(sqlite_store))
     asking = start(sqlite_store, "jobs", "cancel", name[:6])
-    assert "asked to stop" in ended(asking)
+    assert "worker is stopping it" in ended(asking)
     assert "1 cancelled" in ended(process)
     shown = start(sqlite_store, "jobs", "show", name)
     stdout, _ = shown.communicate(timeout=60)
