@@ -150,7 +150,7 @@ def support_of(metric: str, pairs: Pairs) -> Support:
 def _reason(order: Correlation, ranks: Correlation, supported: bool, bounds: int) -> str:
     of = f"{order.devices} devices of {order.materials} materials"
     if order.value is None:
-        return f"no two of {of} have a measured order that can be told ({bounds} lower bounds)"
+        return f"no two of {of} have a measured order that is certain ({bounds} lower bounds)"
     if order.materials < LEAST_MATERIALS:
         return (
             f"{of} are too few for an interval (concordance {order.value:.2f} over {order.pairs} "

@@ -103,7 +103,7 @@ def tolerance_factors(composition: Composition) -> ToleranceFactors:
     """Return t, mu, tau and p of an ABX3 or A2BB'X6 composition, with weighted mean radii.
 
     Raises:
-        InputError: the factors are not defined for its family, or amounts are open.
+        InputError: the factors are not defined for the family, or an amount is not given.
         MissingRadiusError: an ion has no radius with a source.
     """
     if composition.family not in DEFINED:

@@ -91,9 +91,9 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 def parse_measurement(text: str, unit: str) -> Interval:
     """Parse a reported value into an interval in ``unit``, a key of :data:`UNITS`.
 
-    Accepted are ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
-    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. The default
-    unit is ``unit``.
+    Accepts ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
+    ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. A number
+    without a unit is in ``unit``.
 
     Raises:
         InputError: the text cannot be parsed; the message gives examples.

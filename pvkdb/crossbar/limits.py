@@ -200,7 +200,7 @@ def _neighbours(others: float, cell: Cell, selectivity: float, read: Read) -> tu
 
 
 def _others(y: float, cell: Cell, selectivity: float, read: Read) -> float:
-    """Return N − 1 for a given conductance beside the selected cell; inverts ``_neighbours``."""
+    """Return N − 1 from the conductance of neighbours: the inverse of ``_neighbours``."""
     half, middle = blocking(cell, selectivity)
     if y == 0:
         return 0.0
@@ -210,11 +210,11 @@ def _others(y: float, cell: Cell, selectivity: float, read: Read) -> float:
 
 
 def _most_neighbours(h: float, g: float, alpha: float, margin: float) -> float:
-    """Return the conductance of neighbours at which the margin is just kept; −1 if none keeps it.
+    """Return the largest conductance of neighbours that keeps the margin; −1 if none does.
 
     ΔV = (1 − h) ((1 − α) y + g) / ((1 + y + g)(h + y + g)), with α = 1 for floating lines (whose
-    sneak paths start at the word line), is a quadratic inequality in y that holds between its
-    roots.
+    sneak paths start at the word line), must reach the margin: a quadratic condition on y, met
+    between its roots. y, g and h are the conductances of neighbours, pull-up and HRS over G_LRS.
     """
     weight = 1 - (alpha or 1.0)
     b = margin * (1 + h + 2 * g) - (1 - h) * weight

@@ -59,7 +59,7 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
 
 
 def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
-    """Return the answer to a request: its ions, with the notes of all ions, each note once."""
+    """Return the answer to a request: its ions, and their notes without repetition."""
     notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
     return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))
 

@@ -57,7 +57,7 @@ def switching_voltage_v(
 ) -> Array:
     """Voltage that moves an ion across the layer in a given time: inverts the switching time.
 
-    V = L (2 k_B T / q a) arsinh(L a / 2 D t), in V, as long as the barrier is not tilted away;
+    V = L (2 k_B T / q a) arsinh(L a / 2 D t), in V, while the field leaves a barrier;
     infinite if the time is shorter than any voltage allows.
     """
     thickness = checked("thickness_m", thickness_m)

@@ -26,7 +26,7 @@ class CellProblem(NamedTuple):
 
 
 class Cells:
-    """Parser of cells. A method that finds a problem records it and returns None."""
+    """Parser of the cells of a table's row; a method records a problem and returns None."""
 
     def __init__(self, cells: Mapping[str, str]) -> None:
         self._cells = cells

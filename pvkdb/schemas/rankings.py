@@ -60,7 +60,7 @@ class Assessment(BaseModel):
     desirability_possible: float = Field(description="The best that the evidence allows.")
     shortfall_decades: float | None = Field(
         default=None,
-        description="Decades missing to what satisfies; None where not on a log scale.",
+        description="Decades from the value to the requirement; None if not on a log scale.",
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
     source: str | None = Field(default=None, description="Where the value comes from.")
@@ -85,7 +85,7 @@ class Known(BaseModel):
 
 
 class UnderReading(BaseModel):
-    """Rank and score of a candidate under an alternative reading of doubtful requirements."""
+    """Rank and score of a candidate under another interpretation of ambiguous requirements."""
 
     rank: int = Field(description="Place under the reading.")
     shown: float = Field(description="Score under the reading.")
@@ -130,11 +130,11 @@ class RankedCandidate(BaseModel):
         default=None, description="Place by SPOTIS on the same desirabilities."
     )
     under_readings: dict[str, UnderReading] = Field(
-        default={}, description="Rank under other readings of doubtful requirements."
+        default={}, description="Rank under other interpretations of ambiguous requirements."
     )
     prediction: str | None = Field(
         default=None,
-        description="What the model of kinetics predicts, against what the profile wants.",
+        description="What the model of kinetics predicts, against what the profile requires.",
     )
     criteria: list[Assessment] = Field(description="Assessment of each criterion.")
     also_known: list[Known] = Field(
@@ -160,7 +160,7 @@ class Ranking(BaseModel):
     summary: str = Field(description="Summary in a few sentences.")
     subject: Subject = Field(description="What is ranked: devices or materials.")
     order: Order = Field(description="The score that decides.")
-    reading: str | None = Field(description="Reading of doubtful requirements; None: the first.")
+    reading: str | None = Field(description="Reading of ambiguous requirements; None: the first.")
     floor: float = Field(description="What a desirability counts at least.")
     samples: int = Field(description="Random weights and values that were drawn.")
     seed: int = Field(description="Seed of the random numbers.")

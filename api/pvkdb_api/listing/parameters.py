@@ -143,9 +143,10 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 def names_type(names: Iterable[str], sign: str = "") -> Any:
-    """Return the type of a list of names, which shows the names in the OpenAPI description.
+    """Return a type for lists of names; the OpenAPI description shows the allowed names.
 
-    It accepts other names too: the reader of the list refuses them with the nearest known name.
+    The type itself lets other names through: the code that reads the list refuses them and
+    suggests the nearest known name.
     """
     one = f" *({sign}({'|'.join(map(re.escape, names))}))? *"
     return Annotated[

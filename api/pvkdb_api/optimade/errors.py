@@ -17,7 +17,7 @@ class OptimadeError(InputError):
 
 
 class FilterError(OptimadeError):
-    """A filter that cannot be read, or that compares unlike values."""
+    """A filter that cannot be read, or that compares values of different types."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "filter")

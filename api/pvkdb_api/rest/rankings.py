@@ -45,7 +45,7 @@ def get_ranking(
         str, Query(max_length=500, description="Other weights: METRIC=NUMBER, separated by commas.")
     ] = "",
     reading: Annotated[
-        Text | None, Query(description="Another reading of doubtful requirements.")
+        Text | None, Query(description="Another interpretation of ambiguous requirements.")
     ] = None,
     samples: Annotated[
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")

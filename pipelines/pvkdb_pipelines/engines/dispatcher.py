@@ -141,7 +141,7 @@ class Dispatcher:
         self._refuse_too_long()
 
     def _fill(self, ids: Iterator[str] | None) -> Iterator[CalculationDocument]:
-        """Send batches until every worker is busy; yield the instant calculations computed here."""
+        """Send batches until every worker is busy; yield what was computed here."""
         while len(self._running) < _BATCHES_EACH * self.workers.capacity:
             batch = self._with_retries(partial(self._claim, ids))
             if batch:

@@ -183,7 +183,7 @@ class Kubernetes(Cluster):
 
 
 class Local(Cluster):
-    """Keys of a cluster file for Parsl on this machine, to try the file without a cluster."""
+    """Settings of a cluster file that runs Parsl on this machine, to test without a cluster."""
 
     provider: Literal["local"]
 

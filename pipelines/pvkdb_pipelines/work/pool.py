@@ -2,7 +2,7 @@
 
 Each process claims its own work from the store. The parent forwards their reports, starts new
 processes when one died or more work appeared, and requeues the work of dead ones. If the parent is
-killed, the kernel ends its children, so that no work continues unnoticed and leases stay valid.
+killed, the kernel ends its children, so that no orphan goes on computing and renewing its lease.
 """
 
 from __future__ import annotations

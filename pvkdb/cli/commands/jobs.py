@@ -123,7 +123,7 @@ def retry(
 ) -> None:
     """Queue failed or cancelled calculations again.
 
-    Name calculations, or select failed ones with --failed, --kind or --material.
+    Give their ids, or select failed ones with --failed, --kind or --material.
     """
     from pvkdb.store.queue import jobs
 

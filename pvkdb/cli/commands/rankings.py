@@ -30,7 +30,9 @@ def rank(
     ] = None,
     materials: Annotated[bool, Option("--materials/--devices", help="What to rank.")] = False,
     weights: Annotated[str, Option(metavar="M=W,…", help="Weights, e.g. retention_s=2.")] = "",
-    reading: Annotated[str | None, Option(help="Another reading of doubtful requirements.")] = None,
+    reading: Annotated[
+        str | None, Option(help="Alternative reading of ambiguous requirements.")
+    ] = None,
     order: Annotated[str, Option(help="Score to sort by: shown, expected or possible.")] = "shown",
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[

@@ -70,7 +70,7 @@ class RankingOperations(ClientPart):
             subject: devices or materials.
             order: score to sort by.
             weights: weights by metric that replace the profile's weights.
-            reading: name of another reading of doubtful requirements.
+            reading: name of another interpretation of ambiguous requirements.
             samples: number of random weights and values that test the stability of the order.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.

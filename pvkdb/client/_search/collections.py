@@ -199,7 +199,7 @@ class EntryOperations(ListingOperations[RowT, DocumentT]):
 class SearchOperations(
     ListingOperations[RowT, DocumentT], Generic[RowT, DocumentT, ResultsT, StreamT]
 ):
-    """Searching a list of rows, with the kinds of results and streams that fit a client."""
+    """Search methods for one list of rows; the client sets the types of results and streams."""
 
     _results: Callable[..., ResultsT]
     _stream: Callable[..., StreamT]

@@ -297,7 +297,7 @@ class RankingsRow(Row):
     unknown: int = _count("Criteria with weight on which nothing is reported.", _JUDGED)
     criteria: int = column("Criteria with weight.", _COUNTED, unit="1", minimum=1)
     shortfall_decades: float = column(
-        "Decades missing to the criteria that are known; 0 where all are met.",
+        "Decades from the reported values to the requirements; 0 where all are met.",
         "computed: sum of log10(required / reported) over the criteria on a log scale",
         unit="decades",
         minimum=0,

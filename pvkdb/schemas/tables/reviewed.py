@@ -1,4 +1,4 @@
-"""Rows of the descriptive tables of the review: its Tables 3 and 5 to 10."""
+"""Rows of the descriptive tables of the review paper: Tables 3 and 5 to 10."""
 
 from __future__ import annotations
 

@@ -73,14 +73,14 @@ def _contains(column: Any, word: str) -> ColumnElement[bool]:
 
 
 def at_least(column: Any, description: str, example: float) -> SqlFilter:
-    """Filter for values of at least a bound."""
+    """Filter for values at or above a bound."""
     return Filter(description, float, lambda v: column >= v, example=example)
 
 
 def at_most(
     column: Any, description: str, example: float, qualifier: Column | None = None
 ) -> SqlFilter:
-    """Filter for values of at most a bound; lower bounds (">") do not match."""
+    """Filter for values at or below a bound; lower bounds (">") do not match."""
 
     def condition(value: float) -> ColumnElement[bool]:
         within: ColumnElement[bool] = column <= value

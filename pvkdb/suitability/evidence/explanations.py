@@ -66,7 +66,8 @@ def reason(
     if verdict is Verdict.NOT_DEFINED and evidence is not None:
         return f"not defined: {evidence.not_defined}"
     if evidence is None or not evidence.known:
-        return "nothing is reported" + ("" if criterion.graded else f"; the profile wants {wanted}")
+        required = "" if criterion.graded else f"; the profile requires {wanted}"
+        return f"nothing is reported{required}"
     metric = METRICS[criterion.metric]
     phrase = evidence_phrase(criterion.metric, evidence)
     if criterion.graded:
@@ -74,12 +75,12 @@ def reason(
     else:
         missing = f", {shortfall:.1f} decades away" if shortfall else ""
         text = {
-            Verdict.MET: f"{phrase}: enough, the profile wants {wanted}",
-            Verdict.PARTLY: f"{phrase}; the profile wants {wanted}{missing}",
-            Verdict.UNDECIDED: f"{phrase}: too wide to decide; the profile wants {wanted}",
-            Verdict.NOT_DEMONSTRATED: f"{phrase}, no more is shown; the profile wants {wanted}"
+            Verdict.MET: f"{phrase}: enough, the profile requires {wanted}",
+            Verdict.PARTLY: f"{phrase}; the profile requires {wanted}{missing}",
+            Verdict.UNDECIDED: f"{phrase}: too wide to decide; the profile requires {wanted}",
+            Verdict.NOT_DEMONSTRATED: f"{phrase}, no more is shown; the profile requires {wanted}"
             f"{missing}: not demonstrated",
-            Verdict.FAILED: f"{phrase}: fails, the profile wants {wanted}{missing}",
+            Verdict.FAILED: f"{phrase}: fails, the profile requires {wanted}{missing}",
         }[verdict]
     if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
         text += f" ({evidence.grade.value})"
@@ -102,10 +103,10 @@ def _met_phrase(criterion: Criterion) -> str:
 
 
 def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment]) -> str | None:
-    """Return the predictions as a sentence, with what the profile wants unless it is met.
+    """Return the predictions as a sentence, with what the profile requires unless it is met.
 
-    Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile wants at
-    least 1000 s``. None if no prediction is known for the profile's criteria.
+    Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile
+    requires at least 1000 s``. None if no prediction is known for the profile's criteria.
     """
     parts = []
     for criterion, entry in zip(criteria, assessments, strict=True):
@@ -117,7 +118,7 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         parts.append(
             {
                 Verdict.MET: f"{_met_phrase(criterion)} ({phrase})",
-                Verdict.UNDECIDED: f"{phrase}, too wide to decide: the profile wants {wanted}",
-            }.get(entry.verdict, f"{phrase}, the profile wants {wanted}")
+                Verdict.UNDECIDED: f"{phrase}, too wide to decide: the profile requires {wanted}",
+            }.get(entry.verdict, f"{phrase}, the profile requires {wanted}")
         )
     return "; ".join(parts) or None

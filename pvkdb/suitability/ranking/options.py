@@ -16,8 +16,8 @@ class Options:
     """Options of a ranking.
 
     ``order`` is the deciding score; ``weights`` by metric replace those of the profile; ``reading``
-    names another reading of doubtful requirements; ``samples`` and ``seed`` are those of the rank
-    probabilities; without ``cross_checked`` the methods of pymcdm are left out.
+    names an alternative reading of ambiguous requirements; ``samples`` and ``seed`` are those of
+    the rank probabilities; without ``cross_checked`` the methods of pymcdm are left out.
     """
 
     order: Order = "shown"

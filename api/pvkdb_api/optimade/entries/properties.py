@@ -259,7 +259,7 @@ class Nothing(Property):
         return
 
     def known(self) -> ColumnElement[bool]:
-        """Return false."""
+        """Return SQL ``false``: no entry has a value."""
         return false()
 
     def _unknown(self, *_: Any, **__: Any) -> ColumnElement[bool]:

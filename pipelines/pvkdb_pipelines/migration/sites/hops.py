@@ -102,7 +102,7 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, cutoff_ang: float) -> 
 
 
 def _images(pair: Pair, operations: SymmetryOperations, action: Action) -> list[Pair]:
-    """Return all images of a pair under the symmetry."""
+    """Return all pairs of sites that are equivalent to a pair by symmetry."""
     return [undirected(_moved(pair, operations, action, index)) for index in range(len(operations))]
 
 

@@ -70,7 +70,7 @@ def formation_energy_ev(
         bulk_ev: Energy of the same cell without it.
         added: Atoms n_i of each element that the defect adds; a vacancy of iodine is
             ``{"I": -1}``, bismuth in place of lead ``{"Bi": 1, "Pb": -1}``.
-        potentials_ev: Chemical potential μ_i of each of these elements, eV an atom, on the same
+        potentials_ev: Chemical potential μ_i of each of these elements, eV/atom, on the same
             absolute scale as the cells.
         charge: q in units of the elementary charge; +1 where an electron is missing.
         vbm_ev: Valence band maximum of the bulk, on the same scale; needed with a charge.
@@ -156,7 +156,7 @@ def transition_level_ev(
 def transition_levels(at_vbm_ev: Mapping[int, float]) -> tuple[TransitionLevel, ...]:
     """Return the levels between the stable charges of a defect, from low to high Fermi level.
 
-    A charge that is nowhere the lowest has no level (negative U). Levels outside the band gap
+    A charge that is never the lowest has no level (negative U). Levels outside the band gap
     are included; only those inside are seen in an experiment.
 
     Args:
@@ -181,8 +181,8 @@ class HalideLimits:
     """Chemical potential of the halide in its poor and rich limits.
 
     Attributes:
-        poor_ev: Halide-poor limit, eV an atom.
-        rich_ev: Halide-rich limit, eV an atom.
+        poor_ev: Halide-poor limit, eV/atom.
+        rich_ev: Halide-rich limit, eV/atom.
         allowed_ev: Lowest and highest value at which the compound is in equilibrium with its
             elements' reservoirs and no other phase precipitates; None where the compound
             decomposes at every value. The limits are then those of the elements and binary
@@ -274,7 +274,7 @@ def allowed_potential_ev(
     precipitates, Σ m_i μ_i ≤ E(other): one linear program for each end.
 
     Returns:
-        eV an atom; None where the compound decomposes at all potentials.
+        eV/atom; None where the compound decomposes at all potentials.
 
     Raises:
         InputError: the elements and competitors given leave the potential without a limit.

@@ -55,7 +55,7 @@ class Track:
 
     @property
     def perovskite(self) -> tuple[Compound, PhaseEnergy]:
-        """Compound and lowest phase of the type; only after the stage of stability."""
+        """The composition and its lowest perovskite phase; known after the stability stage."""
         assert self.compound is not None
         assert self.stability is not None
         name = self.stability.perovskite

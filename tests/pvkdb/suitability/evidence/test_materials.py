@@ -155,7 +155,7 @@ def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:
     before = next(each for each in plain.candidates if each.id == "CsPbBr3")
     window = next(each for each in entry.criteria if each.metric == "modelled_retention_s")
     assert window.verdict is Verdict.FAILED
-    assert window.reason.startswith("forgets in 40 ms to 3 s (model): fails, the profile wants at ")
+    assert window.reason.startswith("forgets in 40 ms to 3 s (model): fails, the profile requires ")
     assert "100 nm, 300 K" in window.reason
     assert (window.weight, entry.failures) == (0, [])
     assert entry.shown == before.shown

@@ -167,12 +167,12 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
         )
     entry = entry_of(ranking, "CsPbBr3")
     assert entry.prediction == (
-        "forgets in 110 μs to 310 ms, the profile wants at least 1000 s; switches in 5.5 μs to "
-        "470 ms, too wide to decide: the profile wants at most 100 μs"
+        "forgets in 110 μs to 310 ms, the profile requires at least 1000 s; switches in 5.5 μs to "
+        "470 ms, too wide to decide: the profile requires at most 100 μs"
     )
     assert entry_of(thin, "CsPbBr3").prediction == (
-        "forgets in 110 μs to 1.1 ms, the profile wants at least 1000 s; fast enough (switches in "
-        "5.5 μs to 55 μs)"
+        "forgets in 110 μs to 1.1 ms, the profile requires at least 1000 s; fast enough (switches "
+        "in 5.5 μs to 55 μs)"
     )
     modelled = [each for each in entry.criteria if METRICS[each.metric].modelled]
     assert [each.weight for each in modelled] == [0, 0]
