@@ -128,7 +128,6 @@ def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings
             expose_headers=CORS_ANSWER_HEADERS,
             max_age=600,
         )
-    if settings.trusted_hosts:
-        app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
+    app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(Headers, served=served)
     app.add_middleware(RequestLog, metrics=app.state.request_metrics)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -12,9 +14,11 @@ from pvkdb.schemas.access import KeyDocument, Scope
 from pvkdb.store.security.keys import KeyRefusedError
 from pvkdb_api.core.paths import OPTIMADE, SIGN_IN
 
-#: Host names that only this machine uses for itself. A web page can make a browser send requests
-#: to 127.0.0.1 under the page's own name (DNS rebinding), but not under these.
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]*)(?::(?P<port>[0-9]{1,5}))?"
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 #: Headers of a request that a proxy has forwarded.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
@@ -118,12 +122,51 @@ def is_direct(request: Request) -> bool:
 def is_local(request: Request) -> bool:
     """Return whether a request comes from a user of this machine.
 
-    No proxy forwarded it, its host is a name of this machine, and its origin is not another site.
+    No proxy forwarded it, no page of another origin sent it, and its host is a name of this
+    machine: a web page can make a browser send requests to 127.0.0.1 under the page's own name
+    (DNS rebinding), but not under these.
     """
-    if not is_direct(request) or host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
+    own = served_origin(request)
+    if own is None or not is_direct(request) or is_of_other_page(request):
         return False
-    origin = request.headers.get("origin")
-    return origin is None or host_name(origin.rpartition("//")[2]) in LOOPBACK_NAMES
+    return own.host == "localhost" or is_loopback(own.host.strip("[]"))
+
+
+class Origin(NamedTuple):
+    """An origin of web pages: scheme, host (IPv6 in brackets) and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Return the origin written as ``SCHEME://HOST:PORT``, or None if it is malformed."""
+    match = _ORIGIN.fullmatch(text.lower())
+    if match is None:
+        return None
+    port = int(match["port"] or _DEFAULT_PORTS.get(match["scheme"], 0))
+    return Origin(match["scheme"], match["host"], port) if port < 2**16 else None
+
+
+def served_origin(request: Request) -> Origin | None:
+    """Return the origin under which a request reached this service; None if Host is malformed."""
+    hosts = request.headers.getlist("host")
+    return parse_origin(f"{request.scope['scheme']}://{hosts[0] if hosts else ''}")
+
+
+def is_of_other_page(request: Request) -> bool:
+    """Return whether the browser says that a page of another origin sent a request.
+
+    Scheme, host and port must be those of this service: browsers send cookies to every port of a
+    host. Programs send neither header.
+    """
+    sites = request.headers.getlist("sec-fetch-site")
+    origins = map(parse_origin, request.headers.getlist("origin"))
+    own = served_origin(request)
+    return any(site not in ("same-origin", "none") for site in sites) or any(
+        origin is None or origin != own for origin in origins
+    )
 
 
 def is_loopback(address: str) -> bool:
@@ -143,9 +186,3 @@ def network_of(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
     return address
-
-
-def host_name(text: str) -> str:
-    """Return the host of ``HOST:PORT`` in lower case, with the brackets of IPv6."""
-    name, bracket, _ = text.partition("]")
-    return (name + bracket if bracket else text.partition(":")[0]).lower()

@@ -10,15 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pvkdb_api.core.callers import host_name
+from pvkdb_api.core.callers import parse_origin, served_origin
 from pvkdb_api.core.refusals import refuse
 from pvkdb_api.core.sessions import RequestDeadline
 
 
 class TrustedHosts:
-    """ASGI middleware that refuses requests to other host names, which stops DNS rebinding.
+    """ASGI middleware that refuses malformed addresses and requests to other host names.
 
-    Starlette's own middleware refuses in plain text only.
+    Naming the hosts stops DNS rebinding. Starlette's own middleware refuses in plain text only.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -26,22 +26,33 @@ class TrustedHosts:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request to a trusted host name."""
+        """Pass on a request to a trusted host name; without such names, to any."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        name = host_name(request.headers.get("host", ""))
-        if any(_fits(name, pattern) for pattern in self.hosts):
+        detail = self._problem(request)
+        if detail is None:
             await self.app(scope, receive, send)
             return
-        response = refuse(
-            request,
-            HTTPStatus.BAD_REQUEST,
-            "this service does not answer under the host name of this request; its operators "
-            "name hosts in PVKDB_TRUSTED_HOSTS",
-        )
+        response = refuse(request, HTTPStatus.BAD_REQUEST, detail)
         await response(scope, receive, send)
+
+    def _problem(self, request: Request) -> str | None:
+        origins = request.headers.getlist("origin")
+        own = served_origin(request)
+        if own is None or len(request.headers.getlist("host")) > 1:
+            return "the header Host must be one HOST or HOST:PORT, e.g. localhost:8000"
+        if len(origins) > 1 or any(
+            origin != "null" and parse_origin(origin) is None for origin in origins
+        ):
+            return "the header Origin must be one SCHEME://HOST:PORT or null"
+        if self.hosts and not any(_fits(own.host, pattern) for pattern in self.hosts):
+            return (
+                "this service does not answer under the host name of this request; its operators "
+                "name hosts in PVKDB_TRUSTED_HOSTS"
+            )
+        return None
 
 
 def _fits(name: str, pattern: str) -> bool:

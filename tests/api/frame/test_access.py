@@ -200,6 +200,73 @@ def test_what_is_not_from_this_machine_alone_is_not_local(guarded_store: Store) 
             assert queue(at_home(api, **changes), "CsPbBr3", **headers).status_code == 401, case
 
 
+def test_on_this_machine_only_pages_of_the_own_origin_write(guarded_store: Store) -> None:
+    own = "http://127.0.0.1:8000"
+    refused: list[dict[str, str]] = [
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "https://127.0.0.1:8000"},
+        {"Origin": "http://localhost:8000"},
+        {"Origin": "chrome-extension://127.0.0.1:8000"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "anything"},
+        {"Origin": own, "Sec-Fetch-Site": "same-site"},
+    ]
+    taken: list[dict[str, str]] = [
+        {},
+        {"Origin": own},
+        {"Origin": own, "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Host": "LOCALHOST:9000", "Origin": "http://localhost:9000"},
+        {"Host": "127.0.0.2", "Origin": "http://127.0.0.2:80"},
+    ]
+    with guarding(guarded_store, allow_local_writes=True) as api:
+        home = at_home(api)
+        cancel = f"{CALCULATIONS}/{queue(home, 'RbGeF3').json()['id']}/cancel"
+        for headers in refused:
+            assert home.request("POST", cancel, headers=headers).status_code == 401, headers
+            assert queue(home, "RbGeF3", **headers).status_code == 401, headers
+        for headers in taken:
+            assert queue(home, "RbGeF3", **headers).status_code == 200, headers
+        key = {"X-API-Key": key_for(guarded_store, "queue")}
+        assert queue(home, "RbGeF3", **refused[0], **key).is_success  # the page knows the key
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"Host": host} for host in (
+            "[", "[::1", "a b", "localhost:", "localhost:x", "localhost:99999", "user@localhost",
+            "evil.example/localhost", "localhost, evil.example", "löcalhost", "localhost\\x")),
+        *({"Origin": origin} for origin in (
+            "", "localhost:8000", "//127.0.0.1:8000", "evil//127.0.0.1:8000",
+            "http://127.0.0.1:8000/", "http://x@127.0.0.1:8000", "http://127.0.0.1:8000:8000",
+            "http://127.0.0.1:8000 http://evil.example", "http://127.0.0.1:80000")),
+    ],
+)  # fmt: skip
+def test_malformed_hosts_and_origins_are_refused(
+    guarded_store: Store, headers: dict[str, str]
+) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    with guarding(guarded_store, allow_local_writes=True) as api:
+        home = at_home(api)
+        answer = home.request("POST", CALCULATIONS, json={"formula": "CsPbBr3"}, headers=raw)
+        assert answer.status_code == 400
+        assert f"the header {next(iter(headers))} must be" in answer.json()["detail"]
+        for path in ("/", "/livez", "/optimade/v1/info"):
+            assert home.request("GET", path, headers=raw).status_code == 400
+
+
+def test_two_hosts_or_origins_are_refused(guarded_store: Store) -> None:
+    with guarding(guarded_store, allow_local_writes=True) as api:
+        for name, value in (("Host", "127.0.0.1:8000"), ("Origin", "http://127.0.0.1:8000")):
+            answer = at_home(api).request(
+                "POST", CALCULATIONS, json={"formula": "CsPbBr3"}, headers=[(name, value)] * 2
+            )
+            assert answer.status_code == 400
+
+
 # What the code must keep
 
 

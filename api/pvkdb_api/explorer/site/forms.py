@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -19,7 +18,7 @@ from starlette.datastructures import UploadFile
 from pvkdb.errors import AccessError
 from pvkdb.schemas.access import Scope
 from pvkdb.store.security.keys import KeyRefusedError
-from pvkdb_api.core.callers import ScopeMissingError, is_local
+from pvkdb_api.core.callers import ScopeMissingError, is_local, is_of_other_page
 
 #: Largest text in a field, and most fields of a form; a structure may be pasted.
 _LARGEST_FIELD = 1024 * 1024
@@ -95,22 +94,16 @@ async def read_form(request: Request) -> Form:
 def _require_own_origin(request: Request) -> None:
     """Refuse a form unless the browser says that a page of this origin sent it.
 
-    The port must be the same too, since browsers send cookies to every port of a host. Every
-    current browser sends at least one of the headers with a form; a request with neither is
+    Every current browser sends at least one of the headers with a form; a request with neither is
     refused, because the cookie in it could come from anywhere.
     """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site is None and origin is None:
+    if "sec-fetch-site" not in request.headers and "origin" not in request.headers:
         raise FormRefusedError(
             "the browser did not say which page sent this form (Origin, Sec-Fetch-Site), so "
             "nothing was changed. Use a current browser; programs use the REST service with a "
             "key in a header"
         )
-    own = request.headers.get("host", "")
-    if site not in (None, "same-origin", "none") or (
-        origin is not None and urlsplit(origin).netloc.lower() != own.lower()
-    ):
+    if is_of_other_page(request):
         raise FormRefusedError(
             "this form was sent by a page of another site, so nothing was changed. Open the page "
             "here and send the form again"

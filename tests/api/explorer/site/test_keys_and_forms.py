@@ -19,7 +19,7 @@ from pvkdb_api.explorer.pages import ROUTERS
 from pvkdb_api.explorer.site.forms import posted
 from pvkdb_api.explorer.site.sign_in import local_address
 
-from ...conftest import Api
+from ...conftest import LOCAL, Api
 from ...guarded import CALCULATIONS, OUTSIDE, PUBLIC, guarding, key_for, queued
 from ..browsing import Browser, alert_in
 
@@ -222,6 +222,8 @@ def test_a_form_of_this_browser_writes_and_is_in_the_audit_log(signed_in, guarde
     [
         ("a foreign page", {"Origin": "https://evil.example"}, "another site"),
         ("another port", {"Origin": f"{PUBLIC}:8080"}, "another site"),
+        ("another scheme", {"Origin": PUBLIC.replace("http", "https")}, "another site"),
+        ("an unknown relation", {"Sec-Fetch-Site": "anything"}, "another site"),
         ("no origin to tell", {"Origin": "null"}, "another site"),
         ("across sites", {"Sec-Fetch-Site": "cross-site"}, "another site"),
         ("another subdomain", {"Sec-Fetch-Site": "same-site"}, "another site"),
@@ -241,6 +243,7 @@ def test_what_comes_from_elsewhere_is_refused(signed_in, guarded_store, case, he
         {},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": f"{LOCAL}:9999"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
