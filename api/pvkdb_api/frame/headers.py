@@ -1,4 +1,4 @@
-"""The headers of every response, and the answer to unexpected errors."""
+"""The headers of every response, answers to HEAD, and the answer to unexpected errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _log = logging.getLogger("pvkdb_api")
 
 
 class Headers:
-    """ASGI middleware that adds the security headers and ``X-Dataset-Version``."""
+    """ASGI middleware that adds the security headers and ``X-Dataset-Version``.
+
+    It answers HEAD like GET, without the body (RFC 9110, section 9.3.2).
+    """
 
     def __init__(self, app: ASGIApp, served: ServedStore) -> None:
         self.app = app
@@ -44,6 +47,10 @@ class Headers:
             return
         state = scope.setdefault("state", {})
         started = False
+        # The server in front reads the method of the scope while an answer is sent.
+        inner = scope
+        if scope["method"] == "HEAD":
+            inner, state["head"] = {**scope, "method": "GET"}, True
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -59,13 +66,17 @@ class Headers:
                     headers.setdefault(name, value)
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", TRANSPORT)
+            elif inner is not scope:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_headers)
+            await self.app(inner, receive, send_with_headers)
         except Exception:
             if started:
                 raise
             _log.exception("%s %s failed", scope["method"], scope["path"])
             response = refuse(Request(scope), 500, "the service failed; its log holds the reason")
             await response(scope, receive, send_with_headers)
+        finally:
+            scope.update(inner, method=scope["method"])  # the route, for the metrics

@@ -73,6 +73,8 @@ async def send_file(
             await run_in_threadpool(held.close)
             return not_modified(tag)
         headers["ETag"] = tag
+    if getattr(request.state, "head", False):
+        pieces = itertools.islice(pieces, 1)
     return _StreamedFile(pieces, held.close, media_type=media_type, headers=headers)
 
 

@@ -1,0 +1,73 @@
+"""HEAD is answered wherever GET is, with its headers and without a body."""
+
+from __future__ import annotations
+
+import http.client
+import re
+
+import pytest
+
+from pvkdb_api.explorer.pages import ROUTERS
+from pvkdb_api.explorer.site.assets import asset_url
+from pvkdb_api.rest import export
+
+from ..conftest import Api, Started
+
+#: Headers that differ between two requests anyway.
+_OWN = {"x-request-id", "date"}
+PATHS = (
+    *("/", "/materials", "/jobs", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics"),
+    *("/api/v1/devices", "/api/v1/tolerance/CsPbBr3", "/api/v1/export/devices?format=csv"),
+    *("/api/v1/export/energetics?format=parquet", "/api/v1/structures/file", "/optimade"),
+    *("/optimade/versions", "/optimade/v1/references", asset_url("style.css"), "/nowhere"),
+    *("/api/v1/devices/nothing", "/api/v1/devices?limit=x", "/optimade/v1/structures?filter=x"),
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_has_the_headers_of_get_and_no_body(reading_api: Api, path: str) -> None:
+    get, head = (reading_api.request(method, path) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    shown, expected = (
+        {name: value for name, value in answer.headers.items() if name not in _OWN}
+        for answer in (head, get)
+    )
+    if path == "/metrics":  # its numbers count these requests
+        del shown["content-length"], expected["content-length"]
+    assert shown == expected
+
+
+def test_every_route_with_get_answers_head(reading_api: Api) -> None:
+    paths = [p for p, methods in reading_api.app.openapi()["paths"].items() if "get" in methods]
+    paths += [r.path for each in ROUTERS for r in each.routes if "GET" in r.methods]
+    assert len(paths) > 50
+    for path in paths:
+        answer = reading_api.request("HEAD", re.sub(r"{[^}]*}", "x", path))
+        assert answer.status_code in (200, 303, 307, 404, 422), path
+        assert answer.content == b""
+
+
+def test_head_of_an_export_makes_its_beginning_only(reading_api: Api, monkeypatch) -> None:
+    made = []
+
+    def pieces(*_: object):
+        for number in range(100):
+            made.append(number)
+            yield b"row\n"
+
+    monkeypatch.setattr(export, "stream_table", pieces)
+    assert reading_api.request("HEAD", "/api/v1/export/devices").status_code == 200
+    assert made == [0]
+    assert len(reading_api.get("/api/v1/export/devices").content) == 400
+
+
+@pytest.mark.slow
+def test_a_connection_goes_on_after_head(start: Started) -> None:
+    _, address = start()
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    for path in ("/", "/api/v1/devices", "/api/v1/export/devices", "/nowhere"):
+        for method in ("HEAD", "GET"):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            assert bool(answer.read()) == (method == "GET"), path
+    connection.close()
