@@ -51,6 +51,13 @@ _MARKUP = re.compile(
 #: A formula unit that ends in a number, and its amount: ``FAPbI3 0.95``.
 _UNIT = re.compile(r"\s*(?P<unit>[^\s\d]\S*[\d₀-₉])\s+(?P<amount>\d*\.?\d+)(?!\S)\s*")
 
+#: A Hermann-Mauguin symbol without blanks, whose underscores and slashes may be left out.
+_SPACE_GROUP = re.compile(
+    r"[PIFABCR](?:-?[12346](?:_?[1-5])?|[2346](?:_?[1-5])?/[abcdemn]|[abcdemn]){1,3}"
+)
+#: An overline, which is a minus sign in a Hermann-Mauguin symbol, behind or in front of a digit.
+_OVERLINE = re.compile("(\\d)[\u0304\u0305]|\\s[\u0304\u0305](\\d)")
+
 
 @dataclass(frozen=True, slots=True)
 class PlainText:
@@ -117,6 +124,24 @@ def plain(source: str) -> PlainText:
             places.append(origins[position])
         position = end
     return PlainText(source, "".join(letters), tuple(places))
+
+
+def plain_phase(source: str) -> str:
+    """Return the plain spelling of a phase; two texts are one phase if it is the same for both.
+
+    Blanks that do not separate digits, invisible characters and typographic variants have no
+    meaning, nor have underscores and slashes of space groups. Everything else distinguishes phases.
+
+    Example:
+        >>> plain_phase("P6_3/mmc"), plain_phase("P 6₃/m m c"), plain_phase("α/δ")
+        ('P63mmc', 'P63mmc', 'α/δ')
+    """
+    text = _OVERLINE.sub(r"-\1\2", unicodedata.normalize("NFKC", _alike(source)))
+    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cf"))
+    symbol = "".join(text.split())
+    if _SPACE_GROUP.fullmatch(symbol):
+        return re.sub("[_/]", "", symbol)
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)
 
 
 def _bracketed(source: str) -> tuple[str, Sequence[int]]:

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition as ChemicalComposition
 from pvkdb.chemistry import parse_composition, tolerance_factors
 from pvkdb.chemistry.composition import material_family
+from pvkdb.chemistry.text import plain_phase
 from pvkdb.errors import InputError
 from pvkdb.store.base import Base
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material, SiteOccupancy
 
 ModelT = TypeVar("ModelT", bound=Base)
 
+#: How often materials are looked up and added while other sessions add the same ones.
+_ATTEMPTS = 10
 
+
+@lru_cache(maxsize=4096)
 def material_id(formula: str, phase: str | None = None) -> str:
-    """Return the public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``."""
-    if phase is None:
-        return formula
-    return f"{formula}-{''.join(sign for sign in phase if sign.isalnum() or sign == '-')}"
+    """Return the public name of a material: ``CsPbBr3``, ``CsPbBr3-Pnma``, ``CsPbCl3-P4mbm``.
+
+    Different materials have different names; spellings of a phase, see :func:`plain_phase`, have
+    one. ``~-`` is a slash, which would end a part of an address, ``~~`` is ``~``, and ``-~`` is a
+    hyphen where a phase and the amount of an ion could be confused.
+    """
+    spelled = plain_phase(phase or "").replace("~", "~~").replace("/", "~-")
+    name = f"{formula}-{spelled}"
+    if not spelled:  # CsPbI3-δ is the δ phase of CsPbI3
+        return re.sub("-δ$", "-~δ", formula)
+    return f"{formula}-~{spelled}" if spelled != "δ" and _is_formula(name) else name
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        return parse_composition(text).formula == text
+    except InputError:
+        return False
 
 
 def register_material(
     session: Session, composition: ChemicalComposition, phase: str | None = None
 ) -> Material:
     """Return the material of a composition and phase; it is added if the store lacks it."""
-    find = select(Material).where(Material.id == material_id(composition.formula, phase))
-
-    def build() -> Material:
-        known = select(Composition).where(Composition.formula == composition.formula)
-        held = get_or_add(session, known, lambda: _composition(composition))
-        return _material(held, composition, phase)
-
-    return get_or_add(session, find, build)
+    name = material_id(composition.formula, phase)
+    return register_materials(session, {name: (composition, phase)})[name]
 
 
 def register_materials(
@@ -45,38 +61,45 @@ def register_materials(
 ) -> dict[str, Material]:
     """Return many materials by public name, adding those that the store lacks.
 
-    Like :func:`register_material`, with a few SQL statements for all materials.
+    Takes a few SQL statements for all. A material keeps the ``id`` that an earlier version gave it.
     """
-    there = select(Material).where(Material.id.in_(wanted))
-    found = {material.id: material for material in session.scalars(there)}
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(IntegrityError):  # another session has added one of them in the meantime
+            return _found_or_added(session, wanted)
+    return _found_or_added(session, wanted)
+
+
+def _found_or_added(
+    session: Session, wanted: Mapping[str, tuple[ChemicalComposition, str | None]]
+) -> dict[str, Material]:
+    formulas = {composition.formula for composition, _ in wanted.values()}
+    alike = or_(Composition.formula.in_(formulas), Material.id.in_(wanted))
+    there = select(Material).join(Material.composition).where(alike)
+    named = [
+        (material_id(each.composition.formula, each.phase), each)
+        for each in (session.scalars(there) if wanted else ())
+    ]
+    taken = {each.id: each for _, each in named}
+    found = dict(named) | {name: each for name, each in named if each.id == name}
     missing = {name: wanted[name] for name in wanted if name not in found}
-    if not missing:
-        return found
-    formulas = {composition.formula for composition, _ in missing.values()}
-    known = select(Composition).where(Composition.formula.in_(formulas))
-    held = {composition.formula: composition for composition in session.scalars(known)}
-    try:
+    if missing:
+        known = select(Composition).where(Composition.formula.in_(formulas))
+        held = {composition.formula: composition for composition in session.scalars(known)}
         with session.begin_nested():
             for name, (composition, phase) in missing.items():
                 formula = composition.formula
                 held[formula] = held.get(formula) or _composition(composition)
-                found[name] = _material(held[formula], composition, phase)
+                family, dimensionality = material_family(composition, phase)
+                found[name] = Material(
+                    # An earlier version may have given this name to another phase.
+                    id=f"{name}~2" if name in taken else name,
+                    composition=held[formula],
+                    phase=phase,
+                    family=family,
+                    dimensionality=dimensionality,
+                )
                 session.add(found[name])
-    except IntegrityError:  # another session has added one of them in the meantime
-        added = {name: register_material(session, *missing[name]) for name in missing}
-        return {**found, **added}
-    return found
-
-
-def _material(held: Composition, composition: ChemicalComposition, phase: str | None) -> Material:
-    family, dimensionality = material_family(composition, phase)
-    return Material(
-        id=material_id(composition.formula, phase),
-        composition=held,
-        phase=phase,
-        family=family,
-        dimensionality=dimensionality,
-    )
+    return {name: found[name] for name in wanted}
 
 
 def get_or_add(session: Session, find: Select[ModelT], build: Callable[[], ModelT]) -> ModelT:

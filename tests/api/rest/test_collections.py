@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.structures import Structure
 
@@ -154,3 +158,59 @@ def test_a_cursor_belongs_to_its_query(reading_api):
         problem = reading_api.problem(f"/api/v1/{path}", 422, cursor=cursor, **filters)
         assert "another query" in problem["detail"]
     assert reading_api.get("/api/v1/devices", limit=9, cursor=cursor).status_code == 200
+
+
+ODD_PHASES = (
+    "a/b",
+    "ab",
+    "β'",
+    "50 % δ?",
+    "a#b&c=d",
+    "../x",
+    "~",
+    "<b>",
+    "(I), 'II'",
+    "1 1",
+    'a"b\\',
+)
+
+
+def test_a_material_of_any_phase_has_a_page_a_resource_and_an_entry(store: Store, api) -> None:
+    composition = parse_composition("Cs2SnI6")
+    with store.session() as session:
+        ids = {phase: register_material(session, composition, phase).id for phase in ODD_PHASES}
+        for number, name in enumerate(ids.values()):
+            session.add(
+                Structure(
+                    id=f"odd-{number}",
+                    material_id=name,
+                    role="host",
+                    origin="user",
+                    atoms=1,
+                    cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6.5]],
+                    symbols=["Cs"],
+                    positions_ang=[[0, 0, 0]],
+                )
+            )
+    assert len(set(ids.values())) == len(ODD_PHASES)
+    listed = {row["id"] for row in api.get("/api/v1/materials", limit=500).json()["data"]}
+    for number, (phase, name) in enumerate(ids.items()):
+        assert name in listed
+        row = api.get(f"/api/v1/materials/{quote(name, safe='')}")
+        assert (row.status_code, row.json()["phase"]) == (200, phase), name
+        assert api.get(f"/materials/{quote(name, safe='')}").status_code == 200
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        entries = api.get("/optimade/v1/structures", filter=f'_pvkdb_material="{quoted}"')
+        assert [entry["id"] for entry in entries.json()["data"]] == [f"odd-{number}"], name
+
+
+def test_a_page_is_found_by_other_spellings_and_by_earlier_names(store: Store, api) -> None:
+    composition = parse_composition("Cs2SnI6")
+    with store.session() as session:
+        register_material(session, composition, "P4/mnc")
+        register_material(session, composition, "a/b").id = "Cs2SnI6-ab"
+    moved = {"Cs2SnI6-P4/mnc": "Cs2SnI6-P4mnc", "Cs2SnI6-a~-b": "Cs2SnI6-ab"}
+    for name, found in moved.items():
+        answer = api.get(f"/materials/{quote(name)}")
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/materials/{found}")
+    assert api.get("/materials/Cs2SnI6-P4nmm").status_code == 404

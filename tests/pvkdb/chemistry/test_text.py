@@ -3,11 +3,12 @@ r"""Mark-up comes off, and every character remembers its place."""
 from __future__ import annotations
 
 import pytest
+import spglib
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb.chemistry import parse_composition
-from pvkdb.chemistry.text import MAX_LENGTH, plain
+from pvkdb.chemistry.text import MAX_LENGTH, plain, plain_phase
 from pvkdb.errors import FormulaError
 
 
@@ -75,3 +76,49 @@ def test_places_rise_and_lie_in_the_source(source: str) -> None:
     assert len(formula.places) == len(formula.text)
     assert list(formula.places) == sorted(formula.places)
     assert all(0 <= place < len(source) for place in formula.places)
+
+
+@pytest.mark.parametrize(
+    ("plain_name", "spellings"),
+    [
+        ("P63/mmc", ("P6_3/mmc", "P6₃/mmc", "P 63/m m c", "P63mmc", "P6₃/mmc\u200b")),
+        ("R-3c", ("R−3c", "R3̅c", "R3\u0304c", "R ‐3 c", "R¯3c", "R‾3c")),
+        ("δ", (" δ", "𝛿", "∂")),
+        ("β'", ("β′", "β’")),
+        ("a/b", ("a / b", "ａ／ｂ")),
+        ("layered", ("layer\u00aded",)),
+    ],
+)
+def test_spellings_of_a_phase_are_one_phase(plain_name: str, spellings: tuple[str, ...]) -> None:
+    assert {plain_phase(spelled) for spelled in spellings} == {plain_phase(plain_name)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a/b", "ab"),
+        ("β'", "β"),
+        ("α/δ", "αδ"),
+        ("R3̅c", "R3c"),
+        ("R−3c", "R3c"),
+        ("1.5", "15"),
+        ("P_a", "Pa"),
+        ("phase (I)", "phase I"),
+        ("n=1", "n1"),
+        ("δ+", "δ"),
+        ("P6_3/mmc:H", "P6_3/mmc"),
+        ("Pnma", "PNMA"),
+    ],
+)
+def test_what_distinguishes_phases_stays(one: str, other: str) -> None:
+    assert plain_phase(one) != plain_phase(other)
+
+
+@pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")
+def test_every_space_group_is_a_phase_of_its_own() -> None:
+    """All symbols that spglib lists in its 530 settings of the 230 space groups."""
+    kinds = [spglib.get_spacegroup_type(number) for number in range(1, 531)]
+    symbols = {kind.international_short for kind in kinds}
+    assert len({plain_phase(symbol) for symbol in symbols}) == len(symbols) == 393
+    for symbol in symbols:
+        assert plain_phase(symbol.replace("/", "").replace("_", "")) == plain_phase(symbol)

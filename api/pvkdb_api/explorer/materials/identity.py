@@ -19,6 +19,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.tables import MaterialsRow, ToleranceRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.collections.export import tolerance_row
+from pvkdb.store.curation.registration import material_id
+from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
 
 #: Most other spellings on a page.
@@ -154,6 +156,19 @@ def canonical_name(name: str) -> str | None:
         return parse_composition(name).formula
     except InputError:
         return None
+
+
+def material_named(session: Session, name: str) -> str | None:
+    """Return the id of a material from a name with another spelling of its formula or phase."""
+    ends = [*(sign.start() for sign in re.finditer("-", name)), len(name)]
+    parts = {formula: name[end + 1 :] for end in ends if (formula := canonical_name(name[:end]))}
+    there = select(Material).join(Material.composition)
+    for material in session.scalars(there.where(StoredComposition.formula.in_(parts))):
+        formula = material.composition.formula
+        names = (name, material_id(formula, parts[formula]))
+        if material_id(formula, material.phase) in names:
+            return material.id
+    return None
 
 
 def nearest_materials(session: Session, name: str, formula: str | None) -> list[str]:

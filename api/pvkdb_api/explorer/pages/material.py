@@ -264,8 +264,9 @@ def _path(session: Session, material: MaterialsRow, calculation: str, hop: int) 
 
 def _missing(request: Request, session: Session, key: str) -> Response:
     """Redirect another spelling to its material, or return a page with suggestions."""
+    found = identity.material_named(session, key)
+    if found is not None:
+        return RedirectResponse(link("/materials", found), 307)
     formula = identity.canonical_name(key)
-    if formula is not None and formula != key and session.get(Material, formula) is not None:
-        return RedirectResponse(link("/materials", formula), 307)
     nearest = identity.nearest_materials(session, key, formula)
     return page(request, "material_missing.html", 404, name=key, formula=formula, nearest=nearest)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition
-from pvkdb.store.curation.registration import register_material, register_materials
+from pvkdb.chemistry.text import plain_phase
+from pvkdb.store.curation.registration import material_id, register_material, register_materials
 from pvkdb.store.database import Store
 from pvkdb.store.models import materials as models
+
+ROOT = Path(__file__).parents[4]
 
 Wanted = dict[str, tuple[Composition, str | None]]
 
@@ -79,3 +89,72 @@ def test_a_material_knows_its_family(store: Store, phase: str | None) -> None:
         material = register_material(session, composition, phase)
         assert (material.family, material.dimensionality) == ("RP", 2)
         assert material.composition.layers == 5
+
+
+def shipped_materials(session: Session) -> set[tuple[str, str | None]]:
+    """Formula and phase of every material of the literature and of the computed results."""
+    pairs = {
+        (material.composition.formula, material.phase)
+        for material in session.scalars(select(models.Material)).unique()
+    }
+    with gzip.open(ROOT / "docs" / "validation" / "inorganic-calculations.jsonl.gz", "rt") as lines:
+        for line in lines:
+            material = json.loads(line).get("material")
+            if material is not None:
+                pairs.add((material["formula"], material["phase"]))
+    return pairs
+
+
+def test_names_of_shipped_materials_never_change(sqlite_store: Store, data: Path) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        names = {material_id(*pair) for pair in shipped_materials(session)}
+        stored = set(session.scalars(select(models.Material.id)))
+    assert stored <= names
+    assert names >= set((data / "material_ids.txt").read_text(encoding="utf-8").split())
+
+
+FORMULAS = ("CsPbI3", "CsPbI3-δ", "CsPbI3-x", "MAPbI3", "MAPbI3-xClx", "(3-AMP)MAn-1PbnX3n+1")
+PHASES = st.one_of(
+    st.none(),
+    st.sampled_from(["δ", "x", "xClx", "2δ", "Cl", "2H", "P4/mbm", "P4mbm", "~", "~δ", "~-"]),
+    st.text(st.sampled_from("ab14PRmn/_-~.'′ δ₁̅()"), max_size=8),
+    st.text(max_size=8),
+)
+MATERIALS = st.tuples(st.sampled_from(FORMULAS), PHASES)
+
+
+@given(MATERIALS, MATERIALS)
+def test_two_materials_have_one_name_only_if_they_are_one(
+    one: tuple[str, str | None], other: tuple[str, str | None]
+) -> None:
+    same = one[0] == other[0] and plain_phase(one[1] or "") == plain_phase(other[1] or "")
+    assert (material_id(*one) == material_id(*other)) is same
+    assert "/" not in material_id(*one)
+
+
+def test_phases_that_signs_distinguish_are_materials_of_their_own(store: Store) -> None:
+    phases = ["a/b", "ab", "β'", "β", "R-3c", "R3c", None, "P6_3/mmc", "  "]
+    with store.session() as session:
+        composition = parse_composition("Cs2SnI6")
+        one_by_one = [register_material(session, composition, phase) for phase in phases]
+        assert len({material.id for material in one_by_one}) == len(phases) - 1
+        assert one_by_one[-1].id == one_by_one[-3].id == "Cs2SnI6"
+        wanted = {material_id("Cs2SnI6", phase): (composition, phase) for phase in phases}
+        at_once = register_materials(session, wanted)
+        assert [at_once[material_id("Cs2SnI6", phase)] for phase in phases] == one_by_one
+        spelled = register_material(session, composition, "P63/mmc")
+        assert spelled is one_by_one[-2]
+
+
+def test_materials_with_names_of_an_earlier_version_are_found(store: Store) -> None:
+    """Until version 0.4, signs were left out: ``a/b`` was called ``ab``."""
+    composition = parse_composition("Cs2SnI6")
+    with store.session() as session:
+        register_material(session, composition, "a/b").id = "Cs2SnI6-ab"
+    for _ in range(2):
+        with store.session() as session:
+            pairs = {material_id("Cs2SnI6", phase): (composition, phase) for phase in ("ab", "a/b")}
+            found = register_materials(session, pairs)
+            assert found[material_id("Cs2SnI6", "a/b")].id == "Cs2SnI6-ab"
+            assert found["Cs2SnI6-ab"].phase == "ab"
+            assert found["Cs2SnI6-ab"].id not in ("Cs2SnI6-ab", material_id("Cs2SnI6", "a/b"))
