@@ -306,7 +306,11 @@ def _read_paper(document: Path | str | Mapping[str, Any]) -> tuple[str, str, str
     """
     if isinstance(document, Mapping):
         try:
-            return "paper", "application/json", json.dumps(document, ensure_ascii=False, indent=1)
+            return (
+                "paper",
+                "application/json",
+                json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1),
+            )
         except (TypeError, ValueError) as error:
             raise InputError(f"the paper cannot be sent as JSON: {error}") from error
     path = Path(document)

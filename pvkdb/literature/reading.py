@@ -1,13 +1,14 @@
 """Files of a paper, read as records of text cells with their lines.
 
-A CSV file contains one table; a YAML file contains a paper with all of its tables. Both are read as
-streams, so that a file may be larger than memory. :mod:`pvkdb.literature.entries` interprets the
+A CSV file contains one table; a YAML or JSON file contains a paper with all of its tables. CSV and
+YAML are read as streams, so that a file may be larger than memory. :mod:`pvkdb.literature.entries` interprets the
 cells.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,11 +16,14 @@ from typing import Any
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.entries import TABLES, ImportTable
+from pvkdb.schemas import parse_json
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.store.curation.sources import Source
 
 #: Longest cell that is accepted.
 MAX_CELL = 4000
+#: Tokens of a valid JSON text that are not separators.
+_TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+')
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -60,8 +64,10 @@ def read_records(path: Source) -> Iterator[Record]:
     """
     if path.suffix.lower() == ".csv":
         read = _csv_records
-    elif path.suffix.lower() in (".yaml", ".yml", ".json"):
-        read = _yaml_records  # JSON is YAML
+    elif path.suffix.lower() == ".json":
+        read = _json_records
+    elif path.suffix.lower() in (".yaml", ".yml"):
+        read = _yaml_records
     else:
         raise _error(path, None, "the name must end in .yaml, .yml, .json or .csv")
     try:
@@ -142,18 +148,48 @@ def _clean(path: Source, line: int, text: str) -> str:
 def _yaml_records(path: Source) -> Iterator[Record]:
     import yaml
 
-    form = "JSON" if path.suffix.lower() == ".json" else "YAML"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with path.open(encoding="utf-8-sig") as stream:
         try:
             yield from _Events(path, yaml.parse(stream, Loader=loader)).records()
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else None
-            reason = f"is not {form}: {error.problem or error.context}"
+            reason = f"is not YAML: {error.problem or error.context}"
             raise _error(path, line, reason) from error
         except yaml.YAMLError as error:
-            reason = " ".join(f"is not {form}: {error}".split())
+            reason = " ".join(f"is not YAML: {error}".split())
             raise _error(path, None, reason) from error
+
+
+def _json_records(path: Source) -> Iterator[Record]:
+    with path.open("rb") as stream:
+        content = stream.read()
+    try:
+        parse_json(content)
+    except json.JSONDecodeError as error:
+        raise _error(path, error.lineno, f"is not JSON: {error.msg}") from error
+    yield from _Events(path, _json_events(content.decode("utf-8-sig"))).records()
+
+
+def _json_events(text: str) -> Iterator[Any]:
+    """Yield the events of a JSON text as YAML has them; numbers stay the text that was written."""
+    from yaml import Mark, events
+
+    yield events.DocumentStartEvent()
+    line = at = 0
+    for token in _TOKEN.finditer(text):
+        line, at = line + text.count("\n", at, token.start()), token.start()
+        mark, word = Mark("", at, line, 0, None, 0), token.group()
+        if word == "{":
+            yield events.MappingStartEvent(None, None, True, mark)
+        elif word == "[":
+            yield events.SequenceStartEvent(None, None, True, mark)
+        elif word in "]}":
+            yield (events.MappingEndEvent if word == "}" else events.SequenceEndEvent)(mark)
+        else:
+            style = '"' if word[0] == '"' else None
+            value = json.loads(word) if style else word
+            yield events.ScalarEvent(None, None, (True, True), value, mark, mark, style)
 
 
 class _Events:

@@ -1,15 +1,19 @@
-"""Limits of a request: its host name, the size of its body, the time until its answer begins."""
+"""Limits of a request: its host name, the size and JSON of its body, the time of its answer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import Any
 
+from fastapi import Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pvkdb.schemas import parse_json
 from pvkdb_api.core.callers import parse_origin, served_origin
 from pvkdb_api.core.refusals import refuse
 from pvkdb_api.core.sessions import RequestDeadline
@@ -97,6 +101,24 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_counted, send)
+
+
+class JsonRoute(APIRoute):
+    """A route whose body must be JSON as :func:`pvkdb.schemas.parse_json` reads it."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Return the handler of a request, which FastAPI lets parse the body."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return handle_json
+
+
+class _JsonRequest(Request):
+    async def json(self) -> Any:
+        return parse_json(await self.body())
 
 
 class TimeLimit:

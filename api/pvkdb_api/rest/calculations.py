@@ -14,6 +14,7 @@ from pvkdb.store.queue import jobs
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession, WriteSession
 from pvkdb_api.frame.access import needs
+from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.listing.parameters import Text
 from pvkdb_api.operations import calculations
 from pvkdb_api.operations.writes import Writing
@@ -41,7 +42,7 @@ class PostedRequest(NebRequest):
     settings: PostedSettings = Field(default=PostedSettings(), description="Numerical settings.")
 
 
-router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"])
+router = APIRouter(prefix=f"{API}/calculations", tags=["calculations"], route_class=JsonRoute)
 
 #: Header with the number of the last line of a log, after which the next request continues.
 LOG_OFFSET = "X-Log-Offset"

@@ -24,6 +24,7 @@ from pvkdb.suitability.evidence.predictions import answer_barrier, answer_materi
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
+from pvkdb_api.frame.limits import JsonRoute
 from pvkdb_api.listing.parameters import Layer, Range, Text
 
 #: Most formulas in one request; they take a fraction of a second.
@@ -32,7 +33,7 @@ MOST_FORMULAS = 1000
 #: Lines of the largest array that one request may solve, which takes a fraction of a second.
 LARGEST_SOLVED = 128
 
-router = APIRouter(prefix=API)
+router = APIRouter(prefix=API, route_class=JsonRoute)
 
 
 class ToleranceRequest(BaseModel):

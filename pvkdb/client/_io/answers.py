@@ -106,13 +106,19 @@ def retry_after(response: httpx.Response) -> float | None:
 def _parsed(model: type[Model], response: httpx.Response, texts: list[bytes]) -> list[Model]:
     from pydantic import ValidationError
 
+    from pvkdb.schemas import parse_json
+
     try:
+        for text in texts:
+            parse_json(text)  # pydantic takes NaN and repeated names
         return [model.model_validate_json(text) for text in texts]
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the answer"
+    except ValueError as error:
+        place, reason = "the answer", str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False, include_input=False)[0]
+            place, reason = ".".join(map(str, first["loc"])) or place, first["msg"]
         raise ServiceError(
-            f"{response.url} did not answer with a {model.__name__} ({place}: {first['msg']}); "
+            f"{response.url} did not answer with a {model.__name__} ({place}: {reason}); "
             "check the address, or install the version of pvkdb that the service runs",
             response.status_code,
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -101,8 +100,10 @@ class Description:
         Raises:
             ServiceError: the response is not an OpenAPI document.
         """
+        from pvkdb.schemas import parse_json
+
         try:
-            document = json.loads(response.content)
+            document = parse_json(response.content)
             document["paths"]
         except (ValueError, TypeError, KeyError) as error:
             raise ServiceError(f"{response.url} did not answer with a description") from error

@@ -84,6 +84,48 @@ def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, line: int, said: st
     assert caught.value.problem.line == line
 
 
+def test_json_cells_are_the_text_that_was_written_with_its_line(tmp_path: Path) -> None:
+    text = """\ufeff{
+\t"reference": {"authors": ["\\u00c4. Zh\\u00e5ng", "B. \\ud83d\\ude00"], "title": "a\\/b: \\"c\\"",
+\t"year": 2026, "key": null},
+  "energetics": [
+    {"material": "CsPbBr3", "value": 1.50e-1, "method": "null",
+     "soc": true}
+  ], "devices": null
+}"""
+    first, second = records(write(tmp_path, "p.json", text))
+    assert (first.is_paper, first.line, first.lines["year"]) == (True, 2, 3)
+    assert first.cells == {"authors": "Ä. Zhång; B. 😀", "title": 'a/b: "c"', "year": "2026"}
+    assert second.cells == {
+        "material": "CsPbBr3", "value": "1.50e-1", "method": "null", "soc": "true"
+    }  # fmt: skip
+    assert (second.line, second.lines["soc"]) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (YAML, 1, "is not JSON"),
+        ("reference: {title: x}", 1, "is not JSON"),
+        ("{'reference': null}", 1, "is not JSON"),
+        ('{"reference": null} # comment', 1, "is not JSON"),
+        ('{"energetics": [\n{"value": NaN}]}', 2, "NaN is not JSON"),
+        ('{"energetics": [],\n"energetics": []}', 2, "'energetics' occurs twice"),
+        ('{"energetics": [{"value": 1,\n"value": 2}]}', 2, "'value' occurs twice"),
+        ('{"reference":\n{"year": ' + "9" * 5000 + "}}", 2, "too large"),
+        ('{"reference":\n{"title": "\\udc00"}}', 2, "surrogate"),
+        ("[" * 100_000, 1, "nested too deeply"),
+        ('{"reference": {"title": ' + "[" * 900 + "]" * 900 + "}}", 1, "must be one value"),
+        ('{"reference": {"title": "é"}}'.encode("latin-1"), 1, "byte 26 is not UTF-8"),
+        ('{"reference": null}'.encode("utf-16"), 1, "is not UTF-8"),
+    ],
+)
+def test_json_is_parsed_as_json(tmp_path: Path, text: str | bytes, line: int, said: str) -> None:
+    with pytest.raises(FileError, match=said) as caught:
+        records(write(tmp_path, "p.json", text))
+    assert caught.value.problem.line == line
+
+
 def test_csv_records_name_the_line_on_which_they_begin(tmp_path: Path) -> None:
     text = (
         'material,defect,quantity,conditions\nCsPbBr3,V_Br,E_A,"two\nlines"\n\n"Cs,Pb",V_I,DFE,\n'

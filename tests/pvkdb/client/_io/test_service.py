@@ -169,3 +169,25 @@ def test_another_server_at_the_address_is_recognized(answer):
         client.references.search()
     assert failed.value.status == answer.status_code
     assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"data": [], "total": 0, "next_cursor": null, "dataset_version": "v1", "total": 9}',
+        b'{"data": [], "total": 0, "next_cursor": null, "dataset_version": "v1", "more": NaN}',
+        b'{"data": [], "total": 0, "next_cursor": null, "dataset_version": "v1", "more": 1e999}',
+        b'{"data": ' + b"[" * 100_000,
+        b'{"total": ' + b"9" * 5000 + b"}",
+        b'{"dataset_version": "\\ud800"}',
+        b"\xff",
+        b"",
+    ],
+)
+def test_an_answer_that_is_not_json_is_refused(content: bytes) -> None:
+    with (
+        answering(httpx.Response(200, content=content)) as client,
+        pytest.raises(ServiceError, match="did not answer with a Page") as failed,
+    ):
+        client.devices.count()
+    assert "the answer: " in str(failed.value)
