@@ -18,6 +18,7 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.entries import TABLES, ImportTable
 from pvkdb.schemas import parse_json
 from pvkdb.schemas.imports import FileProblem
+from pvkdb.schemas.tables.columns import csv_text
 from pvkdb.store.curation.sources import Source
 
 #: Longest cell that is accepted.
@@ -130,7 +131,7 @@ def _csv_record(
         table,
         path.name,
         line,
-        {column: _clean(path, line, text) for column, text in cells if text.strip()},
+        {column: _clean(path, line, csv_text(text)) for column, text in cells if text.strip()},
     )
 
 

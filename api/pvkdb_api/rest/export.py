@@ -35,6 +35,11 @@ class FileQuery(BaseModel):
     """Query parameters of every table."""
 
     format: Format = Field(default="csv", description="Kind of file.", examples=["csv"])
+    raw: bool = Field(
+        default=False,
+        description="Whether CSV has texts unchanged that a spreadsheet would run as formulas; "
+        "otherwise they begin with an apostrophe.",
+    )
 
 
 def _add_table(name: str) -> None:
@@ -69,7 +74,7 @@ def _add_table(name: str) -> None:
                 rows = suitability.rankings_rows(session)
             else:
                 rows = table_rows(session, name)
-            return stream_table(name, rows, chosen.format, fields)
+            return stream_table(name, rows, chosen.format, fields, raw=chosen.raw)
 
         return await send_file(
             request,

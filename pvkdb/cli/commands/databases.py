@@ -163,6 +163,9 @@ def history(
 def export(
     name: Annotated[str, Argument(help="Table, e.g. energetics, devices, references.")],
     format: Annotated[str, Option(help="csv (default), json, jsonl or parquet.")] = "",
+    raw: Annotated[
+        bool, Option("--raw", help="CSV: no apostrophe before texts that look like formulas.")
+    ] = False,
     output: OutputOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -189,7 +192,7 @@ def export(
         raise InputError("parquet is binary; name a file with --output FILE")
     with open_store(database, create=True).session() as session:
         rows = rankings_rows(session) if name == "rankings" else table_rows(session, name)
-        data = write_table(name, rows, chosen)
+        data = write_table(name, rows, chosen, raw=raw)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

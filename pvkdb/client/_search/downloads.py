@@ -151,8 +151,10 @@ def _write_mark(note: Path, mark: _Mark) -> None:
 
 def _csv_rows(names: Sequence[str], rows: Iterable[Row]) -> bytes:
     """Return rows as CSV, formatted as by the service."""
+    from pvkdb.schemas.tables.columns import csv_cell
+
     return b"".join(
-        _csv_line([_cell(record[name]) for name in names])
+        _csv_line([csv_cell(record[name]) for name in names])
         for record in (row.model_dump(mode="json") for row in rows)
     )
 
@@ -163,14 +165,6 @@ def _csv_line(cells: Sequence[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _json_lines(names: Sequence[str], rows: Iterable[Row]) -> bytes:

@@ -6,6 +6,7 @@ curated files and the OpenAPI description of the service are all made from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,10 @@ SOURCES = {
     "recorded": "written by pvkdb while it works",
 }
 NOT_REPORTED = "not reported"
+_NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
+#: What a spreadsheet runs as a formula, also behind apostrophes: = @ tab CR, or a sign before
+#: anything but a number or a range such as -0.078 to -3.6.
+_FORMULA = re.compile(rf"'*(?:[=@\t\r]|[+-](?!(?:{_NUMBER}(?:\s*(?:to|–)\s*[+-]?{_NUMBER})?)?\Z))")
 PHASE_SOURCE = "printed, or recorded: the prototype of a calculation"
 
 
@@ -129,6 +134,26 @@ class Row(StrictModel):
     def dictionary(cls) -> dict[str, Column]:
         """Return the declarations of all columns by name, in order."""
         return {name: Column.of(name, field) for name, field in cls.model_fields.items()}
+
+
+def csv_cell(value: object, raw: bool = False) -> str:
+    """Return a value of a table as the text of a CSV cell.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, unless ``raw``.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and not raw and _FORMULA.match(text) else text
+
+
+def csv_text(cell: str) -> str:
+    """Return the text that :func:`csv_cell` wrote into a cell, without its apostrophe."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def references_column(empty: str | None = None) -> Any:

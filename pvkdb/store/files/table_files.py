@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pvkdb.schemas.tables import TABLES, Row
-from pvkdb.schemas.tables.columns import Column, ColumnType
+from pvkdb.schemas.tables.columns import Column, ColumnType, csv_cell
 
 Format = Literal["csv", "json", "jsonl", "parquet"]
 FORMATS: dict[Format, str] = {
@@ -30,15 +30,28 @@ ROW_GROUP = 20_000
 Record = Mapping[str, Any]
 
 
-def write_table(name: str, rows: Iterable[Row], format: Format) -> bytes:
+def write_table(name: str, rows: Iterable[Row], format: Format, *, raw: bool = False) -> bytes:
     """Return a table as the bytes of a file."""
-    return b"".join(stream_table(name, rows, format))
+    return b"".join(stream_table(name, rows, format, raw=raw))
 
 
 def stream_table(
-    name: str, rows: Iterable[Row], format: Format, fields: Sequence[str] | None = None
+    name: str,
+    rows: Iterable[Row],
+    format: Format,
+    fields: Sequence[str] | None = None,
+    *,
+    raw: bool = False,
 ) -> Iterator[bytes]:
-    """Yield a table as the pieces of a file; ``fields`` selects columns, default all."""
+    """Yield a table as the pieces of a file.
+
+    Args:
+        name: The table.
+        rows: Its rows.
+        format: Kind of file.
+        fields: Columns, default all.
+        raw: Whether CSV has texts unchanged that a spreadsheet would run as formulas.
+    """
     columns = [*(fields or TABLES[name].columns())]
     wanted = None if fields is None else set(columns)
     records = (row.model_dump(mode="json", include=wanted) for row in rows)
@@ -46,7 +59,7 @@ def stream_table(
         declared = TABLES[name].dictionary()
         return _parquet([declared[column] for column in columns], records)
     if format == "csv":
-        return _csv(columns, records)
+        return _csv(columns, records, raw)
     ordered = ({column: record[column] for column in columns} for record in records)
     return _json_lines(ordered) if format == "jsonl" else _json(ordered)
 
@@ -74,25 +87,17 @@ def _object(record: Record) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def _csv(columns: Sequence[str], records: Iterable[Record]) -> Iterator[bytes]:
+def _csv(columns: Sequence[str], records: Iterable[Record], raw: bool) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for piece in _pieces(records, PIECE):
-        writer.writerows([_cell(record[column]) for column in columns] for record in piece)
+        writer.writerows([csv_cell(record[column], raw) for column in columns] for record in piece)
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
     if text.tell():
         yield text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ COLUMNS = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_has_the_same_rows_in_every_format(reading_api, name):
     answers = {
-        kind: reading_api.get(f"/api/v1/export/{name}", format=kind)
+        kind: reading_api.get(f"/api/v1/export/{name}", format=kind, raw=True)
         for kind in ("csv", "json", "jsonl", "parquet")
     }
     for kind, answer in answers.items():
@@ -64,6 +64,15 @@ def _value(cell: str, like: object) -> object:
     if like is None:
         return cell or None
     return cell if isinstance(like, str) else json.loads(cell)
+
+
+def test_texts_that_a_spreadsheet_would_run_are_escaped_in_csv(reading_api):
+    printed = reading_api.get("/api/v1/export/device_claims", fields="as_printed").text
+    assert "'+10 V\n" in printed and "\n+10 V\n" not in printed
+    raw = reading_api.get("/api/v1/export/device_claims", fields="as_printed", raw=True).text
+    assert "\n+10 V\n" in raw and "'+10 V" not in raw
+    energies = reading_api.get("/api/v1/export/energetics", fields="value_min_ev")
+    assert "\n-0.65\n" in energies.text
 
 
 def test_csv_is_the_format_unless_another_is_asked_for(reading_api):

@@ -348,6 +348,25 @@ def test_an_export_goes_in_again_without_a_change(store: Store, do_import: Impor
         assert report.counts[name].already_there == content.count("\n") - 1  # type: ignore[index]
 
 
+def test_texts_that_look_like_formulas_survive_a_spreadsheet(
+    store: Store, do_import: Import
+) -> None:
+    from pvkdb.store.collections.export import table_rows
+    from pvkdb.store.files.table_files import write_table
+
+    formula = """=HYPERLINK("http://evil.example","look")"""
+    paper = PAPER.replace("source: Fig. 4", f"source: '{formula}'\n    as_printed: -1+2")
+    (device,) = [change for change in do_import(paper).changes if change.table == "devices"]
+    for raw in (False, True):
+        with store.session(read_only=True) as session:
+            content = write_table("devices", table_rows(session, "devices"), "csv", raw=raw)
+        text = content.decode()
+        assert ("'=HYPERLINK" in text, ",'-1+2," in text) == (not raw, not raw)
+        assert do_import(text, name="devices.csv").changed == 0
+    found = row(store, DEVICES, device.id)
+    assert (found.source, found.as_printed) == (formula, "-1+2")
+
+
 @pytest.mark.slow
 def test_ten_thousand_devices(store: Store, tmp_path: Path) -> None:
     """Under 20 s, in constant memory; an error at the end leaves nothing."""
