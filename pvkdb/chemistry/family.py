@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from pvkdb.chemistry.amounts import Amount, total
 from pvkdb.chemistry.ions import site_radius
 from pvkdb.chemistry.sites import Group, Sites
+from pvkdb.chemistry.text import plain_phase
 from pvkdb.errors import MissingRadiusError
 
 Family = Literal[
@@ -234,8 +235,6 @@ def _is_rudorffite(sites: Sites) -> bool:
     return silver and all(ion.charge == 3 for ion in sites.b)
 
 
-_MINUS = str.maketrans("−–‾¯", "----")
-
 #: Phases that determine how the octahedra connect, by the family of the formula.
 _BY_PHASE: dict[Family, tuple[tuple[str, Family], ...]] = {
     "A3B2X9": (
@@ -257,7 +256,7 @@ def family_of_phase(family: Family, phase: str | None) -> Family:
         >>> family_of_phase("A3B2X9", "P6_3/mmc"), family_of_phase("3D", "Pnma")
         ('A3B2X9 dimer', '3D')
     """
-    word = re.sub(r"\s|-phase$", "", (phase or "").lower().translate(_MINUS))
+    word = plain_phase(phase or "").lower().removesuffix("-phase")
     for pattern, found in _BY_PHASE.get(family, ()):
         if re.fullmatch(pattern, word):
             return found

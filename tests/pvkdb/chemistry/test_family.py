@@ -76,6 +76,8 @@ def test_symbols_keep_their_family(formula: str, family: str, symbol: str | None
         ("Cs3Sb2I9", None, "A3B2X9", None),
         ("Cs3Sb2I9", "P6_3/mmc", "A3B2X9 dimer", 0),
         ("Cs3Sb2I9", "P63/mmc", "A3B2X9 dimer", 0),
+        ("Cs3Sb2I9", "P6₃/m m c", "A3B2X9 dimer", 0),
+        ("Cs3Sb2I9", "P3̅m1", "A3B2X9 layered", 2),
         ("Cs3Bi2I9", "dimer", "A3B2X9 dimer", 0),
         ("Cs3Sb2I9", "P-3m1", "A3B2X9 layered", 2),
         ("Cs3Sb2I9", "P−3m1", "A3B2X9 layered", 2),
