@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import uuid
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,41 @@ def loaded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the literature, to be copied from."""
     path = tmp_path_factory.mktemp("loaded") / "loaded.sqlite"
     loaded(Store(f"sqlite:///{path}"))
+    return path
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder in which nothing can be written, not even by root."""
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        yield
+        folder.chmod(0o755)
+        return
+    mount = ["mount", "--bind", "-o", "ro", str(folder), str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("root may not mount a folder read-only here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def medium(loaded_sqlite: Path, tmp_path: Path) -> Path:
+    """A folder that holds nothing but a file with the literature, ``loaded.sqlite``."""
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    shutil.copy(loaded_sqlite, folder / "loaded.sqlite")
+    return folder
+
+
+@pytest.fixture
+def damaged_sqlite(loaded_sqlite: Path, tmp_path: Path) -> Path:
+    """A file with the literature whose end is lost."""
+    path = tmp_path / "damaged.sqlite"
+    content = loaded_sqlite.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     URL,
     Connection,
+    Dialect,
     Engine,
     create_engine,
     event,
@@ -62,7 +64,10 @@ class Store:
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
         event.listen(self.engine, "checkin", self._close_late)
-        self._file: tuple[int, int] | None = None
+        self._file: tuple[int, ...] | None = None
+        self._unchanging = False
+        if self.sqlite_path is not None:
+            event.listen(self.engine, "do_connect", self._open_sqlite)
 
     @property
     def name(self) -> str:
@@ -133,9 +138,42 @@ class Store:
         except OSError:
             self.engine.dispose()
             raise self._no_tables() from None
-        if self._file not in (None, (status.st_dev, status.st_ino)):
+        found: tuple[int, ...] = (status.st_dev, status.st_ino)
+        if self._unchanging:  # for this program; another one may have changed it
+            writable = os.access(path.parent, os.W_OK)
+            found += (status.st_mtime_ns, _log_of(path).exists(), writable)
+        if self._file not in (None, found):
+            self._unchanging = False
             self.engine.dispose()
-        self._file = (status.st_dev, status.st_ino)
+        self._file = found
+
+    def _open_sqlite(
+        self, dialect: Dialect, record: ConnectionPoolEntry, arguments: list[str], named: Any
+    ) -> Any:
+        """Return a connection; where nothing may be written, to a file that does not change.
+
+        Otherwise SQLite reads no database in WAL mode without files beside it: its log, and an
+        index of the log. https://sqlite.org/wal.html#readonly
+        """
+        connection: Any = dialect.connect(*arguments, **named)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_schema").close()
+        except UnicodeDecodeError as error:  # the message of SQLite quotes what is damaged
+            raise sqlite3.DatabaseError("malformed database schema") from error
+        except sqlite3.OperationalError as error:
+            path = Path(arguments[0])
+            if not os.access(path, os.R_OK) or os.access(path.parent, os.W_OK):
+                return connection  # whose first statement fails for the same reason
+            connection.close()
+            log = _log_of(path)
+            if log.exists() and log.stat().st_size:
+                raise DatabaseError(
+                    f"{self.name} cannot be read: its newest rows are in {log.name}, for which its "
+                    "folder must be writable; copy both files to such a folder"
+                ) from error
+            self._unchanging = True
+            return dialect.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, **named)
+        return connection
 
     @contextmanager
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
@@ -170,7 +208,9 @@ class Store:
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             if "file is not a database" in reason:
-                raise DatabaseError(f"{self.name} is not an SQLite database") from error
+                raise DatabaseError(
+                    f"{self.name} is not an SQLite database, or is damaged; {_RESTORE}"
+                ) from error
             kind = StoreAwayError if _may_be_back(error) else DatabaseError
             raise kind(f"{self.name} cannot be used: {reason}; {_remedy(reason)}") from error
 
@@ -210,7 +250,18 @@ def _may_be_back(error: DBAPIError) -> bool:
     return code.startswith(_PASSING) if code else not refused
 
 
+#: What SQLite says about a damaged file; the last one of text that is not UTF-8.
+_DAMAGED = ("disk image is malformed", "malformed database schema", "Could not decode to UTF-8")
+
+_RESTORE = (
+    "restore the file from a backup or snapshot, or save what can be read with: "
+    "sqlite3 DAMAGED .recover | sqlite3 NEW"
+)
+
+
 def _remedy(reason: str) -> str:
+    if any(words in reason for words in _DAMAGED):
+        return f"the file is damaged; {_RESTORE}"
     if "readonly database" in reason:
         return "the file or its folder may only be read; give its user the right to write there"
     if "is full" in reason or "No space left" in reason:
@@ -218,6 +269,10 @@ def _remedy(reason: str) -> str:
     if "database is locked" in reason:
         return "another process has been writing for half a minute; try again when it is done"
     return "check the URL in --database or PVKDB_DATABASE_URL, and the rights of its user"
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def _parse(url: str) -> URL:

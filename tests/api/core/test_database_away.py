@@ -1,7 +1,8 @@
-"""PostgreSQL is stopped under a running service, and started again."""
+"""PostgreSQL is stopped and started under a running service; SQLite files that are not whole."""
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from pvkdb.store.database import Store
 
-from ...conftest import lacks, loaded, new_database
+from ...conftest import lacks, loaded, new_database, read_only
+from ..conftest import serving
 from ..guarded import guarding, key_for
 
 
@@ -65,3 +67,41 @@ def test_a_database_that_is_away_is_a_503_until_it_is_back(own_server: Any, capl
             own_server.ensure_postgres_running()
         assert api.get("/api/v1/devices").json()["total"] > 0
         assert "pvkdb_database_up 1.0" in api.get("/metrics").text
+
+
+PATHS = (
+    *("/", "/readyz", "/healthz", "/devices", "/materials/CsPbBr3", "/references/r1"),
+    *("/api/v1/devices", "/api/v1/materials/CsPbBr3", "/api/v1/export/energetics"),
+    *("/api/v1/rankings/non-volatile-memory", "/optimade/v1/references", "/jobs"),
+)
+
+
+def test_a_file_that_may_only_be_read_is_served(medium: Path) -> None:
+    for api in serving(f"sqlite:///{medium}/loaded.sqlite"):
+        with read_only(medium):
+            for path in PATHS:
+                answer = api.get(path)
+                assert answer.status_code == 200, (path, answer.text)
+            answer = api.post("/api/v1/calculations", json={"formula": "CsPbBr3"})
+            assert answer.status_code == 503
+            assert str(medium) not in answer.text
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_a_503(loaded_sqlite: Path, tmp_path: Path, caplog) -> None:
+    """Cut off anywhere, or with blocks of it overwritten; never a 500."""
+    whole, chance = loaded_sqlite.read_bytes(), random.Random(1)
+    for number in range(6):
+        damaged = bytearray(whole[: chance.randrange(50, len(whole))] if number % 2 else whole)
+        for _ in range(0 if number % 2 else 3):
+            place = chance.randrange(4096, len(whole) - 512)
+            damaged[place : place + 512] = chance.randbytes(512)
+        path = tmp_path / f"{number}.sqlite"
+        path.write_bytes(damaged)
+        for api in serving(f"sqlite:///{path}"):
+            answers = {path: api.get(path) for path in PATHS}
+            statuses = {path: answer.status_code for path, answer in answers.items()}
+            assert set(statuses.values()) <= {200, 404, 503}, statuses
+            assert not any("damaged" in answer.text for answer in answers.values())
+    assert "is damaged; restore the file from a backup" in caplog.text
+    assert "check the URL" not in caplog.text

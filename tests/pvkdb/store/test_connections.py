@@ -1,10 +1,19 @@
-"""Connections of a store: none is left open."""
+"""Connections of a store: none is left open; files that are damaged or may only be read."""
 
 from __future__ import annotations
 
-import pytest
+import shutil
+import sqlite3
+from pathlib import Path
 
+import pytest
+from sqlalchemy import func, select, update
+
+from pvkdb.errors import DatabaseError, StoreAwayError
 from pvkdb.store.database import Store
+from pvkdb.store.models.references import Reference
+
+from ...conftest import read_only
 
 
 def test_a_connection_in_use_is_closed_when_it_is_given_back_after_the_store(
@@ -24,3 +33,84 @@ def test_a_closed_store_may_be_used_again(empty_store: Store) -> None:
         driver = connection.connection.dbapi_connection
     with empty_store.engine.connect() as connection:
         assert connection.connection.dbapi_connection is driver
+
+
+def papers(store: Store) -> int:
+    with store.session(read_only=True) as session:
+        return session.scalar(select(func.count()).select_from(Reference)) or 0
+
+
+def title_of(store: Store) -> str:
+    with store.session(read_only=True) as session:
+        return session.get_one(Reference, "r1").title
+
+
+def test_a_store_on_a_medium_that_may_only_be_read_is_read(medium: Path) -> None:
+    """SQLite cannot make the files beside it that a store in WAL mode needs."""
+    with read_only(medium):
+        store = Store(f"sqlite:///{medium}/loaded.sqlite").require_migrated()
+        assert papers(store) == 402
+        for _ in range(2):
+            with (
+                pytest.raises(DatabaseError, match="only be read; give its user"),
+                store.session() as session,
+            ):
+                session.execute(update(Reference).values(journal="Changed"))
+            assert papers(store) == 402
+        assert [path.name for path in medium.iterdir()] == ["loaded.sqlite"]
+    with store.session() as session:  # it may be written again
+        session.execute(update(Reference).values(journal="Changed"))
+    store.close()
+
+
+def test_a_store_that_others_change_is_read_as_they_left_it(medium: Path) -> None:
+    """Connections that take the file for unchangeable are kept only while it is unchanged."""
+    store = Store(f"sqlite:///{medium}/loaded.sqlite")
+    other = Store(f"sqlite:///{medium}/loaded.sqlite")
+    for title in ("once", "twice"):
+        with read_only(medium):
+            for _ in range(3):
+                assert title_of(store) != title
+        with other.session() as session:
+            session.execute(update(Reference).where(Reference.key == "r1").values(title=title))
+        other.close()
+        with read_only(medium):
+            assert title_of(store) == title
+    store.close()
+
+
+def test_a_log_that_cannot_be_read_is_not_left_out(medium: Path, tmp_path: Path) -> None:
+    """What is only in the log would be missing, without a word."""
+    store = Store(f"sqlite:///{medium}/loaded.sqlite")
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    with store.session() as session:
+        session.execute(update(Reference).where(Reference.key == "r1").values(title="in the log"))
+    for name in ("loaded.sqlite", "loaded.sqlite-wal"):
+        shutil.copy(medium / name, copied)
+    store.close()
+    with (
+        read_only(copied),
+        pytest.raises(DatabaseError, match=r"loaded.sqlite-wal.*copy"),
+    ):
+        papers(Store(f"sqlite:///{copied}/loaded.sqlite"))
+
+
+def test_a_damaged_file_is_called_damaged(damaged_sqlite: Path, loaded_sqlite: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"is damaged.*backup.*\.recover") as raised:
+        Store(f"sqlite:///{damaged_sqlite}").require_migrated()
+    assert "URL" not in str(raised.value)
+    assert not isinstance(raised.value, StoreAwayError)
+    shutil.copy(loaded_sqlite, damaged_sqlite)
+    with sqlite3.connect(damaged_sqlite) as connection:
+        connection.execute("UPDATE bibliography SET title = CAST(x'ff' AS TEXT) WHERE key = 'r1'")
+    connection.close()
+    store = Store(f"sqlite:///{damaged_sqlite}").require_migrated()
+    with (
+        pytest.raises(DatabaseError, match="is damaged"),
+        store.session(read_only=True) as session,
+    ):
+        session.scalars(select(Reference)).all()
+    damaged_sqlite.write_bytes(bytes(4096) + loaded_sqlite.read_bytes()[4096:])
+    with pytest.raises(DatabaseError, match="is damaged"):
+        Store(f"sqlite:///{damaged_sqlite}").require_migrated()

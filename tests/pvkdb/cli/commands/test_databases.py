@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ....conftest import read_only
 from ..conftest import Run
 from ..test_commands import failed_clearly
 
@@ -90,3 +91,26 @@ def test_what_cannot_be_imported_is_one_clear_line(run: Run) -> None:
     assert failed_clearly(run("import"), "--template")
     assert failed_clearly(run("import", "--template", "paper.yml"), "paper.yaml")
     assert failed_clearly(run("import", "no.yaml"), "no.yaml", "No such file")
+
+
+def test_a_store_that_may_only_be_read_is_exported_and_ranked(
+    run: Run, medium: Path, tmp_path: Path
+) -> None:
+    database = ("--database", f"sqlite:///{medium}/loaded.sqlite")
+    with read_only(medium):
+        exported = run("export", "references", *database)
+        assert exported.returncode == 0, exported.stderr
+        assert len(list(csv.DictReader(exported.stdout.splitlines()))) == 402
+        ranked = run("rank", "non-volatile-memory", "--json", *database)
+        assert ranked.returncode == 0, ranked.stderr
+        (tmp_path / "paper.yaml").write_text(run("import", "--template", "paper.yaml").stdout)
+        refused = run("import", "paper.yaml", *database)
+    assert refused.returncode == 4
+    assert "may only be read; give its user the right to write there" in refused.stderr
+
+
+def test_a_damaged_file_is_called_damaged(run: Run, damaged_sqlite: Path) -> None:
+    outcome = run("export", "devices", "--database", f"sqlite:///{damaged_sqlite}")
+    assert outcome.returncode == 4
+    assert "is damaged; restore the file from a backup" in outcome.stderr
+    assert "URL" not in outcome.stderr
