@@ -3,7 +3,7 @@
 The incomplete file is ``NAME.part``. A collection is downloaded page by page; ``NAME.part.json``
 holds the cursor after the last page and the length of the file up to there, so that the next
 attempt, in any process, resumes there. Other tables and Parquet are downloaded in one piece and
-start again.
+start again. A second download to the same path at the same time has a file of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
 from pvkdb.client._io.progress import ProgressBar
 from pvkdb.client._io.service import Service, path_of
@@ -53,13 +55,55 @@ def download(
         raise InputError(unknown_name("kind of file", format, get_args(FileFormat)))
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file")
-    part = path.with_name(f"{path.name}.part")
-    if name in COLLECTIONS and format in _WRITERS:
-        yield from _by_pages(service, name, part, format, progress)
-    else:
-        yield from _in_one_piece(service, name, part, format)
-    os.replace(part, path)
+    with _claimed_part(path) as part:
+        if name in COLLECTIONS and format in _WRITERS:
+            yield from _by_pages(service, name, part, format, progress)
+        else:
+            _note_of(part).unlink(missing_ok=True)
+            yield from _in_one_piece(service, name, part, format)
+        os.replace(part, path)
     return path
+
+
+@contextmanager
+def _claimed_part(path: Path) -> Iterator[Path]:
+    """Yield the incomplete file; after an error only one that can be resumed is kept."""
+    part = path.with_name(f"{path.name}.part")
+    lock = _lock(part)
+    if lock is None:  # another download has it
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+    except BaseException:
+        if lock is None or not _note_of(part).exists():
+            _note_of(part).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
+        raise
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def _lock(part: Path) -> BinaryIO | None:
+    """Return the locked file, or None if another download has it; Windows has no such locks."""
+    file = part.open("ab")
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            return file
+    except ImportError:
+        file.close()  # an open file could not be renamed there
+        return file
+    except OSError:  # locked, or complete and renamed
+        pass
+    file.close()
+    return None
+
+
+def _note_of(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
 
 
 @dataclass(frozen=True)
@@ -78,14 +122,17 @@ class _Mark:
 def _by_pages(
     service: Service, name: str, part: Path, format: FileFormat, progress: ProgressBar
 ) -> Steps[None]:
-    note, empty = part.with_name(f"{part.name}.json"), _Mark(name, format, service.url)
+    note, empty = _note_of(part), _Mark(name, format, service.url)
     mark = _read_mark(note, part, empty)
+    if mark is empty:
+        note.unlink(missing_ok=True)
     for _ in range(MOST_STARTS):
         complete = yield from _resume(service, part, note, mark, progress)
         if complete:
             note.unlink(missing_ok=True)
             return
         mark = empty
+    note.unlink(missing_ok=True)
     raise ServiceError(
         f"the data of {service.url} changed {MOST_STARTS} times while {name} was downloaded; "
         "try again when nobody is writing"
@@ -123,14 +170,8 @@ def _resume(
 
 
 def _in_one_piece(service: Service, name: str, part: Path, format: FileFormat) -> Steps[None]:
-    try:
-        with part.open("wb") as file:
-            yield from service.read(
-                path_of("export", name), {"format": format}, middle=True, sink=file
-            )
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with part.open("wb") as file:
+        yield from service.read(path_of("export", name), {"format": format}, middle=True, sink=file)
 
 
 def _read_mark(note: Path, part: Path, empty: _Mark) -> _Mark:

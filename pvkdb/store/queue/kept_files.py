@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -157,15 +157,15 @@ def _protocols(system: Any) -> tuple[str, ...]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically and durably."""
+    """Write a file atomically and durably, readable as the umask says, like the database."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        os.replace(part, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

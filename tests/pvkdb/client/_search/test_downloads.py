@@ -91,7 +91,67 @@ def test_data_that_changes_meanwhile_is_never_mixed(tmp_path):
         pytest.raises(ServiceError, match="changed 3 times"),
     ):
         client.download("references", tmp_path / "never.csv")
-    assert not (tmp_path / "never.csv").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["references.csv"]
+
+
+def test_two_downloads_to_one_path_both_end_well(address, client, tmp_path, monkeypatch):
+    """One begins, and ends, between two pages of the other; for collections and single pieces."""
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 150)
+    for name in ("references", "ions"):
+        path, asked = tmp_path / f"{name}.csv", []
+
+        def meanwhile(request: httpx.Request, name: str = name, path=path, asked=asked) -> None:
+            asked.append(request)
+            if len(asked) == (2 if name == "references" else 1):
+                assert client.download(name, path).read_bytes() == client.export(name)
+                path.unlink()
+
+        with Client(address) as other:
+            other._http.event_hooks["request"].append(meanwhile)
+            other.download(name, path)
+        assert path.read_bytes() == client.export(name)
+        assert "cursor" not in asked[0].url.params
+    assert {each.name for each in tmp_path.iterdir()} == {"references.csv", "ions.csv"}
+
+
+def test_many_downloads_to_one_path_at_the_same_time(address, client, tmp_path, monkeypatch):
+    monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 100)
+    path = tmp_path / "references.csv"
+
+    async def write() -> None:
+        async with AsyncClient(address) as one, AsyncClient(address) as two:
+            await asyncio.gather(
+                *(each.download("references", path) for each in (one, two) for _ in range(3))
+            )
+
+    asyncio.run(write())
+    assert path.read_bytes() == client.export("references")
+    assert [each.name for each in tmp_path.iterdir()] == ["references.csv"]
+
+
+def test_the_second_download_leaves_nothing_if_it_is_interrupted(address, client, tmp_path):
+    path = tmp_path / "references.csv"
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(request: httpx.Request) -> None:
+        raise StoppedError
+
+    def meanwhile(request: httpx.Request) -> None:
+        before = {each.name for each in tmp_path.iterdir()}
+        with Client(address) as stopping, pytest.raises(StoppedError):
+            stopping._http.event_hooks["request"].append(stop)
+            stopping.download("references", path)
+        assert {each.name for each in tmp_path.iterdir()} == before
+
+    with Client(address) as other:
+        other._http.event_hooks["request"].append(meanwhile)
+        other.download("references", path)
+    with Client(address) as stopping, pytest.raises(StoppedError):
+        stopping._http.event_hooks["request"].append(stop)
+        stopping.download("devices", tmp_path / "devices.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["references.csv"]
 
 
 class BreaksOff(httpx.SyncByteStream):

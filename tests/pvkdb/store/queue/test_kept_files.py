@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,20 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     with pytest.raises(DatabaseError, match="No space left on device; make room"):
         FileStore(str(tmp_path)).put(b"content")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_kept_files_are_readable_as_the_database_is(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with sqlite3.connect(tmp_path / "pvkdb.sqlite") as database:
+            database.execute("CREATE TABLE a (b)")
+        database.close()
+        key = FileStore(str(tmp_path / "files")).put(b"content")
+    finally:
+        os.umask(before)
+    expected = (tmp_path / "pvkdb.sqlite").stat().st_mode
+    assert (tmp_path / "files" / key[:2] / key).stat().st_mode == expected
 
 
 def test_a_file_system_that_is_not_installed_is_named() -> None:
