@@ -6,7 +6,8 @@ Each message names the value that was refused, the reason and the remedy::
     ├── InputError                the input cannot be used
     │   ├── FormulaError          a chemical formula that cannot be understood or balanced
     │   ├── MissingRadiusError    no sourced radius for an ion in this coordination
-    │   └── StateError            the operation does not fit the present state
+    │   ├── StateError            the operation does not fit the present state
+    │   └── UnstorableError       a value that the database refuses
     ├── NotFoundError             a key that the store or the service does not hold
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
@@ -49,6 +50,10 @@ class MissingRadiusError(InputError):
 
 class StateError(InputError):
     """The operation is not possible in the present state, e.g. of a calculation or a run."""
+
+
+class UnstorableError(InputError):
+    """A value that the database refuses: a NUL, a number out of range, a row that fits no other."""
 
 
 class NotFoundError(PvkdbError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -24,11 +26,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy import exc as sql
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError
+from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError, UnstorableError
 
 
 def migrations_folder() -> Path:
@@ -202,11 +205,19 @@ class Store:
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
-        """Turn errors of the driver within the block into a :class:`DatabaseError`."""
+        """Turn errors of the driver within the block into errors of pvkdb.
+
+        Raises:
+            StoreAwayError: the database may be back in a moment.
+            DatabaseError: it cannot be used as it is: full, read-only, damaged, without tables.
+            UnstorableError: it works, but refuses a value.
+        """
         try:
             yield
-        except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        except (StatementError, UnicodeEncodeError, OverflowError) as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            if not isinstance(error, DBAPIError) or _refuses_a_value(error):
+                raise UnstorableError(f"the database refuses a value: {reason}") from error
             if "file is not a database" in reason:
                 raise DatabaseError(
                     f"{self.name} is not an SQLite database, or is damaged; {_RESTORE}"
@@ -258,6 +269,20 @@ _RESTORE = (
     "sqlite3 DAMAGED .recover | sqlite3 NEW"
 )
 
+#: Codes of PostgreSQL for a database that accepts no such statement, whatever the values:
+#: read-only, without the right, the table or the column.
+_UNUSABLE = ("25006", "42501", "42P01", "42703")
+
+
+def _refuses_a_value(error: DBAPIError) -> bool:
+    """Whether an error is due to the values of a statement, so that others can be stored."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error, OperationalError):
+        general = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        return code.startswith("54") or (general and "no such" not in str(error.orig))
+    # Damage and a broken connection come as their bases, DatabaseError and InterfaceError.
+    return type(error) not in (sql.DatabaseError, sql.InterfaceError) and code not in _UNUSABLE
+
 
 def _remedy(reason: str) -> str:
     if any(words in reason for words in _DAMAGED):
@@ -296,12 +321,41 @@ def _parse(url: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
+    json_form: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": _from_json}
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30})
+        return create_engine(url, pool_pre_ping=True, **json_form)
+    engine = create_engine(url, connect_args={"timeout": 30}, **json_form)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _to_json(value: Any) -> str:
+    """Return JSON that both databases can store and search.
+
+    Raises:
+        UnstorableError: a number is not finite, or a text holds a NUL or half a surrogate pair.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False)
+        if "\\ud" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnstorableError(f"a value cannot be written as JSON: {error}") from error
+    if _NUL.search(text):
+        raise UnstorableError("a text holds the character NUL, which no database stores in JSON")
+    return text
+
+
+def _from_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text, or a table with its beginning where it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return {"unreadable": str(text[:200])}
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:

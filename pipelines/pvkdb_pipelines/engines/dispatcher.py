@@ -28,10 +28,10 @@ from pvkdb.store.queue.kept_files import keep_files
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines.durations import CAUTION, Durations
 from pvkdb_pipelines.engines.engine import MessageSink, Report
-from pvkdb_pipelines.engines.node import NodeResult
+from pvkdb_pipelines.engines.node import NodeResult, compute_batch
 from pvkdb_pipelines.ownership import current_owner
 from pvkdb_pipelines.progress import CalculationProgress
-from pvkdb_pipelines.work.tasks import INSTANT_KINDS, Failure, compute, failure_of
+from pvkdb_pipelines.work.tasks import INSTANT_KINDS, Failure, failure_of
 from pvkdb_pipelines.work.worker import record_end
 
 T = TypeVar("T")
@@ -147,8 +147,7 @@ class Dispatcher:
             if batch:
                 self._send(batch)
             instant, self._instant = self._instant, []
-            for document in instant:
-                result = NodeResult(document.id, 0.0, outcome=compute(document, None))
+            for document, result in zip(instant, compute_batch(instant), strict=True):
                 yield from self._write(document, result)
             if not batch and not instant:
                 return
@@ -261,18 +260,21 @@ class Dispatcher:
         if document.id not in self._held:
             return  # another dispatcher has it and writes its own result
         try:
-            try:
-                written = self._with_retries(partial(self._record, result))
-            except (queue.LeaseLostError, DatabaseError, MissingExtraError):
-                raise
-            except Exception as error:  # in the rows or files of the result
-                kind, message, _ = failure_of(error)
-                files = {} if result.outcome is None else result.outcome.files
-                failure = Failure(kind, message, files)
-                result = NodeResult(document.id, result.seconds, failure=failure)
-                written = self._with_retries(partial(self._record, result))
+            written = self._with_retries(partial(self._record, result))
         except queue.LeaseLostError:
             self._held.pop(document.id, None)
+            return
+        except (DatabaseError, MissingExtraError):
+            raise
+        except Exception as error:  # in the rows or files of the result
+            if result.failure is not None and not result.failure.files:
+                raise
+            kind, message, _ = failure_of(error)
+            files = {} if result.outcome is None else result.outcome.files
+            failure = Failure(kind, message, files)
+            yield from self._write(
+                document, NodeResult(document.id, result.seconds, failure=failure)
+            )
             return
         self._held.pop(document.id, None)
         if result.outcome is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import CalculationFailedError, InputError, unknown_name
+from pvkdb.errors import CalculationFailedError, InputError, UnstorableError, unknown_name
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.migration import CompleteNebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
@@ -20,6 +20,7 @@ from pvkdb_pipelines.progress import Report
 
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,22 @@ def failure_of(error: Exception) -> Failure:
     """
     if isinstance(error, CalculationFailedError):
         return Failure(error.kind, str(error), error.files)
-    if isinstance(error, InputError):
+    if isinstance(error, InputError) and not isinstance(error, UnstorableError):
         return Failure(FailureKind.UNSUPPORTED_COMPOSITION, str(error))
     return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
+
+
+def _request(kind: type[RequestT], document: CalculationDocument) -> RequestT:
+    try:
+        return kind.model_validate(document.parameters)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the parameters"
+        raise CalculationFailedError(
+            FailureKind.INVALID_REQUEST,
+            f"this version does not compute {where} = {first['input']!r}: {first['msg']}; request "
+            "the calculation again",
+        ) from error
 
 
 def _outcome(
@@ -91,7 +105,7 @@ def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.migration.compute import compute_migration
     from pvkdb_pipelines.migration.record import migration_records
 
-    run = compute_migration(CompleteNebRequest.model_validate(document.parameters), report)
+    run = compute_migration(_request(CompleteNebRequest, document), report)
     return _outcome(run.result, run.versions, partial(migration_records, run=run))
 
 
@@ -99,14 +113,14 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
     from pvkdb_pipelines.relaxations.compound import compute_relaxation
     from pvkdb_pipelines.relaxations.record import relaxation_records
 
-    run = compute_relaxation(RelaxRequest.model_validate(document.parameters), report)
+    run = compute_relaxation(_request(RelaxRequest, document), report)
     return _outcome(run.result, run.versions, partial(relaxation_records, run=run))
 
 
 def _element(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.compound import compute_element
 
-    run = compute_element(ElementRequest.model_validate(document.parameters), report)
+    run = compute_element(_request(ElementRequest, document), report)
     return _outcome(run.result, run.versions, _no_records)
 
 
@@ -118,7 +132,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.record import vacancy_records
     from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
-    run = compute_vacancies(VacancyRequest.model_validate(document.parameters), report)
+    run = compute_vacancies(_request(VacancyRequest, document), report)
     return _outcome(run.result, run.versions, partial(vacancy_records, run=run))
 
 
@@ -127,7 +141,7 @@ def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
     from pvkdb_pipelines.dft.record import dft_records
 
-    run = compute_dft(DFT_REQUESTS[document.kind].model_validate(document.parameters), report)
+    run = compute_dft(_request(DFT_REQUESTS[document.kind], document), report)
     records = partial(dft_records, request=run.request, result=run.result)
     return _outcome(run.result, run.versions, records, run.files)
 

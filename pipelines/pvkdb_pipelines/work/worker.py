@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, MissingExtraError, StoreAwayError
+from pvkdb.errors import DatabaseError, MissingExtraError, StoreAwayError, UnstorableError
 from pvkdb.schemas.calculations import CalculationDocument, FileDocument
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
@@ -126,7 +126,7 @@ class Lease:
                     None if progress is None else asdict(progress),
                     lines,
                 )
-        except DatabaseError:
+        except (DatabaseError, UnstorableError):
             return True  # the database may be reachable again at the next heartbeat
         if held:
             with self._lock:
@@ -199,8 +199,9 @@ class Worker:
         lease = Lease(self.store, document.id, self.owner, HEARTBEAT_S)
         try:
             return self._compute(document, lease)
-        except (KeyboardInterrupt, DatabaseError, MissingExtraError, MemoryError):
-            # The environment failed, not the calculation: it returns to the queue.
+        except (KeyboardInterrupt, DatabaseError, UnstorableError, MissingExtraError):
+            # The environment failed, not the calculation: it returns to the queue. (A value that
+            # the database refuses gets here if not even the failure could be recorded.)
             self._release(document.id, lease)
             raise
 
@@ -231,7 +232,7 @@ class Worker:
                 )
         except queue.LeaseLostError:
             pass  # another worker has it and will write its result
-        except (DatabaseError, MissingExtraError, MemoryError):
+        except (DatabaseError, MissingExtraError):
             raise
         except Exception as error:
             with suppress(queue.LeaseLostError):
@@ -260,7 +261,12 @@ class Worker:
             lines = [*lease.unwritten_lines(), *messages]
             return record_end(session, calculation_id, self.owner, end, files, lines)
 
-        return self._with_retries(record)
+        try:
+            return self._with_retries(record)
+        except UnstorableError as error:
+            if not end.files:
+                raise  # an outcome becomes a failure in _compute
+            return self._record(calculation_id, lease, tasks.failure_of(error))
 
     def _release(self, calculation_id: str, lease: Lease) -> None:
         with suppress(DatabaseError), self.store.session() as session:

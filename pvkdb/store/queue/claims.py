@@ -34,7 +34,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.attempts import MAX_ATTEMPTS, another_attempt, recover_lost, requeue
 from pvkdb.store.queue.dependencies import add_dependencies
 from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, held
-from pvkdb.store.queue.log import ProgressLine, note, note_progress
+from pvkdb.store.queue.log import ProgressLine, note, note_progress, storable
 from pvkdb.store.queue.migration_requests import complete_request
 
 #: The public functions of the queue, including the ones of ``ending`` and ``attempts``.
@@ -163,7 +163,8 @@ def heartbeat(
         False if the owner must stop: the calculation no longer belongs to it, or a cancellation was
         requested, which :func:`cancelled` then records.
     """
-    changed = {} if progress is None else {"progress": progress}
+    plain = {name: storable(value) for name, value in (progress or {}).items()}
+    changed = {} if progress is None else {"progress": plain}
     renewed = session.scalar(
         update(Calculation)
         .where(held(calculation_id, owner), Calculation.cancel_requested_at.is_(None))

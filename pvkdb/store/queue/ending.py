@@ -16,7 +16,7 @@ from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind,
 from pvkdb.store.base import Base, utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationFile
 from pvkdb.store.queue.dependencies import pass_on
-from pvkdb.store.queue.log import ProgressLine, note, note_progress
+from pvkdb.store.queue.log import ProgressLine, note, note_progress, storable
 
 
 class LeaseLostError(PvkdbError):
@@ -80,7 +80,7 @@ def fail(
         CalculationState.FAILED,
         lines,
         failure_kind=FailureKind(kind).value,
-        failure_message=message,
+        failure_message=storable(message),
         versions=versions,
     )
     session.add_all(_file_rows(calculation_id, files))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.orm import Session, defer
 
 from pvkdb.errors import InputError, NotFoundError, StateError
@@ -51,7 +51,9 @@ class Selection:
             statement = statement.where(Calculation.kind == self.kind)
         if self.material is not None:
             # The material of a relaxation is set when it is done; its formula is known before.
-            formula = Calculation.parameters["formula"].as_string()
+            # PostgreSQL stores these escapes in JSON, and fails where it reads a row with them.
+            strange = cast(Calculation.parameters, Text).regexp_match(r"\\u(0000|d[89a-f])")
+            formula = case((~strange, Calculation.parameters["formula"].as_string()))
             statement = statement.where(
                 (Calculation.material_id == self.material) | (formula == self.material)
             )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -16,7 +19,22 @@ from pvkdb.store.models.calculations import CalculationEvent
 #: Number of progress lines kept for a calculation; changes of state are always kept.
 MAX_PROGRESS_LINES = 200
 
+#: Longest message that is kept, in characters.
+MAX_MESSAGE = 8_000
+
 _INSERT = insert(CalculationEvent)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def storable(value: Any) -> Any:
+    """Return a text with control characters escaped, and cut if long; None for NaN and infinity.
+
+    A message or progress that a database refused would take its calculation with it.
+    """
+    if isinstance(value, str):
+        cut = f"… ({len(value):,} characters)" if len(value) > MAX_MESSAGE else ""
+        return _UNPRINTABLE.sub(lambda sign: ascii(sign[0])[1:-1], value[:MAX_MESSAGE]) + cut
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ def _write(session: Session, lines: Sequence[tuple[str, datetime, EventKind, str
     """Insert lines without the unit of work, which costs more than the insert."""
     session.flush()  # the row of a new calculation must exist
     rows = [
-        {"calculation_id": name, "at": at, "event": event.value, "message": message}
+        {"calculation_id": name, "at": at, "event": event.value, "message": storable(message)}
         for name, at, event, message in lines
     ]
     session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])

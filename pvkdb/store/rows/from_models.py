@@ -77,7 +77,13 @@ def calculations_row(calculation: Calculation) -> CalculationsRow:
 
 def calculation_document(calculation: Calculation) -> CalculationDocument:
     """A calculation with its parameters and result."""
-    return document_of(CalculationDocument, calculation, material=calculation.material_id)
+    given: object = calculation.parameters  # a damaged row must not hide the others
+    return document_of(
+        CalculationDocument,
+        calculation,
+        material=calculation.material_id,
+        parameters=given if isinstance(given, dict) else {"unreadable": repr(given)[:200]},
+    )
 
 
 def structures_row(structure: Structure) -> StructuresRow:

@@ -62,6 +62,7 @@ def test_an_empty_queue_gives_nothing(empty_store: Store) -> None:
             "80 meV",
         ),
         (RuntimeError("the library broke"), FailureKind.CRASHED, "RuntimeError: the library"),
+        (MemoryError("Unable to allocate 3 TiB"), FailureKind.CRASHED, "3 TiB"),
         (InputError("no radius is known"), FailureKind.UNSUPPORTED_COMPOSITION, "no radius"),
     ],
 )
@@ -96,7 +97,7 @@ def test_ctrl_c_puts_the_calculation_back(
 
 
 @pytest.mark.parametrize(
-    "error", [MissingExtraError("chgnet", "potentials"), DatabaseError("gone"), MemoryError()]
+    "error", [MissingExtraError("chgnet", "potentials"), DatabaseError("gone")]
 )
 def test_what_fails_around_a_calculation_is_no_result_of_it(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
