@@ -12,7 +12,8 @@ RUN /opt/pvkdb/bin/pip install --no-cache-dir ".[${EXTRAS}]" --constraint constr
 RUN /opt/pvkdb/bin/pip check
 
 FROM python:${PYTHON}-slim
-RUN useradd --system --create-home --uid 10001 pvkdb
+RUN useradd --system --create-home --uid 10001 pvkdb \
+    && install --directory --owner pvkdb --group pvkdb /srv/pvkdb-files
 COPY --from=build /opt/pvkdb /opt/pvkdb
 ENV PATH=/opt/pvkdb/bin:$PATH \
     PYTHONUNBUFFERED=1 \

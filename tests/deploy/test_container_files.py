@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pvkdb.store.queue.kept_files import SETTING as FILES_URL
 from pvkdb_api.core.settings import PREFIX, ServiceSettings
 
 from ..conftest import lacks
@@ -91,7 +92,7 @@ def test_variables_of_both_files_are_settings(compose: dict[str, Any]) -> None:
     named = set(re.findall(r"\bPVKDB_\w+", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
     for service in compose["services"].values():
         named |= {name for name in service["environment"] if name.startswith(PREFIX)}
-    assert named <= SETTINGS | {"PVKDB_DATABASE_URL"}
+    assert named <= SETTINGS | {"PVKDB_DATABASE_URL", FILES_URL}
 
 
 def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> None:
@@ -116,6 +117,31 @@ def test_the_compose_file_says_what_depends_on_what(compose: dict[str, Any]) -> 
     assert "/readyz" in probe[-1]
 
 
+def test_containers_have_no_rights_and_write_to_volumes_and_memory_only(
+    compose: dict[str, Any],
+) -> None:
+    for name, service in compose["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert any(each.partition(":")[0] == "/tmp" for each in service["tmpfs"]), name
+        assert re.fullmatch(r"\d+g", service["mem_limit"]), name
+        assert ("cap_add" in service) == (name == "database"), name
+        assert not {"privileged", "user", "network_mode", "pid"} & set(service), name
+
+
+def test_service_and_worker_keep_files_in_one_volume(compose: dict[str, Any]) -> None:
+    assert "files" in compose["volumes"]
+    for name in ("service", "worker"):
+        folder = compose["services"][name]["environment"][FILES_URL]
+        assert compose["services"][name]["volumes"] == [f"files:{folder}"]
+        # A new volume takes the owner of the folder in the image.
+        assert any(
+            re.search(rf"install .*--owner pvkdb .*{re.escape(folder)}$", command)
+            for command in arguments("RUN")
+        )
+
+
 def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
     """`docker-compose config` checks against its schema and needs no engine."""
     if shutil.which("docker-compose") is None:
@@ -132,3 +158,7 @@ def test_compose_itself_accepts_the_file_and_wants_a_password() -> None:
     assert services["worker"]["environment"]["PVKDB_DATABASE_URL"] == url
     assert services["service"]["environment"]["PVKDB_DATABASE_URL"] == url
     assert services["worker"]["build"]["args"] == {"EXTRAS": "all"}
+    assert all(service["read_only"] and service["cap_drop"] for service in services.values())
+    for name in ("service", "worker"):
+        (volume,) = services[name]["volumes"]
+        assert (volume["type"], volume["source"]) == ("volume", "files")
