@@ -181,11 +181,10 @@ def _json_events(text: str) -> Iterator[Any]:
     for token in _TOKEN.finditer(text):
         line, at = line + text.count("\n", at, token.start()), token.start()
         mark, word = Mark("", at, line, 0, None, 0), token.group()
-        if word == "{":
-            yield events.MappingStartEvent(None, None, True, mark)
-        elif word == "[":
-            yield events.SequenceStartEvent(None, None, True, mark)
-        elif word in "]}":
+        if word in ("{", "["):
+            start = events.MappingStartEvent if word == "{" else events.SequenceStartEvent
+            yield start(None, None, True, mark)
+        elif word in ("}", "]"):
             yield (events.MappingEndEvent if word == "}" else events.SequenceEndEvent)(mark)
         else:
             style = '"' if word[0] == '"' else None

@@ -13,25 +13,22 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def parse_json(content: bytes | str) -> Any:
-    """Return the value of a JSON text in UTF-8 (RFC 8259); Python's own parser takes more.
+def parse_json(content: bytes) -> Any:
+    """Return the value of a JSON text (RFC 8259); Python's own parser takes more.
 
     Raises:
-        JSONDecodeError: it is something else; it has NaN, a number beyond 1.8e308, the same name
-            twice in an object, half of a surrogate pair, or is nested hundreds deep.
+        JSONDecodeError: it is something else, or not UTF-8; it has NaN, a number beyond 1.8e308,
+            the same name twice in an object, half of a surrogate pair, or hundreds of levels.
     """
-    text = "" if isinstance(content, bytes) else content
+    text = ""
 
     def refuse(reason: str, mark: str = "") -> json.JSONDecodeError:
         return json.JSONDecodeError(reason, text, max(0, text.rfind(mark)) if mark else 0)
 
     def number(digits: str) -> float:
-        if math.isinf(float(digits)):
-            raise refuse(f"the number {digits[:20]} is too large", digits)
+        if not math.isfinite(float(digits)):
+            raise refuse(f"{digits[:20]} is no number up to 1.8e308; use null", digits)
         return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
-
-    def constant(name: str) -> None:
-        raise refuse(f"{name} is not JSON; use null", name)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -42,21 +39,18 @@ def parse_json(content: bytes | str) -> Any:
         return found
 
     try:
-        if isinstance(content, bytes):
-            text = content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
         document = json.loads(
             text,
             object_pairs_hook=unique,
             parse_int=number,
             parse_float=number,
-            parse_constant=constant,
+            parse_constant=number,
         )
         if "\\u" in text:
             json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:
         raise refuse("it is nested too deeply") from error
-    except UnicodeDecodeError as error:
-        raise refuse(f"byte {error.start + 1} is not UTF-8") from error
-    except UnicodeEncodeError as error:
-        raise refuse("half of a surrogate pair is not a character", "\\u") from error
+    except UnicodeError as error:
+        raise refuse(f"it is not UTF-8: {error}", "\\u") from error
     return document

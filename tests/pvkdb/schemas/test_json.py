@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from pvkdb.schemas import parse_json
 
 NOT_JSON = {
-    '{"a": NaN}': "NaN is not JSON",
-    "[Infinity, -Infinity]": "Infinity is not JSON",
+    '{"a": NaN}': "NaN is no number",
+    "[Infinity, -Infinity]": "Infinity is no number",
     '{"a": 1, "b": {"c": 1, "c": 1}}': "'c' occurs twice",
     '{"a": 1, "\\u0061": 2}': "'a' occurs twice",
-    "[1e999]": "1e999 is too large",
-    "[-1e999]": "too large",
-    "[" + "9" * 5000 + "]": "too large",
+    "[1e999]": "1e999 is no number",
+    "[-1e999]": "no number up to",
+    "[" + "9" * 5000 + "]": "no number up to",
     "[" * 100_000: "nested too deeply",
     '["\\ud800"]': "surrogate",
     '{"\\udc00": 1}': "surrogate",
@@ -30,14 +30,13 @@ NOT_JSON = {
 
 @pytest.mark.parametrize("text", NOT_JSON, ids=range(len(NOT_JSON)))
 def test_what_only_python_takes_is_refused(text: str) -> None:
-    for content in (text, text.encode()):
-        with pytest.raises(json.JSONDecodeError, match=NOT_JSON[text]):
-            parse_json(content)
+    with pytest.raises(json.JSONDecodeError, match=NOT_JSON[text]):
+        parse_json(text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-32"])
 def test_bytes_that_are_not_utf_8_are_refused(encoding: str) -> None:
-    with pytest.raises(json.JSONDecodeError, match=r"byte \d+ is not UTF-8|Expecting value"):
+    with pytest.raises(json.JSONDecodeError, match="is not UTF-8|Expecting value"):
         parse_json('["Ä"]'.encode(encoding))
     assert parse_json('["Ä"]'.encode("utf-8-sig")) == ["Ä"]
 
