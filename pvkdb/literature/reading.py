@@ -16,7 +16,7 @@ from typing import Any
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.literature.entries import TABLES, ImportTable
-from pvkdb.schemas import parse_json
+from pvkdb.schemas import CONTROL, parse_json
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.tables.columns import csv_text
 from pvkdb.store.curation.sources import Source
@@ -25,7 +25,6 @@ from pvkdb.store.curation.sources import Source
 MAX_CELL = 4000
 #: Tokens of a valid JSON text that are not separators.
 _TOKEN = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+')
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class FileError(InputError):
@@ -138,7 +137,7 @@ def _csv_record(
 def _clean(path: Source, line: int, text: str) -> str:
     if len(text) > MAX_CELL:
         raise _error(path, line, f"holds a cell of {len(text)} characters; at most {MAX_CELL}")
-    if control := _CONTROL.search(text):
+    if control := CONTROL.search(text):
         raise _error(path, line, f"holds the control character {control.group()!r}; remove it")
     return text.strip()
 

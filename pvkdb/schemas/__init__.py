@@ -2,15 +2,49 @@
 
 import json
 import math
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+#: Characters that a database refuses or a page cannot show. Line breaks and tabs are not among
+#: them: texts may have them, names may not.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Most characters of a text in a request.
+LONGEST_TEXT = 2_000
 
 
 class StrictModel(BaseModel):
     """Base of immutable models that refuse unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RequestModel(StrictModel):
+    """Base of what is asked for: texts of one line without control characters, plain numbers."""
+
+    @field_validator("*")
+    @classmethod
+    def _fit_to_be_stored(cls, value: Any) -> Any:
+        if reason := unfit(value, one_line=True):
+            raise ValueError(reason)
+        return value
+
+
+def unfit(value: Any, *, one_line: bool = False) -> str | None:
+    """Return why a value, or a part of it, cannot be stored or shown; None if it can."""
+    if isinstance(value, str):
+        if found := CONTROL.search(value) or (one_line and re.search(r"[\n\r\t]", value)):
+            return f"{value[:40]!a} has the control character {found[0]!a}; remove it"
+        if one_line and len(value) > LONGEST_TEXT:
+            return f"it has {len(value):,} characters; at most {LONGEST_TEXT:,} are accepted"
+    elif isinstance(value, int) and abs(value) >= 2**53:
+        return "the number is too large"
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+    if not isinstance(parts, list | tuple):
+        return None
+    return next(filter(None, (unfit(part, one_line=one_line) for part in parts)), None)
 
 
 def parse_json(content: bytes) -> Any:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import StrictModel, unfit
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
@@ -113,14 +113,17 @@ def parse_document(text: str, file: str, error: type[InputError] = InputError) -
     """Return the tables of a TOML text.
 
     Raises:
-        InputError: the text is not TOML.
+        InputError: the text is not TOML, or has an escaped control character.
     """
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         end = f"line {len(text.splitlines())}, where the file ends"
         reason = str(problem).replace("at end of document", end)
         raise error(f"{file} is not TOML: {reason}") from problem
+    if refusal := unfit(document):
+        raise error(f"{file}: {refusal}")
+    return document
 
 
 def read_toml(

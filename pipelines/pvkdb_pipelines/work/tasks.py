@@ -82,15 +82,13 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _request(kind: type[RequestT], document: CalculationDocument) -> RequestT:
+    from pvkdb_pipelines.dft.requests import refusal
+
     try:
         return kind.model_validate(document.parameters)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the parameters"
         raise CalculationFailedError(
-            FailureKind.INVALID_REQUEST,
-            f"this version does not compute {where} = {first['input']!r}: {first['msg']}; request "
-            "the calculation again",
+            FailureKind.INVALID_REQUEST, f"{refusal(error)}; request it again"
         ) from error
 
 

@@ -139,12 +139,11 @@ def _requests(
     settings: dict[str, float | None],
 ) -> list[CompleteNebRequest]:
     """Return one request for each potential; the most accurate one last."""
-    from pydantic import ValidationError
-
     from pvkdb.chemistry import parse_composition
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.store.queue.migration_requests import complete_request
+    from pvkdb_pipelines.dft.requests import validated
     from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.structures.user_structures import elements_of
 
@@ -152,13 +151,7 @@ def _requests(
     if potential != BOTH and potential not in names:
         raise InputError(unknown_name("potential", potential, [*names, BOTH]))
     given = {name: value for name, value in settings.items() if value is not None}
-    try:
-        checked = NebSettings.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"setting {first['loc'][0]} = {first['input']!r}: {first['msg'].lower()}"
-        ) from error
+    checked = validated(NebSettings, given)
     composition = parse_composition(formula)
     if defect is not None:
         kind, symbol = parse_defect(defect)
@@ -171,15 +164,15 @@ def _requests(
     host, found = (None, phase) if source is None else _host(source, composition.formula)
     requests = []
     for name in names if potential == BOTH else [potential]:
-        request = NebRequest(
-            formula=composition.formula,
-            phase=phase or found,
-            defect=defect,
-            potential=PotentialName(name),
-            host=host,
-            settings=checked,
-        )
-        requests.append(complete_request(request))
+        values = {
+            "formula": composition.formula,
+            "phase": phase or found,
+            "defect": defect,
+            "potential": name,
+            "host": host,
+            "settings": checked,
+        }
+        requests.append(complete_request(validated(NebRequest, values)))
     return requests
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers for the same settings.
@@ -27,7 +27,7 @@ class Engine(StrEnum):
     VASP = "vasp"
 
 
-class PseudopotentialFile(StrictModel):
+class PseudopotentialFile(RequestModel):
     """The pseudopotential file of an element, with its MD5 sum."""
 
     element: str
@@ -35,13 +35,13 @@ class PseudopotentialFile(StrictModel):
     md5: str
 
 
-class DftSettings(BaseModel):
+class DftSettings(RequestModel):
     """Settings that determine the numbers of a calculation, besides its structure.
 
     Every field enters the content key. Fields that are None are filled in before queueing.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     engine: Engine = Engine.ESPRESSO
     functional: Literal["PBE", "PBEsol"] = "PBE"
@@ -146,7 +146,7 @@ class DftRequest(CalculationRequest):
     parent: str | None = Field(
         default=None, description="Calculation or structure that the structures are from."
     )
-    hop: int | None = Field(default=None, description="Its hop, from 1.")
+    hop: int | None = Field(default=None, ge=1, le=1000, description="Its hop, from 1.")
     demonstration: bool = Field(
         default=False,
         description="The numbers show that the machinery runs, and nothing else: no statement is "
@@ -172,7 +172,7 @@ class DftRelaxRequest(DftRequest):
     max_steps: int = Field(default=100, ge=1, le=2000)
 
 
-class PathImage(StrictModel):
+class PathImage(RequestModel):
     """A structure of a migration path: ``start``, ``saddle``, ``end``, or ``image 2``."""
 
     name: str
@@ -184,7 +184,9 @@ class DftPathRequest(DftRequest):
 
     kind: Literal["dft-path"] = "dft-path"
     images: tuple[PathImage, ...] = Field(
-        min_length=3, description="In their order along the path; both ends among them."
+        min_length=3,
+        max_length=100,
+        description="In their order along the path; both ends among them.",
     )
 
     @model_validator(mode="after")
@@ -200,7 +202,9 @@ class DftNebRequest(DftRequest):
     """Request for a climbing-image NEB from the path of a potential; ends are relaxed first."""
 
     kind: Literal["dft-neb"] = "dft-neb"
-    images: tuple[Host, ...] = Field(min_length=3, description="Both ends among them.")
+    images: tuple[Host, ...] = Field(
+        min_length=3, max_length=100, description="Both ends among them."
+    )
     fmax_endpoint_ev_per_ang: float = Field(default=0.03, ge=1e-4, le=0.5)
     fmax_neb_ev_per_ang: float = Field(default=0.05, ge=1e-4, le=0.5)
     max_steps_endpoint: int = Field(default=60, ge=1, le=2000)
@@ -224,7 +228,7 @@ class DftAfterRequest(CalculationRequest):
     formula: str = Field(max_length=200, description="Its composition, without the defect.")
     phase: str | None = Field(default=None, max_length=40)
     method: Literal["path", "neb"] = "path"
-    hop: int | None = Field(default=None, ge=1, description="None for the limiting one.")
+    hop: int | None = Field(default=None, ge=1, le=1000, description="None for the limiting one.")
     settings: DftSettings = DftSettings()
     fmax_neb_ev_per_ang: float | None = Field(default=None, ge=1e-4, le=0.5)
     max_steps_neb: int | None = Field(default=None, ge=1, le=2000)

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, computed_field
 
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import FailureKind, PotentialName
-from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
+from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
 BARRIER_RECIPE = 5
@@ -24,7 +24,7 @@ HOST_PHASES: dict[str, tuple[str, ...]] = {
 }
 
 
-class NebSettings(StrictModel):
+class NebSettings(RequestModel):
     """Numerical settings of migration barriers. Every field enters the content key.
 
     Forces in eV/Å, lengths in Å.
@@ -47,7 +47,9 @@ class NebSettings(StrictModel):
     distance_ang: float = Field(
         default=10.0, ge=8.5, le=30, description="Least distance of a defect from its images."
     )
-    max_atoms: int = Field(default=400, ge=1, description="Larger supercells are refused.")
+    max_atoms: int = Field(
+        default=400, ge=1, le=MOST_ATOMS, description="Larger supercells are refused."
+    )
     fmax_cell_ev_per_ang: float = Field(
         default=0.01,
         ge=1e-4,

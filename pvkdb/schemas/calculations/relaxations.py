@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.findings import FindingField
 
@@ -22,7 +22,7 @@ VACANCY_RECIPE = 1
 HOST_DROP_EV = 0.005
 
 
-class CalculationRequest(StrictModel):
+class CalculationRequest(RequestModel):
     """Base of requests for calculations: the recipe's revision is a part of the content key."""
 
     recipe: ClassVar[int]
@@ -33,7 +33,7 @@ class CalculationRequest(StrictModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-class RelaxSettings(StrictModel):
+class RelaxSettings(RequestModel):
     """Numerical settings of a relaxation. Every field enters the content key.
 
     The defaults gave no failure in 182 relaxations of twelve halides in seven prototypes.
@@ -52,7 +52,7 @@ class RelaxRequest(CalculationRequest):
     kind: Literal["relax"] = "relax"
     formula: str = Field(description="In the order of the stoichiometry, e.g. Cs2AgBiBr6.")
     stoichiometry: str = Field(description="Stoichiometry of the prototypes, e.g. A2BB'X6.")
-    ions: tuple[tuple[str, int], ...] = Field(
+    ions: tuple[tuple[str, Annotated[int, Field(ge=-8, le=8)]], ...] = Field(
         description="Element and charge on each of its sites, in their order."
     )
     phase: str = Field(description="Phase among the prototypes of the stoichiometry.")
@@ -108,15 +108,19 @@ class ElementResult(BaseModel):
 
 
 #: A length in Å; booleans and texts are refused.
-Coordinate = Annotated[float, Field(strict=True)]
+Coordinate = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
+#: Most atoms of a structure; a potential computes a few hundred in minutes.
+MOST_ATOMS = 5_000
 
 
-class Host(BaseModel):
+class Host(RequestModel):
     """A periodic structure in a request: cell rows and Cartesian positions in Å."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
-    symbols: tuple[str, ...] = Field(min_length=1, description="Elements of the n atoms.")
+    symbols: tuple[str, ...] = Field(
+        min_length=1, max_length=MOST_ATOMS, description="Elements of the n atoms."
+    )
     cell_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
         min_length=3, max_length=3, description="Cell vectors: 3 × 3, rows a, b, c, in Å."
     )
@@ -134,7 +138,7 @@ class Host(BaseModel):
         return self
 
 
-class VacancySettings(StrictModel):
+class VacancySettings(RequestModel):
     """Numerical settings of vacancies in a supercell of fixed shape."""
 
     distance_ang: float = Field(
@@ -154,9 +158,9 @@ class VacancyRequest(CalculationRequest):
     formula: str
     phase: str
     halide: str
-    atoms_per_formula: int
+    atoms_per_formula: int = Field(ge=1, le=MOST_ATOMS)
     host: Host
-    sites: tuple[int, ...] = Field(
+    sites: tuple[Annotated[int, Field(ge=0, lt=MOST_ATOMS)], ...] = Field(
         description="Halides of the host, one of each symmetry-distinct kind of its prototype."
     )
     potential: PotentialName

@@ -7,6 +7,13 @@ import pytest
 from pvkdb.schemas.calculations.migration import NebRequest
 
 PATH = "/api/v1/calculations"
+HOST = {
+    "symbols": ["Cs"],
+    "cell_ang": [[6, 0, 0], [0, 6, 0], [0, 0, 6]],
+    "positions_ang": [[0, 0, 0]],
+}
+HOSTED = {"formula": "CsPbBr3", "phase": "P", "host": HOST}
+FAR = "host.positions_ang.0.0"
 
 
 def test_the_same_request_in_any_spelling_is_queued_once(api):
@@ -43,6 +50,12 @@ def test_requests_at_the_same_time_are_queued_once_each(api):
         ({"formula": "MAPbI3"}, "formula", "is a molecule"),
         ({"formula": "Cs4PbBr6"}, "formula", "give a structure"),
         ({"formula": "CsPbBr3", "settings": {"images": 1}}, "settings.images", "equal to 3"),
+        ({"formula": "CsPbBr3", "settings": {"max_atoms": 10**6}}, "settings.max_atoms", "5000"),
+        ({"formula": "CsPbBr3", "settings": {"seed": 10**30}}, "settings.seed", "less than"),
+        ({**HOSTED, "phase": "P\0"}, "phase", "control character '\\x00'"),
+        ({**HOSTED, "phase": "P\nQ"}, "phase", "control character '\\n'"),
+        ({**HOSTED, "host": {**HOST, "symbols": ["C\0"]}}, "host.symbols", "'\\x00'"),
+        ({**HOSTED, "host": {**HOST, "positions_ang": [[1e200, 0, 0]]}}, FAR, "100000"),
         ({"formula": "CsPbBr3", "image": 5}, "image", "not permitted"),
         ([], "body", "JSON object"),
     ],

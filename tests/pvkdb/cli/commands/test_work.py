@@ -219,6 +219,14 @@ def test_a_disordered_structure_is_one_clear_line(
     assert "Traceback" not in outcome.stderr
 
 
+def test_a_phase_that_is_no_text_is_one_clear_line(run: Run, user_store: Store) -> None:
+    """The shell hands over bytes that are not UTF-8 as halves of surrogate pairs."""
+    outcome = run("neb", "CsPbBr3", "--phase", "P\udcff")
+    assert outcome.returncode == 2
+    assert "phase = 'P\\udcff'" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
 def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
     outcome = run("work")
     assert outcome.returncode == 0
