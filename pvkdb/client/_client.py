@@ -13,7 +13,7 @@ import httpx
 from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, PartOf, operation
 from pvkdb.client._io.progress import ProgressBar
-from pvkdb.client._io.service import Service, path_of
+from pvkdb.client._io.service import LIMIT_S, MAX_ANSWER_MB, Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
 from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
@@ -85,6 +85,8 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         patience_s: float = 120,
         progress: bool = False,
         transport: TransportT | None = None,
+        limit_s: float = LIMIT_S,
+        max_answer_mb: float = MAX_ANSWER_MB,
     ) -> None:
         """Create a client; sends no request.
 
@@ -98,11 +100,13 @@ class ClientOperations(ClientPart, Generic[TransportT]):
                 next page, a download, waiting for a calculation.
             progress: default of ``progress`` in all calls.
             transport: replaces the network, e.g. in tests.
+            limit_s: most seconds for a request with its repetitions and the whole of its response.
+            max_answer_mb: largest size of an unpacked response in MB, also of a downloaded file.
 
         Raises:
             InputError: the address, the key or a number cannot be used.
         """
-        service = Service(url, api_key, retries, patience_s, progress)
+        service = Service(url, api_key, retries, patience_s, progress, limit_s, max_answer_mb)
         http = self._http_client(
             base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from pvkdb.client._io.steps import Send
 from pvkdb.client.errors import (
     ConflictError,
     NotAllowedError,
@@ -35,6 +36,60 @@ _SERVICE_ERRORS = {
     503: UnavailableError,
     504: UnavailableError,
 }
+
+
+class Body:
+    """The unpacked body of a response, taken piece by piece up to a largest size."""
+
+    def __init__(self, response: httpx.Response, step: Send) -> None:
+        """Begin a body.
+
+        Raises:
+            ServiceError: it is packed in another way than the client asked for, e.g. twice.
+        """
+        self._response, self._left, self._limit = response, step.most_bytes, step.most_bytes
+        self._pieces: list[bytes] = []
+        self._keep = step.sink if step.sink and response.is_success else self._pieces.append
+        packing = response.headers.get("Content-Encoding", "gzip")
+        if packing not in ("gzip", "identity"):
+            raise ServiceError(f"{response.url} answered with an unknown encoding, {packing!r}")
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece of at most some 70 MB: what httpx unpacks at a time.
+
+        Raises:
+            ServiceError: the body is too large.
+        """
+        self._left -= len(piece)
+        if self._left < 0:
+            raise ServiceError(
+                f"{self._response.url} answered with more than {self._limit / 1e6:g} MB; "
+                "request less, or raise max_answer_mb of the client"
+            )
+        self._keep(piece)
+
+    def response(self) -> httpx.Response:
+        """Return the response with its body; empty if the pieces went to a sink."""
+        headers = self._response.headers.copy()
+        headers.pop("Content-Encoding", None)
+        return httpx.Response(
+            self._response.status_code,
+            headers=headers,
+            content=b"".join(self._pieces),
+            request=self._response.request,
+            extensions=self._response.extensions,
+        )
+
+
+def require_new(cursor: str, known: set[str], response: httpx.Response) -> None:
+    """Add a cursor to the known ones.
+
+    Raises:
+        ServiceError: it is known already, so that the pages would never end.
+    """
+    if cursor in known:
+        raise ServiceError(f"{response.url} gave the cursor {cursor!r} twice; its pages never end")
+    known.add(cursor)
 
 
 def raise_for_problem(response: httpx.Response) -> None:

@@ -13,12 +13,15 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import httpx
 
+from pvkdb.client._io.answers import Body
 from pvkdb.client._io.service import Service
 from pvkdb.client._io.steps import Send, Sleep, Steps
 
@@ -26,6 +29,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 BlockingT = TypeVar("BlockingT")
 AwaitingT = TypeVar("AwaitingT")
+
+#: When the blocking request of this thread must be complete, on the monotonic clock.
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class ClientPart:
@@ -61,19 +67,17 @@ class Blocking(ClientPart):
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
             return None
+        _deadline.set(step.deadline)
         request = _http_request(self._http, step)
-        if step.sink is None:
-            return self._http.send(request)
+        request.extensions["trace"] = _limit_reads
         response = self._http.send(request, stream=True)
         try:
-            if response.is_success:
-                for piece in response.iter_bytes():
-                    step.sink(piece)
-            else:
-                response.read()
+            body = Body(response, step)
+            for piece in response.iter_bytes():
+                body.add(piece)
         finally:
             response.close()
-        return response
+        return body.response()
 
 
 class Awaiting(ClientPart):
@@ -98,24 +102,24 @@ class Awaiting(ClientPart):
             steps.close()
 
     async def _carry_out(self, step: Send | Sleep) -> httpx.Response | None:
-        if isinstance(step, Sleep):
-            import anyio  # httpx sleeps with it, too
+        import anyio  # httpx sleeps with it, too
 
+        if isinstance(step, Sleep):
             await anyio.sleep(step.seconds)
             return None
         request = _http_request(self._http, step)
-        if step.sink is None:
-            return await self._http.send(request)
-        response = await self._http.send(request, stream=True)
         try:
-            if response.is_success:
-                async for piece in response.aiter_bytes():
-                    step.sink(piece)
-            else:
-                await response.aread()
-        finally:
-            await response.aclose()
-        return response
+            with anyio.fail_after(step.deadline - time.monotonic()):
+                response = await self._http.send(request, stream=True)
+                try:
+                    body = Body(response, step)
+                    async for piece in response.aiter_bytes():
+                        body.add(piece)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the answer is not complete") from error
+        return body.response()
 
 
 class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like property
@@ -176,11 +180,31 @@ class PartOf(Generic[BlockingT, AwaitingT]):
 
 
 def _http_request(http: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
-    request = step.request
+    request, left = step.request, max(step.deadline - time.monotonic(), 0.001)
     return http.build_request(
         request.method,
         request.path,
         params=request.parameters or None,
         content=request.content,
         headers=request.headers,
+        timeout=min(left, http.timeout.read or left),
     )
+
+
+def _limit_reads(event: str, about: dict[str, Any]) -> None:
+    """Make every read of a new connection end at the deadline of the current request.
+
+    Called by httpcore, whose own limit applies to each read alone: a service that sends a byte
+    now and then would never reach it. https://www.encode.io/httpcore/extensions/#trace
+    """
+    if not event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        return
+    stream = about["return_value"]
+    read = stream.read
+
+    def limited(most_bytes: int, timeout: float | None = None) -> bytes:
+        left = max(_deadline.get() - time.monotonic(), 0.001)
+        received: bytes = read(most_bytes, left if timeout is None else min(timeout, left))
+        return received
+
+    stream.read = limited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ import httpx
 from pvkdb._version import __version__
 from pvkdb.client._io.answers import raise_for_problem, retry_after
 from pvkdb.client._io.description import Description, FilterDescription
-from pvkdb.client._io.steps import HttpRequest, Parameters, Sleep, Steps, send
+from pvkdb.client._io.steps import HttpRequest, Parameters, Send, Sleep, Steps
 from pvkdb.client.errors import UnavailableError
 from pvkdb.errors import InputError, PvkdbError
 
@@ -28,25 +28,39 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 #: Longest ``Retry-After`` in seconds that is waited for; a longer one is reported in the error.
 LONGEST_RETRY_AFTER_S = 60.0
+#: Default of the most seconds for a request, with its repetitions and the whole of its answer.
+LIMIT_S = 600.0
+#: Default of the largest size of an unpacked answer in MB.
+MAX_ANSWER_MB = 1000.0
 
 
 class Service:
     """Makes the requests of one client."""
 
     def __init__(
-        self, url: str, api_key: str | None, retries: int, patience_s: float, progress: bool
+        self,
+        url: str,
+        api_key: str | None,
+        retries: int,
+        patience_s: float,
+        progress: bool,
+        limit_s: float,
+        max_answer_mb: float,
     ) -> None:
         if retries < 0:
             raise InputError(f"retries={retries} is negative; use 0 to try only once")
         if not patience_s >= 0:
             raise InputError(f"patience_s={patience_s} is negative; use 0 for none")
+        for name, limit in (("limit_s", limit_s), ("max_answer_mb", max_answer_mb)):
+            if not limit > 0:
+                raise InputError(f"{name}={limit} is not positive; omit it for the default")
         self.url = _checked_url(url)
-        self.headers = {"User-Agent": f"pvkdb/{__version__}"}
+        self.headers = {"User-Agent": f"pvkdb/{__version__}", "Accept-Encoding": "gzip"}
         if api_key is not None:
             self.headers["Authorization"] = f"Bearer {_checked_key(api_key)}"
         self.progress = progress
-        self._first = Patience(retries)
-        self._middle = Patience(retries, patience_s)
+        self._first = Patience(retries, 0.0, limit_s, round(max_answer_mb * 1e6))
+        self._middle = replace(self._first, patience_s=patience_s)
         self._description: Description | None = None
 
     def read(
@@ -70,7 +84,7 @@ class Service:
 
     def read_once(self, path: str) -> Steps[httpx.Response]:
         """Send a GET request once, without retries."""
-        return exchange(HttpRequest("GET", path), self.url, Patience(0))
+        return exchange(HttpRequest("GET", path), self.url, replace(self._first, retries=0))
 
     def compute(self, path: str, content: str) -> Steps[httpx.Response]:
         """Send a POST request that changes nothing; retried like a GET request."""
@@ -114,15 +128,18 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often, or for how long, a request is repeated.
+    """How often, or for how long, a request is repeated, and the limits of each request.
 
     ``retries`` is the number of repetitions. ``patience_s`` applies to requests that continue
     something (the next page, the state of a calculation): they are repeated for that many
-    seconds, since a service that has answered once is expected to come back.
+    seconds, since a service that has answered once is expected to come back. After ``limit_s``
+    seconds a request has failed, with its repetitions and the whole of its answer.
     """
 
     retries: int
     patience_s: float = 0.0
+    limit_s: float = LIMIT_S
+    most_bytes: int = round(MAX_ANSWER_MB * 1e6)
 
     def pauses_again(self, attempts: int, waited_s: float) -> bool:
         """Return whether to try the request again after these attempts and seconds."""
@@ -138,6 +155,7 @@ def exchange(
         PvkdbError: see :func:`raise_for_problem`; :class:`UnavailableError` without a response.
     """
     attempts, began, pause_s = 0, time.monotonic(), FIRST_PAUSE_S
+    end = began + patience.limit_s
     while True:
         if sink is not None:
             sink.seek(0)
@@ -146,10 +164,15 @@ def exchange(
         asked_s = None
         again = request.repeatable and patience.pauses_again(attempts, time.monotonic() - began)
         try:
-            response = yield from send(request, sink.write if sink is not None else None)
+            response: httpx.Response = yield Send(
+                request, sink.write if sink is not None else None, end, patience.most_bytes
+            )
         except httpx.RequestError as error:
-            if not again:
+            late = time.monotonic() + pause_s > end
+            if late or not again:
                 reason = str(error) or type(error).__name__
+                if late:
+                    reason = f"no complete answer within limit_s={patience.limit_s:g} s ({reason})"
                 raise UnavailableError(
                     f"{url} cannot be reached: {reason}; check the address, or start a service "
                     "with: pvkdb serve"
@@ -157,10 +180,11 @@ def exchange(
         else:
             if response.status_code in RETRIED:
                 asked_s = retry_after(response)
+            longest_s = min(LONGEST_RETRY_AFTER_S, end - time.monotonic())
             if (
                 response.status_code not in RETRIED
                 or not again
-                or (asked_s is not None and asked_s > LONGEST_RETRY_AFTER_S)
+                or (pause_s if asked_s is None else asked_s) > longest_s
             ):
                 raise_for_problem(response)
                 return response

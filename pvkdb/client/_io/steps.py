@@ -17,8 +17,6 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-import httpx
-
 T = TypeVar("T")
 
 #: Query parameters, as text.
@@ -42,11 +40,14 @@ class Send:
     """Send a request; the result is the response, or an ``httpx.RequestError`` is raised.
 
     If there is a ``sink``, the body of a successful response is passed to it piece by piece and
-    not kept.
+    not kept. ``deadline`` is the value of the monotonic clock at which the response must be
+    complete; ``most_bytes`` is the largest size of its unpacked body.
     """
 
     request: HttpRequest
-    sink: Callable[[bytes], object] | None = None
+    sink: Callable[[bytes], object] | None
+    deadline: float
+    most_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,3 @@ class Sleep:
 
 #: A generator that yields steps and finally returns a T.
 Steps: TypeAlias = Generator["Send | Sleep", Any, T]
-
-
-def send(
-    request: HttpRequest, sink: Callable[[bytes], object] | None = None
-) -> Steps[httpx.Response]:
-    """Send one request and return its response, whatever the status."""
-    response: httpx.Response = yield Send(request, sink)
-    return response

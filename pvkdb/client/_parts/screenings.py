@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pvkdb.client._io.answers import parse
+from pvkdb.client._io.answers import parse, require_new
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
@@ -132,6 +132,7 @@ class ScreeningOperations(ClientPart):
     ) -> Steps[list[Item]]:
         """Fetch the entries of a list from its pages, at most ``limit``."""
         found: list[Item] = []
+        known = {""}
         while limit is None or len(found) < limit:
             size = _PAGE if limit is None else min(_PAGE, limit - len(found))
             parameters = {**query, "limit": str(size)}
@@ -140,6 +141,7 @@ class ScreeningOperations(ClientPart):
             found.extend(read.data)
             if read.next_cursor is None:
                 break
+            require_new(read.next_cursor, known, answer)
             query = {**query, "cursor": read.next_cursor}
         return found
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from pvkdb.client._io.answers import parse
+from pvkdb.client._io.answers import parse, require_new
 from pvkdb.client._io.service import Service, path_of
 from pvkdb.client._io.steps import Parameters, Steps
 from pvkdb.client._search.queries import FilterValue, Query, batches, check, query_of
@@ -95,6 +95,7 @@ class Pages(Generic[RowT]):
             self._fixed["sort"] = sort if isinstance(sort, str) else ",".join(sort)
         self._batches: list[dict[str, str]] | None = None
         self.position = CursorPosition() if cursor is None else CursorPosition.read(cursor)
+        self._known = {str(self.position._replace(rows=0))}
         self._begun = False
         self.total: int | None = None
         self.dataset_version = ""
@@ -125,6 +126,7 @@ class Pages(Generic[RowT]):
         self._begun = True
         if page.next_cursor is not None:
             self.position = CursorPosition(batch, 0, page.next_cursor)
+            require_new(str(self.position), self._known, answer)
         else:
             self.position = CursorPosition(batch + 1)
             self.done = batch + 1 >= len(queries)

@@ -85,7 +85,7 @@ def test_data_that_changes_meanwhile_is_never_mixed(tmp_path):
     with Client("http://service", transport=Told(*changed)) as client:
         client.download("references", path)
     assert [line[:2] for line in path.read_text().split("\n")[1:]] == ["r1", "r2", ""]
-    again = [rows(f"v{n}", "r1", cursor="c") for n in range(9)]
+    again = [rows(f"v{n}", "r1", cursor=f"c{n}") for n in range(9)]
     with (
         Client("http://service", transport=Told(*again)) as client,
         pytest.raises(ServiceError, match="changed 3 times"),
