@@ -8,11 +8,12 @@ one run; and two schedulers run a plan once, since the ledger lets only one of t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 
 import httpx
 
@@ -29,8 +30,8 @@ from pvkdb_pipelines.screening.recorded import Run, begin_run, holding
 
 #: Most seconds between two checks of what is due; runs of dead schedulers are found in them.
 _CHECK_S = 60.0
-#: Seconds after which a webhook that does not answer has failed.
-WEBHOOK_TIMEOUT_S = 10.0
+#: Seconds from the look-up of a webhook's address to the end of the header of its answer.
+WEBHOOK_LIMIT_S = 10.0
 
 
 @dataclass
@@ -149,15 +150,24 @@ def _post(url: str, run: RunDocument) -> str:
         "text": f"pvkdb: run {run.id} of {run.plan}: {what}",
         "run": run.model_dump(mode="json"),
     }
+    outcomes = [f"not delivered: no answer within {WEBHOOK_LIMIT_S:g} s"]
+    # A thread that may be left behind, since each limit of httpx is for one read alone.
+    sending = Thread(target=lambda: outcomes.append(_delivered(url, body)), daemon=True)
+    sending.start()
+    sending.join(WEBHOOK_LIMIT_S)
+    return outcomes[-1]
+
+
+def _delivered(url: str, body: Mapping[str, object]) -> str:
+    """POST a body; return the outcome as soon as the status is known, without reading further."""
     try:
-        answer = httpx.post(url, json=body, timeout=WEBHOOK_TIMEOUT_S)
+        with httpx.stream("POST", url, json=body, timeout=WEBHOOK_LIMIT_S) as answer:
+            sent = "delivered:" if answer.is_success else "not delivered: answered with"
+            return f"{sent} {answer.status_code}"
     except httpx.InvalidURL:
         return "not delivered: the address is not valid"
     except httpx.HTTPError as error:
         return f"not delivered: {type(error).__name__}: {error}".replace(url, "the address")
-    if answer.is_success:
-        return f"delivered: {answer.status_code}"
-    return f"not delivered: answered with {answer.status_code}"
 
 
 def _in_words(run: RunDocument) -> str:

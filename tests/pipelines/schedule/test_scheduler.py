@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +20,7 @@ from pvkdb.schemas.runs import RunDocument, RunState
 from pvkdb.store.database import Store
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.runs import screening_runs
+from pvkdb_pipelines.schedule import scheduler as scheduling
 from pvkdb_pipelines.schedule.file import read_schedule
 from pvkdb_pipelines.schedule.scheduler import Scheduler
 from pvkdb_pipelines.screening import funnel
@@ -255,3 +258,54 @@ def test_a_webhook_that_fails_is_recorded_and_harms_nothing(desk: Desk, answers:
     assert run.webhook.startswith("not delivered: ")
     assert "secret" not in run.webhook
     assert desk.runs()[-1].webhook == run.webhook
+
+
+@contextmanager
+def sending_for_ever(start: bytes, piece: bytes) -> Iterator[str]:
+    """A server that sends a start, then a piece every 20 ms; gives its address."""
+    over, server = threading.Event(), socket.create_server(("127.0.0.1", 0))
+
+    def send(connection: socket.socket) -> None:
+        with connection, suppress(OSError):  # the scheduler went away
+            connection.recv(65_536)
+            connection.sendall(start)
+            while not over.wait(0.02):
+                connection.sendall(piece)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=send, args=server.accept()[:1], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}/secret"
+    over.set()
+    server.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ANSWERS = {
+    "silence": (b"", b"", "not delivered: no answer within 0.5 s"),
+    "header for ever": (HEAD, b"X-More: 1\r\n", "not delivered: no answer within 0.5 s"),
+    "body for ever": (HEAD + b"\r\n", b"x" * 100_000, "delivered: 200"),
+    "body by the byte": (HEAD + b"Content-Length: 9999\r\n\r\n", b"x", "delivered: 200"),
+    "not what it says": (HEAD + b"Content-Encoding: gzip\r\n\r\n", b"?", "delivered: 200"),
+}
+
+
+@pytest.mark.parametrize(("start", "piece", "outcome"), ANSWERS.values(), ids=ANSWERS)
+def test_a_webhook_that_never_ends_its_answer_stops_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, start: bytes, piece: bytes, outcome: str
+) -> None:
+    monkeypatch.setattr(scheduling, "WEBHOOK_LIMIT_S", 0.5)
+    with sending_for_ever(start, piece) as url:
+        scheduler = desk.scheduler(f'webhook = "{url}"')
+        scheduler.run_due()
+        desk.now = NOON + timedelta(hours=1)
+        scheduler.run_due()
+        desk.write_plan('"Sn2+"')
+        desk.now = NOON + timedelta(hours=2)
+        began = time.monotonic()
+        (run,) = scheduler.run_due()
+        assert time.monotonic() - began < 20
+    assert (run.state, run.webhook) == (RunState.DONE, outcome)
