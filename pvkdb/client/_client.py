@@ -13,7 +13,7 @@ import httpx
 from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, PartOf, operation
 from pvkdb.client._io.progress import ProgressBar
-from pvkdb.client._io.service import LIMIT_S, MAX_ANSWER_MB, Service, path_of
+from pvkdb.client._io.service import Patience, Service, path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.calculations import AsyncCalculations, Calculations
 from pvkdb.client._parts.estimates import AsyncCrossbars, AsyncKinetics, Crossbars, Kinetics
@@ -85,8 +85,8 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         patience_s: float = 120,
         progress: bool = False,
         transport: TransportT | None = None,
-        limit_s: float = LIMIT_S,
-        max_answer_mb: float = MAX_ANSWER_MB,
+        limit_s: float = 600,
+        max_answer_mb: float = 1000,
     ) -> None:
         """Create a client; sends no request.
 
@@ -106,7 +106,8 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         Raises:
             InputError: the address, the key or a number cannot be used.
         """
-        service = Service(url, api_key, retries, patience_s, progress, limit_s, max_answer_mb)
+        patience = Patience(retries, patience_s, limit_s, max_answer_mb)
+        service = Service(url, api_key, patience, progress)
         http = self._http_client(
             base_url=service.url, headers=service.headers, timeout=timeout, transport=transport
         )

@@ -42,31 +42,26 @@ class Body:
     """The unpacked body of a response, taken piece by piece up to a largest size."""
 
     def __init__(self, response: httpx.Response, step: Send) -> None:
-        """Begin a body.
-
-        Raises:
-            ServiceError: it is packed in another way than the client asked for, e.g. twice.
-        """
-        self._response, self._left, self._limit = response, step.most_bytes, step.most_bytes
+        self._response, self._step, self._size = response, step, 0
         self._pieces: list[bytes] = []
-        self._keep = step.sink if step.sink and response.is_success else self._pieces.append
         packing = response.headers.get("Content-Encoding", "gzip")
-        if packing not in ("gzip", "identity"):
+        if packing not in ("gzip", "identity"):  # a small piece may hold gigabytes
             raise ServiceError(f"{response.url} answered with an unknown encoding, {packing!r}")
 
     def add(self, piece: bytes) -> None:
-        """Take a piece of at most some 70 MB: what httpx unpacks at a time.
+        """Take a piece, at most some 70 MB that httpx has unpacked.
 
         Raises:
             ServiceError: the body is too large.
         """
-        self._left -= len(piece)
-        if self._left < 0:
+        self._size += len(piece)
+        if self._size > self._step.max_answer_mb * 1e6:
             raise ServiceError(
-                f"{self._response.url} answered with more than {self._limit / 1e6:g} MB; "
+                f"{self._response.url} answered with more than {self._step.max_answer_mb:g} MB; "
                 "request less, or raise max_answer_mb of the client"
             )
-        self._keep(piece)
+        sink = self._step.sink if self._response.is_success else None
+        (sink or self._pieces.append)(piece)
 
     def response(self) -> httpx.Response:
         """Return the response with its body; empty if the pieces went to a sink."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -28,39 +28,21 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 #: Longest ``Retry-After`` in seconds that is waited for; a longer one is reported in the error.
 LONGEST_RETRY_AFTER_S = 60.0
-#: Default of the most seconds for a request, with its repetitions and the whole of its answer.
-LIMIT_S = 600.0
-#: Default of the largest size of an unpacked answer in MB.
-MAX_ANSWER_MB = 1000.0
 
 
 class Service:
     """Makes the requests of one client."""
 
-    def __init__(
-        self,
-        url: str,
-        api_key: str | None,
-        retries: int,
-        patience_s: float,
-        progress: bool,
-        limit_s: float,
-        max_answer_mb: float,
-    ) -> None:
-        if retries < 0:
-            raise InputError(f"retries={retries} is negative; use 0 to try only once")
-        if not patience_s >= 0:
-            raise InputError(f"patience_s={patience_s} is negative; use 0 for none")
-        for name, limit in (("limit_s", limit_s), ("max_answer_mb", max_answer_mb)):
-            if not limit > 0:
-                raise InputError(f"{name}={limit} is not positive; omit it for the default")
+    def __init__(self, url: str, api_key: str | None, patience: Patience, progress: bool) -> None:
+        for name, value in asdict(patience).items():
+            if not value >= 0:
+                raise InputError(f"{name}={value} is negative; use 0 for none")
         self.url = _checked_url(url)
         self.headers = {"User-Agent": f"pvkdb/{__version__}", "Accept-Encoding": "gzip"}
         if api_key is not None:
             self.headers["Authorization"] = f"Bearer {_checked_key(api_key)}"
         self.progress = progress
-        self._first = Patience(retries, 0.0, limit_s, round(max_answer_mb * 1e6))
-        self._middle = replace(self._first, patience_s=patience_s)
+        self._first, self._middle = replace(patience, patience_s=0.0), patience
         self._description: Description | None = None
 
     def read(
@@ -138,8 +120,8 @@ class Patience:
 
     retries: int
     patience_s: float = 0.0
-    limit_s: float = LIMIT_S
-    most_bytes: int = round(MAX_ANSWER_MB * 1e6)
+    limit_s: float = 600.0
+    max_answer_mb: float = 1000.0
 
     def pauses_again(self, attempts: int, waited_s: float) -> bool:
         """Return whether to try the request again after these attempts and seconds."""
@@ -165,7 +147,7 @@ def exchange(
         again = request.repeatable and patience.pauses_again(attempts, time.monotonic() - began)
         try:
             response: httpx.Response = yield Send(
-                request, sink.write if sink is not None else None, end, patience.most_bytes
+                request, sink.write if sink is not None else None, end, patience.max_answer_mb
             )
         except httpx.RequestError as error:
             late = time.monotonic() + pause_s > end

@@ -41,13 +41,13 @@ class Send:
 
     If there is a ``sink``, the body of a successful response is passed to it piece by piece and
     not kept. ``deadline`` is the value of the monotonic clock at which the response must be
-    complete; ``most_bytes`` is the largest size of its unpacked body.
+    complete; ``max_answer_mb`` is the largest size of its body.
     """
 
     request: HttpRequest
     sink: Callable[[bytes], object] | None
     deadline: float
-    most_bytes: int
+    max_answer_mb: float
 
 
 @dataclass(frozen=True, slots=True)

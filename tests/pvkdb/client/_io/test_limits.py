@@ -186,10 +186,10 @@ def test_damaged_packing_is_tried_again(pauses) -> None:
     assert pauses == [0.25]
 
 
-@pytest.mark.parametrize("name", ["limit_s", "max_answer_mb"])
-def test_limits_must_be_positive(name) -> None:
-    with pytest.raises(InputError, match=f"{name}=0"):
-        Client("http://service", **{name: 0})
+@pytest.mark.parametrize("name", ["limit_s", "max_answer_mb", "retries", "patience_s"])
+def test_limits_are_not_negative(name) -> None:
+    with pytest.raises(InputError, match=f"{name}=-1 is negative"):
+        Client("http://service", **{name: -1})
 
 
 # ── Cursors ─────────────────────────────────────────────────────────────────────────────────────
