@@ -12,6 +12,7 @@ Each message names the value that was refused, the reason and the remedy::
     ├── DatabaseError             the store cannot be reached or used as it is
     │   ├── NotMigratedError      the store lacks the tables of this version
     │   └── StoreAwayError        the connection broke; the store may be back in a moment
+    │       └── StoreBusyError    another transaction held a lock for too long
     ├── AccessError               the caller may not do this
     ├── CalculationFailedError    a calculation ended in a typed failure
     ├── ServiceError              the service refused or could not be reached (client side)
@@ -74,6 +75,10 @@ class NotMigratedError(DatabaseError):
 
 class StoreAwayError(DatabaseError):
     """The connection broke, or another session held a lock; trying again may succeed."""
+
+
+class StoreBusyError(StoreAwayError):
+    """Another transaction held a lock for longer than this one may wait."""
 
 
 class AccessError(PvkdbError):

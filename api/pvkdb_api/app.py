@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +16,7 @@ from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import ErrorRenderer, Renderers
-from pvkdb_api.core.sessions import ServedStore
+from pvkdb_api.core.sessions import CALL_GRACE_S, ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.pages import ROUTERS as PAGES
 from pvkdb_api.explorer.site.forms import SignInError
@@ -31,7 +30,7 @@ from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
 from pvkdb_api.frame.request_log import RequestLog
 from pvkdb_api.listing.queries import refuse_unknown_parameters
-from pvkdb_api.listing.streams import STREAMS_AT_ONCE
+from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
 
@@ -66,7 +65,8 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
         InputError: a setting of the environment cannot be used.
     """
     settings = settings or read_settings()
-    served = ServedStore(Store(database_url))
+    # A call may last as long as its request, whose deadline stops it in the ordinary way first.
+    served = ServedStore(Store(database_url, settings.request_timeout_s + CALL_GRACE_S))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.state.served = served
     app.state.query_cache = QueryCache()
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
-    app.state.stream_turns = asyncio.Semaphore(STREAMS_AT_ONCE)
+    app.state.streams = Streams(settings.send_timeout_s)
     app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:
         app.include_router(

@@ -65,6 +65,11 @@ def serve(
                 "--allow-local-writes (PVKDB_ALLOW_LOCAL_WRITES) and make one with: "
                 "pvkdb keys create NAME --scope queue"
             )
+        if sys.platform == "linux":  # Inherited by connections: what is left of slow readers ends,
+            # and a queue of little that is unsent shows early that they take something. tcp(7)
+            left_ms = round(2000 * settings.send_timeout_s)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, left_ms)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 128 * 1024)
         address = f"http://[{host}]:{bound[1]}" if ":" in host else f"http://{host}:{bound[1]}"
         if ready is not None:
             ready(address)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Statemen
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pvkdb.errors import DatabaseError, NotMigratedError, StoreAwayError, UnstorableError
+from pvkdb.errors import (
+    DatabaseError,
+    NotMigratedError,
+    StoreAwayError,
+    StoreBusyError,
+    UnstorableError,
+)
 
 
 def migrations_folder() -> Path:
@@ -52,20 +59,34 @@ SCHEMA_REVISION = max(path.name[:4] for path in migrations_folder().glob("versio
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
+#: Seconds within which PostgreSQL must accept a connection, and answer on one that was not in use.
+CONNECT_S, ANSWER_S = 10, 5.0
+
+#: Seconds within which PostgreSQL must answer any call: migrations and imports wait for minutes.
+PATIENCE_S = 3600.0
+
+#: Entry of a connection's ``info`` with the seconds that a call may take.
+CALL_LIMIT = "pvkdb_call_limit_s"
+
+#: Connections beyond the five that are kept open; a service uses nineteen at most.
+_OVERFLOW = 15
+
 
 class Store:
     """A database of pvkdb. Connections are opened when they are needed."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare a store.
+    def __init__(self, url: str, call_limit_s: float = PATIENCE_S) -> None:
+        """Prepare a store; PostgreSQL must answer each call within ``call_limit_s`` seconds.
 
         Raises:
             DatabaseError: the URL cannot be read or names an unsupported database.
         """
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self._call_limit_s = call_limit_s
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
+        event.listen(self.engine, "checkout", self._set_call_limit)
         event.listen(self.engine, "checkin", self._close_late)
         self._file: tuple[int, ...] | None = None
         self._unchanging = False
@@ -179,16 +200,36 @@ class Store:
         return connection
 
     @contextmanager
-    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+    def session(
+        self, *, read_only: bool = False, lock_wait_s: float | None = None
+    ) -> Iterator[Session]:
         """Open a session in one transaction: committed at the end, rolled back on any error.
 
         On SQLite a transaction takes the write lock when it begins, so that no other one writes
         between its reads and writes; a ``read_only`` transaction takes no lock and never waits.
+
+        Raises:
+            StoreBusyError: another transaction held a lock for ``lock_wait_s`` seconds; by default
+                for 30 s on SQLite, never on PostgreSQL.
+            DatabaseError: the database cannot be used.
         """
         self._require_same_file()
-        engine = self.engine.execution_options(pvkdb_read_only=read_only)
+        engine = self.engine.execution_options(
+            pvkdb_read_only=read_only, pvkdb_lock_wait_s=lock_wait_s
+        )
         with self.reachable(), Session(engine) as session, session.begin():
             yield session
+
+    @contextmanager
+    def page(self, session: Session) -> Iterator[None]:
+        """Let a session read within the block, in a transaction that ends with the block.
+
+        Between pages a slow reader holds no connection, and SQLite's log does not grow.
+        """
+        self._require_same_file()
+        session.bind = self.engine.execution_options(pvkdb_read_only=True)
+        with self.reachable(), session:
+            yield
 
     def close(self) -> None:
         """Close pooled connections; those in use are closed when they are returned."""
@@ -198,7 +239,11 @@ class Store:
     def _note_opened(self, connection: object, record: ConnectionPoolEntry) -> None:
         record.info["closings"] = self._closings
 
+    def _set_call_limit(self, connection: object, record: ConnectionPoolEntry, _: object) -> None:
+        record.info[CALL_LIMIT] = self._call_limit_s
+
     def _close_late(self, connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[CALL_LIMIT] = ANSWER_S
         # The pool of this connection was disposed of and will not close it.
         if connection is not None and record.info.get("closings") != self._closings:
             record.invalidate()
@@ -222,7 +267,8 @@ class Store:
                 raise DatabaseError(
                     f"{self.name} is not an SQLite database, or is damaged; {_RESTORE}"
                 ) from error
-            kind = StoreAwayError if _may_be_back(error) else DatabaseError
+            away = StoreBusyError if _is_locked(error) else StoreAwayError
+            kind = away if _may_be_back(error) else DatabaseError
             raise kind(f"{self.name} cannot be used: {reason}; {_remedy(reason)}") from error
 
 
@@ -243,9 +289,15 @@ def snapshot(session: Session) -> str:
 
 
 #: Codes of temporary errors of PostgreSQL: connections (class 08),
-#: shutdown and start, serialization and deadlocks.
+#: shutdown and start, serialization, deadlocks, and locks that were not free in time.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
+_PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01", "55P03")
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    """Whether another transaction held a lock for too long: SQLite, or code 55P03."""
+    locked = getattr(error.orig, "sqlstate", None) == "55P03"
+    return locked or "database is locked" in str(error.orig)
 
 
 def _may_be_back(error: DBAPIError) -> bool:
@@ -291,8 +343,8 @@ def _remedy(reason: str) -> str:
         return "the file or its folder may only be read; give its user the right to write there"
     if "is full" in reason or "No space left" in reason:
         return "make room on its disk; what was stored before is untouched"
-    if "database is locked" in reason:
-        return "another process has been writing for half a minute; try again when it is done"
+    if "database is locked" in reason or "lock timeout" in reason:
+        return "another program is writing; try again when it is done"
     return "check the URL in --database or PVKDB_DATABASE_URL, and the rights of its user"
 
 
@@ -321,10 +373,15 @@ def _parse(url: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
-    json_form: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": _from_json}
+    options: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": _from_json}
+    options["max_overflow"] = _OVERFLOW
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, **json_form)
-    engine = create_engine(url, connect_args={"timeout": 30}, **json_form)
+        url = url.set(query={"connect_timeout": str(CONNECT_S), **url.query})
+        engine = create_engine(url, pool_pre_ping=True, **options)
+        event.listen(engine, "do_connect", _connect_limited)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    engine = create_engine(url, connect_args={"timeout": 30}, **options)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -358,6 +415,38 @@ def _from_json(text: str | bytes) -> Any:
         return {"unreadable": str(text[:200])}
 
 
+def _connect_limited(
+    dialect: Dialect, record: ConnectionPoolEntry, arguments: Any, parameters: Any
+) -> Any:
+    """Open a connection to PostgreSQL that is closed if a call takes longer than its limit.
+
+    Neither limits of the server nor of the network end a call to a server that is frozen.
+    """
+    connection: Any = dialect.connect(*arguments, **parameters)
+    wait = connection.wait
+    record.info[CALL_LIMIT] = ANSWER_S
+
+    def limited(steps: Any) -> Any:
+        began = time.monotonic()
+        try:
+            wanted = next(steps)
+            while time.monotonic() - began < record.info[CALL_LIMIT]:
+                wanted = steps.send((yield wanted))
+        except StopIteration as end:
+            return end.value
+        connection.close()
+        raise connection.OperationalError("the server does not answer")
+
+    # Psycopg gives each call to this method as a generator, resumed every 0.1 s at least.
+    connection.wait = lambda steps, *rest, **named: wait(limited(steps), *rest, **named)
+    return connection
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if (wait_s := connection.get_execution_options().get("pvkdb_lock_wait_s")) is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * wait_s)}")
+
+
 def _configure_sqlite(connection: Any, record: object) -> None:
     # Python's sqlite3 would begin transactions by its own rules: not before a change of tables,
     # and not before a savepoint, whose release then commits. Begin them ourselves.
@@ -375,4 +464,6 @@ def _begin_sqlite(connection: Connection) -> None:
     if options.get("pvkdb_migrating", False):
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once begun
     read_only = options.get("pvkdb_read_only", False)
+    if (wait_s := options.get("pvkdb_lock_wait_s")) is not None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -121,9 +121,9 @@ def start(sqlite_store) -> Iterator[Started]:
     """Start the service with settings in a process of its own; its address."""
     started: list[subprocess.Popen[str]] = []
 
-    def call(**settings: str) -> tuple[subprocess.Popen[str], str]:
+    def call(url: str = "", **settings: str) -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", START, str(sqlite_store.url)],
+            [sys.executable, "-W", "error", "-c", START, url or str(sqlite_store.url)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

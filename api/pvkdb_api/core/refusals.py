@@ -22,12 +22,15 @@ from pvkdb.errors import (
     InputError,
     MissingExtraError,
     NotFoundError,
+    NotMigratedError,
     PvkdbError,
     StateError,
+    StoreBusyError,
 )
 from pvkdb.schemas.imports import FileProblem
 from pvkdb.schemas.responses import Problem
 from pvkdb.store.security.keys import KeyRefusedError
+from pvkdb_api.core.sessions import NoAnswerError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,6 +58,12 @@ NOT_MIGRATED = (
     "the database of this service lacks the tables of this version; on the server, run: "
     "pvkdb init (a new database) or pvkdb upgrade"
 )
+DATABASE: dict[type[PvkdbError], str] = {
+    NotMigratedError: NOT_MIGRATED,
+    NoAnswerError: "the database of this service does not answer; try again later",
+    StoreBusyError: "the database of this service is being written by another program; try again "
+    "later",
+}
 
 
 class ParameterError(InputError):

@@ -3,34 +3,56 @@
 Plain ``def`` routes run in a pool of threads. Requests that hold a connection while they wait for
 a thread, and threads that wait for a connection, would block each other. Therefore a request
 first waits for its turn, without a thread, and then opens its session. At the deadline of the
-request its statements are stopped.
+request its statements are stopped. Writers have turns of their own: what waits for the lock of
+another program keeps no reader waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, PvkdbError
+from pvkdb.errors import DatabaseError, PvkdbError, StoreAwayError, StoreBusyError
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.store.database import Store
+from pvkdb.store.database import CALL_LIMIT, Store
 
-#: Sessions open at the same time; SQLAlchemy's default pool has 15 connections.
+Result = TypeVar("Result")
+
+#: Sessions of readers open at the same time.
 SESSIONS_AT_ONCE = 10
 
-#: Dataset version in the headers while the database is unreachable.
+#: Sessions of writers; SQLite has one writer at a time, and its lock keeps no order of waiting.
+WRITERS_AT_ONCE = {"sqlite": 1, "postgresql": 3}
+
+#: Seconds that a write waits for its turn and for locks together, before it is refused.
+WRITE_WAIT_S = 4.5
+
+#: Seconds beyond a request's deadline until its call of the database is given up.
+CALL_GRACE_S = 5.0
+
+#: Dataset version in the headers while none is known.
 NO_VERSION = "unavailable"
+
+#: Seconds that an answer without a session waits for the dataset version.
+VERSION_WAIT_S = 0.5
 
 
 class TimeIsUpError(PvkdbError):
     """The deadline of the request has passed; the caller already has an answer."""
+
+
+class NoAnswerError(StoreAwayError):
+    """The database does not answer; it may be frozen or overloaded."""
 
 
 class RequestDeadline:
@@ -39,6 +61,7 @@ class RequestDeadline:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: Any = None
+        self._info: dict[Any, Any] = {}
         self.passed = False
 
     @contextmanager
@@ -48,11 +71,12 @@ class RequestDeadline:
         Raises:
             TimeIsUpError: the deadline has passed already.
         """
-        driver = session.connection().connection.dbapi_connection
+        connection = session.connection()
+        driver = connection.connection.dbapi_connection
         with self._lock:
             if self.passed:
                 raise TimeIsUpError("the deadline passed before the work began")
-            self._connection = driver
+            self._connection, self._info = driver, connection.info
         try:
             yield
         finally:
@@ -67,7 +91,9 @@ class RequestDeadline:
             if isinstance(self._connection, sqlite3.Connection):
                 self._connection.interrupt()
             elif self._connection is not None:
-                self._connection.cancel_safe(timeout=5.0)
+                with contextlib.suppress(self._connection.Error):
+                    self._connection.cancel_safe(timeout=2.0)
+                self._info[CALL_LIMIT] = 2.0  # a server that is frozen cancels nothing
 
 
 class ServedStore:
@@ -76,12 +102,28 @@ class ServedStore:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.turns = asyncio.Semaphore(SESSIONS_AT_ONCE)
+        self.write_turns = asyncio.Semaphore(WRITERS_AT_ONCE[store.url.get_backend_name()])
         self._migrated = False
-        #: The dataset version that was last read.
-        self.known_version: str | None = None
+        #: The dataset version that was last read, or :data:`NO_VERSION`.
+        self.known_version = NO_VERSION
+        self._threads = ThreadPoolExecutor(thread_name_prefix="pvkdb-shared")
+        self._shared: dict[Any, Future[Any]] = {}
+
+    def require_migrated(self) -> None:
+        """Check the schema revision, unless it was checked since the last error.
+
+        Raises:
+            NotMigratedError: the database lacks the tables of this version.
+            DatabaseError: the database cannot be reached.
+        """
+        if not self._migrated:
+            self.store.require_migrated()
+            self._migrated = True
 
     @contextmanager
-    def session(self, *, read_only: bool = True) -> Iterator[Session]:
+    def session(
+        self, *, read_only: bool = True, lock_wait_s: float | None = None
+    ) -> Iterator[Session]:
         """Open a session in one transaction.
 
         Raises:
@@ -89,23 +131,41 @@ class ServedStore:
             DatabaseError: the database cannot be reached.
         """
         try:
-            if not self._migrated:
-                self.store.require_migrated()
-                self._migrated = True
-            with self.store.session(read_only=read_only) as session:
+            self.require_migrated()
+            with self.store.session(read_only=read_only, lock_wait_s=lock_wait_s) as session:
                 yield session
         except DatabaseError:
             self._migrated = False
             raise
 
-    def version(self) -> str:
-        """Return the dataset version, or :data:`NO_VERSION`."""
-        try:
-            with self.session(read_only=True) as session:
-                self.known_version = current_version(session)
-                return self.known_version
-        except DatabaseError:
-            return NO_VERSION
+    async def shared(self, read: Callable[[ServedStore], Result], within_s: float) -> Result:
+        """Return what a function reads; all who ask at the same time share one run of it.
+
+        So any number of callers uses one thread and one connection.
+
+        Raises:
+            NoAnswerError: the database did not answer in time.
+            DatabaseError: the function raised it.
+        """
+        run = self._shared.get(read)
+        if run is None or run.done():
+            run = self._shared[read] = self._threads.submit(read, self)
+        waiting: asyncio.Future[Result] = asyncio.wrap_future(run)
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not (await asyncio.wait([waiting], timeout=within_s))[0]:
+            raise NoAnswerError(f"{self.store.name} does not answer within {within_s:g} s")
+        return waiting.result()
+
+    async def version(self) -> str:
+        """Return the dataset version: the last known one if the database does not answer."""
+        with contextlib.suppress(DatabaseError):
+            await self.shared(_read_version, VERSION_WAIT_S)
+        return self.known_version
+
+
+def _read_version(served: ServedStore) -> None:
+    with served.session() as session:
+        served.known_version = current_version(session)
 
 
 def served_store(request: Request) -> ServedStore:
@@ -119,13 +179,29 @@ async def _turn(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def _write_turn(request: Request) -> AsyncIterator[float]:
+    """Wait for the turn to write, and yield the seconds that are left to wait for locks."""
+    turns, until = served_store(request).write_turns, time.monotonic() + WRITE_WAIT_S
+    try:
+        async with asyncio.timeout(WRITE_WAIT_S):
+            await turns.acquire()
+    except TimeoutError:
+        raise StoreBusyError("other writes of this service hold the database") from None
+    try:
+        yield max(0.1, until - time.monotonic())
+    finally:
+        turns.release()
+
+
 _Turn = Annotated[None, Depends(_turn, scope="function")]
+_WriteTurn = Annotated[float, Depends(_write_turn, scope="function")]
 
 
-def _session(request: Request, read_only: bool) -> Iterator[Session]:
-    request.state.dataset_version = NO_VERSION
+def _session(request: Request, lock_wait_s: float | None = None) -> Iterator[Session]:
     served = served_store(request)
-    with served.session(read_only=read_only) as session, until_deadline(request, session):
+    request.state.dataset_version = served.known_version
+    opened = served.session(read_only=lock_wait_s is None, lock_wait_s=lock_wait_s)
+    with opened as session, until_deadline(request, session):
         request.state.dataset_version = served.known_version = current_version(session)
         yield session
 
@@ -137,13 +213,13 @@ def until_deadline(request: Request, session: Session) -> AbstractContextManager
 
 
 def _reading(request: Request, _: _Turn) -> Iterator[Session]:
-    yield from _session(request, read_only=True)
+    yield from _session(request)
 
 
-def _writing(request: Request, _: _Turn) -> Iterator[Session]:
+def _writing(request: Request, lock_wait_s: _WriteTurn) -> Iterator[Session]:
     if not hasattr(request.state, "granted"):  # a mistake in the code, not of the caller
         raise RuntimeError(f"{request.url.path} writes without requiring a scope; see access.needs")
-    yield from _session(request, read_only=False)
+    yield from _session(request, lock_wait_s)
 
 
 #: A session for reading; on SQLite it does not need the write lock.

@@ -49,6 +49,11 @@ class ServiceSettings(BaseSettings):
     request_timeout_s: float = Field(
         default=60, gt=0, description="Seconds within which an answer must begin."
     )
+    send_timeout_s: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds after which a reader who takes nothing of an answer is cut off.",
+    )
     cors_origins: CommaSeparated = Field(
         default=(),
         description="Other origins whose web pages may use the service: `https://HOST`, "

@@ -136,8 +136,7 @@ class Access:
         request = Request(scope, receive)
         refusal = await self._admit(request)
         if refusal is not None:
-            if self.served.known_version is not None:  # spares the database under attack
-                request.state.dataset_version = self.served.known_version
+            request.state.dataset_version = self.served.known_version  # spares the database
             await refusal(scope, receive, send)
             return
         if self.settings.reading == "key":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,9 +56,7 @@ class Headers:
             if message["type"] == "http.response.start":
                 started = True
                 # Routes with a session have read it; routing errors and static pages have not.
-                version = state.get("dataset_version")
-                if version is None:
-                    version = await run_in_threadpool(self.served.version)
+                version = state.get("dataset_version") or await self.served.version()
                 headers = MutableHeaders(scope=message)
                 headers["X-Dataset-Version"] = version
                 for name, value in SECURITY.items():

@@ -12,10 +12,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from pvkdb.errors import DatabaseError, MissingExtraError, NotMigratedError, PvkdbError
+from pvkdb.errors import DatabaseError, MissingExtraError, PvkdbError
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import (
     CHALLENGE,
+    DATABASE,
     NOT_MIGRATED,
     RETRY_AFTER,
     STATUS,
@@ -39,12 +40,11 @@ def _pvkdb_error(request: Request, error: Exception) -> Response:
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     detail = str(error)
+    headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
     if isinstance(error, DatabaseError):
         _log.error("%s", error)
-        detail = NOT_MIGRATED if isinstance(error, NotMigratedError) else UNREACHABLE
-    headers = CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None
-    if detail == UNREACHABLE:
-        headers = RETRY_AFTER
+        detail = DATABASE.get(type(error), UNREACHABLE)
+        headers = None if detail == NOT_MIGRATED else RETRY_AFTER
     parameter, problems = (getattr(error, name, None) for name in ("parameter", "problems"))
     return refuse(request, status, detail, parameter, headers, problems)
 

@@ -133,8 +133,10 @@ def cursor_position(
     return [*place]
 
 
-def refuse_unknown_parameters(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse unknown query parameters, and parameters given twice.
+
+    It needs no thread, which ``/livez`` would have to wait for.
 
     Raises:
         ParameterError: names the nearest parameter of the route.

@@ -1,95 +1,163 @@
-"""Streaming of files while they are made: of any length, with a few rows in memory."""
+"""Streaming of files while they are made: of any length, with a few rows in memory.
+
+A file is read in pages, each in a transaction of its own. While a piece is sent, no connection,
+thread or turn is held, so that a slow reader delays nobody.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pvkdb.store.curation.dataset import current_version
+from pvkdb_api.core.callers import network_of
 from pvkdb_api.core.etags import etag, matches, not_modified
 from pvkdb_api.core.sessions import served_store, until_deadline
+from pvkdb_api.frame.access import caller_of
 
-#: Files sent at the same time, each on its own connection; others wait.
+#: Pieces made at the same time, each on its own connection; others wait in their order.
 STREAMS_AT_ONCE = 3
+
+#: Files sent at the same time to one caller, a key or a network address; further ones wait.
+FILES_OF_A_CALLER = 3
+
+#: Least bytes of a piece, but for the last one.
+PIECE_BYTES = 64 * 1024
 
 #: Makes the pieces of a file from a session.
 MakeFile = Callable[[Session], Iterator[bytes]]
 
+_log = logging.getLogger("pvkdb_api")
+
+
+class Streams:
+    """The files that a service sends; a reader who takes nothing for too long is cut off."""
+
+    def __init__(self, send_timeout_s: float) -> None:
+        self.send_timeout_s = send_timeout_s
+        self.making = asyncio.Semaphore(STREAMS_AT_ONCE)
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def share(self, request: Request) -> asyncio.Semaphore:
+        """Return the turns of the caller of a request; they are kept while somebody uses them."""
+        caller = caller_of(request)
+        name = caller.key_id or network_of(caller.address)
+        return self._shares.setdefault(name, asyncio.Semaphore(FILES_OF_A_CALLER))
+
 
 class _StreamedFile(StreamingResponse):
-    """A file whose session is closed when it is sent or its reader disconnects."""
+    """A file whose reader is cut off after taking nothing for too long."""
 
-    def __init__(self, pieces: Iterator[bytes], close: Callable[[], Any], **rest: Any) -> None:
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        send_timeout_s: float,
+        close: Callable[[], None],
+        **rest: Any,
+    ) -> None:
         super().__init__(pieces, **rest)
+        self._send_timeout_s = send_timeout_s
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file."""
+
+        async def send_in_time(message: Message) -> None:
+            with anyio.fail_after(self._send_timeout_s):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
+        except TimeoutError:  # the server closes a connection whose answer is incomplete
+            _log.warning("the reader of %s took nothing for too long", scope["path"])
         finally:
-            with anyio.CancelScope(shield=True):
-                await run_in_threadpool(self._close)
+            self._close()
 
 
 async def send_file(
     request: Request, make: MakeFile, *, media_type: str, file_name: str, of_version: bool = False
 ) -> Response:
-    """Return a response that streams a file, made from one snapshot of the data.
+    """Return a response that streams a file.
 
     Args:
         request: the request.
-        make: makes the pieces; an error before the first one is answered as a problem.
+        make: makes the pieces; an error before the first one is answered as a problem. Its
+            session is closed after pieces, and begins a new transaction when it is used again.
         media_type: of the file.
         file_name: of the file.
         of_version: whether the dataset version and the request determine the content; then the
             answer has an ETag.
     """
-    turns: asyncio.Semaphore = request.app.state.stream_turns
-    held = ExitStack()
-    await turns.acquire()
-    held.callback(turns.release)
+    streams: Streams = request.app.state.streams
+    share = streams.share(request)
+    await share.acquire()
     try:
-        version, pieces = await run_in_threadpool(_begin, held, request, make)
+        version, pieces = await _begin(streams, request, make)
     except BaseException:
-        with anyio.CancelScope(shield=True):
-            await run_in_threadpool(held.close)
+        share.release()
         raise
     request.state.dataset_version = version
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     if of_version:
         tag = etag(version, request.app.version, request.url.path, request.url.query)
         if matches(request, tag):
-            await run_in_threadpool(held.close)
+            share.release()
             return not_modified(tag)
         headers["ETag"] = tag
-    if getattr(request.state, "head", False):
-        pieces = itertools.islice(pieces, 1)
-    return _StreamedFile(pieces, held.close, media_type=media_type, headers=headers)
+    return _StreamedFile(
+        pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
+    )
 
 
-def _begin(held: ExitStack, request: Request, make: MakeFile) -> tuple[str, Iterator[bytes]]:
-    session = held.enter_context(served_store(request).session(read_only=True))
-    if session.get_bind().dialect.name == "postgresql":
-        # SQLite shows each transaction one snapshot anyway.
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    with until_deadline(
-        request, session
-    ):  # only until the answer begins: long files are legitimate
-        version = current_version(session)
-        pieces = iter(make(session))
-        first = next(pieces, b"")
-    return version, itertools.chain([first], pieces)
+async def _begin(
+    streams: Streams, request: Request, make: MakeFile
+) -> tuple[str, AsyncIterator[bytes]]:
+    """Make the first piece of a file; return the dataset version and all its pieces."""
+    served, session = served_store(request), Session()
+    made: Iterator[bytes]
+
+    def begin() -> tuple[str, bytes]:
+        nonlocal made
+        served.require_migrated()
+        # The deadline counts until the answer begins: long files are legitimate.
+        with served.store.page(session), until_deadline(request, session):
+            version, made = current_version(session), iter(make(session))
+            return version, _next_of(made)
+
+    def go_on() -> bytes:
+        with served.store.page(session):
+            return _next_of(made)
+
+    async def pieces(piece: bytes) -> AsyncIterator[bytes]:
+        while piece:
+            for start in range(0, len(piece), PIECE_BYTES):
+                yield piece[start : start + PIECE_BYTES]
+            if getattr(request.state, "head", False):
+                return
+            async with streams.making:
+                piece = await run_in_threadpool(go_on)
+
+    async with streams.making:
+        version, first = await run_in_threadpool(begin)
+    return version, pieces(first)
+
+
+def _next_of(made: Iterator[bytes]) -> bytes:
+    """Return the next pieces joined, at least :data:`PIECE_BYTES` but for the end."""
+    joined = bytearray()
+    while len(joined) < PIECE_BYTES and (piece := next(made, b"")):
+        joined += piece
+    return bytes(joined)
 
 
 def file_responses(media_types: Iterable[str]) -> dict[int | str, dict[str, Any]]:

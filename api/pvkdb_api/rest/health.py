@@ -9,17 +9,22 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
+from starlette.concurrency import run_in_threadpool
 
 from pvkdb._version import __version__
 from pvkdb.errors import DatabaseError
 from pvkdb.schemas.responses import Health, Liveness
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.queue.monitoring import QueueMetrics, queue_metrics
-from pvkdb_api.core.sessions import served_store
+from pvkdb_api.core.sessions import ServedStore, served_store
 from pvkdb_api.frame.metrics import RequestMetrics
 
 #: The text format; https://prometheus.io/docs/instrumenting/exposition_formats/
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+#: Seconds until the database counts as not answering: for readiness, and for the longer queries
+#: of the queue's numbers.
+READY_WITHIN_S, QUEUE_WITHIN_S = 1.5, 3.0
 
 router = APIRouter(tags=["health"])
 
@@ -29,25 +34,30 @@ _log = logging.getLogger("pvkdb_api")
 
 
 @router.get("/livez", summary="Whether the process answers", operation_id="get_liveness")
-async def get_liveness() -> Liveness:
+async def get_liveness(request: Request) -> Liveness:
     """The process runs. Nothing else is checked: restart the process if this does not answer."""
+    request.state.dataset_version = served_store(request).known_version
     return Liveness(status="ok", version=__version__)
 
 
 @router.get("/readyz", summary="Whether requests may be sent here", operation_id="get_readiness")
 @router.get("/healthz", summary="Whether the service can do its work", operation_id="get_health")
-def get_health(request: Request) -> Health:
+async def get_health(request: Request) -> Health:
     """Checks the database and its schema revision each time; status 503 if it cannot be used."""
-    store = served_store(request).store.require_migrated()
-    with store.session(read_only=True) as session:
-        version = current_version(session)
+    served = served_store(request)
+    version = await served.shared(_check, READY_WITHIN_S)
     request.state.dataset_version = version
     return Health(
         status="ok",
         version=__version__,
-        database=store.url.get_backend_name(),
+        database=served.store.url.get_backend_name(),
         dataset_version=version,
     )
+
+
+def _check(served: ServedStore) -> str:
+    with served.store.require_migrated().session(read_only=True) as session:
+        return current_version(session)
 
 
 @router.get(
@@ -57,19 +67,24 @@ def get_health(request: Request) -> Health:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def get_metrics(request: Request) -> Response:
+async def get_metrics(request: Request) -> Response:
     """Requests by route with their times; calculations by state, failures by reason, seconds of
     finished calculations. Without a database, the numbers from it are left out."""
     requests: RequestMetrics = request.app.state.request_metrics
-    of_requests = generate_latest(requests.registry())
-    registry = CollectorRegistry(auto_describe=False)
+    of_requests = await run_in_threadpool(lambda: generate_latest(requests.registry()))
+    of_queue = None
     try:
-        with served_store(request).session(read_only=True) as session:
-            registry.register(_QueueCollector(queue_metrics(session)))
+        of_queue = await served_store(request).shared(_queue_metrics, QUEUE_WITHIN_S)
     except DatabaseError as error:
         _log.error("%s", error)
-        registry.register(_QueueCollector(None))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_QueueCollector(of_queue))
     return Response(of_requests + generate_latest(registry), media_type=MEDIA_TYPE)
+
+
+def _queue_metrics(served: ServedStore) -> QueueMetrics:
+    with served.session() as session:
+        return queue_metrics(session)
 
 
 class _QueueCollector(Collector):

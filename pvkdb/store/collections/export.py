@@ -65,7 +65,7 @@ def tolerance_rows(session: Session) -> Iterator[ToleranceRow]:
         .where(Material.family.in_(DEFINED))
         .distinct()
         .order_by(Composition.formula)
-    )
+    ).all()
     for formula in formulas:
         try:
             yield tolerance_row(formula)

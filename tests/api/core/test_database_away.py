@@ -1,20 +1,29 @@
-"""PostgreSQL is stopped and started under a running service; SQLite files that are not whole."""
+"""PostgreSQL is stopped, frozen or slow under a service, and comes back; SQLite files not whole."""
 
 from __future__ import annotations
 
 import random
+import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+import psutil
 import pytest
+from sqlalchemy import text
 
 from pvkdb.store.database import Store
 
 from ...conftest import lacks, loaded, new_database, read_only
-from ..conftest import serving
+from ..conftest import Started, serving
 from ..guarded import guarding, key_for
+
+#: Seconds for an answer on a busy machine; the documented limits are shorter.
+BUSY_S = 8.0
 
 
 @pytest.fixture
@@ -105,3 +114,80 @@ def test_a_damaged_file_is_a_503(loaded_sqlite: Path, tmp_path: Path, caplog) ->
             assert not any("damaged" in answer.text for answer in answers.values())
     assert "is damaged; restore the file from a backup" in caplog.text
     assert "check the URL" not in caplog.text
+
+
+@contextmanager
+def frozen(server: Any) -> Iterator[None]:
+    """Stop every process of a PostgreSQL server within the block, as SIGSTOP does."""
+    postmaster = psutil.Process(server.get_pid())
+    processes = [postmaster, *postmaster.children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            process.resume()
+
+
+def test_a_frozen_database_hangs_neither_health_nor_refusals(
+    own_server: Any, start: Started
+) -> None:
+    url = new_database(own_server).render_as_string(hide_password=False)
+    loaded(Store(url))
+    _, address = start(url, PVKDB_REQUEST_TIMEOUT_S="4")
+    with httpx.Client(base_url=address, timeout=60) as client, ThreadPoolExecutor(14) as threads:
+        version = client.get("/readyz").json()["dataset_version"]
+
+        def devices(number: int) -> int:
+            with httpx.Client(timeout=60) as own:
+                return own.get(f"{address}/api/v1/devices?limit={1 + number}").status_code
+
+        assert set(threads.map(devices, range(14))) == {200}
+        with frozen(own_server):
+            waiting = [threads.submit(devices, number) for number in range(14)]
+            time.sleep(0.5)
+            client.timeout = BUSY_S
+            for _ in range(5):
+                assert client.get("/livez").status_code == 200
+            ready = client.get("/readyz")
+            assert ready.status_code == 503
+            assert "does not answer" in ready.json()["detail"]
+            assert ready.headers["retry-after"] == "5"
+            nowhere = client.get("/nowhere")
+            assert (nowhere.status_code, nowhere.headers["x-dataset-version"]) == (404, version)
+            metrics = client.get("/metrics")
+            assert "pvkdb_database_up 0.0" in metrics.text
+            assert {each.result(60) for each in waiting} <= {503, 504}
+        client.timeout = 60
+        assert set(threads.map(devices, range(14))) == {200}
+        assert client.get("/readyz").json()["dataset_version"] == version
+        assert "pvkdb_database_up 1.0" in client.get("/metrics").text
+
+
+def test_tables_that_another_program_locks_hang_no_health(own_server: Any) -> None:
+    store = loaded(Store(new_database(own_server).render_as_string(hide_password=False)))
+    with guarding(store) as api:
+        assert api.get("/readyz").status_code == 200
+        with store.session() as session:
+            session.execute(text("LOCK TABLE alembic_version, dataset_versions"))
+            began = time.monotonic()
+            assert api.get("/livez").status_code == 200
+            assert api.get("/nowhere").status_code == 404
+            ready = api.get("/readyz")
+            assert time.monotonic() - began < BUSY_S
+            assert ready.status_code == 503
+            assert "does not answer" in ready.json()["detail"]
+        assert api.get("/readyz").status_code == 200
+    store.close()
+
+
+def test_readiness_names_what_is_wrong(own_server: Any) -> None:
+    store = Store(new_database(own_server).render_as_string(hide_password=False))
+    with guarding(store) as api:
+        assert "pvkdb init" in api.get("/readyz").json()["detail"]
+        own_server.stop()
+        try:
+            assert "cannot be reached" in api.get("/readyz").json()["detail"]
+        finally:
+            own_server.ensure_postgres_running()

@@ -1,15 +1,19 @@
-"""Connections of a store: none is left open; files that are damaged or may only be read."""
+"""Connections of a store: none is left open or waits without end; damaged and read-only files."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
+import psutil
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
 
-from pvkdb.errors import DatabaseError, StoreAwayError
+from pvkdb.errors import DatabaseError, StoreAwayError, StoreBusyError
+from pvkdb.store import database
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
 
@@ -114,3 +118,68 @@ def test_a_damaged_file_is_called_damaged(damaged_sqlite: Path, loaded_sqlite: P
     damaged_sqlite.write_bytes(bytes(4096) + loaded_sqlite.read_bytes()[4096:])
     with pytest.raises(DatabaseError, match="is damaged"):
         Store(f"sqlite:///{damaged_sqlite}").require_migrated()
+
+
+def test_a_call_that_is_not_answered_ends_and_the_next_one_works(postgres_url: str) -> None:
+    store = Store(postgres_url, call_limit_s=0.5)
+    with pytest.raises(StoreAwayError, match="does not answer"), store.session() as session:
+        session.execute(text("SELECT pg_sleep(300)"))
+    with store.session() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    store.close()
+
+
+def test_a_frozen_pooled_connection_is_replaced(postgres_url: str, monkeypatch) -> None:
+    monkeypatch.setattr(database, "ANSWER_S", 1.0)
+    store = Store(postgres_url)
+    with store.session() as session:
+        backend = psutil.Process(session.scalar(text("SELECT pg_backend_pid()")))
+    backend.suspend()
+    try:
+        with store.session() as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) != backend.pid
+    finally:
+        backend.resume()
+    store.close()
+
+
+def test_long_statements_of_programs_are_not_cut(postgres_url: str, monkeypatch) -> None:
+    monkeypatch.setattr(database, "ANSWER_S", 0.5)
+    store = Store(postgres_url)
+    with store.session() as session:
+        session.execute(text("SELECT pg_sleep(1.5)"))
+    store.close()
+
+
+def test_a_writer_waits_for_a_lock_as_long_as_it_is_told(empty_store: Store) -> None:
+    table = "DELETE FROM audit_log"
+    with empty_store.session() as first:
+        first.execute(text(table))
+        if empty_store.sqlite_path is None:
+            first.execute(text("LOCK TABLE audit_log IN EXCLUSIVE MODE"))
+        began = time.monotonic()
+        with (
+            pytest.raises(StoreBusyError, match="another"),
+            empty_store.session(lock_wait_s=0.3) as second,
+        ):
+            second.execute(text(table))
+        assert time.monotonic() - began < 10
+    with empty_store.session(lock_wait_s=0.3) as second:
+        second.execute(text(table))
+
+
+def test_a_session_read_in_pages_pins_no_log(sqlite_store: Store) -> None:
+    path = sqlite_store.sqlite_path
+    assert path is not None
+    reading = Session()
+    with sqlite_store.page(reading):
+        reading.execute(text("SELECT count(*) FROM devices")).one()
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("CREATE TABLE filler (content BLOB)")
+    for _ in range(40):
+        writer.execute("INSERT INTO filler VALUES (zeroblob(1000000))")
+    log = path.with_name(f"{path.name}-wal")
+    assert log.stat().st_size < 20_000_000
+    with sqlite_store.page(reading):
+        assert reading.scalar(text("SELECT count(*) FROM filler")) == 40
+    writer.close()
