@@ -194,6 +194,8 @@ def material_in(cells: Cells, column: str, example: str) -> tuple[Composition | 
     """Return the composition in a cell, and the phase: in front of the formula or in ``phase``."""
     cells.required(column, example)
     phase = cells.text("phase")
+    if phase and len(phase) > 40:  # as in requests; a longer one would have no address
+        cells.complain("phase", "has more than 40 characters; name the space group")
     found = cells.parsed(column, parse_material)
     if found is None:
         return None, phase

@@ -244,6 +244,15 @@ def test_a_row_that_cannot_be_true_is_refused_with_place_and_remedy(
 DEVICE = "structure,absorber,on_off_ratio,v_set,v_reset,retention,references,source\n"
 
 
+def test_a_phase_without_an_address_is_refused(do_import: Import) -> None:
+    header = "material,phase,defect,quantity,value,method,references,source\n"
+    row = "CsPbBr3,{},V_Br,E_A,0.3 eV,DFT,r36,Fig. 1\n"
+    assert do_import(header + row.format("/" * 40), "e.csv").counts["energetics"].added == 1
+    with pytest.raises(ImportRefusedError, match="more than 40 characters") as refused:
+        do_import(header + row.format("/" * 41), "e.csv")
+    assert refused.value.problems[0].column == "phase"
+
+
 @pytest.mark.parametrize(
     ("cells", "column", "said"),
     [
