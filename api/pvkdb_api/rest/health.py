@@ -45,6 +45,7 @@ async def get_liveness(request: Request) -> Liveness:
 async def get_health(request: Request) -> Health:
     """Checks the database and its schema revision each time; status 503 if it cannot be used."""
     served = served_store(request)
+    request.state.dataset_version = served.known_version  # what is refused waits no longer
     version = await served.shared(_check, READY_WITHIN_S)
     request.state.dataset_version = version
     return Health(
@@ -72,9 +73,10 @@ async def get_metrics(request: Request) -> Response:
     finished calculations. Without a database, the numbers from it are left out."""
     requests: RequestMetrics = request.app.state.request_metrics
     of_requests = await run_in_threadpool(lambda: generate_latest(requests.registry()))
-    of_queue = None
+    served, of_queue = served_store(request), None
+    request.state.dataset_version = served.known_version
     try:
-        of_queue = await served_store(request).shared(_queue_metrics, QUEUE_WITHIN_S)
+        of_queue = await served.shared(_queue_metrics, QUEUE_WITHIN_S)
     except DatabaseError as error:
         _log.error("%s", error)
     registry = CollectorRegistry(auto_describe=False)
