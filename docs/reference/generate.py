@@ -38,10 +38,10 @@ How to read the columns:
 - **empty**: what an empty cell (CSV), `null` (JSON, Parquet) or `None` (client) means; — where a \
 cell is never empty.
 - **values are**: {sources}.
-- **CSV**: a text that a spreadsheet would run as a formula has an apostrophe in front: one that begins \
-with `=`, `@`, a tab or a carriage return, or with `+` or `-` and not merely a number or a range of two \
-(`-0.6 V`, but neither `-3.6` nor `-0.078 to -3.6`). `pvkdb import` removes it. `pvkdb export --raw` and \
-`?raw=true` leave it out; numbers, JSON and Parquet never have it.
+- **CSV**: a text that a spreadsheet would run as a formula has an apostrophe in front: one that \
+begins with `=`, `@`, a tab or a carriage return, or with `+` or `-` and not merely a number or a \
+range of two (`-0.6 V`, but neither `-3.6` nor `-0.078 to -3.6`). `pvkdb import` removes it. \
+`pvkdb export --raw` and `?raw=true` leave it out; numbers, JSON and Parquet never have it.
 
 The files in `pvkdb/literature` hold the curated tables; `datapackage.json` beside them says the \
 same as this page to programs, in the form of a [Data Package](https://datapackage.org).

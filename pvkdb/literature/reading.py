@@ -1,8 +1,8 @@
 """Files of a paper, read as records of text cells with their lines.
 
 A CSV file contains one table; a YAML or JSON file contains a paper with all of its tables. CSV and
-YAML are read as streams, so that a file may be larger than memory. :mod:`pvkdb.literature.entries` interprets the
-cells.
+YAML are read as streams, so that a file may be larger than memory.
+:mod:`pvkdb.literature.entries` interprets the cells.
 """
 
 from __future__ import annotations

@@ -68,9 +68,11 @@ def _value(cell: str, like: object) -> object:
 
 def test_texts_that_a_spreadsheet_would_run_are_escaped_in_csv(reading_api):
     printed = reading_api.get("/api/v1/export/device_claims", fields="as_printed").text
-    assert "'+10 V\n" in printed and "\n+10 V\n" not in printed
+    assert "'+10 V\n" in printed
+    assert "\n+10 V\n" not in printed
     raw = reading_api.get("/api/v1/export/device_claims", fields="as_printed", raw=True).text
-    assert "\n+10 V\n" in raw and "'+10 V" not in raw
+    assert "\n+10 V\n" in raw
+    assert "'+10 V" not in raw
     energies = reading_api.get("/api/v1/export/energetics", fields="value_min_ev")
     assert "\n-0.65\n" in energies.text
 

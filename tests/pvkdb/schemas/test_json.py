@@ -36,7 +36,7 @@ def test_what_only_python_takes_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-32"])
 def test_bytes_that_are_not_utf_8_are_refused(encoding: str) -> None:
-    with pytest.raises(json.JSONDecodeError, match="is not UTF-8|Expecting value"):
+    with pytest.raises(json.JSONDecodeError, match=r"is not UTF-8|Expecting value"):
         parse_json('["Ä"]'.encode(encoding))
     assert parse_json('["Ä"]'.encode("utf-8-sig")) == ["Ä"]
 
