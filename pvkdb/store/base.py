@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator
+from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, literal
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -29,6 +32,30 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class DatabaseTime(FunctionElement[datetime]):
+    """SQL expression of the time by the database's clock, or of a time so much later.
+
+    SQLite has no clock of its own and reads that of the machine.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+    def __init__(self, later: timedelta = timedelta()) -> None:
+        super().__init__(literal(later.total_seconds()))
+
+
+@compiles(DatabaseTime, "postgresql")
+def _on_postgresql(time: DatabaseTime, compiler: SQLCompiler, **given: Any) -> str:
+    return f"(now() + {compiler.process(time.clauses, **given)} * interval '1 second')"
+
+
+@compiles(DatabaseTime, "sqlite")
+def _on_sqlite(time: DatabaseTime, compiler: SQLCompiler, **given: Any) -> str:
+    later = compiler.process(time.clauses, **given)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {later} || ' seconds')"
 
 
 class Base(DeclarativeBase):

@@ -140,10 +140,11 @@ def _stop_calculation(number: int, frame: FrameType | None) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Number of calculations recovered from workers that are gone."""
+    """Number of calculations recovered from workers that are gone, or watched for their end."""
 
     queued: int
     failed: int
+    watched: int = 0
 
 
 def record_end(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,9 @@ from pvkdb.cli.output.barriers import print_barriers
 from pvkdb.cli.output.console import messages, print_json
 from pvkdb.cli.output.progress import watch_queue
 from pvkdb.errors import CalculationFailedError, InterruptedByUserError
+
+#: Seconds between two looks at the leases of workers that seem to be lost.
+_LOOK_S = 1.0
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
@@ -63,7 +67,7 @@ def work(
             watch_queue(lambda: _count_unfinished(store)) as watch,
             finishing_on_sigterm(lambda: finish(chosen)),
         ):
-            for document in run_queue(store, watch.report, chosen):
+            for document in run_queue(store, watch.report, chosen, lambda: stopping):
                 documents.append(document)
                 watch.ended(document)
     except KeyboardInterrupt:
@@ -89,22 +93,45 @@ def work(
 
 
 def run_queue(
-    store: Store, report: Any = None, engine: CalculationEngine | None = None
+    store: Store,
+    report: Any = None,
+    engine: CalculationEngine | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[CalculationDocument]:
-    """Recover calculations of lost workers, then compute every queued one."""
+    """Recover calculations of lost workers, then compute every queued one.
+
+    Workers out of sight that seem to be lost are watched for a lease at the end.
+    """
+    from pvkdb.store.queue.claims import LEASE
     from pvkdb_pipelines.engines.local import LocalEngine
 
+    engine = engine or LocalEngine()
     recover(store)
-    yield from (engine or LocalEngine()).drain(store, report)
+    yield from engine.drain(store, report)
+    end: float | None = None
+    while not should_stop() and recover(store):
+        if end is None:
+            messages().print("watching workers that seem to be lost, for a minute at most")
+            end = time.monotonic() + 1.2 * LEASE.total_seconds()
+        elif time.monotonic() > end:
+            return
+        time.sleep(_LOOK_S)
+        if not should_stop():
+            yield from engine.drain(store, report)
 
 
-def recover(store: Store) -> None:
-    """Put the calculations of lost workers back into the queue, and report their number."""
+def recover(store: Store) -> int:
+    """Put the calculations of lost workers back into the queue, and report their number.
+
+    Returns:
+        Number of calculations that wait, or whose worker seems to be lost and must be watched.
+    """
     from pvkdb_pipelines.work.worker import Worker
 
     recovered = Worker(store).recover()
     if recovered.queued:
         messages().print(f"took back {recovered.queued} calculation(s) of a lost worker")
+    return recovered.queued + recovered.watched
 
 
 def _tally(documents: list[CalculationDocument]) -> str:

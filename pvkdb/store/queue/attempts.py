@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from time import monotonic as _monotonic
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, StateError
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.models.calculations import Calculation, CalculationFile
 from pvkdb.store.queue.dependencies import failed_dependencies, pass_on, settle
 from pvkdb.store.queue.ending import held
@@ -17,6 +19,12 @@ from pvkdb.store.queue.log import note
 
 #: Number of lost workers after which a calculation is recorded as failed.
 MAX_ATTEMPTS = 3
+#: Duration of a claim without a heartbeat.
+LEASE = timedelta(seconds=60)
+#: Most seconds between two looks at a lease that count as watched: a heartbeat comes in them.
+_LOOK_S = LEASE.total_seconds() / 6
+#: Leases that this process watches on SQLite: owner and end, seconds unchanged, time of the look.
+_watched: dict[str, tuple[object, float, float]] = {}
 
 
 def another_attempt(session: Session, calculation_id: str, owner: str) -> bool:
@@ -59,8 +67,12 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
     return calculation
 
 
-def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tuple[int, int]:
+def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tuple[int, int, int]:
     """Return calculations of lost workers to the queue.
+
+    PostgreSQL's clock writes and judges all leases. SQLite has none, and the end that a lease
+    claims depends on the clock of its worker: there, an owner counts as lost when this process has
+    looked again and again for :data:`LEASE` and has seen no heartbeat.
 
     Args:
         session: A session that may write.
@@ -68,20 +80,20 @@ def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tu
             only the end of its lease counts.
 
     Returns:
-        Number of calculations queued again, and number recorded as failed after
-        :data:`MAX_ATTEMPTS` lost workers.
+        Number of calculations queued again, number recorded as failed after
+        :data:`MAX_ATTEMPTS` lost workers, and number whose owner seems to be lost and is watched.
     """
     now = utc_now()
-    running = session.scalars(
-        select(Calculation)
+    running = session.execute(
+        select(Calculation, Calculation.lease_until < DatabaseTime())
         .where(Calculation.state == CalculationState.RUNNING.value)
         .with_for_update(skip_locked=True)
     )
-    queued = failed = 0
-    for calculation in running:
+    queued = failed = watched = 0
+    for calculation, over in running.all():
         alive = is_alive(calculation.owner or "")
-        expired = calculation.lease_until is None or calculation.lease_until < now
-        if alive or (alive is None and not expired):
+        if alive or (alive is None and not _expired(session, calculation, over)):
+            watched += alive is None and over
             continue
         note(session, calculation.id, EventKind.LOST, f"its worker {calculation.owner} is gone")
         calculation.owner = None
@@ -105,4 +117,16 @@ def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tu
         session.flush()
         pass_on(session, calculation.id)
     session.flush()
-    return queued, failed
+    return queued, failed, watched
+
+
+def _expired(session: Session, calculation: Calculation, over: bool | None) -> bool:
+    """Whether a lease is over by the clock of PostgreSQL, or for lack of heartbeats on SQLite."""
+    if over is None or session.get_bind().dialect.name != "sqlite":
+        return over is not False
+    lease, now = (calculation.owner, calculation.lease_until), _monotonic()
+    before, seconds, looked = _watched.get(calculation.id, (None, 0.0, now))
+    # A process that slept for an hour has watched nothing meanwhile.
+    seconds = seconds + min(now - looked, _LOOK_S) if before == lease else 0.0
+    _watched[calculation.id] = lease, seconds, now
+    return seconds >= LEASE.total_seconds()

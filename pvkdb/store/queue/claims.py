@@ -10,7 +10,8 @@ States of a calculation::
 
 A worker claims a calculation with one UPDATE statement, so that two workers never get the same
 one (on PostgreSQL the row lock is taken with SKIP LOCKED). It renews its lease while it computes.
-When the lease expires or its owner is gone, the calculation returns to the queue.
+When the lease expires or its owner is gone, the calculation returns to the queue. No clock of a
+worker counts: see :func:`recover_lost`.
 
 How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried again in
 :mod:`pvkdb.store.queue.attempts`.
@@ -19,7 +20,6 @@ How a calculation ends is in :mod:`pvkdb.store.queue.ending`, how it is tried ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, bindparam, func, null, select, update
@@ -28,10 +28,10 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationState, EventKind
 from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.curation.registration import get_or_add, register_material
 from pvkdb.store.models.calculations import Calculation
-from pvkdb.store.queue.attempts import MAX_ATTEMPTS, another_attempt, recover_lost, requeue
+from pvkdb.store.queue.attempts import LEASE, MAX_ATTEMPTS, another_attempt, recover_lost, requeue
 from pvkdb.store.queue.dependencies import add_dependencies
 from pvkdb.store.queue.ending import LeaseLostError, cancelled, fail, finish, held
 from pvkdb.store.queue.log import ProgressLine, note, note_progress, storable
@@ -57,9 +57,6 @@ __all__ = [
     "requeue",
     "submit",
 ]
-
-#: Duration of a claim without a heartbeat.
-LEASE = timedelta(seconds=60)
 
 
 class QueueRequest(Protocol):
@@ -132,13 +129,11 @@ def enqueue(
 
 def claim(session: Session, owner: str, calculation_id: str | None = None) -> Calculation | None:
     """Claim the next queued calculation, or a given one; None if none is queued."""
-    now = utc_now()
     given = {
         "queued": CalculationState.QUEUED.value,
         "running": CalculationState.RUNNING.value,
         "owner_": owner,
-        "until": now + LEASE,
-        "now": now,
+        "now": utc_now(),
     }
     calculation: Calculation | None
     if calculation_id is None:
@@ -168,7 +163,7 @@ def heartbeat(
     renewed = session.scalar(
         update(Calculation)
         .where(held(calculation_id, owner), Calculation.cancel_requested_at.is_(None))
-        .values(lease_until=utc_now() + LEASE, **changed)
+        .values(lease_until=DatabaseTime(LEASE), **changed)
         .returning(Calculation.id)
     )
     if renewed is None:
@@ -245,7 +240,7 @@ def _claiming(*conditions: ColumnElement[bool]) -> Any:
         .values(
             state=bindparam("running"),
             owner=bindparam("owner_"),
-            lease_until=bindparam("until"),
+            lease_until=DatabaseTime(LEASE),
             started_at=bindparam("now"),
             finished_at=None,
             failure_kind=None,

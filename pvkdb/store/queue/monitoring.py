@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Float, cast, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.calculations import CalculationState
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.models.calculations import Calculation
 
 
@@ -92,7 +92,7 @@ def worker_signs(session: Session) -> WorkerSigns:
     now = utc_now()
     working = session.scalar(
         select(func.count(Calculation.owner.distinct())).where(
-            Calculation.state == _RUNNING, Calculation.lease_until > now
+            Calculation.state == _RUNNING, Calculation.lease_until > DatabaseTime()
         )
     )
     started, ended = session.execute(

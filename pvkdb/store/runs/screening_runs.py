@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError, PvkdbError
 from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
-from pvkdb.store.base import utc_now
+from pvkdb.store.base import DatabaseTime, utc_now
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
 from pvkdb.store.rows.from_models import document_of
 
@@ -64,7 +64,7 @@ def begin(
     held: dict[str, Any] = {
         "state": _RUNNING,
         "owner": owner,
-        "lease_until": utc_now() + RUN_LEASE,
+        "lease_until": DatabaseTime(RUN_LEASE),
         "scheduled": scheduled,
     }
     try:
@@ -103,7 +103,7 @@ def renew(session: Session, run_id: int, owner: str) -> bool:
     renewed = session.scalar(
         update(ScreeningRun)
         .where(*_held(run_id, owner))
-        .values(lease_until=utc_now() + RUN_LEASE)
+        .values(lease_until=DatabaseTime(RUN_LEASE))
         .returning(ScreeningRun.id)
     )
     return renewed is not None
@@ -259,11 +259,12 @@ def run_document(run: ScreeningRun) -> RunDocument:
 
 def _interrupt_lost(session: Session, plan: str, is_alive: Callable[[str], bool | None]) -> None:
     now = utc_now()
-    running = select(ScreeningRun).where(ScreeningRun.plan == plan, ScreeningRun.state == _RUNNING)
-    for run in session.scalars(running.with_for_update(skip_locked=True)):
+    running = select(ScreeningRun, ScreeningRun.lease_until < DatabaseTime()).where(
+        ScreeningRun.plan == plan, ScreeningRun.state == _RUNNING
+    )
+    for run, over in session.execute(running.with_for_update(skip_locked=True)).all():
         alive = is_alive(run.owner or "")
-        expired = run.lease_until is None or run.lease_until < now
-        if alive or (alive is None and not expired):
+        if alive or (alive is None and over is False):
             continue
         given_up = run.attempts >= MAX_LOST
         run.state = RunState.FAILED.value if given_up else _INTERRUPTED

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work import tasks, worker
 from pvkdb_pipelines.work.worker import Worker
 
-from .rehearsal import Rehearsal
+from .rehearsal import WITNESS, Rehearsal
 
 QUICK = Rehearsal(number=10)  # one with a file
 
@@ -242,3 +244,26 @@ def test_a_result_whose_answer_was_lost_is_written_once(
     assert (document.state, document.result) == ("done", {"square": 100})
     with empty_store.session(read_only=True) as session:
         assert [entry.event for entry in jobs.log_lines(session, name)].count("done") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_worker_with_a_wrong_clock_loses_nothing_and_doubles_nothing(
+    empty_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    witness = tmp_path / "witness"
+    monkeypatch.setenv(WITNESS, str(witness))
+    monkeypatch.setenv("PVKDB_DATABASE_URL", empty_store.url.render_as_string(hide_password=False))
+    names = [
+        asked(empty_store, Rehearsal(number=number, steps=2, step_s=0.1)) for number in range(20)
+    ]
+    program = Path(__file__).with_name("clock_off.py")
+    process = subprocess.Popen([sys.executable, str(program), str(minutes)])
+    here = Worker(empty_store)
+    while process.poll() is None:  # a worker whose clock is right, on the same queue
+        assert here.recover() == worker.Recovery(0, 0)
+        if any(state(empty_store, name)[0] == "running" for name in names):
+            here.run()
+    assert process.returncode == 0
+    assert {state(empty_store, name) for name in names} == {("done", 1)}
+    assert sorted(map(int, witness.read_text(encoding="ascii").split())) == list(range(20))

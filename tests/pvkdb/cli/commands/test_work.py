@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pvkdb.cli.commands import work
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue.claims import submit
+from pvkdb.store.queue import attempts
+from pvkdb.store.queue.claims import claim, submit
 
 from ..conftest import Run
 
@@ -231,3 +237,24 @@ def test_work_with_an_empty_queue_says_so(run: Run, user_store: Store) -> None:
     outcome = run("work")
     assert outcome.returncode == 0
     assert "0 done, 0 failed" in outcome.stderr
+
+
+def test_work_watches_a_worker_that_seems_lost(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of the machine: the process cannot be asked, and its lease seems over."""
+    clock = itertools.count(0, 10)
+    monkeypatch.setattr(attempts, "_monotonic", lambda: next(clock))
+    monkeypatch.setattr(work, "_LOOK_S", 0.0)
+    with sqlite_store.session() as session:
+        name = submit(session, NebRequest(formula="CsPbI3"))[0].id
+        claim(session, "elsewhere:1:1")
+        session.get_one(Calculation, name).lease_until = utc_now() - timedelta(days=1)
+
+    class Engine:
+        def drain(self, store: Store, report: Any = None) -> Iterator[str]:
+            with store.session() as session:
+                if claim(session, "me") is not None:
+                    yield name
+
+    assert list(work.run_queue(sqlite_store, engine=Engine())) == [name]

@@ -89,7 +89,7 @@ def test_one_to_be_cancelled_does_not_go_back_into_the_queue(empty_store: Store,
         if how == "interrupted":
             assert queue.release(session, name, "a")
         else:
-            assert queue.recover_lost(session, lambda owner: False) == (0, 0)
+            assert queue.recover_lost(session, lambda owner: False) == (0, 0, 0)
     assert state(empty_store, name) == "cancelled"
 
 

@@ -1,0 +1,107 @@
+"""Leases do not depend on the clocks of workers: the database's counts, or heartbeats seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.base import utc_now
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import attempts, monitoring
+from pvkdb.store.queue import claims as queue
+
+OFF = pytest.mark.parametrize("off", [timedelta(minutes=-10), timedelta(minutes=10)], ids=str)
+OUT_OF_SIGHT = lambda owner: None  # noqa: E731
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Set the clock of this process wrong, for what the queue writes and judges."""
+
+    def set_off(off: timedelta) -> None:
+        for module in (queue, attempts, monitoring):
+            monkeypatch.setattr(module, "utc_now", lambda: utc_now() + off, raising=False)
+
+    return set_off
+
+
+@pytest.fixture
+def running(empty_store: Store) -> str:
+    """A calculation that a worker out of sight has just claimed."""
+    with empty_store.session() as session:
+        name = queue.submit(session, NebRequest(formula="CsPbBr3"))[0].id
+        queue.claim(session, "a")
+    return name
+
+
+def recover(store: Store) -> tuple[int, int, int]:
+    with store.session() as session:
+        return queue.recover_lost(session, OUT_OF_SIGHT)
+
+
+@OFF
+def test_a_lease_ends_by_the_clock_of_the_database(
+    empty_store: Store, clocks: Any, off: timedelta
+) -> None:
+    clocks(off)
+    with empty_store.session() as session:
+        queue.submit(session, NebRequest(formula="CsPbBr3"))
+        claimed = queue.claim(session, "a")
+        assert claimed is not None
+        name = claimed.id
+    for beat in (False, True):
+        with empty_store.session() as session:
+            assert not beat or queue.heartbeat(session, name, "a")
+        with empty_store.session() as session:
+            until = session.get_one(Calculation, name).lease_until
+            now = (
+                datetime.now(UTC) if empty_store.sqlite_path else session.scalar(select(func.now()))
+            )
+        assert until is not None
+        assert now is not None
+        assert timedelta(0) < until - now <= queue.LEASE + timedelta(seconds=1)
+
+
+@OFF
+def test_a_wrong_clock_takes_no_work_from_others(
+    empty_store: Store, running: str, clocks: Any, off: timedelta
+) -> None:
+    clocks(off)
+    assert recover(empty_store)[:2] == (0, 0)
+    with empty_store.session() as session:
+        assert queue.heartbeat(session, running, "a")
+        assert monitoring.worker_signs(session).working == 1
+
+
+@OFF
+def test_on_sqlite_a_worker_counts_as_gone_when_its_heartbeats_are_missed(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    """Whatever end its lease claims: the clock that wrote it may be wrong."""
+    clock = [1000.0]
+    monkeypatch.setattr(attempts, "_monotonic", lambda: clock[0])
+    with sqlite_store.session() as session:
+        name = queue.submit(session, NebRequest(formula="CsPbBr3"))[0].id
+        queue.claim(session, "a")
+
+    def beat(number: int) -> None:
+        with sqlite_store.session() as session:
+            until = utc_now() + off + timedelta(seconds=number)
+            session.get_one(Calculation, name).lease_until = until
+
+    for number in range(20):  # heartbeats for longer than a lease
+        beat(number)
+        assert recover(sqlite_store)[:2] == (0, 0)
+        clock[0] += 10
+    clock[0] += 3600  # the observer itself slept; that is no missed heartbeat yet
+    assert recover(sqlite_store)[:2] == (0, 0)
+    for _ in range(4):
+        clock[0] += 10
+        assert recover(sqlite_store) == (0, 0, 1 if off < timedelta(0) else 0)
+    clock[0] += 10
+    assert recover(sqlite_store) == (1, 0, 0)
