@@ -4,9 +4,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+Model = TypeVar("Model", bound=BaseModel)
 
 #: Characters that a database refuses or a page cannot show. Line breaks and tabs are not among
 #: them: texts may have them, names may not.
@@ -45,6 +47,21 @@ def unfit(value: Any, *, one_line: bool = False) -> str | None:
     if not isinstance(parts, list | tuple):
         return None
     return next(filter(None, (unfit(part, one_line=one_line) for part in parts)), None)
+
+
+def read_json(model: type[Model], content: bytes) -> Model:
+    """Return a JSON text as a checked model.
+
+    Raises:
+        ValueError: it is not JSON (see :func:`parse_json`), or a value is refused; says where.
+    """
+    try:
+        parse_json(content)
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
 
 
 def parse_json(content: bytes) -> Any:

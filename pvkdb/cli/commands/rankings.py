@@ -111,18 +111,15 @@ def _profile(application: str | None, file: Path | None) -> Profile:
 
 
 def _report(path: Path) -> ScreeningReport:
-    from pydantic import ValidationError
-
+    from pvkdb.schemas import read_json
     from pvkdb.schemas.screening import ScreeningReport
 
     try:
-        return ScreeningReport.model_validate_json(path.read_bytes())
+        return read_json(ScreeningReport, path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+    except ValueError as error:
         raise InputError(
-            f"{path} is not the report of a screening ({where}: {first['msg']}); give the "
-            "screening-report.json that pvkdb screen wrote"
+            f"{path} is not the report of a screening ({error}); give the screening-report.json "
+            "that pvkdb screen wrote"
         ) from error

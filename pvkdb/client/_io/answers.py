@@ -154,22 +154,14 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def _parsed(model: type[Model], response: httpx.Response, texts: list[bytes]) -> list[Model]:
-    from pydantic import ValidationError
-
-    from pvkdb.schemas import parse_json
+    from pvkdb.schemas import read_json
 
     try:
-        for text in texts:
-            parse_json(text)  # pydantic takes NaN and repeated names
-        return [model.model_validate_json(text) for text in texts]
+        return [read_json(model, text) for text in texts]
     except ValueError as error:
-        place, reason = "the answer", str(error)
-        if isinstance(error, ValidationError):
-            first = error.errors(include_url=False, include_input=False)[0]
-            place, reason = ".".join(map(str, first["loc"])) or place, first["msg"]
         raise ServiceError(
-            f"{response.url} did not answer with a {model.__name__} ({place}: {reason}); "
-            "check the address, or install the version of pvkdb that the service runs",
+            f"{response.url} did not answer with a {model.__name__} ({error}); check the address, "
+            "or install the version of pvkdb that the service runs",
             response.status_code,
         ) from error
 
@@ -177,11 +169,10 @@ def _parsed(model: type[Model], response: httpx.Response, texts: list[bytes]) ->
 def _problem(response: httpx.Response) -> Problem | None:
     if not response.headers.get("Content-Type", "").startswith(_PROBLEM):
         return None
-    from pydantic import ValidationError
-
+    from pvkdb.schemas import read_json
     from pvkdb.schemas.responses import Problem
 
     try:
-        return Problem.model_validate_json(response.content)
-    except ValidationError:
+        return read_json(Problem, response.content)
+    except ValueError:
         return None

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvkdb.schemas import parse_json
+from pvkdb.schemas import parse_json, read_json
+from pvkdb.schemas.responses import Liveness
 
 NOT_JSON = {
     '{"a": NaN}': "NaN is no number",
@@ -39,6 +40,21 @@ def test_bytes_that_are_not_utf_8_are_refused(encoding: str) -> None:
     with pytest.raises(json.JSONDecodeError, match=r"is not UTF-8|Expecting value"):
         parse_json('["Ä"]'.encode(encoding))
     assert parse_json('["Ä"]'.encode("utf-8-sig")) == ["Ä"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"status": "ok", "version": "1", "version": "2"}', "'version' occurs twice"),
+        (b'{"status": NaN, "version": "1"}', "NaN is no number"),
+        (b'{"status": "ok"}', "version: Field required"),
+        (b"[1]", "Input should be an object"),
+    ],
+)
+def test_a_model_is_read_from_json_or_the_reason_named(content: bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_json(Liveness, content)
+    assert read_json(Liveness, b'{"status": "ok", "version": "1"}').version == "1"
 
 
 _VALUES = st.recursive(

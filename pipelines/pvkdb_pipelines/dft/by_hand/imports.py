@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
+from pvkdb.schemas import read_json
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.dft import (
     DFT_REQUESTS,
@@ -78,7 +79,7 @@ def _request(session: Session, calculation: Calculation, folder: Path) -> AnyDft
     note = folder / JOB_FILE
     if note.is_file():
         try:
-            job = ExportedJob.model_validate_json(note.read_text(encoding="utf-8"))
+            job = read_json(ExportedJob, note.read_bytes())
         except ValueError as error:
             raise InputError(f"{note} is not a job file of pvkdb: {error}") from error
         if job.calculation != calculation.id:

@@ -187,7 +187,6 @@ def test_another_server_at_the_address_is_recognized(answer):
 def test_an_answer_that_is_not_json_is_refused(content: bytes) -> None:
     with (
         answering(httpx.Response(200, content=content)) as client,
-        pytest.raises(ServiceError, match="did not answer with a Page") as failed,
+        pytest.raises(ServiceError, match="did not answer with a Page"),
     ):
         client.devices.count()
-    assert "the answer: " in str(failed.value)
