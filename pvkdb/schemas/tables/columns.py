@@ -32,7 +32,7 @@ SOURCES = {
     "recorded": "written by pvkdb while it works",
 }
 NOT_REPORTED = "not reported"
-_NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 #: What a spreadsheet runs as a formula, also behind apostrophes: = @ tab CR, or a sign before
 #: anything but a number or a range such as -0.078 to -3.6.
 _FORMULA = re.compile(rf"'*(?:[=@\t\r]|[+-](?!(?:{_NUMBER}(?:\s*(?:to|–)\s*[+-]?{_NUMBER})?)?\Z))")
