@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.dft import DftSettings
-from pvkdb_pipelines.dft.record import describe_charge, describe_settings
+from pvkdb.store.curation.computed import describe_charge, describe_settings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))

@@ -13,6 +13,7 @@ from ase import Atoms
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.bounds import HIGHEST_BARRIER_EV
 from pvkdb.schemas.calculations.dft import (
     AnyDft,
     AnyDftResult,
@@ -32,7 +33,7 @@ from pvkdb_pipelines.dft.codes.pw_output import PwOutput
 from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.neighbours import check_structure
-from pvkdb_pipelines.migration.paths.band import HIGHEST_BARRIER_EV, check_band
+from pvkdb_pipelines.migration.paths.band import check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
 from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.progress import ProgressReporter, Report

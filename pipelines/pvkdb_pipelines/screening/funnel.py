@@ -183,7 +183,7 @@ class Funnel:
         with self.store.session() as session:
             for track, request in wanted:
                 if track.vacancy is not None:
-                    record_formation(session, request.halide, request.potential, track.vacancy)
+                    record_formation(session, request.halide, track.vacancy)
 
     def _keep_most_promising(self) -> None:
         most = self.plan.barriers.most

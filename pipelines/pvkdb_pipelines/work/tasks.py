@@ -7,20 +7,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import CalculationFailedError, InputError, UnstorableError, unknown_name
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.calculations.dft import DFT_REQUESTS
 from pvkdb.schemas.calculations.migration import CompleteNebRequest
-from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.schemas.calculations.relaxations import (
+    CalculationRequest,
+    ElementRequest,
+    RelaxRequest,
+    VacancyRequest,
+)
 from pvkdb.store.base import Base
+from pvkdb.store.curation.computed import Structures, computed_rows
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.progress import Report
 
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
-RequestT = TypeVar("RequestT", bound=BaseModel)
+RequestT = TypeVar("RequestT", bound=CalculationRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,56 +99,56 @@ def _request(kind: type[RequestT], document: CalculationDocument) -> RequestT:
         ) from error
 
 
-def _outcome(
-    result: BaseModel, versions: dict[str, str], records: Records, files: Mapping[str, bytes] = {}
-) -> Outcome:
-    return Outcome(result.model_dump(mode="json"), versions, records, files)
+def _outcome(request: CalculationRequest, run: Any, structures: Structures) -> Outcome:
+    return Outcome(
+        run.result.model_dump(mode="json"),
+        run.versions,
+        partial(computed_rows, request=request, result=run.result, structures=structures),
+        getattr(run, "files", {}),
+    )
 
 
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
     from pvkdb_pipelines.migration.compute import compute_migration
-    from pvkdb_pipelines.migration.record import migration_records
+    from pvkdb_pipelines.migration.record import migration_structures
 
-    run = compute_migration(_request(CompleteNebRequest, document), report)
-    return _outcome(run.result, run.versions, partial(migration_records, run=run))
+    request = _request(CompleteNebRequest, document)
+    run = compute_migration(request, report)
+    return _outcome(request, run, migration_structures(run))
 
 
 def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.compound import compute_relaxation
-    from pvkdb_pipelines.relaxations.record import relaxation_records
+    from pvkdb_pipelines.relaxations.record import computed_structure
 
-    run = compute_relaxation(_request(RelaxRequest, document), report)
-    return _outcome(run.result, run.versions, partial(relaxation_records, run=run))
+    request = _request(RelaxRequest, document)
+    run = compute_relaxation(request, report)
+    return _outcome(request, run, {"host": computed_structure(run.atoms, run.result.space_group)})
 
 
 def _element(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.compound import compute_element
 
-    run = compute_element(_request(ElementRequest, document), report)
-    return _outcome(run.result, run.versions, _no_records)
-
-
-def _no_records(session: Session, calculation: Calculation) -> list[Base]:
-    return []
+    request = _request(ElementRequest, document)
+    return _outcome(request, compute_element(request, report), {})
 
 
 def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.relaxations.record import vacancy_records
+    from pvkdb_pipelines.relaxations.record import computed_structure
     from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
-    run = compute_vacancies(_request(VacancyRequest, document), report)
-    return _outcome(run.result, run.versions, partial(vacancy_records, run=run))
+    request = _request(VacancyRequest, document)
+    run = compute_vacancies(request, report)
+    return _outcome(request, run, {"vacancy": computed_structure(run.atoms)})
 
 
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb.schemas.calculations.dft import DFT_REQUESTS
     from pvkdb_pipelines.dft.computing import compute_dft
-    from pvkdb_pipelines.dft.record import dft_records
 
-    run = compute_dft(_request(DFT_REQUESTS[document.kind], document), report)
-    records = partial(dft_records, request=run.request, result=run.result)
-    return _outcome(run.result, run.versions, records, run.files)
+    request = _request(DFT_REQUESTS[document.kind], document)
+    run = compute_dft(request, report)
+    return _outcome(run.request, run, {})
 
 
 def _dft_after(document: CalculationDocument, report: Report | None) -> Outcome:

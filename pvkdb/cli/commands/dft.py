@@ -313,7 +313,7 @@ def _grid(text: str) -> tuple[int, ...] | None:
 
 
 def _in_words(request: AnyDft | DftAfterRequest) -> str:
-    from pvkdb_pipelines.dft.record import describe_charge, describe_settings
+    from pvkdb.store.curation.computed import describe_charge, describe_settings
 
     if request.kind == "dft-after":
         charge = describe_charge(request.settings.charge)

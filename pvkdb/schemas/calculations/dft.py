@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
+from pvkdb.schemas.calculations import bounds
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers for the same settings.
@@ -258,16 +259,16 @@ DFT_REQUESTS: dict[str, type[AnyDft]] = {
 }
 
 
-class SinglePoint(BaseModel):
+class SinglePoint(bounds.CalculationResult):
     """Energy and forces of one structure."""
 
     name: str
-    energy_ev: float = Field(
+    energy_ev: bounds.TotalEnergy = Field(
         description="Total energy, with smearing the free energy, which the forces derive from; "
         "without correction for the charge."
     )
     forces_ev_per_ang: list[list[float]] = Field(description="Shape (atoms, 3).")
-    max_force_ev_per_ang: float
+    max_force_ev_per_ang: bounds.Force
     scf_steps: int | None = None
     scf_accuracy_ry: float | None = Field(default=None, description="Estimate at the last step.")
     smearing_energy_ev: float | None = Field(default=None, description="−TS within the energy.")
@@ -277,7 +278,7 @@ class SinglePoint(BaseModel):
     magnetization_mub: float | None = None
 
 
-class DftResult(BaseModel):
+class DftResult(bounds.CalculationResult):
     """Fields that every DFT result has: settings, origin and cost."""
 
     method: Literal["DFT"] = "DFT"
@@ -285,16 +286,18 @@ class DftResult(BaseModel):
         default="computed", description="imported: run by hand and taken back by pvkdb."
     )
     settings: DftSettings = Field(description="As they were computed with, nothing left open.")
-    atoms: int
+    atoms: bounds.Atoms
     correction_ev: float | None = Field(
         default=None,
         description="To be added to every energy of a charged cell; None where no correction was "
         "requested.",
     )
     remarks: list[str] = Field(default=[], description="Reasons to trust the numbers less.")
-    force_calls: int
-    cpu_seconds: float | None = Field(description="Processor time, that of the program included.")
-    wall_seconds: float | None
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds | None = Field(
+        description="Processor time, that of the program included."
+    )
+    wall_seconds: bounds.Seconds | None
 
 
 class DftScfResult(DftResult):
@@ -307,9 +310,9 @@ class DftRelaxResult(DftResult):
     """Result of ``dft-relax``."""
 
     structure: Host = Field(description="Relaxed.")
-    energy_ev: float
-    max_force_ev_per_ang: float
-    steps: int
+    energy_ev: bounds.TotalEnergy
+    max_force_ev_per_ang: bounds.Force
+    steps: bounds.Count
 
 
 class DftPathResult(DftResult):
@@ -317,21 +320,25 @@ class DftPathResult(DftResult):
 
     points: list[SinglePoint]
     highest: str = Field(description="Name of the image of highest energy between the ends.")
-    barrier_forward_ev: float = Field(description="E(highest) − E(start); an estimate.")
-    barrier_reverse_ev: float = Field(description="E(highest) − E(end).")
+    barrier_forward_ev: bounds.EnergyDifference = Field(
+        description="E(highest) − E(start); an estimate."
+    )
+    barrier_reverse_ev: bounds.EnergyDifference = Field(description="E(highest) − E(end).")
 
 
 class DftNebResult(DftResult):
     """Result of ``dft-neb``."""
 
     images: list[Host] = Field(description="The converged band, both ends among them.")
-    image_energies_ev: list[float] = Field(description="Relative to the first image.")
+    image_energies_ev: list[bounds.EnergyDifference] = Field(
+        description="Relative to the first image."
+    )
     reaction_coordinate_ang: list[float]
-    barrier_forward_ev: float
-    barrier_reverse_ev: float
-    residual_force_ev_per_ang: float = Field(description="Largest NEB force on any image.")
+    barrier_forward_ev: bounds.Barrier
+    barrier_reverse_ev: bounds.Barrier
+    residual_force_ev_per_ang: bounds.Force = Field(description="Largest NEB force on any image.")
     neb_method: str
-    steps: int
+    steps: bounds.Count
 
 
 AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftNebResult

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import Field, computed_field, model_validator
 
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations import FailureKind, PotentialName, bounds
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
 BARRIER_RECIPE = 5
 
+
+#: Numbers of a result that follow from each other agree to this, eV.
+SAME_EV = 1e-4
 
 #: Prototypes of the host by family, the likeliest first (`pvkdb structure --list`).
 HOST_PHASES: dict[str, tuple[str, ...]] = {
@@ -116,7 +120,7 @@ class CompleteNebRequest(NebRequest):
     defect: str = Field(max_length=8)
 
 
-class DefectSite(BaseModel):
+class DefectSite(bounds.CalculationResult):
     """One of the symmetry-distinct sites of a defect."""
 
     name: str = Field(description="Element and a number, e.g. Br1.")
@@ -124,21 +128,21 @@ class DefectSite(BaseModel):
     position: tuple[float, float, float] = Field(
         description="Position of one of them, in fractions of the conventional cell."
     )
-    energy_ev: float = Field(
+    energy_ev: bounds.Saddle = Field(
         description="Energy of the relaxed defect on it, above the lowest site."
     )
     symmetry_broken: bool = Field(
         description="Whether the defect relaxes below what the symmetry of its site allows."
     )
-    steps: int
+    steps: bounds.Count
 
 
-class Hop(BaseModel):
+class Hop(bounds.CalculationResult):
     """A class of symmetry-equivalent hops. For a vacancy, an ion at ``end`` moves to ``start``."""
 
     start: str = Field(description="Name of a site.")
     end: str
-    length_ang: float
+    length_ang: bounds.Length
     hop_class: str = Field(description="In words, e.g. 'octahedron edge'.")
     multiplicity: int = Field(description="Equivalent hops in the conventional cell.")
     direction: tuple[float, float, float] = Field(
@@ -146,7 +150,7 @@ class Hop(BaseModel):
     )
 
 
-class HopBarrier(BaseModel):
+class HopBarrier(bounds.CalculationResult):
     """The path of a hop. Energies in eV relative to the first image, forces in eV/Å."""
 
     hop: Hop
@@ -156,31 +160,31 @@ class HopBarrier(BaseModel):
     )
     failure_kind: FailureKind | None = None
     failure_message: str | None = None
-    barrier_forward_ev: float | None = None
-    barrier_reverse_ev: float | None = None
-    saddle_ev: float | None = Field(
+    barrier_forward_ev: bounds.Barrier | None = None
+    barrier_reverse_ev: bounds.Barrier | None = None
+    saddle_ev: bounds.Saddle | None = Field(
         default=None, description="Highest point of the path above the lowest site."
     )
-    images: int = Field(default=0, description="Between the end points.")
+    images: bounds.Count = Field(default=0, description="Between the end points.")
     by_half: bool = Field(
         default=False, description="Whether symmetry gave one half of the path from the other."
     )
-    residual_force_ev_per_ang: float | None = Field(
+    residual_force_ev_per_ang: bounds.Force | None = Field(
         default=None, description="Largest force on the highest image."
     )
-    band_residual_ev_per_ang: float | None = Field(
+    band_residual_ev_per_ang: bounds.Force | None = Field(
         default=None,
         description="Largest NEB force on any image of the band that the saddle was searched from.",
     )
     reaction_coordinate_ang: list[float] = Field(
         default=[], description="Path length of each image, from 0."
     )
-    image_energies_ev: list[float] = []
+    image_energies_ev: list[bounds.EnergyDifference] = Field(default=[])
     image_tangent_forces_ev_per_ang: list[float] = Field(
         default=[],
         description="True force along the path at each image, for the interpolated profile.",
     )
-    recheck_saddle_ev: float | None = Field(
+    recheck_saddle_ev: bounds.EnergyDifference | None = Field(
         default=None,
         description="Saddle found again from a rattled path with two more images.",
     )
@@ -188,16 +192,30 @@ class HopBarrier(BaseModel):
         default=None, description="Why that path found none; null too where it was not tried."
     )
 
+    @model_validator(mode="after")
+    def _one_path(self) -> HopBarrier:
+        energies = (self.barrier_forward_ev, self.barrier_reverse_ev, self.saddle_ev)
+        found = self.outcome in ("saddle", "monotonic")
+        if any((energy is not None) != found for energy in energies):
+            raise ValueError(f"a hop that is {self.outcome} has {'' if found else 'no '}barriers")
+        path = (self.reaction_coordinate_ang, self.image_energies_ev)
+        lengths = {len(values) for values in (*path, self.image_tangent_forces_ev_per_ang)}
+        if lengths != {self.images + 2 if found else 0}:
+            raise ValueError(f"a path of {self.images} images does not have {lengths} energies")
+        return self
 
-class PercolationThreshold(BaseModel):
+
+class PercolationThreshold(bounds.CalculationResult):
     """The easiest path through the crystal in some directions, and the hop that limits it."""
 
-    direction: str = Field(description="1D, 2D, 3D, or an axis of the conventional cell: a, b, c.")
-    e_a_ev: float = Field(description="Highest saddle of the path above the lowest site.")
-    hop: int = Field(description="Index of the hop class that limits it.")
+    direction: Literal["1D", "2D", "3D", "a", "b", "c"] = Field(
+        description="1D, 2D, 3D, or an axis of the conventional cell: a, b, c."
+    )
+    e_a_ev: bounds.Saddle = Field(description="Highest saddle of the path above the lowest site.")
+    hop: int = Field(ge=0, description="Index of the hop class that limits it.")
 
 
-class NebResult(BaseModel):
+class NebResult(bounds.CalculationResult):
     """Barriers of a defect in one host with one potential."""
 
     formula: str
@@ -212,34 +230,58 @@ class NebResult(BaseModel):
     charge: int | None = Field(
         description="Charge of the defect; None where the potential cannot set one (neutral cell)."
     )
-    e_a_ev: float = Field(
+    e_a_ev: bounds.Saddle = Field(
         description="Bottleneck of the path that leads on in most dimensions, among those that are "
         "within 0.1 eV of the easiest of all."
     )
-    dimensionality: int = Field(description="Dimensions in which that path leads on.")
+    dimensionality: Literal[1, 2, 3] = Field(description="Dimensions in which that path leads on.")
     upper_bound: bool = Field(
         description="Whether a hop that failed might lie on an easier path than those found."
     )
     percolation: list[PercolationThreshold]
     sites: list[DefectSite]
     hops: list[HopBarrier]
-    cutoff_ang: float = Field(description="Longest hop that was looked at.")
-    lattice_parameters: tuple[float, float, float, float, float, float] = Field(
+    cutoff_ang: bounds.Length = Field(description="Longest hop that was looked at.")
+    lattice_parameters: bounds.Lattice = Field(
         description="Relaxed conventional cell: a, b, c in Å, alpha, beta, gamma in degrees."
     )
     supercell: tuple[tuple[int, int, int], ...] = Field(
         description="Vectors of the supercell in those of the primitive cell."
     )
-    atoms_in_cell: int = Field(description="With the defect.")
-    distance_ang: float = Field(description="Distance of a defect from its nearest image.")
-    host_drop_ev_per_formula: float = Field(
+    atoms_in_cell: bounds.Atoms = Field(description="With the defect.")
+    distance_ang: bounds.Length = Field(description="Distance of a defect from its nearest image.")
+    host_drop_ev_per_formula: bounds.EnergyDifference = Field(
         description="How far the host fell when it was rattled or healed, 0 where it did not."
     )
-    force_calls: int = Field(description="Energy-and-force evaluations of one structure each.")
-    cpu_seconds: float = Field(description="Processor time of the computing process.")
-    wall_seconds: float
+    force_calls: bounds.Count = Field(
+        description="Energy-and-force evaluations of one structure each."
+    )
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
     neb_method: str = Field(description="e.g. 'improvedtangent, climbing image'.")
     optimizer: str
+
+    @model_validator(mode="after")
+    def _one_network(self) -> NebResult:
+        energies = {site.name: site.energy_ev for site in self.sites}
+        for number, hop in enumerate(self.hops, start=1):
+            ends = (hop.hop.start, hop.hop.end)
+            if hop.saddle_ev is None:
+                continue  # the site at its end may be none
+            barriers = (hop.barrier_forward_ev, hop.barrier_reverse_ev)
+            for end, barrier in zip(ends, barriers, strict=True):
+                above = hop.saddle_ev - energies.get(end, math.inf)
+                if barrier is None or not abs(above - barrier) < SAME_EV:
+                    raise ValueError(f"hop {number} has not the barrier of its saddle from {end!r}")
+        thresholds = {str(entry.direction): entry for entry in self.percolation}
+        for name, entry in thresholds.items():
+            saddle = self.hops[entry.hop].saddle_ev if entry.hop < len(self.hops) else None
+            if saddle is None or abs(saddle - entry.e_a_ev) > SAME_EV:
+                raise ValueError(f"the bottleneck in direction {name} is not the saddle of its hop")
+        own = thresholds.get(f"{self.dimensionality}D")
+        if own is None or abs(own.e_a_ev - self.e_a_ev) > SAME_EV:
+            raise ValueError(f"e_a_ev is not the bottleneck in {self.dimensionality} dimensions")
+        return self
 
     @property
     def limiting(self) -> HopBarrier:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations import PotentialName, bounds
 from pvkdb.schemas.calculations.findings import FindingField
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
@@ -29,8 +29,13 @@ class CalculationRequest(RequestModel):
 
     def key(self) -> str:
         """Content key: SHA-256 over the canonical request and the recipe's revision."""
-        content = {"recipe": self.recipe, **self.model_dump(mode="json")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return content_key(self.recipe, self.model_dump(mode="json"))
+
+
+def content_key(recipe: int, parameters: dict[str, Any]) -> str:
+    """Return the content key of parameters, as JSON, computed with a revision of the recipe."""
+    content = {"recipe": recipe, **parameters}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class RelaxSettings(RequestModel):
@@ -60,25 +65,25 @@ class RelaxRequest(CalculationRequest):
     settings: RelaxSettings = RelaxSettings()
 
 
-class RelaxResult(BaseModel):
+class RelaxResult(bounds.CalculationResult):
     """A relaxed structure. Energies are in eV as the potential gives them, per formula unit."""
 
     formula: str
     stoichiometry: str
     phase: str
-    energy_ev_per_formula: float
-    atoms_per_formula: int
-    formula_units: int = Field(description="Formula units in the relaxed cell.")
-    volume_ang3_per_formula: float
+    energy_ev_per_formula: bounds.TotalEnergy
+    atoms_per_formula: bounds.Atoms
+    formula_units: bounds.Atoms = Field(description="Formula units in the relaxed cell.")
+    volume_ang3_per_formula: bounds.Positive
     space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
-    lattice_parameters: tuple[float, float, float, float, float, float]
+    lattice_parameters: bounds.Lattice
     findings: list[FindingField] = Field(
         description="What is wrong with the structure; empty if healthy."
     )
-    steps: int
-    force_calls: int
-    cpu_seconds: float = Field(description="Processor time of the computing process.")
-    wall_seconds: float
+    steps: bounds.Count
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
     optimizer: str
 
 
@@ -92,19 +97,19 @@ class ElementRequest(CalculationRequest):
     settings: RelaxSettings = RelaxSettings()
 
 
-class ElementResult(BaseModel):
+class ElementResult(bounds.CalculationResult):
     """A relaxed element."""
 
     symbol: str
-    energy_ev_per_atom: float
-    atoms: int
-    volume_ang3_per_atom: float
+    energy_ev_per_atom: bounds.AtomEnergy
+    atoms: bounds.Atoms
+    volume_ang3_per_atom: bounds.AtomVolume
     space_group: str = Field(description="Space group of the relaxed structure (spglib, 0.1 Å).")
     structure_source: str
-    steps: int
-    force_calls: int
-    cpu_seconds: float = Field(description="Processor time of the computing process.")
-    wall_seconds: float
+    steps: bounds.Count
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
 
 
 #: A length in Å; booleans and texts are refused.
@@ -167,35 +172,37 @@ class VacancyRequest(CalculationRequest):
     settings: VacancySettings = VacancySettings()
 
 
-class VacancySite(BaseModel):
+class VacancySite(bounds.CalculationResult):
     """The energy of one symmetry-distinct vacancy."""
 
     site: int = Field(description="Index of the halide in the host.")
-    energy_ev: float = Field(description="Energy of the relaxed supercell without it.")
-    steps: int
+    energy_ev: bounds.TotalEnergy = Field(description="Energy of the relaxed supercell without it.")
+    steps: bounds.Count
 
 
-class VacancyResult(BaseModel):
+class VacancyResult(bounds.CalculationResult):
     """Vacancies of a halide in one host; energies of supercells of one size, eV."""
 
     formula: str
     phase: str
     supercell: tuple[tuple[int, int, int], ...] = Field(description="In vectors of the host.")
-    atoms_in_cell: int = Field(description="Without vacancy.")
-    distance_ang: float = Field(description="Distance of a vacancy from its nearest image.")
-    host_ev: float = Field(description="Lowest energy found for the complete supercell.")
-    host_drop_ev_per_formula: float | None = Field(
+    atoms_in_cell: bounds.Atoms = Field(description="Without vacancy.")
+    distance_ang: bounds.Length = Field(description="Distance of a vacancy from its nearest image.")
+    host_ev: bounds.TotalEnergy = Field(
+        description="Lowest energy found for the complete supercell."
+    )
+    host_drop_ev_per_formula: bounds.EnergyDifference | None = Field(
         description="How far the host fell when the halide was put back, 0 where it did not; None "
         "where that relaxation failed."
     )
-    sites: list[VacancySite] = Field(description="Converged vacancies, at least one.")
+    sites: list[VacancySite] = Field(min_length=1, description="Converged vacancies, at least one.")
     failed_sites: list[str] = Field(description="Reasons why the others have no energy.")
     charge: int | None = Field(
         description="Charge of the vacancy; None where the potential cannot set one (neutral cell)."
     )
-    force_calls: int
-    cpu_seconds: float = Field(description="Processor time of the computing process.")
-    wall_seconds: float
+    force_calls: bounds.Count
+    cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
+    wall_seconds: bounds.Seconds
 
     @property
     def lowest(self) -> VacancySite:

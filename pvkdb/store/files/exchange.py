@@ -1,13 +1,17 @@
 """Files of finished calculations, one per line, to copy them to another store: no work twice.
 
 A calculation is identified by its content key, which is computed again on import: results of a
-version of pvkdb that computes differently are left out. Records are imported completely or not at
-all, and never replace results of the store.
+version of pvkdb that computes differently are left out. Each result is checked against its request
+and the bounds of physics, and its rows are made by the code that makes a worker's. Records are
+imported completely or not at all, and never replace results of the store.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,18 +19,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import ConfigDict, ValidationError, model_validator
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pvkdb._version import __version__
 from pvkdb.chemistry import parse_composition
-from pvkdb.errors import FormulaError, InputError
+from pvkdb.errors import InputError
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
-from pvkdb.schemas.calculations.dft import DFT_REQUESTS
-from pvkdb.schemas.calculations.migration import NebRequest
-from pvkdb.schemas.calculations.relaxations import ElementRequest, RelaxRequest, VacancyRequest
+from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
+from pvkdb.schemas.calculations.kinds import MODELS, first_problem, require_fit
+from pvkdb.schemas.calculations.migration import SAME_EV, CompleteNebRequest, NebResult
+from pvkdb.schemas.calculations.relaxations import (
+    CalculationRequest,
+    RelaxRequest,
+    RelaxResult,
+    VacancyRequest,
+    VacancyResult,
+    content_key,
+)
+from pvkdb.store.base import Base
+from pvkdb.store.curation.computed import ComputedStructure, computed_rows, formation_row
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
@@ -38,14 +53,20 @@ from pvkdb.store.rows.from_models import document_of
 
 #: Raised whenever a reader of this version could not understand the lines.
 EXCHANGE_VERSION: Literal[1] = 1
-#: Models of requests by kind. Files, and requests that name other calculations, are not exported.
-_REQUESTS: dict[str, Any] = {
-    "relax": RelaxRequest,
-    "element": ElementRequest,
-    "vacancy": VacancyRequest,
-    "neb": NebRequest,
-    **DFT_REQUESTS,
-}
+#: Limits of a file that is imported: a line with all images of fifty hops in 400 atoms has 20 MiB,
+#: and coordinates shrink to a quarter, not to a thousandth as repeated bytes do.
+_LONGEST_LINE = 32 * 2**20
+_MOST_BYTES = 8 * 2**30
+_MOST_CALCULATIONS = 1_000_000
+_MOST_SHRUNK = 100
+#: Revisions of recipes that a key may be of.
+_RECIPES = range(100)
+#: Control characters in JSON, but for line ends and tabs; PostgreSQL keeps no NUL.
+_CONTROL = re.compile(rb"\\(?:[bf]|u00(?:[01].|7[fF]|[89].))")
+#: Shortest distance of two atoms, Å: half of the bond of H2, the shortest there is.
+_CLOSEST_ANG = 0.35
+#: Range of formation energies, eV: far beyond the widest gaps of halides.
+_FORMATION_EV = 50.0
 #: Failures caused by the machine; another one may succeed.
 _NOT_OF_THE_CALCULATION = (
     FailureKind.CRASHED,
@@ -154,6 +175,13 @@ class ExchangedCalculation(_Line):
             raise ValueError(f"{strange[0]!r} belongs to another calculation than {self.key[:12]}")
         if (self.structures or self.energetics) and self.material is None:
             raise ValueError("structures and energies are of a material, and none is named")
+        if self.parameters.get("kind") != self.kind:
+            raise ValueError(f"its parameters are not those of the kind {self.kind!r}")
+        done = self.state == "done"
+        if done != (self.result is not None) or done == (self.failure_kind is not None):
+            raise ValueError("what is done has a result, what failed has a kind of failure")
+        if self.failure_kind in _NOT_OF_THE_CALCULATION or (self.structures and not done):
+            raise ValueError(f"a calculation that is {self.failure_kind} is not exchanged")
         return self
 
 
@@ -189,7 +217,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
     finished = (
         select(Calculation)
         .where(
-            Calculation.kind.in_(_REQUESTS),
+            Calculation.kind.in_(MODELS),
             (Calculation.state == CalculationState.DONE.value)
             | (
                 (Calculation.state == CalculationState.FAILED.value)
@@ -223,15 +251,30 @@ def take_calculations(session: Session, path: Path) -> ImportCounts:
     Raises:
         InputError: the file has another format, is incomplete or was changed; nothing is imported.
     """
-    new = known = other = 0
-    for calculation in _read(path):
-        if _key(calculation) != calculation.key:
-            other += 1
-        elif _take(session, calculation, path.name):
-            new += 1
-        else:
-            known += 1
-    return ImportCounts(new, known, other)
+    counts: Counter[str] = Counter()
+    head = None
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            if head is None:
+                head = ExchangeHead.model_validate_json(line)
+                continue
+            if _CONTROL.search(line):
+                raise ValueError("a text holds control characters")
+            if counts.total() == head.calculations:
+                raise ValueError(f"the first line announces {head.calculations:,} calculations")
+            counts[_take(session, ExchangedCalculation.model_validate_json(line), path.name)] += 1
+        except (ValueError, InputError) as error:
+            what = first_problem(error) if isinstance(error, ValidationError) else str(error)
+            reason = _NOT_THE_HEAD if head is None else f"line {number}: {what}"
+            raise InputError(f"{path}: {reason}; nothing was taken") from error
+    if head is None:
+        raise InputError(f"{path}: {_NOT_THE_HEAD}; nothing was taken")
+    if counts.total() != head.calculations:
+        raise InputError(
+            f"{path} holds {counts.total():,} of {head.calculations:,} calculations: it was cut "
+            "short; nothing was taken"
+        )
+    return ImportCounts(**{name: counts[name] for name in ("new", "known", "other_recipe")})
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:
@@ -258,98 +301,234 @@ def _exchanged(session: Session, calculation: Calculation, paths: bool) -> Excha
     )
 
 
-def _read(path: Path) -> Iterator[ExchangedCalculation]:
-    number = 0
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a compressed file, as long as they stay within the limits."""
+    total = 0
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            head = ExchangeHead.model_validate_json(next(stream, ""))
-            for line in stream:
-                number += 1
-                yield ExchangedCalculation.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the line"
-        what = f"line {number + 1}: {where}: {first['msg']}" if number else _NOT_THE_HEAD
-        raise InputError(f"{path}: {what}; nothing was taken") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        # A pipe has no size, and its sender waits for what is read.
+        most = _MOST_SHRUNK * path.stat().st_size + 2**20 if path.is_file() else _MOST_BYTES
+        with gzip.open(path) as stream:
+            while line := stream.readline(_LONGEST_LINE + 1):
+                total += len(line)
+                if len(line) > _LONGEST_LINE or total > min(most, _MOST_BYTES):
+                    raise InputError(
+                        f"{path} unpacks to a line of more than {_LONGEST_LINE:,} bytes, or to "
+                        f"more than {min(most, _MOST_BYTES):,} bytes, which no file of "
+                        "calculations of its size does; nothing was taken"
+                    )
+                yield line
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read as a compressed file of calculations ({error}); write one "
             "with: pvkdb jobs export FILE"
         ) from error
-    if number != head.calculations:
-        raise InputError(
-            f"{path} holds {number:,} of {head.calculations:,} calculations: it was cut short; "
-            "nothing was taken"
-        )
 
 
-def _key(calculation: ExchangedCalculation) -> str | None:
-    """Return the content key that this version gives a calculation; None if it cannot read it."""
-    try:
-        request = _REQUESTS[calculation.kind].model_validate(calculation.parameters)
-    except (KeyError, ValidationError):
+def _checked(
+    exchanged: ExchangedCalculation,
+) -> tuple[CalculationRequest, CalculationResult | None] | None:
+    """Return the request and the result; None if this version computes them differently.
+
+    Raises:
+        ValueError: the key is not that of the parameters, or the result not that of the request.
+    """
+    request_model, result_model = MODELS.get(exchanged.kind, (None, None))
+    own = () if request_model is None else (request_model.recipe,)
+    keys = (content_key(recipe, exchanged.parameters) for recipe in (*own, *_RECIPES))
+    if exchanged.key not in keys:
+        raise ValueError("its key does not follow from its parameters")
+    if request_model is None or result_model is None:
         return None
-    key: str = request.key()
-    return key
+    try:
+        request = request_model.model_validate(exchanged.parameters)
+    except ValidationError:
+        return None
+    if request.key() != exchanged.key:
+        return None
+    if exchanged.result is None:
+        return request, None
+    result = result_model.model_validate(exchanged.result)
+    require_fit(request, result)
+    return request, result
 
 
-def _take(session: Session, exchanged: ExchangedCalculation, name: str) -> bool:
+def _take(
+    session: Session, exchanged: ExchangedCalculation, name: str
+) -> Literal["new", "known", "other_recipe"]:
+    checked = _checked(exchanged)
+    if checked is None:
+        return "other_recipe"
+    request, result = checked
     find = select(Calculation).where(Calculation.key == exchanged.key).with_for_update()
     held = session.scalar(find)
-    done = exchanged.state == CalculationState.DONE.value
-    if held is not None and not (done and held.state in _WAITING):
-        return done and _completed(session, exchanged, held)
-    name_of_material = exchanged.material and _registered(session, exchanged.material)
+    waiting = held is not None and result is not None and held.state in _WAITING
+    if held is not None and not waiting:
+        if result is None or held.result != result.model_dump(mode="json"):
+            return "known"
+        # Add the images of paths that the store lacks.
+        of_it = Structure.calculation_id == held.id
+        known = set(session.scalars(select(Structure.id).where(of_it)))
+        rows = _rows(session, exchanged, held, request, result)
+        missing = [row for row in rows if isinstance(row, Structure) and row.id not in known]
+        session.add_all(missing)
+        return "new" if missing else "known"
     if held is None:
         held = Calculation(id=exchanged.key[:12], key=exchanged.key, kind=exchanged.kind)
     else:
         session.execute(
             delete(CalculationDependency).where(CalculationDependency.calculation_id == held.id)
         )
-    for column in ("parameters", "state", "result", "versions", "started_at", "finished_at"):
+    for column in ("state", "versions", "failure_message", "started_at", "finished_at"):
         setattr(held, column, getattr(exchanged, column))
-    held.material_id = name_of_material or held.material_id
+    held.parameters = request.model_dump(mode="json")
+    held.result = None if result is None else result.model_dump(mode="json")
     held.failure_kind = exchanged.failure_kind and exchanged.failure_kind.value
-    held.failure_message = exchanged.failure_message
+    held.material_id = _material(session, exchanged, request) or held.material_id
     session.add(held)
     session.flush()
-    session.add_all([*_structures(exchanged, held), *_energetics(exchanged, held)])
+    if result is not None:
+        session.add_all(_rows(session, exchanged, held, request, result))
     session.flush()
     computed = f"taken from {name}, where it ended at {exchanged.finished_at:%Y-%m-%d %H:%M}"
     note(session, held.id, EventKind(exchanged.state), computed)
     pass_on(session, held.id)
-    return True
+    return "new"
 
 
-def _completed(session: Session, exchanged: ExchangedCalculation, held: Calculation) -> bool:
-    """Add path images that the store lacks, if it has the same result; return if any were new."""
-    if held.result != exchanged.result:
-        return False
-    known = set(session.scalars(select(Structure.id).where(Structure.calculation_id == held.id)))
-    missing = [row for row in _structures(exchanged, held) if row.id not in known]
-    session.add_all(missing)
-    return bool(missing)
+def _material(
+    session: Session, exchanged: ExchangedCalculation, request: CalculationRequest
+) -> str | None:
+    """Return the id of the material that a file names, if it is that of the request."""
+    if exchanged.material is None:
+        return None
+    formula, phase = (getattr(request, name, None) for name in ("formula", "phase"))
+    composition = parse_composition(formula or "")
+    given = exchanged.material
+    if (given.formula, given.phase) != (composition.formula, phase):
+        raise ValueError(f"{given} is not the material of its request: {formula}, {phase}")
+    return register_material(session, composition, phase).id
 
 
-def _registered(session: Session, material: ExchangedMaterial) -> str:
-    try:
-        composition = parse_composition(material.formula)
-    except FormulaError as error:
-        raise InputError(f"{error}; nothing was taken") from error
-    return register_material(session, composition, material.phase).id
+def _rows(
+    session: Session,
+    exchanged: ExchangedCalculation,
+    held: Calculation,
+    request: CalculationRequest,
+    result: CalculationResult,
+) -> list[Base]:
+    """Return the rows of a calculation, made as a worker makes them.
+
+    Raises:
+        ValueError: the file has others.
+    """
+    structures = _Structures(
+        (row.id.removeprefix(f"{held.id}-"), _computed(row)) for row in exchanged.structures
+    )
+    rows = computed_rows(session, held, request, result, structures)
+    if isinstance(request, VacancyRequest):
+        rows += [_formation(held, row, request.halide) for row in exchanged.energetics]
+    made: dict[str, object] = {}
+    for row in rows:
+        if isinstance(row, Structure):
+            _require_structure(request, result, row)
+            made[row.id] = row.energy_ev
+        elif isinstance(row, Energetic):
+            made[row.id] = (row.quantity, row.value_min_ev, row.value_max_ev)
+    given: dict[str, object] = {row.id: row.energy_ev for row in exchanged.structures}
+    for entry in exchanged.energetics:
+        given[entry.id] = (entry.quantity, entry.value_min_ev, entry.value_max_ev)
+    if made != given:
+        different = sorted({*made.items()} ^ {*given.items()}, key=str)
+        raise ValueError(f"{different[0][0]} is not what follows from its result")
+    return rows
 
 
-def _structures(exchanged: ExchangedCalculation, held: Calculation) -> Iterator[Structure]:
-    # Parents of other structures come first.
-    for structure in sorted(exchanged.structures, key=lambda entry: entry.parent_id is not None):
-        given = structure.model_dump()
-        yield Structure(**given, **_owned(held), atoms=len(structure.symbols))
+class _Structures(dict[str, ComputedStructure]):
+    def __missing__(self, name: str) -> ComputedStructure:
+        raise ValueError(f"its structure {name!r} is missing")
 
 
-def _energetics(exchanged: ExchangedCalculation, held: Calculation) -> Iterator[Energetic]:
-    for energetic in exchanged.energetics:
-        yield Energetic(**energetic.model_dump(), **_owned(held))
+def _computed(row: ExchangedStructure) -> ComputedStructure:
+    return ComputedStructure(
+        row.symbols, row.cell_ang, row.positions_ang, row.energy_ev, row.space_group
+    )
 
 
-def _owned(held: Calculation) -> dict[str, str | None]:
-    return {"material_id": held.material_id, "calculation_id": held.id}
+def _formation(held: Calculation, given: ExchangedEnergetic, halide: str) -> Energetic:
+    low, high = given.value_min_ev, given.value_max_ev
+    mark = given.id.removeprefix(f"e-{held.id}-")
+    if low is None or high is None or not -_FORMATION_EV < low <= high < _FORMATION_EV:
+        raise ValueError(f"{low} to {high} eV is not a formation energy of a vacancy")
+    if not re.fullmatch("[0-9a-f]{6}", mark):
+        raise ValueError(f"{given.id!r} is not the name of a formation energy")
+    return formation_row(held, mark, halide, low, high, given.conditions or "")
+
+
+def _require_structure(
+    request: CalculationRequest, result: CalculationResult, row: Structure
+) -> None:
+    """Check that a structure is one of solid matter, and has the atoms that its result names.
+
+    Raises:
+        ValueError: names the structure and what is wrong with it.
+    """
+    cell, positions = np.array(row.cell_ang), np.array(row.positions_ang)
+    if cell.shape != (3, 3) or positions.shape != (row.atoms, 3):
+        raise ValueError(f"{row.id} needs a cell of 3 × 3 and {row.atoms} × 3 positions")
+    volume = abs(float(np.linalg.det(cell))) / row.atoms
+    if not ATOM_ANG3[0] <= volume <= ATOM_ANG3[1]:
+        raise ValueError(f"{row.id} has {volume:.3g} Å³ an atom, which no solid has")
+    fractions = positions @ np.linalg.inv(cell)
+    apart = fractions[:, None] - fractions[None]
+    squares = (((apart - np.round(apart)) @ cell) ** 2).sum(axis=-1)
+    np.fill_diagonal(squares, np.inf)
+    if squares.min() < _CLOSEST_ANG**2:
+        raise ValueError(f"{row.id} has atoms {squares.min() ** 0.5:.2g} Å apart")
+    wrong = _not_of_the_result(request, result, row)
+    if wrong is not None:
+        raise ValueError(f"{row.id} does not have the {wrong} of its result")
+
+
+def _not_of_the_result(
+    request: CalculationRequest, result: CalculationResult, row: Structure
+) -> str | None:
+    """Return what a structure and its result do not have in common; None if nothing."""
+    found = Counter(row.symbols)
+    space_group = row.space_group
+    energy = row.energy_ev
+    match request, result:
+        case RelaxRequest(), RelaxResult():
+            atoms = result.formula_units * result.atoms_per_formula
+            energy = result.formula_units * result.energy_ev_per_formula
+            space_group, host = result.space_group, None
+        case VacancyRequest(), VacancyResult():
+            atoms, energy = result.atoms_in_cell - 1, result.lowest.energy_ev
+            found[request.halide] += 1
+            host = request.host
+        case CompleteNebRequest(), NebResult():
+            added = -1 if result.defect.startswith("V_") else 1
+            atoms, host = result.atoms_in_cell, request.host
+            if row.role == "host":
+                atoms, space_group = atoms - added, result.space_group
+            else:
+                found[result.species] -= added
+        case _:
+            return None  # a structure of DFT is in its result
+    wanted: dict[str, float] = {}
+    wanted |= _amounts(request.formula) if host is None else Counter(host.symbols)
+    units = found.total() / sum(wanted.values())
+    if row.atoms != atoms:
+        return "number of atoms"
+    if any(abs(found[name] - units * wanted.get(name, 0)) > SAME_EV for name in {*found, *wanted}):
+        return "composition"
+    if row.energy_ev is None or abs(row.energy_ev - (energy or 0)) > SAME_EV * atoms:
+        return "energy"
+    return None if row.space_group == space_group else "space group"
+
+
+def _amounts(formula: str) -> dict[str, float]:
+    amounts: dict[str, float] = {}
+    for occupant in parse_composition(formula).occupants:
+        ion = occupant.ion.symbol
+        amounts[ion] = amounts.get(ion, 0.0) + (occupant.number or 0.0)
+    return amounts

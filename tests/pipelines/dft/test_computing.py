@@ -17,12 +17,12 @@ from pvkdb.schemas.calculations.dft import (
     DftSettings,
     PathImage,
 )
+from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb_pipelines.dft.computing import compute_dft
-from pvkdb_pipelines.dft.record import dft_records
 from pvkdb_pipelines.dft.requests import neb_request, path_request, structure_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.potentials.potential import Potential
@@ -81,7 +81,7 @@ def test_an_image_below_an_end_is_a_remark_and_no_statement(
     assert any("meV below an end" in remark for remark in run.result.remarks)
     with sqlite_store.session() as session:
         calculation = session.get_one(Calculation, key)
-        assert dft_records(session, calculation, run.request, run.result) == []
+        assert computed_rows(session, calculation, run.request, run.result, {}) == []
 
 
 def test_the_band_relaxes_what_the_single_points_took_as_given(emt: Potential) -> None:
@@ -155,6 +155,6 @@ def test_a_demonstration_states_nothing(sqlite_store: Store, emt: Potential) -> 
                 demonstration=demonstration,
             )
             run = compute_dft(request, None, emt)
-            records = dft_records(session, calculation, run.request, run.result)
+            records = computed_rows(session, calculation, run.request, run.result, {})
             assert len(records) == expected
             assert all(isinstance(record, Energetic) for record in records)

@@ -13,6 +13,7 @@ from ase.io import read
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
@@ -21,7 +22,7 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.migration.compute import MigrationRun
 from pvkdb_pipelines.migration.plots.pictures import plot_graph, plot_path
-from pvkdb_pipelines.migration.record import migration_records
+from pvkdb_pipelines.migration.record import migration_structures
 from pvkdb_pipelines.migration.result.stored import path_text, stored_host, stored_path
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,9 @@ def recorded(store: Store, run: MigrationRun) -> str:
     with store.session() as session:
         queue.claim(session, "a")
     with store.session() as session:
-        records = migration_records(session, session.get_one(Calculation, key), run)
+        calculation = session.get_one(Calculation, key)
+        structures = migration_structures(run)
+        records = computed_rows(session, calculation, request, run.result, structures)
         queue.finish(session, key, "a", run.result.model_dump(mode="json"), run.versions, records)
     return key
 

@@ -135,7 +135,13 @@ def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
         each for each in result.percolation if each.direction == f"{result.dimensionality}D"
     )
     saddles = [each.saddle_ev for each in result.hops if each.saddle_ev is not None]
-    curves = _curves(result, nodes)
+    # A hop that failed may end at a site that is none: it is listed, but not drawn.
+    drawn = {
+        number: barrier
+        for number, barrier in enumerate(result.hops, start=1)
+        if nodes.keys() >= {barrier.hop.start, barrier.hop.end}
+    }
+    curves = _curves([*drawn.values()], nodes)
     edges = [
         GraphEdge(
             number=number,
@@ -146,7 +152,7 @@ def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
             limiting=number == threshold.hop + 1,
             chosen=number == chosen,
         )
-        for number, (barrier, curve) in enumerate(zip(result.hops, curves, strict=True), start=1)
+        for (number, barrier), curve in zip(drawn.items(), curves, strict=True)
     ]
     # The most important edges are drawn last, on top.
     edges.sort(key=lambda edge: (edge.chosen, edge.limiting, edge.kind == "path", -edge.number))
@@ -167,14 +173,14 @@ def _width(saddle_ev: float | None, saddles: list[float]) -> float:
     return round(_THIN + share * (_THICK - _THIN), 2)
 
 
-def _curves(result: NebResult, nodes: dict[str, GraphNode]) -> list[str]:
+def _curves(hops: Sequence[HopBarrier], nodes: dict[str, GraphNode]) -> list[str]:
     """Return a curve for each hop; hops between the same sites get separate curves."""
     between: Counter[tuple[str, ...]] = Counter(
-        tuple(sorted((each.hop.start, each.hop.end))) for each in result.hops
+        tuple(sorted((each.hop.start, each.hop.end))) for each in hops
     )
     drawn: dict[tuple[str, ...], int] = defaultdict(int)
     curves = []
-    for each in result.hops:
+    for each in hops:
         pair = tuple(sorted((each.hop.start, each.hop.end)))
         place, many = drawn[pair], between[pair]
         drawn[pair] += 1

@@ -21,10 +21,10 @@ from pvkdb.schemas.calculations.dft import (
     Engine,
 )
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.curation.computed import describe_charge, describe_settings
 from pvkdb_pipelines.dft.by_hand.vasp_input import vasp_files, vasp_readme
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.espresso import files_by_element, input_text, namelists
-from pvkdb_pipelines.dft.record import describe_charge, describe_settings
 from pvkdb_pipelines.dft.requests import refusal
 from pvkdb_pipelines.dft.settings import complete_request, remarks_on
 from pvkdb_pipelines.geometry.hosts import atoms_in

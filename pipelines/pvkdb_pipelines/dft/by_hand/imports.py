@@ -23,12 +23,12 @@ from pvkdb.schemas.calculations.dft import (
     DftPathRequest,
     DftRelaxRequest,
 )
+from pvkdb.store.curation.computed import computed_rows
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
 from pvkdb_pipelines.dft.computing import complete_result, path_numbers, single_point
-from pvkdb_pipelines.dft.record import dft_records
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.ownership import current_owner
@@ -234,7 +234,7 @@ def _store(
         owner,
         result.model_dump(mode="json"),
         versions,
-        dft_records(session, claimed, request, result),
+        computed_rows(session, claimed, request, result, {}),
     )
     session.refresh(claimed)
     return claimed

@@ -15,6 +15,7 @@ from ase.geometry import find_mic
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.bounds import HIGHEST_BARRIER_EV
 from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.migration.defects.states import Exchange
 
@@ -22,8 +23,6 @@ from pvkdb_pipelines.migration.defects.states import Exchange
 MONOTONIC_TOLERANCE_EV = 0.001
 #: Noise of a converged band, eV: an image may lie this far below its end point.
 BELOW_ENDPOINT_TOLERANCE_EV = 0.005
-#: Upper bound of the barrier of a mobile ion, eV.
-HIGHEST_BARRIER_EV = 5.0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from math import inf
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry.defects import Defect
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import PotentialName
@@ -25,6 +24,7 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyResult,
 )
 from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy, VacancyFormation
+from pvkdb.store.curation.computed import formation_row
 from pvkdb.store.curation.registration import get_or_add
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
@@ -160,9 +160,7 @@ def vacancy_formation(
     )
 
 
-def record_formation(
-    session: Session, halide: str, potential: PotentialName, found: VacancyFormation
-) -> Energetic:
+def record_formation(session: Session, halide: str, found: VacancyFormation) -> Energetic:
     """Record a formation energy of the material; an equal one is recorded once.
 
     The interval goes from the halide-poor to the halide-rich limit. Other reference phases give
@@ -174,30 +172,14 @@ def record_formation(
     mark = hashlib.sha256(content.encode()).hexdigest()[:6]
     name = f"e-{found.calculation}-{mark}"
     calculation = session.get_one(Calculation, found.calculation)
-    defect = Defect.vacancy(halide)
 
     def build() -> Energetic:
-        return Energetic(
-            id=name,
-            material_id=calculation.material_id,
-            defect=defect.label,
-            species=defect.species,
-            charge=None,
-            quantity="DFE",
-            scope="reported",
-            value_min_ev=low,
-            value_max_ev=high,
-            approximate=False,
-            method="MLIP",
-            functional=potential.value,
-            conditions=(
-                f"{halide}-poor {low:.3f} eV (mu_{halide} = {mu_poor:.3f} eV), {halide}-rich "
-                f"{high:.3f} eV (mu_{halide} = {mu_rich:.3f} eV), {found.atoms_in_cell} atoms, "
-                f"neutral cell{_caveats(found)}"
-            ),
-            source=f"calculation {found.calculation}",
-            calculation_id=found.calculation,
+        conditions = (
+            f"{halide}-poor {low:.3f} eV (mu_{halide} = {mu_poor:.3f} eV), {halide}-rich "
+            f"{high:.3f} eV (mu_{halide} = {mu_rich:.3f} eV), {found.atoms_in_cell} atoms, "
+            f"neutral cell{_caveats(found)}"
         )
+        return formation_row(calculation, mark, halide, low, high, conditions)
 
     return get_or_add(session, select(Energetic).where(Energetic.id == name), build)
 

@@ -1,0 +1,138 @@
+"""Kinds of calculations: the models of their requests and results, and that they fit each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from pvkdb.schemas.calculations import bounds, dft
+from pvkdb.schemas.calculations.bounds import CalculationResult
+from pvkdb.schemas.calculations.migration import SAME_EV, CompleteNebRequest, NebResult
+from pvkdb.schemas.calculations.relaxations import (
+    CalculationRequest,
+    ElementRequest,
+    ElementResult,
+    Host,
+    RelaxRequest,
+    RelaxResult,
+    VacancyRequest,
+    VacancyResult,
+)
+
+#: Models of the request and the result of each kind. Requests that name other calculations
+#: (``dft-after``) have no numbers of their own.
+MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
+    "relax": (RelaxRequest, RelaxResult),
+    "element": (ElementRequest, ElementResult),
+    "vacancy": (VacancyRequest, VacancyResult),
+    "neb": (CompleteNebRequest, NebResult),
+    "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
+    "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
+    "dft-path": (dft.DftPathRequest, dft.DftPathResult),
+    "dft-neb": (dft.DftNebRequest, dft.DftNebResult),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableResult:
+    """A result that is not one of its kind: edited, or of another version of pvkdb."""
+
+    reason: str
+
+
+def read_result(kind: str, result: Any) -> CalculationResult | UnreadableResult:
+    """Return a stored result as the model of its kind, or why it is not one."""
+    if kind not in MODELS:
+        return UnreadableResult(f"pvkdb has no model of results of the kind {kind!r}")
+    try:
+        return MODELS[kind][1].model_validate(result)
+    except ValidationError as error:
+        return UnreadableResult(first_problem(error))
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first problem of a document in words: where it is, and what is wrong."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the whole"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def require_fit(request: CalculationRequest, result: CalculationResult) -> None:
+    """Check that a result can be that of a request.
+
+    Raises:
+        ValueError: names what differs.
+    """
+    for name in ("formula", "stoichiometry", "phase", "symbol", "defect", "settings"):
+        wanted, found = getattr(request, name, None), getattr(result, name, None)
+        # The settings of a potential are in the request alone.
+        if found is not None and found != wanted:
+            raise ValueError(f"{name} is {found!r} in the result, {wanted!r} in the request")
+    wrong = [name for name, holds in _conditions(request, result) if not holds]
+    if wrong:
+        raise ValueError(f"the result is not that of its request: {', '.join(wrong)}")
+
+
+def _conditions(
+    request: CalculationRequest, result: CalculationResult
+) -> Iterator[tuple[str, bool]]:
+    match request, result:
+        case RelaxRequest(), RelaxResult():
+            atoms = result.atoms_per_formula
+            low, high = bounds.ATOM_EV
+            yield "eV an atom", low <= result.energy_ev_per_formula / atoms <= high
+            low, high = bounds.ATOM_ANG3
+            yield "Å³ an atom", low <= result.volume_ang3_per_formula / atoms <= high
+        case VacancyRequest(), VacancyResult():
+            yield "sites", {site.site for site in result.sites} <= set(request.sites)
+            yield "charge", result.charge is None  # no potential sets one
+            cells = abs(_determinant(result.supercell))
+            yield "atoms_in_cell", cells * len(request.host.symbols) == result.atoms_in_cell
+        case CompleteNebRequest(), NebResult():
+            before, _, behind = request.defect.partition("_")
+            yield "species", result.species == (behind if before == "V" else before)
+            yield "charge", result.charge is None
+            yield "atoms_in_cell", result.atoms_in_cell <= request.settings.max_atoms + 1
+            yield "distance_ang", result.distance_ang >= request.settings.distance_ang - 1e-3
+        case dft.DftScfRequest(), dft.DftScfResult():
+            yield from _points([request.structure], ["structure"], [result.point])
+        case dft.DftRelaxRequest(), dft.DftRelaxResult():
+            relaxed, start = result.structure, request.structure
+            yield "symbols", (relaxed.symbols, result.atoms) == (start.symbols, len(start.symbols))
+            yield "cell_ang", request.cell or relaxed.cell_ang == start.cell_ang
+        case dft.DftPathRequest(), dft.DftPathResult():
+            structures = [image.structure for image in request.images]
+            yield from _points(structures, [each.name for each in request.images], result.points)
+            yield from _heights([point.energy_ev for point in result.points], result)
+        case dft.DftNebRequest(), dft.DftNebResult():
+            wanted = [image.symbols for image in request.images]
+            yield "images", wanted == [image.symbols for image in result.images]
+            numbers = (result.image_energies_ev, result.reaction_coordinate_ang)
+            yield "energies", {len(wanted)} == {len(each) for each in numbers}
+            yield from _heights(result.image_energies_ev, result)
+
+
+def _points(
+    wanted: list[Host], names: list[str], found: list[dft.SinglePoint]
+) -> Iterator[tuple[str, bool]]:
+    yield "names", names == [point.name for point in found]
+    shapes = [[len(force) for force in point.forces_ev_per_ang] for point in found]
+    yield "forces", shapes == [[3] * len(each.symbols) for each in wanted]
+
+
+def _heights(
+    energies_ev: list[float], result: dft.DftPathResult | dft.DftNebResult
+) -> Iterator[tuple[str, bool]]:
+    top = max(energies_ev[1:-1], default=math.nan)
+    forward, reverse = top - energies_ev[0], top - energies_ev[-1]
+    yield "barrier_forward_ev", abs(forward - result.barrier_forward_ev) < SAME_EV
+    yield "barrier_reverse_ev", abs(reverse - result.barrier_reverse_ev) < SAME_EV
+
+
+def _determinant(rows: Any) -> int:
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return int(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
