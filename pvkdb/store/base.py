@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, MetaData, TypeDecorator, literal
+from annotated_types import Len
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
+from sqlalchemy import JSON, DateTime, Float, MetaData, TypeDecorator, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -58,6 +60,64 @@ def _on_sqlite(time: DatabaseTime, compiler: SQLCompiler, **given: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {later} || ' seconds')"
 
 
+class StoredObject(TypeDecorator[Any]):
+    """A JSON object; what else a person wrote there reads as an object that shows it.
+
+    So one edited row stops no list, page or export.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Compare elements of the object as JSON does."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the object."""
+        if isinstance(value, dict) or (value is None and self.impl_instance.none_as_null):
+            return value
+        return {"unreadable": repr(value)[:200]}
+
+
+#: Energies beyond are none, eV: the whole of the heaviest atom is worth 3e11.
+LARGEST_EV = 1e12
+
+
+class StoredEnergy(TypeDecorator[float]):
+    """An energy in eV; infinite, absurd or not a number reads as none."""
+
+    impl = Float
+    cache_ok = True
+    python_type = float
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        """Return the energy."""
+        return value if isinstance(value, int | float) and abs(value) < LARGEST_EV else None
+
+
+class StoredVectors(StoredObject):
+    """A JSON list of vectors of three finite numbers; what is none reads as an empty list."""
+
+    cache_ok = True
+    shape: ClassVar[Any] = TypeAdapter(list[Annotated[list[FiniteFloat], Len(3, 3)]])
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the list."""
+        try:
+            self.shape.validate_python(value)
+        except ValidationError:
+            return []
+        return value
+
+
+class StoredTexts(StoredVectors):
+    """A JSON list of texts; what is none reads as an empty list."""
+
+    cache_ok = True
+    shape = TypeAdapter(list[str])
+
+
 class Base(DeclarativeBase):
     """Base of all models. Constraint names are fixed so that migrations can name them."""
 
@@ -70,7 +130,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: StoredObject}  # noqa: RUF012
 
 
 def utc_now() -> datetime:

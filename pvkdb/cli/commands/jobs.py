@@ -228,9 +228,11 @@ def export_jobs(
     from pvkdb.store.files.exchange import write_calculations
 
     with open_store(database).session(read_only=True) as session:
-        number = write_calculations(session, file, paths=not without_paths)
+        number, unreadable = write_calculations(session, file, paths=not without_paths)
     exported = {"file": str(file), "calculations": number}
     show(exported, json, lambda _: print_message(f"wrote {number:,} calculations to {file}"))
+    if unreadable:
+        messages().print(f"left out, as this version cannot read them: {', '.join(unreadable)}")
 
 
 @app.command("import", epilog="Example: pvkdb jobs import calculations.jsonl.gz")

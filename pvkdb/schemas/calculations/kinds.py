@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
-from pvkdb.schemas.calculations.migration import SAME_EV, CompleteNebRequest, NebResult
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     ElementRequest,
@@ -23,6 +23,8 @@ from pvkdb.schemas.calculations.relaxations import (
     VacancyResult,
 )
 
+#: Numbers of a result that follow from each other agree to this, eV.
+SAME_EV = 1e-4
 #: Models of the request and the result of each kind. Requests that name other calculations
 #: (``dft-after``) have no numbers of their own.
 MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
@@ -98,6 +100,18 @@ def _conditions(
             yield "charge", result.charge is None
             yield "atoms_in_cell", result.atoms_in_cell <= request.settings.max_atoms + 1
             yield "distance_ang", result.distance_ang >= request.settings.distance_ang - 1e-3
+            sites = {site.name: site.energy_ev for site in result.sites}
+            for number, each in enumerate(result.hops, start=1):
+                if each.saddle_ev is not None:  # the site at the end of another may be none
+                    hop, saddle = each.hop, each.saddle_ev
+                    first, last = (sites.get(name, math.inf) for name in (hop.start, hop.end))
+                    forward = _same(saddle - first, each.barrier_forward_ev)
+                    reverse = _same(saddle - last, each.barrier_reverse_ev)
+                    yield f"barriers of hop {number}", forward and reverse
+            for entry in result.percolation:
+                same = _same(entry.e_a_ev, result.hops[entry.hop].saddle_ev)
+                yield f"saddle in direction {entry.direction}", same
+            yield "e_a_ev", _same(result.e_a_ev, result.threshold_ev(f"{result.dimensionality}D"))
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point])
         case dft.DftRelaxRequest(), dft.DftRelaxResult():
@@ -129,8 +143,12 @@ def _heights(
 ) -> Iterator[tuple[str, bool]]:
     top = max(energies_ev[1:-1], default=math.nan)
     forward, reverse = top - energies_ev[0], top - energies_ev[-1]
-    yield "barrier_forward_ev", abs(forward - result.barrier_forward_ev) < SAME_EV
-    yield "barrier_reverse_ev", abs(reverse - result.barrier_reverse_ev) < SAME_EV
+    yield "barrier_forward_ev", _same(forward, result.barrier_forward_ev)
+    yield "barrier_reverse_ev", _same(reverse, result.barrier_reverse_ev)
+
+
+def _same(one_ev: float, other_ev: float | None) -> bool:
+    return other_ev is not None and abs(one_ev - other_ev) < SAME_EV
 
 
 def _determinant(rows: Any) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import HALIDES
+from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
 
@@ -78,6 +79,7 @@ def energy_ranges(
         ENERGETICS.current()
         .with_only_columns(*columns, maintain_column_froms=True)
         .where(or_(~computed, Energetic.quantity != "E_A", Energetic.scope == "percolation"))
+        .where(low > -LARGEST_EV, high < LARGEST_EV)
         .group_by(*by)
     )
     if materials is not None:

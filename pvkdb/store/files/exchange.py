@@ -12,7 +12,7 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,8 +30,8 @@ from pvkdb.errors import InputError
 from pvkdb.schemas import StrictModel
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
-from pvkdb.schemas.calculations.kinds import MODELS, first_problem, require_fit
-from pvkdb.schemas.calculations.migration import SAME_EV, CompleteNebRequest, NebResult
+from pvkdb.schemas.calculations.kinds import MODELS, SAME_EV, first_problem, require_fit
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
     RelaxRequest,
@@ -201,10 +201,15 @@ class ImportCounts:
     other_recipe: int
 
 
-def write_calculations(session: Session, path: Path, *, paths: bool = True) -> int:
-    """Write finished calculations to a compressed file and return their number.
+def write_calculations(
+    session: Session, path: Path, *, paths: bool = True
+) -> tuple[int, Sequence[str]]:
+    """Write finished calculations to a compressed file.
 
     An existing file is replaced once the new one is complete.
+
+    Returns:
+        Their number, and the ids of those that are left out because this version cannot read them.
 
     Args:
         session: Session of the store.
@@ -226,7 +231,8 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
         )
         .order_by(Calculation.finished_at, Calculation.id)
     )
-    calculations = session.scalars(finished).all()
+    found = session.scalars(finished).all()
+    calculations = [entry for entry in found if _is_readable(entry)]
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
     part = path.with_name(f"{path.name}.part")
     try:
@@ -242,7 +248,7 @@ def write_calculations(session: Session, path: Path, *, paths: bool = True) -> i
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    return len(calculations)
+    return len(calculations), [entry.id for entry in found if entry not in calculations]
 
 
 def take_calculations(session: Session, path: Path) -> ImportCounts:
@@ -275,6 +281,17 @@ def take_calculations(session: Session, path: Path) -> ImportCounts:
             "short; nothing was taken"
         )
     return ImportCounts(**{name: counts[name] for name in ("new", "known", "other_recipe")})
+
+
+def _is_readable(calculation: Calculation) -> bool:
+    request, result = MODELS[calculation.kind]
+    try:
+        wanted = request.model_validate(calculation.parameters)
+        if calculation.result is not None:
+            require_fit(wanted, result.model_validate(calculation.result))
+    except ValueError:
+        return False
+    return (calculation.result is None) == (calculation.failure_kind is not None)
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:

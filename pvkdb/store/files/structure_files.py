@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pvkdb.errors import MissingExtraError
+from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.tables import StructureDocument
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
     """Return a stored structure as text, with notes on its material, role and origin.
 
     Raises:
+        InputError: what the store has is not a structure.
         MissingExtraError: ASE or pymatgen is not installed.
     """
     try:
@@ -54,17 +55,27 @@ def document_text(document: StructureDocument, format: StructureFormat) -> str:
         return structure_text(atoms, format, notes)
     except ImportError as error:
         raise MissingExtraError(error.name or "ase", "screening") from error
+    except Exception as error:  # each writer raises its own errors
+        raise InputError(
+            f"structure {document.id} cannot be written as {format} "
+            f"({type(error).__name__}: {error}); read it as JSON"
+        ) from error
 
 
 def many_text(document: StructureDocument, format: ManyFormat) -> str:
     """Return a stored structure as a frame, block or line of a file of many structures.
+
+    What the store has and is not a structure has no frame or block.
 
     Raises:
         MissingExtraError: ASE or pymatgen is not installed.
     """
     if format == "jsonl":
         return document.model_dump_json() + "\n"
-    text = document_text(document, format)
+    try:
+        text = document_text(document, format)
+    except InputError:
+        return ""
     if format == "cif":  # blocks of one file need different names
         name = re.sub(r"[^\w.-]", "_", document.id, flags=re.ASCII)
         text = re.sub(r"^data_.*$", f"data_{name}", text, count=1, flags=re.MULTILINE)

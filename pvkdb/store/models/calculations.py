@@ -6,13 +6,28 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
+from pydantic import ValidationError
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pvkdb.schemas.calculations import CalculationState
-from pvkdb.store.base import Base, utc_now
+from pvkdb.schemas.calculations import CalculationState, ProgressNow
+from pvkdb.store.base import Base, StoredObject, utc_now
 
 _STATES = tuple(state.value for state in CalculationState)
+
+
+class StoredProgress(StoredObject):
+    """Progress at the last heartbeat; None if a person edited it to something else."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the progress."""
+        try:
+            return value and ProgressNow.model_validate(value).model_dump()
+        except ValidationError:
+            return None
 
 
 class Calculation(Base):
@@ -37,15 +52,15 @@ class Calculation(Base):
     state: Mapped[str] = mapped_column(default=CalculationState.QUEUED.value)
     priority: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
-    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    versions: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    parameters: Mapped[dict[str, Any]] = mapped_column(StoredObject)
+    result: Mapped[dict[str, Any] | None] = mapped_column(StoredObject(none_as_null=True))
+    versions: Mapped[dict[str, str] | None] = mapped_column(StoredObject(none_as_null=True))
     failure_kind: Mapped[str | None]
     failure_message: Mapped[str | None]
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
-    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    progress: Mapped[dict[str, Any] | None] = mapped_column(StoredProgress(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

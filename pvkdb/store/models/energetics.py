@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pvkdb.store.base import Base
+from pvkdb.store.base import Base, StoredEnergy
 from pvkdb.store.models.materials import Material
 
 
@@ -41,8 +41,8 @@ class Energetic(Base):
     charge: Mapped[int | None]
     quantity: Mapped[str]
     scope: Mapped[str]
-    value_min_ev: Mapped[float | None]
-    value_max_ev: Mapped[float | None]
+    value_min_ev: Mapped[float | None] = mapped_column(StoredEnergy)
+    value_max_ev: Mapped[float | None] = mapped_column(StoredEnergy)
     bound: Mapped[str | None]
     approximate: Mapped[bool]
     method: Mapped[str]

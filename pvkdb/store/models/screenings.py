@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.schemas.runs import RunState
-from pvkdb.store.base import Base, utc_now
+from pvkdb.store.base import Base, StoredObject, utc_now
 
 _STATES = tuple(state.value for state in RunState)
 _UNDER_WAY = text("scheduled AND state = 'running'")
@@ -45,8 +45,8 @@ class ScreeningRun(Base):
     lease_until: Mapped[datetime | None]
     started_at: Mapped[datetime] = mapped_column(default=utc_now)
     finished_at: Mapped[datetime | None]
-    counts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    differences: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    counts: Mapped[dict[str, Any] | None] = mapped_column(StoredObject(none_as_null=True))
+    differences: Mapped[dict[str, Any] | None] = mapped_column(StoredObject(none_as_null=True))
     failure: Mapped[str | None]
     webhook: Mapped[str | None]
     report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from pvkdb.chemistry.sum_formula import anonymous_formula, hill_formula, reduced_formula
-from pvkdb.store.base import Base, utc_now
+from pvkdb.store.base import Base, StoredEnergy, StoredTexts, StoredVectors, utc_now
 from pvkdb.store.models.materials import Material
 
 
@@ -33,10 +33,10 @@ class Structure(Base):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("structures.id"))
     calculation_id: Mapped[str | None] = mapped_column(ForeignKey("calculations.id"), index=True)
     atoms: Mapped[int]
-    energy_ev: Mapped[float | None]
-    cell_ang: Mapped[list[list[float]]] = mapped_column(JSON)
-    symbols: Mapped[list[str]] = mapped_column(JSON)
-    positions_ang: Mapped[list[list[float]]] = mapped_column(JSON)
+    energy_ev: Mapped[float | None] = mapped_column(StoredEnergy)
+    cell_ang: Mapped[list[list[float]]] = mapped_column(StoredVectors)
+    symbols: Mapped[list[str]] = mapped_column(StoredTexts)
+    positions_ang: Mapped[list[list[float]]] = mapped_column(StoredVectors)
     recorded_at: Mapped[datetime | None] = mapped_column(default=utc_now)
     nelements: Mapped[int]
     formula_reduced: Mapped[str] = mapped_column(index=True)

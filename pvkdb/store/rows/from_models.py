@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.schemas.tables import (
@@ -19,11 +19,16 @@ from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure
 
+#: Numbers and depths of JSON beyond which nothing physical lies.
+_HUGE, _DEEP = 1e300, 50
+
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 def document_of(kind: type[DocumentT], source: object, **derived: Any) -> DocumentT:
     """Return a document whose fields are the attributes of ``source`` with the same names.
+
+    A value that is none of its field, edited by a person or of another version, is left empty.
 
     Args:
         kind: Model of the document.
@@ -31,7 +36,12 @@ def document_of(kind: type[DocumentT], source: object, **derived: Any) -> Docume
         derived: Fields with other values.
     """
     same = {name: getattr(source, name) for name in kind.model_fields if name not in derived}
-    return kind.model_validate({**same, **derived})
+    values = {**same, **derived}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        unreadable = {str(part) for problem in error.errors() for part in problem["loc"][:1]}
+        return kind.model_validate({**values, **dict.fromkeys(unreadable)})
 
 
 def device_claims_row(claim: DeviceClaim) -> DeviceClaimsRow:
@@ -77,13 +87,25 @@ def calculations_row(calculation: Calculation) -> CalculationsRow:
 
 def calculation_document(calculation: Calculation) -> CalculationDocument:
     """A calculation with its parameters and result."""
-    given: object = calculation.parameters  # a damaged row must not hide the others
+    names = ("parameters", "result", "versions")
+    written = {name: _writable(getattr(calculation, name)) for name in names}
     return document_of(
-        CalculationDocument,
-        calculation,
-        material=calculation.material_id,
-        parameters=given if isinstance(given, dict) else {"unreadable": repr(given)[:200]},
+        CalculationDocument, calculation, material=calculation.material_id, **written
     )
+
+
+def _writable(value: Any, depth: int = 0) -> Any:
+    """Return JSON without what no answer can hold: infinities, lone surrogates, endless depth."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, int | float):
+        return value if abs(value) < _HUGE else None
+    if isinstance(value, list):
+        return [_writable(each, depth + 1) for each in value] if depth < _DEEP else None
+    if isinstance(value, dict):
+        pairs = value.items() if depth < _DEEP else ()
+        return {_writable(name): _writable(each, depth + 1) for name, each in pairs}
+    return value
 
 
 def structures_row(structure: Structure) -> StructuresRow:

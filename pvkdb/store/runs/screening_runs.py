@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -157,8 +158,10 @@ def note_webhook(session: Session, run_id: int, outcome: str) -> None:
 
 
 def report_of(run: ScreeningRun) -> str | None:
-    """Return the report of a run as JSON, None if it has none."""
-    return None if run.report is None else zlib.decompress(run.report).decode()
+    """Return the report of a run as JSON, None if it has none or a damaged one."""
+    with suppress(zlib.error, UnicodeDecodeError):
+        return None if run.report is None else zlib.decompress(run.report).decode()
+    return None
 
 
 def run_before(session: Session, plan: str, run_id: int) -> ScreeningRun | None:

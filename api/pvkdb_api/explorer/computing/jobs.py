@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from pvkdb.schemas.calculations import (
     JobDocument,
     LogLine,
 )
+from pvkdb.schemas.calculations.kinds import MODELS, UnreadableResult, read_result
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.store.base import utc_now
 from pvkdb.store.models.calculations import Calculation
@@ -176,17 +176,23 @@ class JobPage:
     def host_atoms(self) -> int | None:
         """Number of atoms of the uploaded structure; None for a prototype."""
         host = self.calculation.parameters.get("host")
-        return len(host["symbols"]) if isinstance(host, dict) else None
+        symbols = host.get("symbols") if isinstance(host, dict) else None
+        return len(symbols) if isinstance(symbols, list) else None
 
     @property
     def barriers(self) -> NebResult | None:
         """The result of a migration barrier."""
-        if self.calculation.kind != "neb" or self.calculation.result is None:
+        result = read_result(self.calculation.kind, self.calculation.result)
+        return result if isinstance(result, NebResult) else None
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why the result is none of its kind; the page then shows its plain values."""
+        document = self.calculation
+        if document.state is not CalculationState.DONE or document.kind not in MODELS:
             return None
-        try:
-            return NebResult.model_validate(self.calculation.result)
-        except ValidationError:  # of another version of pvkdb; the page shows its plain values
-            return None
+        result = read_result(document.kind, document.result)
+        return result.reason if isinstance(result, UnreadableResult) else None
 
     @property
     def values(self) -> dict[str, object]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult, PercolationThreshold
 from pvkdb.schemas.tables import CalculationsRow, MaterialsRow
 from pvkdb.store.collections import CALCULATIONS
@@ -119,9 +119,8 @@ def migrations(
     found: list[MigrationView] = []
     for row in done[:DRAWN]:
         document = calculation_document(session.get_one(Calculation, row.id))
-        try:
-            result = NebResult.model_validate(document.result)
-        except ValidationError:  # of an earlier version: listed, but not drawn
+        result = read_result(NEB, document.result)
+        if not isinstance(result, NebResult):  # of an earlier version: listed, but not drawn
             continue
         wanted = hop if calculation in (row.id, None) and not found else None
         if wanted is not None and not 1 <= wanted <= len(result.hops):

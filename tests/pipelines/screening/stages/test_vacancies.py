@@ -9,11 +9,8 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import (
-    Hop,
-    HopBarrier,
     NebRequest,
     NebResult,
-    PercolationThreshold,
 )
 from pvkdb.schemas.screening import Stability
 from pvkdb.store.models.calculations import Calculation
@@ -27,6 +24,8 @@ from pvkdb_pipelines.screening.stages.vacancies import (
     most_promising,
     reference_compounds,
 )
+
+from ...migration.results import hop_barrier, migration_result_of
 
 PLAN = """\
 types = ["ABX3"]
@@ -96,40 +95,7 @@ def test_each_type_has_its_turn_the_most_stable_first():
 
 
 def result(e_a_ev: float) -> NebResult:
-    hop = Hop(
-        start="Br1",
-        end="Br1",
-        length_ang=4.2,
-        hop_class="octahedron edge",
-        multiplicity=8,
-        direction=(0.5, 0.0, 0.5),
-    )
-    return NebResult(
-        formula="CsPbBr3",
-        phase="Pnma",
-        space_group="Pnma",
-        host_left_for=None,
-        species="Br",
-        defect="V_Br",
-        charge=None,
-        e_a_ev=e_a_ev,
-        dimensionality=1,
-        upper_bound=False,
-        percolation=[PercolationThreshold(direction="1D", e_a_ev=e_a_ev, hop=0)],
-        sites=[],
-        hops=[HopBarrier(hop=hop, outcome="saddle", saddle_ev=e_a_ev)],
-        cutoff_ang=4.3,
-        lattice_parameters=(8.2, 11.7, 8.2, 90.0, 90.0, 90.0),
-        supercell=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-        atoms_in_cell=39,
-        distance_ang=11.7,
-        host_drop_ev_per_formula=0.0,
-        force_calls=1,
-        cpu_seconds=1.0,
-        wall_seconds=1.0,
-        neb_method="",
-        optimizer="",
-    )
+    return migration_result_of("CsPbBr3", hop_barrier(e_a_ev))
 
 
 def said(*energies: float | None):

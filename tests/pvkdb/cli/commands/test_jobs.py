@@ -111,13 +111,15 @@ def test_an_unknown_engine_is_named(run: Run, names: dict[str, str]) -> None:
 
 
 def test_calculations_travel_through_a_file(run: Run, names: dict[str, str]) -> None:
-    assert "wrote 2 calculations to file.gz" in run("jobs", "export", "file.gz").stderr
+    written = run("jobs", "export", "file.gz").stderr
+    assert "wrote 1 calculations to file.gz" in written
+    assert f"left out, as this version cannot read them: {names['done']}" in written
     told = json.loads(run("jobs", "export", "file.gz", "--json").stdout)
-    assert told == {"file": "file.gz", "calculations": 2}
-    known = {"new": 0, "known": 2, "other_recipe": 0}
+    assert told == {"file": "file.gz", "calculations": 1}
+    known = {"new": 0, "known": 1, "other_recipe": 0}
     assert json.loads(run("jobs", "import", "file.gz", "--json").stdout) == known
     assert (
-        "imported 0 calculations; 2 were already there" in run("jobs", "import", "file.gz").stderr
+        "imported 0 calculations; 1 were already there" in run("jobs", "import", "file.gz").stderr
     )
     refused = run("jobs", "import", "no.gz")
     assert refused.returncode == 2
