@@ -75,7 +75,8 @@ class StoredObject(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the object."""
-        if isinstance(value, dict) or (value is None and self.impl_instance.none_as_null):
+        optional = getattr(self.impl_instance, "none_as_null", False)
+        if isinstance(value, dict) or (value is None and optional):
             return value
         return {"unreadable": repr(value)[:200]}
 

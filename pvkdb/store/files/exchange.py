@@ -291,7 +291,9 @@ def _is_readable(calculation: Calculation) -> bool:
             require_fit(wanted, result.model_validate(calculation.result))
     except ValueError:
         return False
-    return (calculation.result is None) == (calculation.failure_kind is not None)
+    same = wanted.model_dump(mode="json") == calculation.parameters
+    failed = calculation.failure_kind is not None
+    return same and wanted.key() == calculation.key and failed == (calculation.result is None)
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:

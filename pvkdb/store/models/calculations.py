@@ -25,7 +25,7 @@ class StoredProgress(StoredObject):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the progress."""
         try:
-            return value and ProgressNow.model_validate(value).model_dump()
+            return None if value is None else ProgressNow.model_validate(value).model_dump()
         except ValidationError:
             return None
 
