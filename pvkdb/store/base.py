@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Len
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
-from sqlalchemy import JSON, DateTime, Float, MetaData, TypeDecorator, literal
+from sqlalchemy import JSON, DateTime, Double, MetaData, TypeDecorator, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -88,7 +88,7 @@ LARGEST_EV = 1e12
 class StoredEnergy(TypeDecorator[float]):
     """An energy in eV; infinite, absurd or not a number reads as none."""
 
-    impl = Float
+    impl = Double
     cache_ok = True
     python_type = float
 

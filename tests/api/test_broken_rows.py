@@ -270,10 +270,10 @@ def test_no_answer_fails_for_what_stands_in_the_tables(store: Store, api: Api) -
 
 @pytest.mark.slow
 def test_no_command_fails_for_what_stands_in_the_tables(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = put_broken_rows(store)
-    monkeypatch.setenv("PVKDB_DATABASE_URL", store.url.render_as_string(hide_password=False))
+    found = put_broken_rows(sqlite_store)
+    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
     tables = ("calculations", "structures", "energetics", "materials", "rankings", "tolerance")
     commands = [
         *(["export", table, "--format", kind] for table in tables for kind in ("csv", "jsonl")),

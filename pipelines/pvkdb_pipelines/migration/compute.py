@@ -13,6 +13,7 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
+from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
@@ -35,6 +36,7 @@ from pvkdb_pipelines.migration.sites.sites import parse_defect
 from pvkdb_pipelines.potentials.potential import Potential, load_potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
+from pvkdb_pipelines.relaxations.record import computed_structure
 from pvkdb_pipelines.structures import checks
 from pvkdb_pipelines.structures.user_structures import elements_of, require_composition
 
@@ -72,6 +74,16 @@ class MigrationRun:
     crystal: Crystal
     paths: list[Path]
     versions: dict[str, str]
+
+    def structures(self) -> dict[str, ComputedStructure]:
+        """Return the host and the images of all paths by name, as the store keeps them."""
+        images = {
+            f"hop-{number}-image-{index}": computed_structure(image)
+            for number, path in enumerate(self.paths, start=1)
+            if path.band is not None
+            for index, image in enumerate(path.band.images)
+        }
+        return {"host": computed_structure(self.crystal.cell, self.crystal.space_group), **images}
 
 
 def compute_migration(

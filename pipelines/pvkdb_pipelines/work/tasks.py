@@ -111,11 +111,10 @@ def _outcome(request: CalculationRequest, run: Any, structures: Structures) -> O
 def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
     from pvkdb_pipelines.migration.compute import compute_migration
-    from pvkdb_pipelines.migration.record import migration_structures
 
     request = _request(CompleteNebRequest, document)
     run = compute_migration(request, report)
-    return _outcome(request, run, migration_structures(run))
+    return _outcome(request, run, run.structures())
 
 
 def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:

@@ -22,7 +22,6 @@ from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.migration.compute import MigrationRun
 from pvkdb_pipelines.migration.plots.pictures import plot_graph, plot_path
-from pvkdb_pipelines.migration.record import migration_structures
 from pvkdb_pipelines.migration.result.stored import path_text, stored_host, stored_path
 
 pytestmark = pytest.mark.slow
@@ -37,8 +36,7 @@ def recorded(store: Store, run: MigrationRun) -> str:
         queue.claim(session, "a")
     with store.session() as session:
         calculation = session.get_one(Calculation, key)
-        structures = migration_structures(run)
-        records = computed_rows(session, calculation, request, run.result, structures)
+        records = computed_rows(session, calculation, request, run.result, run.structures())
         queue.finish(session, key, "a", run.result.model_dump(mode="json"), run.versions, records)
     return key
 
