@@ -16,7 +16,7 @@ from pvkdb_api import optimade
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.core.refusals import ErrorRenderer, Renderers
-from pvkdb_api.core.sessions import CALL_GRACE_S, ServedStore
+from pvkdb_api.core.sessions import CALL_GRACE_S, WRITE_WAIT_S, ServedStore
 from pvkdb_api.core.settings import ServiceSettings, read_settings
 from pvkdb_api.explorer.pages import ROUTERS as PAGES
 from pvkdb_api.explorer.site.forms import SignInError
@@ -66,13 +66,14 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     """
     settings = settings or read_settings()
     # A call may last as long as its request, whose deadline stops it in the ordinary way first.
-    served = ServedStore(Store(database_url, settings.request_timeout_s + CALL_GRACE_S))
+    call_limit_s = settings.request_timeout_s + CALL_GRACE_S
+    served = ServedStore(Store(database_url, call_limit_s, WRITE_WAIT_S))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()  # every request looks its parameters up there; make it before the first one
         yield
-        served.store.close()
+        served.close()
 
     app = FastAPI(
         title="pvkdb",

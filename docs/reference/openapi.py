@@ -291,7 +291,7 @@ def main() -> None:
             )
             for content in route[method.lower()]["responses"]["200"]["content"].values():
                 collect(schemas, content.get("schema"), value, found)
-        app.state.served.store.close()
+        app.state.served.close()
     for name in schemas:
         hand = BY_HAND.get(name, {}) | (_CURSOR if "Page" in name else {})
         if hand:

@@ -75,14 +75,19 @@ _OVERFLOW = 15
 class Store:
     """A database of pvkdb. Connections are opened when they are needed."""
 
-    def __init__(self, url: str, call_limit_s: float = PATIENCE_S) -> None:
-        """Prepare a store; PostgreSQL must answer each call within ``call_limit_s`` seconds.
+    def __init__(
+        self, url: str, call_limit_s: float = PATIENCE_S, lock_wait_s: float = 30.0
+    ) -> None:
+        """Prepare a store.
+
+        PostgreSQL must answer each call within ``call_limit_s`` seconds; on SQLite a statement
+        waits ``lock_wait_s`` for a lock.
 
         Raises:
             DatabaseError: the URL cannot be read or names an unsupported database.
         """
         self.url = _parse(url)
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, lock_wait_s)
         self._call_limit_s = call_limit_s
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
@@ -210,7 +215,7 @@ class Store:
 
         Raises:
             StoreBusyError: another transaction held a lock for ``lock_wait_s`` seconds; by default
-                for 30 s on SQLite, never on PostgreSQL.
+                for those of the store on SQLite, never on PostgreSQL.
             DatabaseError: the database cannot be used.
         """
         self._require_same_file()
@@ -372,7 +377,7 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[backend])
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, lock_wait_s: float) -> Engine:
     options: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": _from_json}
     options["max_overflow"] = _OVERFLOW
     if url.get_backend_name() == "postgresql":
@@ -381,7 +386,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "do_connect", _connect_limited)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
-    engine = create_engine(url, connect_args={"timeout": 30}, **options)
+    engine = create_engine(url, connect_args={"timeout": lock_wait_s}, **options)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -444,7 +449,10 @@ def _connect_limited(
 
 def _begin_postgresql(connection: Connection) -> None:
     if (wait_s := connection.get_execution_options().get("pvkdb_lock_wait_s")) is not None:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * wait_s)}")
+        milliseconds = str(round(1000 * wait_s))
+        connection.exec_driver_sql(
+            "SELECT set_config('lock_timeout', %s, true)", (milliseconds,)
+        ).close()
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:
@@ -465,5 +473,6 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # has no effect once begun
     read_only = options.get("pvkdb_read_only", False)
     if (wait_s := options.get("pvkdb_lock_wait_s")) is not None:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA busy_timeout = {round(1000 * wait_s):d}")  # takes no parameters
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

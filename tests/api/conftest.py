@@ -113,7 +113,7 @@ def serving(url: str) -> Iterator[Api]:
     """The service on a database; its connections are closed in the end."""
     app = create_app(url, OWN_MACHINE)
     yield Api(app)
-    app.state.served.store.close()
+    app.state.served.close()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def guarding(store: Store, **settings: object) -> Iterator[Api]:
     url = store.url.render_as_string(hide_password=False)
     app = create_app(url, ServiceSettings(**settings))  # type: ignore[arg-type]
     yield Api(app, PUBLIC, OUTSIDE)
-    app.state.served.store.close()
+    app.state.served.close()
 
 
 def at_home(api: Api, **changes: object) -> Api:

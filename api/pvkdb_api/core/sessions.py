@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Annotated, Any, TypeVar
 
@@ -35,7 +35,7 @@ SESSIONS_AT_ONCE = 10
 WRITERS_AT_ONCE = {"sqlite": 1, "postgresql": 3}
 
 #: Seconds that a write waits for its turn and for locks together, before it is refused.
-WRITE_WAIT_S = 4.5
+WRITE_WAIT_S = 4.0
 
 #: Seconds beyond a request's deadline until its call of the database is given up.
 CALL_GRACE_S = 5.0
@@ -121,10 +121,8 @@ class ServedStore:
             self._migrated = True
 
     @contextmanager
-    def session(
-        self, *, read_only: bool = True, lock_wait_s: float | None = None
-    ) -> Iterator[Session]:
-        """Open a session in one transaction.
+    def session(self, lock_wait_s: float | None = None) -> Iterator[Session]:
+        """Open a session in one transaction: for writing if it may wait for locks, else reading.
 
         Raises:
             NotMigratedError: the database lacks the tables of this version.
@@ -132,7 +130,8 @@ class ServedStore:
         """
         try:
             self.require_migrated()
-            with self.store.session(read_only=read_only, lock_wait_s=lock_wait_s) as session:
+            reads = lock_wait_s is None
+            with self.store.session(read_only=reads, lock_wait_s=lock_wait_s) as session:
                 yield session
         except DatabaseError:
             self._migrated = False
@@ -155,6 +154,11 @@ class ServedStore:
         if not (await asyncio.wait([waiting], timeout=within_s))[0]:
             raise NoAnswerError(f"{self.store.name} does not answer within {within_s:g} s")
         return waiting.result()
+
+    def close(self) -> None:
+        """Close the connections, after the shared reads have ended."""
+        wait(self._shared.values())
+        self.store.close()
 
     async def version(self) -> str:
         """Return the dataset version: the last known one if the database does not answer."""
@@ -200,8 +204,7 @@ _WriteTurn = Annotated[float, Depends(_write_turn, scope="function")]
 def _session(request: Request, lock_wait_s: float | None = None) -> Iterator[Session]:
     served = served_store(request)
     request.state.dataset_version = served.known_version
-    opened = served.session(read_only=lock_wait_s is None, lock_wait_s=lock_wait_s)
-    with opened as session, until_deadline(request, session):
+    with served.session(lock_wait_s) as session, until_deadline(request, session):
         request.state.dataset_version = served.known_version = current_version(session)
         yield session
 

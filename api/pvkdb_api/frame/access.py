@@ -126,10 +126,11 @@ class Access:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass on a request with its caller, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in self._open:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["path"].startswith(f"{ASSETS}/"):  # public, a dozen for each page
+        if scope["path"] in self._open or scope["path"].startswith(f"{ASSETS}/"):
+            # Probes must not wait for the database, and a page has a dozen assets.
             scope.setdefault("state", {})["dataset_version"] = self.served.known_version
             await self.app(scope, receive, send)
             return
@@ -190,7 +191,7 @@ class Access:
             return await run_in_threadpool(self._authenticate, key)
 
     def _authenticate(self, key: str) -> KeyDocument:
-        with self.served.session(read_only=True) as session:
+        with self.served.session() as session:
             return authenticate(session, key)
 
     def _wait(self, request: Request, caller: Caller) -> float:

@@ -28,8 +28,9 @@ from pvkdb_api.frame.access import caller_of
 #: Pieces made at the same time, each on its own connection; others wait in their order.
 STREAMS_AT_ONCE = 3
 
-#: Files sent at the same time to one caller, a key or a network address; further ones wait.
-FILES_OF_A_CALLER = 3
+#: Files sent at the same time to one caller, a key or a network address; further ones wait. Fewer
+#: than pieces are made at the same time, so that there is always a turn for others.
+FILES_OF_A_CALLER = 2
 
 #: Least bytes of a piece, but for the last one.
 PIECE_BYTES = 64 * 1024

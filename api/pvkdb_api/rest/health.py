@@ -22,8 +22,7 @@ from pvkdb_api.frame.metrics import RequestMetrics
 #: The text format; https://prometheus.io/docs/instrumenting/exposition_formats/
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-#: Seconds until the database counts as not answering: for readiness, and for the longer queries
-#: of the queue's numbers.
+#: Seconds until the database counts as not answering, for readiness and for the queue's numbers.
 READY_WITHIN_S, QUEUE_WITHIN_S = 1.5, 3.0
 
 router = APIRouter(tags=["health"])
@@ -34,9 +33,8 @@ _log = logging.getLogger("pvkdb_api")
 
 
 @router.get("/livez", summary="Whether the process answers", operation_id="get_liveness")
-async def get_liveness(request: Request) -> Liveness:
+async def get_liveness() -> Liveness:
     """The process runs. Nothing else is checked: restart the process if this does not answer."""
-    request.state.dataset_version = served_store(request).known_version
     return Liveness(status="ok", version=__version__)
 
 
@@ -45,7 +43,6 @@ async def get_liveness(request: Request) -> Liveness:
 async def get_health(request: Request) -> Health:
     """Checks the database and its schema revision each time; status 503 if it cannot be used."""
     served = served_store(request)
-    request.state.dataset_version = served.known_version  # what is refused waits no longer
     version = await served.shared(_check, READY_WITHIN_S)
     request.state.dataset_version = version
     return Health(
@@ -73,10 +70,9 @@ async def get_metrics(request: Request) -> Response:
     finished calculations. Without a database, the numbers from it are left out."""
     requests: RequestMetrics = request.app.state.request_metrics
     of_requests = await run_in_threadpool(lambda: generate_latest(requests.registry()))
-    served, of_queue = served_store(request), None
-    request.state.dataset_version = served.known_version
+    of_queue = None
     try:
-        of_queue = await served.shared(_queue_metrics, QUEUE_WITHIN_S)
+        of_queue = await served_store(request).shared(_queue_metrics, QUEUE_WITHIN_S)
     except DatabaseError as error:
         _log.error("%s", error)
     registry = CollectorRegistry(auto_describe=False)

@@ -50,7 +50,7 @@ def test_readers_go_on_while_writers_wait_for_another_program(store: Store, star
             answer = httpx.post(f"{address}/api/v1/calculations", json=body, timeout=60)
             return answer, time.monotonic() - began
 
-        assert client.get("/api/v1/devices").status_code == 200
+        assert client.get("/api/v1/devices", timeout=240).status_code == 200  # once it has started
         with locked(store), ThreadPoolExecutor(WRITERS) as threads:
             writing = [threads.submit(post, number) for number in range(WRITERS)]
             time.sleep(0.5)

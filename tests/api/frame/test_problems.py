@@ -18,7 +18,7 @@ def empty_api(api_type, tmp_path):
     """The service on a database that nobody has migrated."""
     app = create_app(f"sqlite:///{tmp_path}/empty.sqlite", ServiceSettings(allow_local_writes=True))
     yield api_type(app)
-    app.state.served.store.close()
+    app.state.served.close()
 
 
 @pytest.fixture

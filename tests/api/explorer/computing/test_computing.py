@@ -89,7 +89,7 @@ def browser(store: Store) -> Iterator[Browser]:
     """The same, without a window."""
     app = create_app(str(store.url), ServiceSettings(allow_local_writes=True))
     yield Browser(app)
-    app.state.served.store.close()
+    app.state.served.close()
 
 
 def _asked(store: Store, state: str = "queued", formula: str | None = None) -> str:
@@ -386,7 +386,7 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path):
     assert "There are no calculations yet" in browser.open("/jobs")
     assert "No plan was run on this store yet" in browser.open("/screenings")
     assert "none has run on this store yet" in browser.open("/jobs/new")
-    app.state.served.store.close()
+    app.state.served.close()
     store.close()
 
 

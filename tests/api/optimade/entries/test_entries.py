@@ -72,7 +72,7 @@ class Service:
 def service(filled) -> Iterator[Service]:
     made = Service(filled.url.render_as_string(hide_password=False))
     yield made
-    made.app.state.served.store.close()
+    made.app.state.served.close()
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_without_the_extra_the_service_runs_and_says_so(filled, monkeypatch):
     assert answer.status_code == 404
     assert "pip install 'pvkdb[optimade]'" in answer.json()["detail"]
     assert bare.get("/api/v1/structures").json()["total"] == len(ALL)
-    bare.app.state.served.store.close()
+    bare.app.state.served.close()
 
 
 def test_importing_the_service_does_not_import_optimade():
