@@ -25,6 +25,7 @@ from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.models.screenings import ScreeningRun
+from pvkdb.store.queue.log import storable
 from pvkdb.store.runs import screening_runs
 from pvkdb.store.runs.screening_runs import RUN_LEASE, RunLostError
 from pvkdb_pipelines.ownership import current_owner, is_alive
@@ -127,7 +128,7 @@ def holding(run: Run) -> Iterator[Run]:
         raise
     except Exception as error:
         with suppress(DatabaseError, RunLostError):
-            run.fail(" ".join(f"{error}".split()) or type(error).__name__)
+            run.fail(storable(" ".join(f"{error}".split()) or type(error).__name__))
         raise
     finally:
         stop.set()
