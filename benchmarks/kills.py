@@ -43,6 +43,7 @@ from pvkdb_pipelines.work import tasks
 from pvkdb_pipelines.work.worker import Worker
 
 WORKERS = 4
+ERRORS = Path(tempfile.gettempdir()) / "pvkdb-kills.log"
 OPEN, ENDS = ("queued", "running"), ("done", "failed", "cancelled")
 
 
@@ -70,7 +71,8 @@ tasks.KINDS["square"] = square
 
 def work(url: str) -> None:
     """Compute until nothing is left, whatever happens to the database."""
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    # The messages of workers that wait for the database, and the reason if one ends by itself.
+    sys.stderr = open(ERRORS, "a", buffering=1)  # noqa: SIM115
     worker = Worker(Store(url))
     while True:
         try:
@@ -122,7 +124,10 @@ class Attack:
         victim = self.chance.choice(self.workers)
         assert victim.pid is not None
         if kind == "SIGKILL of a worker":
-            os.kill(victim.pid, signal.SIGKILL)
+            try:
+                os.kill(victim.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                sys.exit(f"a worker has ended by itself: see {ERRORS}")
             victim.join()
         elif kind == "SIGSTOP of a worker":
             with contextlib.suppress(ProcessLookupError):

@@ -327,18 +327,18 @@ _RESTORE = (
 )
 
 #: Codes of PostgreSQL for a database that accepts no such statement, whatever the values:
-#: read-only, without the right, the table or the column.
-_UNUSABLE = ("25006", "42501", "42P01", "42703")
+#: read-only or in no such transaction, without the right, the table or the column.
+_UNUSABLE = ("25", "42501", "42P01", "42703")
 
 
 def _refuses_a_value(error: DBAPIError) -> bool:
     """Whether an error is due to the values of a statement, so that others can be stored."""
     code = getattr(error.orig, "sqlstate", None) or ""
     if isinstance(error, OperationalError):
-        general = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-        return code.startswith("54") or (general and "no such" not in str(error.orig))
+        return code.startswith("54") or "malformed JSON" in str(error.orig)
     # Damage and a broken connection come as their bases, DatabaseError and InterfaceError.
-    return type(error) not in (sql.DatabaseError, sql.InterfaceError) and code not in _UNUSABLE
+    base = type(error) in (sql.DatabaseError, sql.InterfaceError)
+    return not base and not code.startswith(_UNUSABLE)
 
 
 def _remedy(reason: str) -> str:
