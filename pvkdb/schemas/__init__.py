@@ -59,9 +59,14 @@ def read_json(model: type[Model], content: bytes) -> Model:
         parse_json(content)
         return model.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
+        raise ValueError(first_problem(error)) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first problem of a document in words: where it is, and what is wrong."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the whole"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def parse_json(content: bytes) -> Any:

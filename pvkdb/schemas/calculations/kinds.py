@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
@@ -54,13 +55,6 @@ def read_result(kind: str, result: Any) -> CalculationResult | UnreadableResult:
         return MODELS[kind][1].model_validate(result)
     except ValidationError as error:
         return UnreadableResult(first_problem(error))
-
-
-def first_problem(error: ValidationError) -> str:
-    """Return the first problem of a document in words: where it is, and what is wrong."""
-    problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the whole"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def require_fit(request: CalculationRequest, result: CalculationResult) -> None:

@@ -27,10 +27,10 @@ from sqlalchemy.orm import Session
 from pvkdb._version import __version__
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb.schemas import StrictModel
+from pvkdb.schemas import StrictModel, first_problem, read_json
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
 from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
-from pvkdb.schemas.calculations.kinds import MODELS, SAME_EV, first_problem, require_fit
+from pvkdb.schemas.calculations.kinds import MODELS, SAME_EV, require_fit
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -262,13 +262,13 @@ def take_calculations(session: Session, path: Path) -> ImportCounts:
     for number, line in enumerate(_lines(path), start=1):
         try:
             if head is None:
-                head = ExchangeHead.model_validate_json(line)
+                head = read_json(ExchangeHead, line)
                 continue
             if _CONTROL.search(line):
                 raise ValueError("a text holds control characters")
             if counts.total() == head.calculations:
                 raise ValueError(f"the first line announces {head.calculations:,} calculations")
-            counts[_take(session, ExchangedCalculation.model_validate_json(line), path.name)] += 1
+            counts[_take(session, read_json(ExchangedCalculation, line), path.name)] += 1
         except (ValueError, InputError) as error:
             what = first_problem(error) if isinstance(error, ValidationError) else str(error)
             reason = _NOT_THE_HEAD if head is None else f"line {number}: {what}"
