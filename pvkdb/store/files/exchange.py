@@ -33,6 +33,7 @@ from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
 from pvkdb.schemas.calculations.kinds import MODELS, SAME_EV, require_fit
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
+    MOST_ATOMS,
     CalculationRequest,
     RelaxRequest,
     RelaxResult,
@@ -175,8 +176,6 @@ class ExchangedCalculation(_Line):
             raise ValueError(f"{strange[0]!r} belongs to another calculation than {self.key[:12]}")
         if (self.structures or self.energetics) and self.material is None:
             raise ValueError("structures and energies are of a material, and none is named")
-        if self.parameters.get("kind") != self.kind:
-            raise ValueError(f"its parameters are not those of the kind {self.kind!r}")
         done = self.state == "done"
         if done != (self.result is not None) or done == (self.failure_kind is not None):
             raise ValueError("what is done has a result, what failed has a kind of failure")
@@ -231,8 +230,8 @@ def write_calculations(
         )
         .order_by(Calculation.finished_at, Calculation.id)
     )
-    found = session.scalars(finished).all()
-    calculations = [entry for entry in found if _is_readable(entry)]
+    found = {entry: _is_readable(entry) for entry in session.scalars(finished)}
+    calculations = [entry for entry, readable in found.items() if readable]
     head = ExchangeHead(pvkdb_version=__version__, calculations=len(calculations))
     part = path.with_name(f"{path.name}.part")
     try:
@@ -248,7 +247,7 @@ def write_calculations(
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    return len(calculations), [entry.id for entry in found if entry not in calculations]
+    return len(calculations), [entry.id for entry, readable in found.items() if not readable]
 
 
 def take_calculations(session: Session, path: Path) -> ImportCounts:
@@ -284,16 +283,12 @@ def take_calculations(session: Session, path: Path) -> ImportCounts:
 
 
 def _is_readable(calculation: Calculation) -> bool:
-    request, result = MODELS[calculation.kind]
+    failed = calculation.failure_kind is not None
     try:
-        wanted = request.model_validate(calculation.parameters)
-        if calculation.result is not None:
-            require_fit(wanted, result.model_validate(calculation.result))
+        found = _checked(calculation)
     except ValueError:
         return False
-    same = wanted.model_dump(mode="json") == calculation.parameters
-    failed = calculation.failure_kind is not None
-    return same and wanted.key() == calculation.key and failed == (calculation.result is None)
+    return found is not None and failed == (calculation.result is None)
 
 
 def _exchanged(session: Session, calculation: Calculation, paths: bool) -> ExchangedCalculation:
@@ -344,13 +339,15 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _checked(
-    exchanged: ExchangedCalculation,
+    exchanged: ExchangedCalculation | Calculation,
 ) -> tuple[CalculationRequest, CalculationResult | None] | None:
     """Return the request and the result; None if this version computes them differently.
 
     Raises:
         ValueError: the key is not that of the parameters, or the result not that of the request.
     """
+    if exchanged.parameters.get("kind") != exchanged.kind:
+        raise ValueError(f"its parameters are not those of the kind {exchanged.kind!r}")
     request_model, result_model = MODELS.get(exchanged.kind, (None, None))
     own = () if request_model is None else (request_model.recipe,)
     keys = (content_key(recipe, exchanged.parameters) for recipe in (*own, *_RECIPES))
@@ -417,7 +414,11 @@ def _take(
 def _material(
     session: Session, exchanged: ExchangedCalculation, request: CalculationRequest
 ) -> str | None:
-    """Return the id of the material that a file names, if it is that of the request."""
+    """Return the id of the material that was registered with the request.
+
+    Raises:
+        ValueError: the file names another one.
+    """
     if exchanged.material is None:
         return None
     formula, phase = (getattr(request, name, None) for name in ("formula", "phase"))
@@ -425,6 +426,8 @@ def _material(
     given = exchanged.material
     if (given.formula, given.phase) != (composition.formula, phase):
         raise ValueError(f"{given} is not the material of its request: {formula}, {phase}")
+    if isinstance(request, RelaxRequest | VacancyRequest):
+        return None  # registered with the structure, where it is kept
     return register_material(session, composition, phase).id
 
 
@@ -491,6 +494,8 @@ def _require_structure(
     Raises:
         ValueError: names the structure and what is wrong with it.
     """
+    if row.atoms > MOST_ATOMS:
+        raise ValueError(f"{row.id} has {row.atoms:,} atoms; at most {MOST_ATOMS:,} are accepted")
     cell, positions = np.array(row.cell_ang), np.array(row.positions_ang)
     if cell.shape != (3, 3) or positions.shape != (row.atoms, 3):
         raise ValueError(f"{row.id} needs a cell of 3 × 3 and {row.atoms} × 3 positions")
@@ -498,11 +503,12 @@ def _require_structure(
     if not ATOM_ANG3[0] <= volume <= ATOM_ANG3[1]:
         raise ValueError(f"{row.id} has {volume:.3g} Å³ an atom, which no solid has")
     fractions = positions @ np.linalg.inv(cell)
-    apart = fractions[:, None] - fractions[None]
-    squares = (((apart - np.round(apart)) @ cell) ** 2).sum(axis=-1)
-    np.fill_diagonal(squares, np.inf)
-    if squares.min() < _CLOSEST_ANG**2:
-        raise ValueError(f"{row.id} has atoms {squares.min() ** 0.5:.2g} Å apart")
+    for start in range(0, row.atoms, 200):  # not all pairs of a large cell at once
+        apart = fractions[start : start + 200, None] - fractions
+        squares = (((apart - np.round(apart)) @ cell) ** 2).sum(axis=-1)
+        np.fill_diagonal(squares[:, start:], np.inf)
+        if squares.min() < _CLOSEST_ANG**2:
+            raise ValueError(f"{row.id} has atoms {squares.min() ** 0.5:.2g} Å apart")
     wrong = _not_of_the_result(request, result, row)
     if wrong is not None:
         raise ValueError(f"{row.id} does not have the {wrong} of its result")

@@ -226,6 +226,7 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no cell": ("relax", {"structures.0.cell_ang": [[1, 0, 0], [2, 0, 0], [0, 0, 1]]}, "no solid"),
     "a flat cell": ("relax", {"structures.0.cell_ang": [[1, 0, 0]]}, "3 × 3"),
     "two atoms in one place": ("relax", {"structures.0.positions_ang.1": "first"}, "Å apart"),
+    "a giant": ("relax", {"structures.0": "giant"}, "at most"),
     "no structure": ("neb", {"structures": []}, "'host' is missing"),
     "control characters": ("neb", {"result.optimizer": "\x00"}, "control characters"),
     "a failure of the machine": (
@@ -246,6 +247,9 @@ def attacked(shipped: dict[str, Line], kind: str, changes: dict[str, Any]) -> Li
             place = place[part]
         if value == "first":
             value = place[0]
+        if value == "giant":
+            many = 60_000
+            value = {**place[0], "symbols": ["Cs"] * many, "positions_ang": [[0, 0, 0]] * many}
         place[last] = shipped["neb"]["energetics"] if value == "neb" else value
     return line
 
