@@ -111,10 +111,10 @@ class EnergeticsRow(Row):
     quantity: Literal["E_A", "DFE"] = column(
         "`E_A`: activation energy of migration; `DFE`: formation energy of the defect.", "curated"
     )
-    scope: Literal["reported", "hop", "percolation"] = column(
+    scope: Literal["reported", "hop", "percolation", "computed"] = column(
         "What the energy covers: `reported` as the source has it, `hop` one jump between "
         "neighbouring sites, `percolation` the highest saddle of the easiest path through the "
-        "crystal, above the lowest site.",
+        "crystal, above the lowest site, `computed` the formation of a defect, by a calculation.",
         "curated",
     )
     value_min_ev: float | None = optional(

@@ -50,9 +50,9 @@ ENERGETICS = Collection(
         ),
         "scope": any_of(
             Energetic.scope,
-            "reported, hop or percolation.",
+            "reported, hop, percolation or computed.",
             example="reported",
-            choices=("reported", "hop", "percolation"),
+            choices=("reported", "hop", "percolation", "computed"),
         ),
         "min_ev": Filter(
             "Values that reach this energy or lie above.",

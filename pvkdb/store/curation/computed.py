@@ -109,7 +109,7 @@ def formation_row(
         mark,
         defect=Defect.vacancy(halide).label,
         quantity="DFE",
-        scope="reported",
+        scope="computed",
         value_min_ev=low,
         value_max_ev=high,
         method="MLIP",

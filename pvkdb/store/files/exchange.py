@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -135,7 +135,7 @@ class ExchangedEnergetic(_Line):
     species: str
     charge: int | None
     quantity: Literal["E_A", "DFE"]
-    scope: Literal["reported", "hop", "percolation"]
+    scope: Literal["hop", "percolation", "computed"]
     value_min_ev: float | None
     value_max_ev: float | None
     bound: Literal["lower", "upper"] | None
@@ -145,6 +145,12 @@ class ExchangedEnergetic(_Line):
     soc: bool | None
     conditions: str | None
     source: str
+
+    @field_validator("scope", mode="before")
+    @classmethod
+    def _of_an_older_file(cls, scope: object) -> object:
+        """Read the scope that computed formation energies had before schema revision 0010."""
+        return "computed" if scope == "reported" else scope
 
 
 class ExchangedCalculation(_Line):

@@ -15,7 +15,7 @@ class Energetic(Base):
     __tablename__ = "energetics"
     __table_args__ = (
         CheckConstraint("quantity IN ('E_A', 'DFE')", name="quantity"),
-        CheckConstraint("scope IN ('reported', 'hop', 'percolation')", name="scope"),
+        CheckConstraint("scope IN ('reported', 'hop', 'percolation', 'computed')", name="scope"),
         CheckConstraint("bound IN ('lower', 'upper')", name="bound"),
         CheckConstraint(
             "method IN ('DFT', 'experiment', 'MLIP', 'mixed', 'unknown')", name="method"

@@ -173,10 +173,8 @@ _ENERGY = (
     "source leaves open ('> 1.2') do not count."
 )
 _REPORTED = f"as the literature reports it {_ENERGY}"
-_COMPUTED = (
-    "of the easiest path through the crystal in a direction, by calculations with interatomic "
-    f"potentials {_ENERGY}"
-)
+_COMPUTED = f"by calculations with interatomic potentials {_ENERGY}"
+_EASIEST = f"of the easiest path through the crystal in a direction, {_COMPUTED}"
 
 
 def _energy_ends(name: str, quantity: str, scope: str, meaning: str) -> list[Scalar]:
@@ -246,8 +244,9 @@ _OWN_PROPERTIES: tuple[Property, ...] = (
         "Probability that the formula is a perovskite, from tau.",
     ),
     *_energy_ends("e_a_reported", "E_A", "reported", f"activation energy of migration {_REPORTED}"),
-    *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_COMPUTED}"),
+    *_energy_ends("e_a_percolation", "E_A", "percolation", f"migration bottleneck {_EASIEST}"),
     *_energy_ends("dfe_reported", "DFE", "reported", f"defect formation energy {_REPORTED}"),
+    *_energy_ends("dfe_computed", "DFE", "computed", f"defect formation energy {_COMPUTED}"),
 )
 
 _PROPERTIES: tuple[Property, ...] = (
