@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import select
+
 from pvkdb.store.database import Store
 from pvkdb.store.files.exchange import take_calculations
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import read_plan
 from validation.screening import PAGE, page
@@ -21,6 +24,12 @@ def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) 
         taken = take_calculations(session, FILE)
     # With another recipe the run below would compute for hours.
     assert (taken.new, taken.other_recipe) == (3_048, 0)
+    with store.session(read_only=True) as session:
+        scopes = {
+            tuple(row) for row in session.execute(select(Energetic.quantity, Energetic.scope))
+        }
+    # The file is older than the scope of computed formation energies.
+    assert scopes == {("DFE", "computed"), ("E_A", "hop"), ("E_A", "percolation")}
     plan = read_plan("inorganic")
     funnel = Funnel(plan, store, 1)
     preview = funnel.preview()

@@ -29,10 +29,19 @@ def test_computed_formation_energies_of_an_earlier_store_are_called_computed(sto
         for name, scope in (("e-c0", "computed"), ("h-c0", "hop")):
             session.add(
                 Energetic(
-                    id=name, material_id="CsPbBr3", defect="V_Br", species="Br", quantity="DFE",
-                    scope=scope, value_min_ev=1.0, value_max_ev=2.0, approximate=False,
-                    method="MLIP", source="calculation c0", calculation_id="c0",
-                )  # fmt: skip
+                    id=name,
+                    material_id="CsPbBr3",
+                    defect="V_Br",
+                    species="Br",
+                    quantity="DFE",
+                    scope=scope,
+                    value_min_ev=1.0,
+                    value_max_ev=2.0,
+                    approximate=False,
+                    method="MLIP",
+                    source="calculation c0",
+                    calculation_id="c0",
+                )
             )
     now = scopes(store)
     assert now == [("computed", True, 1), ("hop", True, 1), literature]
