@@ -107,27 +107,32 @@ def _conditions(
                 yield f"saddle in direction {entry.direction}", same
             yield "e_a_ev", _same(result.e_a_ev, result.threshold_ev(f"{result.dimensionality}D"))
         case dft.DftScfRequest(), dft.DftScfResult():
-            yield from _points([request.structure], ["structure"], [result.point])
+            yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():
             relaxed, start = result.structure, request.structure
             yield "symbols", (relaxed.symbols, result.atoms) == (start.symbols, len(start.symbols))
             yield "cell_ang", request.cell or relaxed.cell_ang == start.cell_ang
         case dft.DftPathRequest(), dft.DftPathResult():
             structures = [image.structure for image in request.images]
-            yield from _points(structures, [each.name for each in request.images], result.points)
+            names = [image.name for image in request.images]
+            yield from _points(structures, names, result.points, result.atoms)
+            inner = sorted(result.points[1:-1], key=lambda point: point.energy_ev)
+            yield "highest", [result.highest] == [point.name for point in inner[-1:]]
             yield from _heights([point.energy_ev for point in result.points], result)
         case dft.DftNebRequest(), dft.DftNebResult():
             wanted = [image.symbols for image in request.images]
             yield "images", wanted == [image.symbols for image in result.images]
+            yield "atoms", result.atoms == len(wanted[0])
             numbers = (result.image_energies_ev, result.reaction_coordinate_ang)
             yield "energies", {len(wanted)} == {len(each) for each in numbers}
             yield from _heights(result.image_energies_ev, result)
 
 
 def _points(
-    wanted: list[Host], names: list[str], found: list[dft.SinglePoint]
+    wanted: list[Host], names: list[str], found: list[dft.SinglePoint], atoms: int
 ) -> Iterator[tuple[str, bool]]:
     yield "names", names == [point.name for point in found]
+    yield "atoms", atoms == len(wanted[0].symbols)
     shapes = [[len(force) for force in point.forces_ev_per_ang] for point in found]
     yield "forces", shapes == [[3] * len(each.symbols) for each in wanted]
 

@@ -87,6 +87,15 @@ def test_a_crystal_with_one_kind_of_site_is_drawn_as_loops(result):
     assert all("C" in curve for curve in curves)
 
 
+def test_a_hop_to_a_site_that_is_none_is_not_drawn(result):
+    # As in Cs3In2I9, whose iodine between the layers leaves for the other site.
+    hop = result.hops[0].hop.model_copy(update={"end": "Br9"})
+    failed = result.hops[0].model_copy(update={"hop": hop, "outcome": "failed", "saddle_ev": None})
+    graph = graph_of(result.model_copy(update={"hops": [*result.hops[:-1], failed]}), 1)
+    assert len(result.hops) not in {edge.number for edge in graph.edges}
+    assert len(graph.edges) == len(result.hops) - 1
+
+
 def test_bounds_are_arrows_that_leave_their_side_open():
     rows = [
         statement("a", 1.2, None, bound="lower"),
