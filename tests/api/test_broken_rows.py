@@ -21,7 +21,7 @@ from pvkdb.store.database import Store
 from pvkdb_api.core.paths import API
 
 from ..pipelines.migration.results import hop_barrier, migration_result_of
-from .conftest import Api
+from .conftest import Api, serving
 
 MATERIAL = "CsPbBr3"
 TIME = "2026-01-01 00:00:00.000000"
@@ -246,6 +246,17 @@ def addresses(api: Api, found: dict[str, list[str]]) -> Iterator[str]:
         yield f"{API}/{table}?limit=500"
     for table in ("calculations", "structures", "energetics"):
         yield f"/tables/{table}?material={MATERIAL}"
+
+
+def test_the_page_of_a_calculation_says_why_its_result_cannot_be_read(sqlite_store: Store) -> None:
+    with sqlite_store.engine.begin() as connection:
+        name = calculation(connection, 1, result='{"e_a_ev": "high"}')
+    (page,) = [
+        api.request("GET", f"/jobs/{name}", headers={"Accept": "text/html"}).text
+        for api in serving(str(sqlite_store.url))
+    ]
+    assert "The result in the database cannot be read: formula: Field required" in page
+    assert "high" in page
 
 
 #: OPTIMADE's own status.
