@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -27,7 +27,6 @@ from pvkdb_pipelines.progress import Report
 
 #: Makes the rows of a calculation, in the session that writes them.
 Records = Callable[[Session, Calculation], list[Base]]
-RequestT = TypeVar("RequestT", bound=CalculationRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +84,11 @@ def failure_of(error: Exception) -> Failure:
         return Failure(error.kind, str(error), error.files)
     if isinstance(error, InputError) and not isinstance(error, UnstorableError):
         return Failure(FailureKind.UNSUPPORTED_COMPOSITION, str(error))
+    if isinstance(error, ValidationError) and error.title.endswith("Request"):
+        from pvkdb_pipelines.dft.requests import refusal
+
+        return Failure(FailureKind.INVALID_REQUEST, f"{refusal(error)}; request it again")
     return Failure(FailureKind.CRASHED, f"{type(error).__name__}: {error}")
-
-
-def _request(kind: type[RequestT], document: CalculationDocument) -> RequestT:
-    from pvkdb_pipelines.dft.requests import refusal
-
-    try:
-        return kind.model_validate(document.parameters)
-    except ValidationError as error:
-        raise CalculationFailedError(
-            FailureKind.INVALID_REQUEST, f"{refusal(error)}; request it again"
-        ) from error
 
 
 def _outcome(request: CalculationRequest, run: Any, structures: Structures) -> Outcome:
@@ -112,7 +104,7 @@ def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
     # Imported here: loading the potentials' libraries takes seconds.
     from pvkdb_pipelines.migration.compute import compute_migration
 
-    request = _request(CompleteNebRequest, document)
+    request = CompleteNebRequest.model_validate(document.parameters)
     run = compute_migration(request, report)
     return _outcome(request, run, run.structures())
 
@@ -121,7 +113,7 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
     from pvkdb_pipelines.relaxations.compound import compute_relaxation
     from pvkdb_pipelines.relaxations.record import computed_structure
 
-    request = _request(RelaxRequest, document)
+    request = RelaxRequest.model_validate(document.parameters)
     run = compute_relaxation(request, report)
     return _outcome(request, run, {"host": computed_structure(run.atoms, run.result.space_group)})
 
@@ -129,7 +121,7 @@ def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome
 def _element(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.compound import compute_element
 
-    request = _request(ElementRequest, document)
+    request = ElementRequest.model_validate(document.parameters)
     return _outcome(request, compute_element(request, report), {})
 
 
@@ -137,7 +129,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.relaxations.record import computed_structure
     from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
-    request = _request(VacancyRequest, document)
+    request = VacancyRequest.model_validate(document.parameters)
     run = compute_vacancies(request, report)
     return _outcome(request, run, {"vacancy": computed_structure(run.atoms)})
 
@@ -145,7 +137,7 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
 
-    request = _request(DFT_REQUESTS[document.kind], document)
+    request = DFT_REQUESTS[document.kind].model_validate(document.parameters)
     run = compute_dft(request, report)
     return _outcome(run.request, run, {})
 

@@ -143,6 +143,17 @@ def test_a_composition_without_such_a_prototype_is_a_typed_failure(empty_store: 
     assert "Pnma" in (document.failure_message or "")
 
 
+def test_a_request_that_this_version_refuses_is_a_typed_failure(empty_store: Store) -> None:
+    key = submitted(empty_store)
+    with empty_store.session() as session:
+        entry = session.get_one(Calculation, key)
+        entry.parameters = {**entry.parameters, "settings": {"max_atoms": 10**9}}
+    document = Worker(empty_store).run()
+    assert document is not None
+    assert document.failure_kind is FailureKind.INVALID_REQUEST
+    assert "settings.max_atoms = 1000000000" in (document.failure_message or "")
+
+
 def test_a_database_that_hiccups_does_not_end_the_lease(
     empty_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
