@@ -26,7 +26,7 @@ from pvkdb.store.queue.kept_files import files_of
 from pvkdb_pipelines.engines import dispatcher as module
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import NodeResult
-from pvkdb_pipelines.work.tasks import Failure, Outcome, _no_records
+from pvkdb_pipelines.work.tasks import Failure, Outcome
 
 SYMBOLS = ("Li", "Na", "K", "Rb", "Cs", "Be", "Mg", "Ca", "Sr", "Ba")
 
@@ -37,7 +37,7 @@ class GoneError(Exception):
 
 def done(document: CalculationDocument, seconds: float = 1.0) -> NodeResult:
     result = {"wall_seconds": seconds, "symbol": document.parameters["symbol"]}
-    return NodeResult(document.id, seconds, outcome=Outcome(result, {"none": "1"}, _no_records))
+    return NodeResult(document.id, seconds, outcome=Outcome(result, {"none": "1"}, lambda *_: []))
 
 
 @dataclass
