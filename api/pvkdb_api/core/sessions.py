@@ -24,7 +24,8 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, PvkdbError, StoreAwayError, StoreBusyError
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.store.database import CALL_LIMIT, Store
+from pvkdb.store.database import Store
+from pvkdb.store.drivers import CALL_LIMIT
 
 Result = TypeVar("Result")
 

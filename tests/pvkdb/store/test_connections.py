@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, StoreAwayError, StoreBusyError
-from pvkdb.store import database
+from pvkdb.store import drivers
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
 
@@ -130,7 +130,7 @@ def test_a_call_that_is_not_answered_ends_and_the_next_one_works(postgres_url: s
 
 
 def test_a_frozen_pooled_connection_is_replaced(postgres_url: str, monkeypatch) -> None:
-    monkeypatch.setattr(database, "ANSWER_S", 1.0)
+    monkeypatch.setattr(drivers, "ANSWER_S", 1.0)
     store = Store(postgres_url)
     with store.session() as session:
         backend = psutil.Process(session.scalar(text("SELECT pg_backend_pid()")))
@@ -144,7 +144,7 @@ def test_a_frozen_pooled_connection_is_replaced(postgres_url: str, monkeypatch) 
 
 
 def test_long_statements_of_programs_are_not_cut(postgres_url: str, monkeypatch) -> None:
-    monkeypatch.setattr(database, "ANSWER_S", 0.5)
+    monkeypatch.setattr(drivers, "ANSWER_S", 0.5)
     store = Store(postgres_url)
     with store.session() as session:
         session.execute(text("SELECT pg_sleep(1.5)"))
