@@ -59,6 +59,7 @@ def test_readers_go_on_while_writers_wait_for_another_program(store: Store, star
                 began = time.monotonic()
                 assert client.get("/api/v1/devices?limit=1").status_code == 200
                 slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.05)  # its log stays shorter than the pipe that takes it
             assert slowest < READ_S
             for each in writing:
                 answer, seconds = each.result()
