@@ -69,14 +69,17 @@ class StoredObject(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
+    def __init__(self, none_as_null: bool = False) -> None:
+        super().__init__(none_as_null=none_as_null)
+        self.none_as_null = none_as_null
+
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Compare elements of the object as JSON does."""
         return self.impl_instance.coerce_compared_value(op, value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the object."""
-        optional = getattr(self.impl_instance, "none_as_null", False)
-        if isinstance(value, dict) or (value is None and optional):
+        if isinstance(value, dict) or (value is None and self.none_as_null):
             return value
         return {"unreadable": repr(value)[:200]}
 

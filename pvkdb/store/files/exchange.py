@@ -58,7 +58,6 @@ EXCHANGE_VERSION: Literal[1] = 1
 #: and coordinates shrink to a quarter, not to a thousandth as repeated bytes do.
 _LONGEST_LINE = 32 * 2**20
 _MOST_BYTES = 8 * 2**30
-_MOST_CALCULATIONS = 1_000_000
 _MOST_SHRUNK = 100
 #: Revisions of recipes that a key may be of.
 _RECIPES = range(100)
