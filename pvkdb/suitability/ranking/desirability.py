@@ -136,4 +136,6 @@ def mean_power(low: float, high: float, exponent: float, floor: float) -> float:
         return float(start**exponent)
     power = exponent + 1
     above = (high**power - start**power) / power
-    return float(((start - low) * floor**exponent + above) / (high - low))
+    mean = ((start - low) * floor**exponent + above) / (high - low)
+    # The difference of nearly equal powers may round to a mean outside of its range.
+    return float(min(max(mean, start**exponent), high**exponent))

@@ -6,7 +6,7 @@ from math import log10
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Scale
@@ -98,6 +98,7 @@ bounds_and_value = st.tuples(
 
 
 @given(bounds_and_value, st.floats(0, 4))
+@example(([0.0, 0.0, 0.0, 1.75], 1.0), 1e-9)
 def test_the_range_and_the_mean_are_in_order(
     given_bounds: tuple[list[float], float], width: float
 ) -> None:
