@@ -9,7 +9,6 @@ from pvkdb.cli.output.device_tables import assumption_text
 from pvkdb.display.numbers import number, shortened
 from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -212,6 +211,7 @@ def _caption(ranking: Ranking, shown: int) -> str:
 
 
 def _heading(criterion: Criterion) -> str:
+    from pvkdb.schemas.metrics import METRICS
     from pvkdb.suitability.evidence.explanations import bounds_text
 
     name = METRICS[criterion.metric].label

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,3 +58,16 @@ def test_the_help_of_a_ranking_names_the_file_that_a_screening_writes() -> None:
 
     assert JSON_NAME in ROOT.commands["rank"].get_help(parsed(["rank"]))
     assert JSON_NAME.partition(".")[0] in ROOT.commands["screen"].get_help(parsed(["screen"]))
+
+
+def test_the_help_loads_nothing_that_a_command_may_need() -> None:
+    """Every command imports what it needs when it runs, so that the help is there at once."""
+    code = (
+        "import sys; from pvkdb.cli import main\n"
+        "sys.argv = ['pvkdb', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'pydantic', 'sqlalchemy', 'torch'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
