@@ -60,6 +60,10 @@ bench: install
 	$(BIN)/python benchmarks/dft.py
 	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/service.py
+	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/fuzz.py
+	$(BIN)/python benchmarks/fuzz.py --postgresql
+	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
 
 # Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
