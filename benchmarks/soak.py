@@ -6,9 +6,9 @@
 
 A store made by code (100,000 devices, 200,000 energies; nothing in it is data) is served. Six
 readers, who pause a quarter of a second on average, ask for pages of 100 devices, lists of
-energies, small tables and web pages; a writer queues and cancels calculations; a worker takes them
-(each lasts 50 ms and ends as a typed failure); every 20 s another process imports 300 devices; one
-reader of an export stalls after its first bytes.
+energies, small tables and web pages of devices; a writer queues and cancels calculations; a worker
+takes them (each lasts 50 ms and ends as a typed failure); every 20 s another process imports 300
+devices; one reader of an export stalls after its first bytes.
 
 The bar: the 99th percentile of a page of 100 devices is at most 3 times its median.
 """
@@ -59,7 +59,7 @@ READS: dict[str, Callable[[int], str]] = {
     ),
     "100 energies by material": lambda n: f"/api/v1/energetics?limit=100&e_a_max={0.1 + n / 1e4}",
     "export of a small table": lambda n: "/api/v1/export/conduction",
-    "web page of a material": lambda n: "/materials/CsPbBr3",
+    "web page of devices": lambda n: f"/devices?family={FAMILIES[n % 4]}&retention_s_min={1e4 + n}",
     "/livez": lambda n: "/livez",
 }
 
