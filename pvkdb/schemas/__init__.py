@@ -24,7 +24,7 @@ class StrictModel(BaseModel):
 
 
 class RequestModel(StrictModel):
-    """Base of what is asked for: texts of one line without control characters, plain numbers."""
+    """Base of requests: texts have one line and no control characters, numbers can be stored."""
 
     @field_validator("*")
     @classmethod
@@ -83,7 +83,7 @@ def parse_json(content: bytes) -> Any:
 
     def number(digits: str) -> float:
         if not math.isfinite(float(digits)):
-            raise refuse(f"{digits[:20]} is no number up to 1.8e308; use null", digits)
+            raise refuse(f"{digits[:20]} is not a number up to 1.8e308; use null", digits)
         return int(digits) if digits.lstrip("-").isdecimal() else float(digits)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import ConfigDict, ValidationError, field_validator, model_validator
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -29,21 +28,18 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas import StrictModel, first_problem, read_json
 from pvkdb.schemas.calculations import CalculationState, EventKind, FailureKind
-from pvkdb.schemas.calculations.bounds import ATOM_ANG3, CalculationResult
-from pvkdb.schemas.calculations.kinds import MODELS, SAME_EV, require_fit
-from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
+from pvkdb.schemas.calculations.bounds import CalculationResult
+from pvkdb.schemas.calculations.kinds import MODELS, require_fit
 from pvkdb.schemas.calculations.relaxations import (
-    MOST_ATOMS,
     CalculationRequest,
     RelaxRequest,
-    RelaxResult,
     VacancyRequest,
-    VacancyResult,
     content_key,
 )
 from pvkdb.store.base import Base
 from pvkdb.store.curation.computed import ComputedStructure, computed_rows, formation_row
 from pvkdb.store.curation.registration import register_material
+from pvkdb.store.files.structure_checks import require_structure
 from pvkdb.store.models.calculations import Calculation, CalculationDependency
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Material
@@ -63,8 +59,6 @@ _MOST_SHRUNK = 100
 _RECIPES = range(100)
 #: Control characters in JSON, but for line ends and tabs; PostgreSQL keeps no NUL.
 _CONTROL = re.compile(rb"\\(?:[bf]|u00(?:[01].|7[fF]|[89].))")
-#: Shortest distance of two atoms, Å: half of the bond of H2, the shortest there is.
-_CLOSEST_ANG = 0.35
 #: Range of formation energies, eV: far beyond the widest gaps of halides.
 _FORMATION_EV = 50.0
 #: Failures caused by the machine; another one may succeed.
@@ -457,7 +451,7 @@ def _rows(
     made: dict[str, object] = {}
     for row in rows:
         if isinstance(row, Structure):
-            _require_structure(request, result, row)
+            require_structure(request, result, row)
             made[row.id] = row.energy_ev
         elif isinstance(row, Energetic):
             made[row.id] = (row.quantity, row.value_min_ev, row.value_max_ev)
@@ -489,76 +483,3 @@ def _formation(held: Calculation, given: ExchangedEnergetic, halide: str) -> Ene
     if not re.fullmatch("[0-9a-f]{6}", mark):
         raise ValueError(f"{given.id!r} is not the name of a formation energy")
     return formation_row(held, mark, halide, low, high, given.conditions or "")
-
-
-def _require_structure(
-    request: CalculationRequest, result: CalculationResult, row: Structure
-) -> None:
-    """Check that a structure is one of solid matter, and has the atoms that its result names.
-
-    Raises:
-        ValueError: names the structure and what is wrong with it.
-    """
-    if row.atoms > MOST_ATOMS:
-        raise ValueError(f"{row.id} has {row.atoms:,} atoms; at most {MOST_ATOMS:,} are accepted")
-    cell, positions = np.array(row.cell_ang), np.array(row.positions_ang)
-    if cell.shape != (3, 3) or positions.shape != (row.atoms, 3):
-        raise ValueError(f"{row.id} needs a cell of 3 × 3 and {row.atoms} × 3 positions")
-    volume = abs(float(np.linalg.det(cell))) / row.atoms
-    if not ATOM_ANG3[0] <= volume <= ATOM_ANG3[1]:
-        raise ValueError(f"{row.id} has {volume:.3g} Å³ an atom, which no solid has")
-    fractions = positions @ np.linalg.inv(cell)
-    for start in range(0, row.atoms, 200):  # not all pairs of a large cell at once
-        apart = fractions[start : start + 200, None] - fractions
-        squares = (((apart - np.round(apart)) @ cell) ** 2).sum(axis=-1)
-        np.fill_diagonal(squares[:, start:], np.inf)
-        if squares.min() < _CLOSEST_ANG**2:
-            raise ValueError(f"{row.id} has atoms {squares.min() ** 0.5:.2g} Å apart")
-    wrong = _not_of_the_result(request, result, row)
-    if wrong is not None:
-        raise ValueError(f"{row.id} does not have the {wrong} of its result")
-
-
-def _not_of_the_result(
-    request: CalculationRequest, result: CalculationResult, row: Structure
-) -> str | None:
-    """Return what a structure and its result do not have in common; None if nothing."""
-    found = Counter(row.symbols)
-    space_group = row.space_group
-    energy = row.energy_ev
-    match request, result:
-        case RelaxRequest(), RelaxResult():
-            atoms = result.formula_units * result.atoms_per_formula
-            energy = result.formula_units * result.energy_ev_per_formula
-            space_group, host = result.space_group, None
-        case VacancyRequest(), VacancyResult():
-            atoms, energy = result.atoms_in_cell - 1, result.lowest.energy_ev
-            found[request.halide] += 1
-            host = request.host
-        case CompleteNebRequest(), NebResult():
-            added = -1 if result.defect.startswith("V_") else 1
-            atoms, host = result.atoms_in_cell, request.host
-            if row.role == "host":
-                atoms, space_group = atoms - added, result.space_group
-            else:
-                found[result.species] -= added
-        case _:
-            return None  # a structure of DFT is in its result
-    wanted: dict[str, float] = {}
-    wanted |= _amounts(request.formula) if host is None else Counter(host.symbols)
-    units = found.total() / sum(wanted.values())
-    if row.atoms != atoms:
-        return "number of atoms"
-    if any(abs(found[name] - units * wanted.get(name, 0)) > SAME_EV for name in {*found, *wanted}):
-        return "composition"
-    if row.energy_ev is None or abs(row.energy_ev - (energy or 0)) > SAME_EV * atoms:
-        return "energy"
-    return None if row.space_group == space_group else "space group"
-
-
-def _amounts(formula: str) -> dict[str, float]:
-    amounts: dict[str, float] = {}
-    for occupant in parse_composition(formula).occupants:
-        ion = occupant.ion.symbol
-        amounts[ion] = amounts.get(ion, 0.0) + (occupant.number or 0.0)
-    return amounts

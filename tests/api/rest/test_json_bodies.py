@@ -13,10 +13,10 @@ JSON = "application/json"
 #: Body, Content-Type and reason of refusal.
 REFUSED = {
     "a name twice": ('{{"{0}": {1}, "{0}": {1}}}', JSON, "occurs twice"),
-    "NaN": ('{{"{0}": {1}, "more": NaN}}', JSON, "NaN is no number"),
-    "Infinity": ('{{"{0}": {1}, "more": -Infinity}}', JSON, "Infinity is no number"),
-    "5,000 digits": ('{{"{0}": {1}, "more": ' + "9" * 5000 + "}}", JSON, "no number up to"),
-    "1e999": ('{{"{0}": {1}, "more": 1e999}}', JSON, "no number up to"),
+    "NaN": ('{{"{0}": {1}, "more": NaN}}', JSON, "NaN is not a number"),
+    "Infinity": ('{{"{0}": {1}, "more": -Infinity}}', JSON, "Infinity is not a number"),
+    "5,000 digits": ('{{"{0}": {1}, "more": ' + "9" * 5000 + "}}", JSON, "not a number up to"),
+    "1e999": ('{{"{0}": {1}, "more": 1e999}}', JSON, "not a number up to"),
     "deep": ("[" * 100_000, JSON, "nested too deeply"),
     "deeper than a schema": ('{{"{0}": ' + "[" * 900 + "]" * 900 + "}}", JSON, ""),
     "half a surrogate pair": ('{{"{0}": "\\ud800"}}', JSON, "surrogate"),

@@ -12,13 +12,13 @@ from pvkdb.schemas import parse_json, read_json
 from pvkdb.schemas.responses import Liveness
 
 NOT_JSON = {
-    '{"a": NaN}': "NaN is no number",
-    "[Infinity, -Infinity]": "Infinity is no number",
+    '{"a": NaN}': "NaN is not a number",
+    "[Infinity, -Infinity]": "Infinity is not a number",
     '{"a": 1, "b": {"c": 1, "c": 1}}': "'c' occurs twice",
     '{"a": 1, "\\u0061": 2}': "'a' occurs twice",
-    "[1e999]": "1e999 is no number",
-    "[-1e999]": "no number up to",
-    "[" + "9" * 5000 + "]": "no number up to",
+    "[1e999]": "1e999 is not a number",
+    "[-1e999]": "not a number up to",
+    "[" + "9" * 5000 + "]": "not a number up to",
     "[" * 100_000: "nested too deeply",
     '["\\ud800"]': "surrogate",
     '{"\\udc00": 1}': "surrogate",
@@ -46,7 +46,7 @@ def test_bytes_that_are_not_utf_8_are_refused(encoding: str) -> None:
     ("content", "said"),
     [
         (b'{"status": "ok", "version": "1", "version": "2"}', "'version' occurs twice"),
-        (b'{"status": NaN, "version": "1"}', "NaN is no number"),
+        (b'{"status": NaN, "version": "1"}', "NaN is not a number"),
         (b'{"status": "ok"}', "version: Field required"),
         (b"[1]", "Input should be an object"),
     ],

@@ -277,7 +277,7 @@ def test_not_a_number_is_refused(
     for word in (float("nan"), float("inf")):
         line = copy.deepcopy(shipped["neb"])
         line["result"]["sites"][0]["position"][0] = word
-        with pytest.raises(InputError, match=r"line 2: (NaN|Infinity) is no number"):
+        with pytest.raises(InputError, match=r"line 2: (NaN|Infinity) is not a number"):
             taken(empty_store, file_of(tmp_path / "file.gz", line))
 
 
