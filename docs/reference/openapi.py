@@ -59,6 +59,17 @@ _STRUCTURE = {
     "parent": "ce58c02b234d-host",
     "calculation": "ce58c02b234d",
 }
+#: Of CsPbI3 and other halides, as in ``CandidateSummary`` below.
+_COMPUTED = {
+    "lowest_phase": "Pnma",
+    "lowest_phase_potential": "sevennet-0",
+    "decomposition_ev_per_atom": 0.1336,
+    "decomposition_source": "screening 3, chgnet",
+    "e_a_computed_min_ev": 0.296,
+    "e_a_computed_max_ev": 0.296,
+    "dfe_computed_min_ev": 0.08,
+    "dfe_computed_max_ev": 1.1,
+}
 _CURSOR = {"next_cursor": "WyJmZjI5MGM0ZjBkYjYiLCAiW1wiZC10NC1yMDVcIl0iXQ"}
 
 _RUN = {
@@ -111,6 +122,8 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationDocument": {**_TIMES, **_FAILURE, "cancel_requested_at": "2026-11-25T09:10:00Z"},
     "CalculationsPart": _TIMES,
     "CalculationsRow": {**_TIMES, **_FAILURE},
+    "CompositionsPart": _COMPUTED,
+    "CompositionsRow": _COMPUTED,
     "EnergeticsRow": {"functional": "PBE", "soc": True},
     "FileProblem": {
         "file": "zhang2026.yaml",

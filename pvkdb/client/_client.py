@@ -55,6 +55,7 @@ class ClientOperations(ClientPart, Generic[TransportT]):
 
     _http_client: ClassVar[Callable[..., Any]]
 
+    compositions: RowsOf[tables.CompositionsRow] = collection_of("compositions")
     materials: RowsOf[tables.MaterialsRow] = collection_of("materials")
     energetics: RowsOf[tables.EnergeticsRow] = collection_of("energetics")
     devices: RowsOf[tables.DevicesRow] = collection_of("devices")

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import DatabaseError
 from pvkdb.store.curation.registration import renew_tolerance
 from pvkdb.store.database import Store, migrations_folder
+from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb.store.runs.screening_runs import renew_stabilities
 
 #: Key of the advisory lock; any number that no other program uses on this database.
 _LOCK = 2145_2026
@@ -56,7 +58,8 @@ def migrating(store: Store) -> Iterator[Config]:
 def upgrade(store: Store) -> tuple[str | None, str | None]:
     """Run every migration that the database lacks, in one transaction.
 
-    Tolerance factors are calculated again, since this version may have other radii.
+    Tolerance factors are calculated again, since this version may have other radii, and with them
+    the summaries of compositions.
 
     Returns:
         The revision before and after.
@@ -70,5 +73,10 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
             command.upgrade(config, "head")
         except CommandError as error:
             raise (store.too_new(before) if before else DatabaseError(str(error))) from error
-        renew_tolerance(config.attributes["connection"])
+        connection = config.attributes["connection"]
+        renew_tolerance(connection)
+        with Session(connection, join_transaction_mode="rollback_only") as session:
+            renew_stabilities(session)
+            session.commit()
+        renew_summaries(connection)
     return before, store.revision()

@@ -27,7 +27,8 @@ unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
 
 #: Tables that change only with the dataset version; calculations change the others too.
 OF_VERSION = frozenset(TABLES) - {
-    *("calculations", "energetics", "materials", "rankings", "structures", "tolerance")
+    *("calculations", "compositions", "energetics", "materials"),
+    *("rankings", "structures", "tolerance"),
 }
 
 

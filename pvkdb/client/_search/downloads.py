@@ -33,6 +33,7 @@ FileFormat: TypeAlias = Literal["csv", "json", "parquet", "jsonl"]
 #: Tables that are downloaded page by page.
 COLLECTIONS = frozenset(
     {
+        "compositions",
         "materials",
         "energetics",
         "devices",

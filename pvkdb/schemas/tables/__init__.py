@@ -10,6 +10,7 @@ from __future__ import annotations
 from pvkdb.schemas.tables.columns import Row
 from pvkdb.schemas.tables.derived import (
     CalculationsRow,
+    CompositionsRow,
     IonsRow,
     MaterialsRow,
     RankingsRow,
@@ -38,6 +39,7 @@ __all__ = [
     "ArrayChallengesRow",
     "BenchmarkDatasetsRow",
     "CalculationsRow",
+    "CompositionsRow",
     "ConductionRow",
     "DeviceClaimsRow",
     "DevicesRow",
@@ -60,6 +62,7 @@ TABLES: dict[str, type[Row]] = {
     "array_challenges": ArrayChallengesRow,
     "benchmark_datasets": BenchmarkDatasetsRow,
     "calculations": CalculationsRow,
+    "compositions": CompositionsRow,
     "conduction": ConductionRow,
     "device_claims": DeviceClaimsRow,
     "devices": DevicesRow,

@@ -1,4 +1,4 @@
-"""Rows made by pvkdb: materials, tolerance factors, calculations, structures, rankings."""
+"""Rows made by pvkdb: materials, compositions, tolerance, calculations, structures, rankings."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _SCORED = (
     "computed: weighted geometric mean of desirabilities (`pvkdb.suitability`, docs/suitability.md)"
 )
 _JUDGED = "computed: every criterion compared with the reported value (`pvkdb.suitability`)"
+_OF_TOLERANCE = "computed: as in the table `tolerance`"
+_NO_FACTOR = "not defined, or an ion has no radius with a source"
 _NOT_YET = "the calculation has not computed it"
 
 
@@ -73,6 +75,128 @@ class MaterialsRow(Row):
     x_site: str = column("Ions on the X site with amounts.", _FROM_FORMULA)
     energetics_count: int = _count("Statements on its energetics.", _COUNTED)
     devices_count: int = _count("Devices made of it.", _COUNTED)
+    structures_count: int = _count("Structures of it.", _COUNTED)
+
+
+def _energy(what: str, empty: str, source: str) -> Any:
+    """Declare a column of an energy of halide vacancies, in eV."""
+    return optional(what, source, unit="eV", empty=empty)
+
+
+_LITERATURE = (
+    "computed: over the statements of `energetics` without a calculation, on halide vacancies and "
+    "on halide ions without a stated defect; a bound counts with its value"
+)
+_EASIEST = (
+    "computed: over the statements of scope `percolation`, the easiest path of each phase by each "
+    "potential"
+)
+_FORMATION = "computed: over the statements of scope `computed`, from the halide-poor limit on"
+
+
+class CompositionsRow(Row):
+    """One composition: what is known of it in any phase, literature and computed apart."""
+
+    purpose: ClassVar[str] = "What is known of each composition, most known first."
+    primary_key: ClassVar[tuple[str, ...]] = ("formula",)
+
+    formula: str = column("Formula in its canonical spelling.", _FROM_FORMULA)
+    known: int = _count(
+        "How much is known, the default order. Tens: how many of four kinds of reports there are "
+        "(devices, energies, E_A, DFE of a halide vacancy); ones: how many of four kinds of "
+        "computed data (structures, decomposition, E_A, DFE).",
+        "computed: from the columns of the row",
+    )
+    families: str = column(
+        "Structure families of its phases, separated by `; `.",
+        "computed: families of the table `materials`",
+        empty="no material of it is in the store",
+    )
+    lead_free: bool = column("Whether it contains no lead.", _FROM_FORMULA)
+    a_site: str = column(
+        "Ions on the A site, spacers included, with amounts, e.g. `PEA2 Cs3`.", _FROM_FORMULA
+    )
+    b_site: str = column("Ions on the B site with amounts.", _FROM_FORMULA)
+    x_site: str = column("Ions on the X site with amounts.", _FROM_FORMULA)
+    phases: str = column(
+        "Names of its phases in the store, separated by `; `.",
+        PHASE_SOURCE,
+        empty="no phase is stated",
+    )
+    phases_count: int = _count("Number of these phases.", _COUNTED)
+    lowest_phase: str | None = optional(
+        "The phase with the lowest energy per formula unit by one potential.",
+        "computed: among the phases that `lowest_phase_potential` relaxed; potentials are never "
+        "mixed",
+        empty="no potential has relaxed two of its phases",
+    )
+    lowest_phase_potential: str | None = optional(
+        "The potential that says so: the one that has relaxed most phases, then the first by name.",
+        "recorded",
+        empty="no potential has relaxed two of its phases",
+    )
+    phases_compared: int = _count("Phases that this potential has compared.", _COUNTED)
+    decomposition_ev_per_atom: float | None = optional(
+        "Energy of decomposition into competing compounds; negative: it decomposes.",
+        "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
+        "screening report with the composition",
+        unit="eV/atom",
+        empty="no screening has reported it",
+    )
+    decomposition_source: str | None = optional(
+        "The screening and its potential, e.g. `screening 3, sevennet-0`.",
+        "recorded",
+        empty="no screening has reported it",
+    )
+    e_a_literature_min_ev: float | None = _energy(
+        "Lowest reported activation energy of the halide vacancy.", "none is reported", _LITERATURE
+    )
+    e_a_literature_max_ev: float | None = _energy(
+        "Highest reported activation energy of the halide vacancy.", "none is reported", _LITERATURE
+    )
+    e_a_computed_min_ev: float | None = _energy(
+        "Lowest computed activation energy of the halide vacancy.", "none is computed", _EASIEST
+    )
+    e_a_computed_max_ev: float | None = _energy(
+        "Highest computed activation energy of the halide vacancy.", "none is computed", _EASIEST
+    )
+    dfe_literature_min_ev: float | None = _energy(
+        "Lowest reported formation energy of a halide vacancy.", "none is reported", _LITERATURE
+    )
+    dfe_literature_max_ev: float | None = _energy(
+        "Highest reported formation energy of a halide vacancy.", "none is reported", _LITERATURE
+    )
+    dfe_computed_min_ev: float | None = _energy(
+        "Lowest computed formation energy of a halide vacancy.", "none is computed", _FORMATION
+    )
+    dfe_computed_max_ev: float | None = _energy(
+        "Highest computed formation energy of a halide vacancy.", "none is computed", _FORMATION
+    )
+    t: float | None = optional(
+        "Goldschmidt's tolerance factor.", _OF_TOLERANCE, unit="1", empty=_NO_FACTOR
+    )
+    mu: float | None = optional("Octahedral factor.", _OF_TOLERANCE, unit="1", empty=_NO_FACTOR)
+    tau: float | None = optional(
+        "Bartel's tolerance factor; perovskite below 4.18.",
+        _OF_TOLERANCE,
+        unit="1",
+        empty=_NO_FACTOR,
+    )
+    p_perovskite: float | None = optional(
+        "Probability that the composition is a perovskite.",
+        _OF_TOLERANCE,
+        unit="1",
+        minimum=0,
+        maximum=1,
+        empty=_NO_FACTOR,
+    )
+    devices_count: int = _count("Devices made of it.", _COUNTED)
+    energetics_reported_count: int = _count(
+        "Reported statements on its energetics, on any defect.", _COUNTED
+    )
+    energetics_computed_count: int = _count(
+        "Computed statements on its energetics, on any defect, single hops included.", _COUNTED
+    )
     structures_count: int = _count("Structures of it.", _COUNTED)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pvkdb.store.collections.calculations import CALCULATIONS, STRUCTURES
 from pvkdb.store.collections.collection import Collection
+from pvkdb.store.collections.compositions import COMPOSITIONS
 from pvkdb.store.collections.devices import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.energetics import ENERGETICS
 from pvkdb.store.collections.materials import MATERIALS
@@ -18,6 +19,7 @@ from pvkdb.store.collections.references import REFERENCES
 __all__ = [
     "CALCULATIONS",
     "COLLECTIONS",
+    "COMPOSITIONS",
     "DEVICES",
     "DEVICE_CLAIMS",
     "ENERGETICS",
@@ -26,5 +28,8 @@ __all__ = [
     "STRUCTURES",
 ]
 
-_ALL = (MATERIALS, ENERGETICS, DEVICES, DEVICE_CLAIMS, REFERENCES, STRUCTURES, CALCULATIONS)
+_ALL = (
+    *(COMPOSITIONS, MATERIALS, ENERGETICS, DEVICES, DEVICE_CLAIMS),
+    *(REFERENCES, STRUCTURES, CALCULATIONS),
+)
 COLLECTIONS: dict[str, Collection[Any]] = {collection.name: collection for collection in _ALL}

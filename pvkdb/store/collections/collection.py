@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,7 +151,8 @@ class Collection(Generic[RowT]):
     ``source`` selects the rows that belong to it without loading them; searches and counts use it.
     ``loads`` loads models. Rows are made by ``to_row`` from what ``loads`` returns, or by
     ``rows_of`` from keys, without models; exactly one of the two is given. A row whose key occurs
-    in ``supersedes`` has been replaced and is not listed.
+    in ``supersedes`` has been replaced and is not listed. ``spelled`` returns the stored spelling
+    of a key. Facets in ``several_in`` hold several values, separated by ``; ``, counted each.
     """
 
     name: str
@@ -167,6 +169,8 @@ class Collection(Generic[RowT]):
         default_factory=dict
     )
     supersedes: InstrumentedAttribute[str | None] | None = None
+    spelled: Callable[[str], str] = str
+    several_in: frozenset[str] = frozenset()
 
     @property
     def key_name(self) -> str:
@@ -246,9 +250,15 @@ class Collection(Generic[RowT]):
             _only(self.select(filters), value, number)
             .group_by(value)
             .order_by(number.desc(), value)
-            .limit(FACET_VALUES)
         )
-        return {row.value: row.number for row in session.execute(counted)}
+        if name not in self.several_in:
+            counted = counted.limit(FACET_VALUES)
+            return {row.value: row.number for row in session.execute(counted)}
+        numbers: Counter[str] = Counter()
+        for row in session.execute(counted):
+            for each in row.value.split("; "):
+                numbers[each] += row.number
+        return dict(numbers.most_common(FACET_VALUES))
 
     def sorting(self, text: str | None) -> tuple[Sorting, ...]:
         """Return the order written as ``family,-on_off_ratio``; the key is always its last level.
@@ -331,9 +341,10 @@ class Collection(Generic[RowT]):
         Raises:
             NotFoundError: the collection holds no such row.
         """
-        if session.scalar(_only(self.current().where(self.key == key), self.key)) is None:
+        found = session.scalar(_only(self.current().where(self.key == self.spelled(key)), self.key))
+        if found is None:
             raise NotFoundError(f"{self.name} holds no {key!r}")
-        return self.load(session, [key])[0]
+        return self.load(session, [found])[0]
 
 
 def _only(statement: Select[Any], *columns: Any) -> Select[Any]:

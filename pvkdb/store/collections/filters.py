@@ -112,20 +112,25 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     return or_(Material.id.in_(values), Composition.formula.in_(sorted(formulas)))
 
 
-def has_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[bool]:
-    """Condition for materials with any of the ions on a site, or on any site."""
+def has_ion(
+    values: Sequence[str], site: str | None = None, of: Column = Material.composition_id
+) -> ColumnElement[bool]:
+    """Condition for rows of a composition with any of the ions on a site, or on any site.
+
+    ``of`` is the column that holds the id of the composition; by default, that of materials.
+    """
     occupied = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
     if site is not None:
         occupied = occupied.where(SiteOccupancy.site == site)
-    return Material.composition_id.in_(occupied)
+    return of.in_(occupied)
 
 
-def has_ion_named(word: str) -> ColumnElement[bool]:
-    """Condition for materials with a molecular ion whose full name contains a word."""
+def has_ion_named(word: str, of: Column = Material.composition_id) -> ColumnElement[bool]:
+    """Condition for rows of a composition with an ion whose full name contains a word."""
     named = [
         ion.symbol for ion in molecular_ions().values() if word.lower() in (ion.name or "").lower()
     ]
-    return has_ion(named)
+    return has_ion(named, of=of)
 
 
 def material_filters(of: Translation) -> dict[str, SqlFilter]:
@@ -143,15 +148,7 @@ def material_filters(of: Translation) -> dict[str, SqlFilter]:
             lambda v: of(Composition.lead_free.is_(v)),
             example=True,
         ),
-        "ion": several(
-            "An ion on any site, e.g. MA or Br.", lambda values: of(has_ion(values)), "MA"
-        ),
-        "halide": several(
-            f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
-            lambda values: of(has_ion(values, "X")),
-            "Br",
-            _HALIDES,
-        ),
+        **ion_filters(lambda values, site: of(has_ion(values, site))),
         "dimensionality": several(
             "Dimensions in which the octahedra connect.",
             lambda values: of(Material.dimensionality.in_([int(value) for value in values])),
@@ -162,6 +159,21 @@ def material_filters(of: Translation) -> dict[str, SqlFilter]:
             "Phase of the material: space group or name.",
             lambda values: of(Material.phase.in_(values)),
             "δ",
+        ),
+    }
+
+
+def ion_filters(having: Callable[[Sequence[str], str | None], Any]) -> dict[str, SqlFilter]:
+    """Filters by ions; ``having`` makes the condition for ions on a site, or on any."""
+    return {
+        "ion": several(
+            "An ion on any site, e.g. MA or Br.", lambda values: having(values, None), "MA"
+        ),
+        "halide": several(
+            f"A halide on the X site: {', '.join(HALIDES)}; X where the formula leaves it open.",
+            lambda values: having(values, "X"),
+            "Br",
+            _HALIDES,
         ),
     }
 

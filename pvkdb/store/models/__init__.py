@@ -11,6 +11,8 @@ from pvkdb.store.models import (
     reviewed,
     screenings,
     structures,
+    summaries,
+    summary_updates,
 )
 
 __all__ = [
@@ -24,4 +26,6 @@ __all__ = [
     "reviewed",
     "screenings",
     "structures",
+    "summaries",
+    "summary_updates",
 ]

@@ -16,7 +16,7 @@ from pvkdb.schemas.tables import (
 )
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import DeviceClaim
-from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
 
 #: Numbers and depths of JSON beyond which nothing physical lies.
@@ -129,11 +129,14 @@ def _structure_names(structure: Structure) -> dict[str, str | None]:
 
 def _site(composition: Composition, site: str) -> str:
     return " ".join(
-        entry.ion + _amount(entry) for entry in composition.occupancies if entry.site == site
+        entry.ion + amount_text(entry.amount, entry.amount_symbolic)
+        for entry in composition.occupancies
+        if entry.site == site
     )
 
 
-def _amount(occupancy: SiteOccupancy) -> str:
-    if occupancy.amount is None:
-        return f"({occupancy.amount_symbolic or '?'})"
-    return "" if occupancy.amount == 1 else f"{occupancy.amount:g}"
+def amount_text(amount: float | None, symbolic: str | None) -> str:
+    """Return the amount of an ion as it follows its symbol: ``2``, ``(x)``, or nothing for one."""
+    if amount is None:
+        return f"({symbolic or '?'})"
+    return "" if amount == 1 else f"{amount:g}"

@@ -1,4 +1,4 @@
-"""Rows of devices and energetics straight from their tables, without models.
+"""Rows of devices, energetics and compositions straight from their tables, without models.
 
 A page of 100 devices would be a thousand objects as models; this takes a fraction of the time.
 """
@@ -12,15 +12,17 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
+from pvkdb.schemas.tables import CompositionsRow, DevicesRow, EnergeticsRow, Row
 from pvkdb.store.models.devices import Device, DeviceLayer, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
-from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.rows.among import KEYS, among
+from pvkdb.store.rows.from_models import amount_text
 from pvkdb.store.rows.stacks import join_layers, layer_columns
 
 
-def _own_columns(model: Any, row: type[DevicesRow] | type[EnergeticsRow]) -> list[Any]:
+def _own_columns(model: Any, row: type[Row]) -> list[Any]:
     """Columns of a model that are fields of the exported row with the same name."""
     mapped = model.__mapper__.columns
     return [mapped[name].label(name) for name in row.model_fields if name in mapped]
@@ -57,6 +59,26 @@ _ENERGETICS = (
     .join(Material.composition)
     .where(among(Energetic.id))
 )
+_COMPOSITIONS = select(
+    CompositionSummary.composition_id, *_own_columns(CompositionSummary, CompositionsRow)
+).where(among(CompositionSummary.formula))
+_SITES = (
+    select(
+        SiteOccupancy.composition_id,
+        *(SiteOccupancy.site, SiteOccupancy.ion),
+        *(SiteOccupancy.amount, SiteOccupancy.amount_symbolic),
+    )
+    .join(Composition)
+    .order_by(SiteOccupancy.composition_id, SiteOccupancy.position)
+    .where(among(Composition.formula))
+)
+_PHASES = (
+    select(Material.composition_id, Material.phase)
+    .join(Composition)
+    .order_by(Material.composition_id, Material.phase)
+    .where(among(Composition.formula), Material.phase.is_not(None))
+    .distinct()
+)
 _ENERGETICS_CITED = _cited(EnergeticReference.energetic_id, EnergeticReference)
 
 
@@ -85,6 +107,26 @@ def energetics_rows(session: Session, keys: Sequence[str]) -> list[EnergeticsRow
         row["id"]: EnergeticsRow(**row, references=" ".join(cited[row["id"]]))
         for row in session.execute(_ENERGETICS, {KEYS: keys}).mappings()
     }
+    return [found[key] for key in keys]
+
+
+def compositions_rows(session: Session, keys: Sequence[str]) -> list[CompositionsRow]:
+    """Return the rows of the compositions with these formulas, in the given order."""
+    phases: dict[int, list[str | None]] = defaultdict(list)
+    for composition, phase in session.execute(_PHASES, {KEYS: keys}):
+        phases[composition].append(phase)
+    sites: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for composition, site, ion, amount, symbolic in session.execute(_SITES, {KEYS: keys}):
+        sites[composition, site].append(ion + amount_text(amount, symbolic))
+    found = {}
+    for row in session.execute(_COMPOSITIONS, {KEYS: keys}).mappings():
+        values = dict(row)
+        composition = values.pop("composition_id")
+        found[row["formula"]] = CompositionsRow(
+            **values,
+            **{f"{site.lower()}_site": " ".join(sites[composition, site]) for site in "ABX"},
+            phases="; ".join(filter(None, phases[composition])),
+        )
     return [found[key] for key in keys]
 
 

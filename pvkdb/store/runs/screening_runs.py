@@ -12,14 +12,19 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError, PvkdbError
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError, NotFoundError, PvkdbError
 from pvkdb.schemas.runs import Differences, RunCounts, RunDocument, RunState
+from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.base import DatabaseTime, utc_now
+from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun, ScreeningSchedule
+from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.store.rows.from_models import document_of
 
 #: Duration of a run without a heartbeat, if its process cannot be checked from here.
@@ -123,7 +128,7 @@ def finish(
     Raises:
         RunLostError: the run belongs to another process now; nothing is written.
     """
-    return _end(
+    ended = _end(
         session,
         run_id,
         owner,
@@ -132,6 +137,37 @@ def finish(
         counts=counts.model_dump(mode="json"),
         differences=None if differences is None else differences.model_dump(mode="json"),
     )
+    keep_stabilities(session, ended)
+    return ended
+
+
+def keep_stabilities(session: Session, run: ScreeningRun) -> None:
+    """Store the energies of decomposition of a run's report, in place of earlier ones.
+
+    Compositions that the store lacks are left out, and reports that this version cannot read.
+    """
+    found = {}
+    try:
+        report = ScreeningReport.model_validate_json(report_of(run) or "")
+    except ValidationError:
+        return
+    for candidate in report.candidates:
+        energy = candidate.stability and candidate.stability.decomposition_ev_per_atom
+        if energy is not None:
+            with suppress(InputError):
+                found[parse_composition(candidate.formula).formula] = energy
+    source = f"screening {run.id}, {report.potential}"
+    held = select(Composition.id, Composition.formula).where(Composition.formula.in_(found))
+    for key, formula in session.execute(held).all():
+        values = {"decomposition_ev_per_atom": found[formula], "source": source}
+        session.merge(CompositionStability(composition_id=key, **values))
+
+
+def renew_stabilities(session: Session) -> None:
+    """Store the energies of decomposition of all reports again, those of the newest last."""
+    done = select(ScreeningRun).where(ScreeningRun.state == RunState.DONE.value)
+    for run in session.scalars(done.order_by(ScreeningRun.finished_at, ScreeningRun.id)):
+        keep_stabilities(session, run)
 
 
 def fail(session: Session, run_id: int, owner: str, failure: str) -> ScreeningRun:

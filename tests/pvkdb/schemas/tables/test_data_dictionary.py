@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[4]
 #: The unit that a suffix stands for. The first one that fits decides.
 SUFFIXES = {
     "_ev_per_ang": "eV/Å",
+    "_ev_per_atom": "eV/atom",
     "_per_cm2": "cm⁻²",
     "_decades": "decades",
     "_percent": "%",

@@ -1,0 +1,56 @@
+"""What is known of each composition in one row; ``pvkdb upgrade`` fills it"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+NUMBERS = (
+    *("e_a_literature_min_ev", "e_a_literature_max_ev"),
+    *("e_a_computed_min_ev", "e_a_computed_max_ev"),
+    *("dfe_literature_min_ev", "dfe_literature_max_ev"),
+    *("dfe_computed_min_ev", "dfe_computed_max_ev"),
+    *("t", "mu", "tau", "p_perovskite"),
+)
+COUNTS = (
+    *("devices_count", "energetics_reported_count"),
+    *("energetics_computed_count", "structures_count"),
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "composition_stabilities",
+        _composition(),
+        sa.Column("decomposition_ev_per_atom", sa.Double(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+    )
+    op.create_table(
+        "composition_summaries",
+        _composition(),
+        sa.Column("formula", sa.String(), nullable=False, unique=True),
+        sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("families", sa.String(), nullable=False),
+        sa.Column("lead_free", sa.Boolean(), nullable=False),
+        sa.Column("phases_count", sa.Integer(), nullable=False),
+        sa.Column("lowest_phase", sa.String()),
+        sa.Column("lowest_phase_potential", sa.String()),
+        sa.Column("phases_compared", sa.Integer(), nullable=False),
+        sa.Column("decomposition_ev_per_atom", sa.Double()),
+        sa.Column("decomposition_source", sa.String()),
+        *(sa.Column(name, sa.Double()) for name in NUMBERS),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in COUNTS),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("composition_summaries")
+    op.drop_table("composition_stabilities")
+
+
+def _composition() -> sa.Column[int]:
+    key = sa.ForeignKey("compositions.id")
+    return sa.Column("composition_id", sa.Integer(), key, primary_key=True)

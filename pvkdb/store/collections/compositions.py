@@ -1,0 +1,166 @@
+"""Collection of compositions: what is known of each in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, literal, or_, select, true
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError
+from pvkdb.schemas.tables import CompositionsRow
+from pvkdb.store.collections.collection import Collection, Filter, SqlFilter, sortables
+from pvkdb.store.collections.filters import (
+    any_of,
+    at_least,
+    at_most,
+    has_ion,
+    has_ion_named,
+    ion_filters,
+    material_filters,
+    several,
+    words,
+)
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.summaries import CompositionSummary as Summary
+from pvkdb.store.rows.from_sql import compositions_rows
+
+#: Data that a composition can have.
+_KNOWN: dict[str, ColumnElement[bool]] = {
+    "e_a": or_(
+        Summary.e_a_literature_min_ev.is_not(None), Summary.e_a_computed_min_ev.is_not(None)
+    ),
+    "dfe": or_(
+        Summary.dfe_literature_min_ev.is_not(None), Summary.dfe_computed_min_ev.is_not(None)
+    ),
+    "devices": Summary.devices_count > 0,
+    "reported": Summary.energetics_reported_count > 0,
+    "computed": Summary.energetics_computed_count > 0,
+    "structures": Summary.structures_count > 0,
+    "stability": Summary.decomposition_ev_per_atom.is_not(None),
+}
+
+_RANGES = {
+    "decomposition": (Summary.decomposition_ev_per_atom, "energy of decomposition, eV/atom", 0.0),
+    "t": (Summary.t, "Goldschmidt's tolerance factor", 0.9),
+    "mu": (Summary.mu, "octahedral factor", 0.5),
+    "tau": (Summary.tau, "Bartel's tolerance factor", 4.18),
+    "p_perovskite": (Summary.p_perovskite, "probability of a perovskite", 0.5),
+}
+
+
+def _of_materials(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Turn a condition on a material into one on its composition."""
+    found = select(Material.composition_id).join(Material.composition).where(condition)
+    return Summary.composition_id.in_(found)
+
+
+def _has_family(values: Sequence[str]) -> ColumnElement[bool]:
+    listed = literal("; ") + Summary.families + "; "
+    return or_(*(listed.contains(f"; {value}; ", autoescape=True) for value in values))
+
+
+def _energy_filters() -> dict[str, SqlFilter]:
+    """Return filters by energies of the halide vacancy, reported or computed."""
+    found = {}
+    for name, meaning in (("e_a", "activation energy"), ("dfe", "formation energy")):
+        lows, highs = (
+            [getattr(Summary, f"{name}_{origin}_{end}_ev") for origin in ("literature", "computed")]
+            for end in ("min", "max")
+        )
+        text = f"Compositions whose {meaning} of the halide vacancy, reported or computed,"
+        found[f"{name}_min"] = Filter(
+            f"{text} reaches this value or lies above, in eV.",
+            float,
+            lambda v, columns=highs: or_(*(column >= v for column in columns)),  # type: ignore[misc]
+            example=0.1,
+        )
+        found[f"{name}_max"] = Filter(
+            f"{text} reaches this value or lies below, in eV.",
+            float,
+            lambda v, columns=lows: or_(*(column <= v for column in columns)),  # type: ignore[misc]
+            example=0.4,
+        )
+    return found
+
+
+def _range_filters() -> dict[str, SqlFilter]:
+    found = {}
+    for name, (column, meaning, example) in _RANGES.items():
+        found[f"{name}_min"] = at_least(column, f"Smallest {meaning}.", example)
+        found[f"{name}_max"] = at_most(column, f"Largest {meaning}.", example)
+    return found
+
+
+def _canonical(text: str) -> str:
+    """Return the canonical spelling of a formula; what is no formula stays as it is."""
+    try:
+        return parse_composition(text).formula
+    except InputError:
+        return text
+
+
+_of_material = material_filters(_of_materials)
+
+COMPOSITIONS = Collection(
+    name="compositions",
+    row=CompositionsRow,
+    source=select().select_from(Summary),
+    loads=select(Summary),
+    key=Summary.formula,
+    spelled=_canonical,
+    filters={
+        "formula": several(
+            "Formula in any spelling, e.g. CH3NH3PbI3.",
+            lambda values: Summary.formula.in_([parse_composition(v).formula for v in values]),
+            "CH3NH3PbI3",
+        ),
+        "family": several(
+            _of_material["family"].description, _has_family, "3D", _of_material["family"].choices
+        ),
+        "lead_free": Filter(
+            _of_material["lead_free"].description,
+            bool,
+            lambda v: Summary.lead_free.is_(v),
+            example=True,
+        ),
+        **ion_filters(lambda values, site: has_ion(values, site, Summary.composition_id)),
+        "dimensionality": _of_material["dimensionality"],
+        "phase": _of_material["phase"],
+        "lowest_phase": any_of(
+            Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"
+        ),
+        **_energy_filters(),
+        **_range_filters(),
+        "has": several(
+            "What is known of it: e_a and dfe, an activation and a formation energy of the halide "
+            "vacancy; devices made of it; reported and computed energies; structures; stability, "
+            "an energy of decomposition. Of several, all must be known.",
+            lambda values: and_(true(), *(_KNOWN[value] for value in values)),
+            "e_a",
+            tuple(_KNOWN),
+        ),
+        "q": words(
+            "Words in the formula, or in the full name of an ion, e.g. methylammonium.",
+            Summary.formula,
+            lambda word: has_ion_named(word, Summary.composition_id),
+            example="methylammonium",
+        ),
+    },
+    rows_of=compositions_rows,
+    order=(("known", True),),
+    sortable=sortables(
+        Summary,
+        "formula known families lead_free phases_count lowest_phase decomposition_ev_per_atom "
+        "e_a_literature_min_ev e_a_literature_max_ev e_a_computed_min_ev e_a_computed_max_ev "
+        "dfe_literature_min_ev dfe_literature_max_ev dfe_computed_min_ev dfe_computed_max_ev "
+        "t mu tau p_perovskite devices_count energetics_reported_count energetics_computed_count "
+        "structures_count",
+    ),
+    facets={
+        "family": Summary.families,
+        "lead_free": Summary.lead_free,
+        "lowest_phase": Summary.lowest_phase,
+    },
+    several_in=frozenset({"family"}),
+)

@@ -1,0 +1,282 @@
+"""Summaries of compositions are what the other tables say, after every write, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.runs import RunCounts
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
+from pvkdb.schemas.tables import CompositionsRow
+from pvkdb.store.collections import COMPOSITIONS
+from pvkdb.store.curation.energy_ranges import energy_ranges
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.devices import Device
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import CompositionTolerance, Material
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb.store.runs import screening_runs
+
+SUMMARIES = CompositionSummary.__table__
+
+
+def summaries(session: Session) -> list[tuple[Any, ...]]:
+    found = session.execute(select(SUMMARIES).order_by(SUMMARIES.c.composition_id))
+    return [tuple(row) for row in found]
+
+
+def composition(store: Store, formula: str) -> CompositionsRow:
+    with store.session(read_only=True) as session:
+        return COMPOSITIONS.get(session, formula)
+
+
+def require_current(store: Store) -> None:
+    """Summaries are those that a calculation of all of them gives."""
+    with store.session() as session:
+        before = summaries(session)
+        renew_summaries(session)
+        assert before == summaries(session)
+
+
+def energy(name: str, **values: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "id": name,
+        "material_id": "CsPbBr3",
+        "defect": "V_Br",
+        "species": "Br",
+        "quantity": "E_A",
+        "scope": "percolation",
+        "value_min_ev": 0.3,
+        "value_max_ev": 0.3,
+        "approximate": False,
+        "method": "MLIP",
+        "functional": "chgnet",
+        "source": "calculation c",
+        "calculation_id": "c",
+    }
+    return given | values
+
+
+def calculation(session: Session, name: str = "c", kind: str = "neb", **parameters: Any) -> None:
+    session.add(Calculation(id=name, key=name, kind=kind, state="done", parameters=parameters))
+    session.flush()
+
+
+def relaxed(session: Session, formula: str, phase: str, potential: str, level: float) -> None:
+    """One formula unit's cell for each second phase, two for the others."""
+    name = f"{potential}-{phase}"
+    calculation(session, name, "relax", potential=potential)
+    cells = 1 + len(phase) % 2
+    symbols = ["Cs", "Pb", "Br", "Br", "Br"] * cells
+    session.add(
+        Structure(
+            id=f"{name}-host",
+            material=register_material(session, parse_composition(formula), phase),
+            role="host",
+            origin=f"{potential} from the {phase} prototype",
+            calculation_id=name,
+            atoms=len(symbols),
+            energy_ev=level * len(symbols),
+            cell_ang=[[5.9, 0, 0], [0, 5.9, 0], [0, 0, 5.9]],
+            symbols=symbols,
+            positions_ang=[[0.0, 0.0, 0.0]] * len(symbols),
+        )
+    )
+
+
+def test_a_loaded_store_has_the_ranges_and_counts_of_its_materials(store: Store) -> None:
+    with store.session(read_only=True) as session:
+        ranges = energy_ranges(session, halides_only=True)
+        rows = list(COMPOSITIONS.iterate(session, {}))
+        materials = session.scalars(select(Material)).all()
+        formulas = {each.id: each.composition.formula for each in materials}
+    assert {row.formula for row in rows} == {*formulas.values()}
+    for row in rows:
+        own = [each for each in materials if formulas[each.id] == row.formula]
+        for quantity in ("E_A", "DFE"):
+            found = [
+                made
+                for each in own
+                if (made := ranges.get(each.id, {}).get((quantity, "literature")))
+            ]
+            ends = tuple(
+                getattr(row, f"{quantity.lower()}_literature_{end}_ev") for end in ("min", "max")
+            )
+            low = min((made.low for made in found), default=None)
+            assert ends == (low, max((made.high for made in found), default=None))
+        assert set(row.families.split("; ")) == {each.family for each in own}
+        assert row.phases == "; ".join(sorted(each.phase for each in own if each.phase))
+        assert (row.lowest_phase, row.structures_count) == (None, 0)
+    known = [(-row.known, row.formula) for row in rows]
+    assert known == sorted(known)
+    assert rows[0].known == 40
+    require_current(store)
+
+
+def _computed_energies(session: Session) -> None:
+    calculation(session)
+    session.add(Energetic(**energy("e-1")))
+    session.add(Energetic(**energy("e-2", value_min_ev=0.5, value_max_ev=0.5)))
+    session.add(Energetic(**energy("e-3", functional="mace", value_min_ev=0.4, value_max_ev=0.4)))
+    session.add(Energetic(**energy("e-4", scope="hop", value_min_ev=0.1, value_max_ev=0.2)))
+    session.add(
+        Energetic(
+            **energy("e-5", quantity="DFE", scope="computed", value_min_ev=0.1, value_max_ev=1.0)
+        )
+    )
+
+
+def _insert_without_objects(session: Session) -> None:
+    calculation(session)
+    session.execute(insert(Energetic), [energy("e-1"), energy("e-2", material_id="Cs2SnI6")])
+
+
+def _supersede_with_another_material(session: Session) -> None:
+    values = {"scope": "reported", "method": "DFT", "calculation_id": None}
+    old = {"supersedes_id": "e-t1-r01-ea", "material_id": "Cs2SnI6"}
+    session.execute(insert(Energetic), [energy("e-1", **values, **old)])
+
+
+def _change_a_material(session: Session) -> None:
+    session.get_one(Energetic, "e-t1-r01-ea").material_id = "Cs2SnI6"
+
+
+def _delete_an_object(session: Session) -> None:
+    session.delete(session.get_one(Energetic, "e-t1-r01-ea"))
+
+
+def _update_by_a_statement(session: Session) -> None:
+    session.execute(update(Device).values(material_id="Cs2SnI6"))
+
+
+def _delete_by_a_statement(session: Session) -> None:
+    session.execute(delete(CompositionTolerance))
+
+
+def _add_within_a_savepoint(session: Session) -> None:
+    with session.begin_nested():
+        register_material(session, parse_composition("Cs3Sb2I9"), "P-3m1")
+
+
+WRITES: list[Callable[[Session], None]] = [
+    _computed_energies,
+    _insert_without_objects,
+    _supersede_with_another_material,
+    _change_a_material,
+    _delete_an_object,
+    _update_by_a_statement,
+    _delete_by_a_statement,
+    _add_within_a_savepoint,
+]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__.strip("_"))
+def test_a_write_changes_the_summaries_in_its_transaction(
+    store: Store, write: Callable[[Session], None]
+) -> None:
+    with store.session(read_only=True) as session:
+        before = summaries(session)
+    with store.session() as session:
+        write(session)
+    with store.session(read_only=True) as session:
+        assert summaries(session) != before
+    require_current(store)
+
+
+def test_what_is_rolled_back_changes_nothing(store: Store) -> None:
+    with store.session(read_only=True) as session:
+        before = summaries(session)
+    with store.session() as session:
+        _computed_energies(session)
+        session.flush()
+        session.rollback()
+    with store.session(read_only=True) as session:
+        assert summaries(session) == before
+
+
+def test_literature_and_computed_energies_are_apart(store: Store) -> None:
+    before = composition(store, "CsPbBr3")
+    with store.session() as session:
+        _computed_energies(session)
+    after = composition(store, "PbCsBr3")
+    assert (after.e_a_computed_min_ev, after.e_a_computed_max_ev) == (0.3, 0.4)
+    assert (after.dfe_computed_min_ev, after.dfe_computed_max_ev) == (0.1, 1.0)
+    assert (after.energetics_computed_count, after.known) == (5, before.known + 2)
+    kept = [
+        name for name in CompositionsRow.columns() if "computed" not in name and name != "known"
+    ]
+    assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+
+
+def test_the_lowest_phase_is_that_of_one_potential(store: Store) -> None:
+    """Energies of mace lie below all of chgnet, which has relaxed more phases."""
+    with store.session() as session:
+        relaxed(session, "CsPbBr3", "Pm-3m", "mace", -9.0)
+        relaxed(session, "CsPbBr3", "Pm-3m", "chgnet", -3.1)
+    assert composition(store, "CsPbBr3").lowest_phase is None
+    with store.session() as session:
+        relaxed(session, "CsPbBr3", "Pnma", "chgnet", -3.3)
+        relaxed(session, "CsPbBr3", "I4/mcm", "chgnet", -3.2)
+        relaxed(session, "CsPbBr3", "Pnma", "mace", -8.0)
+    row = composition(store, "CsPbBr3")
+    assert (row.lowest_phase, row.lowest_phase_potential) == ("Pnma", "chgnet")
+    assert (row.phases_compared, row.structures_count, row.phases) == (3, 5, "I4/mcm; Pm-3m; Pnma")
+    require_current(store)
+
+
+def report(energies: dict[str, float | None]) -> str:
+    facts = {"ground_state": None, "perovskite": None, "products": [], "without_energy": []}
+    candidates = [
+        ScreenedCandidate(
+            formula=formula,
+            type="ABX3",
+            family="3D",
+            lead_free=False,
+            stability=Stability(
+                phases=[],
+                perovskite_above_ground_state_ev_per_atom=None,
+                decomposition_ev_per_atom=value,
+                **facts,
+            ),
+        )
+        for formula, value in energies.items()
+    ]
+    texts = dict.fromkeys(("title", "plan", "pvkdb_version", "ranked_by"), "x")
+    numbers = {name: {} for name in ("calculations", "failed", "force_calls")}
+    return ScreeningReport(
+        potential="chgnet", stages=[], candidates=candidates, core_hours=0, **texts, **numbers
+    ).model_dump_json()
+
+
+def test_the_newest_report_gives_the_energy_of_decomposition(store: Store) -> None:
+    counts = RunCounts(compositions=2, passed=2, calculations=0, computed=0, failed=0, core_hours=0)
+    reports = (
+        {"CsPbBr3": 0.01, "CsPbI3": 0.02, "CsGeI3": 0.03},
+        {"CsPbBr3": -0.04, "CsPbI3": None},
+    )
+    for day, energies in enumerate(reports, start=1):
+        with store.session() as session:
+            at = datetime(2026, 3, day, tzinfo=UTC)
+            run = screening_runs.begin(session, "lead", at, "me", lambda _: True, scheduled=False)
+            assert run is not None
+            screening_runs.finish(session, run.id, "me", report(energies), counts, None)
+    row = composition(store, "CsPbBr3")
+    assert row.decomposition_ev_per_atom == -0.04
+    assert row.decomposition_source == "screening 2, chgnet"
+    assert composition(store, "CsPbI3").decomposition_ev_per_atom == 0.02
+    with store.session() as session:
+        before = summaries(session)
+    upgrade(store)
+    with store.session() as session:
+        assert summaries(session) == before
