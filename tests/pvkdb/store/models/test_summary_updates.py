@@ -22,7 +22,7 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import CompositionTolerance, Material
+from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
@@ -99,22 +99,17 @@ def test_a_loaded_store_has_the_ranges_and_counts_of_its_materials(store: Store)
     with store.session(read_only=True) as session:
         ranges = energy_ranges(session, halides_only=True)
         rows = list(COMPOSITIONS.iterate(session, {}))
-        materials = session.scalars(select(Material)).all()
-        formulas = {each.id: each.composition.formula for each in materials}
-    assert {row.formula for row in rows} == {*formulas.values()}
+        named = select(Composition.formula, Material.id, Material.family, Material.phase)
+        materials = session.execute(named.join(Material)).all()
+    assert {row.formula for row in rows} == {each.formula for each in materials}
     for row in rows:
-        own = [each for each in materials if formulas[each.id] == row.formula]
-        for quantity in ("E_A", "DFE"):
-            found = [
-                made
-                for each in own
-                if (made := ranges.get(each.id, {}).get((quantity, "literature")))
-            ]
-            ends = tuple(
-                getattr(row, f"{quantity.lower()}_literature_{end}_ev") for end in ("min", "max")
-            )
-            low = min((made.low for made in found), default=None)
-            assert ends == (low, max((made.high for made in found), default=None))
+        own = [each for each in materials if each.formula == row.formula]
+        for quantity, name in (("E_A", "e_a"), ("DFE", "dfe")):
+            found = [ranges.get(each.id, {}).get((quantity, "literature")) for each in own]
+            low = min((made.low for made in found if made), default=None)
+            high = max((made.high for made in found if made), default=None)
+            assert getattr(row, f"{name}_literature_min_ev") == low
+            assert getattr(row, f"{name}_literature_max_ev") == high
         assert set(row.families.split("; ")) == {each.family for each in own}
         assert row.phases == "; ".join(sorted(each.phase for each in own if each.phase))
         assert (row.lowest_phase, row.structures_count) == (None, 0)
