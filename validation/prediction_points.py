@@ -18,7 +18,7 @@ from pvkdb.store.migrate import upgrade
 from pvkdb.suitability.evidence.barriers import KnownBarriers, metal_barriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import KineticModel
 
 #: Measured metrics by the one that predicts them, in the order of the page.
@@ -86,7 +86,7 @@ def middle(low: float, high: float) -> float:
 def collect() -> Points:
     """Return all devices of the literature with a measured and a predicted value."""
     with _literature() as session:
-        materials = material_candidates(session)
+        materials = phase_candidates(session)
         metals = metal_barriers(session)
         devices = device_candidates(session)
     model = KineticModel(KnownBarriers(materials, metals))

@@ -64,6 +64,9 @@ class Assessment(BaseModel):
     )
     reason: str = Field(description="The verdict in words, with its numbers.")
     source: str | None = Field(default=None, description="Where the value comes from.")
+    phase: str | None = Field(
+        default=None, description="Phases of a composition that have the value, if they are known."
+    )
     references: ReferenceKeys = ""
 
 
@@ -81,6 +84,9 @@ class Known(BaseModel):
     text: str = Field(description="The value in words.")
     grade: Grade = Field(description="Quality of the evidence.")
     source: str | None = Field(default=None, description="Where the value comes from.")
+    phase: str | None = Field(
+        default=None, description="Phases of a composition that have the value, if they are known."
+    )
     references: ReferenceKeys = ""
 
 
@@ -96,16 +102,20 @@ class RankedCandidate(BaseModel):
     """A candidate of a ranking with its rank; candidates with equal evidence share a rank."""
 
     rank: int = Field(description="Place, from 1; equal evidence shares a place.")
-    id: str = Field(description="Id of the device, the claim or the material.")
+    id: str = Field(description="Id of the device or the claim, or the formula of the composition.")
     label: str = Field(description="Common name.")
     kind: Literal["device", "figures", "material"] = Field(
-        description="A row of the devices, figures of the text on one device, or a material."
+        description="A row of the devices, figures of the text on one device, or a composition."
     )
-    material: str | None = Field(default=None, description="Public name, if it is known.")
+    material: str | None = Field(
+        default=None,
+        description="Public name of the absorber of a device, or the formula of the composition.",
+    )
     absorber: str | None = Field(default=None, description="Absorber of a device, as printed.")
     references: ReferenceKeys = ""
     devices: int | None = Field(
-        default=None, description="Number of devices of the store made of a material."
+        default=None,
+        description="Number of devices of the store made of a composition, in any phase.",
     )
     shown: float = Field(description="Score, 0 to 1, as far as the evidence shows it.")
     expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")

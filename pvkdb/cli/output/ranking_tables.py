@@ -111,7 +111,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
                 criterion.metric,
                 f"{assessment.weight:.2f}",
                 _range(assessment),
-                assessment.grade.value,
+                ", ".join(filter(None, (assessment.grade.value, assessment.phase))),
                 f"[{_COLOURS[assessment.verdict.value]}]{assessment.verdict.value}[/]: "
                 + plain(assessment.reason)
                 + plain(f" [{assessment.source}]" if assessment.source else ""),
@@ -134,7 +134,10 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     for note in support_notes(ranking.criteria):
         console.print(plain(note[0].upper() + note[1:] + "."), style="dim")
     for fact in entry.also_known:
-        console.print(plain(f"also reported: {fact.text} [{fact.source or fact.grade.value}]"))
+        where = f" in {fact.phase}" if fact.phase else ""
+        console.print(
+            plain(f"also reported: {fact.text}{where} [{fact.source or fact.grade.value}]")
+        )
 
 
 def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:
@@ -226,7 +229,8 @@ def _cell(assessment: Assessment) -> str:
     value = _value(assessment)
     text = value if verdict == "graded" else f"{value}\n{verdict}".strip()
     if verdict == "graded":
-        text += f"\n{assessment.grade.value.partition(',')[0]}"
+        grade = assessment.grade.value.partition(",")[0]
+        text += f"\n{grade}{f', {assessment.phase}' if assessment.phase else ''}"
     return f"[{_COLOURS[verdict]}]{plain(text)}[/]"
 
 

@@ -56,7 +56,7 @@ class KnownBarriers:
     """Looks up the known migration barriers of candidates.
 
     Args:
-        materials: candidates that are materials, with their evidence.
+        materials: the phases of compositions, with their evidence.
         metals: activation energies of metals by material, as :func:`metal_barriers` gives them.
     """
 
@@ -107,14 +107,18 @@ class KnownBarriers:
 
 
 def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
-    """Return activation energies of metals that are not part of a composition, by material."""
+    """Return activation energies of metals that are not part of a composition, by material.
+
+    The formula of a composition has those of all its phases.
+    """
     reported = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
     statements = session.scalars(reported.order_by(Energetic.id)).unique()
     found: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
         if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
-            found[entry.material_id][entry.species].append(evidence_of(entry))
+            for name in {entry.material_id, entry.material.composition.formula}:
+                found[name][entry.species].append(evidence_of(entry))
     return {
         material: {metal: joined(parts) for metal, parts in metals.items()}
         for material, metals in found.items()

@@ -16,7 +16,8 @@ class Evidence:
 
     ``minimum`` None: open below (``< 100`` in print). ``maximum`` None: open above (``> 100`` in
     print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
-    no meaning for the candidate; this differs from an unknown value.
+    no meaning for the candidate; this differs from an unknown value. ``phase`` names the phase
+    of the candidate that has the value, or several, separated by commas; None if none is given.
     """
 
     minimum: float | None = None
@@ -26,6 +27,7 @@ class Evidence:
     grade: Grade = Grade.MEASURED
     source: str | None = None
     references: tuple[str, ...] = ()
+    phase: str | None = None
     note: str | None = None
     not_defined: str | None = None
 

@@ -1,5 +1,8 @@
 """Candidates that are materials, with reported and computed evidence.
 
+A candidate of a ranking is a composition, with all its phases (see
+:mod:`pvkdb.suitability.evidence.phases`); the kinetics looks at each phase on its own.
+
 Values of the literature and those of machine-learned potentials are separate metrics
 (``e_a_ev`` and ``e_a_model_ev``, ``dfe_ev`` and ``dfe_model_ev``): no value mixes them. Energies of
 statements on one material span an interval, and its width is the spread between the sources.
@@ -10,14 +13,14 @@ that a caller plugs in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from pvkdb.chemistry import parse_composition, tolerance_factors
+from pvkdb.chemistry import material_family, parse_composition, tolerance_factors
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.errors import InputError
@@ -26,12 +29,19 @@ from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, evidence_of, joined
+from pvkdb.store.models.materials import Composition, Material
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.phases import (
+    PhaseEnergies,
+    between_limits,
+    computed,
+    easiest_path,
+    phase_energies,
+    reported,
+)
 
 _HALIDES = frozenset({"F", "Cl", "Br", "I", "X"})
 _PLACEHOLDERS = frozenset({"A", "B", "X"})
-_GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
 class Model(Protocol):
@@ -45,56 +55,91 @@ class Model(Protocol):
 
 
 def material_candidates(session: Session, report: ScreeningReport | None = None) -> list[Candidate]:
-    """Return every material of the store and of a screening, without generic formulas.
+    """Return every composition of the store and of a screening, without generic formulas.
 
-    The screening adds decomposition energies, defect formation energies and barriers.
+    The name of a candidate is the formula of its composition, whichever phases the store has of it,
+    so that it does not change when another phase is added. The screening adds decomposition
+    energies, defect formation energies and barriers.
     """
+    found = _candidates(session, lambda material: material.composition.formula)
+    for screened in report.candidates if report else ():
+        if screened.stability is None:
+            continue  # it failed before anything was computed
+        formula = parse_composition(screened.formula).formula
+        candidate = found.get(formula) or Candidate(
+            formula, formula, "material", material=formula, devices=0
+        )
+        found[formula] = _with_screening(candidate, screened, report.potential if report else "")
+    return list(found.values())
+
+
+def phase_candidates(session: Session) -> list[Candidate]:
+    """Return every material of the store: each phase of a composition on its own.
+
+    The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
+    """
+    return list(_candidates(session, lambda material: material.id).values())
+
+
+def _candidates(session: Session, name_of: Callable[[Material], str]) -> dict[str, Candidate]:
+    """Return candidates by name; materials with the same name are one candidate."""
     statements: dict[str, list[Energetic]] = defaultdict(list)
     for statement in session.scalars(ENERGETICS.statement.order_by(Energetic.id)).unique():
         statements[statement.material_id].append(statement)
     counts = select(Device.material_id, func.count()).group_by(Device.material_id)
     devices = {material: count for material, count in session.execute(counts) if material}
-    found = {
-        material.id: _of_store(material, statements[material.id], devices.get(material.id, 0))
-        for material in session.scalars(select(Material).order_by(Material.id)).unique()
-        if not _is_generic(material)
+    named: dict[str, list[Material]] = defaultdict(list)
+    for material in session.scalars(select(Material).order_by(Material.id)).unique():
+        if not _is_generic(material):
+            named[name_of(material)].append(material)
+    energies = phase_energies(session)
+    return {
+        name: _of_store(
+            name,
+            materials,
+            [each for material in materials for each in statements[material.id]],
+            sum(devices.get(material.id, 0) for material in materials),
+            energies,
+        )
+        for name, materials in named.items()
     }
-    for screened in report.candidates if report else ():
-        if screened.stability is None:
-            continue  # it failed before anything was computed
-        formula = parse_composition(screened.formula).formula
-        candidate = found.get(formula) or Candidate(formula, formula, "material", devices=0)
-        found[formula] = _with_screening(candidate, screened, report.potential if report else "")
-    return list(found.values())
 
 
-def _of_store(material: Material, statements: Sequence[Energetic], devices: int) -> Candidate:
-    composition = material.composition
+def _of_store(
+    name: str,
+    materials: Sequence[Material],
+    statements: Iterable[Energetic],
+    devices: int,
+    energies: PhaseEnergies,
+) -> Candidate:
+    composition, family, dimensionality = _described(materials)
     evidence = _from_composition(
         composition.formula,
-        material.family,
+        family,
         [entry.ion for entry in composition.occupancies if entry.site == "A"],
         composition.lead_free,
-        material.dimensionality,
+        dimensionality,
     )
     halide = [each for each in statements if _halide_moves(each)]
-    reported = [each for each in halide if each.method != "MLIP"]
-    barriers = [each for each in reported if each.quantity == "E_A"]
-    formation = [
-        each for each in reported if each.quantity == "DFE" and each.defect.startswith("V_")
-    ]
-    for name, listed in (("e_a_ev", barriers), ("dfe_ev", formation)):
-        if listed:
-            evidence[name] = _spanning(listed)
-    computed = [each for each in halide if each.method == "MLIP" and each.scope == "percolation"]
-    if computed:
-        evidence["e_a_model_ev"] = _bottleneck(computed)
+    literature = [each for each in halide if each.method != "MLIP"]
+    models = [each for each in halide if each.method == "MLIP"]
+    phases = {material.id: material.phase for material in materials}
+    if barriers := [each for each in literature if each.quantity == "E_A"]:
+        evidence["e_a_ev"] = reported(barriers)
+    if formation := [each for each in literature if _forms_vacancy(each)]:
+        evidence["dfe_ev"] = reported(formation)
+    if paths := [each for each in models if each.scope == "percolation"]:
+        what = "easiest percolating path by"
+        evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_path, what)
+    if vacancies := [each for each in models if _forms_vacancy(each)]:
+        what = "halide-poor to halide-rich by"
+        evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
     return Candidate(
-        id=material.id,
-        label=material.id,
+        id=name,
+        label=name,
         kind="material",
         evidence=evidence,
-        material=material.id,
+        material=name,
         references=" ".join(
             dict.fromkeys(key for entry in evidence.values() for key in entry.references)
         ),
@@ -102,49 +147,26 @@ def _of_store(material: Material, statements: Sequence[Energetic], devices: int)
     )
 
 
+def _described(materials: Sequence[Material]) -> tuple[Composition, str, int | None]:
+    """Return the composition, family and dimensionality of materials of one composition.
+
+    Of several phases, family and dimensionality are those of the formula.
+    """
+    first = next((each for each in materials if each.phase is None), materials[0])
+    if first.phase is None or len(materials) == 1:
+        return first.composition, first.family, first.dimensionality
+    family, dimensionality = material_family(parse_composition(first.composition.formula))
+    return first.composition, family, dimensionality
+
+
+def _forms_vacancy(statement: Energetic) -> bool:
+    return statement.quantity == "DFE" and statement.defect.startswith("V_")
+
+
 def _halide_moves(statement: Energetic) -> bool:
     """Return whether an energy is of a halide vacancy, or of a halide without a named defect."""
     vacancy = statement.defect.startswith("V_") or statement.defect == statement.species
     return statement.species in _HALIDES and vacancy
-
-
-def _spanning(statements: Sequence[Energetic]) -> Evidence:
-    """Return energies from the literature as one interval, with their spread in the note."""
-    whole = joined(
-        evidence_of(each, _GRADES.get(each.method, Grade.REPORTED)) for each in statements
-    )
-    count = len(whole.references)
-    note = f"{count} reference{'' if count == 1 else 's'}"
-    if whole.minimum is not None and whole.maximum is not None and whole.maximum > whole.minimum:
-        width = f"{whole.maximum - whole.minimum:.2f} eV"
-        note += f", a spread of {width}" if count > 1 else f", a printed range of {width}"
-    return replace(whole, note=note)
-
-
-def _bottleneck(statements: Sequence[Energetic]) -> Evidence:
-    """Return the easiest percolating path by each potential, as one interval."""
-    lowest: dict[str, Energetic] = {}
-    for each in statements:
-        name = each.functional or "unknown potential"
-        if name not in lowest or _value(each) < _value(lowest[name]):
-            lowest[name] = each
-    parts = [
-        Evidence(
-            minimum=each.value_min_ev if each.bound != "upper" else None,
-            maximum=each.value_max_ev,
-            grade=Grade.MODEL,
-            source=each.source,
-        )
-        for each in lowest.values()
-    ]
-    phrases = ", ".join(f"{name} {_value(each):.2f} eV" for name, each in sorted(lowest.items()))
-    return joined(parts, note=f"easiest percolating path by {phrases}")
-
-
-def _value(statement: Energetic) -> float:
-    value = statement.value_max_ev if statement.value_max_ev is not None else statement.value_min_ev
-    assert value is not None  # the store holds no statement without a value
-    return value
 
 
 def _from_composition(
@@ -201,6 +223,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             *(value, value),
             grade=Grade.MODEL,
             source=f"screening with {potential}",
+            phase=stability.ground_state,
             note=f"into {products}" if products else None,
         )
     if vacancy is not None:
@@ -209,7 +232,8 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             maximum=max(vacancy.x_poor_ev, vacancy.x_rich_ev),
             grade=Grade.MODEL,
             source=f"calculation {vacancy.calculation}",
-            note=f"halide-poor to halide-rich, {potential}",
+            phase=vacancy.phase,
+            note=f"halide-poor to halide-rich by {potential} in {vacancy.phase}",
         )
     barriers = [
         (entry.potential, entry.e_a_ev, entry.upper_bound)
@@ -217,14 +241,16 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
         if entry.e_a_ev is not None
     ]
     if barriers and "e_a_model_ev" not in evidence:
-        phrases = ", ".join(f"{name} {value:.2f} eV" for name, value, _ in barriers)
-        evidence["e_a_model_ev"] = joined(
+        phase = migration.phase if migration else None
+        phrases = ", ".join(f"{name} {value:.2f} eV in {phase}" for name, value, _ in barriers)
+        whole = joined(
             (
                 Evidence(None if bound else value, value, grade=Grade.MODEL, source="screening")
                 for _, value, bound in barriers
             ),
             note=f"easiest percolating path by {phrases}",
         )
+        evidence["e_a_model_ev"] = replace(whole, phase=phase)
     return replace(candidate, evidence=evidence)
 
 

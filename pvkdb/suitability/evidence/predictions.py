@@ -24,7 +24,7 @@ from pvkdb.schemas.responses import Assumption
 from pvkdb.suitability.evidence.barriers import Barrier, KnownBarriers, as_interval, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import phase_candidates
 
 #: Quantities of the kinetics by the metric that they predict.
 QUANTITIES = {
@@ -87,9 +87,10 @@ def kinetic_model(
 ) -> KineticModel:
     """Return the model for the barriers of a store.
 
-    By default the layer has pvkdb's own conditions, and the materials are read from the store.
+    By default the layer has pvkdb's own conditions, and the phases, of which a device may have one
+    for its absorber, are read from the store.
     """
-    known = material_candidates(session) if materials is None else materials
+    known = phase_candidates(session) if materials is None else materials
     return KineticModel(KnownBarriers(known, metal_barriers(session)), conditions or layer())
 
 
@@ -140,6 +141,7 @@ def _window(
         grade=Grade.MODEL,
         source=f"kinetics; E_A: {first.energy.source}",
         references=first.energy.references,
+        phase=first.energy.phase,
         note="; ".join(phrases),
     )
 
@@ -174,7 +176,7 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         NotFoundError: the store holds no activation energy of its halide.
         InputError: a number is out of its range.
     """
-    materials = material_candidates(session)
+    materials = phase_candidates(session)
     wanted = _named(formula, materials)
     barriers = KnownBarriers(materials, metal_barriers(session))
     ions = [

@@ -80,6 +80,7 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
             text=evidence_phrase(metric, evidence),
             grade=evidence.grade,
             source=evidence.source,
+            phase=evidence.phase,
             references=" ".join(evidence.references),
         )
         for metric, evidence in sorted(candidate.evidence.items())
@@ -116,6 +117,7 @@ def _assessment(
         shortfall_decades=missing,
         reason=reason(criterion, bounds, evidence, verdict, missing),
         source=known.source if known else None,
+        phase=known.phase if known else None,
         references=" ".join(known.references) if known else "",
     )
 

@@ -57,10 +57,10 @@ def rank(
     """
     profile = shipped_profile(application) if isinstance(application, str) else application
     assumptions: list[Assumption] = []
-    needed = subject == "materials" or models is None
-    materials = material_candidates(session, report) if needed else []
+    materials = material_candidates(session, report) if subject == "materials" else []
     if models is None:
-        model = kinetic_model(session, conditions, materials)
+        # The phases are for the absorbers of devices; a composition has its own barriers.
+        model = kinetic_model(session, conditions, materials or None)
         models, assumptions = [model], model.assumptions()
     if subject == "devices":
         candidates = [with_models(each, models) for each in device_candidates(session)]
@@ -71,8 +71,9 @@ def rank(
     else:
         candidates = [with_models(each, models) for each in materials]
         notes = [
-            "E_A and DFE of the literature span all references; generic formulas (CsPbX3) are left "
-            "out"
+            "each composition is listed once, with all its phases: E_A and DFE of the literature "
+            "span all references, those of a potential belong to its lowest phase with a value; "
+            "generic formulas (CsPbX3) are left out"
         ]
         if report is not None:
             notes.append(
@@ -98,7 +99,7 @@ def leaders(session: Session) -> Iterator[Ranking]:
         "devices": device_candidates(session),
         "materials": materials,
     }
-    model = kinetic_model(session, materials=materials)
+    model = kinetic_model(session)
     version = current_version(session)
     for name in shipped_profiles():
         profile = shipped_profile(name)

@@ -15,7 +15,7 @@ from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability import shipped_profile, shipped_profiles
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.explorer.site.parameters import known_choice
 from pvkdb_api.explorer.tables.table import TableQuery
@@ -202,7 +202,7 @@ def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
 
     def gather() -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
-        for candidate in material_candidates(session):
+        for candidate in phase_candidates(session):
             for metric in ("e_a_ev", "dfe_ev"):
                 evidence = candidate.evidence.get(metric)
                 if evidence is not None and evidence.known:

@@ -159,16 +159,23 @@ def canonical_name(name: str) -> str | None:
 
 
 def material_named(session: Session, name: str) -> str | None:
-    """Return the id of a material from a name with another spelling of its formula or phase."""
+    """Return the id of a material from a name with another spelling of its formula or phase.
+
+    A formula of which the store has phases only gives the first of them.
+    """
     ends = [*(sign.start() for sign in re.finditer("-", name)), len(name)]
     parts = {formula: name[end + 1 :] for end in ends if (formula := canonical_name(name[:end]))}
     there = select(Material).join(Material.composition)
-    for material in session.scalars(there.where(StoredComposition.formula.in_(parts))):
+    there = there.where(StoredComposition.formula.in_(parts)).order_by(Material.id)
+    first = None
+    for material in session.scalars(there):
         formula = material.composition.formula
         names = (name, material_id(formula, parts[formula]))
         if material_id(formula, material.phase) in names:
             return material.id
-    return None
+        if first is None and formula == canonical_name(name):
+            first = material.id
+    return first
 
 
 def nearest_materials(session: Session, name: str, formula: str | None) -> list[str]:

@@ -85,7 +85,9 @@ def get_material(
     slow: dict[str, Any] = {"kinetics": None, "suitability": {}}
     if sections == _ALL:
         slow = _predictions(session, material, layer)
-        slow["suitability"] = {name: _suitability(session, counts, name, key) for name in titles}
+        slow["suitability"] = {
+            name: _suitability(session, counts, name, material.formula) for name in titles
+        }
     structures = _structures(session, material)
     listed = [row.id for row in structures["structures"]]
     return page(
@@ -218,9 +220,9 @@ def _titles() -> dict[str, str]:
 
 
 def _suitability(
-    session: Session, counts: QueryCache, application: str, material: str
+    session: Session, counts: QueryCache, application: str, formula: str
 ) -> Mapping[str, Any] | None:
-    """Return the row of a material in the ranking of an application; None if it is not ranked.
+    """Return the row of a composition in the ranking of an application; None if it is not ranked.
 
     The ranking is cached while the data are unchanged.
     """
@@ -237,7 +239,7 @@ def _suitability(
             for entry in ranking.candidates
         }
 
-    return counts.get(session, f"suitability/{application}", {}, ranked).get(material)
+    return counts.get(session, f"suitability/{application}", {}, ranked).get(formula)
 
 
 def _suitability_row(
@@ -251,7 +253,7 @@ def _suitability_row(
         "_material_standing.html",
         application=application,
         title=titles[application],
-        entry=_suitability(session, counts, application, material.id) or "not ranked",
+        entry=_suitability(session, counts, application, material.formula) or "not ranked",
     )
 
 

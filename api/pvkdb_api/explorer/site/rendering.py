@@ -55,6 +55,10 @@ SECTIONS = (
 )
 
 
+#: Names of the subjects of a ranking for people: a ranking of materials has each composition once.
+RANKED_AS = {"devices": "devices", "materials": "compositions"}
+
+
 @cache
 def environment() -> Environment:
     """Return the templates; a missing value raises an error instead of leaving a gap."""
@@ -78,6 +82,7 @@ def environment() -> Environment:
         "number": markup.number,
         "percent": markup.percent,
         "plain": short_number,
+        "ranked_as": RANKED_AS,
         "sections": SECTIONS,
         "span": span,
         "unknown": markup.UNKNOWN,

@@ -76,7 +76,7 @@ def test_every_application_is_a_card_with_its_first(visitor, address):
     expect(training.locator(f'data[value="{first["shown"]!r}"]')).to_be_visible()
     unclonable = tab.locator("li.card", has=tab.get_by_role("link", name="unclonable"))
     expect(unclonable).to_contain_text("cannot be ranked: no values reported")
-    training.get_by_role("link", name="Materials").click()
+    training.get_by_role("link", name="Compositions").click()
     expect(tab).to_have_url(re.compile(rf"{TRAINING}\?subject=materials$"))
 
 
@@ -173,7 +173,7 @@ def test_the_subject_and_the_reading_are_links_as_well(visitor):
     expect(field).to_have_attribute("data-mark", "the same page")
     tab.locator("#requirements").get_by_role("link", name="use this reading").first.click()
     expect(tab.locator("#results")).to_contain_text("with the reading “the demanding end”")
-    tab.get_by_role("navigation", name="Ranked subject").get_by_text("Materials").click()
+    tab.get_by_role("navigation", name="Ranked subject").get_by_text("Compositions").click()
     expect(tab.locator(".found")).to_contain_text("materials")
 
 

@@ -8,7 +8,7 @@ from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.curation.energy_ranges import EnergyRange, energy_ranges
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import phase_candidates
 
 
 def test_a_range_spans_the_statements_of_a_material(store):
@@ -31,7 +31,7 @@ def test_ranges_of_halides_are_those_that_rankings_take(store):
     with store.session(read_only=True) as session:
         found = energy_ranges(session, halides_only=True)
         compared = 0
-        for candidate in material_candidates(session):
+        for candidate in phase_candidates(session):
             for quantity, metric in (("E_A", "e_a_ev"), ("DFE", "dfe_ev")):
                 evidence = candidate.evidence.get(metric)
                 made = found.get(candidate.id, {}).get((quantity, "literature"))

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.rankings import Grade, Verdict
 from pvkdb.schemas.screening import (
     ScreenedCandidate,
@@ -14,11 +16,13 @@ from pvkdb.schemas.screening import (
     Stability,
     VacancyFormation,
 )
+from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
 
 MEMORY = shipped_profile("non-volatile-memory")
 
@@ -42,7 +46,20 @@ def test_e_a_spans_the_references_of_table_1(found: dict[str, Candidate]) -> Non
 
 def test_formulas_that_stand_for_many_are_no_candidates(found: dict[str, Candidate]) -> None:
     assert not {"CsPbX3", "ABX3", "(PEA)2PbX4", "A2PbX4"} & set(found)
-    assert {"CsPbBr3", "Cs3Sb2I9-dimer", "Cs3Sb2I9-layered"} <= set(found)
+    assert {"CsPbBr3", "Cs3Sb2I9"} <= set(found)
+
+
+def test_no_composition_is_a_candidate_twice(found: dict[str, Candidate]) -> None:
+    """FAPbI3 has values without a phase and of δ, Cs3Sb2I9 of dimers and of layers."""
+    assert not {"FAPbI3-δ", "Cs3Sb2I9-dimer", "Cs3Sb2I9-layered"} & set(found)
+    barrier = found["FAPbI3"].evidence["e_a_ev"]
+    assert (barrier.minimum, barrier.maximum, barrier.phase) == (0.16, 0.9, "δ")
+    assert "phase not given 0.16 to 0.75 eV, δ 0.48 to 0.90 eV" in (barrier.note or "")
+    barrier = found["Cs3Sb2I9"].evidence["e_a_ev"]
+    assert (barrier.minimum, barrier.maximum, barrier.phase) == (0.47, 0.57, "dimer, layered")
+    assert "a spread of 0.10 eV; dimer 0.47 eV, layered 0.57 eV" in (barrier.note or "")
+    assert found["Cs3Sb2I9"].devices == 1
+    assert "dimensionality" not in found["Cs3Sb2I9"].evidence  # the formula does not determine it
 
 
 def test_the_composition_tells_lead_cation_and_tau(found: dict[str, Candidate]) -> None:
@@ -89,6 +106,88 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
     assert "chgnet 0.14 eV, sevennet-0 0.21 eV" in (model.note or "")
 
 
+def host(session: Session, phase: str, potential: str, energy_ev: float) -> None:
+    """Add a relaxed phase of CsSnBr3, one formula unit in the cell, and values of the phase."""
+    material = register_material(session, parse_composition("CsSnBr3"), phase)
+    session.add(
+        Structure(
+            id=f"{potential}-{phase}-host",
+            material_id=material.id,
+            role="host",
+            origin=f"{potential} from the {phase} prototype",
+            atoms=5,
+            energy_ev=energy_ev,
+            cell_ang=[[6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 6.0]],
+            symbols=["Cs", "Sn", "Br", "Br", "Br"],
+            positions_ang=[[0.0, 0.0, 0.0]] * 5,
+        )
+    )
+
+
+def values(session: Session, phase: str, potential: str, e_a: float, dfe: float) -> None:
+    material = register_material(session, parse_composition("CsSnBr3"), phase)
+    for quantity, scope, value in (("E_A", "percolation", e_a), ("DFE", "computed", dfe)):
+        session.add(
+            Energetic(
+                id=f"e-{potential}-{phase}-{quantity}",
+                material_id=material.id,
+                defect="V_Br",
+                species="Br",
+                quantity=quantity,
+                scope=scope,
+                value_min_ev=value,
+                value_max_ev=value,
+                approximate=False,
+                method="MLIP",
+                functional=potential,
+                source=f"calculation {potential} {phase}",
+            )
+        )
+
+
+def test_of_several_computed_phases_the_lowest_counts(sqlite_store: Store) -> None:
+    """Each potential by its own energies: one has Pnma lowest, the other R3m."""
+    with sqlite_store.session(read_only=False) as session:
+        for phase, potential, energy, e_a in (
+            ("Pnma", "sevennet-0", -15.0, 0.21),
+            ("R3m", "sevennet-0", -14.9, 0.41),
+            ("Pnma", "chgnet", -17.0, 0.14),
+            ("R3m", "chgnet", -17.1, 0.34),
+        ):
+            host(session, phase, potential, energy)
+            values(session, phase, potential, e_a, 1.0 + e_a)
+        host(session, "delta", "sevennet-0", -15.05)
+        session.flush()
+        found = {each.id: each for each in material_candidates(session)}
+        phases = {each.id: each for each in phase_candidates(session)}
+        session.rollback()
+    assert [name for name in found if name.startswith("CsSnBr3")] == ["CsSnBr3"]
+    barrier, vacancy = (found["CsSnBr3"].evidence[f"{name}_model_ev"] for name in ("e_a", "dfe"))
+    assert (barrier.minimum, barrier.maximum, barrier.phase) == (0.21, 0.34, "Pnma, R3m")
+    assert barrier.note == (
+        "easiest percolating path by chgnet 0.34 eV in R3m (the lowest of 2 phases), "
+        "sevennet-0 0.21 eV in Pnma (10 meV an atom above delta)"
+    )
+    assert (vacancy.minimum, vacancy.maximum) == (1.21, 1.34)
+    own = phases["CsSnBr3-R3m"].evidence["e_a_model_ev"]
+    assert (own.minimum, own.maximum, own.phase) == (0.34, 0.41, "R3m")
+
+
+def test_without_energies_of_the_phases_the_values_span_them(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=False) as session:
+        host(session, "Pnma", "chgnet", -17.0)  # of another potential: no help
+        for phase, e_a in (("Pnma", 0.21), ("R3m", 0.41)):
+            values(session, phase, "sevennet-0", e_a, 1.0)
+        session.flush()
+        found = {each.id: each for each in material_candidates(session)}
+        session.rollback()
+    barrier = found["CsSnBr3"].evidence["e_a_model_ev"]
+    assert (barrier.minimum, barrier.maximum) == (0.21, 0.41)
+    assert "0.21 to 0.41 eV in Pnma, R3m (which of them is the lowest is not" in (
+        barrier.note or ""
+    )
+
+
 def screening() -> ScreeningReport:
     stability = Stability(
         phases=[],
@@ -133,6 +232,7 @@ def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) 
     new = found["CsSnBr3"]
     assert (new.devices, new.evidence["decomposition_ev_per_atom"].minimum) == (0, 0.03)
     assert new.evidence["dfe_model_ev"].maximum == 1.6
+    assert (new.evidence["dfe_model_ev"].phase, new.material) == ("Pnma", "CsSnBr3")
     assert "dfe_ev" not in new.evidence
     assert found["CsPbBr3"].evidence["dfe_ev"].minimum == 1.32  # the literature stays
     assert any("chgnet" in note for note in ranking.notes)

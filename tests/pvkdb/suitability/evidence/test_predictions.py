@@ -17,7 +17,7 @@ from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb.suitability.evidence.barriers import KnownBarriers
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.evidence.materials import material_candidates
+from pvkdb.suitability.evidence.materials import phase_candidates
 from pvkdb.suitability.evidence.predictions import QUANTITIES, KineticModel, kinetic_model
 
 FEW = Options(samples=20)
@@ -266,7 +266,7 @@ def test_a_screening_without_literature_is_predicted_from_its_own_barrier() -> N
 
 def test_the_materials_of_a_store_are_asked_once(sqlite_store: Store) -> None:
     with sqlite_store.session(read_only=True) as session:
-        listed = material_candidates(session)
+        listed = phase_candidates(session)
         model = kinetic_model(session, materials=listed)
     predicted = [each.id for each in listed if model(each)]
     assert {"MAPbI3", "CsPbBr3", "Cs2SnI6", "Cs3Sb2I9-dimer"} <= set(predicted)

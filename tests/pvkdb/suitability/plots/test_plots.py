@@ -43,7 +43,7 @@ def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
     ]
     predicted, measured = (path.read_text(encoding="utf-8") for path in drawn)
     assert "Retention, predicted (s)" in predicted
-    assert "19. MAPbI3" in predicted
+    assert "17. MAPbI3" in predicted
     assert "ref." not in predicted
     assert "not reported" not in predicted  # every one has both
     assert "Retention, measured (s)" in measured

@@ -1,0 +1,145 @@
+"""Energies of a composition from its phases: those of the literature, and those of potentials.
+
+Every phrase names the phase of its values. Where a potential has values of several phases, that of
+the lowest phase counts, by the energies of the same potential: energies of two potentials have no
+common zero. If a phase has no energy, the lowest is not known, and the values span the phases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import inf
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.rankings import Grade
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.structures import Structure
+from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
+
+#: Energies of relaxed phases in eV per atom, by potential and by the public name of the material.
+PhaseEnergies = Mapping[str, Mapping[str, float]]
+
+_GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
+
+
+def phase_energies(session: Session) -> PhaseEnergies:
+    """Return the lowest energy per atom of each relaxed phase, by what computed it, in eV."""
+    by = (Structure.origin, Structure.material_id)
+    lowest = func.min(Structure.energy_ev / Structure.atoms)
+    hosts = select(*by, lowest).where(Structure.role == "host", Structure.energy_ev.is_not(None))
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for origin, material, energy in session.execute(hosts.group_by(*by)):
+        levels = found[origin.partition(" from ")[0]]
+        levels[material] = min(float(energy or 0.0), levels.get(material, inf))
+    return found
+
+
+def reported(statements: Sequence[Energetic]) -> Evidence:
+    """Return energies from the literature as one interval, with spread and phases in the note."""
+    parts: dict[str | None, list[Evidence]] = defaultdict(list)
+    for each in statements:
+        found = evidence_of(each, _GRADES.get(each.method, Grade.REPORTED))
+        parts[each.material.phase].append(found)
+    whole = joined(part for listed in parts.values() for part in listed)
+    count = len(whole.references)
+    note = f"{count} reference{'' if count == 1 else 's'}"
+    if whole.minimum is not None and whole.maximum is not None and whole.maximum > whole.minimum:
+        printed = count == 1 and len(parts) == 1
+        width = f"{whole.maximum - whole.minimum:.2f} eV"
+        note += f", a printed range of {width}" if printed else f", a spread of {width}"
+    if len(parts) > 1:
+        note += "; " + ", ".join(
+            f"{phase or 'phase not given'} {_energy(joined(parts[phase]))}"
+            for phase in sorted(parts, key=lambda phase: phase or "")
+        )
+    return replace(whole, note=note, phase=_names(parts))
+
+
+def easiest_path(statements: Sequence[Energetic]) -> Evidence:
+    """Return the easiest percolating path of several by one potential in one phase."""
+    lowest = min(statements, key=lambda each: (_value(each), each.id))
+    return Evidence(
+        minimum=lowest.value_min_ev if lowest.bound != "upper" else None,
+        maximum=lowest.value_max_ev,
+        grade=Grade.MODEL,
+        source=lowest.source,
+    )
+
+
+def between_limits(statements: Sequence[Energetic]) -> Evidence:
+    """Return formation energies by one potential in one phase, halide-poor to halide-rich."""
+    return joined(evidence_of(each, Grade.MODEL) for each in statements)
+
+
+def computed(
+    statements: Iterable[Energetic],
+    energies: PhaseEnergies,
+    phases: Mapping[str, str | None],
+    value: Callable[[Sequence[Energetic]], Evidence],
+    what: str,
+) -> Evidence:
+    """Return the values of potentials as one interval, each of the lowest phase that has one.
+
+    Args:
+        statements: at least one, all of one quantity.
+        energies: energies of relaxed phases, as :func:`phase_energies` gives them.
+        phases: all phases of the composition by the public name of their material.
+        value: makes the evidence of one potential in one phase from its statements.
+        what: names the quantity in the note.
+    """
+    found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
+    for each in statements:
+        found[each.functional or "unknown potential"][each.material_id].append(each)
+    parts: list[Evidence] = []
+    phrases: list[str] = []
+    used: set[str | None] = set()
+    for potential, listed in sorted(found.items()):
+        by_phase = {material: value(rows) for material, rows in listed.items()}
+        known = energies.get(potential, {})
+        levels = {name: known[name] for name in phases if name in known}
+        chosen, remark = _chosen(by_phase, levels, phases)
+        part = joined(by_phase[material] for material in chosen)
+        where = _names(phases[material] for material in chosen)
+        parts.append(part)
+        used |= {phases[material] for material in chosen}
+        phrases.append(f"{potential} {_energy(part)}{f' in {where}' if where else ''}{remark}")
+    return replace(joined(parts, note=f"{what} {', '.join(phrases)}"), phase=_names(used))
+
+
+def _chosen(
+    values: Mapping[str, Evidence], levels: Mapping[str, float], phases: Mapping[str, str | None]
+) -> tuple[list[str], str]:
+    """Return the materials whose values count, and a remark on their place among the phases."""
+    if len(values) > 1 and not values.keys() <= levels.keys():
+        return sorted(values), " (which of them is the lowest is not known)"
+    chosen = min(values, key=lambda name: (levels.get(name, 0.0), name))
+    lowest = min(levels, key=lambda name: (levels[name], name), default=chosen)
+    if chosen not in levels or len(levels) == 1:
+        return [chosen], ""
+    if chosen == lowest:
+        return [chosen], f" (the lowest of {len(levels)} phases)"
+    above = 1000 * (levels[chosen] - levels[lowest])
+    return [chosen], f" ({above:.0f} meV an atom above {phases[lowest] or 'the lowest phase'})"
+
+
+def _names(phases: Iterable[str | None]) -> str | None:
+    """Return the names of phases in one text; None if there is none."""
+    named = sorted({phase for phase in phases if phase is not None})
+    return ", ".join(named) or None
+
+
+def _energy(evidence: Evidence) -> str:
+    low, high = evidence.minimum, evidence.maximum
+    if low is None or high is None:
+        return f"at most {high:.2f} eV" if low is None else f"at least {low:.2f} eV"
+    return f"{low:.2f} eV" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} eV"
+
+
+def _value(statement: Energetic) -> float:
+    value = statement.value_max_ev if statement.value_max_ev is not None else statement.value_min_ev
+    assert value is not None  # the store holds no statement without a value
+    return value
