@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from pvkdb.literature import load_literature
+from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
@@ -144,7 +145,9 @@ def _point(device: Candidate, metric: str, window: Evidence, ends: Sequence[floa
 
 def _usable(device: Candidate, name: str) -> bool:
     found = device.evidence.get(name)
-    return found is not None and found.minimum is not None and found.minimum > 0
+    if found is None or found.grade in (Grade.BEST, Grade.SECONDARY):
+        return False
+    return found.minimum is not None and found.minimum > 0
 
 
 def _sides(evidence: Evidence) -> tuple[float, float | None]:

@@ -67,7 +67,9 @@ def render() -> str:
 
 def _table(name: str, row: type[Row]) -> str:
     key = ", ".join(f"`{column}`" for column in row.primary_key)
-    kept = f"; curated in `pvkdb/literature/{name}.csv`" if name in FILES else ""
+    files = [file for file in FILES if _table_of(file) == name]
+    kept = " and ".join(f"`pvkdb/literature/{file}.csv`" for file in files)
+    kept = f"; curated in {kept}" if kept else ""
     lines = [
         f"\n## {name}\n",
         f"{row.purpose}\n",
@@ -89,6 +91,10 @@ def _line(column: Column) -> str:
         column.source,
     )
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _table_of(file: str) -> str:
+    return file.rpartition("/")[2]
 
 
 def _lower(sentence: str) -> str:
@@ -122,7 +128,7 @@ def package() -> dict[str, Any]:
         "title": "Halide-perovskite memristors: curated literature",
         "description": (
             "Energetics, devices, their figures, requirements of applications and the bibliography "
-            "behind them, transcribed from one review.\n\n"
+            "behind them, transcribed from one review and read on open pages of further papers.\n\n"
             "Only facts are taken, each with its place; a printed number stays as printed, and a "
             "doubt is recorded beside it in `erratum`. README.md holds the rules of curation, "
             "pvkdb's NOTICE says what is taken from the review. Additions to the standard: `unit` "
@@ -152,13 +158,14 @@ def package() -> dict[str, Any]:
     }
 
 
-def _resource(name: str) -> dict[str, Any]:
-    content = (resources.files("pvkdb.literature") / f"{name}.csv").read_bytes()
+def _resource(file: str) -> dict[str, Any]:
+    name = _table_of(file)
+    content = (resources.files("pvkdb.literature") / f"{file}.csv").read_bytes()
     header, *rows = csv.reader(content.decode().splitlines())
     return {
-        "name": name,
+        "name": file.replace("/", "-"),
         "type": "table",
-        "path": f"{name}.csv",
+        "path": f"{file}.csv",
         "description": f"{TABLES[name].purpose} A row: {inspect.getdoc(TABLES[name])}",
         "format": "csv",
         "mediatype": "text/csv",
@@ -166,16 +173,17 @@ def _resource(name: str) -> dict[str, Any]:
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
         "rows": len(rows),
-        "schema": _schema(name, TABLES[name], header),
+        "schema": _schema(file, TABLES[name], header),
     }
 
 
-def _schema(name: str, row: type[Row], header: list[str]) -> dict[str, Any]:
+def _schema(file: str, row: type[Row], header: list[str]) -> dict[str, Any]:
+    name = _table_of(file)
     declared = row.dictionary()
     unknown = [column for column in header if column not in declared]
     if unknown:
         raise InputError(
-            f"{name}.csv has columns that {row.__name__} does not declare: {', '.join(unknown)}; "
+            f"{file}.csv has columns that {row.__name__} does not declare: {', '.join(unknown)}; "
             "declare them in pvkdb/schemas"
         )
     schema: dict[str, Any] = {
@@ -186,7 +194,8 @@ def _schema(name: str, row: type[Row], header: list[str]) -> dict[str, Any]:
     if all(declared[column].empty is None for column in row.primary_key):
         schema["primaryKey"] = list(row.primary_key)
     if name in _ONE_PUBLICATION:
-        reference = {"resource": "references", "fields": ["key"]}
+        bibliography = f"{file.removesuffix(name).replace('/', '-')}references"
+        reference = {"resource": bibliography, "fields": ["key"]}
         schema["foreignKeys"] = [{"fields": ["references"], "reference": reference}]
     return schema
 

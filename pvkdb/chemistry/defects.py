@@ -7,9 +7,11 @@ If the literature does not name the defect, the label is the ion alone (``I``), 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pvkdb.chemistry.ions import HALIDES, cation_charges, generic_ions, molecular_ions, names
 from pvkdb.errors import InputError
 
 DefectKind = Literal["vacancy", "interstitial", "antisite", "ion"]
@@ -64,3 +66,28 @@ class Defect:
                 raise InputError(f"{label!r} is not a defect: a vacancy needs the ion it lacks")
             return cls(label, "vacancy", where)
         return cls(label, "interstitial" if where == "i" else "antisite", what)
+
+    def charges(self, host: Mapping[str, int]) -> range | None:
+        """Return the possible charges in a crystal of ions with the charges ``host``.
+
+        They reach from that of the ions added or missing to one electron or hole beyond neutral:
+        in CsPbI3 V_I has +1 to -1, V_Pb -2 to +1. None for a mobile ion or an unknown one.
+        """
+        added, _, site = self.label.partition("_")
+        new = [0] if added == "V" else _charges(added, host)
+        old = [0] if site == "i" else _charges(site, host)
+        sums = [more - less for more in new for less in old]
+        if self.kind == "ion" or not sums:
+            return None
+        return range(min(-1, *sums), max(1, *sums) + 1)
+
+
+def _charges(symbol: str, host: Mapping[str, int]) -> Sequence[int]:
+    """Return the possible charges of an ion: its own in the host, or any that is known."""
+    spelled = names().get(symbol, (symbol,))
+    if inside := [host[name] for name in spelled if name in host]:
+        return inside
+    if symbol in generic_ions():
+        return [each.charge for each in generic_ions()[symbol]]
+    molecular = [molecular_ions()[name].charge for name in spelled if name in molecular_ions()]
+    return molecular or ([-1] if symbol in HALIDES else cation_charges(symbol))

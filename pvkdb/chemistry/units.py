@@ -88,15 +88,15 @@ _MEASUREMENT = re.compile(
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
 
-def parse_measurement(text: str, unit: str) -> Interval:
+def parse_measurement(text: str, unit: str, *, unit_needed: bool = False) -> Interval:
     """Parse a reported value into an interval in ``unit``, a key of :data:`UNITS`.
 
     Accepts ``0.35 eV``, ``~25 kJ/mol``, ``> 1.20``, ``0.2–0.3 eV``, ``-0.5 to -1.2 V``,
     ``0.35 ± 0.02 eV`` (as 0.33 to 0.37), ``3 months``, ``1.5×10^6``, ``10⁴``. A number
-    without a unit is in ``unit``.
+    without a unit is in ``unit``, or refused where one is needed.
 
     Raises:
-        InputError: the text cannot be parsed; the message gives examples.
+        InputError: the text cannot be parsed, or has no unit; the message gives examples.
 
     Example:
         >>> parse_measurement("300 mV", "V"), str(parse_measurement(">2 h", "s"))
@@ -108,6 +108,8 @@ def parse_measurement(text: str, unit: str) -> Interval:
         raise InputError(
             f"{text[:80]!r} is not a value; write for example {_examples(unit)}, one value a cell"
         )
+    if unit_needed and not (match["unit1"] or match["unit2"]):
+        raise InputError(f"{text!r} has no unit; write for example {_examples(unit)}")
     factor = _factor(match["unit2"] or match["unit1"], unit)
     first = _number(match["first"]) * (
         _factor(match["unit1"], unit) if match["unit1"] and match["unit2"] else factor
@@ -170,7 +172,7 @@ def _float(value: Fraction, text: str) -> float:
 
 def _examples(unit: str) -> str:
     return {
-        "eV": "0.35 eV, ~25 kJ/mol, > 1.2 or 0.2–0.3",
+        "eV": "0.35 eV, ~25 kJ/mol, > 1.2 eV or 0.2–0.3 eV",
         "V": "0.5 V, -300 mV or -0.5 to -1.2 V",
         "s": "1e4 s, > 2 h or 3 months",
         "d": "60 days or > 3 months",

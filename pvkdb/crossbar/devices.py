@@ -12,7 +12,7 @@ from pvkdb.crossbar.limits import largest_array
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, DeviceArray
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
-from pvkdb.store.collections.devices import device_named
+from pvkdb.store.collections.devices import device_named, owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric, DeviceReference
 
 #: The metric of claims on rectification.
@@ -41,8 +41,8 @@ def device_arrays(session: Session) -> list[DeviceArray]:
     """Return the largest array of every device of the store.
 
     None reports R_LRS. Only R_pull-up over R_LRS matters, taken as 1 and at its best. A claimed
-    rectification ratio counts if its publication is the only one of the device and no other device
-    cites it.
+    rectification ratio counts if it has one publication, the only one of the device, and
+    :func:`~pvkdb.store.collections.devices.owner` names the device.
     """
     return _arrays(session)
 
@@ -98,6 +98,8 @@ def _interval(metric: DeviceMetric) -> Interval:
 
 
 def _unusable(metric: DeviceMetric) -> str | None:
+    if metric.qualifier == "up to":
+        return f"an on/off ratio up to {metric.value_min:g} is a best value, no array rests on it"
     if metric.value_min <= 1:
         return f"an on/off ratio of {metric.value_min:g} does not separate two states"
     return None
@@ -105,16 +107,17 @@ def _unusable(metric: DeviceMetric) -> str | None:
 
 def _rectification(session: Session, devices: Sequence[Device]) -> dict[str, DeviceClaim]:
     """Return the first claim of a rectification ratio that surely belongs to each device."""
-    owners: dict[str, list[Device]] = {}
+    owners: dict[str, dict[str, str]] = {}
     for device in devices:
         for reference in device.references:
-            owners.setdefault(reference.reference_key, []).append(device)
+            owners.setdefault(reference.reference_key, {})[device.id] = device.structure
+    single = {device.id for device in devices if len(device.references) == 1}
     found: dict[str, DeviceClaim] = {}
     claims = DEVICE_CLAIMS.statement.where(DeviceClaim.metric == RECTIFICATION)
     for claim in session.scalars(claims.order_by(DeviceClaim.position)):
         if len(claim.references) != 1 or claim.value < 1:
             continue
-        owned = owners.get(claim.references[0].reference_key, [])
-        if len(owned) == 1 and len(owned[0].references) == 1:
-            found.setdefault(owned[0].id, claim)
+        name = owner(claim.device, owners.get(claim.references[0].reference_key, {}))
+        if name in single:
+            found.setdefault(name, claim)
     return found

@@ -108,9 +108,17 @@ class Cells:
 
         return self.parsed(column, parse)
 
-    def interval(self, column: str, unit: str) -> Interval | None:
-        """Return the value with unit in a cell as an interval, converted to ``unit``."""
-        return self.parsed(column, lambda text: parse_measurement(text, unit))
+    def interval(self, column: str, unit: str, leave_out: str = "") -> Interval | None:
+        """Return the value with unit in a cell as an interval, converted to ``unit``.
+
+        Counts and ratios need no unit. ``leave_out`` is a text that may precede the value.
+        """
+        needed = unit not in ("1", "cycles")
+
+        def parse(text: str) -> Interval:
+            return parse_measurement(text.removeprefix(leave_out), unit, unit_needed=needed)
+
+        return self.parsed(column, parse)
 
     def number(self, column: str) -> float | None:
         """Return the number in a cell, which has no unit: the column name gives it."""

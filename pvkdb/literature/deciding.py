@@ -12,8 +12,8 @@ from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 
 Statement = EnergeticsRow | DevicesRow
 
-#: Ids of rows of releases: ``e-t1-r01-ea``, ``d-t4-r06``, ``c-s5.2-001``.
-_OF_A_RELEASE = re.compile(r"[edc]-[ts]\d")
+#: Ids of rows of releases: ``e-t1-r01-ea``, ``d-t4-r06``, ``c-s5.2-001``, ``d-o-choi2017-1``.
+_OF_A_RELEASE = re.compile(r"[edc]-([ts]\d|o-)")
 
 
 @dataclass(frozen=True, slots=True)

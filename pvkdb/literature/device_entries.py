@@ -1,4 +1,4 @@
-"""Rows of devices read from records: stack, figures, and checks of their consistency."""
+"""Rows of devices and their figures read from records, and checks of their consistency."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pvkdb.chemistry.quantities import Interval
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.entries import build_row, material_in
-from pvkdb.schemas.metrics import TABLE_METRICS, TableColumns
-from pvkdb.schemas.tables import DevicesRow
+from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS, TableColumns
+from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
 from pvkdb.store.rows.stacks import Layer, join_layers, layer_columns, split_layers, split_structure
 
 #: Material of a device with unknown composition; by default it is the absorber's.
@@ -25,6 +25,8 @@ _SUBSTRATES = frozenset(
     }
 )
 _IN_ORDER = ("substrate", "bottom_electrode", "absorber", "top_electrode")
+#: What precedes a best value.
+_BEST = "up to "
 #: 10⁶ that has lost its superscript on the way from a PDF.
 _LOST_SUPERSCRIPT = re.compile(r"10[2-9]|10[1-9]\d")
 
@@ -51,6 +53,26 @@ def devices_row(cells: Cells, references: str) -> DevicesRow:
     )
     _doubt_signs(cells, row)
     return row
+
+
+def claims_row(cells: Cells) -> DeviceClaimsRow:
+    """Return the row of a reported figure of a device."""
+    cells.required("source", "'section 2.3' or 'Fig. 3b'")
+    metric = cells.choice("metric", tuple(CLAIM_UNITS)) or ""
+    unit = cells.text("unit") or ""
+    if metric and unit != CLAIM_UNITS[metric]:
+        cells.complain("unit", f"must be {CLAIM_UNITS[metric]}, the unit of {metric}")
+    cells.required("value", "1e-7, in the unit of the metric")
+    return build_row(
+        DeviceClaimsRow,
+        cells,
+        id=cells.name("id"),
+        metric=metric,
+        value=cells.number("value"),
+        value_max=cells.number("value_max"),
+        unit=unit,
+        references=cells.text("references") or "",
+    )
 
 
 def _formula(cells: Cells) -> str | None:
@@ -160,10 +182,10 @@ def _measured(
     cells: Cells, unit: str, table: TableColumns, columns: dict[str, Any]
 ) -> list[float | None]:
     """Return the minimum of a metric typed with its unit, and the maximum if it has one."""
-    found = cells.interval(table.imported_as, unit)
+    found = cells.interval(table.imported_as, unit, leave_out=_BEST)
     if found is None:
         return [None, None] if table.high else [None]
-    text = cells.text(table.imported_as) or ""
+    text = (cells.text(table.imported_as) or "").removeprefix(_BEST)
     if table.high is None and _LOST_SUPERSCRIPT.fullmatch(text.split()[0]):
         cells.doubt(table.imported_as, f"is it 10^{text[2:].split()[0]}?")
     if found.bound == "upper":
@@ -190,6 +212,8 @@ def _note_qualifier(
     cells: Cells, table: TableColumns, found: Interval, columns: dict[str, Any]
 ) -> None:
     mark = ">" if found.bound == "lower" else "~" if found.approximate else None
+    if (cells.text(table.imported_as) or "").startswith(_BEST):
+        mark = _BEST.strip()
     if table.qualifier is None:
         if mark == "~":  # tested cycles are a lower bound anyway, so that '>' adds nothing
             cells.complain(table.imported_as, "takes no '~'; write the number that was tested")

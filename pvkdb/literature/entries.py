@@ -8,6 +8,7 @@ table can be edited and imported; and short columns whose cells contain a unit
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -82,8 +83,8 @@ def reference_row(cells: Cells) -> ReferencesRow:
     """Return a bibliography entry; ``key`` is '' if it must be made from author and year."""
     cells.required("title", "the title of the paper")
     year = cells.whole("year")
-    if year is None and "year" not in cells:
-        cells.required("year", "2026")
+    if year is None and "year" not in cells and "key" not in cells:
+        cells.complain("year", "is empty; give the year, e.g. 2026, or a key")
     elif year is not None and not 1800 <= year <= 2100:
         cells.complain("year", "is not a year of a publication")
     if cells.text("key") is None and cells.text("authors") is None:
@@ -105,8 +106,16 @@ def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
     cells.required("defect", "V_Br")
     defect = cells.parsed("defect", Defect.parse)
     species = cells.text("species") or (defect.species if defect else "")
+    charge = cells.charge("charge")
     if defect is not None:
         _check_species(cells, defect, species, composition)
+        ions = [occupant.ion for occupant in composition.occupants] if composition else []
+        possible = defect.charges({ion.symbol: ion.charge for ion in ions})
+        if charge is not None and possible is not None and charge not in possible:
+            cells.complain(
+                "charge",
+                f"is not possible for {defect.label}: {possible[0]:+d} to {possible[-1]:+d}",
+            )
     quantity = cells.choice("quantity", ("E_A", "DFE"))
     cells.required("quantity", "E_A or DFE")
     cells.required("method", "DFT, experiment, MLIP, mixed or unknown")
@@ -130,7 +139,7 @@ def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
         family=material_family(composition, phase)[0] if composition else "",
         phase=phase,
         species=species,
-        charge=cells.charge("charge"),
+        charge=charge,
         quantity=quantity or "E_A",
         scope=cells.choice("scope", ("reported", "hop", "percolation")) or "reported",
         value_min_ev=value.minimum if value else None,
@@ -142,6 +151,22 @@ def energetics_row(cells: Cells, references: str) -> EnergeticsRow:
         references=references,
         as_printed=cells.text("as_printed") or cells.text("value"),
     )
+
+
+def same_authors(one: str | None, other: str | None) -> bool:
+    """Return whether two lists of authors, where both are known, may begin with the same one."""
+
+    def first(authors: str) -> set[str]:
+        return {name for name in re.findall(r"\w+", plain(authors.split(";")[0])) if len(name) > 1}
+
+    names = first(one or ""), first(other or "")
+    return not all(names) or not names[0].isdisjoint(names[1])
+
+
+def plain(text: str) -> str:
+    """Return a text in lower case without accents: ``muller`` for ``Müller``."""
+    split = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in split if not unicodedata.combining(sign))
 
 
 def normal_doi(text: str) -> str:

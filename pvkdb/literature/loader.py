@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -20,9 +20,9 @@ from sqlalchemy.orm import Mapper, Session
 
 from pvkdb.errors import InputError, PvkdbError
 from pvkdb.literature.cells import Cells
-from pvkdb.literature.device_entries import devices_row
-from pvkdb.literature.entries import energetics_row, reference_row
-from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.literature.device_entries import claims_row, devices_row
+from pvkdb.literature.entries import energetics_row, reference_row, same_authors
+from pvkdb.schemas.tables import TABLES, ReferencesRow, Row
 from pvkdb.store.base import Base
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
 from pvkdb.store.collections.collection import Collection
@@ -44,8 +44,12 @@ from pvkdb.store.rows.to_models import (
 
 CuratedRow = dict[str, str]
 
-#: Curated files in the order of loading.
-FILES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
+#: Curated tables in the order of loading.
+_TABLES = ("references", "energetics", "devices", "device_claims", "applications", *REVIEWED)
+#: Folder of the tables that further papers have, read on their open pages.
+_FURTHER = "open_pages"
+#: Curated files, those of the review first.
+FILES = (*_TABLES, *(f"{_FURTHER}/{name}" for name in _TABLES[:4]))
 
 
 #: Columns that differ between versions of the same content.
@@ -109,8 +113,16 @@ def load_literature(session: Session) -> LoadReport:
 
 
 def read_curated(name: str) -> list[CuratedRow]:
-    """Return the rows of a curated file as text, '' for what is not reported."""
-    return list(csv.DictReader(_file(name).splitlines()))
+    """Return the rows of a curated table as text, '' for what is not reported."""
+    return [cells for _, cells in _curated(name)]
+
+
+def _curated(name: str) -> Iterator[tuple[str, CuratedRow]]:
+    """Yield the rows of a curated table, each with its file and line."""
+    for file in (name, f"{_FURTHER}/{name}"):
+        if file in FILES:
+            for line, cells in enumerate(csv.DictReader(_file(file).splitlines()), start=2):
+                yield f"{file}.csv line {line}", cells
 
 
 @cache
@@ -122,24 +134,29 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
     """Add missing rows and supersede changed ones; return the number of each."""
     added = superseded = 0
     collection, material_of = table.collection, partial(register_material, session)
-    key, model, file = collection.key_name, collection.key.class_, f"{collection.name}.csv"
+    key, model = collection.key_name, collection.key.class_
     held: dict[str, Any] = {getattr(known, key): known for known in session.scalars(select(model))}
     imports = DatasetVersion.description.startswith("import ")
     releases = set(session.scalars(select(DatasetVersion.version).where(~imports)))
     left = {name for name, known in held.items() if known.recorded_in in releases}
-    curated = list(enumerate(read_curated(collection.name), start=2))
+    curated = list(_curated(collection.name))
+    authors: dict[str, str | None] = {}
     known = [cells[key] for _, cells in curated if cells[key] in held]
     before = dict(zip(known, collection.load(session, known), strict=True))
-    for place, (line, cells) in enumerate(curated):
+    for place, (where, cells) in enumerate(curated):
         name = cells[key]
         left.discard(name)
         try:
             row = table.read(cells)
+            if isinstance(row, ReferencesRow) and row.doi:
+                first = authors.setdefault(row.doi, row.authors)
+                if not same_authors(row.authors, first):
+                    raise InputError(f"column doi {row.doi!r}: is also that of {first}")
             if before.get(name) == row:
                 continue
             built = table.build(row, place, material_of)
         except (PvkdbError, ValueError) as error:
-            raise InputError(f"{file} line {line} ({name}): {error}") from error
+            raise InputError(f"{where} ({name}): {error}") from error
         if name not in held:
             built.recorded_in = version
             session.add(built)
@@ -149,8 +166,8 @@ def _load(session: Session, table: _CuratedTable, version: str) -> tuple[int, in
             superseded += 1
     if withdrawn := sorted(name for name in left if "~" not in name):
         raise InputError(
-            f"{file} no longer holds {withdrawn[0]}, which the store has from an earlier "
-            "release; load this one into a new database"
+            f"{collection.name}.csv no longer holds {withdrawn[0]}, which the store has from an "
+            "earlier release; load this one into a new database"
         )
     session.flush()
     return added, superseded
@@ -275,7 +292,7 @@ _CURATED = (
     ),
     _CuratedTable(
         DEVICE_CLAIMS,
-        _plain("device_claims"),
+        _checked(claims_row),
         lambda row, place, material_of: device_claim_entry(row, place).build(),
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
-from pvkdb.literature.entries import normal_doi, reference_row
+from pvkdb.literature.entries import normal_doi, plain, reference_row, same_authors
 from pvkdb.literature.reading import Record
 from pvkdb.schemas.imports import Action
 from pvkdb.schemas.tables import ReferencesRow
@@ -124,7 +123,7 @@ class Publications:
                 )
                 if not same
             ]
-            if len(differs) == 2:
+            if len(differs) == 2 or not same_authors(held.authors, row.authors):
                 cells.complain("doi", f"belongs to another publication: {_summary(held)}")
             elif differs:
                 cells.doubt(differs[0], f"differs from the publication of this DOI, {held.key}")
@@ -145,15 +144,17 @@ class Publications:
     @staticmethod
     def _check_names(cells: Cells, row: ReferencesRow, held: Reference | None) -> None:
         """Refuse keys and numbers that are reserved for references of the review."""
-        if held is None and re.fullmatch(r"r\d+", row.key or ""):
-            cells.complain("key", "has the form of the review's own keys; leave it out")
+        if held is None and re.fullmatch(r"r\d+|o-.*", row.key or ""):
+            cells.complain(
+                "key", "has the form of the keys of pvkdb's own references; leave it out"
+            )
         if row.number is not None and (held is None or held.number != row.number):
             cells.complain("number", "is the review's numbering of its references; leave it out")
 
     def _new_key(self, row: ReferencesRow) -> str:
         """Return a free key: ``zhang2026``, or ``zhang2026b`` if that is used."""
         first = (row.authors or "").split(";")[0].split(",")[0]
-        family = "".join(re.findall("[a-z]+", _plain(first.split()[-1] if first.split() else "")))
+        family = "".join(re.findall("[a-z]+", plain(first.split()[-1] if first.split() else "")))
         base = f"{family or 'paper'}{row.year}"
         for letter in " bcdefghijklmnopqrstuvwxyz":
             key = f"{base}{letter.strip()}"
@@ -162,16 +163,10 @@ class Publications:
         raise InputError(f"every key from {base} to {base}z is taken; give the paper a 'key'")
 
 
-def _plain(text: str) -> str:
-    """Return a text in lower case without accents: ``muller`` for ``Müller``."""
-    split = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in split if not unicodedata.combining(sign))
-
-
 def _words(title: str | None) -> str:
     """Return the letters and digits of a title, without mark-up, for comparison."""
     text = re.sub(r"</?[a-z]+>", "", title or "")
-    return "".join(sign for sign in _plain(text) if sign.isalnum())
+    return "".join(sign for sign in plain(text) if sign.isalnum())
 
 
 def _summary(reference: Reference | ReferencesRow) -> str:

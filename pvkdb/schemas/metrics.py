@@ -242,6 +242,47 @@ TABLE_METRICS: dict[str, tuple[Metric, TableColumns]] = {
     name: (metric, metric.table) for name, metric in REPORTED.items() if metric.table is not None
 }
 
+#: Units of the metrics of the table ``device_claims``: those above, and others of the text.
+CLAIM_UNITS: dict[str, str] = {
+    **{name: {"d": "days"}.get(metric.unit, metric.unit) for name, metric in REPORTED.items()},
+    **{
+        name: unit
+        for unit, names in {
+            "1": "array_devices array_rows_columns bits compositions device_count "
+            "improvement_factor max_array_rows_columns pulses spacing_to_thickness_ratio",
+            "cycles": "bending_cycles",
+            "%": "accuracy_percent read_margin_percent retained_percent",
+            "m": "array_side_m bending_radius_m device_side_m device_spacing_m grain_size_m "
+            "electrode_distance_m feature_size_m filament_diameter_m length_m pitch_m "
+            "rms_roughness_m thickness_m",
+            "m2": "array_area_m2 device_area_m2 substrate_area_m2",
+            "nm": "spectral_fwhm_nm spectral_resolution_nm wavelength_nm",
+            "s": "observation_time_s pulse_interval_s pulse_width_s trap_filling_time_s",
+            "V": "memory_window_v v_erase_v v_forming_v v_gate_v v_operating_v v_pulse_v v_read_v "
+            "v_write_v",
+            "": "variance_c2c variance_d2d",
+        }.items()
+        for name in names.split()
+    },
+    "absorption_coefficient_per_cm": "cm-1",
+    "bandgap_ev": "eV",
+    "bending_angle_deg": "deg",
+    "current_threshold_a": "A",
+    "defect_density_per_cm3": "cm-3",
+    "density_per_cm2": "cm-2",
+    "dopant_mol_percent": "mol%",
+    "electric_field_v_per_m": "V/m",
+    "light_intensity_mw_per_cm2": "mW/cm2",
+    "polarization_uc_per_cm2": "uC/cm2",
+    "precursor_concentration_mol_per_l": "mol/L",
+    "pressure_pa": "Pa",
+    "resistance_ohm": "ohm",
+    "sweep_rate_v_per_s": "V/s",
+    "temperature_c": "degC",
+    "temperature_k": "K",
+    "viewing_angle_deg": "deg",
+}
+
 
 def table_columns(*, imported: bool = False) -> list[str]:
     """Return the columns of the device table that hold metrics, each metric's qualifier last.

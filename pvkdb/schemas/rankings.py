@@ -17,6 +17,9 @@ ORDERS: dict[Order, str] = {
     "possible": "what is unknown counts as the best",
 }
 
+#: Qualifiers of best values: the typical one is at most, or at least, the value.
+BEST = ("up to", "down to")
+
 
 class Verdict(StrEnum):
     """Whether the evidence meets a criterion."""
@@ -36,6 +39,8 @@ class Grade(StrEnum):
 
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
+    BEST = "best value, not the typical one"
+    SECONDARY = "quoted from another paper"
     DFT = "DFT"
     REPORTED = "reported, method not told"
     COMPOSITION = "from the composition"

@@ -9,6 +9,7 @@ from pvkdb.cli.output.device_tables import assumption_text
 from pvkdb.display.numbers import number, shortened
 from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.schemas.rankings import BEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -241,10 +242,11 @@ def _value(assessment: Assessment) -> str:
     unit = {"eV": " eV", "s": " s", "J": " J"}.get(assessment.unit, "")
     if low is None and high is None:
         return ""
+    best = f"{assessment.qualifier} " if assessment.qualifier in BEST else None
     if high is None and low is not None:
-        return f"≥ {number(low)}{unit}"
+        return f"{best or '≥ '}{number(low)}{unit}"
     if low is None and high is not None:
-        return f"≤ {number(high)}{unit}"
+        return f"{best or '≤ '}{number(high)}{unit}"
     assert low is not None
     assert high is not None
     sign = "~" if assessment.qualifier == "~" else ""

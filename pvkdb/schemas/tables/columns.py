@@ -169,7 +169,9 @@ def references_column(empty: str | None = None) -> Any:
 def source_column() -> Any:
     """Declare the column of the place of a row in its source."""
     return column(
-        "Place in the source: `Table 1 row 3`, `section 2.3` or `Fig. 16 caption`.", "curated"
+        "Place in the source: `Table 1 row 3`, `section 2.3` or `Fig. 16 caption`; `secondary: …` "
+        "where it quotes another paper.",
+        "curated",
     )
 
 

@@ -33,13 +33,17 @@ MECHANISMS = (
     "polarization",
 )
 
+#: Beginning of ``source`` in a row that one paper quotes from another.
+SECONDARY = "secondary: "
+
 _FROM_LAYERS = "computed: taken from `layers`"
 
 
-def _qualifier(number: str, *, verb: str = "has") -> Any:
-    """Declare a column for the sign before a printed number, such as ``>`` or ``~``."""
-    meaning, empty = f"What the source puts before {number}.", f"{number} {verb} no sign in front"
-    return optional(meaning, "printed", values=("~", ">"), empty=empty)
+def _qualifier(number: str, *more: str, verb: str = "has") -> Any:
+    """Declare a column for what precedes a printed number: ``>``, ``~`` and ``more``."""
+    meaning, empty = f"What the source puts before {number}", f"{number} {verb} no sign in front"
+    best = "; `up to` is a best value" if "up to" in more else ""
+    return optional(f"{meaning}{best}.", "printed", values=("~", ">", *more), empty=empty)
 
 
 class ReferencesRow(Row):
@@ -151,8 +155,8 @@ class EnergeticsRow(Row):
     )
     references: str = references_column(empty="the source cites nothing, or the row was computed")
     source: str = column(
-        "Place in the source, e.g. `Table 1 row 3` or `section 2.3`; `calculation <id>` where the "
-        "row was computed.",
+        "Place in the source, e.g. `Table 1 row 3` or `section 2.3`; `secondary: …` where it "
+        "quotes another paper; `calculation <id>` where the row was computed.",
         "curated",
     )
     as_printed: str | None = as_printed_column(empty="not transcribed, or the row was computed")
@@ -193,7 +197,7 @@ class DevicesRow(Row):
         unit="1",
         minimum=0,
     )
-    on_off_qualifier: str | None = _qualifier("the ratio")
+    on_off_qualifier: str | None = _qualifier("the ratio", "up to")
     v_set_min_v: float | None = optional(
         "Lowest SET voltage (algebraic, signs as printed).", "printed", unit="V"
     )
@@ -211,7 +215,7 @@ class DevicesRow(Row):
     retention_s: float | None = optional(
         "Time for which a state was held.", "printed", unit="s", minimum=0
     )
-    retention_qualifier: str | None = _qualifier("the retention")
+    retention_qualifier: str | None = _qualifier("the retention", "up to")
     stability_days: float | None = optional(
         "Time in storage after which the device still worked; a month is 30 days.",
         "printed",
@@ -219,10 +223,10 @@ class DevicesRow(Row):
         minimum=0,
     )
     stability_qualifier: str | None = optional(
-        "What the source puts before the stability; `film` where the film, not the device, was "
-        "stored.",
+        "What the source puts before the stability; `up to` is a best value; `film` where the "
+        "film, not the device, was stored.",
         "printed",
-        values=("~", ">", "film"),
+        values=("~", ">", "up to", "film"),
         empty="the stability has no sign in front",
     )
     references: str = references_column(empty="the source cites nothing")
@@ -282,9 +286,10 @@ class DeviceClaimsRow(Row):
     )
     unit: str = column("Unit of the figure; `1` for a pure number.", "curated", empty=NOT_REPORTED)
     qualifier: str | None = optional(
-        "What the source puts before the figure; `up to` is as high as, `±` an amplitude.",
+        "What the source puts before the figure; `up to` is as high as, `down to` as low as (best "
+        "values), `±` an amplitude.",
         "printed",
-        values=(">", ">=", "<", "<=", "~", "up to", "±"),
+        values=(">", ">=", "<", "<=", "~", "up to", "down to", "±"),
         empty="the figure has no sign in front",
     )
     references: str = references_column(empty="a general statement without a citation")

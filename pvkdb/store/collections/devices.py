@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -173,6 +175,20 @@ DEVICE_CLAIMS = Collection(
     sortable=sortables(DeviceClaim, "id position device metric value value_max unit"),
     facets={"metric": DeviceClaim.metric, "unit": DeviceClaim.unit},
 )
+
+
+def owner(figure_of: str, stacks: Mapping[str, str]) -> str | None:
+    """Return the id of the device that a figure of the text belongs to; None if that is unclear.
+
+    ``stacks`` are the stacks of the devices that cite the figure's publications, by id. The figure
+    belongs to the only one, to the one whose id it has in brackets, or to the only one with the
+    stack that it names before the bracket.
+    """
+    stack, _, bracket = figure_of.partition(" (")
+    named = [each for each in stacks if bracket == f"{each})"]
+    alike = [each for each, other in stacks.items() if other == stack]
+    fitting = [*stacks] if len(stacks) == 1 else named or alike
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def device_named(session: Session, name: str) -> Device:

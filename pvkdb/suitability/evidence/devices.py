@@ -1,8 +1,8 @@
 """Candidates that are real devices: in the table of devices, or only in the running text.
 
 Figures of the running text belong to a device of the table if both cite the same publication and no
-other device does. They add metrics that the table lacks, and never replace its values. Each other
-name with a publication becomes a candidate of its own.
+other device does, or if they name its id or stack. They add metrics that the table lacks, and never
+replace its values. Each other name with a publication becomes a candidate of its own.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import REPORTED, Metric, possible
-from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
+from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
 
 #: A device with a gate: its perovskite is not the layer between two electrodes.
 THREE_TERMINALS = re.compile(r"\b3T\b|transistor", re.IGNORECASE)
@@ -37,22 +37,20 @@ def device_candidates(session: Session) -> list[Candidate]:
     devices = list(session.scalars(DEVICES.statement.order_by(Device.id)).unique())
     statement = DEVICE_CLAIMS.statement.order_by(DeviceClaim.position)
     claims = [claim for claim in session.scalars(statement).unique() if claim.references]
-    of_reference: dict[str, list[Device]] = defaultdict(list)
+    of_reference: dict[str, dict[str, str]] = defaultdict(dict)
     for device in devices:
         for reference in device.references:
-            of_reference[reference.reference_key].append(device)
+            of_reference[reference.reference_key][device.id] = device.structure
     added: dict[str, list[DeviceClaim]] = defaultdict(list)
     others: list[DeviceClaim] = []
     for claim in claims:
-        known = {
-            device.id: device
-            for reference in claim.references
-            for device in of_reference.get(reference.reference_key, ())
-        }
-        if len(known) == 1:
-            added[next(iter(known))].append(claim)
-        elif not known:
+        known: dict[str, str] = {}
+        for reference in claim.references:
+            known |= of_reference.get(reference.reference_key, {})
+        if not known:
             others.append(claim)
+        elif (name := owner(claim.device, known)) is not None:
+            added[name].append(claim)
     return [
         *(_of_table(device, added[device.id]) for device in devices),
         *_of_text(others, Absorbers(session.scalars(select(Material)).unique())),
@@ -68,7 +66,10 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
     if device.volatility:
         place = re.search(r"volatility: ([^;]+)", device.text_source or "")
         evidence["volatility"] = Evidence(
-            word=device.volatility, source=place[1] if place else device.source, references=keys
+            word=device.volatility,
+            grade=grade_of(device.source),
+            source=place[1] if place else device.source,
+            references=keys,
         )
     for metric, found in _figures(claims).items():
         evidence.setdefault(metric, found)
@@ -94,9 +95,10 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
     if REPORTED[metric.metric].magnitude:
         low, high = _magnitudes(low, high)
     return Evidence(
-        minimum=low,
+        minimum=None if metric.qualifier == "up to" else low,
         maximum=None if tested or metric.qualifier == ">" else high,
         qualifier="tested" if tested and metric.qualifier is None else metric.qualifier,
+        grade=grade_of(device.source, metric.qualifier),
         source=device.source,
         references=keys,
         note="of the film, not of the device" if metric.qualifier == "film" else None,
@@ -146,13 +148,15 @@ def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
     high = claim.value if claim.value_max is None else claim.value_max
     if metric.magnitude:
         low, high = _magnitudes(low, high)
-    below = claim.qualifier in ("<", "<=")
-    above = claim.qualifier in (">", ">=") or (metric.tested and not below)
+    # The typical value is not above a best one, but a count of tested cycles was reached.
+    best = None if metric.tested else claim.qualifier
+    below = claim.qualifier in ("<", "<=") or best == "up to"
+    above = claim.qualifier in (">", ">=") or best == "down to" or (metric.tested and not below)
     return Evidence(
         minimum=None if below else low,
         maximum=None if above else high,
         qualifier=claim.qualifier or ("tested" if metric.tested else None),
-        grade=Grade.MEASURED,
+        grade=grade_of(claim.source, best),
         source=claim.source,
         references=tuple(entry.reference_key for entry in claim.references),
         note=f"the text speaks of: {claim.device}",

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.rankings import BEST, Grade
+from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
 
 
@@ -58,13 +59,20 @@ class Candidate:
     electrodes: tuple[str, ...] = ()
 
 
+def grade_of(source: str, qualifier: str | None = None, firsthand: Grade = Grade.MEASURED) -> Grade:
+    """Return ``firsthand``, or the lower grade of a quoted or a best value."""
+    if source.startswith(SECONDARY):
+        return Grade.SECONDARY
+    return Grade.BEST if qualifier in BEST else firsthand
+
+
 def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence:
     """Return an energy of the store as evidence: its interval, qualifier and references."""
     return Evidence(
         minimum=statement.value_min_ev,
         maximum=statement.value_max_ev,
         qualifier="~" if statement.approximate else None,
-        grade=grade,
+        grade=grade_of(statement.source, firsthand=grade),
         source=statement.source,
         references=tuple(reference.reference_key for reference in statement.references),
     )
@@ -73,10 +81,13 @@ def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
     """Return several statements on one metric as one interval that spans them all.
 
+    Quoted values count only where there is no other, best values only where no typical one is.
     It has the grade of the statements if they agree. Measured values of several references have a
     grade of their own; statements of different grades become reported values.
     """
     listed = list(parts)
+    for weak in (Grade.SECONDARY, Grade.BEST):
+        listed = [part for part in listed if part.grade is not weak] or listed
     minima = [part.minimum for part in listed]
     maxima = [part.maximum for part in listed]
     references = tuple(dict.fromkeys(key for part in listed for key in part.references))

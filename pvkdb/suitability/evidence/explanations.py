@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pvkdb.display.units import amount, amount_range
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Bounds, Criterion
-from pvkdb.schemas.rankings import Assessment, Grade, Verdict
+from pvkdb.schemas.rankings import BEST, Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
 
 
@@ -15,6 +15,9 @@ def value_text(evidence: Evidence, unit: str) -> str:
     """Return the evidence as text: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
     if evidence.word is not None:
         return evidence.word
+    if evidence.qualifier in BEST:
+        end = evidence.maximum if evidence.minimum is None else evidence.minimum
+        return f"{evidence.qualifier} {amount_range(end, end, unit)}"
     sign = "~ " if evidence.qualifier == "~" else ""
     return amount_range(evidence.minimum, evidence.maximum, unit, sign)
 
@@ -41,6 +44,10 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
     if entry.modelled:
         return entry.says.format(window_text(evidence.minimum, evidence.maximum, entry.unit))
     return entry.says.format(value_text(evidence, entry.unit))
+
+
+#: Why a value does not demonstrate what it says, for grades that leave this open.
+_DOUBTS = {Grade.BEST: "at best", Grade.SECONDARY: "as another paper quotes it"}
 
 
 def _scale_text(bounds: Bounds, unit: str) -> str:
@@ -73,16 +80,17 @@ def reason(
     if criterion.graded:
         text = f"{phrase}; {_scale_text(bounds, criterion.unit)}"
     else:
+        doubt = _DOUBTS.get(evidence.grade, "no more is shown")
         missing = f", {shortfall:.1f} decades away" if shortfall else ""
         text = {
             Verdict.MET: f"{phrase}: enough, the profile requires {wanted}",
             Verdict.PARTLY: f"{phrase}; the profile requires {wanted}{missing}",
             Verdict.UNDECIDED: f"{phrase}: too wide to decide; the profile requires {wanted}",
-            Verdict.NOT_DEMONSTRATED: f"{phrase}, no more is shown; the profile requires {wanted}"
+            Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; the profile requires {wanted}"
             f"{missing}: not demonstrated",
             Verdict.FAILED: f"{phrase}: fails, the profile requires {wanted}{missing}",
         }[verdict]
-    if evidence.grade in (Grade.MODEL, Grade.REPORTED) and not metric.modelled:
+    if evidence.grade in (Grade.MODEL, Grade.REPORTED, Grade.SECONDARY) and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
 

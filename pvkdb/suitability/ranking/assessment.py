@@ -1,8 +1,9 @@
 """Assessments: the evidence on a candidate against the criteria of a profile.
 
 A verdict never claims more than the evidence. If a value is only a lower bound (a tested endurance,
-a ">" in print) and could lie on either side, the requirement is *not demonstrated* rather than
-*failed*. An interval from failing to satisfying is *undecided*. Without a report it is *unknown*.
+a ">" in print), a best value or one quoted from another paper, and could lie on either side, the
+requirement is *not demonstrated* rather than *failed*. An interval from failing to satisfying is
+*undecided*. Without a report it is *unknown*.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirabil
     if worth.highest == 0:
         return Verdict.FAILED
     one_sided = evidence.word is None and None in (evidence.minimum, evidence.maximum)
-    if one_sided and worth.lowest < worth.highest:
+    if (one_sided or evidence.grade is Grade.SECONDARY) and worth.lowest < worth.highest:
         return Verdict.NOT_DEMONSTRATED
     if worth.lowest == 0:
         return Verdict.UNDECIDED

@@ -3,8 +3,8 @@
 A value has the desirability of the trapezoid of :class:`pvkdb.schemas.profiles.Bounds` on the
 scale of its criterion (Derringer and Suich, J. Qual. Technol. 12, 214 (1980), doi
 10.1080/00224065.1980.11980968, with exponent 1). Evidence that leaves a value open has a range of
-desirabilities. A closed interval is uniform on the scale of the criterion; an open or unknown value
-is uniform in desirability.
+desirabilities; that of a value quoted from another paper begins at 0. A closed interval is uniform
+on the scale of the criterion; an open or unknown value is uniform in desirability.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import inf, isinf, log10
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Scale
+from pvkdb.schemas.rankings import Grade
 from pvkdb.suitability.evidence.evidence import Evidence
 
 #: The least desirability in a geometric mean, so that one zero does not make all scores equal.
@@ -106,9 +107,10 @@ def desirability(
     if evidence is None or not evidence.known:
         return UNKNOWN
     bounds = bounds or criterion.bounds
+    quoted = evidence.grade is Grade.SECONDARY  # may be wrong, so that it shows nothing
     if evidence.word is not None:
         value = 1.0 if evidence.word in bounds.accepts else 0.0
-        return Desirability(value, value, known=True)
+        return Desirability(0.0 if quoted else value, value, known=True)
     trapezoid = Trapezoid(bounds, criterion.scale)
     low = -inf if evidence.minimum is None else trapezoid.place(evidence.minimum)
     high = inf if evidence.maximum is None else trapezoid.place(evidence.maximum)
@@ -116,9 +118,9 @@ def desirability(
     at_ends = trapezoid(low), trapezoid(high)
     reached = low <= at_most and high >= at_least
     highest = 1.0 if reached else max(at_ends)
-    closed = not (isinf(low) or isinf(high)) and low < high
+    closed = not (quoted or isinf(low) or isinf(high)) and low < high
     return Desirability(
-        min(at_ends),
+        0.0 if quoted else min(at_ends),
         highest,
         known=True,
         ends=(low, high) if closed else None,

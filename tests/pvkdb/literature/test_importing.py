@@ -221,6 +221,8 @@ ENERGY = "material,defect,quantity,value,method,references,source\n"
         ("CsPbBr3,V_Br,E_A,-0.3 eV,DFT,r36,Fig. 1", "value", "check the sign"),
         ("CsPbBr3,V_Br,E_A,0.3 J,DFT,r36,Fig. 1", "value", "kJ/mol"),
         ("CsPbBr3,V_Br,E_A,,DFT,r36,Fig. 1", "value", "0.35 eV"),
+        ("CsPbBr3,V_Br,E_A,0.3,DFT,r36,Fig. 1", "value", "has no unit"),
+        ("CsPbBr3,V_Br,E_A,up to 0.3 eV,DFT,r36,Fig. 1", "value", "is not a value"),
         ("CsPbBr3,V_Br,E_A,0.3 eV,guess,r36,Fig. 1", "method", "known: DFT"),
         ("CsPbBr3,V_Br,E_A,0.3 eV,DFT,r999,Fig. 1", "references", "no 'r999'"),
         ("CsPbBr3,V_Br,E_A,0.3 eV,DFT,10.1/x,Fig. 1", "references", "is not a DOI"),
@@ -239,6 +241,29 @@ def test_a_row_that_cannot_be_true_is_refused_with_place_and_remedy(
     assert problems[column].line == 3
     assert str(problems[column]).startswith(f"e.csv line 3, column {column}")
     assert everything(store) == before
+
+
+@pytest.mark.parametrize(
+    ("material", "defect", "charge", "possible"),
+    [
+        ("CsPbI3", "V_I", "+2", r"-1 to \+1"),
+        ("CsPbI3", "V_Pb", "+2", r"-2 to \+1"),
+        ("CsPbI3", "Pb_i", "-2", r"-1 to \+2"),
+        ("MAPbI3", "MA_Pb", "-2", r"-1 to \+1"),
+        ("MAPbI3", "Pb_I", "-3", r"-1 to \+3"),
+    ],
+)
+def test_a_charge_that_the_defect_cannot_have_is_refused(
+    do_import: Import, material: str, defect: str, charge: str, possible: str
+) -> None:
+    header = "material,defect,charge,quantity,value,method,references,source\n"
+    line = f"{material},{defect},{{}},DFE,0.3 eV,DFT,r36,Fig. 1\n"
+    with pytest.raises(ImportRefusedError, match=possible) as refused:
+        do_import(header + line.format(charge), "e.csv")
+    problem = refused.value.problems[0]
+    assert (problem.line, problem.column) == (2, "charge")
+    other = charge.translate(str.maketrans("+-", "-+")).replace("2", "1")
+    assert do_import(header + line.format(other), "e.csv").counts["energetics"].added == 1
 
 
 DEVICE = "structure,absorber,on_off_ratio,v_set,v_reset,retention,references,source\n"
@@ -260,6 +285,8 @@ def test_a_phase_without_an_address_is_refused(do_import: Import) -> None:
         ("ITO/MAPbI3/Ag,MAPbI3,1e-9,,,,r36,F", "on_off_ratio", "write on over off"),
         ("ITO/MAPbI3/Ag,MAPbI3,10-100,,,,r36,F", "on_off_ratio", "is a range"),
         ("ITO/MAPbI3/Ag,MAPbI3,,300 V,,,r36,F", "v_set", "outside -100 to 100"),
+        ("ITO/MAPbI3/Ag,MAPbI3,,0.3,,,r36,F", "v_set", "has no unit"),
+        ("ITO/MAPbI3/Ag,MAPbI3,,up to 3 V,,,r36,F", "v_qualifier", "known: >, ~"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,< 3 h,r36,F", "retention", "upper bound"),
         ("ITO/MAPbI3/Ag,MAPbI3,,,,,r36,F", "structure", "reports no figure"),
         ("ITO/PEO/Ag,PEO,10,,,,r36,F", "absorber", "formula 'PEO'"),
@@ -271,6 +298,13 @@ def test_a_device_that_cannot_be_true_is_refused(
     with pytest.raises(ImportRefusedError, match=said) as caught:
         do_import(DEVICE + cells + "\n", name="d.csv")
     assert column in {problem.column for problem in caught.value.problems}
+
+
+def test_a_best_value_is_marked_as_one(store: Store, do_import: Import) -> None:
+    do_import(DEVICE + "ITO/MAPbI3/Ag,MAPbI3,up to 10^7,,,up to 3 h,r36,F\n", name="d.csv")
+    best = row(store, DEVICES, "r36-d001")
+    assert (best.on_off_ratio, best.on_off_qualifier) == (1e7, "up to")
+    assert (best.retention_s, best.retention_qualifier) == (10800, "up to")
 
 
 def test_set_and_reset_of_one_sign_are_remarked(do_import: Import) -> None:
@@ -299,7 +333,7 @@ def test_a_row_twice_in_a_file_is_refused_and_with_ids_both_stay(do_import: Impo
 
 
 def test_the_same_statement_from_another_place_is_remarked(do_import: Import) -> None:
-    line = "MAPbI3,V_MA,E_A,0.46–1.14,unknown,r41 r42 r43 r45 r46,Abstract\n"
+    line = "MAPbI3,V_MA,E_A,0.46–1.14 eV,unknown,r41 r42 r43 r45 r46,Abstract\n"
     report = do_import(ENERGY + line, name="e.csv")
     assert report.counts["energetics"].added == 1
     assert "states the same as e-t1-r02-ea (Table 1 row 2)" in str(report.warnings[0])
@@ -325,6 +359,11 @@ def test_a_publication_is_found_by_doi_by_title_and_by_key(store: Store, do_impo
         assert report.counts["references"].already_there == 1
         assert report.changes[0].id == key
         assert report.changes[1].id == f"{key}-e00{2 if key == 'zhang2026' else 1}"
+    other = "{doi: 10.1000/example, title: Ions in CsPbBr3, year: 2026, authors: C. Wu}"
+    with pytest.raises(
+        ImportRefusedError, match=r"paper.yaml line 1, column doi .*Ä. Zhång et al."
+    ):
+        do_import(f"reference: {other}\n")
     with pytest.raises(ImportRefusedError, match="belongs to another publication"):
         do_import("reference: {key: r36, title: Quite another, year: 2020}\n")
     assert count(store, "bibliography") == before + 1

@@ -198,6 +198,54 @@ def test_a_bad_row_leaves_the_store_as_it_was(
         assert session.query(Reference).count() == 0
 
 
+FURTHER = {
+    "references": "{key},,{authors},A title,,2020,,,10.1000/a",
+    "energetics": "e-o-a-1,CsPbI3,,,V_I,I,{charge},DFE,reported,1,1,,false,DFT,,,,r36,p,1 eV,",
+    "device_claims": "c-o-a-1,ITO/CsPbI3/Ag,{metric},1e-7,,{unit},,r36,p,100 ns,",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "said"),
+    [
+        (
+            "references",
+            [{"key": "o-a", "authors": "A. Wu"}, {"key": "o-b", "authors": "B. Li"}],
+            r"line 3 \(o-b\): column doi '10.1000/a': is also that of A. Wu",
+        ),
+        ("energetics", [{"charge": "+3"}], r"line 2 .*column charge '\+3': .*-1 to \+1"),
+        (
+            "device_claims",
+            [{"metric": "switching_time", "unit": "s"}],
+            "line 2 .*column metric 'switching_time': .*did you mean 'switching_time_s'",
+        ),
+        (
+            "device_claims",
+            [{"metric": "switching_time_s", "unit": ""}],
+            "line 2 .*column unit None: must be s, the unit of switching_time_s",
+        ),
+    ],
+)
+def test_a_wrong_row_of_a_further_paper_is_refused_with_line_and_reason(
+    empty_store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    rows: list[dict[str, str]],
+    said: str,
+) -> None:
+    original = loader._file
+
+    def spoiled(file: str) -> str:
+        header, *_ = original(file).splitlines()
+        lines = [FURTHER[name].format_map(row) for row in rows]
+        return "\n".join([header, *lines]) if file == f"open_pages/{name}" else original(file)
+
+    monkeypatch.setattr(loader, "_file", spoiled)
+    with pytest.raises(InputError, match=f"^open_pages/{name}.csv {said}"):  # noqa: SIM117
+        with empty_store.session() as session:
+            load_literature(session)
+
+
 @pytest.mark.parametrize("name", sorted(set(TABLES) - {"rankings"}))
 def test_the_three_formats_hold_the_same_rows(store: Store, name: str) -> None:
     with store.session() as session:

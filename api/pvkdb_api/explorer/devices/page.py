@@ -18,6 +18,7 @@ from pvkdb.schemas.rankings import RankedCandidate
 from pvkdb.schemas.simulators import Simulator
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES, ENERGETICS, REFERENCES
+from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
@@ -175,15 +176,16 @@ def _metric_value(row: DevicesRow, metric: Metric, table: TableColumns) -> Metri
             note = "number of cycles tested: a lower bound"
         elif qualifier == "film":
             note, qualifier = "of the film, not of the device", None
-        elif qualifier == ">":
-            note = "a lower bound"
+        else:
+            note = {">": "a lower bound", "up to": "a best value"}.get(qualifier or "", "")
     return MetricValue(metric.heading, low, high, unit, qualifier, note)
 
 
 def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable[ClaimedValue]:
     """Yield the values from running text that cite a publication of a device.
 
-    A value certainly belongs to the device if the store has no other device of these publications.
+    A value certainly belongs to the device if the store has no other device of these publications,
+    or if it names the id or the stack of this one.
     """
     if not keys:
         return
@@ -191,17 +193,19 @@ def _claimed_values(session: Session, key: str, keys: Sequence[str]) -> Iterable
     statement = DEVICE_CLAIMS.statement.where(citing).order_by(DeviceClaim.position)
     claims = [device_claims_row(claim) for claim in session.scalars(statement).unique()]
     cited = {name for claim in claims for name in claim.references.split()}
-    owners: dict[str, set[str]] = {}
-    for name, device in session.execute(
-        select(DeviceReference.reference_key, DeviceReference.device_id).where(
-            DeviceReference.reference_key.in_(cited),
-            DeviceReference.device_id.in_(DEVICES.current().with_only_columns(Device.id)),
-        )
+    owners: dict[str, dict[str, str]] = {}
+    citing_devices = DEVICES.current().join(DeviceReference)
+    for name, device, stack in session.execute(
+        citing_devices.with_only_columns(
+            DeviceReference.reference_key, Device.id, Device.structure
+        ).where(DeviceReference.reference_key.in_(cited))
     ):
-        owners.setdefault(name, set()).add(device)
+        owners.setdefault(name, {})[device] = stack
     for claim in claims:
-        devices = {device for name in claim.references.split() for device in owners.get(name, ())}
-        yield ClaimedValue(claim, devices == {key})
+        stacks: dict[str, str] = {}
+        for name in claim.references.split():
+            stacks |= owners.get(name, {})
+        yield ClaimedValue(claim, owner(claim.device, stacks) == key)
 
 
 def _references(session: Session, keys: Sequence[str]) -> list[ReferencesRow]:

@@ -13,7 +13,15 @@ from math import log, sqrt
 from markupsafe import Markup
 
 from pvkdb.schemas.metrics import METRICS
-from pvkdb.schemas.rankings import ORDERS, Assessment, Known, RankedCandidate, Ranking, Verdict
+from pvkdb.schemas.rankings import (
+    BEST,
+    ORDERS,
+    Assessment,
+    Known,
+    RankedCandidate,
+    Ranking,
+    Verdict,
+)
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, material_link
@@ -31,11 +39,14 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
     if entry.minimum is None and entry.maximum is None:
         return UNKNOWN
     sign = getattr(entry, "qualifier", None)
+    low, high = entry.minimum, entry.maximum
+    if sign in BEST:
+        low = high = high if low is None else low
     shown = interval(
-        entry.minimum,
-        entry.maximum,
+        low,
+        high,
         unit if unit not in ("", "1") else None,
-        approximate=sign == "~",
+        qualifier=sign if sign in ("~", *BEST) else None,
     )
     return Markup("{} (tested)").format(shown) if sign == "tested" else shown
 
@@ -198,7 +209,8 @@ def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
         (Verdict.PARTLY, "{} partly meets: {}."),
         (
             Verdict.NOT_DEMONSTRATED,
-            "{} does not demonstrate, because only a bound is reported: {}.",
+            "{} does not demonstrate, because only a bound, a best or a quoted value is reported: "
+            "{}.",
         ),
         (Verdict.UNDECIDED, "{}: the reported range is too wide for a verdict on {}."),
     ):

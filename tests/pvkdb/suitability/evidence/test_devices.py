@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from pvkdb.schemas.metrics import REPORTED
 from pvkdb.schemas.rankings import Grade
+from pvkdb.store.collections.devices import owner
 from pvkdb.store.database import Store
+from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Material
-from pvkdb.suitability.evidence.devices import Absorbers, device_candidates, electrodes_in
-from pvkdb.suitability.evidence.evidence import Candidate
+from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 
 
 @pytest.fixture
@@ -49,6 +52,34 @@ def test_figures_of_the_same_publication_add_and_never_replace(
     dion_jacobson = found["d-t4-r15"].evidence
     assert dion_jacobson["states"].minimum == 8
     assert dion_jacobson["variability_c2c_percent"].minimum == pytest.approx(1.85)
+
+
+def test_a_best_value_of_the_text_is_no_typical_one(found: dict[str, Candidate]) -> None:
+    best = named(found, "MAPbI3, unipolar").evidence["on_off_ratio"]  # up to 10⁸
+    assert (best.minimum, best.maximum, best.grade) == (None, 1e8, Grade.BEST)
+    # A count of cycles was reached, however good the device.
+    claim = DeviceClaim(
+        device="wires", metric="endurance_cycles", value=6e6, qualifier="up to", source="Fig. 1"
+    )
+    cycles = _figure(claim, REPORTED["endurance_cycles"])
+    assert (cycles.minimum, cycles.maximum, cycles.grade) == (6e6, None, Grade.MEASURED)
+
+
+def test_the_best_grade_of_several_statements_counts() -> None:
+    typical, best = Evidence(10, 10), Evidence(None, 1e3, grade=Grade.BEST)
+    quoted = Evidence(1, 1, grade=Grade.SECONDARY)
+    assert joined([quoted, best, typical]).maximum == 10
+    assert joined([quoted, best]).grade is Grade.BEST
+    assert joined([quoted]).grade is Grade.SECONDARY
+
+
+def test_a_figure_belongs_to_the_device_that_it_names() -> None:
+    stacks = {"d-1": "ITO/MAPbI3/Ag", "d-2": "ITO/MAPbI3/Ag", "d-3": "ITO/MAPbI3/Au"}
+    assert owner("MAPbI3 film", {"d-1": "ITO/MAPbI3/Ag"}) == "d-1"  # the only one
+    assert owner("ITO/MAPbI3/Ag (d-2)", stacks) == "d-2"
+    assert owner("ITO/MAPbI3/Au (flexible)", stacks) == "d-3"
+    assert owner("ITO/MAPbI3/Ag", stacks) is None
+    assert owner("MAPbI3 film", stacks) is owner("MAPbI3 film", {}) is None
 
 
 def test_other_devices_of_the_text_are_candidates(found: dict[str, Candidate]) -> None:

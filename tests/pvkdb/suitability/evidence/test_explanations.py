@@ -16,6 +16,8 @@ from pvkdb.suitability.evidence.explanations import value_text
         (Evidence(None, 100), "at most 100 cycles"),
         (Evidence(1e3, 1e3, qualifier="~"), "~ 1000 cycles"),
         (Evidence(1, 10), "1 cycles to 10 cycles"),
+        (Evidence(None, 1e4, qualifier="up to"), "up to 10⁴ cycles"),
+        (Evidence(1e4, None, qualifier="down to"), "down to 10⁴ cycles"),
         (Evidence(word="both"), "both"),
         (Evidence(), "unknown"),
     ],

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Scale
+from pvkdb.schemas.rankings import Grade
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.ranking.acceptability import trapezoid_values
 from pvkdb.suitability.ranking.desirability import (
@@ -51,6 +52,16 @@ def test_desirability_rises_by_decades_and_saturates(cycles: float, expected: fl
 def test_a_window_has_a_step_where_no_edge_is_given(seconds: float, expected: float) -> None:
     worth = desirability(criterion(SHORT_TERM), Evidence.exactly(seconds))
     assert worth.lowest == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("cycles", "highest"), [(1e3, 0), (1e5, 0.5), (1e7, 1)])
+def test_a_quoted_value_shows_nothing_and_may_be_true(cycles: float, highest: float) -> None:
+    worth = desirability(criterion(TRAINING), Evidence.exactly(cycles, Grade.SECONDARY))
+    assert (worth.lowest, worth.highest) == (0, pytest.approx(highest))
+    assert worth.mean_power(1, floor=0) == pytest.approx(highest / 2)
+    words = Bounds(accepts=("volatile",))
+    quoted = desirability(criterion(words), Evidence(word="volatile", grade=Grade.SECONDARY))
+    assert (quoted.lowest, quoted.highest) == (0, 1)
 
 
 def test_a_tested_count_is_a_lower_bound() -> None:

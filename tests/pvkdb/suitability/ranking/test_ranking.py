@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.metrics import METRICS, possible
-from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
-from pvkdb.schemas.rankings import RankedCandidate, Ranking, Verdict
+from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
+from pvkdb.schemas.rankings import Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.store.database import Store
 from pvkdb.suitability import (
     Options,
@@ -25,7 +25,8 @@ from pvkdb.suitability import (
     shipped_profile,
     shipped_profiles,
 )
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of
+from pvkdb.suitability.ranking.assessment import assess
 
 FEW = Options(samples=50)
 TRAINING = shipped_profile("synaptic-training")
@@ -77,6 +78,44 @@ def test_a_few_thousand_tested_cycles_are_not_demonstrated_and_no_failure(store:
         reason = next(e.reason for e in entry.criteria if e.metric == "endurance_cycles")
         assert "not demonstrated" in reason
         assert entry.possible > 0.5  # retention of 400 s serves in part
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "qualifier", "source", "verdict", "grade", "said"),
+    [
+        (None, 1e7, "up to", "a", Verdict.NOT_DEMONSTRATED, Grade.BEST, "up to 10⁷, at best;"),
+        (None, 10, "up to", "a", Verdict.FAILED, Grade.BEST, "up to 10: fails"),
+        (1e7, 1e7, None, "a", Verdict.MET, Grade.MEASURED, "enough"),
+        (
+            *(1e7, 1e7, None, "secondary: Table 1 at b", Verdict.NOT_DEMONSTRATED),
+            *(Grade.SECONDARY, "as another paper quotes it"),
+        ),
+        (10, 10, None, "secondary: Table 1", Verdict.FAILED, Grade.SECONDARY, "fails"),
+    ],
+)
+def test_a_best_or_quoted_value_meets_no_requirement(
+    low: float | None,
+    high: float,
+    qualifier: str | None,
+    source: str,
+    verdict: Verdict,
+    grade: Grade,
+    said: str,
+) -> None:
+    wanted = Criterion(
+        metric="on_off_ratio",
+        unit="1",
+        bounds=Bounds(at_least=1e3),
+        scale="log",
+        weight=1,
+        basis="printed",
+        source="section 6",
+    )
+    found = Evidence(low, high, qualifier=qualifier, grade=grade_of(source, qualifier))
+    (entry,) = assess([wanted], Candidate("d", "d", "device", {"on_off_ratio": found}))
+    assert (entry.verdict, entry.grade) == (verdict, grade)
+    assert said in entry.reason
+    assert entry.desirability_shown == (1 if verdict is Verdict.MET else 0)
 
 
 def test_what_is_missing_is_shown_as_missing(store: Store) -> None:

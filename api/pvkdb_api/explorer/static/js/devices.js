@@ -52,7 +52,7 @@ function isBound({ low, high, sign }) {
 function words({ low, high, sign }, unit) {
   const range = low === null ? `≤ ${shown(high)}` : high === null ? `≥ ${shown(low)}`
     : low === high ? shown(low) : `${shown(low)} to ${shown(high)}`;
-  const before = { "~": "~ ", ">": "> ", tested: "≥ " }[sign] ?? "";
+  const before = { "~": "~ ", ">": "> ", tested: "≥ ", "up to": "up to " }[sign] ?? "";
   const after = { tested: " (tested)", film: " (of the film)" }[sign] ?? "";
   return `${before}${range}${unit ? ` ${unit}` : ""}${after}`;
 }
