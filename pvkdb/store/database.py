@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pvkdb.errors import DatabaseError, NotMigratedError
+from pvkdb.store.changes import count_changes
 from pvkdb.store.driver_errors import own_error
 from pvkdb.store.drivers import PATIENCE_S, engine_of, log_of, parse_url
 
@@ -53,6 +54,7 @@ class Store:
         """
         self.url = parse_url(url)
         self.engine = engine_of(self.url, call_limit_s, lock_wait_s)
+        count_changes(self.engine)
         self._closings = 0
         event.listen(self.engine, "connect", self._note_opened)
         event.listen(self.engine, "checkin", self._close_late)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError
+from pvkdb.store.changes import COUNT_CHANGE
 from pvkdb.store.curation.registration import renew_tolerance
 from pvkdb.store.database import Store, migrations_folder
 from pvkdb.store.models.summary_updates import renew_summaries
@@ -79,4 +80,5 @@ def upgrade(store: Store) -> tuple[str | None, str | None]:
             renew_stabilities(session)
             session.commit()
         renew_summaries(connection)
+        connection.execute(COUNT_CHANGE)
     return before, store.revision()

@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from pvkdb.store.changes import data_changes
 from pvkdb.store.database import snapshot
 
 Result = TypeVar("Result")
 
 #: Results kept; a count takes about a kilobyte.
 KEPT = 1000
+#: Collections that change with every step of a calculation, which their results must show.
+QUEUE = frozenset({"calculations"})
 
 
 class QueryCache:
-    """Results of queries on one database, by data snapshot, query name and filters.
+    """Results of queries on one database, by state of the data, query name and filters.
 
     A client that reads a list page by page makes the service count it only once.
 
@@ -40,7 +43,9 @@ class QueryCache:
         compute: Callable[[], Result],
     ) -> Result:
         """Return the cached result of a query on the current data; compute it if it is missing."""
-        key = (snapshot(session), query, json.dumps(filters, sort_keys=True))
+        of_queue = query.partition("/")[0] in QUEUE
+        state = snapshot(session) if of_queue else str(data_changes(session))
+        key = (state, query, json.dumps(filters, sort_keys=True))
         with self._lock:
             if key in self._results:
                 self._results.move_to_end(key)

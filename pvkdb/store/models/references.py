@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
@@ -21,6 +21,16 @@ class DatasetVersion(Base):
     version: Mapped[str] = mapped_column(primary_key=True)
     loaded_at: Mapped[datetime]
     description: Mapped[str | None]
+
+
+class DataChanges(Base):
+    """The number of transactions that changed the data, in a single row."""
+
+    __tablename__ = "data_changes"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
 
 
 class Reference(Base):
