@@ -17,6 +17,7 @@ import json
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,9 +135,12 @@ def parts(address: str) -> list[tuple[str, str, list[str]]]:
     return found + [("GET", path, [*FIELDS]) for path in PAGES]
 
 
-def request(draw: random.Random, routes: list[tuple[str, str, list[str]]]) -> dict[str, Any]:
-    """Return the arguments of one request."""
-    method, path, parameters = draw.choice(routes)
+def request(
+    draw: random.Random, routes: list[tuple[str, str, list[str]]]
+) -> tuple[str, dict[str, Any]]:
+    """Return the route and the arguments of one request."""
+    method, route, parameters = draw.choice(routes)
+    path = route
     while "{" in path:
         before, _, behind = path.partition("{")
         path = (
@@ -153,7 +157,8 @@ def request(draw: random.Random, routes: list[tuple[str, str, list[str]]]) -> di
     if content is not None:
         headers.setdefault("Content-Type", "application/json")
     encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-    return {"method": method, "url": f"{path}?{query}", "headers": encoded, "content": content}
+    arguments = {"method": method, "url": f"{path}?{query}", "headers": encoded}
+    return f"{method} {route}", arguments | {"content": content}
 
 
 def break_rows(url: str) -> None:
@@ -188,6 +193,7 @@ def main() -> None:
     given = options.parse_args()
     statuses: Counter[str] = Counter()
     failures: list[str] = []
+    spent_s: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         url, server = f"sqlite:///{folder}/store.sqlite", None
         if given.postgresql:
@@ -205,7 +211,8 @@ def main() -> None:
                 draw = random.Random(seed)
                 with httpx.Client(base_url=address, timeout=60) as client:
                     for _ in range(given.requests // 4):
-                        arguments = request(draw, routes)
+                        route, arguments = request(draw, routes)
+                        began = time.monotonic()
                         try:
                             status = str(client.request(**arguments).status_code)
                         except httpx.InvalidURL:
@@ -213,6 +220,7 @@ def main() -> None:
                         except httpx.HTTPError as error:
                             status = type(error).__name__
                         statuses[status] += 1
+                        spent_s[route] += time.monotonic() - began
                         if status in ("500", "502", "503") or not status[0].isdigit():
                             failures.append(f"{status} {arguments}")
 
@@ -221,6 +229,9 @@ def main() -> None:
         if server is not None:
             server.cleanup()
     print(dict(sorted(statuses.items())))
+    print(
+        "longest in all:", *(f"{name} {s:.0f} s" for name, s in spent_s.most_common(8)), sep="\n  "
+    )
     for each in failures[:20]:
         print(each[:600])
     if failures:

@@ -8,12 +8,19 @@ from pvkdb.suitability.profiles.profile_file import (
 )
 from pvkdb.suitability.ranking.options import Options, parse_weights, weighted
 from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
-from pvkdb.suitability.ranking.store_rankings import applications, leaders, rank, rankings_rows
+from pvkdb.suitability.ranking.store_rankings import (
+    applications,
+    device_rankings,
+    leaders,
+    rank,
+    rankings_rows,
+)
 
 __all__ = [
     "Options",
     "applications",
     "criteria_for",
+    "device_rankings",
     "leaders",
     "parse_profile",
     "parse_weights",

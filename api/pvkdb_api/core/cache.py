@@ -6,7 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,7 @@ class QueryCache:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._results: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+        self._computing: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(
@@ -48,12 +49,23 @@ class QueryCache:
         key = (state, query, json.dumps(filters, sort_keys=True))
         with self._lock:
             if key in self._results:
-                self._results.move_to_end(key)
-                cached: Result = self._results[key]
-                return cached
-        computed = compute()
-        with self._lock:
-            self._results[key] = computed
-            while len(self._results) > self._kept:
-                self._results.popitem(last=False)
+                return cast(Result, self._known(key))
+            computing = self._computing.setdefault(key, threading.Lock())
+        with computing:  # whoever asks for the same meanwhile waits for the one answer
+            with self._lock:
+                if key in self._results:
+                    return cast(Result, self._known(key))
+            try:
+                computed = compute()
+                with self._lock:
+                    self._results[key] = computed
+                    while len(self._results) > self._kept:
+                        self._results.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._computing.pop(key, None)
         return computed
+
+    def _known(self, key: tuple[str, ...]) -> Any:
+        self._results.move_to_end(key)
+        return self._results[key]

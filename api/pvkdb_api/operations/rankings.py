@@ -20,18 +20,17 @@ MOST_SAMPLES = 10_000
 MOST_RANKED = 3_000
 
 
-def require_rankable(session: Session, application: str, subject: Subject) -> None:
+def require_rankable(session: Session, subject: Subject, command: str) -> None:
     """Refuse a ranking that would keep the service busy for minutes.
 
     Raises:
-        InputError: the store holds too many candidates; names the command that ranks them.
+        InputError: the store holds too many candidates; names the ``command`` that ranks them.
     """
     total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
     if total > MOST_RANKED:
-        option = " --materials" if subject == "materials" else ""
         raise InputError(
             f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
-            f"rank them with: pvkdb rank {application}{option}"
+            f"rank them with: {command}"
         )
 
 
@@ -48,7 +47,8 @@ def rank(
         InputError: the store holds too many candidates.
         ParameterError: the weights or the reading do not fit the profile.
     """
-    require_rankable(session, profile.name, subject)
+    option = " --materials" if subject == "materials" else ""
+    require_rankable(session, subject, f"pvkdb rank {profile.name}{option}")
     with naming("weights"):
         suitability.weighted(suitability.criteria_for(profile, subject), options.weights)
     with naming("reading"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from pvkdb.chemistry import Interval
@@ -21,6 +21,7 @@ from pvkdb.schemas.responses import FormulaTolerance, Page, ToleranceAnswer
 from pvkdb.schemas.tables import ToleranceRow
 from pvkdb.store.collections.export import tolerance_row
 from pvkdb.suitability.evidence.predictions import answer_barrier, answer_material
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
@@ -114,9 +115,12 @@ def get_crossbar(
     summary="Array sizes of the devices",
     operation_id="list_device_arrays",
 )
-def list_device_arrays(session: ReadSession, version: DatasetVersion) -> Page[DeviceArray]:
+def list_device_arrays(
+    request: Request, session: ReadSession, version: DatasetVersion
+) -> Page[DeviceArray]:
     """Every device with the largest array that its numbers allow, on one page."""
-    arrays = device_arrays(session)
+    known: QueryCache = request.app.state.query_cache
+    arrays = known.get(session, "crossbar/devices", {}, lambda: device_arrays(session))
     return Page[DeviceArray](
         data=arrays, total=len(arrays), next_cursor=None, dataset_version=version
     )

@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.tables import TABLES, Row
+from pvkdb.schemas.tables import TABLES, RankingsRow, Row
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.collections.in_memory import LISTED
 from pvkdb.store.files.table_files import FORMATS, Format, stream_table
+from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import CONDITIONAL
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.listing.parameters import Text, fields_field, filter_fields, sort_field
 from pvkdb_api.listing.queries import read_fields, read_filters
 from pvkdb_api.listing.streams import file_responses, send_file
+from pvkdb_api.operations.rankings import require_rankable
 
 router = APIRouter(prefix=f"{API}/export", tags=["export"])
 
@@ -41,6 +43,17 @@ class FileQuery(BaseModel):
         description="Whether CSV has texts unchanged that a spreadsheet would run as formulas; "
         "otherwise they begin with an apostrophe.",
     )
+
+
+def _rankings(request: Request, session: Session) -> list[RankingsRow]:
+    """Return the table of rankings, made once for all that ask.
+
+    Raises:
+        InputError: the store holds too many devices.
+    """
+    require_rankable(session, "devices", "pvkdb export rankings")
+    known: QueryCache = request.app.state.query_cache
+    return known.get(session, "rankings", {}, lambda: [*suitability.rankings_rows(session)])
 
 
 def _add_table(name: str) -> None:
@@ -72,7 +85,7 @@ def _add_table(name: str) -> None:
             if collection is not None:
                 rows: Iterator[Row] = collection.iterate(session, search, sorting)
             elif name == "rankings":
-                rows = suitability.rankings_rows(session)
+                rows = iter(_rankings(request, session))
             else:
                 rows = table_rows(session, name)
             return stream_table(name, rows, chosen.format, fields, raw=chosen.raw)

@@ -133,13 +133,22 @@ def applications() -> list[ProfileSummary]:
     ]
 
 
+def device_rankings(session: Session) -> Iterator[Ranking]:
+    """Yield the ranking of the devices for every application, without predictions.
+
+    There are neither probabilities of ranks nor cross-checks.
+    """
+    candidates = device_candidates(session)
+    for name in shipped_profiles():
+        yield rank_candidates(shipped_profile(name), "devices", candidates, _FOR_EXPORT)
+
+
 def rankings_rows(session: Session) -> Iterator[RankingsRow]:
     """Yield the ``rankings`` table: every device under every application."""
-    for name in shipped_profiles():
-        ranking = rank(session, name, options=_FOR_EXPORT, models=())
+    for ranking in device_rankings(session):
         for entry in ranking.candidates:
             yield RankingsRow(
-                application=name,
+                application=ranking.application,
                 device=entry.id,
                 structure=entry.label,
                 criteria=sum(assessment.weight > 0 for assessment in entry.criteria),

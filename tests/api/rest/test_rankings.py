@@ -42,6 +42,8 @@ def test_a_store_too_large_to_be_ranked_at_once_is_told(reading_api, monkeypatch
         )
         assert page.status_code == 422
         assert "the service ranks 20 at most" in page.text
+    problem = reading_api.problem("/api/v1/export/rankings", 422)
+    assert problem["detail"].endswith("rank them with: pvkdb export rankings")
     leaders = reading_api.request("GET", "/applications?leaders=shown")
     assert leaders.status_code == 200
     device = reading_api.request("GET", "/devices/d-t4-r01", headers={"X-Part": "places"})

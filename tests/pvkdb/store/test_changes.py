@@ -6,15 +6,10 @@ from contextlib import suppress
 
 from sqlalchemy import insert, select, update
 
-from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.changes import data_changes
-from pvkdb.store.collections import DEVICES
 from pvkdb.store.database import Store
-from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.references import Reference
-from pvkdb.store.queue import claims as queue
-from pvkdb_api.core.cache import QueryCache
 
 
 def changes(store: Store) -> int:
@@ -43,30 +38,3 @@ def test_what_is_taken_back_counts_for_nothing(empty_store: Store) -> None:
     with empty_store.session() as session:  # the same connection
         session.scalar(select(Composition.id))
     assert changes(empty_store) == before
-
-
-def test_counts_stay_while_calculations_are_queued_and_go_with_the_data(store: Store) -> None:
-    cache, computed = QueryCache(), []
-
-    with store.session() as session:  # its material, which is data, is known already
-        queue.submit(session, NebRequest(formula="CsPbBr3", settings={"seed": 1}))
-
-    def count(name: str) -> int:
-        with store.session(read_only=True) as session:
-
-            def compute() -> int:
-                computed.append(name)
-                return DEVICES.count(session, {})
-
-            return cache.get(session, name, {}, compute)
-
-    assert count("devices") == count("calculations")
-    with store.session() as session:
-        queue.submit(session, NebRequest(formula="CsPbBr3"))
-    assert count("devices") == count("calculations")
-    assert computed == ["devices", "calculations", "calculations"]
-    with store.session() as session:
-        removed = session.get_one(Device, "d-t4-r01")
-        session.delete(removed)
-    assert count("devices") == count("calculations")
-    assert computed == [*["devices", "calculations"], "calculations", *["devices", "calculations"]]

@@ -22,7 +22,7 @@ from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceReference
 from pvkdb.store.rows.from_models import device_claims_row
 from pvkdb.store.rows.stacks import Layer, split_layers
-from pvkdb.suitability import Options, rank, shipped_profiles
+from pvkdb.suitability import device_rankings
 from pvkdb.suitability.simulators.simulators import VERSIONS
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.operations import rankings
@@ -46,9 +46,6 @@ _UNIT = re.compile(
     r"_(v_per_m|uc_per_cm2|per_cm2?|[num]?m2?|cm2|[umn]?[sjvaw]|ev|k|ohm|hz|deg|percent"
     r"|cycles|days)$"
 )
-
-#: Ranking options for ranks alone, without probabilities and cross-checks.
-_RANKS_ONLY = Options(samples=1, cross_checked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +155,11 @@ def ranks(counts: QueryCache, session: Session, key: str) -> list[ApplicationRan
 
 def _all_ranks(session: Session) -> dict[str, list[ApplicationRank]]:
     found: dict[str, list[ApplicationRank]] = {}
-    for name in shipped_profiles():
-        ranking = rank(session, name, options=_RANKS_ONLY, models=())
+    for ranking in device_rankings(session):
         for entry in ranking.candidates:
-            each = ApplicationRank(name, ranking.title, len(ranking.candidates), entry)
+            each = ApplicationRank(
+                ranking.application, ranking.title, len(ranking.candidates), entry
+            )
             found.setdefault(entry.id, []).append(each)
     return found
 
