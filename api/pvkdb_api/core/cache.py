@@ -49,12 +49,12 @@ class QueryCache:
         key = (state, query, json.dumps(filters, sort_keys=True))
         with self._lock:
             if key in self._results:
-                return cast(Result, self._known(key))
+                return cast("Result", self._known(key))
             computing = self._computing.setdefault(key, threading.Lock())
         with computing:  # whoever asks for the same meanwhile waits for the one answer
             with self._lock:
                 if key in self._results:
-                    return cast(Result, self._known(key))
+                    return cast("Result", self._known(key))
             try:
                 computed = compute()
                 with self._lock:
