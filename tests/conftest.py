@@ -21,6 +21,9 @@ from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 
+# Stores of tests hold the literature; loading computed results takes seconds.
+os.environ["PVKDB_WITHOUT_COMPUTED"] = "1"
+
 # A busy machine is no fault of the code; what must be quick has a test of its own.
 settings.register_profile("pvkdb", deadline=None)
 settings.load_profile("pvkdb")

@@ -5,7 +5,7 @@
 
 Every number comes from the report, known perovskites from the table of Bartel et al. that
 pvkdb ships. The calculations take hours; a test makes the page again from those in
-``docs/validation/inorganic-calculations.jsonl.gz`` (``pvkdb jobs export --without-paths``).
+``pvkdb/computed`` (``pvkdb jobs export --without-paths``).
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ These are values of machine-learned potentials: a list of compounds to study wit
 list of compounds that exist. Known errors of the potentials are in \
 [structures.md](structures.md) and at the end of this page.
 
-The calculations are in `inorganic-calculations.jsonl.gz`, without the images of their paths: \
-`pvkdb jobs import` takes them into a store, where `pvkdb screen inorganic` has nothing left to \
-compute.
+The calculations are in `pvkdb/computed`, without the images of their paths: `pvkdb init` loads \
+them into a store, where `pvkdb screen inorganic` has nothing left to compute.
 """
 
 

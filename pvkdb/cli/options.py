@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from pvkdb.cli.output.console import print_message
+from pvkdb.cli.output.console import messages, print_message
 from pvkdb.errors import DatabaseError, NotMigratedError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from pvkdb.computed import ComputedReport
     from pvkdb.literature import LoadReport
     from pvkdb.store.database import Store
     from pvkdb_pipelines.engines import CalculationEngine
 
 DEFAULT_DATABASE = "sqlite:///pvkdb.sqlite"
 DEFAULT_ENGINE = "local"
+#: Set to 1, it leaves the shipped computed results out of every store that is created.
+WITHOUT_COMPUTED = "PVKDB_WITHOUT_COMPUTED"
 
 DatabaseOption = Annotated[
     str,
@@ -41,6 +46,14 @@ ProcessesOption = Annotated[
     int | None, Option("--processes", min=1, help="Processes; default: one per core.")
 ]
 RetryOption = Annotated[bool, Option("--retry", help="Compute failed calculations again.")]
+WithoutComputedOption = Annotated[
+    bool,
+    Option(
+        "--without-computed",
+        envvar=WITHOUT_COMPUTED,
+        help="Leave out the computed results that come with pvkdb.",
+    ),
+]
 
 
 def open_store(url: str, *, create: bool = False, keep: bool = True) -> Store:
@@ -48,7 +61,7 @@ def open_store(url: str, *, create: bool = False, keep: bool = True) -> Store:
 
     Args:
         url: URL of the database.
-        create: create an SQLite file that does not exist, with tables and literature.
+        create: create an SQLite file that does not exist, as :func:`load` fills it.
         keep: False: create it in a temporary folder instead, for a dry run.
 
     Raises:
@@ -72,14 +85,28 @@ def open_store(url: str, *, create: bool = False, keep: bool = True) -> Store:
     return _create_file(store, path) if keep else _temporary_store()
 
 
-def load(store: Store) -> LoadReport:
-    """Create or upgrade the tables of a store, and load the curated literature."""
+def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, ComputedReport | None]:
+    """Create or upgrade the tables of a store, and load the literature and computed results.
+
+    ``computed`` is whether to load those; by default unless PVKDB_WITHOUT_COMPUTED is set.
+    """
     from pvkdb.literature import load_literature
     from pvkdb.store.migrate import upgrade
 
+    if computed is None:
+        computed = os.environ.get(WITHOUT_COMPUTED, "").lower() not in ("1", "true", "yes", "on")
     upgrade(store)
     with store.session() as session:
-        return load_literature(session)
+        literature = load_literature(session)
+        return literature, load_release(session) if computed else None
+
+
+def load_release(session: Session) -> ComputedReport:
+    """Load the computed results that come with pvkdb; says on a terminal that it takes seconds."""
+    from pvkdb.computed import load_computed
+
+    with messages().status("loading computed results"):
+        return load_computed(session)
 
 
 def _create_file(store: Store, path: Path) -> Store:
@@ -89,7 +116,7 @@ def _create_file(store: Store, path: Path) -> Store:
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     new = Store(f"sqlite:///{draft}")
     try:
-        report = load(new)
+        report, computed = load(new)
         new.close()
         try:
             path.hardlink_to(draft)
@@ -103,9 +130,9 @@ def _create_file(store: Store, path: Path) -> Store:
         for left in path.parent.glob(f"{draft.name}*"):
             with suppress(OSError):
                 left.unlink()
-    print_message(
-        f"created {store.name} with the curated literature (dataset {report.dataset_version})"
-    )
+    what = "the curated literature" + (" and computed results" if computed else "")
+    version = (computed or report).dataset_version
+    print_message(f"created {store.name} with {what} (dataset {version})")
     return store
 
 

@@ -6,22 +6,21 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from pvkdb.computed import CALCULATIONS
 from pvkdb.store.database import Store
-from pvkdb.store.files.exchange import take_calculations
+from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.energetics import Energetic
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import read_plan
 from validation.screening import PAGE, page
 
-FILE = PAGE.parent / "inorganic-calculations.jsonl.gz"
-
 
 def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     upgrade(store)
     with store.session() as session:
-        taken = take_calculations(session, FILE)
+        taken = take_calculations(session, CALCULATIONS)
     # With another recipe the run below would compute for hours.
     assert (taken.new, taken.other_recipe) == (3_048, 0)
     with store.session(read_only=True) as session:

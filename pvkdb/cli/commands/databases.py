@@ -15,7 +15,9 @@ from pvkdb.cli.options import (
     DatabaseOption,
     JsonOption,
     OutputOption,
+    WithoutComputedOption,
     load,
+    load_release,
     open_store,
 )
 from pvkdb.cli.output.console import (
@@ -40,35 +42,49 @@ _SHOWN = 20
 _MARKS = {"add": "[green]+[/]", "supersede": "[yellow]~[/]", "already there": "[dim]=[/]"}
 
 
-def init(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
-    """Create the tables and load the literature. Running it again is safe."""
+def init(
+    without_computed: WithoutComputedOption = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Create the tables, load literature and computed results. Running it again is safe."""
     from pvkdb.store.database import Store
 
     store = Store(database)
-    report = load(store)
+    report, computed = load(store, computed=not without_computed)
     if json:
         from dataclasses import asdict
 
-        print_json({"database": store.name, **asdict(report)})
+        document = {"database": store.name, **asdict(report), "computed": None}
+        if computed is not None:
+            document |= {"computed": asdict(computed), "dataset_version": computed.dataset_version}
+        print_json(document)
         return
     messages().print(f"database  {store.name}")
+    version = (computed or report).dataset_version
+    if not (report.references or report.superseded or (computed and computed.added)):
+        messages().print(f"unchanged; dataset {version}")
+        return
     if report.superseded:
         messages().print(
             f"updated   {report.superseded} rows; their earlier versions: pvkdb history ID"
         )
-    elif report.references == 0:
-        messages().print(f"unchanged; dataset {report.dataset_version}")
-        return
     messages().print(
         f"loaded    {report.references} references, {report.energetics} energetics, "
         f"{report.devices} devices, {report.device_claims} device claims, "
         f"{report.requirements} requirements"
     )
-    messages().print(f"dataset   {report.dataset_version}, {report.materials} materials")
+    if computed is not None:
+        messages().print(f"computed  {computed.words}")
+    messages().print(f"dataset   {version}")
 
 
-def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = False) -> None:
-    """Upgrade the tables of a database to this version of pvkdb."""
+def upgrade(
+    without_computed: WithoutComputedOption = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Upgrade the tables and the computed results of a database to this version of pvkdb."""
     from pvkdb.errors import NotMigratedError
     from pvkdb.store.database import Store
     from pvkdb.store.migrate import upgrade as run_migrations
@@ -80,7 +96,12 @@ def upgrade(database: DatabaseOption = DEFAULT_DATABASE, json: JsonOption = Fals
         )
     before, after = run_migrations(store)
     document = {"database": store.name, "before": before, "after": after}
-    show(document, json, lambda _: messages().print(f"{store.name}: schema {before} -> {after}"))
+    text = f"{store.name}: schema {before} -> {after}"
+    if not without_computed:
+        with store.session() as session:
+            computed = load_release(session)
+        text += f"; computed results: {computed.words}"
+    show(document, json, lambda _: messages().print(text))
 
 
 def import_papers(

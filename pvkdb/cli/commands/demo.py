@@ -50,7 +50,7 @@ def demo(
     store = Store(url)
 
     _step(1, "the curated literature in an SQLite database")
-    report = load(store)
+    report, computed = load(store)
     with store.session(read_only=True) as session:
         formulas = sorted(
             {
@@ -59,7 +59,7 @@ def demo(
                 if row.source.startswith("Table 1 ")
             }
         )
-    messages().print(f"dataset {report.dataset_version}, {report.materials} materials\n")
+    messages().print(f"dataset {(computed or report).dataset_version}\n")
 
     _step(2, "tolerance factors of the ABX3 compositions in Table 1 of the review")
     print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])

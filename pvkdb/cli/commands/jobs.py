@@ -244,7 +244,7 @@ def import_jobs(
     """Import calculations from a file. Adds all new ones, or none on errors."""
     from dataclasses import asdict
 
-    from pvkdb.store.files.exchange import take_calculations
+    from pvkdb.store.files.calculation_import import take_calculations
 
     with open_store(database, create=True).session() as session:
         taken = take_calculations(session, file)

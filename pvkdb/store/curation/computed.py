@@ -6,7 +6,7 @@ conditions are those of the calculation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -34,6 +34,7 @@ from pvkdb.store.base import Base
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure
 
 _DECIMALS = 4
@@ -60,6 +61,7 @@ def computed_rows(
     request: CalculationRequest,
     result: CalculationResult,
     structures: Structures,
+    register: Callable[..., Material] = register_material,
 ) -> list[Base]:
     """Return the rows to store of a result of any kind; its material is registered."""
     if isinstance(result, NebResult):
@@ -67,7 +69,7 @@ def computed_rows(
     if isinstance(request, DftRequest):
         return _dft(calculation, request, result)
     if isinstance(result, RelaxResult | VacancyResult):
-        return _relaxation(session, calculation, result, structures)
+        return _relaxation(session, calculation, result, structures, register)
     return []
 
 
@@ -76,6 +78,7 @@ def _relaxation(
     calculation: Calculation,
     result: RelaxResult | VacancyResult,
     structures: Structures,
+    register: Callable[..., Material],
 ) -> list[Base]:
     """Return the relaxed structure, or the cell with the lowest vacancy.
 
@@ -89,7 +92,7 @@ def _relaxation(
         return []
     if not all(finding.remark for finding in findings):
         return []
-    calculation.material_id = register_material(session, composition, result.phase).id
+    calculation.material_id = register(session, composition, result.phase).id
     return [
         _structure(
             calculation, "host" if isinstance(result, RelaxResult) else "vacancy", structures

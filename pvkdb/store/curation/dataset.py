@@ -1,7 +1,7 @@
-"""Versions of the data in a store: ``review2026-0a1b2c3d4e``, after imports ``…+5f6a7b8c9d``.
+"""Versions of the data in a store: ``review2026-0a1b2c3d4e.computed-5f6a7b8c9d+0b1c2d3e4f``.
 
-The first part identifies the curated files of a release; the second the imported files, in their
-order.
+The parts identify the curated literature, the release of computed results, and after the plus the
+imported files in their order. A store has only the parts that were loaded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pvkdb.store.models.references import DatasetVersion
 
 #: Version of a store without curated data.
 EMPTY = "empty"
+#: How the part of computed results begins.
+COMPUTED = "computed-"
 
 
 def current_version(session: Session) -> str:
@@ -29,17 +31,26 @@ def current_version(session: Session) -> str:
     return newest or EMPTY
 
 
-def begin_release(session: Session, release: str) -> str:
-    """Record that the curated files of a release are loaded, and return the version.
+def parts_of(version: str) -> list[str]:
+    """Return the releases that a version names, without imports."""
+    return [] if version == EMPTY else version.partition("+")[0].split(".")
 
-    The part of the version for imports is kept.
+
+def begin_release(session: Session, release: str) -> str:
+    """Record that the files of a release are loaded, and return the version.
+
+    It is one of the curated literature, or of computed results (``computed-…``); the other parts
+    of the version are kept.
     """
     current = current_version(session)
     _, plus, imports = current.partition("+")
-    version = release + plus + imports
+    computed = release.startswith(COMPUTED)
+    others = [part for part in parts_of(current) if part.startswith(COMPUTED) != computed]
+    version = ".".join([*others, release] if computed else [release, *others]) + plus + imports
     known = session.get(DatasetVersion, version)
     if known is None:
-        _add(session, version, f"curated literature {release}")
+        what = "computed results" if computed else "curated literature"
+        _add(session, version, f"{what} {release}")
     elif version != current:
         known.loaded_at = _after(session)  # an earlier release is loaded again
         session.flush()

@@ -35,7 +35,8 @@ class Calculation(Base):
 
     While it runs, ``owner`` holds a lease until ``lease_until``; when the lease expires or the
     owner is gone, the calculation returns to the queue. ``progress`` is that of the last heartbeat;
-    ``cancel_requested_at`` requests the owner to stop.
+    ``cancel_requested_at`` requests the owner to stop. ``recorded_in`` is the dataset version that
+    a result of a release came with; what was computed here has none.
     """
 
     __tablename__ = "calculations"
@@ -64,6 +65,9 @@ class Calculation(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    recorded_in: Mapped[str | None] = mapped_column(
+        ForeignKey("dataset_versions.version"), index=True
+    )
 
 
 class CalculationDependency(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.schemas.runs import RunState
@@ -19,7 +19,8 @@ class ScreeningRun(Base):
     """A run of a plan. These constraints serve as the lock between scheduler processes.
 
     A plan runs once for each ``fire_time``, and only one of its scheduled runs at a time. While it
-    runs, ``owner`` holds it until ``lease_until``. ``report`` is the report as compressed JSON.
+    runs, ``owner`` holds it until ``lease_until``. ``report`` is the report as compressed JSON;
+    ``recorded_in`` the dataset version of one that came with a release.
     """
 
     __tablename__ = "screening_runs"
@@ -50,6 +51,9 @@ class ScreeningRun(Base):
     failure: Mapped[str | None]
     webhook: Mapped[str | None]
     report: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    recorded_in: Mapped[str | None] = mapped_column(
+        ForeignKey("dataset_versions.version"), index=True
+    )
 
 
 class ScreeningSchedule(Base):

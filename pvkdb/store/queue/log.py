@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,12 @@ def note(
     _write(session, [(calculation_id, utc_now(), event, message)])
 
 
+def note_all(session: Session, entries: Iterable[tuple[str, EventKind, str]]) -> None:
+    """Write an event for each of many calculations: its id, the event, and a message."""
+    now = utc_now()
+    _write(session, [(name, now, event, message) for name, event, message in entries])
+
+
 def note_progress(session: Session, calculation_id: str, lines: Sequence[ProgressLine]) -> None:
     """Write lines of progress; delete the oldest beyond :data:`MAX_PROGRESS_LINES`."""
     if not lines:
@@ -86,4 +92,5 @@ def _write(session: Session, lines: Sequence[tuple[str, datetime, EventKind, str
         {"calculation_id": name, "at": at, "event": event.value, "message": storable(message)}
         for name, at, event, message in lines
     ]
-    session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    if rows:
+        session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])

@@ -6,13 +6,14 @@ import gzip
 import json
 from pathlib import Path
 
+from pvkdb.computed import CALCULATIONS
+
 VALIDATION = Path(__file__).parents[3] / "docs" / "validation"
 
 
 def barrier_seconds(potential: str) -> list[float]:
     """Processor time of each barrier that was found with a potential, seconds."""
-    shipped = VALIDATION / "inorganic-calculations.jsonl.gz"
-    with gzip.open(shipped, "rt", encoding="utf-8") as lines:
+    with gzip.open(CALCULATIONS, "rt", encoding="utf-8") as lines:
         _header, *calculations = map(json.loads, lines)
     return [
         calculation["result"]["cpu_seconds"]

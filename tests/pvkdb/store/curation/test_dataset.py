@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvkdb.store.curation.dataset import begin_import, begin_release, current_version
+from pvkdb.store.curation.dataset import begin_import, begin_release, current_version, parts_of
 from pvkdb.store.database import Store
 
 
@@ -20,3 +20,17 @@ def test_an_import_changes_the_version_and_an_earlier_release_comes_back(
         assert current_version(session) == imported
         begin_release(session, "review2027-ffffffffff")
         assert current_version(session) == imported.replace(first, "review2027-ffffffffff")
+
+
+def test_literature_and_computed_results_have_parts_of_their_own(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        literature = current_version(session)
+        begin_release(session, "computed-0000000000")
+        assert current_version(session) == f"{literature}.computed-0000000000"
+        begin_release(session, "review2027-ffffffffff")
+        begin_release(session, "computed-1111111111")
+        assert current_version(session) == "review2027-ffffffffff.computed-1111111111"
+        assert parts_of(current_version(session)) == [
+            "review2027-ffffffffff",
+            "computed-1111111111",
+        ]

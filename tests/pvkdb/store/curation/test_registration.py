@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.text import plain_phase
+from pvkdb.computed import CALCULATIONS
 from pvkdb.store.curation.registration import material_id, register_material, register_materials
 from pvkdb.store.database import Store
 from pvkdb.store.models import materials as models
@@ -97,7 +98,7 @@ def shipped_materials(session: Session) -> set[tuple[str, str | None]]:
         (material.composition.formula, material.phase)
         for material in session.scalars(select(models.Material)).unique()
     }
-    with gzip.open(ROOT / "docs" / "validation" / "inorganic-calculations.jsonl.gz", "rt") as lines:
+    with gzip.open(CALCULATIONS, "rt") as lines:
         for line in lines:
             material = json.loads(line).get("material")
             if material is not None:

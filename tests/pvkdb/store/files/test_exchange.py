@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
+from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest, ElementResult, content_key
 from pvkdb.store.database import Store
-from pvkdb.store.files import exchange
-from pvkdb.store.files.exchange import ImportCounts, take_calculations, write_calculations
+from pvkdb.store.files import calculation_import
+from pvkdb.store.files.calculation_import import ImportCounts, take_calculations
+from pvkdb.store.files.exchange import write_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue import claims as queue
-
-SHIPPED = Path(__file__).parents[4] / "docs" / "validation" / "inorganic-calculations.jsonl.gz"
 
 Line = dict[str, Any]
 
@@ -33,7 +33,7 @@ Line = dict[str, Any]
 def shipped() -> dict[str, Line]:
     """A computed line of each kind, as they are shipped."""
     found: dict[str, Line] = {}
-    with gzip.open(SHIPPED) as stream:
+    with gzip.open(CALCULATIONS) as stream:
         next(stream)
         for line in map(json.loads, stream):
             if line["state"] == "done" and (line["structures"] or line["kind"] == "element"):
@@ -302,7 +302,7 @@ def test_a_bomb_is_refused_before_it_fills_memory_or_disk(
         taken(empty_store, path)
     assert read < 40 * 2**20
     # Many short lines instead of one long line.
-    monkeypatch.setattr(exchange, "_MOST_SHRUNK", 1)
+    monkeypatch.setattr(calculation_import, "_MOST_SHRUNK", 1)
     file_of(path, *[shipped["vacancy"]] * 400)
     with pytest.raises(InputError, match="which no file of calculations of its size does"):
         taken(empty_store, path)

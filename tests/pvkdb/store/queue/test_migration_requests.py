@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 
+from pvkdb.computed import CALCULATIONS
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
@@ -25,7 +25,6 @@ HOST = Host(
         (0, 2.95, 2.95),
     ),
 )
-RELEASE = Path(__file__).parents[4] / "docs" / "validation" / "inorganic-calculations.jsonl.gz"
 
 
 def test_phase_and_defect_are_filled_in_and_the_formula_is_spelled_canonically() -> None:
@@ -41,7 +40,7 @@ def test_a_default_that_is_written_out_gives_the_same_key() -> None:
 
 
 def test_completing_a_published_request_keeps_its_key() -> None:
-    with gzip.open(RELEASE, "rt", encoding="utf-8") as lines:
+    with gzip.open(CALCULATIONS, "rt", encoding="utf-8") as lines:
         next(lines)
         barriers = [line for line in map(json.loads, lines) if line["kind"] == "neb"]
     assert len(barriers) > 20

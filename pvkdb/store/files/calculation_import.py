@@ -1,0 +1,346 @@
+"""Import of files of finished calculations, as :mod:`pvkdb.store.files.exchange` writes them.
+
+A calculation is identified by its content key, which is computed again on import: results of a
+version of pvkdb that computes differently are left out. Each result is checked against its request
+and the bounds of physics, and its rows are made by the code that makes a worker's. Records are
+imported completely or not at all, and never replace results of the store.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import Composition, parse_composition
+from pvkdb.errors import InputError
+from pvkdb.schemas import first_problem, read_json
+from pvkdb.schemas.calculations import CalculationState, EventKind
+from pvkdb.schemas.calculations.bounds import CalculationResult
+from pvkdb.schemas.calculations.relaxations import CalculationRequest, RelaxRequest, VacancyRequest
+from pvkdb.store.base import Base
+from pvkdb.store.curation.computed import ComputedStructure, computed_rows, formation_row
+from pvkdb.store.curation.registration import material_id, register_material, register_materials
+from pvkdb.store.files.exchange import (
+    EXCHANGE_VERSION,
+    ExchangedCalculation,
+    ExchangedEnergetic,
+    ExchangedStructure,
+    ExchangeHead,
+    check_calculation,
+)
+from pvkdb.store.files.structure_checks import require_structure
+from pvkdb.store.models.calculations import Calculation, CalculationDependency
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Material
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.queue.dependencies import pass_on
+from pvkdb.store.queue.log import note_all
+
+#: Limits of a file that is imported: a line with all images of fifty hops in 400 atoms has 20 MiB,
+#: and coordinates shrink to a quarter, not to a thousandth as repeated bytes do.
+_LONGEST_LINE = 32 * 2**20
+_MOST_BYTES = 8 * 2**30
+_MOST_SHRUNK = 100
+#: Calculations that are imported at once: so many lines, or the first with so many bytes.
+_BATCH_LINES, _BATCH_BYTES = 250, 8 * 2**20
+#: Control characters in JSON, but for line ends and tabs; PostgreSQL keeps no NUL.
+_CONTROL = re.compile(rb"\\(?:[bf]|u00(?:[01].|7[fF]|[89].))")
+#: Range of formation energies, eV: far beyond the widest gaps of halides.
+_FORMATION_EV = 50.0
+_WAITING = (
+    CalculationState.QUEUED.value,
+    CalculationState.WAITING.value,
+    CalculationState.FAILED.value,
+    CalculationState.CANCELLED.value,
+)
+
+
+_NOT_THE_HEAD = (
+    f"its first line is not that of a file of calculations, version {EXCHANGE_VERSION}; write one "
+    "with: pvkdb jobs export FILE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """Numbers of calculations of an imported file.
+
+    Attributes:
+        new: Imported, or completed with images of paths that the store lacked.
+        known: Not imported: the store has a result, is computing one, or has queued again what
+            failed in the file.
+        other_recipe: Left out: this version of pvkdb computes them differently.
+    """
+
+    new: int
+    known: int
+    other_recipe: int
+
+
+def take_calculations(session: Session, path: Path, recorded_in: str | None = None) -> ImportCounts:
+    """Import the calculations of a file that the store lacks.
+
+    Args:
+        session: A session that may write.
+        path: The file.
+        recorded_in: Dataset version, for the file of a release of computed results.
+
+    Raises:
+        InputError: the file has another format, is incomplete or was changed; nothing is imported.
+    """
+    lines = enumerate(_lines(path), start=1)
+    number, line = next(lines, (1, b""))
+    with _explained(path):
+        head = read_json(ExchangeHead, line)
+    counts: Counter[str] = Counter()
+    while records := list(_records(path, lines, head.calculations)):
+        counts.update(_Batch(session, path, records).take(recorded_in))
+        number = records[-1].number
+    if number <= head.calculations:
+        raise InputError(
+            f"{path} holds {number - 1:,} of {head.calculations:,} calculations: it was cut "
+            "short; nothing was taken"
+        )
+    return ImportCounts(**{name: counts[name] for name in ("new", "known", "other_recipe")})
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a compressed file, as long as they stay within the limits."""
+    total = 0
+    try:
+        # A pipe has no size, and its sender waits for what is read.
+        most = _MOST_SHRUNK * path.stat().st_size + 2**20 if path.is_file() else _MOST_BYTES
+        with gzip.open(path) as stream:
+            while line := stream.readline(_LONGEST_LINE + 1):
+                total += len(line)
+                if len(line) > _LONGEST_LINE or total > min(most, _MOST_BYTES):
+                    raise InputError(
+                        f"{path} unpacks to a line of more than {_LONGEST_LINE:,} bytes, or to "
+                        f"more than {min(most, _MOST_BYTES):,} bytes, which no file of "
+                        "calculations of its size does; nothing was taken"
+                    )
+                yield line
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path} cannot be read as a compressed file of calculations ({error}); write one "
+            "with: pvkdb jobs export FILE"
+        ) from error
+
+
+@contextmanager
+def _explained(path: Path, number: int | None = None) -> Iterator[None]:
+    """Name the file and the line, by default the first one, in an error of the block."""
+    try:
+        yield
+    except (ValueError, InputError) as error:
+        what = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        reason = _NOT_THE_HEAD if number is None else f"line {number}: {what}"
+        raise InputError(f"{path}: {reason}; nothing was taken") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A line of a file with its request and result, as this version reads them."""
+
+    number: int
+    line: ExchangedCalculation
+    checked: tuple[CalculationRequest, CalculationResult | None] | None
+
+
+def _records(path: Path, lines: Iterator[tuple[int, bytes]], announced: int) -> Iterator[_Record]:
+    """Yield the next lines, checked, as many as are imported at once."""
+    size = 0
+    for count, (number, line) in enumerate(lines, start=1):
+        with _explained(path, number):
+            if _CONTROL.search(line):
+                raise ValueError("a text holds control characters")
+            if number > announced + 1:
+                raise ValueError(f"the first line announces {announced:,} calculations")
+            exchanged = read_json(ExchangedCalculation, line)
+            record = _Record(number, exchanged, check_calculation(exchanged))
+        yield record
+        size += len(line)
+        if count >= _BATCH_LINES or size >= _BATCH_BYTES:
+            return
+
+
+class _Batch:
+    """Calculations of a file that are imported with a few statements for all."""
+
+    def __init__(self, session: Session, path: Path, records: Sequence[_Record]) -> None:
+        self._session, self._path, self._records = session, path, records
+        keys = [record.line.key for record in records]
+        find = select(Calculation).where(Calculation.key.in_(keys)).order_by(Calculation.id)
+        self._held = {each.key: each for each in session.scalars(find.with_for_update())}
+        of_them = Structure.calculation_id.in_([each.id for each in self._held.values()])
+        self._known = set(session.scalars(select(Structure.id).where(of_them)))
+        wanted: dict[str, tuple[Composition, str | None]] = {}
+        for record in records:
+            if record.checked is not None and record.line.material is not None:
+                with _explained(path, record.number):
+                    named = _material(record.line, record.checked[0])
+                wanted[material_id(named[0].formula, named[1])] = named
+        self._materials = register_materials(session, wanted)
+
+    def take(self, recorded_in: str | None) -> Counter[str]:
+        """Import what the store lacks; return the number of calculations of each outcome."""
+        counts: Counter[str] = Counter()
+        taken: list[Calculation] = []
+        waited_for: list[str] = []
+        rows: list[Base] = []
+        for record in self._records:
+            if record.checked is None:
+                counts["other_recipe"] += 1
+                continue
+            line, (request, result) = record.line, record.checked
+            held = self._held.get(line.key)
+            waiting = held is not None and result is not None and held.state in _WAITING
+            with _explained(self._path, record.number):
+                if held is not None and not waiting:
+                    missing = self._missing_structures(held, line, request, result)
+                    rows += missing
+                    counts["new" if missing else "known"] += 1
+                    continue
+                calculation = self._answer(held, line, request, result)
+                calculation.recorded_in = recorded_in
+                if result is not None:
+                    rows += self._rows(calculation, line, request, result)
+            counts["new"] += 1
+            self._held[calculation.key] = calculation
+            taken.append(calculation)
+            waited_for += [calculation.id] if waiting else []
+        self._session.add_all(taken)
+        self._session.flush()
+        self._session.add_all(rows)
+        note_all(self._session, map(self._entry, taken))
+        for name in waited_for:
+            pass_on(self._session, name)
+        return counts
+
+    def _missing_structures(
+        self,
+        held: Calculation,
+        line: ExchangedCalculation,
+        request: CalculationRequest,
+        result: CalculationResult | None,
+    ) -> list[Base]:
+        """Return the images of paths that the store lacks of a result that it has."""
+        missing = {row.id for row in line.structures} - self._known
+        if not missing or result is None or held.result != result.model_dump(mode="json"):
+            return []
+        self._known |= missing
+        rows = self._rows(held, line, request, result)
+        return [row for row in rows if isinstance(row, Structure) and row.id in missing]
+
+    def _answer(
+        self,
+        held: Calculation | None,
+        line: ExchangedCalculation,
+        request: CalculationRequest,
+        result: CalculationResult | None,
+    ) -> Calculation:
+        """Return the calculation of a line; ``held`` is the same one, requested and not done."""
+        if held is None:
+            held = Calculation(id=line.key[:12], key=line.key, kind=line.kind)
+        else:
+            own = CalculationDependency.calculation_id == held.id
+            self._session.execute(delete(CalculationDependency).where(own))
+        for column in ("state", "versions", "failure_message", "started_at", "finished_at"):
+            setattr(held, column, getattr(line, column))
+        held.parameters = request.model_dump(mode="json")
+        held.result = None if result is None else result.model_dump(mode="json")
+        held.failure_kind = line.failure_kind and line.failure_kind.value
+        # The material of others is registered with their structure, where it is kept.
+        if line.material is not None and not isinstance(request, RelaxRequest | VacancyRequest):
+            held.material_id = self._register(self._session, *_material(line, request)).id
+        return held
+
+    def _register(
+        self, session: Session, composition: Composition, phase: str | None = None
+    ) -> Material:
+        found = self._materials.get(material_id(composition.formula, phase))
+        return found or register_material(session, composition, phase)
+
+    def _entry(self, calculation: Calculation) -> tuple[str, EventKind, str]:
+        when = f"{calculation.finished_at:%Y-%m-%d %H:%M}"
+        message = f"taken from {self._path.name}, where it ended at {when}"
+        return calculation.id, EventKind(calculation.state), message
+
+    def _rows(
+        self,
+        held: Calculation,
+        line: ExchangedCalculation,
+        request: CalculationRequest,
+        result: CalculationResult,
+    ) -> list[Base]:
+        """Return the rows of a calculation, made as a worker makes them.
+
+        Raises:
+            ValueError: the file has others.
+        """
+        structures = _Structures(
+            (row.id.removeprefix(f"{held.id}-"), _computed(row)) for row in line.structures
+        )
+        rows = computed_rows(self._session, held, request, result, structures, self._register)
+        if isinstance(request, VacancyRequest):
+            rows += [_formation(held, row, request.halide) for row in line.energetics]
+        made: dict[str, object] = {}
+        for row in rows:
+            if isinstance(row, Structure):
+                require_structure(request, result, row)
+                made[row.id] = row.energy_ev
+            elif isinstance(row, Energetic):
+                made[row.id] = (row.quantity, row.value_min_ev, row.value_max_ev)
+        given: dict[str, object] = {row.id: row.energy_ev for row in line.structures}
+        for entry in line.energetics:
+            given[entry.id] = (entry.quantity, entry.value_min_ev, entry.value_max_ev)
+        if made != given:
+            different = sorted({*made.items()} ^ {*given.items()}, key=str)
+            raise ValueError(f"{different[0][0]} is not what follows from its result")
+        return rows
+
+
+def _material(
+    line: ExchangedCalculation, request: CalculationRequest
+) -> tuple[Composition, str | None]:
+    """Return composition and phase of the request.
+
+    Raises:
+        ValueError: the file names others.
+    """
+    formula, phase = (getattr(request, name, None) for name in ("formula", "phase"))
+    composition, given = parse_composition(formula or ""), line.material
+    if given is None or (given.formula, given.phase) != (composition.formula, phase):
+        raise ValueError(f"{given} is not the material of its request: {formula}, {phase}")
+    return composition, phase
+
+
+class _Structures(dict[str, ComputedStructure]):
+    def __missing__(self, name: str) -> ComputedStructure:
+        raise ValueError(f"its structure {name!r} is missing")
+
+
+def _computed(row: ExchangedStructure) -> ComputedStructure:
+    return ComputedStructure(
+        row.symbols, row.cell_ang, row.positions_ang, row.energy_ev, row.space_group
+    )
+
+
+def _formation(held: Calculation, given: ExchangedEnergetic, halide: str) -> Energetic:
+    low, high = given.value_min_ev, given.value_max_ev
+    mark = given.id.removeprefix(f"e-{held.id}-")
+    if low is None or high is None or not -_FORMATION_EV < low <= high < _FORMATION_EV:
+        raise ValueError(f"{low} to {high} eV is not a formation energy of a vacancy")
+    if not re.fullmatch("[0-9a-f]{6}", mark):
+        raise ValueError(f"{given.id!r} is not the name of a formation energy")
+    return formation_row(held, mark, halide, low, high, given.conditions or "")
