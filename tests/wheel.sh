@@ -51,6 +51,8 @@ export PVKDB_DATABASE_URL="sqlite:///$away/away.sqlite"
 full/bin/pvkdb init
 full/bin/pvkdb screen lead-and-tin --dry-run   # plans travel in the wheel
 full/bin/pvkdb rank synaptic-training --limit 2 # and so do profiles
+full/bin/pvkdb snapshot dataset
+test -s dataset/LICENSE && test -s dataset/NOTICE # and the rights
 full/bin/pvkdb neb CsPbBr3 --potential chgnet --plot profile.png
 test -s profile.png
 port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

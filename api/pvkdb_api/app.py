@@ -30,6 +30,7 @@ from pvkdb_api.frame.problems import handle_problems
 from pvkdb_api.frame.request_log import HEADER as REQUEST_ID
 from pvkdb_api.frame.request_log import RequestLog
 from pvkdb_api.listing.queries import refuse_unknown_parameters
+from pvkdb_api.listing.snapshots import DIGEST, SnapshotFiles
 from pvkdb_api.listing.streams import Streams
 from pvkdb_api.rest import ROUTERS, export
 from pvkdb_api.rest.openapi import PROBLEM, SUMMARY, describe
@@ -50,7 +51,7 @@ CORS_REQUEST_HEADERS = (
 )
 CORS_ANSWER_HEADERS = (
     *("ETag", "Link", "Location", "Retry-After", "X-Dataset-Version", "X-Log-Offset"),
-    REQUEST_ID,
+    *(DIGEST, REQUEST_ID),
 )
 
 
@@ -88,6 +89,7 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     app.state.query_cache = QueryCache()
     app.state.ranking_cache = QueryCache(kept=RANKINGS_KEPT)
     app.state.streams = Streams(settings.send_timeout_s)
+    app.state.snapshots = SnapshotFiles()
     app.state.request_metrics = RequestMetrics()
     for router in ROUTERS:
         app.include_router(

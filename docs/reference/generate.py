@@ -18,7 +18,7 @@ from typing import Any
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import FILES
 from pvkdb.schemas.tables import TABLES
-from pvkdb.schemas.tables.columns import SOURCES, Column, Row
+from pvkdb.schemas.tables.columns import SOURCES, Column, Row, table_schema
 
 PAGE = Path(__file__).with_name("tables.md")
 PACKAGE = Path(str(resources.files("pvkdb.literature"))) / "datapackage.json"
@@ -101,16 +101,6 @@ def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-#: Files in which a row belongs to one publication, so that a foreign key can say which.
-_ONE_PUBLICATION = ("devices", "benchmark_datasets")
-_KEYS = (
-    " Several keys in a cell cannot be declared as a foreign key in Table Schema; each of them is "
-    "a `key` of `references`."
-)
-#: Properties of a column that travel under their own names, beside those of Table Schema.
-_CUSTOM = ("unit", "unit_column", "empty", "source")
-
-
 def render_package() -> str:
     """The text of ``datapackage.json``.
 
@@ -186,45 +176,8 @@ def _schema(file: str, row: type[Row], header: list[str]) -> dict[str, Any]:
             f"{file}.csv has columns that {row.__name__} does not declare: {', '.join(unknown)}; "
             "declare them in pvkdb/schemas"
         )
-    schema: dict[str, Any] = {
-        "fields": [_field(name, row, declared[column]) for column in header],
-        "missingValues": [""],
-    }
-    # A key with a column that may be empty cannot be said in Table Schema.
-    if all(declared[column].empty is None for column in row.primary_key):
-        schema["primaryKey"] = list(row.primary_key)
-    if name in _ONE_PUBLICATION:
-        bibliography = f"{file.removesuffix(name).replace('/', '-')}references"
-        reference = {"resource": bibliography, "fields": ["key"]}
-        schema["foreignKeys"] = [{"fields": ["references"], "reference": reference}]
-    return schema
-
-
-def _field(name: str, row: type[Row], column: Column) -> dict[str, Any]:
-    several_keys = column.name == "references" and name not in _ONE_PUBLICATION
-    constraints = {
-        "required": column.empty is None or None,
-        "unique": row.primary_key == (column.name,) or None,
-        "enum": list(column.values) or None,
-        "pattern": r"\S+( \S+)*" if several_keys else None,
-        "minimum": column.minimum,
-        "maximum": column.maximum,
-    }
-    field: dict[str, Any] = {
-        "name": column.name,
-        "type": column.type,
-        "description": column.meaning + (_KEYS if several_keys else ""),
-        **_given({custom: getattr(column, custom) for custom in _CUSTOM}),
-    }
-    if column.type == "boolean":
-        field |= {"trueValues": ["true"], "falseValues": ["false"]}
-    if _given(constraints):
-        field["constraints"] = _given(constraints)
-    return field
-
-
-def _given(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: fact for name, fact in facts.items() if fact is not None}
+    bibliography = f"{file.removesuffix(name).replace('/', '-')}references"
+    return table_schema(name, row, header, bibliography)
 
 
 def main() -> None:

@@ -87,6 +87,8 @@ _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkd
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")
 _add("export", databases.export, "energetics --output energetics.csv")
+_add("snapshot", databases.snapshot, "pvkdb-2026.zip")
+_add("diff", databases.diff, "pvkdb-2026.zip sqlite:///pvkdb.sqlite")
 _add("tolerance", compositions.tolerance, "CsPbBr3 MAPbI3")
 _add("structure", compositions.structure, "CsPbI3 --phase delta --output CsPbI3.cif")
 _add("neb", barriers.neb, "CsPbBr3 --potential chgnet --plot", cls=barriers.NebCommand)

@@ -26,7 +26,7 @@ from pvkdb.client._search.collections import (
     collection_of,
     listing_of,
 )
-from pvkdb.client._search.downloads import FileFormat, download
+from pvkdb.client._search.downloads import FileFormat, download, download_snapshot
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
@@ -193,6 +193,25 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         shown = self._service.progress if progress is None else progress
         with ProgressBar(name, shown) as bar:
             return (yield from download(self._service, name, Path(path), format, bar))
+
+    @operation
+    def snapshot(self, path: Path | str) -> Steps[Path]:
+        """Download the whole dataset, all tables of one moment; its digest is checked.
+
+        Args:
+            path: path of the file, which is replaced if it exists: ``.sqlite`` for the SQLite file
+                alone, otherwise a ZIP archive with SQLite, Parquet, description and licence.
+
+        Raises:
+            ServiceError: the service cannot be reached, or the file was damaged on its way.
+
+        Example:
+            >>> path = client.snapshot("pvkdb.zip")
+            >>> import zipfile
+            >>> "parquet/devices.parquet" in zipfile.ZipFile(path).namelist()
+            True
+        """
+        return (yield from download_snapshot(self._service, Path(path)))
 
     @operation
     def import_papers(

@@ -28,8 +28,8 @@ PATIENCE_S = 3600.0
 #: Entry of a connection's ``info`` with the seconds that a call may take.
 CALL_LIMIT = "pvkdb_call_limit_s"
 
-#: Connections beyond the five that are kept open; a service uses nineteen at most.
-_OVERFLOW = 15
+#: Connections beyond the five that are kept open; a service uses twenty-one at most.
+_OVERFLOW = 16
 
 
 def log_of(path: Path) -> Path:

@@ -11,6 +11,7 @@ from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
 from pvkdb.suitability.ranking.store_rankings import (
     applications,
     device_rankings,
+    exported_rows,
     leaders,
     rank,
     rankings_rows,
@@ -21,6 +22,7 @@ __all__ = [
     "applications",
     "criteria_for",
     "device_rankings",
+    "exported_rows",
     "leaders",
     "parse_profile",
     "parse_weights",

@@ -56,7 +56,7 @@ class Streams:
         return self._shares.setdefault(name, asyncio.Semaphore(FILES_OF_A_CALLER))
 
 
-class _StreamedFile(StreamingResponse):
+class StreamedFile(StreamingResponse):
     """A file whose reader is cut off after taking nothing for too long."""
 
     def __init__(
@@ -115,7 +115,7 @@ async def send_file(
             share.release()
             return not_modified(tag)
         headers["ETag"] = tag
-    return _StreamedFile(
+    return StreamedFile(
         pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
     )
 

@@ -21,6 +21,7 @@ ROUTERS = (
     rankings.router,
     estimates.router,
     export.router,
+    export.snapshot,
     imports.router,
     health.router,
 )

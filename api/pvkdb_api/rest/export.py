@@ -1,24 +1,30 @@
-"""Tables as files, whole or filtered."""
+"""Tables as files, whole or filtered, and the whole dataset as one file."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy.orm import Session
 
-from pvkdb import suitability
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.tables import TABLES, RankingsRow, Row
-from pvkdb.store.collections.export import table_rows
+from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.collections.in_memory import LISTED
 from pvkdb.store.files.table_files import FORMATS, Format, stream_table
+from pvkdb.suitability import exported_rows
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import CONDITIONAL
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
+from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.listing.parameters import Text, fields_field, filter_fields, sort_field
 from pvkdb_api.listing.queries import read_fields, read_filters
+from pvkdb_api.listing.snapshots import (
+    DIGEST,
+    SNAPSHOT_TYPES,
+    SnapshotFormat,
+    send_snapshot,
+)
 from pvkdb_api.listing.streams import file_responses, send_file
 from pvkdb_api.operations.rankings import require_rankable
 
@@ -26,6 +32,9 @@ router = APIRouter(prefix=f"{API}/export", tags=["export"])
 
 #: Route for tables that do not exist; the OpenAPI description leaves it out.
 unknown = APIRouter(prefix=f"{API}/export", include_in_schema=False)
+
+#: Route of the whole dataset.
+snapshot = APIRouter(prefix=API, tags=["export"])
 
 #: Tables that change only with the dataset version; calculations change the others too.
 OF_VERSION = frozenset(TABLES) - {
@@ -45,7 +54,7 @@ class FileQuery(BaseModel):
     )
 
 
-def _rankings(request: Request, session: Session) -> list[RankingsRow]:
+def _rankings(request: Request, session: Session) -> list[Row]:
     """Return the table of rankings, made once for all that ask.
 
     Raises:
@@ -53,7 +62,7 @@ def _rankings(request: Request, session: Session) -> list[RankingsRow]:
     """
     require_rankable(session, "devices", "pvkdb export rankings")
     known: QueryCache = request.app.state.query_cache
-    return known.get(session, "rankings", {}, lambda: [*suitability.rankings_rows(session)])
+    return known.get(session, "rankings", {}, lambda: [*exported_rows(session, "rankings")])
 
 
 def _add_table(name: str) -> None:
@@ -87,7 +96,7 @@ def _add_table(name: str) -> None:
             elif name == "rankings":
                 rows = iter(_rankings(request, session))
             else:
-                rows = table_rows(session, name)
+                rows = exported_rows(session, name)
             return stream_table(name, rows, chosen.format, fields, raw=chosen.raw)
 
         return await send_file(
@@ -97,6 +106,33 @@ def _add_table(name: str) -> None:
             file_name=f"pvkdb-{name}.{chosen.format}",
             of_version=name in OF_VERSION,
         )
+
+
+class SnapshotQuery(BaseModel):
+    """Query parameters of the whole dataset."""
+
+    format: SnapshotFormat = Field(
+        default="zip",
+        description="`zip`: SQLite, Parquet, description and licence; `sqlite`: SQLite alone.",
+        examples=["zip"],
+    )
+
+
+def _require_small(session: ReadSession) -> None:
+    require_rankable(session, "devices", "pvkdb snapshot")
+
+
+@snapshot.get(
+    "/snapshot",
+    dependencies=[Depends(_require_small)],
+    summary="The whole dataset as a file",
+    description=f"All tables of one moment, as `pvkdb snapshot` writes them; `{DIGEST}` has the "
+    "SHA-256 of the file.",
+    response_class=Response,
+    responses={**file_responses(SNAPSHOT_TYPES.values()), **CONDITIONAL},
+)
+async def get_snapshot(request: Request, query: Annotated[SnapshotQuery, Query()]) -> Response:
+    return await send_snapshot(request, query.format)
 
 
 @unknown.get("/{name}")

@@ -1,4 +1,4 @@
-"""``pvkdb init``, ``upgrade``, ``import``, ``history`` and ``export``: the data in a database."""
+"""``pvkdb init``, ``upgrade``, ``import``, ``history``, ``export``, ``snapshot`` and ``diff``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
 from pvkdb.cli.options import (
     DEFAULT_DATABASE,
@@ -20,26 +20,11 @@ from pvkdb.cli.options import (
     load_release,
     open_store,
 )
-from pvkdb.cli.output.console import (
-    messages,
-    output,
-    plain,
-    print_json,
-    print_message,
-    print_table,
-    show,
-    write_file,
-)
+from pvkdb.cli.output.changes import print_differences, print_history, print_import
+from pvkdb.cli.output.console import messages, print_json, print_message, show, write_file
 from pvkdb.errors import InputError, unknown_name
 
-if TYPE_CHECKING:
-    from pvkdb.schemas.imports import Change, Difference, History, ImportReport
-
 TEMPLATES = ("paper.yaml", "energetics.csv", "devices.csv", "references.csv")
-#: Changes that a terminal shows; ``--json`` has up to a hundred.
-_SHOWN = 20
-
-_MARKS = {"add": "[green]+[/]", "supersede": "[yellow]~[/]", "already there": "[dim]=[/]"}
 
 
 def init(
@@ -140,7 +125,7 @@ def import_papers(
             for problem in error.problems:
                 print_message(str(problem))
         raise
-    show(report, json, _print_import)
+    show(report, json, print_import)
 
 
 def _print_template(name: str) -> None:
@@ -178,7 +163,7 @@ def history(
 
     with open_store(database, create=True).session(read_only=True) as session:
         versions = versions_of(session, key)
-    show(versions, json, _print_history)
+    show(versions, json, print_history)
 
 
 def export(
@@ -193,9 +178,8 @@ def export(
 ) -> None:
     """Write a table as CSV, JSON or Parquet. --json means --format json."""
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.collections.export import table_rows
     from pvkdb.store.files.table_files import FORMATS, Format, write_table
-    from pvkdb.suitability import rankings_rows
+    from pvkdb.suitability import exported_rows
 
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
@@ -212,8 +196,7 @@ def export(
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise InputError("parquet is binary; name a file with --output FILE")
     with open_store(database, create=True).session() as session:
-        rows = rankings_rows(session) if name == "rankings" else table_rows(session, name)
-        data = write_table(name, rows, chosen, raw=raw)
+        data = write_table(name, exported_rows(session, name), chosen, raw=raw)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -221,64 +204,38 @@ def export(
         write_file(output, data)
 
 
-def _print_import(report: ImportReport) -> None:
-    """Print the changes of an import, its warnings and its counts."""
-    shown = [change for change in report.changes if change.action != "already there"][:_SHOWN]
-    if shown:
-        print_table(
-            "Would change" if report.dry_run else "Changed",
-            ["", "table", "id", "row"],
-            [
-                [_MARKS[change.action], change.table, plain(change.id), _row(change)]
-                for change in shown
-            ],
-            whole=("", "table", "id"),
-        )
-    if report.changed > len(shown):
-        messages().print(f"… and {report.changed - len(shown)} more rows")
-    for warning in report.warnings[:_SHOWN]:
-        print_message(f"note: {warning}")
-    parts = [
-        f"{counts.added} {table} added"
-        + (f", {counts.superseding} superseding" if counts.superseding else "")
-        + (f", {counts.already_there} there already" if counts.already_there else "")
-        for table, counts in report.counts.items()
-        if counts.added or counts.superseding or counts.already_there
-    ]
-    messages().print("; ".join(parts) or "the files contain no rows")
-    if report.dry_run:
-        messages().print("dry run: nothing was changed")
-    else:
-        messages().print(f"dataset {report.dataset_version}")
+def snapshot(
+    path: Annotated[Path, Argument(help="New folder, .zip file, or .sqlite file.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Write the whole dataset to files, as SQLite and Parquet.
+
+    All tables are of one moment, with the rows that pvkdb export writes, beside a description
+    (Data Package) and the licence. A .sqlite file holds the tables alone.
+    """
+    from pvkdb.snapshots.writing import one_moment, write_snapshot
+
+    with one_moment(open_store(database, create=True)) as session:
+        version = write_snapshot(session, path)
+    document = {"path": str(path), "dataset_version": version}
+    show(document, json, lambda _: messages().print(f"wrote {path}, dataset {version}"))
 
 
-def _row(change: Change) -> str:
-    lines = [change.summary]
-    if change.supersedes:
-        lines.append(f"supersedes {change.supersedes}")
-    return plain("\n".join([*lines, *map(_difference, change.differences)]))
+def diff(
+    old: Annotated[str, Argument(help="Snapshot (folder, .zip, .sqlite), or URL of a database.")],
+    new: Annotated[str, Argument(help="The other one.")],
+    limit: Annotated[int, Option(min=0, help="Rows shown of each table.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """Show what changed between two datasets. --json has every row, with both values.
 
+    The exit code is that of diff: 0 if they are the same, 1 if they differ, 2 and more on errors.
+    """
+    from pvkdb.snapshots.comparison import compare, open_datasets
 
-def _difference(difference: Difference) -> str:
-    empty = "(empty)"
-    return f"{difference.column}: {difference.before or empty} → {difference.after or empty}"
-
-
-def _print_history(history: History) -> None:
-    """Print every version of a row with its changes."""
-    console = output()
-    for version in history.versions:
-        state = "current" if version.current else "superseded"
-        console.print(f"[bold]{plain(version.id)}[/] ({version.table}, {state})")
-        by = f", {version.recorded_by}" if version.recorded_by else ""
-        lines = [f"dataset {version.recorded_in or 'not recorded'}{by}"]
-        if version.differences:
-            lines += map(_difference, version.differences)
-        else:
-            lines += [
-                f"{column}: {value}"
-                for column, value in version.row.items()
-                if value not in (None, "") and column != "id"
-            ]
-        for line in lines:
-            console.print(f"  {line}", markup=False)
+    with open_datasets(old, new) as datasets:
+        versions = [dataset.version for dataset in datasets]
+        differ = print_differences(versions, compare(*datasets), None if json else limit)
+    if differ:
+        raise Exit(1)

@@ -8,6 +8,7 @@ start again. A second download to the same path at the same time has a file of i
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -62,6 +63,28 @@ def download(
         else:
             _note_of(part).unlink(missing_ok=True)
             yield from _in_one_piece(service, name, part, format)
+        os.replace(part, path)
+    return path
+
+
+def download_snapshot(service: Service, path: Path) -> Steps[Path]:
+    """Download the whole dataset to a file; see :meth:`Client.snapshot`."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
+    format = "sqlite" if path.suffix == ".sqlite" else "zip"
+    with _claimed_part(path) as part:
+        with part.open("w+b") as file:
+            answer = yield from service.read(
+                path_of("snapshot"), {"format": format}, middle=True, sink=file
+            )
+            file.seek(0)
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        sent = answer.headers.get("X-File-SHA256")
+        if found != sent:
+            raise ServiceError(
+                f"the snapshot was damaged on its way: its SHA-256 is {found}, not {sent}; "
+                "download it again"
+            )
         os.replace(part, path)
     return path
 

@@ -193,6 +193,64 @@ def erratum_column() -> Any:
     )
 
 
+#: Tables in which a row belongs to one publication, so that a foreign key can say which.
+_ONE_PUBLICATION = ("devices", "benchmark_datasets")
+_KEYS = (
+    " Several keys in a cell cannot be declared as a foreign key in Table Schema; each of them is "
+    "a `key` of `references`."
+)
+#: Properties of a column that travel under their own names, beside those of Table Schema.
+_CUSTOM = ("unit", "unit_column", "empty", "source")
+
+
+def table_schema(
+    name: str, row: type[Row], names: Sequence[str], bibliography: str = "references"
+) -> dict[str, Any]:
+    """Return the Table Schema of a file with these columns of a table.
+
+    ``bibliography`` is the resource that rows of one publication refer to.
+    """
+    declared = row.dictionary()
+    schema: dict[str, Any] = {
+        "fields": [_field(name, row, declared[column]) for column in names],
+        "missingValues": [""],
+    }
+    # A key with a column that may be empty cannot be said in Table Schema.
+    if all(declared[column].empty is None for column in row.primary_key):
+        schema["primaryKey"] = list(row.primary_key)
+    if name in _ONE_PUBLICATION:
+        reference = {"resource": bibliography, "fields": ["key"]}
+        schema["foreignKeys"] = [{"fields": ["references"], "reference": reference}]
+    return schema
+
+
+def _field(name: str, row: type[Row], column: Column) -> dict[str, Any]:
+    several_keys = column.name == "references" and name not in _ONE_PUBLICATION
+    constraints = {
+        "required": column.empty is None or None,
+        "unique": row.primary_key == (column.name,) or None,
+        "enum": list(column.values) or None,
+        "pattern": r"\S+( \S+)*" if several_keys else None,
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+    }
+    field: dict[str, Any] = {
+        "name": column.name,
+        "type": column.type,
+        "description": column.meaning + (_KEYS if several_keys else ""),
+        **_given({custom: getattr(column, custom) for custom in _CUSTOM}),
+    }
+    if column.type == "boolean":
+        field |= {"trueValues": ["true"], "falseValues": ["false"]}
+    if _given(constraints):
+        field["constraints"] = _given(constraints)
+    return field
+
+
+def _given(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
 def _type_and_values(annotation: object) -> tuple[ColumnType, tuple[str, ...]]:
     if get_origin(annotation) is Literal:
         return "string", get_args(annotation)

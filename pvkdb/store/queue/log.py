@@ -85,6 +85,12 @@ def note_progress(session: Session, calculation_id: str, lines: Sequence[Progres
         )
 
 
+def last_change(session: Session) -> int:
+    """Return the number of the newest change of a calculation in the log, 0 if there is none."""
+    newest = select(CalculationEvent.id).where(CalculationEvent.event != EventKind.PROGRESS.value)
+    return session.scalar(newest.order_by(CalculationEvent.id.desc()).limit(1)) or 0
+
+
 def _write(session: Session, lines: Sequence[tuple[str, datetime, EventKind, str | None]]) -> None:
     """Insert lines without the unit of work, which costs more than the insert."""
     session.flush()  # the row of a new calculation must exist

@@ -12,7 +12,8 @@ from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking
 from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
-from pvkdb.schemas.tables import RankingsRow
+from pvkdb.schemas.tables import RankingsRow, Row
+from pvkdb.store.collections.export import table_rows
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
@@ -155,3 +156,12 @@ def rankings_rows(session: Session) -> Iterator[RankingsRow]:
                 failed=len(entry.failures),
                 **entry.model_dump(include=_UNCHANGED),
             )
+
+
+def exported_rows(session: Session, name: str) -> Iterator[Row]:
+    """Return the rows of any exported table, in order.
+
+    Raises:
+        InputError: the table is unknown.
+    """
+    return rankings_rows(session) if name == "rankings" else table_rows(session, name)

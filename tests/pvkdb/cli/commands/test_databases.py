@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,32 @@ def test_a_damaged_file_is_called_damaged(run: Run, damaged_sqlite: Path) -> Non
     assert outcome.returncode == 4
     assert "is damaged; restore the file from a backup" in outcome.stderr
     assert "URL" not in outcome.stderr
+
+
+@pytest.mark.usefixtures("initialised")
+def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -> None:
+    made = json.loads(run("snapshot", "old.zip", "--json").stdout)
+    assert made["path"] == "old.zip"
+    assert failed_clearly(run("snapshot", "old.zip"), "old.zip exists")
+    shutil.copy(tmp_path / "user.sqlite", tmp_path / "new.sqlite")
+    same = run("diff", "old.zip", "sqlite:///new.sqlite")
+    assert (same.returncode, same.stdout) == (0, "")
+    assert f"dataset {made['dataset_version']}" in same.stderr
+
+    (tmp_path / "p.yaml").write_text(run("import", "--template", "paper.yaml").stdout, "utf-8")
+    assert run("import", "p.yaml").returncode == 0
+    differing = run("diff", "old.zip", "sqlite:///user.sqlite", "--limit", "2")
+    assert differing.returncode == 1
+    assert "energetics example2026-e001: added" in differing.stdout
+    assert differing.stdout.count("rankings ") == 2 + 1
+    assert "at most 2 rows of a table" in differing.stdout
+    document = run("diff", "old.zip", "sqlite:///user.sqlite", "--json")
+    assert document.returncode == 1
+    found = json.loads(document.stdout)
+    assert found["old"] == made["dataset_version"] != found["new"]
+    assert found["tables"]["references"] == {"added": 1}
+    rows = {row["table"]: row for row in found["differences"] if row["change"] == "added"}
+    assert rows["energetics"]["key"] == {"id": "example2026-e001"}
+    assert rows["energetics"]["columns"]["as_printed"] == [None, "~25 kJ/mol"]
+    assert len(found["differences"]) == sum(sum(each.values()) for each in found["tables"].values())
+    assert failed_clearly(run("diff", "old.zip", "nothing"), "nothing is not a snapshot")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zipfile
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from pvkdb.client import AsyncClient, Client, UnavailableError
 from pvkdb.errors import InputError, NotFoundError, ServiceError
 from pvkdb.schemas.tables import TABLES, ReferencesRow
 
-from ..answers import Told, page
+from ..answers import Told, answering, page
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "rankings"])
@@ -185,3 +186,23 @@ def test_what_cannot_be_downloaded_leaves_nothing(client, tmp_path):
     with pytest.raises(InputError, match="is a folder"):
         client.download("devices", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_snapshot_is_whole_or_not_there(client, address, tmp_path):
+    path = client.snapshot(tmp_path / "pvkdb.zip")
+    assert zipfile.is_zipfile(path)
+
+    async def write() -> None:
+        async with AsyncClient(address) as twin:
+            await twin.snapshot(tmp_path / "pvkdb.sqlite")
+
+    asyncio.run(write())
+    assert (tmp_path / "pvkdb.sqlite").read_bytes()[:6] == b"SQLite"
+    damaged = httpx.Response(200, headers={"X-File-SHA256": "0" * 64}, content=b"not it")
+    before = path.read_bytes()
+    with answering(damaged) as other, pytest.raises(ServiceError, match="damaged on its way"):
+        other.snapshot(path)
+    assert path.read_bytes() == before
+    with pytest.raises(InputError, match="is a folder"):
+        client.snapshot(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {"pvkdb.zip", "pvkdb.sqlite"}

@@ -1,0 +1,180 @@
+"""A snapshot holds every export, with its types, as of one moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import func, select
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.errors import InputError
+from pvkdb.schemas.tables import TABLES
+from pvkdb.snapshots import writing
+from pvkdb.snapshots.writing import one_moment, write_snapshot
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
+from pvkdb.store.files.table_files import write_table
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.references import Reference
+from pvkdb.store.models.structures import Structure
+from pvkdb.suitability import exported_rows
+
+DECLARED = {"number": "REAL", "integer": "INTEGER", "boolean": "BOOLEAN"}
+
+
+def compute(store: Store) -> None:
+    """Add a calculation and a structure, so that no table is empty."""
+    with store.session() as session:
+        material = register_material(session, parse_composition("CsPbBr3"), "Pm-3m")
+        made = Calculation(key="k" * 64, kind="relax", material_id=material.id, parameters={})
+        session.add(made)
+        session.flush()
+        session.add(
+            Structure(
+                id="s1",
+                material_id=material.id,
+                calculation_id=made.id,
+                role="host",
+                origin="prototype",
+                atoms=1,
+                cell_ang=[[6, 0, 0], [0, 6, 0], [0, 0, 6]],
+                symbols=["Cs"],
+                positions_ang=[[0, 0, 0]],
+            )
+        )
+
+
+def records(database: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
+    """The rows of a table of a snapshot, truth values as such."""
+    database.row_factory = sqlite3.Row
+    truths = [key for key, column in TABLES[name].dictionary().items() if column.type == "boolean"]
+    return [
+        {
+            key: bool(row[key]) if key in truths and row[key] is not None else row[key]
+            for key in row.keys()  # noqa: SIM118 - the keys of an sqlite3.Row
+        }
+        for row in database.execute(f'SELECT * FROM "{name}"')
+    ]
+
+
+def test_each_table_is_its_export(store: Store, tmp_path: Path) -> None:
+    compute(store)
+    folder = tmp_path / "all"
+    with one_moment(store) as session:
+        version = write_snapshot(session, folder)
+    package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    resources = {each["name"]: each for each in package["resources"]}
+    assert package["version"] == version
+    assert package["licenses"][0]["name"] == "MIT"
+    assert resources.keys() == {*TABLES, "sqlite"}
+    with closing(sqlite3.connect(folder / "pvkdb.sqlite")) as database, store.session() as session:
+        facts = dict(database.execute("SELECT * FROM pvkdb_dataset").fetchall())
+        schemas = json.loads(facts["tables"])
+        assert facts["version"] == version
+        for name, row in TABLES.items():
+            exported = write_table(name, exported_rows(session, name), "json")
+            rows = json.loads(exported)
+            assert rows, name
+            parquet = folder / resources[name]["path"]
+            assert parquet.read_bytes() == write_table(
+                name, exported_rows(session, name), "parquet"
+            )
+            assert pq.read_table(parquet).to_pylist() == rows
+            assert records(database, name) == rows
+            info = database.execute(f'PRAGMA table_info("{name}")').fetchall()
+            assert [(each["name"], each["type"]) for each in info] == [
+                (key, DECLARED.get(column.type, "TEXT")) for key, column in row.dictionary().items()
+            ]
+            assert resources[name]["rows"] == len(rows)
+            fields = resources[name]["schema"]["fields"]
+            assert [field["name"] for field in fields] == row.columns()
+            assert schemas[name] == resources[name]["schema"]
+            made = database.execute("SELECT sql FROM sqlite_schema WHERE name = ?", [name])
+            (comments,) = next(made)
+            for column in row.dictionary().values():
+                assert f"-- {column.meaning}" in comments
+    for resource in resources.values():
+        content = (folder / resource["path"]).read_bytes()
+        assert resource["bytes"] == len(content)
+        assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def test_it_holds_exports_rights_and_descriptions_and_nothing_else(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.zip"
+    with one_moment(sqlite_store) as session:
+        write_snapshot(session, path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+        assert "MIT License" in archive.read("LICENSE").decode()
+        assert "Shannon" in archive.read("NOTICE").decode()
+        archive.extract("pvkdb.sqlite", tmp_path)
+    parquet = {f"parquet/{name}.parquet" for name in TABLES}
+    assert names == {"LICENSE", "NOTICE", "datapackage.json", "pvkdb.sqlite", *parquet}
+    with closing(sqlite3.connect(tmp_path / "pvkdb.sqlite")) as database:
+        tables = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        assert {name for (name,) in tables} == {*TABLES, "pvkdb_dataset"}
+        devices = pd.read_sql_query("SELECT * FROM devices WHERE on_off_ratio > 1e6", database)
+    assert devices["on_off_ratio"].dtype == "float64"
+    assert 0 < len(devices) < 28
+
+
+def test_the_same_data_make_the_same_file(sqlite_store: Store, tmp_path: Path) -> None:
+    made = []
+    for name in "ab":
+        with one_moment(sqlite_store) as session:
+            write_snapshot(session, tmp_path / f"{name}.zip")
+        made.append((tmp_path / f"{name}.zip").read_bytes())
+    assert made[0] == made[1]
+
+
+def test_what_others_write_meanwhile_is_left_out(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(session: Any, name: str) -> Any:
+        if name == "devices":  # between tables
+            with store.session() as writer:
+                writer.add(Reference(key="late", title="Added while the snapshot is made"))
+        return exported_rows(session, name)
+
+    with store.session(read_only=True) as session:
+        before = session.scalar(select(func.count()).select_from(Reference))
+    monkeypatch.setattr(writing, "exported_rows", rows)
+    with one_moment(store) as session:
+        write_snapshot(session, tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as database:
+        (found,) = database.execute('SELECT count(*) FROM "references"').fetchone()
+    assert found == before
+    with store.session(read_only=True) as session:
+        assert session.get(Reference, "late") is not None
+
+
+def test_what_exists_is_kept_and_what_fails_leaves_nothing(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    with one_moment(sqlite_store) as session:
+        with pytest.raises(InputError, match=r"made exists; name a new folder"):
+            write_snapshot(session, folder)
+        with pytest.raises(InputError, match=r"missing/a\.zip cannot be written"):
+            write_snapshot(session, tmp_path / "missing" / "a.zip")
+        monkeypatch.setattr(writing, "_legal", _full)
+        with pytest.raises(InputError, match=r"No space left on device"):
+            write_snapshot(session, folder / "a.zip")
+    assert [*folder.iterdir()] == []
+
+
+def _full(name: str) -> str:
+    raise OSError(28, "No space left on device")
