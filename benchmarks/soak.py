@@ -154,21 +154,26 @@ def work(url: str, stop: Any) -> None:
             time.sleep(0.2)
 
 
+def import_some(store: Store, folder: str, number: int) -> None:
+    """Import some hundred devices."""
+    file = Path(folder) / f"soak{number}.csv"
+    rows = (
+        f"ITO/CsPbBr3/Ag,CsPbBr3,{1000 * number + row},r36,soak {number}.{row}"
+        for row in range(IMPORTED)
+    )
+    head = "structure,absorber,on_off_ratio,references,source"
+    file.write_text("\n".join((head, *rows)) + "\n")
+    with store.session() as session:
+        import_files(session, [file])
+
+
 def import_devices(url: str, folder: str, stop: Any, counts: Any) -> None:
     """Import some hundred devices again and again."""
     store, number = Store(url), 0
     while not stop.wait(IMPORT_EVERY_S):
         number += 1
-        file = Path(folder) / f"soak{number}.csv"
-        rows = (
-            f"ITO/CsPbBr3/Ag,CsPbBr3,{1000 * number + row},r36,soak {number}.{row}"
-            for row in range(IMPORTED)
-        )
-        head = "structure,absorber,on_off_ratio,references,source"
-        file.write_text("\n".join((head, *rows)) + "\n")
         try:
-            with store.session() as session:
-                import_files(session, [file])
+            import_some(store, folder, number)
             counts.put("done")
         except PvkdbError as error:
             counts.put(f"{type(error).__name__}: {error}"[:100])
@@ -215,6 +220,8 @@ def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name, store_url(database, Path(name)) as url:
         make_store(url, devices, energetics)
+        store = Store(url)
+        import_some(store, name, 0)  # the first import marks the rows of a store made by code
         ending, counts = spawn.Event(), spawn.Queue()
         environment = {"PVKDB_ALLOW_LOCAL_WRITES": "true", "PVKDB_RATE_PER_MINUTE": "0"}
         processes = [
@@ -232,7 +239,6 @@ def run(database: str, seconds: float, devices: int, energetics: int) -> Soak:
             ]
             for each in (*processes, *threads):
                 each.start()
-            store = Store(url)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 time.sleep(1)

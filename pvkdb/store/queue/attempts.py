@@ -120,13 +120,15 @@ def recover_lost(session: Session, is_alive: Callable[[str], bool | None]) -> tu
     return queued, failed, watched
 
 
-def _expired(session: Session, calculation: Calculation, over: bool | None) -> bool:
+def _expired(session: Session, calculation: Calculation, claimed: bool | None) -> bool:
     """Whether a lease is over by the clock of PostgreSQL, or for lack of heartbeats on SQLite."""
-    if over is None or session.get_bind().dialect.name != "sqlite":
-        return over is not False
+    if claimed is None or session.get_bind().dialect.name != "sqlite":
+        return claimed is not False
     lease, now = (calculation.owner, calculation.lease_until), _monotonic()
     before, seconds, looked = _watched.get(calculation.id, (None, 0.0, now))
     # A process that slept for an hour has watched nothing meanwhile.
     seconds = seconds + min(now - looked, _LOOK_S) if before == lease else 0.0
     _watched[calculation.id] = lease, seconds, now
-    return seconds >= LEASE.total_seconds()
+    if over := seconds >= LEASE.total_seconds():
+        del _watched[calculation.id]
+    return over
