@@ -72,6 +72,7 @@ validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
 	$(BIN)/python validation/prediction.py
+	$(BIN)/python validation/drafting.py
 
 # The pictures of the README, of the explorer in Chromium.
 screenshots: install

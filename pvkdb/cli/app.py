@@ -84,6 +84,7 @@ def _add(name: str, function: Any, example: str, **settings: Any) -> None:
 _add("demo", demo.demo, "--folder demo-output")
 _add("init", databases.init, "")
 _add("upgrade", databases.upgrade, "--database postgresql://pvkdb@localhost/pvkdb")
+_add("draft", databases.draft, "paper.pdf --output draft.yaml")
 _add("import", databases.import_papers, "paper.yaml --dry-run")
 _add("history", databases.history, "e-t1-r01-ea")
 _add("export", databases.export, "energetics --output energetics.csv")

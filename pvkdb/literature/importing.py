@@ -21,7 +21,7 @@ from pvkdb.literature.deciding import Statement, There, decide
 from pvkdb.literature.device_entries import devices_row
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
-from pvkdb.literature.reading import FileError, Record, read_records
+from pvkdb.literature.reading import UNCONFIRMED, FileError, Record, read_records
 from pvkdb.schemas.imports import Action, Change, Counts, Difference, FileProblem, ImportReport
 from pvkdb.schemas.tables import DevicesRow, EnergeticsRow
 from pvkdb.store.collections import DEVICES, ENERGETICS
@@ -47,6 +47,10 @@ MAX_PROBLEMS = 20
 MAX_SHOWN = 100
 #: Number of rows compared with the store and added at a time.
 BATCH = 500
+_CONFIRM = (
+    "is a proposal of a draft that nobody has confirmed; compare it with its sentence, then remove "
+    f"the {UNCONFIRMED!r} in front of it, or correct or delete it"
+)
 #: Fields of the counts by action.
 _COUNTED = {"add": "added", "supersede": "superseding", "already there": "already_there"}
 
@@ -162,6 +166,13 @@ class _Import:
     def _take(self, record: Record) -> None:
         self._rows_read += 1
         self._on_row(self._rows_read)
+        proposed = [
+            name for name, text in record.cells.items() if f"{text} ".startswith(UNCONFIRMED)
+        ]
+        for column in proposed:
+            self._refuse(record.problem(_CONFIRM, column, record.cells[column]))
+        if proposed:
+            return
         cells = Cells(record.cells)
         if record.table.name == "references":
             self._add_pending()

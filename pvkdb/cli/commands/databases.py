@@ -1,4 +1,4 @@
-"""``pvkdb init``, ``upgrade``, ``import``, ``history``, ``export``, ``snapshot`` and ``diff``."""
+"""``pvkdb init``, ``upgrade``, ``draft``, ``import``, ``history``, ``export``, ``snapshot``, ``diff``."""
 
 from __future__ import annotations
 
@@ -126,6 +126,36 @@ def import_papers(
                 print_message(str(problem))
         raise
     show(report, json, print_import)
+
+
+def draft(
+    files: Annotated[
+        list[Path], Argument(metavar="FILE...", help="Papers: PDF, HTML or plain text.")
+    ],
+    output: OutputOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Draft an import from papers. A person confirms each value; nothing is imported."""
+    from dataclasses import asdict
+
+    from pvkdb.literature.drafts import draft_paper, draft_yaml
+
+    drafts = [draft_paper(file) for file in files]
+    if json:
+        print_json([asdict(one) for one in drafts])
+        return
+    target = output.name if output else "draft.yaml"
+    text = "---\n".join(draft_yaml(one, target) for one in drafts)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_file(output, text)
+    for one in drafts:
+        count = sum(len(row.found) for row in one.rows)
+        messages().print(
+            f"{plain(one.name)}: {count} values in {len(one.rows)} rows to confirm, "
+            f"{len(one.further)} figures without a field of an import"
+        )
 
 
 def _print_template(name: str) -> None:

@@ -144,3 +144,20 @@ def test_a_snapshot_and_what_an_import_changed_since(run: Run, tmp_path: Path) -
     assert rows["energetics"]["columns"]["as_printed"] == [None, "~25 kJ/mol"]
     assert len(found["differences"]) == sum(sum(each.values()) for each in found["tables"].values())
     assert failed_clearly(run("diff", "old.zip", "nothing"), "nothing is not a snapshot")
+
+
+@pytest.mark.usefixtures("initialised")
+def test_a_paper_becomes_a_draft_that_is_refused_until_it_is_confirmed(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "p.txt").write_text("Pt/CsPbBr3/Ag: a retention of 5 s.\n", encoding="utf-8")
+    outcome = run("draft", "p.txt", "--output", "d.yaml")
+    assert "1 values in 1 rows to confirm" in outcome.stderr
+    assert run("draft", "p.txt").stdout.replace("draft.yaml", "d.yaml") == (
+        tmp_path / "d.yaml"
+    ).read_text(encoding="utf-8")
+    (draft,) = json.loads(run("draft", "p.txt", "--json").stdout)
+    assert draft["rows"][0]["found"]["retention"]["sentence"].startswith("Pt/CsPbBr3/Ag")
+    assert "nobody has confirmed" in run("import", "d.yaml").stderr
+    (tmp_path / "empty.txt").write_text("", encoding="utf-8")
+    assert failed_clearly(run("draft", "empty.txt"), "empty.txt is empty")

@@ -1,0 +1,287 @@
+"""The text of a paper as sentences and tables, each with its page and its section or caption."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.literature.drafts.words import words
+from pvkdb.store.curation.sources import Source
+
+#: Largest file, most pages of a PDF and most characters that are read.
+MAX_BYTES, MAX_PAGES, MAX_CHARACTERS = 50_000_000, 300, 3_000_000
+#: A longer sentence or cell is cut, so that a text without full stops stays cheap.
+MAX_SENTENCE = 3000
+
+_HEADING = re.compile(
+    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+(?=[A-Z][a-z]?[a-z/-][a-z]|[A-Z]-[A-Z]|\dD\b)"
+)
+_NAMED = re.compile(
+    r"(?:\d+\.?\s*)?(?P<name>abstract|introduction|results and discussion|results|discussion|"
+    r"conclusions?|experimental(?: section)?|methods|supporting information)\b[.:]?"
+    r"(?=\s*$|\s+[A-Z])",
+    re.IGNORECASE,
+)
+_CAPTION = re.compile(
+    r"(?P<kind>Fig(?:ure|\.)?|Scheme|Table)\s?(?P<number>S?\d{1,3})[.:|]?\s+(?=[^a-z]|an?\s)"
+)
+_END = re.compile(r"(?:notes and )?references|bibliography|conflicts? of interest", re.IGNORECASE)
+_STOP = re.compile(
+    r"(?<!\b[A-Z])(?<!\bal)(?<!\bi\.e)(?<!\be\.g)(?<!\b[Ff]ig)(?<!\b[Rr]ef)(?<!\b[Rr]efs)(?<!\bvs)"
+    r"(?<!\b[Ee]qn)(?<!\bca)(?<!\b[Ff]igs)[.!?][⁰¹²³⁴⁵⁶⁷⁸⁹,–⁻]{0,20}\)?\s+"
+    r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
+)
+_RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻⁺")
+_ALIKE = {0x2080 + digit: str(digit) for digit in range(10)} | {
+    ord(sign): plain for sign, plain in zip("∼µ’\u00a0\u202f\u2009", "~μ'   ", strict=True)
+}
+_SIGNS: dict[str, str] = words()["latex"]
+#: LaTeX and Markdown, and what stays of it.
+_MARKUP: list[tuple[str, Any]] = [
+    (
+        rf"\\({'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![a-z])\s?",
+        lambda sign: _SIGNS[sign[1]],
+    ),
+    *[(r"\\(?:text|math|ce|rm)[a-z]{0,7}\s{0,3}\{([^{}]{0,200})\}", r"\1")] * 2,
+    (r"\\[A-Za-z]{2,12}\s?|\\[,;:! ]", " "),
+    (r"\\%", "%"),
+    (r"\$|\*{1,2}(?=\S)|(?<=\S)\*{1,2}", ""),
+    (r"\^\{?[°o]\}?(?=\s?C?\b)", "°"),
+    (
+        r"\^(?:\{([\d+−–,-]{1,40})\}|([+−-]?\d+|[+−-]))",
+        lambda power: (power[1] or power[2]).translate(_RAISED),
+    ),
+    (r"_(?:\{([\d.]+)\}|(?=\d))", lambda index: index[1] or ""),
+    (r"_\{([^{}]{1,40})\}", r"_\1"),
+    (r"--", "–"),
+    (r"(?<=\b10) (?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", ""),
+    (r"PEDOT: PSS", "PEDOT:PSS"),
+    (r"\s+", " "),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence with its place, its page, and the number of its paragraph."""
+
+    text: str
+    place: str
+    page: int | None
+    paragraph: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTable:
+    """A table by its rows of cells, the first of which is the header."""
+
+    place: str
+    page: int | None
+    rows: list[list[str]]
+
+
+@dataclass(slots=True)
+class Document:
+    """The readable content of a paper; ``reference`` is what it says of itself."""
+
+    name: str
+    sentences: list[Sentence] = field(default_factory=list)
+    tables: list[PrintedTable] = field(default_factory=list)
+    reference: dict[str, str] = field(default_factory=dict)
+
+
+#: Lines of a paragraph or of a table, with their page.
+_Block = tuple[list[str], int | None]
+
+
+def read_document(path: Source) -> Document:
+    """Return the text of a PDF, HTML or text file.
+
+    Raises:
+        InputError: the file cannot be read as text; names the reason and the remedy.
+        MissingExtraError: pypdf or lxml is not installed.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror or error}") from error
+    if not content.strip():
+        raise InputError(f"{path.name} is empty; give a file with the text of a paper")
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{path.name} has more than {MAX_BYTES // 1_000_000} MB; take its text")
+    document = Document(path.name)
+    if content.startswith(b"%PDF"):
+        blocks = _pdf_blocks(content, document)
+    else:
+        text = content.decode("utf-8-sig", errors="replace")
+        if len(re.findall("[\x00-\x08\ufffd]", text)) > len(text) / 100:
+            raise InputError(f"{path.name} is neither PDF, HTML nor UTF-8 text; save it as one")
+        is_html = re.search(r"<(?:!doctype html|html|body|p)\b", text[:5000], re.IGNORECASE)
+        blocks = _html_blocks(content, document) if is_html else _paragraphs(text, None)
+    _assemble(document, blocks)
+    if not document.sentences and not document.tables:
+        raise InputError(f"{path.name} contains no text; give a file with the text of a paper")
+    return document
+
+
+def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
+    try:
+        import pypdf
+    except ImportError as error:
+        raise MissingExtraError("pypdf", "drafts") from error
+    name, letters = document.name, 0
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise InputError(f"{name} is encrypted; save it without its password")
+        if len(reader.pages) > MAX_PAGES:
+            raise InputError(f"{name} has {len(reader.pages)} pages; at most {MAX_PAGES} are read")
+        if reader.metadata and len(reader.metadata.title or "") > 20:
+            document.reference["title"] = str(reader.metadata.title)
+        for number, page in enumerate(reader.pages, 1):
+            text = _page_text(page)
+            letters += len(text.strip())
+            yield from _paragraphs(text, number)
+    except (pypdf.errors.PyPdfError, LookupError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        # pypdf raises all of these for damaged files.
+        raise InputError(
+            f"{name} is a damaged PDF ({error}); save it again, or its text"
+        ) from error
+    if letters < 50:
+        raise InputError(f"{name} holds pictures of pages without text; recognise its text first")
+
+
+def _page_text(page: Any) -> str:
+    """Return the text of a page, in which small raised numbers are superscripts."""
+    parts: list[str] = []
+    size = height = 0.0  # of the last text of full size
+
+    def visit(text: str, cm: Any, tm: Any, font: object, points: float) -> None:
+        nonlocal size, height
+        scale = abs(points * (tm[3] or tm[1] or 1) * (cm[3] or 1))
+        if re.fullmatch(r"\s*[+−–-]?\d{1,3}\s*", text) and scale < 0.85 * size:
+            if 0.1 * size < tm[5] - height < size:
+                text = text.strip().translate(_RAISED)
+        elif text.strip():
+            size, height = scale, tm[5]
+        parts.append(text)
+
+    page.extract_text(visitor_text=visit)
+    return "".join(parts)
+
+
+def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
+    """Yield paragraphs: they end at blank lines, headings, captions and short last lines."""
+    lines: list[str] = []
+    full = 0.6 * max((len(line) for line in text.splitlines()[:2000]), default=0)
+    for line in [*text.splitlines(), ""]:
+        begins = _HEADING.match(line) or _NAMED.match(line) or _CAPTION.match(line)
+        ended = page and lines and len(lines[-1]) < full and lines[-1].endswith(".")
+        if lines and (begins or ended or not line.strip()):
+            yield lines, page
+            lines = []
+        if line.strip():
+            lines.append(line.strip(" "))
+    if lines:
+        yield lines, page
+
+
+def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
+    try:
+        import lxml.html
+    except ImportError as error:
+        raise MissingExtraError("lxml", "drafts") from error
+    tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    tags: dict[str, str] = words()["meta"]
+    found: dict[str, list[str]] = {}
+    for meta in tree.iter("meta"):
+        if name := tags.get((meta.get("name") or "").lower()):
+            found.setdefault(name, []).append(" ".join((meta.get("content") or "").split()))
+    document.reference = {name: "; ".join(dict.fromkeys(texts)) for name, texts in found.items()}
+    if year := re.search(r"(?:19|20)\d\d", document.reference.pop("year", "")):
+        document.reference["year"] = year[0]
+    for unread in tree.xpath("//script | //style | //nav | //footer | //noscript"):
+        unread.drop_tree()
+    for sup in tree.iter("sup"):
+        sup.text = (sup.text or "").translate(_RAISED)
+    for node in tree.iter("p", "h1", "h2", "h3", "h4", "h5", "li", "figcaption", "table"):
+        if node.tag == "table":
+            for caption in node.iter("caption"):
+                yield [" ".join(caption.text_content().split())], None
+            rows = (
+                [cell.text_content() for cell in row.iter("td", "th")] for row in node.iter("tr")
+            )
+            yield ["\t".join(" ".join(cell.split()) for cell in row) for row in rows], None
+        elif not any(node.iterancestors("table", "p", "li", "figcaption")):
+            yield [" ".join(node.text_content().split())], None
+
+
+def readable(text: str) -> str:
+    r"""Return a text without LaTeX and Markdown: ``$10^{-9}$`` becomes ``10⁻⁹``."""
+    text = text.translate(_ALIKE)
+    for pattern, kept in _MARKUP:
+        text = re.sub(pattern, kept, text)
+    return text.strip()
+
+
+def _assemble(document: Document, blocks: Iterator[_Block]) -> None:
+    """Sort blocks into sentences and tables, with the section or caption that each is under."""
+    section: tuple[int, ...] = ()
+    place, caption, paragraph, length = "beginning", "table", 0, 0
+    cut: tuple[str, str, int | None] | None = None  # a paragraph that a page break has cut
+    for lines, page in blocks:
+        length += sum(map(len, lines))
+        if length > MAX_CHARACTERS:
+            raise InputError(
+                f"{document.name} has more than {MAX_CHARACTERS:,} characters; take a part of it"
+            )
+        if any("\t" in line for line in lines):
+            rows = [line.split("\t") for line in lines if "\t" in line]
+            cells = [[readable(cell[:MAX_SENTENCE]) for cell in row] for row in rows]
+            document.tables.append(PrintedTable(caption, page, cells))
+            continue
+        # A word that the end of a line divides becomes whole.
+        raw = re.sub(r"(?<=[a-z])[-\u00ad]\n(?=[a-z])", "", "\n".join(lines)).replace("\n", " ")
+        doi = re.search(r"\b10\.\d{4,9}/[^\s\"<>]{3,80}", raw) if paragraph < 60 else None
+        if doi:
+            document.reference.setdefault("doi", doi[0].rstrip(".,;)"))
+        if _END.fullmatch(raw.strip(" .:0123456789")):
+            break
+        text, paragraph = readable(raw), paragraph + 1
+        if head := _CAPTION.match(raw):
+            caption = f"{'Table' if head['kind'] == 'Table' else 'Fig.'} {head['number']}"
+            document.sentences += _sentences(text, f"{caption} caption", page, paragraph)
+            continue
+        if heading := _HEADING.match(raw):
+            numbers = tuple(int(part) for part in heading["number"].split("."))
+            if section < numbers and numbers[0] - (section or (0,))[0] <= 2:
+                section, place = numbers, f"section {heading['number']}"
+        elif named := _NAMED.match(raw):
+            place = named["name"].capitalize()
+        whole, own, first = text, place, page
+        if cut:
+            joint = "" if cut[0].endswith("-") else " "
+            whole, own, first = f"{cut[0].removesuffix('-')}{joint}{text}", *cut[1:]
+        ends = re.search(r"[.!?:][\W⁰¹²³⁴⁵⁶⁷⁸⁹]{0,20}$", whole[-30:])
+        if not ends and 80 < len(whole) < 4 * MAX_SENTENCE:
+            cut = whole, own, first
+            continue
+        document.sentences += _sentences(whole, own, first, paragraph)
+        cut = None
+    if cut:
+        document.sentences += _sentences(*cut, paragraph)
+
+
+def _sentences(text: str, place: str, page: int | None, paragraph: int) -> Iterator[Sentence]:
+    start = 0
+    for end in [*(stop.end() for stop in _STOP.finditer(text)), len(text)]:
+        for cut in range(start, end, MAX_SENTENCE):
+            if part := text[cut : min(end, cut + MAX_SENTENCE)].strip():
+                yield Sentence(part, place, page, paragraph)
+        start = end

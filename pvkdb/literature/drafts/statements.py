@@ -1,0 +1,305 @@
+"""Statements of a paper: quantities of its sentences, each with what it measures and of what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pvkdb.chemistry.composition import parse_material
+from pvkdb.chemistry.ions import elements, names
+from pvkdb.errors import InputError
+from pvkdb.literature.drafts.documents import Document, PrintedTable, Sentence
+from pvkdb.literature.drafts.quantities import PrintedQuantity, quantities
+from pvkdb.literature.drafts.words import metric_words
+from pvkdb.store.rows.stacks import split_structure
+
+#: Metrics that are rows of ``energetics``.
+ENERGIES = ("E_A", "DFE")
+#: Units of the tables for what sentences count or measure in others.
+_UNITS = dict.fromkeys(("states", "bits", "pulses", "devices", "grid", "orders", "fold"), "1") | {
+    "side": "m"
+}
+#: Headers of the columns of a table that say of what its values are.
+_SUBJECTS = {
+    "stack": r"structure|device|stack",
+    "subject": r"perovskite|material|composition|absorber|active layer",
+    "defect": r"defect|mobile ion|species",
+}
+_CITATION = re.compile(r"(?<!10)(?<!10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])\s?[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺][⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺,–]*$")
+#: Cost of a unit that says what is measured, where no word is near.
+_ALONE = 160
+#: Distance within which a quantity is of the metric of the one before it.
+_SAME = 130
+#: Cost of a clause's end between a word and a number, and of a word behind a number.
+_CLAUSE, _BEHIND = 30, 8
+_CLAUSES = re.compile(
+    r";|, (?:while|whereas|but|which|with|and|resulting|reduced|indicating)\b|\bwhile\b|\bwhereas\b"
+)
+_STACK = re.compile(r"(?:[\w@:.()\[\]{}−–+-]{1,60}/){1,9}[\w@:.()\[\]{}−–+-]{1,60}")
+_FORMULA = re.compile(r"[A-Z(\[{][\w()\[\]{}.−–+-]{2,80}")
+_HALIDE = re.compile(
+    r"(?:Pb|Sn|Bi|Sb|Cu|Ag|In|Ge|B)[\d.()\[\]A-Z'x_a-z−–+-]*?(?:I|Br|Cl|X)(?![a-z])"
+)
+_IONS = {
+    "iodide": "I",
+    "bromide": "Br",
+    "chloride": "Cl",
+    "halide": "X",
+    "iodine": "I",
+    "bromine": "Br",
+}
+_DEFECT = re.compile(
+    r"\bV(?:_(?P<vacancy>[A-Z][A-Za-z]{0,3})|(?P<site>I|Br|Cl|X|Pb|Sn|MA|FA|Cs))(?![A-Za-z])|\b(?P<interstitial>[A-Z][a-z]?[A-Z]?)_[Ii]\b|"
+    r"\b(?P<of>iodide|bromide|chloride|halide|[A-Z][a-z]?)[ -]"
+    r"(?P<kind>vacanc|interstitial|migration|ion)|"
+    r"\b(?P<ion>[A-Z][A-Za-z]{0,2})\d?[⁺⁻][⁺⁻]?|\b(?P<any>ion(?:ic)? migration)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundValue:
+    """A value that a paper states: what was measured, of what, and the sentence that says so.
+
+    ``low`` and ``high`` are in the unit of the tables; ``printed`` is the value with its unit as
+    the paper has it.
+    """
+
+    metric: str
+    unit: str
+    low: float
+    high: float
+    sign: str
+    printed: str
+    sentence: str
+    place: str
+    page: int | None = None
+    paragraph: int = 0
+    subject: str = ""
+    stack: str = ""
+    defect: str = ""
+    doubt: str = ""
+    proposed_by: str = "rules"
+
+
+def statements(document: Document) -> Iterator[FoundValue]:
+    """Yield the figures of devices and the energies that sentences and tables state."""
+    subject = stack = energy = ""
+    paragraph = 0
+    for sentence in document.sentences:
+        if sentence.paragraph != paragraph:
+            subject, stack, energy, paragraph = "", "", "", sentence.paragraph
+        text = sentence.text
+        stacks = _named(_STACK, is_stack, text)
+        materials = _named(_FORMULA, is_halide, text)
+        for quantity, metric in _measured(text, energy):
+            at = quantity.start
+            found = _value(quantity, metric, sentence, text[at : quantity.end])
+            yield replace(
+                found,
+                subject=_nearest(materials, at) or subject,
+                stack=_nearest(stacks, at) or stack,
+                defect=defect_near(text, at) if metric in ENERGIES else "",
+            )
+            energy = metric if metric in ENERGIES else energy
+        subject = materials[-1][1] if materials else subject
+        stack = stacks[-1][1] if stacks else stack
+    for table in document.tables:
+        yield from _table_values(table)
+
+
+def _value(quantity: PrintedQuantity, metric: str, sentence: Sentence, printed: str) -> FoundValue:
+    factor = 1e9 if metric.endswith("_nm") else 1 / 86400 if metric.endswith("_days") else 1.0
+    low, high = quantity.low * factor, quantity.high * factor
+    if quantity.unit == "orders":
+        low, high = 10.0**low, 10.0**high
+    return FoundValue(
+        metric=metric,
+        unit=_UNITS.get(quantity.unit, quantity.unit),
+        low=float(f"{low:.9g}"),
+        high=float(f"{high:.9g}"),
+        sign=quantity.sign,
+        printed=printed,
+        sentence=sentence.text,
+        place=sentence.place,
+        page=sentence.page,
+        paragraph=sentence.paragraph,
+        doubt=quantity.doubt,
+    )
+
+
+def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
+    """Yield the values of a table, whose headers name quantities with their units."""
+    head, *rows = table.rows
+    columns = {
+        name: next((place for place, text in enumerate(head) if re.search(words, text, re.I)), None)
+        for name, words in _SUBJECTS.items()
+    }
+    if columns["subject"] is None and columns["stack"] is None:
+        return
+    for number, row in enumerate((row for row in rows if any(row[1:])), 1):
+        about: dict[str, Any] = {
+            name: _CITATION.sub(
+                "", re.sub(r" (?=[\d/_}])|(?<=[\d/]) (?=[A-Z(:@/])", "", row[place])
+            )
+            for name, place in columns.items()
+            if place is not None and place < len(row)
+        }
+        if about.get("stack"):
+            about["subject"] = next(
+                filter(None, map(formula_in, split_structure(about["stack"]))), ""
+            )
+        whole = Sentence(" | ".join(row), f"{table.place} row {number}", table.page, -number)
+        for title, cell in zip(head, row, strict=False):
+            value = _CITATION.sub("", cell)
+            unit = re.search(r"[(\[]([^()\[\]]{1,20})[)\]]\s*$", title)
+            name = title[: unit.start()] if unit else title
+            names, values = name.split("/"), value.split("/")
+            if len(names) != len(values) or len(names) == 1:
+                names, values = [name], [value]
+            for label, part in zip(names, values, strict=True):
+                text = f"{label.strip()} {part.strip()} {unit[1] if unit else ''}"
+                for quantity, metric in _measured(text, ""):
+                    found = _value(
+                        quantity, metric, whole, f"{part.strip()} {unit[1] if unit else ''}".strip()
+                    )
+                    yield replace(found, **about)
+
+
+def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:
+    """Yield the quantities of a sentence that a metric is near, with the metric.
+
+    A quantity without a word of its own has the metric of the one before it, and an energy that of
+    the sentence before.
+    """
+    found = quantities(text)
+    last: tuple[PrintedQuantity, str] | None = None
+    for place, quantity in enumerate(found):
+        metric = _metric(text, quantity, found)
+        if metric is None and last and last[0].unit == quantity.unit != "1":
+            metric = last[1] if quantity.start - last[0].end < _SAME else None
+        if metric is None and quantity.unit == "eV":
+            metric = energy
+        if metric and not _is_conversion(text, found, place):
+            yield quantity, metric
+        last = (quantity, metric) if metric is not None else last
+
+
+def _metric(text: str, quantity: PrintedQuantity, others: Iterable[PrintedQuantity]) -> str | None:
+    """Return the metric whose word is nearest to a quantity, '' for none, None if no word is."""
+    best, cost = None, float("inf")
+    blocks = [other for other in others if other.unit == quantity.unit and other is not quantity]
+    for entry in metric_words():
+        if entry.unit != quantity.unit or not entry.least <= abs(quantity.high) <= entry.most:
+            continue
+        own = _ALONE if entry.alone else float("inf")
+        for match in entry.near.finditer(text, max(0, quantity.start - 300), quantity.end + 200):
+            away = _distance(text, quantity, match, blocks)
+            if away <= entry.limit:
+                own = min(own, away - entry.bonus)
+        if own < cost:
+            best, cost = entry.name, own
+    return best
+
+
+def _distance(
+    text: str, quantity: PrintedQuantity, word: re.Match[str], blocks: Iterable[PrintedQuantity]
+) -> float:
+    """Return the characters between a word and a quantity, and what clauses between them cost."""
+    if word.end() <= quantity.start:
+        first, last, cost = word.end(), quantity.start, 0
+    elif word.start() >= quantity.end:
+        first, last, cost = quantity.end, word.start(), _BEHIND
+    else:
+        return 0  # part of the unit: "bending cycles"
+    between = text[first:last]
+    cost += _CLAUSE * len(_CLAUSES.findall(between))
+    cost += _CLAUSE * sum(first <= block.start < last for block in blocks)
+    return last - first + cost
+
+
+def _is_conversion(text: str, found: Sequence[PrintedQuantity], place: int) -> bool:
+    """Whether the next quantity is the same in another unit, in brackets."""
+    if place + 1 == len(found):
+        return False
+    this, other = found[place], found[place + 1]
+    return (
+        this.unit == other.unit
+        and text[this.end : other.start].strip() == "("
+        and abs(this.low - other.low) < 0.05 * abs(this.low)
+    )
+
+
+def _named(
+    pattern: re.Pattern[str], test: Callable[[str], bool], text: str
+) -> list[tuple[int, str]]:
+    """Return the places of formulas or stacks in a text, with what they say."""
+    found = ((match.start(), _bare(match[0])) for match in pattern.finditer(text))
+    return [(start, name) for start, name in found if test(name)]
+
+
+def _nearest(named: Sequence[tuple[int, str]], at: int) -> str:
+    """Return the last name before a place, or else the first one after it."""
+    before = [name for start, name in named if start <= at]
+    return before[-1] if before else named[0][1] if named else ""
+
+
+def _bare(text: str) -> str:
+    """Return a formula or a stack without the brackets and full stops around it."""
+    text = text.strip(".,;:–-")
+    if text.count("(") > text.count(")"):
+        return text.removeprefix("(")
+    if text.count("(") < text.count(")") or (text.startswith("(") and text.count("(") == 1):
+        return text.removesuffix(")").removeprefix("(" if text.endswith(")") else "")
+    return text
+
+
+@lru_cache(4096)
+def is_halide(text: str) -> bool:
+    """Whether a text is the formula of a halide of pvkdb."""
+    if not _HALIDE.search(text):
+        return False
+    try:
+        parse_material(text.strip(".,;:-–"))
+    except InputError:
+        return False
+    return True
+
+
+@lru_cache(4096)
+def is_stack(text: str) -> bool:
+    """Whether a text is a stack with a halide between two other layers."""
+    layers = split_structure(text)
+    return len(layers) > 2 and any(formula_in(layer) for layer in layers[1:-1])
+
+
+def formula_in(layer: str) -> str:
+    """Return the formula of a halide in a layer such as ``CsPbBr3 quantum dots``; '' if none."""
+    return next(filter(is_halide, [layer, *re.split(r"[\s@]", layer)]), "")
+
+
+def defect_near(text: str, at: int) -> str:
+    """Return the label of the defect that a sentence names nearest to a place; '' if none."""
+    best, away = "", float("inf")
+    for match in _DEFECT.finditer(text):
+        distance = at - match.end() if match.end() <= at else match.start() - at + _CLAUSE
+        distance += 2 * _CLAUSE if match["any"] or match["ion"] else 0
+        if distance < away and (label := _label(match)):
+            best, away = label, distance
+    return best
+
+
+def _label(match: re.Match[str]) -> str:
+    """Return the label of a defect, '' if what looks like one is none."""
+    kind = match["kind"] or ""
+    ion = match["vacancy"] or match["site"] or match["interstitial"] or match["of"] or match["ion"]
+    if ion is None:
+        return "ion"
+    ion = _IONS.get(ion, ion)
+    if ion not in ("X", "A", "B") and ion not in names() and ion not in elements():
+        return ""
+    if match["vacancy"] or match["site"] or kind == "vacanc":
+        return f"V_{ion}"
+    return f"{ion}_i" if match["interstitial"] or kind == "interstitial" else ion

@@ -1,0 +1,182 @@
+"""Drafts: the values found in a paper as rows of an import, which a person confirms one by one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import isclose
+
+from pvkdb.chemistry.units import parse_measurement
+from pvkdb.errors import InputError
+from pvkdb.literature.drafts.documents import Document
+from pvkdb.literature.drafts.statements import ENERGIES, FoundValue, formula_in
+from pvkdb.literature.reading import UNCONFIRMED
+from pvkdb.schemas.metrics import TABLE_METRICS
+from pvkdb.store.rows.stacks import split_structure
+
+#: Most values of a draft, more than a person confirms.
+MAX_VALUES = 5000
+_HEAD = """\
+# Draft of {name} by pvkdb draft: proposals, none of them confirmed.
+# Compare each value with the sentence above it: remove the '{mark}' in front of what is right,
+# correct or delete what is wrong, fill in what is '?' alone. Fields: pvkdb import --template. Then:
+#   pvkdb import {target} --dry-run    refuses what is not confirmed, and shows what would change
+"""
+_REFERENCE = ("doi", "authors", "title", "journal", "year", "volume", "pages")
+_METHODS = {
+    "DFT": r"\bDFT\b|density functional|first[- ]principles?|ab initio",
+    "experiment": r"experiment|measured|Arrhenius|impedance|spectroscop",
+}
+
+
+@dataclass(slots=True)
+class DraftRow:
+    """A row of an import: its cells, and the value that each cell was found in."""
+
+    table: str
+    cells: dict[str, str]
+    found: dict[str, FoundValue] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a paper seems to report. ``further`` are figures that no field of an import takes."""
+
+    name: str
+    reference: dict[str, str]
+    rows: list[DraftRow]
+    further: list[FoundValue]
+    #: Proposals of a language model that were not found in the text.
+    dropped: int = 0
+
+
+def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
+    """Return the draft of a document; values of one device in one paragraph share a row.
+
+    Raises:
+        InputError: there are more values than a person would confirm.
+    """
+    draft = Draft(document.name, dict(document.reference), [], [])
+    for number, value in enumerate(values):
+        if number >= MAX_VALUES:
+            reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
+            raise InputError(reason)
+        column = _column(value)
+        if value.metric in ENERGIES:
+            draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
+        elif column is None:
+            draft.further.append(value)
+        else:
+            _row_for(draft, value, column).found[column] = value
+    for row in draft.rows:
+        if row.table == "devices":
+            row.cells |= {column: cell(value) for column, value in row.found.items()}
+            printed = (f"{column} {value.printed}" for column, value in row.found.items())
+            row.cells["as_printed"] = "; ".join(printed)
+    return draft
+
+
+def _column(value: FoundValue) -> str | None:
+    """Return the field of an import that takes a figure; None if there is none."""
+    found = TABLE_METRICS.get(value.metric)
+    return found[1].imported_as if found else None
+
+
+def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:
+    """Return the last row if it is of the same device and has no such figure, or a new one."""
+    last = draft.rows[-1] if draft.rows else None
+    if last is not None and last.table == "devices" and column not in last.found:
+        before = next(iter(last.found.values()))
+        same = (value.paragraph, value.stack) == (before.paragraph, before.stack)
+        if same and (value.stack or value.subject == before.subject):
+            return last
+    cells = {"structure": value.stack, "absorber": value.subject}
+    layers = [layer for layer in split_structure(value.stack) if formula_in(layer)]
+    if layers:
+        cells |= {"absorber": layers[0]}
+        if (formula := formula_in(layers[0])) != layers[0]:
+            cells["material"] = formula
+    row = DraftRow("devices", cells | {"source": place_of(value)})
+    draft.rows.append(row)
+    return row
+
+
+def _energy(value: FoundValue) -> dict[str, str]:
+    methods = (name for name, words in _METHODS.items() if re.search(words, value.sentence, re.I))
+    return {
+        "material": value.subject,
+        "defect": value.defect,
+        "quantity": value.metric,
+        "value": cell(value),
+        "method": next(methods, "unknown"),
+        "source": place_of(value),
+        "as_printed": value.printed,
+    }
+
+
+def cell(value: FoundValue) -> str:
+    """Return a value as a cell of an import has it: as printed, if that can be read."""
+    unit = {"days": "d"}.get(value.unit, value.unit)
+    sign = value.sign if value.sign in ("~", ">", "<") else ""
+    low, high = value.low, value.high
+    try:
+        read = parse_measurement(value.printed, unit)
+    except (InputError, KeyError):
+        read = None
+    if read and _same(read.minimum, low) and _same(read.maximum, high):
+        return value.printed
+    numbers = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{sign}{numbers}" + ("" if unit == "1" else f" {unit}")
+
+
+def _same(read: float | None, found: float) -> bool:
+    return read is not None and isclose(read, found, rel_tol=1e-6)
+
+
+def place_of(value: FoundValue) -> str:
+    """Return where a value is: its section, caption or table row, and its page if known."""
+    return value.place + (f", page {value.page}" if value.page else "")
+
+
+def draft_yaml(draft: Draft, target: str = "draft.yaml") -> str:
+    """Return a draft as the text of an import file, in which every proposal is unconfirmed."""
+    return "\n".join([*_lines(draft, target), ""])
+
+
+def _lines(draft: Draft, target: str) -> Iterator[str]:
+    yield from _HEAD.format(name=draft.name, mark=UNCONFIRMED, target=target).splitlines()
+    yield "reference:"
+    for name in _REFERENCE:
+        text = draft.reference.get(name, "")
+        if text or name in ("authors", "title", "year"):
+            yield f"  {name}: {_marked(text)}"
+    for table in ("energetics", "devices"):
+        rows = [row for row in draft.rows if row.table == table]
+        yield from ("", f"{table}:") if rows else ()
+        for row in rows:
+            first = next(iter(row.found.values()))
+            sentence, lead = first.sentence, "  - "
+            yield f"  # {place_of(first)}: {sentence}"
+            for name, text in row.cells.items():
+                value = row.found.get(name, first)
+                doubt = value.doubt if name in row.found else ""
+                if name in row.found and value.sentence != sentence:
+                    sentence = value.sentence
+                    yield f"    # {place_of(value)}: {sentence}"
+                plain = name in ("source", "as_printed")
+                shown = json.dumps(text, ensure_ascii=False) if plain else _marked(text)
+                yield f"{lead}{name}: {shown}" + (f"  # doubt: {doubt}" if doubt else "")
+                lead = "    "
+    if draft.further:
+        yield from ("", "# Figures that have no field in an import:")
+    for value in draft.further:
+        ends = dict.fromkeys(f"{end:g}" for end in (value.low, value.high))
+        sign = f"{value.sign} " if value.sign else ""
+        yield f"#   {value.metric} {sign}{' to '.join(ends)} ({value.printed}), {place_of(value)}:"
+        yield f"#     {value.sentence}"
+
+
+def _marked(text: str) -> str:
+    return json.dumps((UNCONFIRMED + text).strip(), ensure_ascii=False)

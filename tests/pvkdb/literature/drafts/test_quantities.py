@@ -1,0 +1,71 @@
+"""Quantities are read as the literature prints them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.literature.drafts.documents import readable
+from pvkdb.literature.drafts.quantities import MAX_NUMBERS, quantities
+
+from ....each import for_each
+
+
+@for_each(
+    ("text", "expected"),
+    [
+        ("a set voltage of ~ -0.11 V", "V -0.11 -0.11 ~"),
+        ("15 mV and 13.5 aJ", "V 0.015 0.015; J 1.35e-17 1.35e-17"),
+        ("90–300 nm", "m 9e-08 3e-07"),
+        ("0.38$ – 0.48 eV", "eV 0.38 0.48"),
+        ("57.8 kJ mol⁻¹", "eV 0.599055 0.599055"),
+        ("0.35 ± 0.02 eV", "eV 0.33 0.37"),
+        ("over 1000 seconds, exceeding 10⁴s", "s 1000 1000 >; s 10000 10000 >"),
+        ("up to 6×10^6 cycles", "cycles 6e+06 6e+06 up to"),
+        ("3 months or 7 days", "s 7.776e+06 7.776e+06; s 604800 604800"),
+        ("0.5 M, 1.5 M, and 2.5 M", "mol/L 0.5 2.5"),
+        ("0.61 eV, 0.32 eV, and 0.56 eV, respectively", "eV 0.61 0.61; eV 0.32 0.32; eV 0.56 0.56"),
+        ("± 10 V to ± 60 V", "V 10 60 ±"),
+        ("reducing the barrier from 0.74 eV to 0.41 eV", "eV 0.74 0.74; eV 0.41 0.41"),
+        ("measured from 90 K to 400 K", "K 90 400"),
+        (r"$3.34\text{--}33 \times 10^{15} \text{ cm}^{-3}$", "cm-3 3.34e+15 3.3e+16"),
+        ("a 16 × 16 memristor array", "grid 16 16"),
+        ("40 μm × 40 μm", "side 4e-05 4e-05"),
+        ("nearly two orders of magnitude", "orders 2 2 ~"),
+        ("a ratio of 1.9×10^{-9}", "1 1.9e-09 1.9e-09"),
+        ("50 000 elements over 100 cm²", "devices 50000 50000; m2 0.01 0.01 >"),
+        ("(Fig. 9h) and ref. 12 of 2021, CsPbBr3, 2D, n = 3, the +4 state", ""),
+    ],
+)
+def test_quantities_of_sentences(text: str, expected: str) -> None:
+    found = (
+        f"{one.unit} {one.low:g} {one.high:g} {one.sign}" for one in quantities(readable(text))
+    )
+    assert "; ".join(map(str.strip, found)) == expected
+
+
+@for_each(
+    ("text", "value", "doubt"),
+    [
+        ("endurance of 103 cycles", 1e3, "is it 10^3?"),
+        ("2 x 106 cycles", 2e6, "10^6?"),
+        ("about 1000 cycles", 1e3, ""),
+        ("120 cycles", 120, ""),
+    ],
+)
+def test_a_lost_superscript_is_proposed_with_a_doubt(text: str, value: float, doubt: str) -> None:
+    (found,) = quantities(text)
+    assert found.low == value
+    assert doubt in found.doubt
+    assert bool(doubt) == bool(found.doubt)
+
+
+@given(st.text(alphabet="0123456789.,×⁰⁻⁹-–± VeKsm()to~", max_size=120))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    for found in quantities(text):
+        assert found.low <= found.high or found.sign == "±"
+        assert 0 <= found.start < found.end <= len(text)
+
+
+def test_a_list_of_numbers_without_end_is_cut() -> None:
+    assert len(quantities("5 V; " * 5000)) == MAX_NUMBERS

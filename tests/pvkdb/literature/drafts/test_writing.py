@@ -1,0 +1,104 @@
+"""A draft is an import file: refused as it is, taken once a person has confirmed it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pvkdb.literature.drafts import draft_paper, draft_yaml, writing
+from pvkdb.literature.importing import ImportRefusedError, import_files
+from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.curation.sources import Upload
+from pvkdb.store.database import Store
+
+PAPER = """<html><head>
+<meta name="citation_title" content="A memristor of caesium lead bromide">
+<meta name="citation_author" content="A. Tester"><meta name="citation_doi" content="10.1000/x9">
+<meta name="citation_publication_date" content="2024"></head><body>
+<h2>2. Results</h2>
+<p>The ITO/CsPbBr3/Ag device has an on/off ratio of 10<sup>6</sup> and an endurance of 103 cycles.
+Its retention exceeds 10<sup>4</sup> s. The film is 300 nm thick. By DFT, the activation energy of
+V<sub>Br</sub> migration in CsPbBr3 is 25 kJ/mol.</p></body></html>"""
+
+
+@pytest.fixture
+def draft() -> str:
+    return draft_yaml(draft_paper(Upload("paper.html", PAPER.encode())), "paper.yaml")
+
+
+def test_a_draft_has_each_value_with_its_sentence_and_place(draft: str) -> None:
+    lines = draft.splitlines()
+    sentence = next(place for place, line in enumerate(lines) if "Its retention exceeds" in line)
+    assert lines[sentence] == "    # section 2: Its retention exceeds 10⁴ s."
+    assert lines[sentence + 1] == '    retention: "? >10000 s"'
+    assert '    endurance: "? 1000 cycles"  # doubt: is it 10^3? The text has 103.' in lines
+    document = yaml.safe_load(draft)
+    assert document["reference"]["title"] == "? A memristor of caesium lead bromide"
+    (energy,) = document["energetics"]
+    assert energy == {
+        "material": "? CsPbBr3",
+        "defect": "? V_Br",
+        "quantity": "? E_A",
+        "value": "? 25 kJ/mol",
+        "method": "? DFT",
+        "source": "section 2",
+        "as_printed": "25 kJ/mol",
+    }
+    (device,) = document["devices"]
+    assert (device["structure"], device["absorber"]) == ("? ITO/CsPbBr3/Ag", "? CsPbBr3")
+    assert "#   thickness_m 3e-07 (300 nm), section 2:" in lines
+
+
+def test_nothing_unconfirmed_enters_the_store(store: Store, tmp_path: Path, draft: str) -> None:
+    path = tmp_path / "paper.yaml"
+    path.write_text(draft, encoding="utf-8")
+    with store.session() as session, pytest.raises(ImportRefusedError) as refused:
+        import_files(session, [path])
+    assert len(refused.value.problems) == draft.count('"?')
+    assert "compare it with its sentence, then remove the '? '" in str(refused.value)
+    one_left = draft.replace('"? ', '"', draft.count('"? ') - 1)
+    path.write_text(one_left, encoding="utf-8")
+    with (
+        store.session() as session,
+        pytest.raises(ImportRefusedError, match="nobody has confirmed"),
+    ):
+        import_files(session, [path])
+
+
+def test_what_is_confirmed_is_imported(store: Store, tmp_path: Path, draft: str) -> None:
+    path = tmp_path / "paper.yaml"
+    confirmed = re.sub(r'.*"\?"\n', "", draft).replace('"? ', '"')
+    path.write_text(confirmed, encoding="utf-8")
+    with store.session() as session:
+        report = import_files(session, [path])
+        assert report.warnings == []
+        (energy,) = ENERGETICS.load(session, ["tester2024-e001"])
+        (device,) = DEVICES.load(session, ["tester2024-d001"])
+    assert (energy.value_min_ev, energy.method) == (pytest.approx(0.25910674), "DFT")
+    assert (device.endurance_cycles, device.retention_s) == (1000, 1e4)
+    assert device.retention_qualifier == ">"
+    assert device.as_printed == ("on_off_ratio 10⁶; endurance 103 cycles; retention exceeds 10⁴ s")
+
+
+def test_layers_with_a_form_have_the_formula_as_material() -> None:
+    text = "Abstract. ITO/CsPbBr3@PMMA/Ag has a retention of 5 s."
+    (row,) = draft_paper(Upload("a.txt", text.encode())).rows
+    assert row.cells["absorber"] == "CsPbBr3@PMMA"
+    assert row.cells["material"] == "CsPbBr3"
+
+
+def test_a_device_that_has_a_figure_twice_has_two_rows() -> None:
+    text = (
+        "ITO/CsPbBr3/Ag and Au/CsPbBr3/Ag have. An endurance of 5 cycles. An endurance of 9 cycles."
+    )
+    rows = draft_paper(Upload("a.txt", text.encode())).rows
+    assert [row.cells["endurance"] for row in rows] == ["5 cycles", "9 cycles"]
+
+
+def test_more_values_than_a_person_confirms_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "MAX_VALUES", 1)
+    with pytest.raises(Exception, match="more than 1 values; give a part"):
+        draft_paper(Upload("a.txt", b"Endurance of 5 cycles and retention of 5 s."))
