@@ -1,4 +1,4 @@
-"""``pvkdb init``, ``upgrade``, ``draft``, ``import``, ``history``, ``export``, ``snapshot``, ``diff``."""
+"""``pvkdb init``, ``upgrade``, ``import``, ``draft``, ``history``, ``export``, ``snapshot``…"""
 
 from __future__ import annotations
 
@@ -153,8 +153,9 @@ def draft(
     for one in drafts:
         count = sum(len(row.found) for row in one.rows)
         messages().print(
-            f"{plain(one.name)}: {count} values in {len(one.rows)} rows to confirm, "
-            f"{len(one.further)} figures without a field of an import"
+            f"{one.name}: {count} values in {len(one.rows)} rows to confirm, "
+            f"{len(one.further)} figures without a field of an import",
+            markup=False,
         )
 
 
