@@ -97,8 +97,9 @@ def load(store: Store, *, computed: bool | None = None) -> tuple[LoadReport, Com
         computed = os.environ.get(WITHOUT_COMPUTED, "").lower() not in ("1", "true", "yes", "on")
     upgrade(store)
     with store.session() as session:
-        literature = load_literature(session)
-        return literature, load_release(session) if computed else None
+        loaded = load_literature(session), load_release(session) if computed else None
+    store.close()  # SQLite then leaves one file, which can be copied
+    return loaded
 
 
 def load_release(session: Session) -> ComputedReport:
@@ -117,7 +118,6 @@ def _create_file(store: Store, path: Path) -> Store:
     new = Store(f"sqlite:///{draft}")
     try:
         report, computed = load(new)
-        new.close()
         try:
             path.hardlink_to(draft)
         except FileExistsError:

@@ -35,8 +35,9 @@ def failed_clearly(outcome: subprocess.CompletedProcess[str], *words: str) -> bo
     return True
 
 
-def test_init_and_export(run: Run) -> None:
+def test_init_and_export(run: Run, tmp_path: Path) -> None:
     assert run("init").returncode == 0
+    assert not [*tmp_path.glob("*-wal")]  # everything is in the file, which can be copied
     outcome = run("export", "energetics")
     rows = list(csv.DictReader(io.StringIO(outcome.stdout)))
     assert len(rows) == len(read_curated("energetics"))
