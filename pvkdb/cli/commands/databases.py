@@ -138,9 +138,10 @@ def draft(
     """Draft an import from papers. A person confirms each value; nothing is imported."""
     from dataclasses import asdict
 
-    from pvkdb.literature.drafts import draft_paper, draft_yaml
+    from pvkdb.literature.drafts import ModelEndpoint, draft_paper, draft_yaml
 
-    drafts = [draft_paper(file) for file in files]
+    endpoint = ModelEndpoint.from_environment()
+    drafts = [draft_paper(file, endpoint) for file in files]
     if json:
         print_json([asdict(one) for one in drafts])
         return
@@ -157,6 +158,8 @@ def draft(
             f"{len(one.further)} figures without a field of an import",
             markup=False,
         )
+        if one.note:
+            messages().print(one.note, markup=False)
 
 
 def _print_template(name: str) -> None:

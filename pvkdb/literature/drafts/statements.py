@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from pvkdb.chemistry.composition import parse_material
 from pvkdb.chemistry.ions import elements, names
@@ -81,7 +81,7 @@ class FoundValue:
     stack: str = ""
     defect: str = ""
     doubt: str = ""
-    proposed_by: str = "rules"
+    proposed_by: Literal["rules", "language model"] = "rules"
 
 
 def statements(document: Document) -> Iterator[FoundValue]:
@@ -96,7 +96,7 @@ def statements(document: Document) -> Iterator[FoundValue]:
         materials = _named(_FORMULA, is_halide, text)
         for quantity, metric in _measured(text, energy):
             at = quantity.start
-            found = _value(quantity, metric, sentence, text[at : quantity.end])
+            found = found_value(quantity, metric, sentence, text[at : quantity.end])
             yield replace(
                 found,
                 subject=_nearest(materials, at) or subject,
@@ -110,7 +110,10 @@ def statements(document: Document) -> Iterator[FoundValue]:
         yield from _table_values(table)
 
 
-def _value(quantity: PrintedQuantity, metric: str, sentence: Sentence, printed: str) -> FoundValue:
+def found_value(
+    quantity: PrintedQuantity, metric: str, sentence: Sentence, printed: str
+) -> FoundValue:
+    """Return a quantity of a sentence as a value of a metric, in the unit of the tables."""
     factor = 1e9 if metric.endswith("_nm") else 1 / 86400 if metric.endswith("_days") else 1.0
     low, high = quantity.low * factor, quantity.high * factor
     if quantity.unit == "orders":
@@ -162,7 +165,7 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             for label, part in zip(names, values, strict=True):
                 text = f"{label.strip()} {part.strip()} {unit[1] if unit else ''}"
                 for quantity, metric in _measured(text, ""):
-                    found = _value(
+                    found = found_value(
                         quantity, metric, whole, f"{part.strip()} {unit[1] if unit else ''}".strip()
                     )
                     yield replace(found, **about)

@@ -48,8 +48,8 @@ class Draft:
     reference: dict[str, str]
     rows: list[DraftRow]
     further: list[FoundValue]
-    #: Proposals of a language model that were not found in the text.
-    dropped: int = 0
+    #: What a language model did, if one was asked.
+    note: str = ""
 
 
 def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
@@ -167,7 +167,10 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                     yield f"    # {place_of(value)}: {sentence}"
                 plain = name in ("source", "as_printed")
                 shown = json.dumps(text, ensure_ascii=False) if plain else _marked(text)
-                yield f"{lead}{name}: {shown}" + (f"  # doubt: {doubt}" if doubt else "")
+                note = f"  # doubt: {doubt}" if doubt else ""
+                if name in row.found and value.proposed_by != "rules":
+                    note += f"  # proposed by the {value.proposed_by}"
+                yield f"{lead}{name}: {shown}{note}"
                 lead = "    "
     if draft.further:
         yield from ("", "# Figures that have no field in an import:")
