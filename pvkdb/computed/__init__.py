@@ -1,5 +1,11 @@
 """The release of computed results that travels with pvkdb, and its loader."""
 
-from pvkdb.computed.release import CALCULATIONS, ComputedReport, load_computed, release_version
+from pvkdb.computed.release import (
+    CALCULATIONS,
+    REPORT,
+    ComputedReport,
+    load_computed,
+    release_version,
+)
 
-__all__ = ["CALCULATIONS", "ComputedReport", "load_computed", "release_version"]
+__all__ = ["CALCULATIONS", "REPORT", "ComputedReport", "load_computed", "release_version"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 from sqlalchemy import select
 
-from pvkdb.computed import CALCULATIONS
+from pvkdb.computed import CALCULATIONS, REPORT
+from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.migrate import upgrade
@@ -36,5 +38,6 @@ def test_the_page_follows_from_the_calculations_shipped_with_it(tmp_path: Path) 
     funnel = Funnel(plan, store, 1)
     report = funnel.run()
     assert funnel.computed == 0
+    assert report == ScreeningReport.model_validate_json(gzip.decompress(REPORT.read_bytes()))
     assert "\n".join(page(report)) + "\n" == PAGE.read_text(encoding="utf-8")
     store.close()

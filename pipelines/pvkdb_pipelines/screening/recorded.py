@@ -18,7 +18,6 @@ from pvkdb.schemas.runs import (
     LostCandidate,
     PassedCandidate,
     RankChange,
-    RunCounts,
     RunDocument,
 )
 from pvkdb.schemas.screening import ScreeningReport
@@ -62,14 +61,7 @@ class Run:
             RunLostError: another process has taken over the run; the report is not recorded.
         """
         report = funnel.run()
-        counts = RunCounts(
-            compositions=len(report.candidates),
-            passed=sum(candidate.fall is None for candidate in report.candidates),
-            calculations=sum(report.calculations.values()),
-            computed=funnel.computed,
-            failed=sum(report.failed.values()),
-            core_hours=report.core_hours,
-        )
+        counts = screening_runs.counts_of(report, funnel.computed)
         text = report.model_dump_json()
         with self.store.session() as session:
             mine = session.get_one(ScreeningRun, self.id)

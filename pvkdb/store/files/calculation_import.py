@@ -209,6 +209,8 @@ class _Batch:
                 if held is not None and not waiting:
                     missing = self._missing_structures(held, line, request, result)
                     rows += missing
+                    if missing and recorded_in is None:
+                        held.recorded_in = None  # a result with its paths is the user's
                     counts["new" if missing else "known"] += 1
                     continue
                 calculation = self._answer(held, line, request, result)

@@ -61,7 +61,7 @@ def requeue(session: Session, calculation_id: str) -> Calculation:
         requeue(session, other)
     # The files of the failure are deleted; the log continues.
     session.execute(delete(CalculationFile).where(CalculationFile.calculation_id == calculation_id))
-    calculation.attempts = 0
+    calculation.attempts, calculation.recorded_in = 0, None
     settle(session, calculation)
     pass_on(session, calculation_id)
     return calculation

@@ -141,6 +141,18 @@ def finish(
     return ended
 
 
+def counts_of(report: ScreeningReport, computed: int) -> RunCounts:
+    """Return the counts of a report; ``computed`` calculations were not in the store before."""
+    return RunCounts(
+        compositions=len(report.candidates),
+        passed=sum(candidate.fall is None for candidate in report.candidates),
+        calculations=sum(report.calculations.values()),
+        computed=computed,
+        failed=sum(report.failed.values()),
+        core_hours=report.core_hours,
+    )
+
+
 def keep_stabilities(session: Session, run: ScreeningRun) -> None:
     """Store the energies of decomposition of a run's report, in place of earlier ones.
 

@@ -1,36 +1,136 @@
-"""The computed results in the box: loaded at once, known by their version, of this version."""
+"""The computed results in the box: there at once, replaced by the next release, apart from own."""
 
 from __future__ import annotations
 
+import copy
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
 from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import Session
 
 from pvkdb.cli.commands.demo import FORMULAS
-from pvkdb.computed import load_computed, release_version
+from pvkdb.computed import CALCULATIONS, REPORT, ComputedReport, load_computed, release_version
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
-from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.files.calculation_import import take_calculations
+from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.store.models.materials import Material
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.queue.claims import submit
+from pvkdb.store.models.summaries import CompositionStability, CompositionSummary
+from pvkdb.store.queue.claims import enqueue, requeue, submit
+from pvkdb.store.runs.screening_reports import read_report
+from pvkdb.store.runs.screening_runs import find_run, listed
+
+from ..store.files.test_exchange import Line, file_of, with_path
+
+
+@pytest.fixture(scope="module")
+def lines() -> dict[str, Line]:
+    """Lines of the release: one of each kind that is done, and a failed one."""
+    found: dict[str, Line] = {}
+    with gzip.open(CALCULATIONS) as stream:
+        next(stream)
+        for line in map(json.loads, stream):
+            if line["state"] == "failed":
+                found.setdefault("failed", line)
+            elif line["kind"] == "element" or line["structures"]:
+                found.setdefault(line["kind"], line)
+    return found
+
+
+def load(session: Session, folder: Path, *lines: Line) -> ComputedReport:
+    """Load a release with these calculations."""
+    folder.mkdir()
+    file_of(folder / CALCULATIONS.name, *lines)
+    shutil.copy(REPORT, folder)
+    return load_computed(session, folder)
+
+
+def counts(session: Session) -> dict[str, int]:
+    tables: tuple[Any, ...] = (Calculation, CalculationEvent, Structure, Energetic, Material)
+    tables += (Composition, CompositionSummary)
+    return {
+        table.__name__: session.scalar(select(func.count()).select_from(table)) or 0
+        for table in tables
+    }
+
+
+def test_a_release_replaces_the_older_one_with_its_rows(
+    sqlite_store: Store, tmp_path: Path, lines: dict[str, Line]
+) -> None:
+    with sqlite_store.session() as session:
+        literature, before = current_version(session), counts(session)
+    with sqlite_store.session() as session:
+        first = load(session, tmp_path / "1", *lines.values())
+    assert (first.added, first.removed) == (5, 0)
+    assert first.dataset_version == f"{literature}.{release_version(tmp_path / '1')}"
+    recomputed = copy.deepcopy(lines["neb"])
+    recomputed["result"]["cpu_seconds"] += 1
+    with sqlite_store.session() as session:
+        held = session.get_one(Calculation, lines["neb"]["key"][:12])
+        assert held.recorded_in == first.dataset_version
+        second = load(session, tmp_path / "2", recomputed)
+    assert (second.added, second.removed) == (1, 5)
+    assert second.dataset_version == f"{literature}.{release_version(tmp_path / '2')}"
+    with sqlite_store.session() as session:
+        (held,) = session.scalars(select(Calculation))
+        assert held.result == recomputed["result"]
+        assert held.recorded_in == current_version(session) == second.dataset_version
+        # CsPbBr3 is in the literature; its phase is new.
+        added = {"Calculation": 1, "CalculationEvent": 1, "Structure": 1, "Material": 1}
+        added["Energetic"] = len(recomputed["energetics"])
+        added |= {"Composition": 0, "CompositionSummary": 0}
+        assert counts(session) == {name: before[name] + added[name] for name in before}
+    with sqlite_store.session() as session:
+        again = load_computed(session, tmp_path / "2")
+    assert (again.added, again.removed, again.words) == (0, 0, "unchanged")
+
+
+def test_what_the_user_has_computed_or_builds_on_stays(
+    sqlite_store: Store, tmp_path: Path, lines: dict[str, Line]
+) -> None:
+    names = {kind: line["key"][:12] for kind, line in lines.items()}
+    own = file_of(tmp_path / "own.gz", lines["vacancy"])
+    with sqlite_store.session() as session:
+        take_calculations(session, own)
+        assert load(session, tmp_path / "1", *lines.values()).added == 4
+        # Images of a path, a calculation that waits for a release's, another attempt.
+        take_calculations(session, file_of(tmp_path / "paths.gz", with_path(lines["neb"])))
+        potassium = ElementRequest(symbol="K", potential=PotentialName.CHGNET)
+        enqueue(session, potassium, depends_on=[names["element"]])
+        requeue(session, names["failed"])
+    with sqlite_store.session() as session:
+        images = select(func.count()).where(Structure.calculation_id == names["neb"])
+        given = session.scalar(images)
+        assert load(session, tmp_path / "2", lines["vacancy"]) == ComputedReport(
+            current_version(session), added=0, removed=1
+        )
+        held = {row.id: row for row in session.scalars(select(Calculation))}
+        assert {*names.values()} - {*held} == {names["relax"]}
+        assert {row.recorded_in for row in held.values()} == {None}
+        assert session.scalar(images) == given
+        assert held[names["failed"]].state == "queued"
 
 
 @pytest.mark.slow
-def test_a_new_store_has_structures_and_barriers(store: Store) -> None:
+def test_a_new_store_has_structures_barriers_and_stabilities(store: Store) -> None:
     with store.session() as session:
         literature = current_version(session)
         report = load_computed(session)
-    assert (report.added, report.own) == (3_048, 0)
+    assert (report.added, report.removed) == (3_048, 0)
     assert report.dataset_version == f"{literature}.{release_version()}"
     with store.session() as session:
-        assert current_version(session) == report.dataset_version
-        versions = session.execute(
-            select(Calculation.recorded_in, func.count()).group_by("recorded_in")
-        )
-        assert [tuple(row) for row in versions] == [(report.dataset_version, 3_048)]
+        versions = select(Calculation.recorded_in, func.count()).group_by(Calculation.recorded_in)
+        assert session.execute(versions).all() == [(report.dataset_version, 3_048)]
         compositions = select(func.count(distinct(Material.composition_id)))
         structures = compositions.join(Structure, Structure.material_id == Material.id)
         barriers = compositions.join(Energetic, Energetic.material_id == Material.id).where(
@@ -38,8 +138,11 @@ def test_a_new_store_has_structures_and_barriers(store: Store) -> None:
         )
         assert session.scalar(structures) == 1_020
         assert session.scalar(barriers) == 54
-        again = load_computed(session)
-        assert (again.added, again.dataset_version) == (0, report.dataset_version)
+        assert session.scalar(select(func.count()).select_from(CompositionStability)) == 466
+        run = find_run(session, "inorganic")
+        assert listed(session, 10)[1] == 1
+        assert run.recorded_in == report.dataset_version
+        assert len(read_report(run).candidates) == 702
         # The demonstration still has something to compute.
         for formula in FORMULAS:
             for potential in PotentialName:
@@ -47,4 +150,4 @@ def test_a_new_store_has_structures_and_barriers(store: Store) -> None:
 
 
 def test_the_version_names_the_files() -> None:
-    assert release_version() == "computed-af019e7a4d"
+    assert release_version() == "computed-b8d8ece267"
