@@ -19,9 +19,9 @@ def draft_paper(path: Source, endpoint: ModelEndpoint | None = None) -> Draft:
         InputError: the file cannot be read as text; names the reason and the remedy.
     """
     document = read_document(path)
-    values = list(statements(document))
     if endpoint is None:
-        return draft_of(document, values)
+        return draft_of(document, statements(document))
+    values = list(statements(document))
     proposals = ask_model(document, endpoint, values)
     # Each beside the values of its paragraph, so that those of one device share a row.
     values = sorted([*values, *proposals.values], key=_order)

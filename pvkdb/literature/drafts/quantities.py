@@ -14,10 +14,12 @@ from pvkdb.literature.drafts.words import words
 
 #: Most numbers of a sentence that are read.
 MAX_NUMBERS = 100
+#: A power of ten whose superscript has become plain digits: 104, 10(4) or 10 4, but not 10-20.
+_LOST = r"10(?:\(\d{1,2}\)|[2-9]|1\d|\s[−-]?\d{1,2})(?![\d.])"
 _POWER = r"10(?:[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|\^-?\d{1,3})"
 _NUMBER = (
-    rf"(?:{_POWER}|\d{{1,12}}(?:[, ]\d{{3}}(?![\d.]))*(?:\.\d{{1,8}})?"
-    rf"(?:\s?[×x·]\s?(?:{_POWER}|10\d{{1,2}}(?!\d))|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
+    rf"(?:{_POWER}|\d{{1,3}}(?:[, ]\d{{3}})+(?![\d.])|{_LOST}|\d{{1,12}}(?:\.\d{{1,8}})?"
+    rf"(?:\s?[×x·]\s?(?:{_POWER}|{_LOST})|e[+-]?\d{{1,3}}(?![A-Za-z]))?)"
 )
 #: Words and signs in front of a number, by the sign that the tables hold.
 _FRONT = {
@@ -117,16 +119,15 @@ def _read(text: str, match: re.Match[str]) -> PrintedQuantity | None:
         number = str({word: place for place, word in enumerate(_WORDS, 2)}[match["word"].lower()])
     doubt = ""
     plain = re.sub(r"(?<=\d)[, ](?=\d{3})", "", number)
-    if lost := re.search(r"(?<=[×x·]) ?10(?=\d{1,2}$)", plain):
-        plain = f"{plain[: lost.end()]}^{plain[lost.end() :]}"
-        doubt = f"is it {plain}?"
-    elif re.fullmatch(r"10([2-9]|1\d)", plain) and printed in (None, "cycles", "s"):
-        plain, doubt = f"10^{plain[2:]}", f"is it 10^{plain[2:]}? The text has {plain}."
+    unit, factor = _units()[_known(printed)] if printed else ("1", 1.0)
+    lost = re.search(r"10(\(\d+\)|[\s−-]+\d+|[2-9]|1\d)$", plain)
+    if lost and (not lost[1].isdigit() or lost.start() or unit in ("1", "cycles", "s")):
+        plain = f"{plain[: lost.start()]}10^{lost[1].strip('( )')}"
+        doubt = f"is it {plain}? The text has {number}."
     try:
         value = parse_measurement(plain, "1").minimum or 0.0
     except InputError:
         return None
-    unit, factor = _units()[_known(printed)] if printed else ("1", 1.0)
     if match["sign"] and unit in ("states", "devices", "pulses"):
         return None  # oxidation states
     front = next((sign for place, sign in enumerate(_FRONT) if match[f"front{place}"]), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from ....each import for_each
         ("a set voltage of ~ -0.11 V", "V -0.11 -0.11 ~"),
         ("15 mV and 13.5 aJ", "V 0.015 0.015; J 1.35e-17 1.35e-17"),
         ("90–300 nm", "m 9e-08 3e-07"),
+        ("10-20 nm", "m 1e-08 2e-08"),
         ("0.38$ – 0.48 eV", "eV 0.38 0.48"),
         ("57.8 kJ mol⁻¹", "eV 0.599055 0.599055"),
         ("0.35 ± 0.02 eV", "eV 0.33 0.37"),
@@ -51,11 +53,20 @@ def test_quantities_of_sentences(text: str, expected: str) -> None:
         ("2 x 106 cycles", 2e6, "10^6?"),
         ("about 1000 cycles", 1e3, ""),
         ("120 cycles", 120, ""),
+        ("100 000 cycles", 1e5, ""),
+        ("100,000 cycles", 1e5, ""),
+        ("103 000 cycles", 1.03e5, ""),
+        ("10 nm", 1e-8, ""),
+        ("a ratio of 9 x 10(7)", 9e7, "is it 9 x 10^7?"),
+        ("retention of 10 4 s", 1e4, "is it 10^4?"),
+        ("a current of 10 -7 A", 1e-7, "is it 10^-7?"),
+        ("103 endurance cycles", 1e3, "is it 10^3?"),
+        ("103 nm", 1.03e-7, ""),
     ],
 )
 def test_a_lost_superscript_is_proposed_with_a_doubt(text: str, value: float, doubt: str) -> None:
     (found,) = quantities(text)
-    assert found.low == value
+    assert found.low == pytest.approx(value)
     assert doubt in found.doubt
     assert bool(doubt) == bool(found.doubt)
 
