@@ -9,7 +9,6 @@ from pvkdb.cli.output.device_tables import assumption_text
 from pvkdb.display.numbers import number, shortened
 from pvkdb.display.units import with_unit
 from pvkdb.errors import NotFoundError, unknown_name
-from pvkdb.schemas.rankings import BEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,6 +235,8 @@ def _cell(assessment: Assessment) -> str:
 
 
 def _value(assessment: Assessment) -> str:
+    from pvkdb.schemas.rankings import BEST
+
     if assessment.word is not None:
         return assessment.word
     low, high = assessment.minimum, assessment.maximum
