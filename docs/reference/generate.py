@@ -94,7 +94,7 @@ def _line(column: Column) -> str:
 
 
 def _table_of(file: str) -> str:
-    return file.rpartition("/")[2]
+    return "references" if file == "dois_seen" else file.rpartition("/")[2]
 
 
 def _lower(sentence: str) -> str:

@@ -27,6 +27,8 @@ from pvkdb.client._search.collections import (
     listing_of,
 )
 from pvkdb.client._search.downloads import FileFormat, download, download_snapshot
+from pvkdb.client._search.pages import searches
+from pvkdb.client._search.queries import FilterValue, query_of
 from pvkdb.errors import InputError
 
 if TYPE_CHECKING:
@@ -150,18 +152,35 @@ class ClientOperations(ClientPart, Generic[TransportT]):
         return found
 
     @operation
-    def export(self, name: str, format: Literal["csv", "json", "parquet"] = "csv") -> Steps[bytes]:
-        """Return a whole table as the bytes of a file; for large tables use :meth:`download`.
+    def export(
+        self,
+        /,
+        name: str,
+        format: Literal["csv", "json", "parquet", "bibtex", "ris", "csl"] = "csv",
+        **filters: FilterValue,
+    ) -> Steps[bytes]:
+        """Return a table as the bytes of a file; for large tables use :meth:`download`.
+
+        Args:
+            name: name of the table.
+            format: kind of file; BibTeX, RIS and CSL-JSON are of ``references`` alone.
+            **filters: those of a search in the table; none for all rows.
 
         Raises:
             NotFoundError: the table does not exist; names the nearest one.
-            InputError: the format does not exist.
+            InputError: the format does not exist, or a filter cannot be used.
 
         Example:
             >>> client.export("conduction").decode().partition(",")[0]
             'mechanism'
+            >>> client.export("references", "bibtex", row="d-t4-r14").decode()[:9]
+            '@article{'
         """
-        answer = yield from self._service.read(path_of("export", name), {"format": format})
+        parts = yield from searches(self._service, name, query_of(filters))
+        if len(parts) != 1:
+            raise InputError("a list among the filters is empty or too long for one file")
+        query = {**parts[0], "format": format}
+        answer = yield from self._service.read(path_of("export", name), query)
         return answer.content
 
     @operation

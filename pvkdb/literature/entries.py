@@ -23,6 +23,7 @@ from pvkdb.literature.cells import Cells
 from pvkdb.schemas.imports import ImportedTable
 from pvkdb.schemas.metrics import table_columns
 from pvkdb.schemas.tables import EnergeticsRow, ReferencesRow, Row
+from pvkdb.store.models.references import seen_doi
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -56,7 +57,12 @@ _DEVICES = (
     "supersedes"
 )
 TABLES: dict[str, ImportTable] = {
-    "references": ImportTable("references", tuple(_REFERENCES.split()), lists={"authors": "; "}),
+    "references": ImportTable(
+        "references",
+        tuple(_REFERENCES.split()),
+        derived=frozenset({"doi_seen", "doi_seen_at"}),
+        lists={"authors": "; "},
+    ),
     "energetics": ImportTable(
         "energetics",
         tuple(_ENERGETICS.split()),
@@ -89,13 +95,17 @@ def reference_row(cells: Cells) -> ReferencesRow:
         cells.complain("year", "is not a year of a publication")
     if cells.text("key") is None and cells.text("authors") is None:
         cells.complain("authors", "is empty; give authors or a key, e.g. 'A. Zhang; B. Li'")
+    doi = cells.parsed("doi", normal_doi)
+    seen, seen_at = seen_doi(cells.text("key") or "", doi)
     return build_row(
         ReferencesRow,
         cells,
         key=cells.name("key"),
         number=cells.whole("number"),
         year=year,
-        doi=cells.parsed("doi", normal_doi),
+        doi=doi,
+        doi_seen=seen,
+        doi_seen_at=seen_at,
     )
 
 

@@ -49,7 +49,7 @@ _TABLES = ("references", "energetics", "devices", "device_claims", "applications
 #: Folder of the tables that further papers have, read on their open pages.
 _FURTHER = "open_pages"
 #: Curated files, those of the review first.
-FILES = (*_TABLES, *(f"{_FURTHER}/{name}" for name in _TABLES[:4]))
+FILES = (*_TABLES, *(f"{_FURTHER}/{name}" for name in _TABLES[:4]), "dois_seen")
 
 
 #: Columns that differ between versions of the same content.

@@ -1,7 +1,7 @@
 """Tables as files, whole or filtered, and the whole dataset as one file."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.store.collections.in_memory import LISTED
-from pvkdb.store.files.table_files import FORMATS, Format, stream_table
+from pvkdb.store.files.bibliography import ENDINGS
+from pvkdb.store.files.table_files import formats_of, stream_table
 from pvkdb.suitability import exported_rows
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import CONDITIONAL
@@ -46,7 +47,6 @@ OF_VERSION = frozenset(TABLES) - {
 class FileQuery(BaseModel):
     """Query parameters of every table."""
 
-    format: Format = Field(default="csv", description="Kind of file.", examples=["csv"])
     raw: bool = Field(
         default=False,
         description="Whether CSV has texts unchanged that a spreadsheet would run as formulas; "
@@ -67,7 +67,14 @@ def _rankings(request: Request, session: Session) -> list[Row]:
 
 def _add_table(name: str) -> None:
     collection = LISTED.get(name)
-    parameters = fields_field(TABLES[name])
+    formats = formats_of(name)
+    parameters = {
+        "format": (
+            Literal[tuple(formats)],
+            Field(default="csv", description="Kind of file.", examples=["csv"]),
+        ),
+        **fields_field(TABLES[name]),
+    }
     if collection is not None:
         parameters |= {**filter_fields(collection), **sort_field(collection)}
     query_type = create_model(f"{name.title()}File", __base__=FileQuery, **parameters)
@@ -78,7 +85,7 @@ def _add_table(name: str) -> None:
         description=f"{TABLES[name].purpose} An empty cell is 'not reported'.",
         operation_id=f"export_{name}",
         response_class=Response,
-        responses={**file_responses(FORMATS.values()), **CONDITIONAL},
+        responses={**file_responses(formats.values()), **CONDITIONAL},
     )
     async def export_table(request: Request, query: Annotated[query_type, Query()]) -> Response:
         chosen: Any = query
@@ -102,8 +109,8 @@ def _add_table(name: str) -> None:
         return await send_file(
             request,
             make,
-            media_type=FORMATS[chosen.format],
-            file_name=f"pvkdb-{name}.{chosen.format}",
+            media_type=formats[chosen.format],
+            file_name=f"pvkdb-{name}.{ENDINGS.get(chosen.format, chosen.format)}",
             of_version=name in OF_VERSION,
         )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from typer import Argument, Exit, Option
 
@@ -202,7 +203,14 @@ def history(
 
 def export(
     name: Annotated[str, Argument(help="Table, e.g. energetics, devices, references.")],
-    format: Annotated[str, Option(help="csv (default), json, jsonl or parquet.")] = "",
+    format: Annotated[
+        str,
+        Option(help="csv (default), json, jsonl, parquet; of references also bibtex, ris, csl."),
+    ] = "",
+    where: Annotated[
+        list[str] | None,
+        Option(metavar="FILTER=VALUE", help="Filter of the service, e.g. --where row=d-t4-r14."),
+    ] = None,
     raw: Annotated[
         bool, Option("--raw", help="CSV: no apostrophe before texts that look like formulas.")
     ] = False,
@@ -210,17 +218,23 @@ def export(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write a table as CSV, JSON or Parquet. --json means --format json."""
+    """Write a table as CSV, JSON, Parquet or BibTeX. --json means --format json."""
     from pvkdb.schemas.tables import TABLES
-    from pvkdb.store.files.table_files import FORMATS, Format, write_table
+    from pvkdb.store.collections.in_memory import LISTED
+    from pvkdb.store.files.bibliography import ENDINGS
+    from pvkdb.store.files.table_files import Format, formats_of, write_table
     from pvkdb.suitability import exported_rows
 
     if name not in TABLES:
         raise InputError(unknown_name("table", name, TABLES))
-    if format and format not in FORMATS:
-        raise InputError(unknown_name("format", format, FORMATS))
+    formats = formats_of(name)
+    if format and format not in formats:
+        raise InputError(unknown_name(f"format of {name}", format, formats))
     ending = output.suffix.removeprefix(".") if output else ""
-    wanted = {format, "json" if json else "", ending if ending in FORMATS else ""} - {""}
+    by_ending = next((each for each in formats if ENDINGS.get(each, each) == ending), "")
+    if format and ENDINGS.get(format) == ending:
+        by_ending = format
+    wanted = {format, "json" if json else "", by_ending} - {""}
     if len(wanted) > 1:
         raise InputError(
             f"two different formats are given ({', '.join(sorted(wanted))}); --format, --json and "
@@ -229,13 +243,36 @@ def export(
     chosen: Format = cast("Format", wanted.pop() if wanted else "csv")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise InputError("parquet is binary; name a file with --output FILE")
+    filters = _filters(name, where or ())
     with open_store(database, create=True).session() as session:
-        data = write_table(name, exported_rows(session, name), chosen, raw=raw)
+        rows = LISTED[name].iterate(session, filters) if filters else exported_rows(session, name)
+        data = write_table(name, rows, chosen, raw=raw)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
         write_file(output, data)
+
+
+def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:
+    """Return the filters written as ``cited_by=devices``; a list has commas outside brackets."""
+    from pvkdb.store.collections.in_memory import LISTED
+
+    known = LISTED[name].filters if name in LISTED else {}
+    found: dict[str, Any] = {}
+    for condition in conditions:
+        key, equals, text = condition.partition("=")
+        if key not in known or not equals:
+            raise InputError(unknown_name(f"filter of {name}", key, known))
+        kind = known[key].type
+        try:
+            if known[key].many:
+                found[key] = tuple(re.split(r",(?![^(\[]*[)\]])", text))
+            else:
+                found[key] = {"true": True, "false": False}[text] if kind is bool else kind(text)
+        except (KeyError, ValueError):
+            raise InputError(f"{condition!r} cannot be used: {known[key].description}") from None
+    return found
 
 
 def snapshot(

@@ -72,6 +72,16 @@ class ReferencesRow(Row):
     volume: str | None = optional("Volume, with the issue where it is printed.", "printed")
     pages: str | None = optional("Pages, or the article number where that is printed.", "printed")
     doi: str | None = optional("Digital object identifier, e.g. `10.1039/d5cs01222h`.", "printed")
+    doi_seen: str | None = optional(
+        "Digital object identifier where the source prints none and an open page shows it.",
+        "curated",
+        empty="printed, or not seen",
+    )
+    doi_seen_at: str | None = optional(
+        "Address of that page; `doi_seen` is printed there or is the code in the address.",
+        "curated",
+        empty="no `doi_seen`",
+    )
 
 
 class EnergeticsRow(Row):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
 from pvkdb.store.collections.filters import any_of, not_replaced, several, words
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceClaimReference, DeviceReference
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
-from pvkdb.store.models.references import Reference
+from pvkdb.store.models.references import Reference, dois_seen
 from pvkdb.store.rows.from_models import document_of
 
 #: Tables whose rows cite references, with the tables that hold the citations.
@@ -39,6 +39,22 @@ def _cited_by(values: Sequence[str]) -> ColumnElement[bool]:
     )
 
 
+def _cited_in(values: Sequence[str]) -> ColumnElement[bool]:
+    """Condition for references cited by one of the rows with these ids."""
+    return or_(
+        *(
+            Reference.key.in_(select(cited.reference_key).where(owner.in_(values)))
+            for cited, owner, _ in _CITING.values()
+        )
+    )
+
+
+def _has_doi(values: Sequence[str]) -> ColumnElement[bool]:
+    """Condition for references with one of these DOIs, printed or seen on a page."""
+    seen = [key for key, (doi, _) in dois_seen().items() if doi in values]
+    return or_(Reference.doi.in_(values), and_(Reference.doi.is_(None), Reference.key.in_(seen)))
+
+
 _NUMBER = func.coalesce(Reference.number, 2**31 - 1)
 
 REFERENCES = Collection(
@@ -50,12 +66,17 @@ REFERENCES = Collection(
     order=(("number", False),),
     filters={
         "key": any_of(Reference.key, "Key, e.g. r36.", example="r36"),
-        "doi": any_of(Reference.doi, "Digital object identifier.", example="10.1039/d5cs01222h"),
+        "doi": several("Digital object identifier.", _has_doi, "10.1002/aelm.201600100"),
         "cited_by": several(
             "References that a row of any of these tables cites.",
             _cited_by,
             "energetics",
             tuple(_CITING),
+        ),
+        "row": several(
+            "References that these rows cite: ids of energetics, devices or device claims.",
+            _cited_in,
+            "d-t4-r14",
         ),
         "year_min": Filter("First year.", int, lambda v: Reference.year >= v, example=2015),
         "year_max": Filter("Last year.", int, lambda v: Reference.year <= v, example=2024),

@@ -1,4 +1,4 @@
-"""Tables as CSV, JSON, JSON lines and Parquet, written in pieces.
+"""Tables as CSV, JSON, JSON lines and Parquet, references also for programs, in pieces.
 
 Memory holds one piece at a time, whatever the number of rows.
 """
@@ -14,14 +14,22 @@ from typing import Any, Literal
 
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.schemas.tables.columns import Column, ColumnType, csv_cell
+from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, BibliographyFormat, stream_references
 
-Format = Literal["csv", "json", "jsonl", "parquet"]
-FORMATS: dict[Format, str] = {
+TableFormat = Literal["csv", "json", "jsonl", "parquet"]
+Format = TableFormat | BibliographyFormat
+FORMATS: dict[TableFormat, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
+
+
+def formats_of(name: str) -> dict[Any, str]:
+    """Return the formats of a table with their media types; references have further ones."""
+    return {**FORMATS, **BIBLIOGRAPHIES} if name == "references" else {**FORMATS}
+
 
 #: Rows of a piece of a text file, and of a row group of a Parquet file.
 PIECE = 500
@@ -49,9 +57,11 @@ def stream_table(
         name: The table.
         rows: Its rows.
         format: Kind of file.
-        fields: Columns, default all.
+        fields: Columns, default all; BibTeX, RIS and CSL-JSON have theirs.
         raw: Whether CSV has texts unchanged that a spreadsheet would run as formulas.
     """
+    if format in BIBLIOGRAPHIES:
+        return stream_references(rows, format)
     columns = [*(fields or TABLES[name].columns())]
     wanted = None if fields is None else set(columns)
     records = (row.model_dump(mode="json", include=wanted) for row in rows)

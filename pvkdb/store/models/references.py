@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import datetime
+from functools import cache
+from importlib import resources
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -48,3 +51,29 @@ class Reference(Base):
     pages: Mapped[str | None]
     doi: Mapped[str | None] = mapped_column(index=True)
     recorded_in: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.version"))
+
+    @property
+    def doi_seen(self) -> str | None:
+        """The DOI that an open page shows, if none is printed."""
+        return seen_doi(self.key, self.doi)[0]
+
+    @property
+    def doi_seen_at(self) -> str | None:
+        """The address of that page."""
+        return seen_doi(self.key, self.doi)[1]
+
+
+def seen_doi(key: str, printed: str | None) -> tuple[str | None, str | None]:
+    """Return the DOI of a reference that an open page shows, and the page; None if printed."""
+    return (None, None) if printed else dois_seen().get(key, (None, None))
+
+
+@cache
+def dois_seen() -> dict[str, tuple[str, str]]:
+    """Return the DOI and the address of the page that shows it, by the key of the reference.
+
+    They are beside the rows, which stay as the review prints them.
+    """
+    file = resources.files("pvkdb.literature") / "dois_seen.csv"
+    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    return {row["key"]: (row["doi_seen"], row["doi_seen_at"]) for row in rows}

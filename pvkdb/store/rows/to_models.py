@@ -91,7 +91,7 @@ def fingerprint(row: Row) -> str:
 
 def reference_model(row: ReferencesRow) -> Reference:
     """Return the model of a bibliography entry."""
-    return Reference(**row.model_dump())
+    return Reference(**row.model_dump(exclude={"doi_seen", "doi_seen_at"}))
 
 
 def energetic_entry(row: EnergeticsRow, material_of: MaterialOf) -> TableEntry:

@@ -27,7 +27,8 @@ COLUMNS = {
     "material, configuration, mechanism, volatility, text_source",
     "applications": "application, metric, comparator, value, value_max, unit, source, "
     "as_printed, erratum, basis, upper_limit",
-    "references": "key, number, authors, title, journal, year, volume, pages, doi",
+    "references": "key, number, authors, title, journal, year, volume, pages, doi, doi_seen, "
+    "doi_seen_at",
     "tolerance": "formula, r_a_ang, r_b_ang, r_x_ang, t, mu, tau, p_perovskite, radii_source",
 }
 
@@ -94,3 +95,17 @@ def test_the_rows_of_an_export_are_those_of_the_collection(reading_api):
     for name in ("devices", "energetics", "references", "materials"):
         listed = reading_api.get(f"/api/v1/{name}", limit=500).json()["data"]
         assert reading_api.get(f"/api/v1/export/{name}", format="json").json() == listed
+
+
+def test_references_are_files_for_citing(reading_api):
+    answer = reading_api.get("/api/v1/export/references", format="bibtex", row="d-t4-r14")
+    assert answer.headers["content-type"] == "application/x-bibtex; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="pvkdb-references.bib"'
+    assert answer.text.startswith("@article{r")
+    items = reading_api.get("/api/v1/export/references", format="csl", cited_by="devices").json()
+    rows = reading_api.get("/api/v1/references", cited_by="devices", limit=500).json()["data"]
+    assert [item["id"] for item in items] == [row["key"] for row in rows]
+    assert (
+        "'jsonl' or 'parquet'"
+        in reading_api.problem("/api/v1/export/devices", 422, format="ris")["detail"]
+    )

@@ -39,6 +39,7 @@ ROUTERS = (
 
 for _function in (
     *(cells.calculation_link, cells.device_link, cells.material_link, cells.reference_links),
+    *(cells.citation_links, references.doi_link),
     *(cells.source_link, cells.statement_material, defect_markup, formula_markup),
 ):
     environment().globals[_function.__name__] = _function

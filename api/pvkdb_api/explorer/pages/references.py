@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
+from pvkdb.store.files import bibliography
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.explorer.references import citing
 from pvkdb_api.explorer.references.contents import citation_counts, errata, rows_citing
 from pvkdb_api.explorer.site.markup import UNKNOWN, number
 from pvkdb_api.explorer.site.rendering import page
@@ -50,10 +53,20 @@ def _count_column(name: str, heading: str, meaning: str) -> TableColumn:
     return TableColumn(heading, render, None, None, True, meaning)
 
 
-def _doi_link(doi: str | None) -> Markup:
-    if not doi:
-        return UNKNOWN
-    return Markup('<a rel="noreferrer" href="{}">{}</a>').format(citing.doi_address(doi), doi)
+def doi_link(reference: ReferencesRow) -> Markup:
+    """Return a link to the DOI of a reference, or to a search for it by its title."""
+    doi = reference.doi or reference.doi_seen
+    address = bibliography.doi_address(doi) if doi else bibliography.search_address(reference)
+    shown = doi or "search by title"
+    return Markup('<a rel="noreferrer" href="{}">{}</a>').format(address, shown)
+
+
+@cache
+def sources() -> list[dict[str, str]]:
+    """Return the publications from which the curated files were transcribed: title and path."""
+    package = resources.files("pvkdb.literature").joinpath("datapackage.json")
+    found: list[dict[str, str]] = json.loads(package.read_text(encoding="utf-8"))["sources"]
+    return found
 
 
 TABLE = TablePage(
@@ -69,7 +82,7 @@ TABLE = TablePage(
         "year": TableColumn(
             "Year", lambda row: UNKNOWN if row.year is None else str(row.year), "year"
         ),
-        "doi": TableColumn("DOI", lambda row: _doi_link(row.doi), "doi"),
+        "doi": TableColumn("DOI", doi_link, "doi"),
         "energetics": _count_column("energetics", "Energies", "Energies that cite it."),
         "devices": _count_column("devices", "Devices", "Devices that cite it."),
         "claims": _count_column("claims", "Device values", "Values from text that cite it."),
@@ -111,11 +124,13 @@ def get_reference(
         "reference.html",
         reference=reference,
         citing=rows_citing(session, reference),
-        doi_link=_doi_link,
-        cited=citing.reference_text(reference),
-        dataset=citing.dataset_text(version),
-        bibtex=f"{citing.reference_bibtex(reference)}\n\n{citing.dataset_bibtex(version)}",
-        sources=citing.sources(),
+        doi_link=doi_link,
+        cited=bibliography.reference_text(reference),
+        dataset=bibliography.dataset_text(version),
+        bibtex="\n\n".join(
+            (bibliography.reference_bibtex(reference), bibliography.dataset_bibtex(version))
+        ),
+        sources=sources(),
     )
 
 

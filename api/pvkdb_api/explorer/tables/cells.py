@@ -72,6 +72,16 @@ def reference_links(keys: str | Iterable[str]) -> Markup:
     return Markup(" ").join(anchor(link("/references", name), name) for name in names)
 
 
+def citation_links(csv: str) -> Markup:
+    """Return links to references in formats for citing; ``csv`` is the address of their CSV."""
+    names = {"bibtex": "BibTeX", "ris": "RIS", "csl": "CSL-JSON"}
+    link_to = Markup('<a href="{}" download>{}</a>')
+    return Markup(" · ").join(
+        link_to.format(csv.replace("format=csv", f"format={format}"), name)
+        for format, name in names.items()
+    )
+
+
 def statement_material(row: Any) -> Markup:
     """Return a link to the material of a row that has a formula and a phase."""
     return material_link(material_id(row.material, row.phase))

@@ -7,9 +7,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pvkdb.schemas.tables import ReferencesRow
-from pvkdb_api.explorer.references.citing import reference_bibtex
-
 from ..asking import ask, rows
 from ..axe import serious
 
@@ -56,22 +53,32 @@ def test_how_to_cite_names_the_paper_and_the_dataset(visitor, address):
     expect(tab.get_by_role("main")).to_contain_text("10.1039/d5cs01222h")
 
 
-def test_bibtex_keeps_to_the_rules_of_tex():
-    reference = ReferencesRow(
-        key="r1",
-        authors="A. B. Müller; C. D",
-        title="50% of {A} & B_3",
-        journal="J. X",
-        year=2020,
-        pages="1–9",
-        doi="10.1/a_b",
+def test_a_doi_is_shown_with_the_page_that_shows_it_or_searched_by_title(visitor):
+    seen = visitor.open("/references/r54").locator("dl.facts")
+    expect(seen.get_by_role("link", name="10.1039/d3ee03772j")).to_have_attribute(
+        "href", "https://doi.org/10.1039/d3ee03772j"
     )
-    assert reference_bibtex(reference) == (
-        "@article{r1,\n"
-        "  author = {A. B. Müller and C. D},\n"
-        r"  title = {50\% of \{A\} \& B\_3}," + "\n"
-        "  journal = {J. X},\n  year = {2020},\n  pages = {1--9},\n  doi = {10.1/a_b}\n}"
-    )
+    expect(seen).to_contain_text("not printed in the review; seen at https://ora.ox.ac.uk/")
+    unseen = visitor.open("/references/r36").locator("dl.facts")
+    address = unseen.get_by_role("link", name="search by title").get_attribute("href")
+    assert address.startswith("https://search.crossref.org/search/works?q=")
+
+
+def test_pages_have_their_references_as_files_for_citing(visitor, address):
+    for path, found in (
+        ("/references?cited_by=devices", {"cited_by": "devices"}),
+        ("/references/r36", {"key": "r36"}),
+        ("/devices/d-t4-r14", {"row": "d-t4-r14"}),
+    ):
+        tab = visitor.open(path)
+        link = tab.locator("a[download]", has_text="CSL-JSON").first
+        items = ask(address, link.get_attribute("href")).json()
+        expected = {row["key"] for row in rows(address, "/references", **found)}
+        assert {item["id"] for item in items} == expected
+    tab = visitor.open("/applications/synaptic-training")
+    link = tab.locator("a[download]", has_text="BibTeX").first
+    entries = ask(address, link.get_attribute("href")).text.count("@article{")
+    assert entries > 20
 
 
 def test_the_table_counts_what_cites_each_reference(visitor, address):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -161,3 +162,23 @@ def test_a_paper_becomes_a_draft_that_is_refused_until_it_is_confirmed(
     assert "nobody has confirmed" in run("import", "d.yaml").stderr
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
     assert failed_clearly(run("draft", "empty.txt"), "empty.txt is empty")
+
+
+@pytest.mark.usefixtures("initialised")
+def test_references_of_a_selection_for_citing(run: Run, tmp_path: Path) -> None:
+    cited = run("export", "references", "--format", "bibtex", "--where", "row=d-t4-r14").stdout
+    (key,) = re.findall(r"@article{(r\d+),", cited)
+    both = run("export", "references", "--where", f"key={key},r54", "--format", "csl").stdout
+    items = json.loads(both)
+    assert {item["id"] for item in items} == {key, "r54"}
+    assert run("export", "references", "--where", "year_min=2026", "-o", "a.ris").returncode == 0
+    assert set(re.findall(r"PY  - (.*)", (tmp_path / "a.ris").read_text())) <= {"2026"}
+    assert run("export", "references", "--format", "csl", "-o", "a.json").returncode == 0
+    assert json.loads((tmp_path / "a.json").read_text())[0]["id"] == "r1"
+    rows = json.loads(run("export", "devices", "--where", "family=3D", "--json").stdout)
+    assert 0 < len(rows) < 28
+    assert failed_clearly(run("export", "devices", "--format", "ris"), "no format of devices")
+    assert failed_clearly(run("export", "devices", "--where", "form"), "filter of devices 'form'")
+    assert failed_clearly(
+        run("export", "references", "--where", "year_min=new"), "'year_min=new' cannot be used"
+    )

@@ -116,7 +116,9 @@ def test_exported_rows_are_what_the_dictionary_says(loaded_sqlite: Path, name: s
 
 @for_each("name", FILES)
 def test_every_column_of_a_curated_file_is_declared(name: str) -> None:
-    assert set(read_curated(name)[0]) <= set(TABLES[name].columns())
+    table = "references" if name == "dois_seen" else name.rpartition("/")[2]
+    rows = read_curated(name)
+    assert not rows or set(rows[0]) <= set(TABLES[table].columns())
 
 
 def test_the_store_has_the_same_units_and_layer_roles() -> None:

@@ -1,0 +1,191 @@
+"""References as text, BibTeX, RIS and CSL-JSON. Unknown parts are left out.
+
+A DOI that is not printed, but seen on a page, is given with a note of the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Literal, cast
+from urllib.parse import quote_plus
+
+from pvkdb._version import __version__
+from pvkdb.schemas.tables import ReferencesRow, Row
+
+BibliographyFormat = Literal["bibtex", "ris", "csl"]
+#: Media type of each format.
+BIBLIOGRAPHIES: dict[BibliographyFormat, str] = {
+    "bibtex": "application/x-bibtex; charset=utf-8",
+    "ris": "application/x-research-info-systems; charset=utf-8",
+    "csl": "application/vnd.citationstyles.csl+json",
+}
+#: Ending of a file, where it is not the name of the format.
+ENDINGS: dict[str, str] = {"bibtex": "bib", "csl": "json"}
+
+#: Initials, or a name in brackets, before the family name.
+_NAME = re.compile(r"((?:\S+\.|\(\S+\))(?: (?:\S+\.|\(\S+\)))*) (.+)")
+_ISSUE = re.compile(r"(.+)\((.+)\)")
+_GREEK = {chr(sign): unicodedata.name(chr(sign)).split()[-1].lower() for sign in range(945, 970)}
+#: Signs with a meaning in TeX, and signs that its fonts lack.
+_TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        # BibTeX counts braces, also those behind a backslash.
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "–": "--",
+        "−": "$-$",
+        "°": r"\textdegree{}",
+        "“": "``",
+        "”": "''",
+        **{sign: f"$\\{name.replace('lamda', 'lambda')}$" for sign, name in _GREEK.items()},
+    }
+)
+
+
+def doi_address(doi: str) -> str:
+    """Return the address of a DOI."""
+    return f"https://doi.org/{doi}"
+
+
+def search_address(reference: ReferencesRow) -> str:
+    """Return the address of a search for a reference without a DOI, by its title."""
+    words = unicodedata.normalize("NFKC", reference.title or reference_text(reference))
+    return f"https://search.crossref.org/search/works?q={quote_plus(words)}&from_ui=yes"
+
+
+def reference_text(reference: ReferencesRow) -> str:
+    """Return a reference as one line of text."""
+    authors = reference.authors and reference.authors.replace("; ", ", ")
+    volume = reference.volume and f"vol. {reference.volume}"
+    parts = (authors, reference.title, reference.journal, reference.year, volume, reference.pages)
+    line = ", ".join(str(part) for part in parts if part)
+    return f"{line or reference.key}."
+
+
+def dataset_text(version: str) -> str:
+    """Return a dataset version as one line of text."""
+    return f"The pvkdb developers, pvkdb: halide-perovskite memristors, dataset {version}."
+
+
+def dataset_bibtex(version: str) -> str:
+    """Return a dataset version as BibTeX."""
+    fields = {
+        "author": "{The pvkdb developers}",
+        "title": "pvkdb: halide-perovskite memristors",
+        "version": tex(version),
+        "note": tex(f"dataset {version}, read with pvkdb {__version__}"),
+    }
+    return _entry("misc", "pvkdb", fields)
+
+
+def stream_references(rows: Iterable[Row], format: BibliographyFormat) -> Iterator[bytes]:
+    """Yield references as the pieces of a file; their keys are those of the table."""
+    references = cast("Iterable[ReferencesRow]", rows)
+    if format == "csl":
+        before = "[\n"
+        for row in references:
+            yield (before + json.dumps(reference_csl(row), ensure_ascii=False)).encode()
+            before = ",\n"
+        yield b"[]\n" if before == "[\n" else b"\n]\n"
+        return
+    write = reference_bibtex if format == "bibtex" else reference_ris
+    for row in references:
+        yield f"{write(row)}\n\n".encode()
+
+
+def reference_bibtex(reference: ReferencesRow) -> str:
+    """Return a reference as BibTeX; accents stay Unicode, which LaTeX has read since 2018."""
+    facts = reference_csl(reference)
+    fields = {
+        "author": " and ".join(map(_bibtex_name, facts.get("author", ()))),
+        # Doubled, so that styles do not write formulas in small letters.
+        "title": reference.title and f"{{{tex(reference.title)}}}",
+        "journal": reference.journal and tex(reference.journal),
+        "year": reference.year,
+        "volume": tex(facts.get("volume", "")),
+        "number": tex(facts.get("issue", "")),
+        "pages": reference.pages and tex(reference.pages),
+        "doi": re.sub(r"[{}\\]", lambda sign: f"%{ord(sign[0]):X}", facts.get("DOI", "")),
+        "note": tex(facts.get("note", "")),
+    }
+    kind = "article" if reference.journal else "misc"
+    return _entry(kind, reference.key, {n: str(value) for n, value in fields.items() if value})
+
+
+def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{lines}\n}}"
+
+
+def reference_ris(reference: ReferencesRow) -> str:
+    """Return a reference as RIS."""
+    facts = reference_csl(reference)
+    first, _, last = (reference.pages or "").partition("–")
+    lines: list[tuple[str, Any]] = [
+        ("TY", "JOUR" if reference.journal else "GEN"),
+        ("ID", reference.key),
+        *(("AU", ", ".join(name.values())) for name in facts.get("author", ())),
+        ("TI", reference.title),
+        ("JO", reference.journal),
+        ("PY", reference.year),
+        ("VL", facts.get("volume")),
+        ("IS", facts.get("issue")),
+        ("SP", first),
+        ("EP", last),
+        ("DO", facts.get("DOI")),
+        ("N1", facts.get("note")),
+    ]
+    return "".join(f"{tag}  - {value}\n" for tag, value in lines if value) + "ER  - "
+
+
+def reference_csl(reference: ReferencesRow) -> dict[str, Any]:
+    """Return a reference as an item of CSL-JSON."""
+    volume = reference.volume or ""
+    parts: Sequence[str] = match.groups() if (match := _ISSUE.fullmatch(volume)) else (volume, "")
+    seen = reference.doi_seen_at if reference.doi is None else None
+    facts = {
+        "id": reference.key,
+        "type": "article-journal" if reference.journal else "document",
+        "author": [_name(each) for each in (reference.authors or "").split("; ") if each],
+        "title": reference.title,
+        "container-title": reference.journal,
+        "issued": reference.year and {"date-parts": [[reference.year]]},
+        "volume": parts[0],
+        "issue": parts[1],
+        "page": reference.pages and reference.pages.replace("–", "-"),
+        "DOI": reference.doi or reference.doi_seen,
+        "note": seen and f"DOI seen at {seen}",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _name(author: str) -> dict[str, str]:
+    """Return a name as CSL has it: what follows the initials is the family name."""
+    match = _NAME.fullmatch(author)
+    return {"family": match[2], "given": match[1]} if match else {"literal": author}
+
+
+def _bibtex_name(name: dict[str, str]) -> str:
+    parts = ", ".join(tex(part) for part in name.values())
+    return f"{{{parts}}}" if "literal" in name else parts
+
+
+def tex(text: str) -> str:
+    """Return a text as TeX; sub- and superscripts of Unicode become those of formulas."""
+    written = ""
+    for kind, signs in groupby(text, lambda sign: unicodedata.decomposition(sign).split(" ")[0]):
+        run = "".join(signs)
+        if kind in ("<sub>", "<super>"):
+            plain = unicodedata.normalize("NFKC", run).replace("−", "-")
+            written += f"${'_' if kind == '<sub>' else '^'}{{{plain}}}$"
+        else:
+            written += run.translate(_TEX)
+    return written

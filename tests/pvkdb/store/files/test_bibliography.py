@@ -1,0 +1,167 @@
+"""References in formats for citing, read back by the readers of others."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bibtexparser
+import pytest
+import rispy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.literature import read_curated
+from pvkdb.schemas.tables import ReferencesRow
+from pvkdb.store.collections import REFERENCES
+from pvkdb.store.database import Store
+from pvkdb.store.files.bibliography import (
+    reference_bibtex,
+    reference_csl,
+    search_address,
+    stream_references,
+)
+
+from ....each import for_each
+
+SEEN = {row["key"]: row for row in read_curated("dois_seen")}
+#: What TeX writes for a sign, the other way round.
+SIGNS = {
+    r"\textbackslash{}": "\\",
+    r"\textbraceleft{}": "{",
+    r"\textbraceright{}": "}",
+    r"\textasciitilde{}": "~",
+    r"\textasciicircum{}": "^",
+    r"\textdegree{}": "°",
+    r"$\alpha$": "α",
+    r"$\mu$": "μ",
+    "``": "“",
+    "''": "”",
+    "--": "–",
+    **{f"\\{sign}": sign for sign in "&%$#_"},
+}
+
+
+@pytest.fixture(scope="module")
+def references(loaded_sqlite: Path) -> Iterator[list[ReferencesRow]]:
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as session:
+        yield [*REFERENCES.iterate(session, {})]
+    store.close()
+
+
+def written(rows: list[ReferencesRow], format: Any) -> str:
+    return b"".join(stream_references(rows, format)).decode()
+
+
+def untexed(text: str) -> str:
+    """A text of BibTeX as people read it: without TeX, sub- and superscripts on the line."""
+    text = re.sub(r"\$[_^]{([^}]*)}\$", r"\1", text)
+    pattern = "|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True)))
+    return re.sub(pattern, lambda found: SIGNS[found[0]], text)
+
+
+def plain(text: str | None) -> str:
+    return unicodedata.normalize("NFKC", text or "").replace("−", "-")
+
+
+def names(authors: str | None) -> list[str]:
+    return [each for each in (authors or "").split("; ") if each]
+
+
+def reordered(name: str) -> str:
+    """``Weber, D.`` as ``D. Weber``."""
+    family, comma, given_ = name.partition(", ")
+    return f"{given_} {family}" if comma else name.strip("{}")
+
+
+def test_bibtex_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
+    entries = bibtexparser.loads(written(references, "bibtex")).entries
+    assert [entry["ID"] for entry in entries] == [row.key for row in references]
+    for entry, row in zip(entries, references, strict=True):
+        title = entry["title"]
+        assert (title[0], title[-1]) == ("{", "}")
+        assert plain(untexed(title[1:-1])) == plain(row.title)
+        authors = [untexed(reordered(each)) for each in entry["author"].split(" and ")]
+        assert authors == names(row.authors)
+        number = f"({entry['number']})" if "number" in entry else ""
+        assert untexed(f"{entry.get('volume', '')}{number}") == (row.volume or "")
+        assert untexed(entry.get("pages", "")) == (row.pages or "")
+        assert untexed(entry["journal"]) == row.journal
+        assert int(entry["year"]) == row.year
+        assert entry.get("doi") == row.doi_seen
+        # What the fonts of TeX lack is written with commands; accents are not.
+        assert all(ord(sign) < 0x180 for value in entry.values() for sign in value)
+
+
+def test_ris_is_read_back_as_it_is(references: list[ReferencesRow]) -> None:
+    entries = rispy.loads(written(references, "ris"))
+    assert [entry["id"] for entry in entries] == [row.key for row in references]
+    for entry, row in zip(entries, references, strict=True):
+        assert entry["type_of_reference"] == "JOUR"
+        assert entry["title"] == row.title
+        assert [reordered(each) for each in entry["authors"]] == names(row.authors)
+        pages = [entry.get("start_page", ""), *filter(None, [entry.get("end_page")])]
+        assert "–".join(pages) == (row.pages or "")
+        assert (entry["year"], entry.get("doi")) == (str(row.year), row.doi_seen)
+        if row.doi_seen_at:
+            assert entry["notes"] == [f"DOI seen at {row.doi_seen_at}"]
+
+
+def test_csl_says_the_same(references: list[ReferencesRow]) -> None:
+    items = json.loads(written(references, "csl"))
+    assert json.loads(written([], "csl")) == []
+    for item, row in zip(items, references, strict=True):
+        assert item["id"] == row.key
+        assert item["type"] == "article-journal"
+        assert item["issued"] == {"date-parts": [[row.year]]}
+        authors = [
+            each.get("literal") or f"{each['given']} {each['family']}" for each in item["author"]
+        ]
+        assert authors == names(row.authors)
+        assert item.get("DOI") == row.doi_seen
+    by_key = {item["id"]: item for item in items}
+    assert (by_key["r385"]["volume"], by_key["r385"]["issue"]) == ("361", "6407")
+    assert by_key["r172"]["author"][7] == {"literal": "Ankit"}
+
+
+@given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=1))
+def test_no_sign_breaks_an_entry(text: str) -> None:
+    row = ReferencesRow(key="a2020", title=f"x{text}x", authors=text, doi=f"10.1000/{text}")
+    entries = bibtexparser.loads(f"{reference_bibtex(row)}\n\n@misc{{last,\n title = {{x}}\n}}")
+    assert [entry["ID"] for entry in entries.entries] == ["a2020", "last"]
+    assert untexed(entries.entries[0]["title"][1:-1]) == untexed_dashes(row.title)
+
+
+def untexed_dashes(text: str | None) -> str:
+    """Signs that mean others in TeX wherever they are written: dashes and quotes."""
+    return re.sub("``|''|--", lambda found: SIGNS[found[0]], text or "")
+
+
+def test_a_reference_with_little_known_is_written_too() -> None:
+    row = ReferencesRow(key="doe2026")
+    assert reference_bibtex(row) == "@misc{doe2026,\n\n}"
+    assert reference_csl(row) == {"id": "doe2026", "type": "document"}
+    assert rispy.loads(written([row], "ris"))[0]["id"] == "doe2026"
+    assert search_address(row).endswith("?q=doe2026.&from_ui=yes")
+    printed = ReferencesRow(key="a", doi="10.1/x", doi_seen="10.1/y", doi_seen_at="https://y.org")
+    assert reference_csl(printed)["DOI"] == "10.1/x"
+    assert "note" not in reference_csl(printed)
+
+
+@for_each("key", SEEN)
+def test_a_doi_seen_has_the_shape_of_one_and_belongs_to_a_reference_without(key: str) -> None:
+    row = SEEN[key]
+    assert re.fullmatch(r"10\.\d{4,9}/[-._;()/:a-z0-9]+", row["doi_seen"])
+    assert re.fullmatch(r"https?://\S+", row["doi_seen_at"])
+    printed = {each["key"]: each for each in read_curated("references")}
+    assert printed[key]["title"]
+    assert printed[key]["doi"] == ""
+
+
+def test_no_doi_is_seen_for_two_references() -> None:
+    assert len({row["doi_seen"] for row in SEEN.values()}) == len(SEEN) == 15
