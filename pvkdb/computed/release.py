@@ -59,9 +59,14 @@ class ComputedReport:
     removed: int = 0
 
     @property
+    def changed(self) -> bool:
+        """Whether the store had no release, or an older one."""
+        return bool(self.added or self.removed)
+
+    @property
     def words(self) -> str:
         """The numbers in a few words: ``3,048 calculations added``."""
-        if not self.added and not self.removed:
+        if not self.changed:
             return "unchanged"
         removed = f", {self.removed:,} of an older release removed" if self.removed else ""
         return f"{self.added:,} calculations added{removed}"

@@ -48,7 +48,7 @@ def init(
         return
     messages().print(f"database  {store.name}")
     version = (computed or report).dataset_version
-    if not (report.references or report.superseded or (computed and computed.added)):
+    if not (report.references or report.superseded or (computed and computed.changed)):
         messages().print(f"unchanged; dataset {version}")
         return
     if report.superseded:
@@ -71,6 +71,8 @@ def upgrade(
     json: JsonOption = False,
 ) -> None:
     """Upgrade the tables and the computed results of a database to this version of pvkdb."""
+    from dataclasses import asdict
+
     from pvkdb.errors import NotMigratedError
     from pvkdb.store.database import Store
     from pvkdb.store.migrate import upgrade as run_migrations
@@ -81,12 +83,13 @@ def upgrade(
             f"{store.name} has no pvkdb tables to upgrade; create them with: pvkdb init"
         )
     before, after = run_migrations(store)
-    document = {"database": store.name, "before": before, "after": after}
+    document: dict[str, object] = {"database": store.name, "before": before, "after": after}
     text = f"{store.name}: schema {before} -> {after}"
     if not without_computed:
         with store.session() as session:
             computed = load_release(session)
         text += f"; computed results: {computed.words}"
+        document["computed"] = asdict(computed)
     show(document, json, lambda _: messages().print(text))
 
 

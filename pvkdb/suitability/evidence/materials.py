@@ -30,6 +30,7 @@ from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.summaries import CompositionStability as Stability
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 from pvkdb.suitability.evidence.phases import (
     PhaseEnergies,
@@ -93,6 +94,7 @@ def _candidates(session: Session, name_of: Callable[[Material], str]) -> dict[st
         if not _is_generic(material):
             named[name_of(material)].append(material)
     energies = phase_energies(session)
+    stabilities = {each.composition_id: each for each in session.scalars(select(Stability))}
     return {
         name: _of_store(
             name,
@@ -100,6 +102,7 @@ def _candidates(session: Session, name_of: Callable[[Material], str]) -> dict[st
             [each for material in materials for each in statements[material.id]],
             sum(devices.get(material.id, 0) for material in materials),
             energies,
+            stabilities.get(materials[0].composition_id),
         )
         for name, materials in named.items()
     }
@@ -111,6 +114,7 @@ def _of_store(
     statements: Iterable[Energetic],
     devices: int,
     energies: PhaseEnergies,
+    stability: Stability | None,
 ) -> Candidate:
     composition, family, dimensionality = _described(materials)
     evidence = _from_composition(
@@ -134,6 +138,11 @@ def _of_store(
     if vacancies := [each for each in models if _forms_vacancy(each)]:
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
+    if stability is not None:
+        value = stability.decomposition_ev_per_atom
+        evidence["decomposition_ev_per_atom"] = Evidence(
+            value, value, grade=Grade.MODEL, source=stability.source
+        )
     return Candidate(
         id=name,
         label=name,

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,7 +104,14 @@ def filled(
 @pytest.fixture(scope="package")
 def address(filled: Store) -> Iterator[str]:
     """Address of a running service on the filled store."""
-    url = filled.url.render_as_string(hide_password=False)
+    with served(filled) as address:
+        yield address
+
+
+@contextmanager
+def served(store: Store) -> Iterator[str]:
+    """Address of a running service on a store."""
+    url = store.url.render_as_string(hide_password=False)
     command = [sys.executable, "-W", "error", "-c", SERVE, url]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -7,6 +7,10 @@ import random
 import pytest
 from optimade.validator import ImplementationValidator
 
+from pvkdb.computed import load_computed
+
+from .conftest import served
+
 #: What the reference server of optimade-python-tools passes with its own data.
 MANDATORY, OPTIONAL = 58, 14
 
@@ -14,6 +18,19 @@ MANDATORY, OPTIONAL = 58, 14
 # The validator itself reads model fields from instances, which pydantic would like to forbid.
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211")
 def test_the_validator_finds_nothing_wrong(address):
+    validate(address)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211")
+def test_the_validator_finds_nothing_wrong_in_a_store_as_init_makes_it(sqlite_store):
+    with sqlite_store.session() as session:
+        load_computed(session)
+    with served(sqlite_store) as address:
+        validate(address)
+
+
+def validate(address: str) -> None:
     random.seed(2145)  # it draws the entries and fields that it asks for
     validator = ImplementationValidator(base_url=f"{address}/optimade/v1", verbosity=-1)
     validator.validate_implementation()

@@ -10,9 +10,32 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb.computed import release_version
+
 from ....conftest import read_only
 from ..conftest import Run
 from ..test_commands import failed_clearly
+
+
+@pytest.mark.slow
+def test_computed_results_are_loaded_unless_they_are_left_out(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    del environment["PVKDB_WITHOUT_COMPUTED"]
+    literature = json.loads(run("init", "--without-computed", "--json").stdout)
+    assert literature["computed"] is None
+    assert json.loads(run("upgrade", "--without-computed", "--json").stdout).keys() == {
+        *("database", "before", "after")
+    }
+    computed = json.loads(run("upgrade", "--json").stdout)["computed"]
+    assert (computed["added"], computed["removed"]) == (3_048, 0)
+    version = computed["dataset_version"]
+    assert version == f"{literature['dataset_version']}.{release_version()}"
+    assert run("init").stderr.splitlines()[-1] == f"unchanged; dataset {version}"
+    other = f"sqlite:///{tmp_path / 'other.sqlite'}"
+    created = run("export", "structures", "--database", other)  # created on first use
+    assert len(created.stdout.splitlines()) == 1 + 1_925
+    assert version in created.stderr
 
 
 @pytest.mark.usefixtures("initialised")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
@@ -19,7 +20,9 @@ from pvkdb.schemas.screening import (
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
@@ -42,6 +45,19 @@ def test_e_a_spans_the_references_of_table_1(found: dict[str, Candidate]) -> Non
     assert (formation.minimum, formation.maximum) == (0.13, 1.87)
     assert formation.grade is Grade.DFT
     assert found["CsPbBr3"].evidence["e_a_ev"].grade is Grade.REPORTED
+
+
+def test_decomposing_is_known_from_a_screening_of_the_store(sqlite_store: Store) -> None:
+    with sqlite_store.session() as session:
+        bromide = select(Composition.id).where(Composition.formula == "CsPbBr3")
+        stability = {"decomposition_ev_per_atom": 0.026, "source": "screening 1, sevennet-0"}
+        session.add(CompositionStability(composition_id=session.scalar(bromide), **stability))
+    with sqlite_store.session() as session:
+        found = {each.id: each.evidence for each in material_candidates(session)}
+    known = found["CsPbBr3"]["decomposition_ev_per_atom"]
+    assert (known.minimum, known.maximum, known.grade) == (0.026, 0.026, Grade.MODEL)
+    assert known.source == "screening 1, sevennet-0"
+    assert "decomposition_ev_per_atom" not in found["CsPbI3"]
 
 
 def test_formulas_that_stand_for_many_are_no_candidates(found: dict[str, Candidate]) -> None:
