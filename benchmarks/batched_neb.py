@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import tilted_perovskite
 
 IMAGES = 5

@@ -43,7 +43,8 @@ from pvkdb_pipelines.migration.host.host import Start, relaxed_crystal
 from pvkdb_pipelines.migration.paths.paths import PathFinder
 from pvkdb_pipelines.migration.result.hop_descriptions import describe_halide_hop, octahedra_of
 from pvkdb_pipelines.migration.sites.hops import HopClass, find_hops
-from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 
 #: Barriers that differ by less are the same, eV.

@@ -38,7 +38,7 @@ from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.sites.hops import find_hops
 from pvkdb_pipelines.migration.sites.operations import operations_of
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of
 
 #: Force of the loop that a whole calculation is compared with, eV/Å.

@@ -22,7 +22,7 @@ from ase import Atoms
 
 from pvkdb.chemistry import Ion
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.sevennet import sevennet_calculator
 from pvkdb_pipelines.prototypes import Compound, build
 

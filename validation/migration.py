@@ -4,21 +4,27 @@
 
 computes the migration of every defect in ``migration_cases.py`` with SevenNet-0 and CHGNet, an hour
 or more on two cores, keeps the numbers in ``docs/validation/migration.json`` as they come, and
-writes the page and its picture. ``--page-only`` writes the page again from the stored numbers.
+writes the page, its picture and what `pvkdb potentials` shows. ``--page-only`` writes them from the
+stored numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+import pvkdb_pipelines
+from validation.migration_comparison import measured
 from validation.migration_page import render
 from validation.migration_picture import write_picture
 from validation.migration_results import Computed, compute, read_results
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "json", "svg"))
+#: What `pvkdb potentials` shows, in the wheel.
+MEASURED = Path(pvkdb_pipelines.__file__).parent / "potentials" / "measured.json"
 
 
 def main() -> None:
@@ -31,7 +37,8 @@ def main() -> None:
     results = read_results(NUMBERS)
     write_picture(results, PICTURE)
     PAGE.write_text(render(results), encoding="utf-8")
-    print(f"written: {PAGE}")
+    MEASURED.write_text(json.dumps(measured(results), indent=1) + "\n", encoding="utf-8")
+    print(f"written: {PAGE}, {MEASURED}")
 
 
 def _say(done: int, total: int, last: Computed) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean, median
+
+from scipy.stats import spearmanr
 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
@@ -106,6 +109,30 @@ def _value(row: EnergeticsRow, result: NebResult) -> float | None:
 def _lowest_barrier(hops: Sequence[HopBarrier]) -> float | None:
     known = [hop.saddle_ev for hop in hops if hop.saddle_ev is not None]
     return min(known, default=None)
+
+
+def measured(results: Results) -> dict[str, dict[str, float]]:
+    """What `pvkdb potentials` shows of each potential: agreement with the literature, and cost.
+
+    The cost is the median of the processor time of a calculation by its force calls.
+    """
+    compared, _ = compare(results)
+    found: dict[str, dict[str, float]] = {}
+    for potential in POTENTIALS:
+        pairs = pairs_of(compared, potential)
+        costs = [
+            entry.result.cpu_seconds / entry.result.force_calls
+            for entry in results.computed
+            if entry.potential == potential and entry.result is not None
+        ]
+        if len(pairs) >= 3:
+            found[potential.value] = {
+                "statements": len(pairs),
+                "mean_absolute_error_ev": round(mean(abs(c - r) for c, r in pairs), 3),
+                "rank_correlation": round(float(spearmanr(*zip(*pairs, strict=True)).statistic), 2),
+                "cpu_s_per_force_call": round(median(costs), 3),
+            }
+    return found
 
 
 def pairs_of(compared: Sequence[Comparison], potential: PotentialName) -> list[tuple[float, float]]:

@@ -24,7 +24,7 @@ from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.findings import Finding, FindingField, Flaw
 from pvkdb.schemas.calculations.relaxations import RelaxSettings
 from pvkdb_pipelines.geometry.symmetry import space_group, standard_cell
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.relaxations.compound import compute_relaxation, relax_request

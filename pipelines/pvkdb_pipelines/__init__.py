@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pvkdb_pipelines.dft.codes.engines import load_engine
     from pvkdb_pipelines.dft.computing import compute_dft
     from pvkdb_pipelines.migration.compute import compute_migration
-    from pvkdb_pipelines.potentials.potential import load_potential
+    from pvkdb_pipelines.potentials.loading import load_potential
     from pvkdb_pipelines.prototypes import build, candidates
     from pvkdb_pipelines.relaxations.compound import compute_relaxation
     from pvkdb_pipelines.relaxations.relaxation import relax
@@ -34,7 +34,7 @@ _MODULES = {
     "compute_relaxation": "relaxations.compound",
     "compute_vacancies": "relaxations.vacancy",
     "load_engine": "dft.codes.engines",
-    "load_potential": "potentials.potential",
+    "load_potential": "potentials.loading",
     "read_start": "structures.user_structures",
     "relax": "relaxations.relaxation",
 }

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 DEFAULT_DATABASE = "sqlite:///pvkdb.sqlite"
 DEFAULT_ENGINE = "local"
+#: Environment variable with the device of the potentials.
+DEVICE, DEFAULT_DEVICE = "PVKDB_DEVICE", "cpu"
+#: Potentials that are compared by default, the more accurate one last.
+COMPARED_POTENTIALS = ("chgnet", "sevennet-0")
 #: Set to 1, it leaves the shipped computed results out of every store that is created.
 WITHOUT_COMPUTED = "PVKDB_WITHOUT_COMPUTED"
 
@@ -44,6 +48,24 @@ ConfigOption = Annotated[
 ]
 ProcessesOption = Annotated[
     int | None, Option("--processes", min=1, help="Processes; default: one per core.")
+]
+
+
+def _use_device(device: str) -> str:
+    """Check the device before anything is queued; the processes that compute read it from there."""
+    if device != "cpu":
+        from pvkdb_pipelines.potentials.loading import chosen_device
+
+        chosen_device(device)
+    os.environ[DEVICE] = device
+    return device
+
+
+DeviceOption = Annotated[
+    str,
+    Option(
+        "--device", envvar=DEVICE, callback=_use_device, help="Where potentials run: cpu or cuda."
+    ),
 ]
 RetryOption = Annotated[bool, Option("--retry", help="Compute failed calculations again.")]
 WithoutComputedOption = Annotated[

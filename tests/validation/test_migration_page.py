@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName
-from validation.migration import NUMBERS, PAGE
+from validation.migration import MEASURED, NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
-from validation.migration_comparison import Comparison
+from validation.migration_comparison import Comparison, measured
 from validation.migration_page import render, verdict
 from validation.migration_picture import write_picture
 from validation.migration_results import Results, is_current, read_results
@@ -58,6 +60,14 @@ def test_every_case_ended_in_a_path_or_in_a_typed_reason(results: Results) -> No
         assert len(found) == len(POTENTIALS)
 
 
+def test_the_list_of_potentials_shows_what_the_page_shows(results: Results) -> None:
+    assert json.loads(MEASURED.read_text(encoding="utf-8")) == measured(results)
+    page = PAGE.read_text(encoding="utf-8")
+    for name, numbers in measured(results).items():
+        error = f"{numbers['mean_absolute_error_ev']:.2f}"
+        assert re.search(rf"\| {name} \| {numbers['statements']} \| .* \| {error} \|", page)
+
+
 def test_known_orders_come_out(results: Results) -> None:
     """Vacancy-ordered Cs2SnI6 lies above 3D CsPbI3, as in the literature (1.11, 0.21 to 0.36 eV)
     and with both potentials."""
@@ -66,7 +76,7 @@ def test_known_orders_come_out(results: Results) -> None:
         for entry in results.computed
         if entry.result is not None
     }
-    for potential in PotentialName:
+    for potential in POTENTIALS:
         ordered = energies["Cs2SnI6 Fm-3m V_I", potential]
         assert ordered > energies["CsPbI3 Pnma V_I", potential]
 

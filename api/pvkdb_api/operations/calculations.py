@@ -5,27 +5,36 @@ from __future__ import annotations
 from fastapi import Request
 from sqlalchemy.orm import Session
 
-from pvkdb.errors import NotFoundError
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.errors import NotFoundError, unknown_name
+from pvkdb.schemas.calculations import (
+    CalculationDocument,
+    CalculationState,
+    registered_potentials,
+)
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.claims import submit
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_api.core.refusals import naming
+from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.operations.writes import note_write
 
 
 def queue(http: Request, session: Session, request: NebRequest) -> tuple[CalculationDocument, bool]:
     """Queue a migration barrier, or return the existing calculation with the same request.
 
+    Only registered potentials are accepted: a caller never names code or files of the workers.
+
     Returns:
         The calculation, and whether it is new.
 
     Raises:
-        ParameterError: the formula, phase or defect cannot be used.
+        ParameterError: the formula, phase, defect or potential cannot be used.
     """
+    known = registered_potentials()
+    if request.potential not in known:
+        raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
     calculation, new = submit(session, complete_request(request, naming))
     session.flush()
     document = calculation_document(calculation)

@@ -33,7 +33,8 @@ from pvkdb_pipelines.migration.result.percolation import (
 from pvkdb_pipelines.migration.result.results import migration_result
 from pvkdb_pipelines.migration.sites.hops import HopClass, Pair, find_hops
 from pvkdb_pipelines.migration.sites.sites import parse_defect
-from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 from pvkdb_pipelines.relaxations.record import computed_structure

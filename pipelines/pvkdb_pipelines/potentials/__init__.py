@@ -1,1 +1,1 @@
-"""Machine-learned potentials: the interface, the registry, and one file for each potential."""
+"""Interatomic potentials: the interface, plug-ins, and one file for each shipped potential."""

@@ -11,6 +11,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,22 @@ from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
 
 
-def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
+def weights_file(name: str) -> Path:
+    """Return the file of weights in the wheel of CHGNet."""
+    import chgnet
+
+    (found,) = (Path(chgnet.__file__).parent / "pretrained" / name).glob("*.pth.tar")
+    return found
+
+
+def load_chgnet(
+    name: str, device: str = "cpu"
+) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
     """Load weights from the wheel of CHGNet.
 
     Args:
         name: CHGNet's name of the weights, e.g. ``0.3.0``.
+        device: ``cpu`` or ``cuda``.
 
     Returns:
         A function of structures and of whether to compute stress, which returns energy (eV), forces
@@ -39,7 +51,7 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
 
         torch.set_num_threads(1)
         with contextlib.redirect_stdout(io.StringIO()):
-            model = CHGNet.load(model_name=name, use_device="cpu", verbose=False)
+            model = CHGNet.load(model_name=name, use_device=device, verbose=False)
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -47,7 +59,10 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
     def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
-            graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(s)) for s in structures]
+            graphs = [
+                model.graph_converter(AseAtomsAdaptor.get_structure(s)).to(device)
+                for s in structures
+            ]
             batch = BatchedGraph.from_graphs(
                 graphs,
                 bond_basis_expansion=model.bond_basis_expansion,
@@ -58,7 +73,7 @@ def load_chgnet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, A
             # Energies per atom, without those of free atoms, which have no gradient.
             total = (prediction["e"] * prediction["atoms_per_graph"]).sum()
             wanted = [*batch.atom_positions, *(batch.strains if stress else ())]
-            gradients = torch.autograd.grad(total, wanted)
+            gradients = [each.cpu() for each in torch.autograd.grad(total, wanted)]
             per_atom = (prediction["e"] + model.composition_model(graphs)).detach()
         found = []
         for index, structure in enumerate(structures):

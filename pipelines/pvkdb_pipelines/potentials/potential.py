@@ -1,32 +1,23 @@
-"""Machine-learned potentials: one model per process, many calculators, counted force calls.
-
-The weights are part of the wheels of CHGNet and SevenNet, so nothing is downloaded. The heavy
-libraries are imported only when a potential is loaded.
-"""
+"""The interface of potentials: many calculators of one model, checked and counted results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.data import chemical_symbols
 
-from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError
-from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
 
 #: Energy (eV), forces (eV/Å, shape (atoms, 3)) and stress (eV/Å³, Voigt, shape (6,)).
 Properties: TypeAlias = dict[str, Any]
 #: Properties of several structures at once, in their order; stress only if requested.
 Evaluate: TypeAlias = Callable[[Sequence[Atoms], bool], list[Properties]]
-
-#: MPtrj, the training set of both models, contains 89 of the first 94 elements.
-_MPTRJ_ELEMENTS = frozenset(chemical_symbols[1:95]) - {"Po", "At", "Rn", "Fr", "Ra"}
 
 
 @dataclass
@@ -36,10 +27,13 @@ class Potential:
     Attributes:
         name: Name that pvkdb uses, e.g. ``"sevennet-0"``.
         weights: The library's own name of the weights, e.g. ``"7net-0"``.
-        versions: Versions of the packages that determine the numbers.
+        versions: Versions of the packages, and hashes of the weights, that determine the numbers.
         elements: Symbols of the elements in the training set.
         evaluate_many: The model.
         files: Returns the files that a DFT program has read and written, by name.
+        licence: Licence of the package, in its own words.
+        device: ``cpu`` or ``cuda``.
+        ev_per_atom: Lowest and highest energy that can be right, eV an atom; None: not checked.
         force_calls: Number of structures evaluated so far.
     """
 
@@ -49,6 +43,9 @@ class Potential:
     elements: frozenset[str]
     evaluate_many: Evaluate
     files: Callable[[], Mapping[str, bytes]] = dict
+    licence: str = "not stated"
+    device: str = "cpu"
+    ev_per_atom: tuple[float, float] | None = None
     force_calls: int = field(default=0, init=False)
 
     def evaluate(self, structures: Sequence[Atoms], *, stress: bool = True) -> list[Properties]:
@@ -56,12 +53,33 @@ class Potential:
 
         Only the relaxation of a cell needs the stress. The net force is removed: the residue of
         single precision would make quasi-Newton steps drift, as translations have no curvature.
+
+        Raises:
+            CalculationFailedError: The potential returned no usable energy or forces.
         """
         self.force_calls += len(structures)
         found = self.evaluate_many(structures, stress)
-        for properties in found:
+        for structure, properties in zip(structures, found, strict=True):
+            self._require_usable(structure, properties)
             properties["forces"] = properties["forces"] - properties["forces"].mean(axis=0)
         return found
+
+    def _require_usable(self, structure: Atoms, found: Properties) -> None:
+        shape, per_atom = np.shape(found["forces"]), found["energy"] / len(structure)
+        low, high = self.ev_per_atom or (-np.inf, np.inf)
+        if not all(np.isfinite(value).all() for value in found.values()):
+            reason = "an energy, force or stress that is not a number"
+        elif shape != (len(structure), 3):
+            reason = f"forces of shape {shape} for {len(structure)} atoms"
+        elif not low <= per_atom <= high:
+            reason = f"{per_atom:.4g} eV an atom, outside of {low:g} to {high:g}"
+        else:
+            return
+        raise CalculationFailedError(
+            FailureKind.POTENTIAL_FAILED,
+            f"{self.name} returned {reason} for {structure.get_chemical_formula()}; use another "
+            "potential or another structure",
+        )
 
     def calculator(self, *, stress: bool = True) -> Calculator:
         """Return a new ASE calculator for one structure, which shares the model."""
@@ -111,51 +129,3 @@ class _PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE is untyped
 
 def _found(atoms: Atoms | None, results: Properties) -> Calculator:
     return SinglePointCalculator(Atoms() if atoms is None else atoms, **results)
-
-
-def load_potential(name: PotentialName | str) -> Potential:
-    """Load a potential; the model is read once per process.
-
-    PyTorch is set to one thread: one process per core is faster, and several processes with several
-    threads each can be ten times slower.
-
-    Raises:
-        InputError: The name is not one of :class:`PotentialName`.
-        MissingExtraError: The library of the potential is not installed.
-    """
-    try:
-        known = PotentialName(name)
-    except ValueError:
-        names = ", ".join(PotentialName)
-        raise InputError(f"potential {str(name)!r} is unknown; choose one of: {names}") from None
-    package, weights = _PACKAGES[known]
-    try:
-        evaluate = _load(known)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or package, "potentials") from error
-    packages = (package, "torch", "ase")
-    return Potential(
-        name=known.value,
-        weights=weights,
-        versions={package_name: version(package_name) for package_name in packages},
-        elements=_MPTRJ_ELEMENTS,
-        evaluate_many=evaluate,
-    )
-
-
-@cache
-def _load(name: PotentialName) -> Evaluate:
-    if name is PotentialName.CHGNET:
-        from pvkdb_pipelines.potentials.chgnet import load_chgnet
-
-        return load_chgnet(_PACKAGES[name][1])
-    from pvkdb_pipelines.potentials.sevennet import load_sevennet
-
-    return load_sevennet(_PACKAGES[name][1])
-
-
-#: Package of each potential, and its name of the weights.
-_PACKAGES = {
-    PotentialName.CHGNET: ("chgnet", "0.3.0"),
-    PotentialName.SEVENNET_0: ("sevenn", "7net-0"),
-}

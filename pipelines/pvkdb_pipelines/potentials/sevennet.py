@@ -38,11 +38,14 @@ Features: TypeAlias = dict[int, Tensor]
 _Degrees: TypeAlias = tuple[int, int, int]
 
 
-def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
+def load_sevennet(
+    name: str, device: str = "cpu"
+) -> Callable[[Sequence[Atoms], bool], list[dict[str, Any]]]:
     """Load weights from the wheel of SevenNet.
 
     Args:
         name: SevenNet's name of the weights, e.g. ``7net-0``.
+        device: ``cpu`` or ``cuda``.
 
     Returns:
         A function of structures and of whether to compute stress, which returns energy (eV), forces
@@ -53,7 +56,7 @@ def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str,
 
     Source: Y. Park et al., J. Chem. Theory Comput. 20, 4857 (2024), doi:10.1021/acs.jctc.4c00190.
     """
-    model = _Model(sevennet_calculator(name))
+    model = _Model(sevennet_calculator(name, device))
 
     def evaluate(structures: Sequence[Atoms], stress: bool) -> list[dict[str, Any]]:
         return [model.evaluate(structure, stress) for structure in structures]
@@ -61,8 +64,8 @@ def load_sevennet(name: str) -> Callable[[Sequence[Atoms], bool], list[dict[str,
     return evaluate
 
 
-def sevennet_calculator(name: str) -> Any:
-    """Return SevenNet's own calculator, on one thread."""
+def sevennet_calculator(name: str, device: str = "cpu") -> Any:
+    """Return SevenNet's own calculator, on one thread or a GPU."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="No tensor product accelerator")
@@ -70,13 +73,13 @@ def sevennet_calculator(name: str) -> Any:
         from sevenn.calculator import SevenNetCalculator
 
         torch.set_num_threads(1)
-        calculator = SevenNetCalculator(name, device="cpu")
+        calculator = SevenNetCalculator(name, device=device)
     for parameter in calculator.model.parameters():
         parameter.requires_grad_(False)
     return calculator
 
 
-#: Parts of the network of SevenNet-0.
+#: Parts of the networks of SevenNet-0 and SevenNet-l3i5.
 _PARTS = frozenset(
     {
         "EdgeEmbedding",
@@ -100,7 +103,7 @@ class _Model:
         parts = dict(calculator.model.named_children())
         _require_known_design(parts)
         self._cutoff: float = calculator.cutoff
-        self._index_of_element: Tensor = calculator.model.z_to_onehot_tensor
+        self._index_of_element: Tensor = calculator.model.z_to_onehot_tensor.cpu()
         self._embedding: Any = parts["edge_embedding"]
         self._features_of_element = _weights(parts["onehot_to_feature_x"].linear)[0]
         number = sum(part.endswith("_convolution") for part in parts)
@@ -109,6 +112,7 @@ class _Model:
         self._energy_of_features = hidden @ _weights(parts["reduce_hidden_to_energy"].linear)[0]
         self._scale: Tensor = parts["rescale_atomic_energy"].scale.detach()
         self._shift: Tensor = parts["rescale_atomic_energy"].shift.detach()
+        self._device = self._features_of_element.device
 
     def evaluate(self, structure: Atoms, stress: bool) -> dict[str, Any]:
         """Return energy (eV), forces (eV/Å) and, if requested, stress (eV/Å³, Voigt).
@@ -119,10 +123,12 @@ class _Model:
         import torch
 
         edges = self._edges(structure)
-        vectors = torch.tensor(edges.vectors, dtype=torch.float32, requires_grad=True)
+        vectors = torch.tensor(
+            edges.vectors, dtype=torch.float32, device=self._device, requires_grad=True
+        )
         energy = self._energies(structure, edges, vectors).double().sum()
         (gradient,) = torch.autograd.grad(energy, vectors)
-        pull = gradient.double().numpy()
+        pull = gradient.double().cpu().numpy()
         forces = np.zeros((len(structure), 3))
         np.add.at(forces, edges.first, pull)
         np.subtract.at(forces, edges.second, pull)
@@ -151,6 +157,7 @@ class _Model:
             raise CalculationFailedError(
                 FailureKind.UNSUPPORTED_ELEMENT, f"SevenNet has no weights for {', '.join(unknown)}"
             )
+        element = element.to(self._device)
         distances = torch.linalg.norm(vectors, dim=-1)
         embedding = self._embedding
         radial = embedding.basis_function(distances)
@@ -184,10 +191,11 @@ class _Directions:
     def __init__(self, harmonics: Tensor, edges: Edges) -> None:
         import torch
 
-        self.centre = torch.from_numpy(edges.centre)
-        self.neighbour = torch.from_numpy(edges.neighbour)
-        self.pair = torch.from_numpy(edges.pair)
-        signs = [torch.from_numpy(sign).unsqueeze(1) for sign in (edges.even, edges.odd)]
+        device = harmonics.device
+        self.centre = torch.from_numpy(edges.centre).to(device)
+        self.neighbour = torch.from_numpy(edges.neighbour).to(device)
+        self.pair = torch.from_numpy(edges.pair).to(device)
+        signs = [torch.from_numpy(sign).to(device).unsqueeze(1) for sign in (edges.even, edges.odd)]
         self._harmonics: Features = {}
         start = 0
         while start < harmonics.shape[1]:
@@ -206,7 +214,8 @@ class _Directions:
 
         if degrees not in self._couplings:
             harmonics = self._harmonics[degrees[1]]
-            turned = torch.einsum("ej,ijk->eki", harmonics, _coupling_of_degrees(*degrees))
+            of_degrees = _coupling_of_degrees(*degrees).to(harmonics.device)
+            turned = torch.einsum("ej,ijk->eki", harmonics, of_degrees)
             _, out, into = turned.shape
             turned = turned.reshape(-1, BLOCK, out, into).transpose(1, 2)
             self._couplings[degrees] = turned.reshape(-1, out, BLOCK * into)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from pvkdb.chemistry import Ion
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.relaxations import (
     ElementRequest,
     ElementResult,
@@ -14,7 +14,8 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxSettings,
 )
 from pvkdb_pipelines.geometry.symmetry import space_group
-from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import Compound, PrototypeInfo, build, prototype
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
@@ -34,7 +35,7 @@ _STAGES = {_LOAD: 0.05, _RELAX: 1.0}
 def relax_request(
     compound: Compound,
     info: PrototypeInfo,
-    potential: PotentialName,
+    potential: AnyPotential,
     settings: RelaxSettings | None = None,
 ) -> RelaxRequest:
     """Return the request to relax a compound in a phase."""

@@ -11,7 +11,8 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations.relaxations import VacancyRequest, VacancyResult, VacancySite
 from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.supercells import distant_supercell, shortest_vector_ang
-from pvkdb_pipelines.potentials.potential import Potential, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep, ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import RelaxationRun, relax
 

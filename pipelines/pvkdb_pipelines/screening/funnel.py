@@ -283,7 +283,7 @@ class Funnel:
         return ScreeningReport(
             title=self.plan.title,
             plan=self.plan.text,
-            potential=self.plan.potential.value,
+            potential=str(self.plan.potential),
             pvkdb_version=pvkdb.__version__,
             ranked_by=self.plan.rank_by,
             stages=self._stages,

@@ -58,6 +58,10 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
     """
     if document.kind not in KINDS:
         raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
+    if "potential" in document.parameters:
+        from pvkdb_pipelines.potentials.loading import require_permitted
+
+        require_permitted(str(document.parameters["potential"]))
     return KINDS[document.kind](document, report)
 
 

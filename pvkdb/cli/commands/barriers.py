@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, RetryOption, open_store
+from pvkdb.cli.options import (
+    COMPARED_POTENTIALS,
+    DEFAULT_DATABASE,
+    DEFAULT_DEVICE,
+    DatabaseOption,
+    DeviceOption,
+    JsonOption,
+    RetryOption,
+    open_store,
+)
 from pvkdb.cli.output.barriers import (
     checked_path,
     draw_graph,
@@ -19,12 +29,13 @@ from pvkdb.cli.output.barriers import (
     print_barriers,
     print_hops,
     print_literature,
+    print_potentials,
     print_spread,
     write_path,
 )
-from pvkdb.cli.output.console import messages, print_json
+from pvkdb.cli.output.console import messages, print_json, show
 from pvkdb.cli.output.progress import watch
-from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError, unknown_name
+from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
@@ -55,7 +66,9 @@ class NebCommand(TyperCommand):
 def neb(
     formula: Annotated[str, Argument(help="Composition, e.g. CsPbBr3.")],
     phase: Annotated[str | None, Option(help="Prototype, e.g. Pnma; default: likeliest.")] = None,
-    potential: Annotated[str, Option(help="chgnet, sevennet-0, or both (to compare them).")] = BOTH,
+    potential: Annotated[
+        str, Option(help="Name (see pvkdb potentials), or both: chgnet and sevennet-0.")
+    ] = BOTH,
     defect: Annotated[
         str | None, Option(help="V_Br, Br_i, Ag_i…; default: halide vacancy.")
     ] = None,
@@ -81,6 +94,7 @@ def neb(
     max_steps: Annotated[int | None, Option(help="Most optimizer steps of a NEB.")] = None,
     max_atoms: Annotated[int | None, Option(help="Largest supercell to compute, atoms.")] = None,
     seed: Annotated[int | None, Option(help="Seed of the initial random displacements.")] = None,
+    device: DeviceOption = DEFAULT_DEVICE,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -130,6 +144,14 @@ def neb(
     _raise_failures(documents)
 
 
+def potentials(json: JsonOption = False) -> None:
+    """List the potentials that are installed here, and what each was measured to do."""
+    from pvkdb_pipelines.potentials.installed import installed_potentials
+
+    found = installed_potentials()
+    show(found, json, print_potentials)
+
+
 def _requests(
     formula: str,
     phase: str | None,
@@ -140,16 +162,14 @@ def _requests(
 ) -> list[CompleteNebRequest]:
     """Return one request for each potential; the most accurate one last."""
     from pvkdb.chemistry import parse_composition
-    from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.store.queue.migration_requests import complete_request
     from pvkdb_pipelines.dft.requests import validated
     from pvkdb_pipelines.migration.sites.sites import parse_defect
+    from pvkdb_pipelines.potentials.loading import local_potential
     from pvkdb_pipelines.structures.user_structures import elements_of
 
-    names = [name.value for name in PotentialName]
-    if potential != BOTH and potential not in names:
-        raise InputError(unknown_name("potential", potential, [*names, BOTH]))
+    names = COMPARED_POTENTIALS if potential == BOTH else (local_potential(potential),)
     given = {name: value for name, value in settings.items() if value is not None}
     checked = validated(NebSettings, given)
     composition = parse_composition(formula)
@@ -163,7 +183,7 @@ def _requests(
             )
     host, found = (None, phase) if source is None else _host(source, composition.formula)
     requests = []
-    for name in names if potential == BOTH else [potential]:
+    for name in names:
         values = {
             "formula": composition.formula,
             "phase": phase or found,
@@ -261,7 +281,7 @@ def _plot_name(requests: Sequence[CompleteNebRequest]) -> str:
     if first.defect is not None:
         parts.append(first.defect)
     if len(requests) == 1:
-        parts.append(first.potential.value)
+        parts.append(re.sub(r"[^\w.-]+", "-", str(first.potential)))
     return "-".join(parts) + ".png"
 
 

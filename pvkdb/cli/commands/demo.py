@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from pvkdb.cli.commands.work import run_queue
-from pvkdb.cli.options import load
+from pvkdb.cli.options import COMPARED_POTENTIALS, load
 from pvkdb.cli.output.barriers import literature_range, plot_documents, results_of
 from pvkdb.cli.output.composition_tables import print_factors
 from pvkdb.cli.output.console import messages, print_table
@@ -84,7 +84,7 @@ def _step(number: int, title: str) -> None:
 
 
 def _barriers(store: Store) -> list[CalculationDocument]:
-    """Compute the barrier of every formula with every potential, one process per core."""
+    """Compute the barrier of every formula with both potentials, one process per core."""
     from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest
     from pvkdb.store.models.calculations import Calculation
@@ -93,9 +93,9 @@ def _barriers(store: Store) -> list[CalculationDocument]:
 
     with store.session() as session:
         ids = [
-            submit(session, NebRequest(formula=formula, potential=potential))[0].id
+            submit(session, NebRequest(formula=formula, potential=PotentialName(name)))[0].id
             for formula in FORMULAS
-            for potential in PotentialName
+            for name in COMPARED_POTENTIALS
         ]
     with watch() as report:
         for _ in run_queue(store, report):

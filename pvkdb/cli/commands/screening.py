@@ -10,9 +10,11 @@ from typer import Argument, Option
 from pvkdb.cli.commands.work import recover
 from pvkdb.cli.options import (
     DEFAULT_DATABASE,
+    DEFAULT_DEVICE,
     DEFAULT_ENGINE,
     ConfigOption,
     DatabaseOption,
+    DeviceOption,
     EngineOption,
     JsonOption,
     ProcessesOption,
@@ -31,7 +33,7 @@ from pvkdb.cli.output.screening_tables import (
     print_run,
     print_runs,
 )
-from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError, unknown_name
+from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError
 
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
@@ -52,7 +54,10 @@ def screen(
     engine: EngineOption = DEFAULT_ENGINE,
     config: ConfigOption = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Preview the plan and exit.")] = False,
-    potential: Annotated[str, Option(help="chgnet or sevennet-0; default: from the plan.")] = "",
+    potential: Annotated[
+        str, Option(help="Name (see pvkdb potentials); default: from the plan.")
+    ] = "",
+    device: DeviceOption = DEFAULT_DEVICE,
     retry: RetryOption = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
@@ -96,7 +101,7 @@ def _list(json: bool) -> None:
             "title": plan.title,
             "types": list(plan.types),
             "compositions": len(plan.candidates()),
-            "potential": plan.potential.value,
+            "potential": str(plan.potential),
             "stop_after": plan.stop_after,
         }
         for name, plan in plans.items()
@@ -105,14 +110,11 @@ def _list(json: bool) -> None:
 
 
 def _read(name: str, potential: str) -> Plan:
-    from pvkdb.schemas.calculations import PotentialName
+    from pvkdb_pipelines.potentials.loading import local_potential
     from pvkdb_pipelines.screening.plan.plan import read_plan
 
-    names = [entry.value for entry in PotentialName]
-    if potential and potential not in names:
-        raise InputError(unknown_name("potential", potential, names))
-    plan = read_plan(name)
-    return plan.model_copy(update={"potential": PotentialName(potential)}) if potential else plan
+    chosen = {"potential": local_potential(potential)} if potential else {}
+    return read_plan(name).model_copy(update=chosen)
 
 
 def _preview(plan: Plan, store: Store, json: bool) -> None:
@@ -123,7 +125,7 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
         print_json(
             {
                 "title": plan.title,
-                "potential": plan.potential.value,
+                "potential": str(plan.potential),
                 "compositions": compositions_by_type(plan),
                 "stages": [stage.model_dump(mode="json") for stage in preview.stages],
                 "relaxations": preview.relaxations,

@@ -12,9 +12,11 @@ from typer import Option
 from pvkdb.cli.interrupts import finishing_on_sigterm
 from pvkdb.cli.options import (
     DEFAULT_DATABASE,
+    DEFAULT_DEVICE,
     DEFAULT_ENGINE,
     ConfigOption,
     DatabaseOption,
+    DeviceOption,
     EngineOption,
     JsonOption,
     ProcessesOption,
@@ -39,6 +41,7 @@ def work(
     engine: EngineOption = DEFAULT_ENGINE,
     config: ConfigOption = None,
     processes: ProcessesOption = None,
+    device: DeviceOption = DEFAULT_DEVICE,
     pin: Annotated[bool, Option("--pin/--no-pin", help="Bind each process to one core.")] = True,
     grace: Annotated[
         float,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import NebResult
     from pvkdb.schemas.tables import EnergeticsRow
     from pvkdb.store.database import Store
+    from pvkdb_pipelines.potentials.installed import InstalledPotential
 
 #: Axes whose barriers are shown next to the lowest barrier of all directions.
 _AXES = ("a", "b", "c")
@@ -94,6 +95,27 @@ def print_hops(document: CalculationDocument) -> None:
         "again: saddle from a rattled path; force: residual force, eV/Å. Sites, meV: "
         f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
         f"{result.wall_seconds:.0f} s.",
+    )
+
+
+def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
+    """Print a table of the installed potentials."""
+    rows = []
+    for each in potentials:
+        numbers = ["not measured"] * 2
+        if each.measured:
+            error, statements = each.measured["mean_absolute_error_ev"], each.measured["statements"]
+            cost = each.measured["cpu_s_per_force_call"]
+            numbers = [f"{error:.2f} eV ({statements} values)", f"{cost:.3f} s"]
+        package = f"{each.package} {each.version or '(not installed)'}"
+        rows.append([each.name, package, each.licence, each.use, *numbers])
+    print_table(
+        "Potentials",
+        ["potential", "package", "licence", "use", "E_A error", "force call"],
+        rows,
+        whole=("potential", "E_A error", "force call"),
+        caption="E_A error: mean absolute error against the literature. Force call: median, one "
+        "core. See docs/validation/migration.md.",
     )
 
 

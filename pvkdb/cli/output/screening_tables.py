@@ -54,7 +54,7 @@ def compositions_by_type(plan: Plan) -> dict[str, int]:
 
 def print_preview(plan: Plan, preview: Preview) -> None:
     """Print what a plan would compute."""
-    _heading(f"{plan.title}, with {plan.potential.value}, up to {plan.stop_after}")
+    _heading(f"{plan.title}, with {plan.potential}, up to {plan.stop_after}")
     print_table(
         "Compositions",
         ["type", "compositions"],

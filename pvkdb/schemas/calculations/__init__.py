@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 
 class CalculationState(StrEnum):
@@ -43,6 +44,8 @@ class FailureKind(StrEnum):
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"
+    POTENTIAL_NOT_LOADED = "potential not loaded"
+    POTENTIAL_FAILED = "potential failed"
     PROGRAM_NOT_FOUND = "program not found"
     PROGRAM_CRASHED = "program crashed"
     SCF_NOT_CONVERGED = "SCF not converged"
@@ -74,6 +77,31 @@ class PotentialName(StrEnum):
 
     CHGNET = "chgnet"
     SEVENNET_0 = "sevennet-0"
+    SEVENNET_L3I5 = "sevennet-l3i5"
+
+
+#: Entry points with which other packages register their potentials.
+POTENTIALS_GROUP = "pvkdb.potentials"
+
+
+def _shipped(name: str) -> PotentialName | str:
+    return PotentialName(name) if name in list(PotentialName) else name
+
+
+#: A shipped potential, the name that another package registers, or `module:function@HASH` and
+#: `nequix:FILE@HASH`: code and weights of a machine. The hash is the start of the SHA-256 of the
+#: file, so that other content gives another content key.
+AnyPotential = Annotated[
+    str,
+    Field(pattern=r"^[^\s:@,]+(:[^@,\n]+@[0-9a-f]{16})?$", max_length=300),
+    AfterValidator(_shipped),
+]
+
+
+def registered_potentials() -> list[str]:
+    """Return the names of the shipped potentials, then of those that other packages register."""
+    others = {entry.name for entry in entry_points(group=POTENTIALS_GROUP)}
+    return [*(name.value for name in PotentialName), *sorted(others - {*PotentialName})]
 
 
 class CalculationDocument(BaseModel):

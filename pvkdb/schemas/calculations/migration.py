@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, computed_field, model_validator
 
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import FailureKind, PotentialName, bounds
+from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName, bounds
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
@@ -97,8 +97,9 @@ class NebRequest(CalculationRequest):
         max_length=8,
         description="V_Br, Br_i, Ag_i…; None for the vacancy of the halide.",
     )
-    potential: PotentialName = Field(
-        default=PotentialName.SEVENNET_0, description="Potential that computes it."
+    potential: AnyPotential = Field(
+        default=PotentialName.SEVENNET_0,
+        description="Potential that computes it: see `pvkdb potentials`.",
     )
     host: Host | None = Field(
         default=None, description="Structure to start from in place of a prototype."

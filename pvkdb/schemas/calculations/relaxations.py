@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import PotentialName, bounds
+from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.findings import FindingField
 
 #: Raised whenever a change of the code changes the numbers of a relaxation for the same settings,
@@ -61,7 +61,7 @@ class RelaxRequest(CalculationRequest):
         description="Element and charge on each of its sites, in their order."
     )
     phase: str = Field(description="Phase among the prototypes of the stoichiometry.")
-    potential: PotentialName
+    potential: AnyPotential
     settings: RelaxSettings = RelaxSettings()
 
 
@@ -93,7 +93,7 @@ class ElementRequest(CalculationRequest):
     recipe: ClassVar[int] = RELAXATION_RECIPE
     kind: Literal["element"] = "element"
     symbol: str
-    potential: PotentialName
+    potential: AnyPotential
     settings: RelaxSettings = RelaxSettings()
 
 
@@ -168,7 +168,7 @@ class VacancyRequest(CalculationRequest):
     sites: tuple[Annotated[int, Field(ge=0, lt=MOST_ATOMS)], ...] = Field(
         description="Halides of the host, one of each symmetry-distinct kind of its prototype."
     )
-    potential: PotentialName
+    potential: AnyPotential
     settings: VacancySettings = VacancySettings()
 
 

@@ -40,6 +40,7 @@ _RECIPES = range(100)
 _NOT_OF_THE_CALCULATION = (
     FailureKind.CRASHED,
     FailureKind.DEPENDENCY_FAILED,
+    FailureKind.POTENTIAL_NOT_LOADED,
     FailureKind.PROGRAM_NOT_FOUND,
     FailureKind.PROGRAM_CRASHED,
     FailureKind.OUT_OF_WALLTIME,

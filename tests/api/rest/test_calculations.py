@@ -13,6 +13,8 @@ HOST = {
     "positions_ang": [[0, 0, 0]],
 }
 HOSTED = {"formula": "CsPbBr3", "phase": "P", "host": HOST}
+#: What only the owner of a machine may name, complete with a hash.
+CODE, FILE = f"os:getcwd@{'0' * 16}", f"nequix:/etc/passwd@{'0' * 16}"
 FAR = "host.positions_ang.0.0"
 
 
@@ -44,7 +46,14 @@ def test_requests_at_the_same_time_are_queued_once_each(api):
         ({"formula": "a\0"}, "formula", "formula"),
         ({"formula": "C" * 201}, "formula", "at most 200 characters"),
         ({}, "formula", "missing"),
-        ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "'sevennet-0'"),
+        ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "known: chgnet, sevennet-0"),
+        ({"formula": "CsPbBr3", "potential": "os:getcwd"}, "potential", "match pattern"),
+        (
+            {"formula": "CsPbBr3", "potential": CODE},
+            "potential",
+            "no potential 'os:getcwd",
+        ),
+        ({"formula": "CsPbBr3", "potential": FILE}, "potential", "no potential 'nequix:"),
         ({"formula": "CsPbBr3", "phase": "Pm3m"}, "phase", "'Pm-3m'"),
         ({"formula": "Cs2SnI6", "phase": "Pnma"}, "phase", "Fm-3m"),
         ({"formula": "MAPbI3"}, "formula", "is a molecule"),

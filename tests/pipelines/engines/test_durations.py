@@ -41,7 +41,7 @@ def test_the_store_knows_better_than_the_shipped_averages(empty_store: Store) ->
     assert durations.longest_s(waiting) >= 60.0
 
 
-@pytest.mark.parametrize("potential", list(PotentialName))
+@pytest.mark.parametrize("potential", [PotentialName.CHGNET, PotentialName.SEVENNET_0])
 def test_barriers_take_what_those_of_the_shipped_plan_and_of_the_validation_took(
     empty_store: Store, potential: PotentialName
 ) -> None:

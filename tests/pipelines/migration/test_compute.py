@@ -22,13 +22,15 @@ from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.geometry.neighbours import closest_approach
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.paths.nudging import interpolate, relax_band
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.prototypes import compound_of, phases, tilted_perovskite
 
 pytestmark = pytest.mark.timeout(900)
 CUBE = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 6.0))
-EVERY_POTENTIAL = pytest.mark.parametrize("potential", list(PotentialName))
+EVERY_POTENTIAL = pytest.mark.parametrize(
+    "potential", [PotentialName.CHGNET, PotentialName.SEVENNET_0]
+)
 
 
 def request(**fields: object) -> CompleteNebRequest:

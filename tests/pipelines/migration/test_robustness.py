@@ -13,7 +13,7 @@ from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.migration.compute import compute_migration
 from pvkdb_pipelines.migration.paths.paths import PathFinder
-from pvkdb_pipelines.potentials.potential import load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
 
 from .conftest import relaxed_vacancies, silent
 

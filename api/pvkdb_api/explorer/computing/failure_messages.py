@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pvkdb.schemas.calculations import FailureKind
 
-_OTHER_POTENTIAL = "Use the other potential, or upload a well-relaxed structure."
+_OTHER_POTENTIAL = "Use another potential, or upload a well-relaxed structure."
 
 #: Meaning and remedy of each kind.
 FAILURES: dict[FailureKind, tuple[str, str]] = {
@@ -14,7 +14,7 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
     ),
     FailureKind.UNSUPPORTED_ELEMENT: (
         "The potential was not trained on one of the elements.",
-        "Use the other potential.",
+        "Use another potential.",
     ),
     FailureKind.RELAXATION_NOT_CONVERGED: (
         "The relaxation did not converge within the allowed number of steps.",
@@ -72,6 +72,14 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
     FailureKind.NO_PERCOLATION: (
         "The hops found do not form a path through the crystal.",
         "Allow longer hops.",
+    ),
+    FailureKind.POTENTIAL_NOT_LOADED: (
+        "The potential is not installed on the machine of the worker, or it could not be loaded.",
+        "Install it there (`pvkdb potentials` lists what is installed); then retry.",
+    ),
+    FailureKind.POTENTIAL_FAILED: (
+        "The potential raised an error, or returned energies or forces that are not usable.",
+        _OTHER_POTENTIAL,
     ),
     FailureKind.PROGRAM_NOT_FOUND: (
         "The DFT program is not installed on the machine of the worker.",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pvkdb.chemistry import Composition, Defect, parse_composition
 from pvkdb.errors import InputError, MissingExtraError
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations import registered_potentials
 from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
 from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.files.structure_reading import read_cif, space_group_of
@@ -208,5 +208,5 @@ DEFAULT_POTENTIAL: str = NebRequest.model_fields["potential"].default.value
 #: All potentials, the default first.
 POTENTIALS = (
     DEFAULT_POTENTIAL,
-    *(name.value for name in PotentialName if name != DEFAULT_POTENTIAL),
+    *(name for name in registered_potentials() if name != DEFAULT_POTENTIAL),
 )

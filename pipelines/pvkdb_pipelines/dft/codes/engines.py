@@ -21,11 +21,12 @@ from ase.data import chemical_symbols
 from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError, InputError, MissingExtraError, unknown_name
-from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations import FailureKind, registered_potentials
 from pvkdb.schemas.calculations.dft import DftSettings, Engine
 from pvkdb_pipelines.dft.codes import sssp
 from pvkdb_pipelines.dft.codes.runs import RunFiles, RunLocation
-from pvkdb_pipelines.potentials.potential import Potential, Properties, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential, Properties
 
 
 def load_engine(
@@ -34,7 +35,7 @@ def load_engine(
     """Return the source of energies and forces of this name.
 
     Args:
-        name: ``chgnet``, ``sevennet-0``, ``espresso``, ``gpaw`` or ``vasp``.
+        name: Name of a potential, or ``espresso``, ``gpaw`` or ``vasp``.
         settings: Complete settings of a DFT engine; not used by potentials.
         location: Where it runs; default: from the environment.
 
@@ -43,11 +44,11 @@ def load_engine(
         InputError: Unknown name, or a DFT engine without settings.
         MissingExtraError: The library of a potential or of GPAW is not installed.
     """
-    if name in {known.value for known in PotentialName}:
+    potentials = registered_potentials()
+    if ":" in name or name in potentials:
         return load_potential(name)
     if name not in _LOADERS:
-        known = [*(potential.value for potential in PotentialName), *_LOADERS]
-        raise InputError(unknown_name("engine", name, known))
+        raise InputError(unknown_name("engine", name, [*potentials, *_LOADERS]))
     if settings is None or settings.kpoint_grid is None:
         raise InputError(f"engine {name} needs complete settings: cutoffs, k-points, smearing…")
     return _LOADERS[name](

@@ -32,7 +32,7 @@ from pvkdb.chemistry.ions import (
     molecular_ions,
 )
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations import AnyPotential, PotentialName, registered_potentials
 from pvkdb.schemas.toml_files import (
     TomlTable,
     attempt,
@@ -43,6 +43,7 @@ from pvkdb.schemas.toml_files import (
     refused,
     some_of,
 )
+from pvkdb_pipelines.potentials.loading import local_potential
 from pvkdb_pipelines.prototypes import (
     STOICHIOMETRIES,
     PrototypeInfo,
@@ -208,7 +209,14 @@ def _read_filters(table: Any) -> Filters:
     }
 
 
-_POTENTIALS = [entry.value for entry in PotentialName]
+def _potential(name: Any, *place: int) -> str:
+    return attempt(local_potential, str(name), at=place)
+
+
+def _potentials(names: Any) -> Any:
+    if not isinstance(names, list) or not names:
+        raise refused(f"{names!r} is not a list of some of {', '.join(registered_potentials())}")
+    return list(dict.fromkeys(_potential(name, place) for place, name in enumerate(names)))
 
 
 class BarrierSettings(TomlTable):
@@ -218,9 +226,10 @@ class BarrierSettings(TomlTable):
     """
 
     most: int = Field(default=60, ge=1, strict=True)
-    potentials: Annotated[
-        tuple[PotentialName, ...], BeforeValidator(some_of("potential", _POTENTIALS))
-    ] = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+    potentials: Annotated[tuple[AnyPotential, ...], BeforeValidator(_potentials)] = (
+        PotentialName.SEVENNET_0,
+        PotentialName.CHGNET,
+    )
 
 
 class Plan(TomlTable):
@@ -238,9 +247,7 @@ class Plan(TomlTable):
     mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
     phases: Annotated[Phases, PlainValidator(_read_phases)] = Field(default_factory=dict)
     filters: Annotated[Filters, PlainValidator(_read_filters)] = Field(default_factory=dict)
-    potential: Annotated[PotentialName, BeforeValidator(one_of("potential", _POTENTIALS))] = (
-        PotentialName.CHGNET
-    )
+    potential: Annotated[AnyPotential, BeforeValidator(_potential)] = PotentialName.CHGNET
     stop_after: Annotated[str, BeforeValidator(one_of("stop_after", STAGES))] = "stability"
     rank_by: str = Field(default="", validate_default=True)
     barriers: BarrierSettings = BarrierSettings()

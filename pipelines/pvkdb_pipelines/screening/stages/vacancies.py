@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations import AnyPotential
 from pvkdb.schemas.calculations.migration import NebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     HOST_DROP_EV,
@@ -45,7 +45,7 @@ _DECIMALS = 4
 
 
 def vacancy_request(
-    session: Session, compound: Compound, phase: PhaseEnergy, potential: PotentialName
+    session: Session, compound: Compound, phase: PhaseEnergy, potential: AnyPotential
 ) -> VacancyRequest:
     """Return the request for the vacancies in a relaxed phase whose structure is in the store.
 
@@ -79,7 +79,7 @@ def relaxed_host(session: Session, phase: PhaseEnergy) -> Host:
     return host_of(atoms_of(structure))
 
 
-def element_requests(compound: Compound, potential: PotentialName) -> list[ElementRequest]:
+def element_requests(compound: Compound, potential: AnyPotential) -> list[ElementRequest]:
     """Return requests for the solid halogen and the elements of the B cations."""
     symbols = dict.fromkeys(
         compound.sites[role].symbol for role in ("X", "B", "B'") if role in compound.sites
@@ -215,7 +215,7 @@ def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
 
 
 def barrier_requests(
-    session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[PotentialName]
+    session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[AnyPotential]
 ) -> list[NebRequest]:
     """Return a request for each potential, all from the structure that the screening relaxed."""
     host = relaxed_host(session, phase)
@@ -243,7 +243,7 @@ def migration_of(
 def _outcome(request: NebRequest, calculation: Calculation) -> BarrierOutcome:
     result = None if calculation.result is None else NebResult.model_validate(calculation.result)
     return BarrierOutcome(
-        potential=request.potential.value,
+        potential=str(request.potential),
         calculation=calculation.id,
         e_a_ev=result.e_a_ev if result else None,
         dimensionality=result.dimensionality if result else None,

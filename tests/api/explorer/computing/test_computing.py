@@ -267,6 +267,7 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Vis
         ({"formula": "CsPbBr3", "phase": "Fm-3m"}, "phase", "Pm-3m"),
         ({"formula": "CsPbBr3", "defect": "Br_Pb"}, "defect", "cannot be followed"),
         ({"formula": "CsPbBr3", "potential": "emt"}, "potential", "sevennet-0"),
+        ({"formula": "CsPbBr3", "potential": f"os:getcwd@{'0' * 16}"}, "potential", "no potential"),
         ({"formula": "CsPbBr3", "cif": "data_x"}, "cif", "no structure"),
         ({"formula": "CsPbI3", "cif": CUBIC}, "cif", "holds CsPbBr3, not CsPbI3"),
         ({"formula": "CsPbBr3", "cif": CUBIC}, "cif_phase", "space group is Pm-3m"),
@@ -281,7 +282,7 @@ def test_a_request_that_cannot_be_used_is_refused_with_the_form_kept(
     assert found is not None, answer.text
     assert said in found[1]
     for text in fields.values():
-        if text not in ("Fm-3m", "emt"):  # of no list
+        if text not in ("Fm-3m", "emt") and "@" not in text:  # of no list
             assert text.splitlines()[0] in answer.text
 
 

@@ -17,7 +17,8 @@ from pvkdb.schemas.calculations.migration import NebSettings
 from pvkdb_pipelines.migration.host.hessian import host_hessian
 from pvkdb_pipelines.migration.host.host import Crystal, Start, relaxed_crystal, require_minimum
 from pvkdb_pipelines.migration.sites.operations import act, operations_of
-from pvkdb_pipelines.potentials.potential import Potential, Properties, load_potential
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential, Properties
 from pvkdb_pipelines.prototypes import build, compound_of
 
 from ...conftest import potential_from
