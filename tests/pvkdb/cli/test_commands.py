@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -46,6 +47,14 @@ def test_init_and_export(run: Run, tmp_path: Path) -> None:
     assert len(json.loads(run("export", "devices", "--format", "json").stdout)) == 28
     assert run("init").returncode == 0  # again, without harm
     assert len(list(csv.reader(io.StringIO(run("export", "references").stdout)))) == 403
+
+
+def test_potentials_are_listed_with_what_was_measured() -> None:
+    shown = CliRunner().invoke(app, ["potentials"]).stdout
+    assert re.search(r"sevennet-0 .*0\.\d\d eV \(\d+", shown)
+    assert re.search(r"sevennet-l3i5 .*not measured", shown)
+    listed = json.loads(CliRunner().invoke(app, ["potentials", "--json"]).stdout)
+    assert [each["name"] for each in listed][:3] == ["chgnet", "sevennet-0", "sevennet-l3i5"]
 
 
 @pytest.mark.usefixtures("initialised")
@@ -117,6 +126,8 @@ def test_tolerance_says_what_is_not_defined_and_why(run: Run) -> None:
         (("neb", "CsPbBr3", "--path", "x.cif"), ("x.cif", ".xyz")),
         (("neb", "CsPbBr3", "--from", "no.cif"), ("no.cif",)),
         (("neb", "CsPbBr3", "--potential", "chgnt"), ("chgnt", "did you mean 'chgnet'")),
+        (("neb", "CsPbBr3", "--potential", "nothing:make"), ("'nothing'", "PYTHONPATH")),
+        (("neb", "CsPbBr3", "--device", "tpu"), ("no device 'tpu'", "cpu, cuda")),
         (("neb", "CsPbBr3", "--phase", "cubic"), ("cubic", "Pnma")),
         (("neb", "CsPbBr3", "--plot", "x.gif"), ("x.gif", ".svg")),
         (("neb", "CsPbBr3", "--fmax", "3"), ("fmax", "less than or equal")),

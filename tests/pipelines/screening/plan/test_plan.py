@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pvkdb_pipelines.potentials.loading import PERMITTED, require_permitted
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan, read_plan, shipped_plans
 
@@ -37,6 +38,19 @@ def test_a_plan_says_what_will_be_done() -> None:
         "tau < 4.18",
         "mu >= 0.4",
     ]
+
+
+def test_a_plan_may_name_a_function_of_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_potential.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(PERMITTED, "")
+    text = GOOD.replace('"chgnet"', '"own_potential:make"').replace('"tolerance"\n', '"barrier"\n')
+    plan = parse_plan(f'{text}[barriers]\npotentials = ["own_potential:make", "chgnet"]\n')
+    assert str(plan.potential).startswith("own_potential:make@e3b0c44298fc1c14")  # an empty file
+    assert plan.barriers.potentials == (plan.potential, "chgnet")
+    require_permitted(str(plan.potential))
 
 
 @pytest.mark.parametrize(
