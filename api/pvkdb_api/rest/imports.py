@@ -7,18 +7,17 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.literature.entries import TABLES
-from pvkdb.literature.importing import import_files
 from pvkdb.schemas.access import Scope
 from pvkdb.schemas.imports import ImportReport
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import WriteSession
 from pvkdb_api.frame.access import needs
-from pvkdb_api.operations.writes import Writing, note_write
+from pvkdb_api.operations.imports import import_upload
+from pvkdb_api.operations.writes import Writing
 
 router = APIRouter(prefix=f"{API}/import", tags=["import"])
 
@@ -98,28 +97,16 @@ def post_import(
     if not content.strip():
         raise InputError("the body is empty; a form to fill in: pvkdb import --template paper.yaml")
     if dry_run:
-        return _dry_run(session, upload)
+        return import_upload(request, session, upload, dry_run=True)
 
     def write() -> tuple[ImportReport, bool]:
-        report = import_files(session, [upload])
-        if report.changed:
-            note_write(session, request, "import papers", report.dataset_version)
-        return report, False
+        return import_upload(request, session, upload, dry_run=False), False
 
     report = writing.once(
         f"import {upload.name} {sha256(content).hexdigest()}", ImportReport, write
     )
     request.state.dataset_version = report.dataset_version
     return report
-
-
-def _dry_run(session: Session, upload: Upload) -> ImportReport:
-    """Return the changes of an import, and undo them."""
-    attempt = session.begin_nested()
-    try:
-        return import_files(session, [upload], dry_run=True)
-    finally:
-        attempt.rollback()
 
 
 def _extension(request: Request) -> str:

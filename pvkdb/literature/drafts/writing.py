@@ -165,8 +165,8 @@ def _lines(draft: Draft, target: str) -> Iterator[str]:
                 if name in row.found and value.sentence != sentence:
                     sentence = value.sentence
                     yield f"    # {place_of(value)}: {sentence}"
-                plain = name in ("source", "as_printed")
-                shown = json.dumps(text, ensure_ascii=False) if plain else _marked(text)
+                is_place = name == "source"
+                shown = json.dumps(text, ensure_ascii=False) if is_place else _marked(text)
                 note = f"  # doubt: {doubt}" if doubt else ""
                 if name in row.found and value.proposed_by != "rules":
                     note += f"  # proposed by the {value.proposed_by}"

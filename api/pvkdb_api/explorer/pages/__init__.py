@@ -10,6 +10,7 @@ from pvkdb_api.explorer.pages import (
     applications,
     crossbar,
     devices,
+    draft,
     jobs,
     material,
     materials,
@@ -34,6 +35,7 @@ ROUTERS = (
     jobs.router,
     screenings.router,
     references.router,
+    draft.router,
     tables.router,
 )
 

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 
 from pvkdb.errors import AccessError
 from pvkdb.schemas.access import Scope
+from pvkdb.store.curation.sources import Upload
 from pvkdb.store.security.keys import KeyRefusedError
 from pvkdb_api.core.callers import ScopeMissingError, is_local, is_of_other_page
 
@@ -39,10 +40,14 @@ class SignInError(KeyRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The texts of a form's fields, stripped, and its uploaded files; empty ones are left out."""
+    """The texts of a form's fields, stripped, and its uploaded files; empty ones are left out.
+
+    ``files`` has the files as text, ``uploads`` as they are.
+    """
 
     texts: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         """Return the text of a field; empty if the form has no such field."""
@@ -78,6 +83,7 @@ async def read_form(request: Request) -> Form:
     """
     texts: dict[str, str] = {}
     files: dict[str, str] = {}
+    uploads: dict[str, Upload] = {}
     async with request.form(
         max_files=4, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD
     ) as sent:
@@ -85,10 +91,11 @@ async def read_form(request: Request) -> Form:
             if isinstance(value, UploadFile):
                 content = await value.read()
                 if content:
+                    uploads[name] = Upload(value.filename or name, content)
                     files[name] = content.decode("utf-8", errors="replace")
             elif value.strip():
                 texts[name] = value.strip()
-    return Form(texts, files)
+    return Form(texts, files, uploads)
 
 
 def _require_own_origin(request: Request) -> None:

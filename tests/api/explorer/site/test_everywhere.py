@@ -31,6 +31,7 @@ PAGES = (
     "/screenings",
     "/references",
     "/references/r161",
+    "/draft",
     "/errata",
     "/dictionary",
     "/tables/conduction",

@@ -45,7 +45,7 @@ def test_a_draft_has_each_value_with_its_sentence_and_place(draft: str) -> None:
         "value": "? 25 kJ/mol",
         "method": "? DFT",
         "source": "section 2",
-        "as_printed": "25 kJ/mol",
+        "as_printed": "? 25 kJ/mol",
     }
     (device,) = document["devices"]
     assert (device["structure"], device["absorber"]) == ("? ITO/CsPbBr3/Ag", "? CsPbBr3")
