@@ -17,7 +17,7 @@ from pvkdb.store.curation.sources import Upload
 
 from ....each import for_each
 
-SENTENCE = "The Pt/CsPbBr3/Ag cells were cycled 2000 times at 0.4 V each."
+SENTENCE = "The Pt/CsPbBr3/Ag cells were tested in air at 0.4 V each."
 TEXT = f"Abstract. {SENTENCE} Its endurance is 7 cycles."
 #: What a model may say of the sentence rightly, which no rule finds.
 RIGHT = {
@@ -104,7 +104,7 @@ def test_an_import_field_of_the_model_is_marked_in_the_draft(fake: FakeModel) ->
 @for_each(
     "change",
     [
-        {"sentence": "The cells were cycled 9000 times at 0.4 V."},  # invented
+        {"sentence": "The cells were tested 9000 times at 0.4 V."},  # invented
         {"value": "0.5 V"},  # not in its sentence
         {"value": "4 V"},  # part of a number
         {"value": "0.4"},  # without its unit
