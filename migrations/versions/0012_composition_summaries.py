@@ -33,6 +33,7 @@ def upgrade() -> None:
         _composition(),
         sa.Column("formula", sa.String(), nullable=False, unique=True),
         sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("kinds", sa.Integer(), nullable=False),
         sa.Column("families", sa.String(), nullable=False),
         sa.Column("lead_free", sa.Boolean(), nullable=False),
         sa.Column("phases_count", sa.Integer(), nullable=False),
@@ -44,9 +45,18 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Double()) for name in NUMBERS),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in COUNTS),
     )
+    op.create_table(
+        "composition_counts",
+        sa.Column("families", sa.String(), primary_key=True),
+        sa.Column("lead_free", sa.Boolean(), primary_key=True),
+        sa.Column("lowest_phase", sa.String(), primary_key=True),
+        sa.Column("kinds", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("composition_counts")
     op.drop_table("composition_summaries")
     op.drop_table("composition_stabilities")
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
 from pvkdb.store.base import UtcDateTime
-from pvkdb.store.collections.keyset import Order, behind
+from pvkdb.store.collections.keyset import Order, parts
 
 RowT = TypeVar("RowT", bound=Row)
 ConditionT = TypeVar("ConditionT")
@@ -288,10 +288,13 @@ class Collection(Generic[RowT]):
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
         wanted = _only(self.select(filters), self.key, *(order.expression for order in orders))
-        if after is not None:
-            wanted = wanted.where(behind(orders, self.place(levels, after)))
-        clauses = [clause for order in orders for clause in order.clauses()]
-        found = session.execute(wanted.order_by(*clauses).limit(limit + 1)).all()
+        found: list[Any] = []
+        for condition, within in parts(orders, after and self.place(levels, after)):
+            clauses = [clause for order in within for clause in order.clauses()]
+            part = wanted.where(condition).order_by(*clauses).limit(limit + 1 - len(found))
+            found += session.execute(part)
+            if len(found) > limit:
+                break
         more, found = len(found) > limit, found[:limit]
         return SearchPage(
             rows=self.load(session, [row[0] for row in found]),

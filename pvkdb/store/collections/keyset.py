@@ -6,11 +6,11 @@ value come last in both directions, on both databases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, and_, false, or_
+from sqlalchemy import ColumnElement, UnaryExpression, and_, false, or_, true
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,30 @@ class Order:
             return false()
         beyond = self.expression < value if self.descending else self.expression > value
         return or_(beyond, self.expression.is_(None)) if self.nullable else beyond
+
+
+def parts(
+    orders: Sequence[Order], place: Sequence[Any] | None
+) -> Iterator[tuple[ColumnElement[bool], list[Order]]]:
+    """Yield conditions for the rows behind a position, or for all rows, and the order within each.
+
+    The parts follow one another. Each is one range of an index on the expressions, which a
+    condition on all of them is not: neither database would begin to read at the position. The last
+    order must be unique.
+    """
+    for depth in (0,) if place is None else reversed(range(len(orders))):
+        first, rest = orders[depth], list(orders[depth + 1 :])
+        known = zip(orders[:depth], place or (), strict=False)
+        same = [order.same(value) for order, value in known]
+        if place is None:
+            beyond = first.expression.is_not(None) if first.nullable else true()
+        elif place[depth] is None:
+            continue
+        else:
+            beyond = replace(first, nullable=False).behind(place[depth])
+        yield and_(*same, beyond), [replace(first, nullable=False), *rest]
+        if first.nullable:
+            yield and_(*same, first.expression.is_(None)), rest
 
 
 def behind(orders: Sequence[Order], place: Sequence[Any]) -> ColumnElement[bool]:

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of data: its condition in the SQL of summaries, its bit, and what it adds to known."""
+
+    sql: str
+    bit: int
+    known: int
+
+
+#: Kinds of data that a composition can have; what is reported counts before what is computed.
+KINDS = {
+    "devices": Kind("d.number > 0", 1, 10),
+    "reported": Kind("e.reported > 0", 2, 10),
+    "e_a_literature": Kind("e.e_a_literature_min_ev IS NOT NULL", 4, 10),
+    "dfe_literature": Kind("e.dfe_literature_min_ev IS NOT NULL", 8, 10),
+    "structures": Kind("s.number > 0", 16, 1),
+    "stability": Kind("y.decomposition_ev_per_atom IS NOT NULL", 32, 1),
+    "e_a_computed": Kind("e.e_a_computed_min_ev IS NOT NULL", 64, 1),
+    "dfe_computed": Kind("e.dfe_computed_min_ev IS NOT NULL", 128, 1),
+    "computed": Kind("e.computed > 0", 256, 0),
+}
+
+
 class CompositionSummary(Base):
     """What is known of a composition; ``summary_updates`` keeps it equal to the other tables.
 
-    ``families`` are separated by ``; ``. Energies are of the halide vacancy, in eV: of the
-    literature (without a calculation), and computed.
+    ``families`` are separated by ``; ``; ``kinds`` is the sum of the bits of :data:`KINDS`.
+    Energies are of the halide vacancy, in eV: of the literature (without a calculation), and
+    computed.
     """
 
     __tablename__ = "composition_summaries"
@@ -20,6 +46,7 @@ class CompositionSummary(Base):
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
     formula: Mapped[str] = mapped_column(unique=True)
     known: Mapped[int]
+    kinds: Mapped[int]
     families: Mapped[str]
     lead_free: Mapped[bool]
     phases_count: Mapped[int]
@@ -44,6 +71,22 @@ class CompositionSummary(Base):
     energetics_reported_count: Mapped[int]
     energetics_computed_count: Mapped[int]
     structures_count: Mapped[int]
+
+
+class CompositionCount(Base):
+    """Number of compositions with the same families, lead, lowest phase and kinds of data.
+
+    ``lowest_phase`` is empty where none is known. What searches only by these columns find is
+    counted here.
+    """
+
+    __tablename__ = "composition_counts"
+
+    families: Mapped[str] = mapped_column(primary_key=True)
+    lead_free: Mapped[bool] = mapped_column(primary_key=True)
+    lowest_phase: Mapped[str] = mapped_column(primary_key=True)
+    kinds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]
 
 
 class CompositionStability(Base):

@@ -24,16 +24,17 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.store.models.summaries import CompositionCount, CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
 from pvkdb.store.runs import screening_runs
 
-SUMMARIES = CompositionSummary.__table__
+SUMMARIES, COUNTS = (model.__table__ for model in (CompositionSummary, CompositionCount))
 
 
 def summaries(session: Session) -> list[tuple[Any, ...]]:
     found = session.execute(select(SUMMARIES).order_by(SUMMARIES.c.composition_id))
-    return [tuple(row) for row in found]
+    counted = select(COUNTS).where(COUNTS.c.number != 0).order_by(*COUNTS.primary_key)
+    return [tuple(row) for row in (*found, *session.execute(counted))]
 
 
 def composition(store: Store, formula: str) -> CompositionsRow:

