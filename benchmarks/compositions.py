@@ -22,6 +22,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
 
 COMPOSITIONS, ENERGIES, DEVICES, STRUCTURES = 1_000_000, 3_000_000, 100_000, 300_000
@@ -55,6 +56,8 @@ def fill(connection: Connection) -> None:
     run = connection.execute
     if connection.dialect.name == "sqlite":
         run(text("PRAGMA cache_size = -800000"))
+    else:
+        run(text("SET LOCAL session_replication_role = replica"))  # no look for each foreign key
     first = run(text("SELECT max(id) FROM compositions")).scalar_one() + 1
     occupied = run(text("SELECT max(id) FROM site_occupancies")).scalar_one() + 1
     sizes = {}
@@ -127,7 +130,7 @@ def fill(connection: Connection) -> None:
                 f"AND {mod(10)} = 4 ON CONFLICT DO NOTHING"
             )
         )
-    share = lambda n: f"(((c.id - {first}) * {n}) % 99991) / 99991.0"  # noqa: E731
+    share = lambda n: f"((CAST(c.id AS BIGINT) * {n}) % 99991) / 99991.0"  # noqa: E731
     run(
         text(
             "INSERT INTO tolerance_factors (composition_id, t, mu, tau, p_perovskite) "
@@ -155,8 +158,8 @@ def fill(connection: Connection) -> None:
         "SELECT 'bench-' || i, c.formula, CASE WHEN i % 4 = 0 THEN 'V_Br' ELSE 'V_I' END, "
         "CASE WHEN i % 4 = 0 THEN 'Br' ELSE 'I' END, CASE WHEN i % 3 = 0 THEN 'DFE' ELSE 'E_A' END, "
         "CASE WHEN i % 30 = 7 THEN 'reported' WHEN i % 3 = 0 THEN 'computed' WHEN i % 3 = 1 THEN "
-        "'percolation' ELSE 'hop' END, 0.05 + 3 * ((i * 7919) % 99991) / 99991.0, "
-        "0.05 + 3 * ((i * 7919) % 99991) / 99991.0, :no, CASE WHEN i % 30 = 7 THEN 'DFT' ELSE 'MLIP' END, "
+        "'percolation' ELSE 'hop' END, 0.05 + 3 * ((CAST(i AS BIGINT) * 7919) % 99991) / 99991.0, "
+        "0.05 + 3 * ((CAST(i AS BIGINT) * 7919) % 99991) / 99991.0, :no, CASE WHEN i % 30 = 7 THEN 'DFT' ELSE 'MLIP' END, "
         "'sevennet-0', 'benchmark', CASE WHEN i % 30 = 7 THEN NULL WHEN i % 2 = 0 THEN 'bench-neb' "
         f"ELSE 'bench-chgnet' END FROM number CROSS JOIN compositions c WHERE i < {ENERGIES} AND c.id = {first} + "
         f"CASE WHEN i % 30 = 7 THEN m % 20000 ELSE m % {COMPOSITIONS * 7 // 10} END"
@@ -204,7 +207,12 @@ def make_store(url: str) -> None:
         print(f"filled in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     with store.engine.begin() as connection:
         start = time.monotonic()
+        indexes = CompositionSummary.__table__.indexes
+        for index in indexes:
+            index.drop(connection)
         renew_summaries(connection)
+        for index in indexes:
+            index.create(connection)
         print(f"summarized in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # As autovacuum leaves a table that nobody writes to.

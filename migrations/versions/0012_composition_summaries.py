@@ -19,6 +19,13 @@ COUNTS = (
     *("devices_count", "energetics_reported_count"),
     *("energetics_computed_count", "structures_count"),
 )
+#: Columns by which lists are ordered or filtered.
+ORDERED = (
+    *("families", "kinds", "lowest_phase", "decomposition_ev_per_atom"),
+    *("e_a_literature_min_ev", "e_a_computed_min_ev"),
+    *("dfe_literature_min_ev", "dfe_computed_min_ev"),
+    *("t", "mu", "tau", "p_perovskite", "phases_count", *COUNTS),
+)
 
 
 def upgrade() -> None:
@@ -45,6 +52,11 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Double()) for name in NUMBERS),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in COUNTS),
     )
+    known = [sa.text("known DESC"), "formula"]
+    op.create_index("ix_composition_summaries_known", "composition_summaries", known)
+    for name in ORDERED:
+        index = f"ix_composition_summaries_{name}"
+        op.create_index(index, "composition_summaries", [name, "formula"])
     op.create_table(
         "composition_counts",
         sa.Column("families", sa.String(), primary_key=True),

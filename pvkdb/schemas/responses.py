@@ -39,6 +39,13 @@ class Page(BaseModel, Generic[Item]):
 
     data: list[Item] = Field(description="Rows of this page, in order.")
     total: int = Field(description="Rows that match the filters, over all pages.")
+    more_than_total: bool = Field(
+        default=False,
+        description="Whether more than `total` rows match, which were not counted: of "
+        "`compositions`, more than 10,000 that filters by other columns than family, lead_free, "
+        "lowest_phase and has find. `facets` are then of `total` of them, in no order. `limit=0` "
+        "counts all.",
+    )
     next_cursor: str | None = Field(
         description="What leads to the next page as `cursor`; null on the last one."
     )

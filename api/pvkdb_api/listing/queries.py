@@ -39,7 +39,7 @@ def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], 
         filters[name] = value
         with naming(name):
             matching = collection.narrow(matching, name, value)
-    return filters, matching if filters else {}
+    return filters, matching if filters and collection.most_counted is None else filters
 
 
 def read_fields(row: type[Row], text: str | None) -> list[str] | None:
@@ -82,22 +82,27 @@ def page_answer(
         found = collection.find(session, search, query.limit, sorting, after)
         rows, place = found.rows, found.place
     results: QueryCache = request.app.state.query_cache
+    most = collection.most_counted if query.limit else None
+    counted_as = collection.name if most is None else f"{collection.name}, {most} at most"
 
     def count_values(facet: str) -> list[FacetValue]:
         counted = results.get(
             session,
-            f"{collection.name}/{facet}",
+            f"{counted_as}/{facet}",
             filters,
-            lambda: collection.facet(session, search, facet),
+            lambda: collection.facet(session, search, facet, most),
         )
         return [FacetValue(value=value, count=number) for value, number in counted.items()]
 
+    total = results.get(
+        session, counted_as, filters, lambda: collection.count(session, search, most)
+    )
+    more = most is not None and total == most + 1
     row: Any = collection.row
     page = _page_of(row)(
         data=rows,
-        total=results.get(
-            session, collection.name, filters, lambda: collection.count(session, search)
-        ),
+        total=total - more,
+        more_than_total=more,
         next_cursor=write_cursor(collection.name, bound, place) if place else None,
         dataset_version=dataset_version,
         facets={name: count_values(name) for name in facets} or None,

@@ -52,7 +52,7 @@ class ListingOperations(ClientPart, Generic[RowT, DocumentT]):
         batches = yield from searches(self._service, self._table.name, query_of(filters))
         total, path = 0, path_of(self._table.name)
         for number, batch in enumerate(batches):
-            answer = yield from self._service.read(path, {**batch, "limit": "1"}, middle=number > 0)
+            answer = yield from self._service.read(path, {**batch, "limit": "0"}, middle=number > 0)
             total += parse(self._table.page, answer).total
         return total
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
@@ -41,6 +41,8 @@ class Filter(Generic[ConditionT]):
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
+    #: The same as a join with another table, in which a row may occur more than once.
+    joined: Callable[[Any], ConditionT] | None = None
 
 
 #: A filter that makes a condition of SQL.
@@ -144,6 +146,15 @@ def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[So
     return tuple(named.items())
 
 
+@dataclass(frozen=True)
+class Counts:
+    """A table of numbers of rows: what searches by some filters alone find is counted there."""
+
+    number: InstrumentedAttribute[int]
+    filters: Mapping[str, Callable[[Any], ColumnElement[bool]]]
+    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
+
+
 @dataclass(frozen=True, eq=False)
 class Collection(Generic[RowT]):
     """A collection of the store.
@@ -153,6 +164,10 @@ class Collection(Generic[RowT]):
     ``rows_of`` from keys, without models; exactly one of the two is given. A row whose key occurs
     in ``supersedes`` has been replaced and is not listed. ``spelled`` returns the stored spelling
     of a key. Facets in ``several_in`` hold several values, separated by ``; ``, counted each.
+
+    A large collection has ``counts``, and ``most_counted`` rows are counted of what other searches
+    find. Of so few, all are found and then sorted; more are read in their order until a page is
+    full. Rows with the same value are in the direction of their order.
     """
 
     name: str
@@ -171,6 +186,8 @@ class Collection(Generic[RowT]):
     supersedes: InstrumentedAttribute[str | None] | None = None
     spelled: Callable[[str], str] = str
     several_in: frozenset[str] = frozenset()
+    counts: Counts | None = None
+    most_counted: int | None = None
 
     @property
     def key_name(self) -> str:
@@ -202,8 +219,8 @@ class Collection(Generic[RowT]):
         replaced = select(column).where(column.is_not(None))
         return rows.where(self.key.not_in(replaced))
 
-    def select(self, filters: Search) -> Select[Any]:
-        """Return the SELECT of the rows that match all filters.
+    def select(self, filters: Search, joined: bool = False) -> Select[Any]:
+        """Return the SELECT of the rows that match all filters, with joins where these are quick.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -213,20 +230,48 @@ class Collection(Generic[RowT]):
         statement = self.current()
         for name, value in filters.items():
             if value is not None:
-                statement = statement.where(self.condition(name, value))
+                statement = statement.where(self.condition(name, value, joined))
+                if joined and self.filters[name].joined is not None:
+                    statement = statement.distinct()
         return statement
 
-    def condition(self, name: str, value: Any) -> ColumnElement[bool]:
+    def condition(self, name: str, value: Any, joined: bool = False) -> ColumnElement[bool]:
         """Return the SQL condition of one filter with a value.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
         accepted = accepted_value(self.name, self.filters, name, value)
-        return self.filters[name].condition(accepted)
+        wanted = self.filters[name]
+        return ((joined and wanted.joined) or wanted.condition)(accepted)
 
-    def count(self, session: Session, filters: Search) -> int:
-        """Return the number of rows that match."""
+    def _found(self, filters: Search, most: int | None, *columns: Any) -> Subquery:
+        """Return at most ``most`` + 1 rows that match, in any order."""
+        limit = None if most is None else most + 1
+        return _only(self.select(filters, joined=True), self.key, *columns).limit(limit).subquery()
+
+    def _counted(self, filters: Search) -> Select[Any] | None:
+        """Return the SELECT of the numbers that add up to those of a search; None without them."""
+        if self.counts is None or isinstance(filters, Select):
+            return None
+        given = {name: value for name, value in filters.items() if value is not None}
+        if not given.keys() <= self.counts.filters.keys():
+            return None
+        return select(self.counts.number).where(
+            *(
+                self.counts.filters[name](accepted_value(self.name, self.filters, name, value))
+                for name, value in given.items()
+            )
+        )
+
+    def count(self, session: Session, filters: Search, most: int | None = None) -> int:
+        """Return the number of rows that match; ``most`` + 1 where there are more than that."""
+        counted = self._counted(filters)
+        if counted is not None:
+            return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
+        if most is not None:
+            found = self._found(filters, most)
+            return session.scalar(select(func.count()).select_from(found)) or 0
         if self.supersedes is not None and _is_empty(filters):
             # Each replaced row is named once, so that counting needs no scan for newer rows.
             column: Any = self.supersedes
@@ -237,20 +282,30 @@ class Collection(Generic[RowT]):
             return session.scalar(select(every - old)) or 0
         return session.scalar(_only(self.select(filters), func.count())) or 0
 
-    def facet(self, session: Session, filters: Search, name: str) -> dict[Any, int]:
+    def facet(
+        self, session: Session, filters: Search, name: str, most: int | None = None
+    ) -> dict[Any, int]:
         """Return the most frequent values of a facet among the rows that match, with their counts.
+
+        Of a search whose rows are not counted, ``most`` rows in no order are looked at.
 
         Raises:
             InputError: the facet is unknown; names the nearest one.
         """
         if name not in self.facets:
             raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
-        value, number = self.facets[name].label("value"), func.count().label("number")
-        counted = (
-            _only(self.select(filters), value, number)
-            .group_by(value)
-            .order_by(number.desc(), value)
-        )
+        number: ColumnElement[int] = func.count()
+        counted = self._counted(filters)
+        if counted is not None and self.counts is not None:
+            value, number = self.counts.facets[name], func.sum(self.counts.number)
+            counted = counted.where(self.counts.number > 0)
+        elif most is not None:
+            found = self._found(filters, most - 1, self.facets[name].label("value"))
+            counted, value = select(found), found.c.value
+        else:
+            counted, value = self.select(filters), self.facets[name]
+        counted = _only(counted, value.label("value"), number.label("number")).group_by(value)
+        counted = counted.order_by(number.desc(), value)
         if name not in self.several_in:
             counted = counted.limit(FACET_VALUES)
             return {row.value: row.number for row in session.execute(counted)}
@@ -267,8 +322,11 @@ class Collection(Generic[RowT]):
             InputError: rows cannot be sorted by a name; names the nearest one.
         """
         levels = named_levels(self.name, self.sortable, text) or self.order
+        if levels == self.order[: len(levels)]:
+            levels = self.order
         by_key = any(name == self.key_name for name, _ in levels)
-        return levels if by_key else (*levels, (self.key_name, False))
+        falling = self.most_counted is not None and bool(levels) and levels[-1][1]
+        return levels if by_key else (*levels, (self.key_name, falling))
 
     def find(
         self,
@@ -287,7 +345,15 @@ class Collection(Generic[RowT]):
         """
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
-        wanted = _only(self.select(filters), self.key, *(order.expression for order in orders))
+        if self._finds_few(session, filters):
+            labels = [order.expression.label(f"level_{n}") for n, order in enumerate(orders)]
+            few = self._found(filters, self.most_counted, *labels)
+            orders = [
+                replace(order, expression=few.c[f"level_{n}"]) for n, order in enumerate(orders)
+            ]
+            wanted: Select[Any] = select(few)
+        else:
+            wanted = _only(self.select(filters), self.key, *(each.expression for each in orders))
         found: list[Any] = []
         for condition, within in parts(orders, after and self.place(levels, after)):
             clauses = [clause for order in within for clause in order.clauses()]
@@ -300,6 +366,11 @@ class Collection(Generic[RowT]):
             rows=self.load(session, [row[0] for row in found]),
             place=[_plain(value) for value in found[-1][1:]] if more and found else None,
         )
+
+    def _finds_few(self, session: Session, filters: Search) -> bool:
+        if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):
+            return False
+        return self.count(session, filters, self.most_counted) <= self.most_counted
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
         """Return the values of a cursor position, checked, as parameters of the SQL statement.

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
+from sqlalchemy.orm import aliased
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections.collection import Collection, Filter, SqlFilter, sortables
+from pvkdb.store.collections.collection import Collection, Counts, Filter, SqlFilter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
     at_most,
-    has_ion,
     has_ion_named,
     ion_filters,
     material_filters,
     several,
     words,
 )
-from pvkdb.store.models.materials import Material
+from pvkdb.store.models.materials import Material, SiteOccupancy
+from pvkdb.store.models.summaries import KINDS
+from pvkdb.store.models.summaries import CompositionCount as Count
 from pvkdb.store.models.summaries import CompositionSummary as Summary
 from pvkdb.store.rows.from_sql import compositions_rows
 
-#: Data that a composition can have.
-_KNOWN: dict[str, ColumnElement[bool]] = {
-    "e_a": or_(
-        Summary.e_a_literature_min_ev.is_not(None), Summary.e_a_computed_min_ev.is_not(None)
-    ),
-    "dfe": or_(
-        Summary.dfe_literature_min_ev.is_not(None), Summary.dfe_computed_min_ev.is_not(None)
-    ),
-    "devices": Summary.devices_count > 0,
-    "reported": Summary.energetics_reported_count > 0,
-    "computed": Summary.energetics_computed_count > 0,
-    "structures": Summary.structures_count > 0,
-    "stability": Summary.decomposition_ev_per_atom.is_not(None),
+#: Data that a composition can have, by the kinds of which one must be there.
+_HAS = {
+    "e_a": ("e_a_literature", "e_a_computed"),
+    "dfe": ("dfe_literature", "dfe_computed"),
+    **{name: (name,) for name in ("devices", "reported", "computed", "structures", "stability")},
 }
 
 _RANGES = {
@@ -55,9 +51,34 @@ def _of_materials(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return Summary.composition_id.in_(found)
 
 
-def _has_family(values: Sequence[str]) -> ColumnElement[bool]:
-    listed = literal("; ") + Summary.families + "; "
+def _family_counted(values: Sequence[str]) -> ColumnElement[bool]:
+    listed = literal("; ") + Count.families + "; "
     return or_(*(listed.contains(f"; {value}; ", autoescape=True) for value in values))
+
+
+def _has_counted(values: Sequence[str]) -> ColumnElement[bool]:
+    masks = [sum(KINDS[name].bit for name in _HAS[value]) for value in values]
+    return and_(true(), *(Count.kinds.bitwise_and(mask) != 0 for mask in masks))
+
+
+def _through(column: Any, counted: Any, condition: Any) -> Callable[[Any], ColumnElement[bool]]:
+    """Condition for summaries by the few values of a column that a condition on counts meets."""
+    return lambda values: column.in_(select(counted).where(condition(values)))
+
+
+def _ions(values: Sequence[str], site: str | None, joined: bool = False) -> ColumnElement[bool]:
+    other = aliased(SiteOccupancy)
+    there = and_(other.composition_id == Summary.composition_id, other.ion.in_(values))
+    there = there if site is None else and_(there, other.site == site)
+    return there if joined else select(other.id).where(there).exists()
+
+
+def _ion_filters() -> dict[str, SqlFilter]:
+    joined = ion_filters(lambda values, site: _ions(values, site, joined=True))
+    return {
+        name: replace(entry, joined=joined[name].condition)
+        for name, entry in ion_filters(_ions).items()
+    }
 
 
 def _energy_filters() -> dict[str, SqlFilter]:
@@ -115,8 +136,9 @@ COMPOSITIONS = Collection(
             lambda values: Summary.formula.in_([parse_composition(v).formula for v in values]),
             "CH3NH3PbI3",
         ),
-        "family": several(
-            _of_material["family"].description, _has_family, "3D", _of_material["family"].choices
+        "family": replace(
+            _of_material["family"],
+            condition=_through(Summary.families, Count.families, _family_counted),
         ),
         "lead_free": Filter(
             _of_material["lead_free"].description,
@@ -124,7 +146,7 @@ COMPOSITIONS = Collection(
             lambda v: Summary.lead_free.is_(v),
             example=True,
         ),
-        **ion_filters(lambda values, site: has_ion(values, site, Summary.composition_id)),
+        **_ion_filters(),
         "dimensionality": _of_material["dimensionality"],
         "phase": _of_material["phase"],
         "lowest_phase": any_of(
@@ -136,9 +158,9 @@ COMPOSITIONS = Collection(
             "What is known of it: e_a and dfe, an activation and a formation energy of the halide "
             "vacancy; devices made of it; reported and computed energies; structures; stability, "
             "an energy of decomposition. Of several, all must be known.",
-            lambda values: and_(true(), *(_KNOWN[value] for value in values)),
+            _through(Summary.kinds, Count.kinds, _has_counted),
             "e_a",
-            tuple(_KNOWN),
+            tuple(_HAS),
         ),
         "q": words(
             "Words in the formula, or in the full name of an ion, e.g. methylammonium.",
@@ -148,14 +170,13 @@ COMPOSITIONS = Collection(
         ),
     },
     rows_of=compositions_rows,
-    order=(("known", True),),
+    order=(("known", True), ("formula", False)),
     sortable=sortables(
         Summary,
-        "formula known families lead_free phases_count lowest_phase decomposition_ev_per_atom "
-        "e_a_literature_min_ev e_a_literature_max_ev e_a_computed_min_ev e_a_computed_max_ev "
-        "dfe_literature_min_ev dfe_literature_max_ev dfe_computed_min_ev dfe_computed_max_ev "
-        "t mu tau p_perovskite devices_count energetics_reported_count energetics_computed_count "
-        "structures_count",
+        "formula known families phases_count lowest_phase decomposition_ev_per_atom "
+        "e_a_literature_min_ev "
+        "e_a_computed_min_ev dfe_literature_min_ev dfe_computed_min_ev t mu tau p_perovskite "
+        "devices_count energetics_reported_count energetics_computed_count structures_count",
     ),
     facets={
         "family": Summary.families,
@@ -163,4 +184,19 @@ COMPOSITIONS = Collection(
         "lowest_phase": Summary.lowest_phase,
     },
     several_in=frozenset({"family"}),
+    counts=Counts(
+        Count.number,
+        {
+            "family": _family_counted,
+            "lead_free": lambda v: Count.lead_free.is_(v),
+            "lowest_phase": lambda values: Count.lowest_phase.in_(values),
+            "has": _has_counted,
+        },
+        {
+            "family": Count.families,
+            "lead_free": Count.lead_free,
+            "lowest_phase": func.nullif(Count.lowest_phase, ""),
+        },
+    ),
+    most_counted=10_000,
 )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, cmp_to_key
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -73,6 +73,7 @@ class SmallTable(Generic[RowT]):
     words: tuple[str, str]
     facets: tuple[str, ...]
     ranges: tuple[tuple[str, float], ...] = ()
+    most_counted: ClassVar[None] = None
 
     @property
     def key_name(self) -> str | None:
@@ -120,11 +121,13 @@ class SmallTable(Generic[RowT]):
         """
         return {**search, name: accepted_value(self.name, self.filters, name, value)}
 
-    def count(self, session: Session, search: Any) -> int:
+    def count(self, session: Session, search: Any, most: int | None = None) -> int:
         """Return the number of rows that match."""
         return len(self._matching(session, search))
 
-    def facet(self, session: Session, search: Any, name: str) -> dict[Any, int]:
+    def facet(
+        self, session: Session, search: Any, name: str, most: int | None = None
+    ) -> dict[Any, int]:
         """Return the most frequent values of a facet among the rows that match, with their counts.
 
         Raises:

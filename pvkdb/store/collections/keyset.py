@@ -52,6 +52,7 @@ def parts(
         first, rest = orders[depth], list(orders[depth + 1 :])
         known = zip(orders[:depth], place or (), strict=False)
         same = [order.same(value) for order, value in known]
+        beyond: ColumnElement[bool]
         if place is None:
             beyond = first.expression.is_not(None) if first.nullable else true()
         elif place[depth] is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pvkdb.store.base import Base
@@ -42,6 +42,20 @@ class CompositionSummary(Base):
     """
 
     __tablename__ = "composition_summaries"
+    #: One index for each order of a list; those by families and kinds are for filters.
+    __table_args__ = (
+        Index("ix_composition_summaries_known", text("known DESC"), "formula"),
+        *(
+            Index(f"ix_composition_summaries_{name}", name, "formula")
+            for name in (
+                *("families", "kinds", "lowest_phase", "decomposition_ev_per_atom"),
+                *("e_a_literature_min_ev", "e_a_computed_min_ev"),
+                *("dfe_literature_min_ev", "dfe_computed_min_ev"),
+                *("t", "mu", "tau", "p_perovskite", "phases_count", "devices_count"),
+                *("energetics_reported_count", "energetics_computed_count", "structures_count"),
+            )
+        ),
+    )
 
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), primary_key=True)
     formula: Mapped[str] = mapped_column(unique=True)

@@ -9,7 +9,7 @@ import pytest
 from pvkdb.chemistry import parse_composition
 from pvkdb.literature import read_curated
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.store.collections import COLLECTIONS
+from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
 from pvkdb.store.models.structures import Structure
@@ -116,6 +116,26 @@ def test_filters_narrow_and_combine(api):
     recent = api.get("/api/v1/references", year_min=2020, q="memrist").json()
     assert recent["total"] > 0
     assert all(row["year"] >= 2020 for row in recent["data"])
+
+
+def test_a_composition_in_any_spelling_and_a_list_of_those_most_known(api):
+    one = api.get("/api/v1/compositions/CH3NH3PbI3").json()
+    assert (one["formula"], one["a_site"], one["devices_count"]) == ("MAPbI3", "MA", 5)
+    assert one["e_a_literature_min_ev"] < one["e_a_literature_max_ev"]
+    page = api.get("/api/v1/compositions", facets="family", limit=3).json()
+    assert [row["known"] for row in page["data"]] == [40, 40, 40]
+    assert (page["more_than_total"], page["total"] > 30) == (False, True)
+    rest = api.get("/api/v1/compositions", cursor=page["next_cursor"], limit=500).json()
+    assert len(page["data"]) + len(rest["data"]) == page["total"]
+    object.__setattr__(COMPOSITIONS, "most_counted", 4)
+    try:
+        some = api.get("/api/v1/compositions", halide="I", facets="lead_free").json()
+        every = api.get("/api/v1/compositions", halide="I", limit=0).json()
+    finally:
+        object.__setattr__(COMPOSITIONS, "most_counted", 10_000)
+    assert (some["total"], some["more_than_total"], len(some["data"])) == (4, True, every["total"])
+    assert sum(each["count"] for each in some["facets"]["lead_free"]) == 4
+    assert (every["total"] > 4, every["more_than_total"]) == (True, False)
 
 
 def test_nothing_found_is_an_empty_page(api):
