@@ -7,6 +7,8 @@ request. No two requests are the same, so that no result is remembered. ``--post
 PostgreSQL.
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import argparse
