@@ -147,7 +147,7 @@ def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[So
 
 
 @dataclass(frozen=True)
-class Counts:
+class CountTable:
     """A table of numbers of rows: what searches by some filters alone find is counted there."""
 
     number: InstrumentedAttribute[int]
@@ -186,7 +186,7 @@ class Collection(Generic[RowT]):
     supersedes: InstrumentedAttribute[str | None] | None = None
     spelled: Callable[[str], str] = str
     several_in: frozenset[str] = frozenset()
-    counts: Counts | None = None
+    counts: CountTable | None = None
     most_counted: int | None = None
 
     @property

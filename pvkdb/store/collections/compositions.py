@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections.collection import Collection, Counts, Filter, SqlFilter, sortables
+from pvkdb.store.collections.collection import Collection, CountTable, Filter, SqlFilter, sortables
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
@@ -184,7 +184,7 @@ COMPOSITIONS = Collection(
         "lowest_phase": Summary.lowest_phase,
     },
     several_in=frozenset({"family"}),
-    counts=Counts(
+    counts=CountTable(
         Count.number,
         {
             "family": _family_counted,

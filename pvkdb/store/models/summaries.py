@@ -11,7 +11,7 @@ from pvkdb.store.base import Base
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DataKind:
     """A kind of data: its condition in the SQL of summaries, its bit, and what it adds to known."""
 
     sql: str
@@ -21,15 +21,15 @@ class Kind:
 
 #: Kinds of data that a composition can have; what is reported counts before what is computed.
 KINDS = {
-    "devices": Kind("d.number > 0", 1, 10),
-    "reported": Kind("e.reported > 0", 2, 10),
-    "e_a_literature": Kind("e.e_a_literature_min_ev IS NOT NULL", 4, 10),
-    "dfe_literature": Kind("e.dfe_literature_min_ev IS NOT NULL", 8, 10),
-    "structures": Kind("s.number > 0", 16, 1),
-    "stability": Kind("y.decomposition_ev_per_atom IS NOT NULL", 32, 1),
-    "e_a_computed": Kind("e.e_a_computed_min_ev IS NOT NULL", 64, 1),
-    "dfe_computed": Kind("e.dfe_computed_min_ev IS NOT NULL", 128, 1),
-    "computed": Kind("e.computed > 0", 256, 0),
+    "devices": DataKind("d.number > 0", 1, 10),
+    "reported": DataKind("e.reported > 0", 2, 10),
+    "e_a_literature": DataKind("e.e_a_literature_min_ev IS NOT NULL", 4, 10),
+    "dfe_literature": DataKind("e.dfe_literature_min_ev IS NOT NULL", 8, 10),
+    "structures": DataKind("s.number > 0", 16, 1),
+    "stability": DataKind("y.decomposition_ev_per_atom IS NOT NULL", 32, 1),
+    "e_a_computed": DataKind("e.e_a_computed_min_ev IS NOT NULL", 64, 1),
+    "dfe_computed": DataKind("e.dfe_computed_min_ev IS NOT NULL", 128, 1),
+    "computed": DataKind("e.computed > 0", 256, 0),
 }
 
 
