@@ -25,11 +25,13 @@ from ase.mep import NEB
 from ase.mep.neb import NEBOptimizer
 from ase.optimize import FIRE
 
+from pvkdb.schemas.calculations import PotentialName
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.sites.hops import HopClass
 from pvkdb_pipelines.migration.sites.operations import act, operations_of
 from pvkdb_pipelines.migration.sites.sites import vacancy_sites
+from pvkdb_pipelines.potentials.loading import PACKAGES
 
 IMAGES = 5
 MOST_STEPS = 1000
@@ -69,7 +71,8 @@ class Peer:
         else:
             from sevenn.calculator import SevenNetCalculator
 
-            self._make = partial(copy.copy, SevenNetCalculator("7net-0", device="cpu"))
+            weights = PACKAGES[PotentialName(name)][1]
+            self._make = partial(copy.copy, SevenNetCalculator(weights, device="cpu"))
 
     def calculator(self) -> Any:
         """A new calculator."""

@@ -59,7 +59,7 @@ class Whole:
 def main() -> None:
     """Print the cost of every way, and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("potentials", nargs="*", default=[name.value for name in PotentialName])
+    parser.add_argument("potentials", nargs="*", default=["chgnet", "sevennet-0"])
     parser.add_argument("--formula", default="CsPbBr3")
     parser.add_argument("--phase", default="Pnma")
     parser.add_argument("--fmax", type=float, default=0.02, help="final force of pvkdb, eV/Å")

@@ -54,7 +54,7 @@ class Cost:
 def main() -> None:
     """Print the cost of a plan's relaxations with each potential."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("potentials", nargs="*", default=[name.value for name in PotentialName])
+    parser.add_argument("potentials", nargs="*", default=["chgnet", "sevennet-0"])
     parser.add_argument("--plan", default="inorganic")
     parser.add_argument("--sample", type=int, default=2, help="relaxations of each prototype")
     parser.add_argument("--all", action="store_true", help="every one, through the store")

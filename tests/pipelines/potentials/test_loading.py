@@ -6,6 +6,7 @@ import hashlib
 import re
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,7 @@ def structures():
     return cells
 
 
+@cache
 def library_calculator(name: PotentialName):
     """The calculator that the potential's own library offers."""
     if name is PotentialName.CHGNET:
