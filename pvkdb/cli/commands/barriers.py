@@ -145,7 +145,7 @@ def neb(
 
 
 def potentials(json: JsonOption = False) -> None:
-    """List the potentials that are installed here, and what each was measured to do."""
+    """List the installed potentials and what was measured of each."""
     from pvkdb_pipelines.potentials.installed import installed_potentials
 
     found = installed_potentials()

@@ -70,7 +70,7 @@ def upgrade(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Upgrade the tables and the computed results of a database to this version of pvkdb."""
+    """Upgrade tables and computed results of a database to this version of pvkdb."""
     from dataclasses import asdict
 
     from pvkdb.errors import NotMigratedError
