@@ -70,7 +70,7 @@ def upgrade(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Upgrade tables and computed results of a database to this version of pvkdb."""
+    """Upgrade tables and computed results to this version."""
     from dataclasses import asdict
 
     from pvkdb.errors import NotMigratedError
