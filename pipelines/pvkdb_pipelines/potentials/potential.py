@@ -67,7 +67,8 @@ class Potential:
     def _require_usable(self, structure: Atoms, found: Properties) -> None:
         shape, per_atom = np.shape(found["forces"]), found["energy"] / len(structure)
         low, high = self.ev_per_atom or (-np.inf, np.inf)
-        if not all(np.isfinite(value).all() for value in found.values()):
+        numbers = [found[key] for key in ("energy", "forces", "stress") if key in found]
+        if not all(np.isfinite(value).all() for value in numbers):
             reason = "an energy, force or stress that is not a number"
         elif shape != (len(structure), 3):
             reason = f"forces of shape {shape} for {len(structure)} atoms"
