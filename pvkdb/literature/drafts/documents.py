@@ -21,10 +21,9 @@ _HEADING = re.compile(
     r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+(?=[A-Z][a-z]?[a-z/-][a-z]|[A-Z]-[A-Z]|\dD\b)"
 )
 _NAMED = re.compile(
-    r"(?:\d+\.?\s*)?(?P<name>abstract|introduction|results and discussion|results|discussion|"
-    r"conclusions?|experimental(?: section)?|methods|supporting information)\b[.:]?"
-    r"(?=\s*$|\s+[A-Z])",
-    re.IGNORECASE,
+    r"(?=[A-Z\d])(?:\d+\.?\s*)?(?P<name>(?i:abstract|introduction|results and discussion|results|"
+    r"discussion|conclusions?|experimental(?: section)?|methods|supporting information))\b[.:]?"
+    r"(?=\s*$|\s+[A-Z])"
 )
 _CAPTION = re.compile(
     r"(?P<kind>Fig(?:ure|\.)?|Scheme|Table)\s?(?P<number>S?\d{1,3})[.:|]?\s+(?=[^a-z]|an?\s)"
@@ -36,9 +35,10 @@ _STOP = re.compile(
     r"(?=[\[(“\"]?[A-Z0-9]|\([a-z]\) )"
 )
 _RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻⁺")
-_ALIKE = {0x2080 + digit: str(digit) for digit in range(10)} | {
+_ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
     ord(sign): plain for sign, plain in zip("∼µ’\u00a0\u202f\u2009", "~μ'   ", strict=True)
 }
+_ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
 #: LaTeX and Markdown, and what stays of it.
 _MARKUP: list[tuple[str, Any]] = [
@@ -165,11 +165,12 @@ def _page_text(page: Any) -> str:
     def visit(text: str, cm: Any, tm: Any, font: object, points: float) -> None:
         nonlocal size, height
         scale = abs(points * (tm[3] or tm[1] or 1) * (cm[3] or 1))
+        level = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]  # many files count from the top of the page
         if re.fullmatch(r"\s*[+−–-]?\d{1,3}\s*", text) and scale < 0.85 * size:
-            if 0.1 * size < tm[5] - height < size:
+            if 0.1 * size < level - height < size:
                 text = text.strip().translate(_RAISED)
         elif text.strip():
-            size, height = scale, tm[5]
+            size, height = scale, level
         parts.append(text)
 
     page.extract_text(visitor_text=visit)
@@ -258,11 +259,15 @@ def _assemble(document: Document, blocks: Iterator[_Block]) -> None:
             caption = f"{'Table' if head['kind'] == 'Table' else 'Fig.'} {head['number']}"
             document.sentences += _sentences(text, f"{caption} caption", page, paragraph)
             continue
-        if heading := _HEADING.match(raw):
+        heading, named = _HEADING.match(raw), _NAMED.match(raw)
+        if cut and (heading or named):
+            document.sentences += _sentences(*cut, paragraph)
+            cut = None
+        if heading:
             numbers = tuple(int(part) for part in heading["number"].split("."))
             if section < numbers and numbers[0] - (section or (0,))[0] <= 2:
                 section, place = numbers, f"section {heading['number']}"
-        elif named := _NAMED.match(raw):
+        elif named:
             place = named["name"].capitalize()
         whole, own, first = text, place, page
         if cut:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 
-def pdf_of(*pages: list[str]) -> bytes:
-    """Return a PDF; ``10^{4}`` in a line is set as a small raised 4."""
-    streams = [_content(lines).encode("latin-1") for lines in pages]
+def pdf_of(*pages: list[str], from_the_top: bool = False) -> bytes:
+    """Return a PDF; ``10^{4}`` in a line is set as a small raised 4.
+
+    With ``from_the_top``, heights count downwards from the top of the page, as browsers write them.
+    """
+    streams = [_content(lines, from_the_top).encode("latin-1") for lines in pages]
     kids = " ".join(f"{4 + 2 * place} 0 R" for place in range(len(pages)))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -30,11 +33,11 @@ def pdf_of(*pages: list[str]) -> bytes:
     return text + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
 
 
-def _content(lines: list[str]) -> str:
-    parts = []
+def _content(lines: list[str], from_the_top: bool) -> str:
+    parts = ["1 0 0 -1 0 792 cm"] if from_the_top else []
     for number, line in enumerate(lines):
-        height = 740 - 14 * number
-        parts.append(f"BT /F1 10 Tf 50 {height} Td")
+        height = 52 + 14 * number if from_the_top else 740 - 14 * number
+        parts.append(f"BT /F1 10 Tf 1 0 0 {-1 if from_the_top else 1} 50 {height} Tm")
         for place, piece in enumerate(line.replace("^{", "}").split("}")):
             escaped = piece.replace("(", r"\(").replace(")", r"\)")
             if place % 2:

@@ -77,10 +77,11 @@ def test_html_has_its_reference_and_its_tables_but_no_scripts() -> None:
     assert not any("9 V" in text for _, text in places(document))
 
 
-def test_a_pdf_has_pages_and_its_small_raised_digits_are_superscripts() -> None:
+@for_each("from_the_top", [False, True])
+def test_a_pdf_has_pages_and_its_small_raised_digits_are_superscripts(from_the_top: bool) -> None:
     first = ["Abstract", "The on/off ratio is 10^{6} and the endu-", "rance is 2 x 10^{3} cycles."]
     second = ["2.1 Retention", "It exceeds 10^{4} s. It was 103 s before."]
-    assert text_of(pdf_of(first, second), "paper.pdf").sentences == [
+    assert text_of(pdf_of(first, second, from_the_top=from_the_top), "paper.pdf").sentences == [
         Sentence(
             "Abstract The on/off ratio is 10⁶ and the endurance is 2 x 10³ cycles.",
             "Abstract",
@@ -146,3 +147,25 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "MAX_BYTES", 100)
     with pytest.raises(InputError, match="take its text"):
         text_of("word " * 50)
+
+
+def test_a_line_that_begins_like_a_heading_is_none() -> None:
+    text = "Abstract\n\nFirst.\n\nResults were good.\n\nmethods Two.\n\nMethods\n\nSecond."
+    assert [place for place, _ in places(text_of(text))] == [
+        "Abstract",
+        "Abstract",
+        "Abstract",
+        "Abstract",
+        "Methods",
+        "Methods",
+    ]
+
+
+def test_a_heading_ends_a_paragraph_that_has_no_full_stop() -> None:
+    words = "a sentence of many words that goes on and on until the page ends without any full stop"
+    found = places(text_of(f"1. Introduction. It is {words}\n\n2. Results. The voltage is 5 V."))
+    assert ("section 2", "The voltage is 5 V.") in found
+
+
+def test_ligatures_of_a_pdf_become_letters() -> None:
+    assert readable("on/oﬀ ratio of a ﬁlm, eﬃcient") == "on/off ratio of a film, efficient"
