@@ -68,8 +68,9 @@ def write_snapshot(session: Session, path: Path) -> str:
             package = json.dumps(_package(folder, version, rows), ensure_ascii=False, indent=2)
             (folder / PACKAGE).write_text(f"{package}\n", encoding="utf-8")
             (_packed(folder) if path.suffix == ".zip" else folder).replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be written: {reason}") from error
     return version
 
 

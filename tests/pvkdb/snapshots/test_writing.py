@@ -173,7 +173,14 @@ def test_what_exists_is_kept_and_what_fails_leaves_nothing(
         monkeypatch.setattr(writing, "_legal", _full)
         with pytest.raises(InputError, match=r"No space left on device"):
             write_snapshot(session, folder / "a.zip")
+        monkeypatch.setattr(writing, "_create", _full_database)
+        with pytest.raises(InputError, match=r"a\.zip cannot be written: database or disk is full"):
+            write_snapshot(session, folder / "a.zip")
     assert [*folder.iterdir()] == []
+
+
+def _full_database(*_: object) -> str:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 def _full(name: str) -> str:
