@@ -13,8 +13,8 @@ STORE = sorted((ROOT / "pvkdb" / "store").rglob("*.py"))
 SQL = frozenset({"text", "literal_column", "exec_driver_sql"})
 FILES = frozenset({"open", "Path", "FileResponse", "StaticFiles", "read_text", "read_bytes"})
 
-#: The folder of counts that the workers share.
-OWN_FILES = ("metrics.py",)
+#: The folder of counts that the workers share; the snapshot, a temporary file with a fixed name.
+OWN_FILES = ("metrics.py", "snapshots.py")
 
 ATTACKS = (
     "' OR '1'='1",
@@ -71,6 +71,7 @@ def test_what_looks_like_sql_or_a_path_is_a_value_and_finds_nothing(api) -> None
             (f"/api/v1/export/{attack}", {}),
             (f"/api/v1/structures/{attack}", {}),
             (f"/api/v1/rankings/{attack}", {}),
+            ("/api/v1/snapshot", {"format": attack}),
         ]
         sent = [("GET", path, {"params": parameters}) for path, parameters in asked]
         for answer in api.together(sent):
