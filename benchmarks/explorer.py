@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from service import make_store
 from serving import SERVE, serving
 
-PAGES = ("/", "/materials", "/devices", "/devices?family=3D&on_off_ratio_min=1e3")
+PAGES = ("/", "/compositions", "/devices", "/devices?family=3D&on_off_ratio_min=1e3")
 PAINT_BAR_MS, FILTER_BAR_MS = 1_000, 200
 
 PAINT = """() => new Promise((done) => {

@@ -74,7 +74,15 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"Accept": "x/y;q=z"},
 )
 PAGES = (
-    *("/", "/find", "/materials", "/materials/{key}", "/devices", "/devices/{key}", "/references"),
+    *(
+        "/",
+        "/find",
+        "/compositions",
+        "/compositions/{key}",
+        "/devices",
+        "/devices/{key}",
+        "/references",
+    ),
     *("/references/{key}", "/errata", "/dictionary", "/applications", "/applications/{key}"),
     *("/crossbar", "/computing", "/computing/{key}", "/screenings", "/screenings/{key}", "/docs"),
     *("/optimade/v1/structures", "/optimade/v1/structures/{key}", "/optimade/v1/references"),

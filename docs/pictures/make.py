@@ -35,7 +35,7 @@ def application(tab: Any, address: str) -> None:
 
 def migration(tab: Any, address: str, material: str) -> None:
     """How the vacancy of CsPbBr3 moves: the path in 3D beside its energies."""
-    tab.goto(f"{address}/materials/{material}")
+    tab.goto(f"{address}/compositions/{material}")
     tab.get_by_role("button", name="Show the path in 3D").click()
     section = tab.locator("#migration")
     section.locator("canvas").first.wait_for()

@@ -234,7 +234,7 @@ def addresses(api: Api, found: dict[str, list[str]]) -> Iterator[str]:
         for each in names:
             yield f"{start}/{quote(each, safe='')}{tail.replace('{file}', 'a')}"
     for row in found["calculations"]:
-        yield f"/materials/{MATERIAL}?calculation={row}"
+        yield f"/compositions/{MATERIAL}?calculation={row}"
     for row in found["structures"]:
         for kind in ("cif", "poscar", "extxyz"):
             yield f"{API}/structures/{quote(row, safe='')}?format={kind}"

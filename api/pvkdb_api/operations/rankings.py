@@ -9,7 +9,7 @@ from pvkdb.errors import InputError
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import Ranking
-from pvkdb.store.collections import DEVICES, MATERIALS
+from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb_api.core.refusals import naming
 
 #: Default number of random weights and values, and the most: more hardly change the result.
@@ -26,11 +26,12 @@ def require_rankable(session: Session, subject: Subject, command: str) -> None:
     Raises:
         InputError: the store holds too many candidates; names the ``command`` that ranks them.
     """
-    total = (DEVICES if subject == "devices" else MATERIALS).count(session, {})
+    counted = DEVICES if subject == "devices" else COMPOSITIONS
+    total = counted.count(session, {})
     if total > MOST_RANKED:
         raise InputError(
-            f"this store holds {total:,} {subject} and the service ranks {MOST_RANKED:,} at most; "
-            f"rank them with: {command}"
+            f"this store holds {total:,} {counted.name} and the service ranks {MOST_RANKED:,} at "
+            f"most; rank them with: {command}"
         )
 
 

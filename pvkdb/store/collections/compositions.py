@@ -33,6 +33,7 @@ from pvkdb.store.rows.from_sql import compositions_rows
 _HAS = {
     "e_a": ("e_a_literature", "e_a_computed"),
     "dfe": ("dfe_literature", "dfe_computed"),
+    "e_a_computed": ("e_a_computed",),
     **{name: (name,) for name in ("devices", "reported", "computed", "structures", "stability")},
 }
 
@@ -156,8 +157,9 @@ COMPOSITIONS = Collection(
         **_range_filters(),
         "has": several(
             "What is known of it: e_a and dfe, an activation and a formation energy of the halide "
-            "vacancy; devices made of it; reported and computed energies; structures; stability, "
-            "an energy of decomposition. Of several, all must be known.",
+            "vacancy; e_a_computed, a computed one; devices made of it; reported and computed "
+            "energies; structures; stability, an energy of decomposition. Of several, all must be "
+            "known.",
             _through(Summary.kinds, Count.kinds, _has_counted),
             "e_a",
             tuple(_HAS),

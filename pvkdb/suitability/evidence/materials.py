@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import material_family, parse_composition, tolerance_factors
@@ -60,7 +60,7 @@ def material_candidates(session: Session, report: ScreeningReport | None = None)
 
     The name of a candidate is the formula of its composition, whichever phases the store has of it,
     so that it does not change when another phase is added. The screening adds decomposition
-    energies, defect formation energies and barriers.
+    energies, which replace those of the store, defect formation energies and barriers.
     """
     found = _candidates(session, lambda material: material.composition.formula)
     for screened in report.candidates if report else ():
@@ -74,27 +74,34 @@ def material_candidates(session: Session, report: ScreeningReport | None = None)
     return list(found.values())
 
 
-def phase_candidates(session: Session) -> list[Candidate]:
-    """Return every material of the store: each phase of a composition on its own.
+def phase_candidates(session: Session, formula: str | None = None) -> list[Candidate]:
+    """Return every material of the store, or of one composition: each phase on its own.
 
     The kinetics of a phase, or of a device whose absorber has a known phase, starts from these.
     """
-    return list(_candidates(session, lambda material: material.id).values())
+    return list(_candidates(session, lambda material: material.id, formula).values())
 
 
-def _candidates(session: Session, name_of: Callable[[Material], str]) -> dict[str, Candidate]:
+def _candidates(
+    session: Session, name_of: Callable[[Material], str], formula: str | None = None
+) -> dict[str, Candidate]:
     """Return candidates by name; materials with the same name are one candidate."""
+    these = true() if formula is None else Composition.formula == formula
     statements: dict[str, list[Energetic]] = defaultdict(list)
-    for statement in session.scalars(ENERGETICS.statement.order_by(Energetic.id)).unique():
+    listed = ENERGETICS.statement.where(these).order_by(Energetic.id)
+    for statement in session.scalars(listed).unique():
         statements[statement.material_id].append(statement)
     counts = select(Device.material_id, func.count()).group_by(Device.material_id)
     devices = {material: count for material, count in session.execute(counts) if material}
     named: dict[str, list[Material]] = defaultdict(list)
-    for material in session.scalars(select(Material).order_by(Material.id)).unique():
+    known = select(Material).join(Material.composition).where(these).order_by(Material.id)
+    for material in session.scalars(known).unique():
         if not _is_generic(material):
             named[name_of(material)].append(material)
-    energies = phase_energies(session)
-    stabilities = {each.composition_id: each for each in session.scalars(select(Stability))}
+    names = None if formula is None else [each.id for group in named.values() for each in group]
+    energies = phase_energies(session, names)
+    stable = select(Stability).join(Composition, Composition.id == Stability.composition_id)
+    stabilities = {each.composition_id: each for each in session.scalars(stable.where(these))}
     return {
         name: _of_store(
             name,

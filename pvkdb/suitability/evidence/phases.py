@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import inf
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.rankings import Grade
+from pvkdb.store.base import LARGEST_EV
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
@@ -26,15 +27,25 @@ PhaseEnergies = Mapping[str, Mapping[str, float]]
 _GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
-def phase_energies(session: Session) -> PhaseEnergies:
-    """Return the lowest energy per atom of each relaxed phase, by what computed it, in eV."""
-    by = (Structure.origin, Structure.material_id)
+def phase_energies(session: Session, materials: Sequence[str] | None = None) -> PhaseEnergies:
+    """Return the energies of relaxed materials (default: all), as :data:`PhaseEnergies`.
+
+    Only relaxations count, as for the lowest phase in the table ``compositions``: hosts of other
+    calculations have other settings.
+    """
+    potential = Calculation.parameters["potential"].as_string()
     lowest = func.min(Structure.energy_ev / Structure.atoms)
-    hosts = select(*by, lowest).where(Structure.role == "host", Structure.energy_ev.is_not(None))
+    relaxed = (
+        select(potential, Structure.material_id, lowest)
+        .join(Calculation, Calculation.id == Structure.calculation_id)
+        .where(Calculation.kind == "relax", Structure.energy_ev.between(-LARGEST_EV, LARGEST_EV))
+        .group_by(potential, Structure.material_id)
+    )
+    if materials is not None:
+        relaxed = relaxed.where(Structure.material_id.in_(materials))
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for origin, material, energy in session.execute(hosts.group_by(*by)):
-        levels = found[origin.partition(" from ")[0]]
-        levels[material] = min(float(energy or 0.0), levels.get(material, inf))
+    for name, material, energy in session.execute(relaxed):
+        found[name][material] = energy
     return found
 
 

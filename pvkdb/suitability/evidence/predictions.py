@@ -7,7 +7,7 @@ by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.suppor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, KineticsDocument
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import Grade
 from pvkdb.schemas.responses import Assumption
+from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.barriers import Barrier, KnownBarriers, as_interval, metal_barriers
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
@@ -176,8 +177,10 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         NotFoundError: the store holds no activation energy of its halide.
         InputError: a number is out of its range.
     """
-    materials = phase_candidates(session)
-    wanted = _named(formula, materials)
+    named = session.get(Material, formula) if "-" in formula else None
+    composition = named.composition.formula if named else parse_composition(formula).formula
+    materials = phase_candidates(session, composition)
+    wanted = [each for each in materials if named is None or each.id == named.id]
     barriers = KnownBarriers(materials, metal_barriers(session))
     ions = [
         IonKinetics(
@@ -204,14 +207,3 @@ def answer_material(session: Session, formula: str, conditions: Conditions) -> K
         if "halide" not in {ion.ion for ion in ions if ion.material == material.id}
     ]
     return answer_of(formula, ions, missing)
-
-
-def _named(formula: str, materials: Iterable[Candidate]) -> list[Candidate]:
-    """Return the materials of a composition, or the one of that public name."""
-    listed = list(materials)
-    if "-" in formula and (named := [each for each in listed if each.id == formula]):
-        return named
-    composition = parse_composition(formula).formula
-    return [
-        each for each in listed if each.id == composition or each.id.startswith(f"{composition}-")
-    ]

@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_a_503_until_it_is_back(own_server: Any, capl
 
 
 PATHS = (
-    *("/", "/readyz", "/healthz", "/devices", "/materials/CsPbBr3", "/references/r1"),
+    *("/", "/readyz", "/healthz", "/devices", "/compositions/CsPbBr3", "/references/r1"),
     *("/api/v1/devices", "/api/v1/materials/CsPbBr3", "/api/v1/export/energetics"),
     *("/api/v1/rankings/non-volatile-memory", "/optimade/v1/references", "/jobs"),
 )

@@ -16,7 +16,7 @@ from ..conftest import Api, Started
 #: Headers that differ between two requests anyway.
 _OWN = {"x-request-id", "date"}
 PATHS = (
-    *("/", "/materials", "/jobs", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics"),
+    *("/", "/compositions", "/jobs", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics"),
     *("/api/v1/devices", "/api/v1/tolerance/CsPbBr3", "/api/v1/export/devices?format=csv"),
     *("/api/v1/export/energetics?format=parquet", "/api/v1/structures/file", "/optimade"),
     *("/optimade/versions", "/optimade/v1/references", asset_url("style.css"), "/nowhere"),

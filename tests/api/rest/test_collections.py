@@ -218,7 +218,9 @@ def test_a_material_of_any_phase_has_a_page_a_resource_and_an_entry(store: Store
         assert name in listed
         row = api.get(f"/api/v1/materials/{quote(name, safe='')}")
         assert (row.status_code, row.json()["phase"]) == (200, phase), name
-        assert api.get(f"/materials/{quote(name, safe='')}").status_code == 200
+        there = api.get(f"/compositions/{quote(name, safe='')}").headers["location"]
+        page = api.get(there)
+        assert (page.status_code, page.url.params["phase"]) == (200, phase), name
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         entries = api.get("/optimade/v1/structures", filter=f'_pvkdb_material="{quoted}"')
         assert [entry["id"] for entry in entries.json()["data"]] == [f"odd-{number}"], name
@@ -229,8 +231,8 @@ def test_a_page_is_found_by_other_spellings_and_by_earlier_names(store: Store, a
     with store.session() as session:
         register_material(session, composition, "P4/mnc")
         register_material(session, composition, "a/b").id = "Cs2SnI6-ab"
-    moved = {"Cs2SnI6-P4/mnc": "Cs2SnI6-P4mnc", "Cs2SnI6-a~-b": "Cs2SnI6-ab"}
-    for name, found in moved.items():
-        answer = api.get(f"/materials/{quote(name)}")
-        assert (answer.status_code, answer.headers["location"]) == (307, f"/materials/{found}")
-    assert api.get("/materials/Cs2SnI6-P4nmm").status_code == 404
+    for name, phase in (("P4/mnc", "P4/mnc"), ("P4mnc", "P4/mnc"), ("a~-b", "a/b"), ("ab", "a/b")):
+        answer = api.get(f"/compositions/{quote(f'Cs2SnI6-{name}')}")
+        there = f"/compositions/Cs2SnI6?phase={quote(phase, safe='')}"
+        assert (answer.status_code, answer.headers["location"]) == (307, there)
+    assert api.get("/compositions/Cs2SnI6-P4nmm").status_code == 404

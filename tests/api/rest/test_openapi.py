@@ -58,7 +58,7 @@ def test_the_filters_of_a_collection_are_documented(description, name):
         assert documented[filter_name] == entry.description
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/materials", "/dictionary", "/errata"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/compositions", "/dictionary", "/errata"])
 def test_pages_load_nothing_from_outside(reading_api, path):
     answer = reading_api.get(path)
     assert answer.headers["content-type"].startswith("text/html")

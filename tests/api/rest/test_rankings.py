@@ -33,9 +33,12 @@ def test_a_store_too_large_to_be_ranked_at_once_is_told(reading_api, monkeypatch
     from pvkdb_api.operations import rankings
 
     monkeypatch.setattr(rankings, "MOST_RANKED", 20)
-    for subject, option in (("devices", ""), ("materials", " --materials")):
+    for subject, kind, option in (
+        ("devices", "devices", ""),
+        ("materials", "compositions", " --materials"),
+    ):
         problem = reading_api.problem("/api/v1/rankings/selector", 422, subject=subject)
-        assert f"{subject} and the service ranks 20 at most" in problem["detail"]
+        assert f"{kind} and the service ranks 20 at most" in problem["detail"]
         assert problem["detail"].endswith(f"pvkdb rank selector{option}")
         page = reading_api.request(
             "GET", f"/applications/selector?subject={subject}", headers={"Accept": "text/html"}

@@ -5,15 +5,15 @@ The templates of several pages share the links and formulas below.
 
 from __future__ import annotations
 
-from pvkdb_api.explorer.materials.identity import defect_markup, formula_markup
+from pvkdb_api.explorer.compositions.identity import defect_markup, formula_markup
 from pvkdb_api.explorer.pages import (
     applications,
+    composition,
+    compositions,
     crossbar,
     devices,
     draft,
     jobs,
-    material,
-    materials,
     references,
     screenings,
     start,
@@ -26,8 +26,8 @@ from pvkdb_api.explorer.tables import cells
 ROUTERS = (
     assets.router,
     start.router,
-    materials.router,
-    material.router,
+    compositions.router,
+    composition.router,
     devices.router,
     applications.router,
     crossbar.router,
@@ -40,7 +40,7 @@ ROUTERS = (
 )
 
 for _function in (
-    *(cells.calculation_link, cells.device_link, cells.material_link, cells.reference_links),
+    *(cells.calculation_link, cells.device_link, cells.composition_link, cells.reference_links),
     *(cells.citation_links, references.doi_link),
     *(cells.source_link, cells.statement_material, defect_markup, formula_markup),
 ):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
-from pvkdb.store.collections import DEVICES, MATERIALS
+from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -63,7 +63,8 @@ def get_applications(request: Request, session: ReadSession) -> Response:
 def _can_rank(session: Session) -> bool:
     """Return whether the store has few enough candidates to rank them for a page."""
     return all(
-        collection.count(session, {}) <= rankings.MOST_RANKED for collection in (DEVICES, MATERIALS)
+        collection.count(session, {}) <= rankings.MOST_RANKED
+        for collection in (DEVICES, COMPOSITIONS)
     )
 
 

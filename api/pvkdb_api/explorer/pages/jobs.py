@@ -40,8 +40,8 @@ from pvkdb_api.explorer.tables.browse import browse
 from pvkdb_api.explorer.tables.cells import (
     TableColumn,
     calculation_link,
+    composition_link,
     field_columns,
-    material_link,
     text_cell,
 )
 from pvkdb_api.explorer.tables.table import ChoiceFilter, TablePage, choice_filters
@@ -82,7 +82,7 @@ TABLE = TablePage(
     columns={
         "id": TableColumn("Calculation", lambda row: calculation_link(row.id), "id"),
         "state": TableColumn("State", _state, "state"),
-        "material": TableColumn("Material", lambda row: material_link(row.material)),
+        "material": TableColumn("Material", lambda row: composition_link(row.material)),
         "barrier_forward_ev": TableColumn(
             "Forward barrier",
             lambda row: number(row.barrier_forward_ev),

@@ -14,7 +14,7 @@ from pvkdb.errors import NotFoundError
 from pvkdb.schemas.runs import RunState
 from pvkdb.schemas.screening import ScreenedCandidate
 from pvkdb.store.base import utc_now
-from pvkdb.store.models.materials import Composition, Material
+from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.queue.jobs import Selection, count
 from pvkdb.store.runs.report.page import sections
@@ -132,26 +132,16 @@ def get_screening(
         candidates_of=candidates_of,
         later=address(start=start + CANDIDATES) if start + CANDIDATES < len(rows) else None,
         families=[] if report is None else sorted({row.family for row in report.candidates}),
-        materials=_material_addresses(session, shown),
+        compositions=_addresses(session, shown),
     )
 
 
-def _material_addresses(session: Session, rows: Iterable[ScreenedCandidate]) -> dict[str, str]:
-    """Return the addresses of the candidates' materials, by formula, for those in the store.
-
-    One material leads to its page, several phases of one composition to the list of them.
-    """
-    found: dict[str, list[str]] = {}
-    for formula, name in session.execute(
-        select(Composition.formula, Material.id)
-        .join(Material.composition)
-        .where(Composition.formula.in_([row.formula for row in rows]))
-    ):
-        found.setdefault(formula, []).append(name)
-    return {
-        formula: link("/materials", names[0]) if len(names) == 1 else link("/materials", q=formula)
-        for formula, names in found.items()
-    }
+def _addresses(session: Session, rows: Iterable[ScreenedCandidate]) -> dict[str, str]:
+    """Return the addresses of the candidates' compositions, for those in the store."""
+    wanted = select(Composition.formula).where(
+        Composition.formula.in_([row.formula for row in rows])
+    )
+    return {formula: link("/compositions", formula) for formula in session.scalars(wanted)}
 
 
 def _state(session: ReadSession, run: ScreeningRun) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import Session
 
 from pvkdb.schemas.tables import TABLES
-from pvkdb.store.collections import DEVICES, MATERIALS, REFERENCES
+from pvkdb.store.collections import COMPOSITIONS, DEVICES, REFERENCES
 from pvkdb.store.collections.collection import Collection
-from pvkdb.store.collections.filters import is_material
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.references import Reference
+from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.compositions.identity import named
 from pvkdb_api.explorer.site.overview import KINDS, applications, energy_overview, table_counts
 from pvkdb_api.explorer.site.rendering import link, page
 from pvkdb_api.explorer.tables.cells import energy
@@ -109,7 +110,7 @@ class ResultGroup:
 class SearchResult:
     """The result of a search; ``exact`` is the page of the only exact match, if there is one."""
 
-    materials: ResultGroup
+    compositions: ResultGroup
     devices: ResultGroup
     references: ResultGroup
     exact: str | None
@@ -117,28 +118,29 @@ class SearchResult:
     @property
     def total(self) -> int:
         """Number of rows found."""
-        return self.materials.total + self.devices.total + self.references.total
+        return self.compositions.total + self.devices.total + self.references.total
 
 
 def find(session: Session, text: str) -> SearchResult:
-    """Return the materials, devices and references that match a text.
+    """Return the compositions, devices and references that match a text.
 
-    Materials match by any spelling of their formula, by the abbreviation or name of an ion, and by
-    their name; devices by name, stack or absorber; references by key, DOI, and words of title,
-    authors and journal.
+    Compositions match by any spelling of their formula or of the name of a phase, and by the
+    abbreviation or name of an ion; devices by name, stack or absorber; references by key, DOI, and
+    words of title, authors and journal.
     """
-    material = is_material((text,))
+    material = named(session, text)
+    composition = CompositionSummary.formula == (material[0] if material else text)
     doi = text.removeprefix(_DOI).lower()
     device = func.lower(Device.id) == text.lower()
     reference = or_(func.lower(Reference.key) == text.lower(), func.lower(Reference.doi) == doi)
     exact = [
-        *(link("/materials", row.id) for row in _rows(session, MATERIALS, material)),
+        *([link("/compositions", material[0], phase=material[1])] if material else []),
         *(link("/devices", row.id) for row in _rows(session, DEVICES, device)),
         *(link("/references", row.key) for row in _rows(session, REFERENCES, reference)),
     ]
     absorber = DEVICES.condition("absorber", (text,))
     return SearchResult(
-        _group(session, MATERIALS, text, material),
+        _group(session, COMPOSITIONS, text, composition),
         _group(session, DEVICES, text, or_(device, absorber)),
         _group(session, REFERENCES, text, reference),
         exact[0] if len(exact) == 1 else None,

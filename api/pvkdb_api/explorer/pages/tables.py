@@ -41,7 +41,8 @@ router = APIRouter(include_in_schema=False)
 
 #: Tables with a section of their own.
 SECTIONS = {
-    "materials": "/materials",
+    "compositions": "/compositions",
+    "materials": "/compositions",
     "devices": "/devices",
     "references": "/references",
     "calculations": "/jobs",

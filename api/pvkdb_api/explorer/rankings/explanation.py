@@ -24,7 +24,7 @@ from pvkdb.schemas.rankings import (
 )
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
-from pvkdb_api.explorer.tables.cells import anchor, material_link
+from pvkdb_api.explorer.tables.cells import anchor, composition_link
 
 #: Most candidates named in a sentence.
 _NAMED = 4
@@ -54,7 +54,7 @@ def value_of(entry: Assessment | Known, unit: str) -> Markup:
 def candidate_link(entry: RankedCandidate) -> Markup:
     """Return a link to the page of a candidate, or to its row if it has no page."""
     if entry.kind == "material":
-        return material_link(entry.id)
+        return composition_link(entry.id)
     if entry.kind == "device":
         return anchor(link("/devices", entry.id), entry.label)
     return anchor(f"#{entry.id}", entry.label)

@@ -6,20 +6,29 @@ points.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
 from pvkdb.schemas.rankings import ProfileSummary
-from pvkdb.store.collections import COLLECTIONS
-from pvkdb.store.curation.energy_ranges import ORIGINS, EnergyRange, Origin, Ranges, energy_ranges
-from pvkdb.store.models.materials import Material
+from pvkdb.store.collections import COLLECTIONS, COMPOSITIONS
+from pvkdb.store.curation.energy_ranges import (
+    ORIGINS,
+    EnergyRange,
+    Origin,
+    Quantity,
+    Ranges,
+    energy_ranges,
+)
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.explorer.site.rendering import link
 
 #: Origin of the two energies of a point; ``mixed``: one is computed and one reported.
 Kind = Literal["literature", "computed", "mixed"]
@@ -33,22 +42,34 @@ KINDS: Mapping[Kind, str] = {
 #: Most rows of the table below the plot.
 LISTED = 500
 
-#: QueryCache on the start page: collection, address, label.
-COUNTED = (
-    ("materials", "/materials", "materials"),
-    ("energetics", "/tables/energetics", "energies of ions and defects"),
-    ("devices", "/devices", "devices"),
-    ("device_claims", "/tables/device_claims", "device values in text"),
-    ("references", "/references", "references"),
-    ("calculations", "/jobs", "calculations"),
+#: Most compositions of the plot, those of which most is known first.
+PLOTTED = 2000
+
+#: Counts on the start page: collection, filters, label.
+COUNTED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("compositions", {}, "compositions"),
+    ("compositions", {"has": ("structures",)}, "compositions with a structure"),
+    ("compositions", {"has": ("e_a_computed",)}, "compositions with a computed activation energy"),
+    ("compositions", {"has": ("reported",)}, "compositions with energies in the literature"),
+    ("energetics", {"scope": ("reported",)}, "energies in the literature"),
+    ("energetics", {"scope": ("percolation", "computed")}, "computed energies"),
+    ("devices", {}, "devices"),
+    ("device_claims", {}, "device values in text"),
+    ("references", {}, "references"),
+    ("calculations", {}, "calculations"),
 )
+
+#: Paths of the tables that have a section of their own.
+_PATHS = {name: f"/{name}" for name in ("compositions", "devices", "references")} | {
+    "calculations": "/jobs"
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A material in the plot of energies; an unknown energy is None."""
+    """A composition in the plot of energies; an unknown energy is None."""
 
-    material: str
+    composition: str
     family: str
     kind: Kind
     e_a: EnergyRange | None
@@ -57,16 +78,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class EnergyOverview:
-    """Materials with both energies and with only one, sorted by family and name."""
+    """Compositions with both energies and with only one, sorted by family and formula."""
 
     both: tuple[Point, ...]
     only_e_a: tuple[Point, ...]
     only_dfe: tuple[Point, ...]
 
     @property
-    def materials(self) -> int:
-        """Number of materials with both energies."""
-        return len({point.material for point in self.both})
+    def compositions(self) -> int:
+        """Number of compositions with both energies."""
+        return len({point.composition for point in self.both})
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -99,13 +120,23 @@ class EnergyOverview:
 
 
 def energy_overview(session: Session) -> EnergyOverview:
-    """Return the energies of halide vacancies of all materials."""
-    ranges = energy_ranges(session, halides_only=True)
-    known = select(Material.id, Material.family).where(Material.id.in_(ranges))
+    """Return the energies of halide vacancies of the compositions of which most is known."""
+    known = COMPOSITIONS.find(session, _WITH_ENERGIES, PLOTTED).rows
+    materials = (
+        select(Material.id, Composition.formula)
+        .join(Material.composition)
+        .where(Composition.formula.in_([row.formula for row in known]))
+    )
+    of_material: dict[str, str] = dict(session.execute(materials).all())
+    found: dict[str, dict[tuple[Quantity, Origin], EnergyRange]] = defaultdict(dict)
+    for material, ranges in energy_ranges(session, [*of_material], halides_only=True).items():
+        joined = found[of_material[material]]
+        for key, energy in ranges.items():
+            joined[key] = joined[key].joined(energy) if key in joined else energy
     points = [
         point
-        for material, family in session.execute(known)
-        for point in _points(material, family, ranges[material])
+        for row in known
+        for point in _points(row.formula, row.families.partition("; ")[0], found[row.formula])
     ]
     points.sort(key=_by_family)
     return EnergyOverview(
@@ -115,12 +146,20 @@ def energy_overview(session: Session) -> EnergyOverview:
     )
 
 
+_WITH_ENERGIES = COMPOSITIONS.current().where(
+    or_(COMPOSITIONS.condition("has", ("e_a",)), COMPOSITIONS.condition("has", ("dfe",)))
+)
+
+
 def table_counts(counts: QueryCache, session: Session) -> list[tuple[str, int, str]]:
-    """Return the number of rows of the main tables: address, number, label."""
-    return [
-        (path, counts.get(session, name, {}, partial(COLLECTIONS[name].count, session, {})), label)
-        for name, path, label in COUNTED
-    ]
+    """Return the numbers of rows on the start page: address, number, label."""
+    found = []
+    for name, filters, label in COUNTED:
+        count = partial(COLLECTIONS[name].count, session, filters)
+        path = _PATHS.get(name, f"/tables/{name}")
+        chosen = {key: ",".join(values) for key, values in filters.items()}
+        found.append((link(path, **chosen), counts.get(session, name, filters, count), label))
+    return found
 
 
 @cache
@@ -129,11 +168,11 @@ def applications() -> tuple[ProfileSummary, ...]:
     return tuple(suitability.applications())
 
 
-def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
+def _points(composition: str, family: str, ranges: Ranges) -> Iterator[Point]:
     """Yield a point for each origin with both energies; if none has, one point of both origins."""
 
     def pair(kind: Kind, e_a: EnergyRange | None, dfe: EnergyRange | None) -> Point:
-        return Point(material, family, kind, e_a, dfe)
+        return Point(composition, family, kind, e_a, dfe)
 
     known: tuple[tuple[Origin, EnergyRange | None, EnergyRange | None], ...] = tuple(
         (origin, ranges.get(("E_A", origin)), ranges.get(("DFE", origin))) for origin in ORIGINS
@@ -150,7 +189,7 @@ def _points(material: str, family: str, ranges: Ranges) -> Iterator[Point]:
 
 
 def _by_family(point: Point) -> tuple[str, str, str]:
-    return point.family, point.material, point.kind
+    return point.family, point.composition, point.kind
 
 
 def _embedded(point: Point) -> dict[str, Any]:

@@ -46,7 +46,7 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 
 #: Sections of the site: path and name.
 SECTIONS = (
-    ("/materials", "Materials"),
+    ("/compositions", "Compositions"),
     ("/devices", "Devices"),
     ("/applications", "Applications"),
     ("/crossbar", "Crossbar"),
@@ -95,8 +95,8 @@ def link(*parts: str, **parameters: Any) -> str:
     """Return an address with quoted parts; empty parameters are left out.
 
     Example:
-        >>> link("/materials", "CsPbBr3-Pnma", hop=2, layer=None)
-        '/materials/CsPbBr3-Pnma?hop=2'
+        >>> link("/compositions", "CsPbBr3", hop=2, layer=None)
+        '/compositions/CsPbBr3?hop=2'
     """
     first, *rest = parts
     path = "/".join([first.rstrip("/"), *(quote(part, safe="") for part in rest)]) or "/"

@@ -52,9 +52,14 @@ def anchor(address: str, text: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, text)
 
 
-def material_link(name: str | None) -> Markup:
-    """Return a link to the page of a material."""
-    return UNKNOWN if not name else anchor(link("/materials", name), name)
+def composition_link(name: str | None, phase: str | None = None) -> Markup:
+    """Return a link to the page of a composition, by its formula or by the name of a material.
+
+    With a phase, the page opens at that phase.
+    """
+    if not name:
+        return UNKNOWN
+    return anchor(link("/compositions", name, phase=phase), material_id(name, phase))
 
 
 def device_link(name: str, stack: str) -> Markup:
@@ -84,7 +89,7 @@ def citation_links(csv: str) -> Markup:
 
 def statement_material(row: Any) -> Markup:
     """Return a link to the material of a row that has a formula and a phase."""
-    return material_link(material_id(row.material, row.phase))
+    return composition_link(row.material, row.phase)
 
 
 def calculation_of(row: Any) -> str | None:

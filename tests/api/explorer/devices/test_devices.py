@@ -158,7 +158,7 @@ def test_a_device_shows_what_the_service_says(visitor, address):
     expect(stack.locator(".layer text:not(.role)")).to_have_text(["ITO", "Ag", "MAPbI3", "Au"])
     expect(tab.get_by_text("Erratum.", exact=True)).to_be_visible()
     expect(tab.get_by_role("link", name="MAPbI3", exact=True).first).to_have_attribute(
-        "href", "/materials/MAPbI3"
+        "href", "/compositions/MAPbI3"
     )
     claims = get(
         f"{address}/api/v1/device_claims", params={"reference": "r161", "limit": 100}

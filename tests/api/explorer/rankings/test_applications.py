@@ -72,7 +72,7 @@ def test_every_application_is_a_card_with_its_first(visitor, address):
     training = tab.locator("li.card", has=tab.get_by_role("link", name="Synaptic training"))
     expect(training).to_contain_text("2 of 5 criteria have weight")
     first = served(address, f"{TRAINING}?subject=materials&samples=1")["candidates"][0]
-    expect(training.locator(f'a[href="/materials/{first["id"]}"]')).to_be_visible()
+    expect(training.locator(f'a[href="/compositions/{first["id"]}"]')).to_be_visible()
     expect(training.locator(f'data[value="{first["shown"]!r}"]')).to_be_visible()
     unclonable = tab.locator("li.card", has=tab.get_by_role("link", name="unclonable"))
     expect(unclonable).to_contain_text("cannot be ranked: no values reported")
@@ -174,7 +174,7 @@ def test_the_subject_and_the_reading_are_links_as_well(visitor):
     tab.locator("#requirements").get_by_role("link", name="use this reading").first.click()
     expect(tab.locator("#results")).to_contain_text("with the reading “the demanding end”")
     tab.get_by_role("navigation", name="Ranked subject").get_by_text("Compositions").click()
-    expect(tab.locator(".found")).to_contain_text("materials")
+    expect(tab.locator(".found")).to_contain_text("compositions")
 
 
 def test_every_criterion_with_its_evidence(visitor, address):

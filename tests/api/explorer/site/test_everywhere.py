@@ -17,9 +17,9 @@ from ..conftest import Visitor, serving_at
 
 PAGES = (
     "/",
-    "/materials",
-    "/materials?family=3D&e_a_max=0.5",
-    "/materials/MAPbI3",
+    "/compositions",
+    "/compositions?family=3D&e_a_max=0.5",
+    "/compositions/MAPbI3",
     "/devices",
     "/devices/d-t4-r11",
     "/applications",
@@ -91,7 +91,14 @@ def test_no_page_is_wider_than_the_window(chromium, address, width):
 def test_dark_pages_have_contrast_too(chromium, address):
     visiting = Visitor(chromium, address, color_scheme="dark")
     found = {}
-    for path in ("/", "/materials", "/materials/MAPbI3", "/devices", "/applications", "/crossbar"):
+    for path in (
+        "/",
+        "/compositions",
+        "/compositions/MAPbI3",
+        "/devices",
+        "/applications",
+        "/crossbar",
+    ):
         tab = visiting.open(path)
         tab.wait_for_load_state("networkidle")
         found[path] = complaints_of(tab)
@@ -113,7 +120,7 @@ def test_a_page_has_a_policy_and_no_script_or_style_of_its_own(address, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "plots"), [("/materials", False), ("/references", False), ("/", True)]
+    ("path", "plots"), [("/compositions", False), ("/references", False), ("/", True)]
 )
 def test_a_first_visit_is_light_and_loads_what_it_uses(visitor, path, plots):
     loaded: list[str] = []
@@ -129,7 +136,7 @@ def test_a_first_visit_is_light_and_loads_what_it_uses(visitor, path, plots):
 
 
 def test_the_keyboard_reaches_the_content_first(visitor):
-    tab = visitor.open("/materials")
+    tab = visitor.open("/compositions")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "Skip to content"
     tab.keyboard.press("Enter")
@@ -138,7 +145,7 @@ def test_the_keyboard_reaches_the_content_first(visitor):
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing-here", "/materials/XyPbZ3", "/devices/none", "/references/r9999", "/jobs/none"],
+    ["/nothing-here", "/compositions/XyPbZ3", "/devices/none", "/references/r9999", "/jobs/none"],
 )
 def test_what_is_not_there_is_a_page_that_leads_on(visitor, path):
     tab = visitor.open(path, status=404)

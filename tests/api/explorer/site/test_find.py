@@ -12,9 +12,9 @@ from ..axe import serious
 @pytest.mark.parametrize(
     ("typed", "page"),
     [
-        ("CH3NH3PbI3", "/materials/MAPbI3"),
+        ("CH3NH3PbI3", "/compositions/MAPbI3"),
         ("  cspbbr3 ", None),
-        ("Cs2AgBiBr6", "/materials/Cs2AgBiBr6"),
+        ("Cs2AgBiBr6", "/compositions/Cs2AgBiBr6"),
         ("D-T4-R01", "/devices/d-t4-r01"),
         ("r36", "/references/r36"),
     ],
@@ -30,12 +30,12 @@ def test_what_only_one_thing_can_mean_leads_to_it(address, typed, page):
 
 def test_what_is_found_is_grouped_and_linked(visitor, address):
     tab = visitor.open("/find?q=methylammonium")
-    for heading, name in (("Materials", "materials"), ("References", "references")):
+    for heading, name in (("Compositions", "compositions"), ("References", "references")):
         total = listed(address, f"/{name}", q="methylammonium", limit=0)["total"]
         found = tab.locator(f"h2:text-is('{heading}') + ul > li")
         expect(found).to_have_count(min(total, 20))
     link = tab.get_by_role("link", name="MAPbI3", exact=True)
-    expect(link).to_have_attribute("href", "/materials/MAPbI3")
+    expect(link).to_have_attribute("href", "/compositions/MAPbI3")
     assert serious(tab) == []
 
 
@@ -49,13 +49,13 @@ def test_where_nothing_fits_the_page_says_what_was_looked_in(visitor):
     tab = visitor.open("/find?q=unobtainium")
     expect(tab.get_by_role("main")).to_contain_text("No results")
     expect(tab.get_by_role("main")).to_contain_text("stacks and absorbers of devices")
-    tab.get_by_role("link", name="Search the materials").click()
+    tab.get_by_role("link", name="Search the compositions").click()
     expect(tab.get_by_label("Search", exact=True)).to_have_value("unobtainium")
 
 
 def test_the_field_in_the_head_of_every_page_finds(visitor):
-    tab = visitor.open("/materials")
-    tab.get_by_label("Find a material, a device or a reference").fill("Toolsets for assessing")
+    tab = visitor.open("/compositions")
+    tab.get_by_label("Find a composition, a device or a reference").fill("Toolsets for assessing")
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="r36", exact=True).click()
     expect(tab.get_by_role("heading", level=1)).to_contain_text("Toolsets for assessing")

@@ -20,7 +20,7 @@ HOSTILE = (
 )
 
 PAGES = (
-    *("/devices", "/references/hostile", "/find?q=hostile", "/errata", "/materials/MAPbI3"),
+    *("/devices", "/references/hostile", "/find?q=hostile", "/errata", "/compositions/MAPbI3"),
     *("/applications/non-volatile-memory", "/devices/none-of-hostile"),
     *(f"/devices/hostile-{place}" for place in range(len(HOSTILE))),
     *(f"/crossbar?device=hostile-{place}" for place in range(len(HOSTILE))),

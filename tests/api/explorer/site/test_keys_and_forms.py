@@ -167,10 +167,10 @@ def test_a_cookie_alone_neither_writes_nor_reads_below_the_api(signed_in, guarde
 def test_who_has_no_key_gets_the_form_for_one_and_nothing_else(guarded_store):
     with guarding(guarded_store, reading="key") as closed:
         browser = Browser(closed.app, PUBLIC, OUTSIDE)
-        for path in ("/", "/jobs", "/screenings", "/materials?family=3D", "/nowhere"):
+        for path in ("/", "/jobs", "/screenings", "/compositions?family=3D", "/nowhere"):
             text = browser.open(path, 401)
             assert 'name="key"' in text, path
-        assert 'value="/materials?family=3D"' in browser.open("/materials?family=3D", 401)
+        assert 'value="/compositions?family=3D"' in browser.open("/compositions?family=3D", 401)
         style = text.split('rel="stylesheet" href="')[1].split('"')[0]
         assert browser.send("GET", style).status_code == 200
         browser.open("/key")

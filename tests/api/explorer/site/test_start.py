@@ -36,17 +36,16 @@ def test_the_overview_shows_the_rows_of_the_service(seen, address):
     for row in rows(address, "/energetics", species="F,Cl,Br,I,X"):
         untold = row["quantity"] == "E_A" and row["defect"] == row["species"]
         if row["defect"].startswith("V_") or untold:
-            material = f"{row['material']}-{row['phase']}" if row["phase"] else row["material"]
             ends = [row["value_min_ev"], row["value_max_ev"]]
-            spans[material, row["quantity"]] += [end for end in ends if end is not None]
+            spans[row["material"], row["quantity"]] += [end for end in ends if end is not None]
     shown = {}
     for point in (*seen.both, *seen.only_e_a, *seen.only_dfe):
         for quantity, energy in (("E_A", point.e_a), ("DFE", point.dfe)):
             if energy is not None:
-                shown[point.material, quantity] = [energy.low, energy.high]
+                shown[point.composition, quantity] = [energy.low, energy.high]
     assert shown == {key: [min(ends), max(ends)] for key, ends in spans.items()}
     both = {name for name, quantity in spans if quantity == "E_A" and (name, "DFE") in spans}
-    assert {point.material for point in seen.both} == both != set()
+    assert {point.composition for point in seen.both} == both != set()
     assert {point.kind for point in seen.both} == {"literature"}
 
 
@@ -54,18 +53,18 @@ def test_the_plot_is_drawn_and_its_numbers_stand_in_a_table(visitor, seen):
     tab = visitor.open("/")
     tab.locator("#plot").scroll_into_view_if_needed()
     expect(tab.locator("#plot[data-drawn=true] canvas")).to_be_visible()
-    expect(tab.locator("figcaption")).to_contain_text(f"{seen.materials} materials have both")
+    expect(tab.locator("figcaption")).to_contain_text(f"{seen.compositions} compositions have both")
     expect(tab.locator("figcaption")).to_contain_text(f"{len(seen.only_e_a)} have only")
     tab.get_by_text("Show these numbers as a table").click()
     table = tab.get_by_role("region", name="Energies of halide vacancies")
     expect(table.locator("tbody tr")).to_have_count(len(seen.listed))
     row = table.get_by_role("row").filter(has=tab.get_by_role("link", name="CsPbI3", exact=True))
     values = row.locator("data").evaluate_all("found => found.map(each => Number(each.value))")
-    point = next(point for point in seen.both if point.material == "CsPbI3")
+    point = next(point for point in seen.both if point.composition == "CsPbI3")
     assert values == [point.e_a.low, point.e_a.high, point.dfe.low]
 
 
-def test_a_click_on_a_mark_leads_to_the_material(visitor):
+def test_a_click_on_a_mark_leads_to_the_composition(visitor):
     visitor.expected.add(404)  # where the page of a material is not built in
     tab = visitor.open("/")
     tab.locator("#plot").scroll_into_view_if_needed()
@@ -82,7 +81,7 @@ def test_a_click_on_a_mark_leads_to_the_material(visitor):
         }"""
     )
     tab.locator("#plot").click(position={"x": place[0], "y": place[1]})
-    expect(tab).to_have_url(re.compile(r"/materials/[^/]+$"))
+    expect(tab).to_have_url(re.compile(r"/compositions/[^/]+$"))
 
 
 #: Texts and rectangles of the labels that ECharts drew.
@@ -92,7 +91,7 @@ LABELS = """async () => {
   const { getInstanceByDom } = await import(library);
   const plot = document.querySelector("#plot");
   const names = new Set(JSON.parse(document.getElementById("overview-data").textContent)
-    .both.map((point) => point.material));
+    .both.map((point) => point.composition));
   return getInstanceByDom(plot).getZr().storage.getDisplayList(true)
     .filter((each) => names.has(each.style.text))
     .map((each) => {
@@ -106,13 +105,13 @@ LABELS = """async () => {
 
 
 def crowded(text: str) -> str:
-    """Return the start page with 60 materials at almost the same energies."""
+    """Return the start page with 60 compositions at almost the same energies."""
     start = text.index('id="overview-data">') + len('id="overview-data">')
     end = text.index("</script>", start)
     shown = json.loads(text[start:end])
     shown["both"] = [
         {
-            "material": f"Cs2AgBiBr6-{place}",
+            "composition": f"Cs2AgBiBr6-{place}",
             "family": "double",
             "kind": ("literature", "computed")[place % 2],
             "e_a": [0.3 + 0.01 * (place % 8)] * 2 + [False, False],
@@ -152,9 +151,11 @@ def test_the_page_says_what_the_store_holds(visitor, address):
     tab = visitor.open("/")
     version = ask(address, "/healthz").json()["dataset_version"]
     expect(tab.get_by_role("main")).to_contain_text(version)
-    for name, path, _ in COUNTED:
-        total = listed(address, f"/{name}", limit=0)["total"]
-        expect(tab.locator(f"a.card[href='{path}'] .big")).to_have_text(f"{total:,}")
+    for name, filters, label in COUNTED:
+        chosen = {key: ",".join(values) for key, values in filters.items()}
+        total = listed(address, f"/{name}", limit=0, **chosen)["total"]
+        card = tab.locator("a.card").filter(has_text=re.compile(rf"^[\d,]+ {label}$"))
+        expect(card.locator(".big")).to_have_text(f"{total:,}")
 
 
 def test_every_application_is_a_click_away(visitor):
@@ -164,12 +165,12 @@ def test_every_application_is_a_click_away(visitor):
         expect(link).to_have_attribute("href", f"/applications/{each.name}")
 
 
-def test_a_material_is_looked_up_from_the_start(visitor):
+def test_a_composition_is_looked_up_from_the_start(visitor):
     visitor.expected.add(404)  # where the page of a material is not built in
     tab = visitor.open("/")
     tab.get_by_label("Formula, abbreviation, name, device or author").fill("CH3NH3PbI3")
     tab.keyboard.press("Enter")
-    expect(tab).to_have_url(re.compile(r"/materials/MAPbI3$"))
+    expect(tab).to_have_url(re.compile(r"/compositions/MAPbI3$"))
 
 
 @pytest.mark.parametrize(("path", "scheme"), [("/", "light"), ("/", "dark"), ("/docs", "light")])
@@ -189,7 +190,7 @@ def test_an_empty_store_says_so(chromium, tmp_path):
         visiting = Visitor(chromium, address)
         tab = visiting.open("/")
         expect(tab.get_by_role("main")).to_contain_text("The store has no energies yet")
-        for path in ("/materials", "/references", "/tables/conduction", "/tables/energetics"):
+        for path in ("/compositions", "/references", "/tables/conduction", "/tables/energetics"):
             tab = visiting.open(path)
             expect(tab.get_by_role("main")).to_contain_text("This table is empty")
         expect(visiting.open("/errata").get_by_role("main")).to_contain_text("No row of the store")

@@ -80,8 +80,8 @@ def test_energies_are_filtered_and_keep_their_bounds(visitor, address):
 
 
 def test_a_table_with_a_page_of_its_own_leads_there(visitor, address):
-    visitor.open("/tables/materials")
-    expect(visitor.tab).to_have_url(f"{address}/materials")
+    visitor.open("/tables/compositions")
+    expect(visitor.tab).to_have_url(f"{address}/compositions")
 
 
 def test_an_unknown_table_is_a_page_with_the_nearest(visitor):

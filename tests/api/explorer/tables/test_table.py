@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-PAGES = ["/materials", "/devices"]
+PAGES = ["/compositions", "/devices"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -19,10 +19,10 @@ def test_a_table_shows_what_the_service_counts(visitor, address, path):
 
 
 def test_a_filter_acts_at_once_and_stands_in_the_address(visitor, address):
-    tab = visitor.open("/materials")
+    tab = visitor.open("/compositions")
     tab.get_by_label("3D").check()
-    expect(tab).to_have_url(re.compile(r"/materials\?family=3D$"))
-    total = httpx.get(f"{address}/api/v1/materials", params={"family": "3D", "limit": 0}).json()
+    expect(tab).to_have_url(re.compile(r"/compositions\?family=3D$"))
+    total = httpx.get(f"{address}/api/v1/compositions", params={"family": "3D", "limit": 0}).json()
     expect(tab.get_by_role("status")).to_have_text(f"{total['total']:,} found")
     tab.get_by_label("double").check()
     expect(tab).to_have_url(re.compile(r"family=3D%2Cdouble$"))
@@ -32,7 +32,7 @@ def test_a_filter_acts_at_once_and_stands_in_the_address(visitor, address):
 
 
 def test_back_leads_to_the_query_before(visitor):
-    tab = visitor.open("/materials")
+    tab = visitor.open("/compositions")
     before = tab.get_by_role("status").inner_text()
     tab.get_by_label("3D").check()
     expect(tab.get_by_role("status")).not_to_have_text(before)
@@ -42,7 +42,7 @@ def test_back_leads_to_the_query_before(visitor):
 
 
 def test_search_as_you_type(visitor):
-    tab = visitor.open("/materials")
+    tab = visitor.open("/compositions")
     tab.get_by_label("Search", exact=True).press_sequentially("methylammonium")
     expect(tab.get_by_role("link", name="MAPbI3", exact=True)).to_be_visible()
     expect(tab.get_by_role("link", name="CsPbBr3", exact=True)).to_have_count(0)
@@ -50,7 +50,7 @@ def test_search_as_you_type(visitor):
 
 def test_what_cannot_be_used_is_told_in_place(visitor):
     visitor.expected.add(422)
-    tab = visitor.open("/materials")
+    tab = visitor.open("/compositions")
     rows = tab.locator("table.rows tbody tr").count()
     tab.get_by_label("from").first.fill("cheap")
     expect(tab.get_by_role("alert")).to_contain_text("e_a_min")

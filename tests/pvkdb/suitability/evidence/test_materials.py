@@ -19,6 +19,7 @@ from pvkdb.schemas.screening import (
 )
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.structures import Structure
@@ -125,9 +126,14 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
 def host(session: Session, phase: str, potential: str, energy_ev: float) -> None:
     """Add a relaxed phase of CsSnBr3, one formula unit in the cell, and values of the phase."""
     material = register_material(session, parse_composition("CsSnBr3"), phase)
+    name = f"{potential}-{phase}"
+    given = {"potential": potential}
+    session.add(Calculation(id=name, key=name, kind="relax", parameters=given))
+    session.flush()
     session.add(
         Structure(
-            id=f"{potential}-{phase}-host",
+            id=f"{name}-host",
+            calculation_id=name,
             material_id=material.id,
             role="host",
             origin=f"{potential} from the {phase} prototype",

@@ -1,5 +1,5 @@
-// The plot of the start page: one mark for each material, with bars for the range of its values.
-// Materials with only one of the energies are in strips beside the axes.
+// The plot of the start page: one mark for each composition, with bars for the range of its values.
+// Compositions with only one of the energies are in strips beside the axes.
 
 import { axis, data, plot, shown } from "./plot.js";
 
@@ -94,7 +94,7 @@ function start() {
         show: grid === 0,
         position: "top",
         color: colours.ink,
-        formatter: ({ data: { point } }) => point.material,
+        formatter: ({ data: { point } }) => point.composition,
       },
       labelLayout: placeLabel,
     };
@@ -143,7 +143,7 @@ function start() {
       tooltip: {
         trigger: "item",
         formatter: ({ data: { point } }) =>
-          `${point.material} (${point.family}, ${kinds[point.kind]})\nE_A: ${rangeText(point.e_a)}\nDFE: ${rangeText(point.dfe)}`,
+          `${point.composition} (${point.family}, ${kinds[point.kind]})\nE_A: ${rangeText(point.e_a)}\nDFE: ${rangeText(point.dfe)}`,
       },
       grid: [
         { left, right, top, bottom, show: true, borderColor: colours.line },
@@ -169,7 +169,7 @@ function start() {
 
   plot(element, option, {
     onPick: ({ data: picked }) => {
-      if (picked?.point) location.assign(`/materials/${encodeURIComponent(picked.point.material)}`);
+      if (picked?.point) location.assign(`/compositions/${encodeURIComponent(picked.point.composition)}`);
     },
   });
 }

@@ -1,4 +1,4 @@
-"""The identity of a material: ions by site, tolerance factors, other spellings, phases."""
+"""The identity of a composition: ions by site, tolerance factors, other spellings, phases."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ from pvkdb.store.collections.export import tolerance_row
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
+from pvkdb.store.models.summaries import CompositionSummary
 
 #: Most other spellings on a page.
 _SPELLINGS = 4
 
-#: Most suggestions for a missing material.
+#: Most suggestions for a missing composition.
 _NEAREST = 6
+
+#: Most formulas among which similar ones are searched.
+_SEARCHED = 2000
 
 #: Longer names are not searched for similar ones.
 _LONGEST_NAME = 200
@@ -136,11 +140,12 @@ def _is_spelling(text: str, composition: Composition) -> bool:
         return False
 
 
-def phases_of(session: Session, material: MaterialsRow) -> list[MaterialsRow]:
-    """Return all materials of the same composition, including this one."""
-    wanted = select(Material.composition_id).where(Material.id == material.id).scalar_subquery()
-    same = MATERIALS.current().where(Material.composition_id == wanted)
-    return [*MATERIALS.iterate(session, same)]
+def phases_of(session: Session, formula: str) -> list[MaterialsRow]:
+    """Return the materials of a composition: without a phase, then each phase."""
+    rows = MATERIALS.iterate(
+        session, MATERIALS.current().where(StoredComposition.formula == formula)
+    )
+    return sorted(rows, key=lambda row: (row.phase is not None, row.id))
 
 
 def canonical_name(name: str) -> str | None:
@@ -158,29 +163,28 @@ def canonical_name(name: str) -> str | None:
         return None
 
 
-def material_named(session: Session, name: str) -> str | None:
-    """Return the id of a material from a name with another spelling of its formula or phase.
-
-    A formula of which the store has phases only gives the first of them.
-    """
+def named(session: Session, name: str) -> tuple[str, str | None] | None:
+    """Return formula and phase of a composition or material by its name in any spelling."""
+    material = session.get(Material, name)
+    if material is not None:
+        return material.composition.formula, material.phase
     ends = [*(sign.start() for sign in re.finditer("-", name)), len(name)]
     parts = {formula: name[end + 1 :] for end in ends if (formula := canonical_name(name[:end]))}
-    there = select(Material).join(Material.composition)
-    there = there.where(StoredComposition.formula.in_(parts)).order_by(Material.id)
-    first = None
-    for material in session.scalars(there):
-        formula = material.composition.formula
-        names = (name, material_id(formula, parts[formula]))
-        if material_id(formula, material.phase) in names:
-            return material.id
-        if first is None and formula == canonical_name(name):
-            first = material.id
-    return first
+    there = select(StoredComposition.formula).where(StoredComposition.formula.in_(parts))
+    whole = canonical_name(name)
+    if whole is not None and whole in session.scalars(there).all():
+        return whole, None
+    materials = select(Material).join(Material.composition)
+    for each in session.scalars(materials.where(StoredComposition.formula.in_(parts))):
+        formula = each.composition.formula
+        if material_id(formula, each.phase) in (name, material_id(formula, parts[formula])):
+            return formula, each.phase
+    return None
 
 
-def nearest_materials(session: Session, name: str, formula: str | None) -> list[str]:
-    """Suggest phases of the same composition, then similar names, for a missing material."""
-    known = [*session.scalars(select(Material.id).order_by(Material.id))]
-    same = [each for each in known if formula and (f"{each}-").startswith(f"{formula}-")]
-    similar = get_close_matches(name, known, n=_NEAREST, cutoff=0.4) if len(name) < 60 else []
-    return [*dict.fromkeys((*same, *similar))][:_NEAREST]
+def nearest_formulas(session: Session, name: str) -> list[str]:
+    """Suggest similar formulas for a missing composition, among those that begin alike."""
+    formula = CompositionSummary.formula
+    known = select(formula).where(formula.startswith(name[:2], autoescape=True))
+    listed = session.scalars(known.order_by(CompositionSummary.known.desc()).limit(_SEARCHED))
+    return get_close_matches(name, listed.all(), n=_NEAREST, cutoff=0.4) if len(name) < 60 else []

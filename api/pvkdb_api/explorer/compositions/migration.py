@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,12 @@ from pvkdb.errors import NotFoundError
 from pvkdb.schemas.calculations import CalculationDocument, CalculationState
 from pvkdb.schemas.calculations.kinds import read_result
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult, PercolationThreshold
-from pvkdb.schemas.tables import CalculationsRow, MaterialsRow
+from pvkdb.schemas.tables import CalculationsRow
 from pvkdb.store.collections import CALCULATIONS
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.rows.from_models import calculation_document
-from pvkdb_api.explorer.materials.drawings import (
+from pvkdb_api.explorer.compositions.drawings import (
     EnergyProfile,
     MigrationGraph,
     graph_of,
@@ -86,24 +87,24 @@ def limiting(result: NebResult) -> int:
     return next(each.hop for each in result.percolation if each.direction == wanted) + 1
 
 
-def calculations(session: Session, material: MaterialsRow) -> list[CalculationsRow]:
+def calculations(session: Session, formula: str) -> list[CalculationsRow]:
     """Return all calculations of a composition, in any phase and state."""
-    return [*CALCULATIONS.iterate(session, {"material": (material.formula,)})]
+    return [*CALCULATIONS.iterate(session, {"material": (formula,)})]
 
 
 def migrations(
     session: Session,
     rows: list[CalculationsRow],
-    material: MaterialsRow,
+    first: Sequence[str],
     calculation: str | None = None,
     hop: int | None = None,
 ) -> list[MigrationView]:
-    """Return the finished migration calculations, those in the material's phase first.
+    """Return the finished migration calculations, those in the named phases first.
 
     Args:
         session: Session of the store.
         rows: The calculations of the composition.
-        material: The material of the page.
+        first: Public names of materials, the first of which comes first.
         calculation: The calculation to which ``hop`` belongs; None for the first.
         hop: Number of a hop, from 1; None for the limiting hop.
 
@@ -113,9 +114,10 @@ def migrations(
     done = [row for row in rows if row.kind == NEB and row.state is CalculationState.DONE]
     if calculation is not None and calculation not in {row.id for row in done}:
         raise NotFoundError(
-            f"{calculation!r} is not a finished migration calculation of {material.formula}"
+            f"{calculation!r} is not a finished migration calculation of this composition"
         )
-    done.sort(key=lambda row: (row.id != calculation, row.material != material.id))
+    places = {name: place for place, name in enumerate(first)}
+    done.sort(key=lambda row: (row.id != calculation, places.get(row.material or "", len(first))))
     found: list[MigrationView] = []
     for row in done[:DRAWN]:
         document = calculation_document(session.get_one(Calculation, row.id))

@@ -1,4 +1,4 @@
-"""Energies of a material: a strip plot per quantity, literature and computed values apart."""
+"""Energies of a composition: a strip plot per quantity, literature and computed values apart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from pvkdb.display.numbers import short_number
-from pvkdb.schemas.tables import EnergeticsRow, MaterialsRow
+from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
-from pvkdb_api.explorer.materials.drawings import ChartAxis, Tick, axis_over
+from pvkdb_api.explorer.compositions.drawings import ChartAxis, Tick, axis_over
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import calculation_of
 
@@ -32,14 +32,15 @@ _ARROW = 34.0
 QUANTITIES = {"E_A": "Activation energy of migration", "DFE": "Defect formation energy"}
 
 
-def statements(session: Session, material: MaterialsRow) -> list[EnergeticsRow]:
-    """Return all energies of the material's composition: of its phase first, single hops last."""
-    rows = ENERGETICS.iterate(session, {"material": (material.formula,)})
+def statements(session: Session, formula: str, phase: str | None) -> list[EnergeticsRow]:
+    """Return all energies of a composition: of the given phase first, single hops last."""
+    rows = ENERGETICS.iterate(session, {"material": (formula,)})
     return sorted(
         rows,
         key=lambda row: (
             row.scope == "hop",
-            row.phase != material.phase,
+            row.phase != phase,
+            row.phase or "",
             calculation_of(row) is not None,
             row.quantity == "DFE",
         ),
@@ -103,7 +104,7 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
 
     Args:
         rows: The energies.
-        host: Symbols of the ions of the material, whose defects get colours first.
+        host: Symbols of the ions of the composition, whose defects get colours first.
     """
     colours = _colours(rows, host)
     listed = {name: [row for row in rows if row.quantity == name] for name in QUANTITIES}
@@ -113,7 +114,7 @@ def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
 def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:
     """Return the number of a colour for each defect; the rarest ones share the last colour.
 
-    Defects of the ions of the material come first, vacancies before others.
+    Defects of the ions of the composition come first, vacancies before others.
     """
     counts = Counter(row.defect for row in rows)
     foreign = {row.defect for row in rows if row.species not in host}
@@ -202,27 +203,4 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
         hop=row.scope == "hop",
         text="\n".join(filter(None, lines)),
         address=address,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class EnergySpan:
-    """The smallest and largest of several energies; an open end is None."""
-
-    count: int
-    low: float | None
-    high: float | None
-
-
-def span(rows: Iterable[EnergeticsRow]) -> EnergySpan | None:
-    """Return the smallest and largest energy of some rows; None without rows."""
-    listed = [*rows]
-    if not listed:
-        return None
-    lows, highs = [row.value_min_ev for row in listed], [row.value_max_ev for row in listed]
-    known = [low for low in lows if low is not None], [high for high in highs if high is not None]
-    return EnergySpan(
-        len(listed),
-        min(known[0]) if len(known[0]) == len(lows) else None,
-        max(known[1]) if len(known[1]) == len(highs) else None,
     )

@@ -1,4 +1,4 @@
-"""The page of a material, in the browser."""
+"""The page of a composition, in the browser."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from pvkdb.client import Client
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.store.curation.registration import register_material
 from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure
 
 from ..conftest import Visitor, serving_at
 from ..data.load import load_migration
 
-COMPUTED = "/materials/CsPbBr3-Pm-3m"
+COMPUTED = "/compositions/CsPbBr3?phase=Pm-3m"
 CALCULATION = "8f1e5dfc005f"
 #: For what loads a library or makes rankings, on a machine that has other work too (ms).
 SLOW = 40_000
@@ -33,7 +34,7 @@ HOSTILE = "<script>alert(1)</script>,A/B"
 
 TEN = (
     "CsPbBr3",
-    "CsPbBr3-Pm-3m",
+    "Cs3Sb2I9",
     "MAPbI3",
     "FAPbI3",
     "CsPbI3",
@@ -55,6 +56,8 @@ def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         assert load_migration(session) == "CsPbBr3-Pm-3m"
         _keep_vacancy(session)
         register_material(session, parse_composition("Rb2NaSbCl6"), "P2_1/n")
+        for phase, energy in (("Pnma", -15.0), ("delta", -15.5)):
+            _relax(session, phase, energy)
         composition = Composition(formula=HOSTILE, lead_free=True)
         composition.occupancies = [
             SiteOccupancy(position=0, site="X", ion="<b>I</b>", charge=-1, amount=3)
@@ -65,6 +68,38 @@ def served(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     store.close()
     with serving_at(f"sqlite:///{path}") as address:
         yield address
+
+
+def _relax(session: Session, phase: str, energy_ev: float) -> None:
+    """CsSnCl3, one formula unit in the cell."""
+    material = register_material(session, parse_composition("CsSnCl3"), phase)
+    name, given = f"relax-{phase}", {"potential": "chgnet"}
+    session.add(
+        Calculation(
+            id=name, key=name, kind="relax", state="done", parameters=given, material_id=material.id
+        )
+    )
+    session.flush()
+    session.add(
+        Structure(
+            id=f"{name}-host",
+            calculation_id=name,
+            material_id=material.id,
+            role="host",
+            origin=f"chgnet from the {phase} prototype",
+            atoms=5,
+            energy_ev=energy_ev,
+            cell_ang=[[6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 6.0]],
+            symbols=["Cs", "Sn", "Cl", "Cl", "Cl"],
+            positions_ang=[
+                [0.0, 0.0, 0.0],
+                [3.0, 3.0, 3.0],
+                [3.0, 3.0, 0.0],
+                [3.0, 0.0, 3.0],
+                [0.0, 3.0, 3.0],
+            ],
+        )
+    )
 
 
 def _keep_vacancy(session: Session) -> None:
@@ -106,12 +141,12 @@ ENERGY = """rows => Object.fromEntries(rows.map(row => [row.dataset.statement,
   [...row.querySelectorAll('td.number data')].map(each => each.value)]))"""
 
 
-def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, served):
+def test_numbers_of_ten_compositions_are_those_of_rest_export_and_client(guest, served):
     exported = {row["id"]: row for row in rest(served, "export/energetics", format="json")}
     with Client(served) as client:
         for name in TEN:
-            formula = rest(served, f"materials/{name}")["formula"]
-            tab = guest.open(f"/materials/{name}")
+            formula = rest(served, f"compositions/{name}")["formula"]
+            tab = guest.open(f"/compositions/{name}")
             shown = tab.locator("tr[data-statement]").evaluate_all(ENERGY)
             rows = rest(served, "energetics", material=formula, limit="500")["data"]
             assert set(shown) == {row["id"] for row in rows}, name
@@ -138,7 +173,7 @@ def test_numbers_of_ten_materials_are_those_of_rest_export_and_client(guest, ser
 
 
 def test_ions_stand_with_their_radii_and_sources(guest):
-    tab = guest.open("/materials/MAPbI3")
+    tab = guest.open("/compositions/MAPbI3")
     row = tab.get_by_role("row", name="A MA methylammonium")
     assert values(row)[:2] == [1.0, 1.0]
     expect(row.get_by_role("link", name="kieslich2014")).to_have_attribute(
@@ -150,7 +185,7 @@ def test_ions_stand_with_their_radii_and_sources(guest):
 
 
 def test_literature_and_computed_stand_apart(guest, served):
-    tab = guest.open("/materials/CsPbBr3")
+    tab = guest.open("/compositions/CsPbBr3")
     migration = tab.locator(".strip").first
     counts = {
         kind: migration.locator(f"a.mark.{kind}").count() for kind in ("literature", "computed")
@@ -253,7 +288,7 @@ def test_a_hop_is_chosen_by_its_address_and_back_leads_back(guest, result):
     ]
     tab.go_back()
     expect(caption).to_contain_text("Hop 19")
-    guest.open(f"{COMPUTED}?calculation={CALCULATION}&hop=27", status=404)
+    guest.open(f"{COMPUTED}&calculation={CALCULATION}&hop=27", status=404)
     expect(tab.get_by_role("alert")).to_contain_text("has no hop 27")
 
 
@@ -321,8 +356,8 @@ def test_every_link_to_data_and_every_anchor_leads_somewhere(guest, served):
 # ── What there is not ───────────────────────────────────────────────────────────────────────────
 
 
-def test_a_material_of_which_nothing_is_known_has_a_good_page(guest):
-    tab = guest.open("/materials/Rb2NaSbCl6-P21n")
+def test_a_composition_of_which_nothing_is_known_has_a_good_page(guest):
+    tab = guest.open("/compositions/Rb2NaSbCl6-P21n")
     expect(tab.locator("h1")).to_contain_text("Rb2NaSbCl6")
     for section in ("energies", "structures", "migration", "devices"):
         expect(tab.locator(f"#{section} .nothing")).to_be_visible()
@@ -333,26 +368,55 @@ def test_a_material_of_which_nothing_is_known_has_a_good_page(guest):
     expect(tab.locator("#windows")).to_contain_text("holds no activation energy")
 
 
+def test_phases_stand_beside_the_literature_without_a_phase(guest, served):
+    tab = guest.open("/compositions/CsPbBr3")
+    phases = tab.locator("#phases tbody tr")
+    rows = rest(served, "materials", formula="CsPbBr3")["data"]
+    shown = phases.evaluate_all("rows => rows.map(row => row.dataset.phase)")
+    assert shown == sorted(row["phase"] or "" for row in rows) == ["", "Pm-3m"]
+    cells = phases.first.locator("td.number")  # E_A, E_A computed, DFE, DFE computed, …
+    assert [values(cells.nth(place)) for place in range(4)] == [[0.35], [], [1.32, 2.67], []]
+    assert values(phases.nth(1).locator("td.number").nth(0)) == []
+    assert values(phases.nth(1).locator("td.number").nth(1)) != []
+    expect(tab.locator(".statements tr.other")).to_have_count(0)
+    phases.get_by_role("link", name="Pm-3m").click()
+    expect(tab).to_have_url(re.compile(r"/compositions/CsPbBr3\?phase=Pm-3m#phases$"))
+    expect(tab.locator("h1")).to_contain_text("Pm-3m")
+    expect(tab.locator(".statements tr.other").first).to_be_visible()
+    guest.open("/compositions/CsPbBr3?phase=Pnma", status=404)
+
+
+def test_the_lowest_phase_is_named_by_its_potential(guest, served):
+    tab = guest.open("/compositions/CsSnCl3")
+    summary = rest(served, "compositions/CsSnCl3")
+    assert (summary["lowest_phase"], summary["phases_compared"]) == ("delta", 2)
+    expect(tab.locator("header .tags")).to_contain_text("lowest phase by chgnet: delta")
+    first, second = tab.locator("#phases tbody tr").all()
+    expect(first).to_contain_text("delta lowest")
+    assert values(first.locator("td").nth(1)) == [0.0]
+    assert values(second.locator("td").nth(1)) == pytest.approx([100.0])
+
+
 def test_an_unknown_name_leads_to_near_ones(guest):
-    tab = guest.open("/materials/CsPbBr4", status=404)
+    tab = guest.open("/compositions/CsPbBr4", status=404)
     expect(tab.get_by_role("alert")).to_contain_text("CsPbBr4")
     tab.get_by_role("link", name="CsPbBr3", exact=True).click()
-    expect(tab).to_have_url(re.compile("/materials/CsPbBr3$"))
-    tab = guest.open("/materials/RbSnCl3", status=404)
+    expect(tab).to_have_url(re.compile("/compositions/CsPbBr3$"))
+    tab = guest.open("/compositions/RbSnCl3", status=404)
     expect(tab.get_by_role("link", name="Compute it")).to_have_attribute(
         "href", "/jobs/new?formula=RbSnCl3"
     )
 
 
-def test_another_spelling_leads_to_the_material(guest):
-    tab = guest.open("/materials/CH3NH3PbI3")
-    expect(tab).to_have_url(re.compile("/materials/MAPbI3$"))
+def test_another_spelling_leads_to_the_composition(guest):
+    tab = guest.open("/compositions/CH3NH3PbI3")
+    expect(tab).to_have_url(re.compile("/compositions/MAPbI3$"))
 
 
 def test_a_hostile_name_is_harmless(guest):
     dialogs = []
     guest.tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    tab = guest.open("/materials/%3Cscript%3Ealert(1)%3C%2Fscript%3E%2CA%2FB")
+    tab = guest.open("/compositions/%3Cscript%3Ealert(1)%3C%2Fscript%3E%2CA%2FB")
     expect(tab.locator("h1")).to_have_text(HOSTILE)
     tab.locator("#standings").scroll_into_view_if_needed()
     expect(tab.locator("#standings [data-wanted]")).to_have_count(0, timeout=SLOW)

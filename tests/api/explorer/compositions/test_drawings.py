@@ -12,9 +12,9 @@ import pytest
 
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb_api.explorer.materials.drawings import axis_over, graph_of, profile_of
-from pvkdb_api.explorer.materials.energies import span, strips
-from pvkdb_api.explorer.materials.identity import formula_markup, identity_of
+from pvkdb_api.explorer.compositions.drawings import axis_over, graph_of, profile_of
+from pvkdb_api.explorer.compositions.energies import strips
+from pvkdb_api.explorer.compositions.identity import formula_markup, identity_of
 from pvkdb_pipelines.migration.plots.energy_profile import interpolated_profile
 
 from ..data.make import PLACE
@@ -111,8 +111,6 @@ def test_bounds_are_arrows_that_leave_their_side_open():
     assert "at least 1.2 eV" in lower.text
     addresses = {mark.address for band in strip.bands for mark in band.marks}
     assert addresses == {"/references/r36", "/jobs/abc"}
-    assert (span(rows).low, span(rows).high) == (None, None)
-    assert (span(rows[2:]).low, span(rows[2:]).high) == (0.1, 0.4)
 
 
 def test_marks_of_a_lane_do_not_touch():

@@ -1,4 +1,4 @@
-// The page of a material: loads slow sections after the page, shows tooltips of marks, and draws
+// The page of a composition: loads slow sections after the page, shows tooltips of marks, and draws
 // structures on request.
 
 import { fetchPart, refusal } from "./parts.js";
@@ -48,7 +48,7 @@ const windows = document.getElementById("windows");
 const layer = document.querySelector("form.layer");
 
 function layerValues() {
-  return Object.fromEntries([...new FormData(layer)].filter(([name, value]) => name !== "sections" && value.trim()));
+  return Object.fromEntries([...new FormData(layer)].filter(([name, value]) => !["sections", "phase"].includes(name) && value.trim()));
 }
 
 async function predict() {

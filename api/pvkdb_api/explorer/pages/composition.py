@@ -1,0 +1,289 @@
+"""The page of a composition: what is reported and computed of all its phases, and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pvkdb import suitability
+from pvkdb.chemistry import Composition
+from pvkdb.errors import InputError, NotFoundError, unknown_name
+from pvkdb.kinetics.conditions import Conditions
+from pvkdb.schemas.calculations.migration import HOST_PHASES
+from pvkdb.schemas.kinetics import KineticsAnswer
+from pvkdb.schemas.tables import CalculationsRow, CompositionsRow, MaterialsRow
+from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
+from pvkdb.store.curation.registration import material_id
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.suitability.evidence.predictions import answer_material
+from pvkdb_api.core.cache import QueryCache
+from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.compositions import energies, identity, migration
+from pvkdb_api.explorer.compositions.phases import phase_views
+from pvkdb_api.explorer.site.parameters import layer_fields
+from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
+from pvkdb_api.explorer.tables.cells import energy
+from pvkdb_api.explorer.tables.table import quoted
+from pvkdb_api.listing.parameters import Layer, Text
+from pvkdb_api.operations.rankings import require_rankable
+
+router = APIRouter(include_in_schema=False)
+
+#: Most devices on the page; the table of devices has the others.
+_DEVICES = 20
+
+#: Most structures on the page; the table of structures has the others.
+_STRUCTURES = 60
+
+#: Prefix of the roles of path images, which are shown with their hops.
+_IMAGES = "hop "
+
+#: Value of ``sections`` that includes the slow sections, for browsers without scripts.
+_ALL = "all"
+
+#: Random weights and values behind the mean rank: enough for one digit, and fast.
+SAMPLES = 200
+
+_SUITABILITY_FIELDS = (
+    *("rank", "shown", "expected", "possible", "coverage", "met", "unknown", "failures"),
+    *("prediction", "mean_rank"),
+)
+
+
+@router.get("/compositions/{key:path}")
+def get_composition(
+    request: Request,
+    session: ReadSession,
+    layer: Layer,
+    key: Annotated[str, Path(max_length=400)],
+    phase: Annotated[Text | None, Query()] = None,
+    calculation: Annotated[Text | None, Query()] = None,
+    hop: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+    structure: Annotated[Text | None, Query()] = None,
+    application: Annotated[Text | None, Query()] = None,
+    sections: Annotated[str | None, Query(max_length=20)] = None,
+) -> Response:
+    """Return the page of a composition, or the part of it that a script requests."""
+    known = select(CompositionSummary.formula).where(CompositionSummary.formula == key)
+    if "\0" in key or session.scalar(known) is None:
+        return _elsewhere(request, session, key)
+    composition = COMPOSITIONS.load(session, [key])[0]
+    counts: QueryCache = request.app.state.query_cache
+    phases = identity.phases_of(session, composition.formula)
+    if phase is not None and phase not in {row.phase for row in phases}:
+        raise NotFoundError(f"the store has no phase {phase!r} of {composition.formula}")
+    match part_wanted(request):
+        case "suitability":
+            return _suitability_row(request, session, counts, composition, application or "")
+        case "windows":
+            predicted = _predictions(session, composition, layer)
+            common = _common(composition, phase)
+            return part(request, "_composition_windows.html", **predicted, **common)
+        case "path":
+            return _path(session, composition, calculation or "", hop or 1)
+    slow: dict[str, Any] = {"kinetics": None, "suitability": {}}
+    if sections == _ALL:
+        slow = _predictions(session, composition, layer)
+        slow["suitability"] = {
+            name: _suitability(session, counts, name, composition.formula) for name in _titles()
+        }
+    shown = next((row for row in phases if row.phase == phase), None) if phase else None
+    lowest = next((row for row in phases if row.phase == composition.lowest_phase), None)
+    first = [row.id for row in (shown, lowest) if row is not None and row.phase is not None]
+    structures = _structures(session, composition, first)
+    listed = [row.id for row in structures["structures"]]
+    return page(
+        request,
+        "composition.html",
+        **_sections(session, composition, phases, phase, first, calculation, hop),
+        **structures,
+        **slow,
+        chosen_structure=structure if structure in listed else next(iter(listed), None),
+        applications=_titles(),
+        samples=SAMPLES,
+        layer=layer_fields(request.query_params),
+        python=client_code(
+            request,
+            f"composition = client.compositions.get({composition.formula!r})",
+            f"energies = client.energetics.search(material={composition.formula!r}).to_dataframe()",
+            f"structures = client.structures.search(material={composition.formula!r})",
+        ),
+    )
+
+
+def _sections(
+    session: Session,
+    composition: CompositionsRow,
+    phases: list[MaterialsRow],
+    phase: str | None,
+    first: list[str],
+    calculation: str | None,
+    hop: int | None,
+) -> dict[str, Any]:
+    known = identity.identity_of(composition.formula)
+    rows = energies.statements(session, composition.formula, phase)
+    calculations = migration.calculations(session, composition.formula)
+    return {
+        **_common(composition, phase),
+        "known": known,
+        "phases": phase_views(session, phases, composition.lowest_phase),
+        "layers": next((row.layers for row in phases), None),
+        "statements": [row for row in rows if row.scope != "hop"],
+        "hop_statements": [row for row in rows if row.scope == "hop"],
+        "strips": energies.strips(rows, {each.occupant.ion.symbol for each in known.ions}),
+        "octahedra": _octahedra(known.composition),
+        "calculations": calculations,
+        "migrations": migration.migrations(session, calculations, first, calculation, hop),
+        "missing_phases": _missing_phases(composition.formula, phases, calculations),
+        **_devices(session, composition),
+    }
+
+
+def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:
+    """Return the values that every part of the page needs."""
+    return {
+        "composition": composition,
+        "phase": phase,
+        "energy": energy,
+        "formula": identity.formula_markup(composition.formula),
+        "filter": quoted(composition.formula),
+        "address": link("/compositions", composition.formula),
+        "compute": link("/jobs/new", formula=composition.formula, phase=phase),
+    }
+
+
+def _structures(session: Session, composition: CompositionsRow, first: list[str]) -> dict[str, Any]:
+    """Return the structures of a composition in any phase, first those of the named materials.
+
+    Images of paths are only counted.
+    """
+    every = STRUCTURES.select({"material": (composition.formula,)})
+    relaxed = every.where(Structure.role.not_like(f"{_IMAGES}%"))
+    images = every.where(Structure.role.like(f"{_IMAGES}%")).with_only_columns(Structure.id)
+    rows = STRUCTURES.find(session, relaxed, _STRUCTURES).rows
+    places = {name: place for place, name in enumerate(first)}
+    rows.sort(key=lambda row: places.get(row.material, len(first)))
+    return {
+        "structures": rows,
+        "structures_total": STRUCTURES.count(session, relaxed),
+        "images": session.scalar(select(func.count()).select_from(images.subquery())) or 0,
+    }
+
+
+def _octahedra(composition: Composition | None) -> dict[str, list[str]]:
+    """Return the elements at the centres and corners of the octahedra."""
+    centres = composition.on("B") if composition else ()
+    corners = composition.on("X") if composition else ()
+    return {
+        "centres": sorted({each.ion.symbol for each in centres}),
+        "corners": sorted({each.ion.symbol for each in corners}),
+    }
+
+
+def _missing_phases(
+    formula: str, phases: list[MaterialsRow], calculations: list[CalculationsRow]
+) -> list[str]:
+    """Return the prototypes of its families without a migration calculation."""
+    computed = {row.material for row in calculations if row.kind == migration.NEB}
+    known = dict.fromkeys(phase for row in phases for phase in HOST_PHASES.get(row.family, ()))
+    return [phase for phase in known if material_id(formula, phase) not in computed]
+
+
+def _devices(session: Session, composition: CompositionsRow) -> dict[str, Any]:
+    filters = {"absorber": (composition.formula,)}
+    found = DEVICES.find(session, filters, _DEVICES, DEVICES.sorting("-on_off_ratio"))
+    return {"devices": found.rows}
+
+
+def _predictions(
+    session: Session, composition: CompositionsRow, layer: Conditions
+) -> dict[str, Any]:
+    """Return the predictions of the REST service, or the reason why there are none."""
+    answer: KineticsAnswer | None = None
+    reason = None
+    try:
+        answer = answer_material(session, composition.formula, layer)
+    except (NotFoundError, InputError) as error:
+        reason = str(error)
+    return {"kinetics": answer or reason, "answer": answer, "reason": reason}
+
+
+@cache
+def _titles() -> dict[str, str]:
+    """Return the titles of all applications by name."""
+    return {each.name: each.title for each in suitability.applications()}
+
+
+def _suitability(
+    session: Session, counts: QueryCache, application: str, formula: str
+) -> Mapping[str, Any] | str:
+    """Return the row of a composition in the ranking of an application, or why it has none.
+
+    The ranking is cached while the data are unchanged.
+    """
+    try:
+        require_rankable(session, "materials", f"pvkdb rank {application} --materials")
+    except InputError as error:
+        return str(error)
+
+    def ranked() -> dict[str, dict[str, Any]]:
+        options = suitability.Options(samples=SAMPLES, cross_checked=False)
+        ranking = suitability.rank(session, application, "materials", options)
+        sizes = {
+            "total": len(ranking.candidates),
+            "criteria": sum(each.weight > 0 for each in ranking.criteria),
+        }
+        return {
+            entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
+            for entry in ranking.candidates
+        }
+
+    found = counts.get(session, f"suitability/{application}", {}, ranked).get(formula)
+    return found or "not ranked: a general formula for several compositions"
+
+
+def _suitability_row(
+    request: Request,
+    session: Session,
+    counts: QueryCache,
+    composition: CompositionsRow,
+    application: str,
+) -> Response:
+    titles = _titles()
+    if application not in titles:
+        raise NotFoundError(unknown_name("application", application, titles))
+    return part(
+        request,
+        "_composition_standing.html",
+        application=application,
+        title=titles[application],
+        entry=_suitability(session, counts, application, composition.formula),
+    )
+
+
+def _path(session: Session, composition: CompositionsRow, calculation: str, hop: int) -> Response:
+    known = {row.id for row in migration.calculations(session, composition.formula)}
+    if calculation not in known:
+        raise NotFoundError(f"{calculation!r} is not a calculation of {composition.formula}")
+    return part_json(migration.path_of(session, calculation, hop))
+
+
+def _elsewhere(request: Request, session: Session, key: str) -> Response:
+    """Redirect a phase or another spelling to its composition, or return suggestions."""
+    found = None if "\0" in key else identity.named(session, key)
+    if found is not None:
+        formula, phase = found
+        given = {**request.query_params, **({"phase": phase} if phase else {})}
+        return RedirectResponse(link("/compositions", formula, **given), 307)
+    canonical = identity.canonical_name(key)
+    nearest = [] if "\0" in key else identity.nearest_formulas(session, canonical or key)
+    return page(
+        request, "composition_missing.html", 404, name=key, formula=canonical, nearest=nearest
+    )

@@ -1,0 +1,162 @@
+"""The page with the table of compositions, to which the addresses of materials lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from markupsafe import Markup
+
+from pvkdb.chemistry.ions import HALIDES
+from pvkdb.schemas.tables import CompositionsRow
+from pvkdb.store.collections import COMPOSITIONS
+from pvkdb_api.core.sessions import ReadSession
+from pvkdb_api.explorer.site.markup import UNKNOWN, interval
+from pvkdb_api.explorer.site.rendering import link
+from pvkdb_api.explorer.tables.browse import browse
+from pvkdb_api.explorer.tables.cells import TableColumn, composition_link, field_columns
+from pvkdb_api.explorer.tables.table import ChoiceFilter, RangeFilter, TablePage
+
+router = APIRouter(include_in_schema=False)
+
+_HEADINGS = {
+    "families": "Family",
+    "phases": "Phases",
+    "lowest_phase": "Lowest phase",
+    "decomposition_ev_per_atom": "Stability",
+    "lead_free": "Lead-free",
+    "a_site": "A site",
+    "b_site": "B site",
+    "x_site": "X site",
+    "p_perovskite": "p(perovskite)",
+    "t": "t",
+    "mu": "µ",
+    "tau": "τ",
+    "devices_count": "Devices",
+    "energetics_reported_count": "Reported energies",
+    "energetics_computed_count": "Computed energies",
+    "structures_count": "Structures",
+    "known": "Known",
+}
+
+_DIMENSIONS = tuple((number, number) for number in "0123")
+
+_E_A = Markup("E<sub>A</sub>")
+
+#: Columns of energies of the halide vacancy: prefix of the fields, heading, meaning.
+_ENERGIES = {
+    "e_a": ("e_a_literature", _E_A, "Activation energies in the literature"),
+    "e_a_computed": (
+        *("e_a_computed", _E_A + " computed"),
+        "Computed activation energies of the easiest path through each phase",
+    ),
+    "dfe": ("dfe_literature", "DFE", "Formation energies in the literature"),
+    "dfe_computed": (
+        *("dfe_computed", "DFE computed"),
+        "Computed formation energies, halide-poor to halide-rich",
+    ),
+}
+
+
+def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
+    def render(row: Any) -> Markup:
+        low, high = (getattr(row, f"{stem}_{end}_ev") for end in ("min", "max"))
+        return UNKNOWN if low is None else interval(low, high)
+
+    return TableColumn(
+        heading, render, f"{stem}_max_ev", "eV", True, f"{meaning}, of the halide vacancy."
+    )
+
+
+def _lowest_phase(row: Any) -> Markup:
+    if row.lowest_phase is None:
+        return UNKNOWN
+    return Markup('<span class="nowrap" title="lowest of {} phases by {}">{}</span>').format(
+        row.phases_compared, row.lowest_phase_potential, row.lowest_phase
+    )
+
+
+_FIELDS = field_columns(CompositionsRow, _HEADINGS, COMPOSITIONS.sortable, **_HEADINGS)
+
+TABLE = TablePage(
+    collection=COMPOSITIONS,
+    path="/compositions",
+    title="Compositions",
+    lead="Each composition once, those of which most is known first. Energies are those of the "
+    "halide vacancy, in any phase; values from the literature and computed values are in columns "
+    "of their own.",
+    columns={
+        "formula": TableColumn("Composition", lambda row: composition_link(row.formula), "formula"),
+        **_FIELDS,
+        "lowest_phase": replace(_FIELDS["lowest_phase"], render=_lowest_phase),
+        **{name: _energy_column(*entry) for name, entry in _ENERGIES.items()},
+    },
+    default_columns="formula,lowest_phase,decomposition_ev_per_atom,e_a,e_a_computed,dfe,"
+    "dfe_computed,devices_count",
+    choices=(
+        ChoiceFilter("family", "Family"),
+        ChoiceFilter(
+            "halide",
+            "Halide",
+            (*((ion, ion) for ion in HALIDES), ("X", "not specified (X)")),
+            counted=True,
+        ),
+        ChoiceFilter("dimensionality", "Dimensionality", _DIMENSIONS, counted=True),
+        ChoiceFilter(
+            "has",
+            "Available data",
+            (
+                ("e_a", "activation energy"),
+                ("e_a_computed", "computed activation energy"),
+                ("dfe", "formation energy"),
+                ("devices", "devices"),
+                ("reported", "reported energies"),
+                ("computed", "computed energies"),
+                ("structures", "structures"),
+                ("stability", "energy of decomposition"),
+            ),
+            counted=True,
+            every=True,
+        ),
+        ChoiceFilter("lowest_phase", "Lowest phase"),
+    ),
+    ranges=(
+        RangeFilter("e_a", "Activation energy E_A", "eV"),
+        RangeFilter("dfe", "Defect formation energy", "eV"),
+        RangeFilter("decomposition", "Energy of decomposition", "eV/atom"),
+        RangeFilter("t", "Tolerance factor t"),
+        RangeFilter("mu", "Octahedral factor µ"),
+        RangeFilter("tau", "Tolerance factor τ"),
+    ),
+    switches=(("lead_free", "Lead-free"),),
+    texts=(("ion", "Contains the ion"),),
+    placeholder="formula or name",
+)
+
+
+@router.get(TABLE.path)
+def get_compositions(request: Request, session: ReadSession) -> Response:
+    """Return the table of compositions."""
+    return browse(request, session, TABLE)
+
+
+@router.get("/materials")
+def get_materials(request: Request) -> Response:
+    """Redirect the former table of materials, with the filters that both tables have."""
+    given = request.query_params
+    kept = {name: ",".join(given.getlist(name)) for name in given if name in _MOVED}
+    return RedirectResponse(link(TABLE.path, **kept), HTTPStatus.PERMANENT_REDIRECT)
+
+
+#: Parameters of the former table of materials that mean the same here.
+_MOVED = COMPOSITIONS.filters.keys() | {"limit"}
+
+
+@router.get("/materials/{key:path}")
+def get_material(request: Request, key: str) -> Response:
+    """Redirect the former page of a material to that of its composition."""
+    address = link(TABLE.path, key, **request.query_params)
+    return RedirectResponse(address, HTTPStatus.PERMANENT_REDIRECT)

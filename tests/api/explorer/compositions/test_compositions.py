@@ -1,0 +1,106 @@
+"""The table of compositions: its facets, its energies, its filters on small screens."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from ..asking import ask, rows
+from ..axe import serious
+from ..conftest import Visitor
+
+
+def test_boxes_count_what_they_stand_for(visitor, address):
+    tab = visitor.open("/compositions?family=3D")
+    for name, value in (("halide", "Br"), ("has", "dfe"), ("dimensionality", "3")):
+        expected = len(rows(address, "/compositions", family="3D", **{name: value}))
+        count = tab.locator(f"[data-count='{name}'][data-value='{value}']")
+        expect(count).to_have_text(str(expected))
+
+
+def test_what_must_be_known_narrows_together(visitor, address):
+    tab = visitor.open("/compositions")
+    tab.get_by_role("checkbox", name=re.compile("^activation energy")).check()
+    expect(tab).to_have_url(re.compile(r"has=e_a$"))
+    both = len(rows(address, "/compositions", has="e_a,dfe"))
+    box = tab.locator("[data-count=has][data-value=dfe]")
+    expect(box).to_have_text(str(both))
+    tab.get_by_role("checkbox", name=re.compile("^formation energy")).check()
+    expect(tab).to_have_url(re.compile(r"has=e_a%2Cdfe$"))
+    expect(tab.get_by_role("status")).to_have_text(f"{both} found")
+
+
+def test_energies_are_those_of_the_service_literature_and_computed_apart(visitor, address):
+    tab = visitor.open("/compositions?formula=FAPbI3&columns=formula,e_a,e_a_computed,dfe")
+    (row,) = rows(address, "/compositions", formula="FAPbI3")
+    cells = tab.locator("table.rows tbody td.number")
+    for place, stem in enumerate(("e_a_literature", "e_a_computed", "dfe_literature")):
+        shown = cells.nth(place).locator("data")
+        values = shown.evaluate_all("found => found.map(each => Number(each.value))")
+        ends = [row[f"{stem}_{end}_ev"] for end in ("min", "max")]
+        assert values == [end for end in ends if end is not None]
+    expect(cells.first).to_have_text("0.16 to 0.9")
+    expect(cells.nth(1)).to_have_text("–")
+
+
+def test_the_first_rows_are_those_of_which_most_is_known(visitor, address):
+    tab = visitor.open("/compositions")
+    shown = tab.locator("table.rows tbody td:first-child").all_inner_texts()
+    listed = [row["formula"] for row in rows(address, "/compositions")]
+    assert shown == listed[: len(shown)]
+    assert {"MAPbI3", "CsPbBr3", "FAPbI3"} <= set(shown[:3])
+
+
+def test_addresses_of_materials_lead_here_with_their_filters(address):
+    moved = {
+        "/materials?family=3D&family=double&columns=id&sort=id": "/compositions?family=3D%2Cdouble",
+        "/materials/CsPbBr3?hop=2": "/compositions/CsPbBr3?hop=2",
+    }
+    for old, new in moved.items():
+        answer = ask(address, old)
+        assert (answer.status_code, answer.headers["location"]) == (308, new)
+    answer = ask(address, "/compositions/FAPbI3-δ", hop="2")
+    target = "/compositions/FAPbI3?hop=2&phase=%CE%B4"
+    assert (answer.status_code, answer.headers["location"]) == (307, target)
+
+
+def test_a_file_of_a_query_holds_its_rows(visitor, address):
+    tab = visitor.open("/compositions?halide=Br&limit=5")
+    tab.get_by_text("This query as a request").click()
+    path = tab.get_by_role("link", name="CSV").get_attribute("href")
+    lines = ask(address, path).text.splitlines()
+    assert len(lines) - 1 == len(rows(address, "/compositions", halide="Br"))
+
+
+def test_on_a_small_screen_the_filters_are_folded(chromium, address):
+    visiting = Visitor(chromium, address, viewport={"width": 360, "height": 800})
+    tab = visiting.open("/compositions")
+    filters = tab.locator("summary", has_text="Filters")
+    expect(filters).to_be_visible()
+    expect(tab.get_by_label("double")).to_be_hidden()
+    filters.click()
+    tab.get_by_label("double").check()
+    expect(tab).to_have_url(re.compile(r"family=double$"))
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    visiting.close()
+
+
+def test_on_a_wide_screen_they_are_open(visitor):
+    expect(visitor.open("/compositions").get_by_label("double")).to_be_visible()
+
+
+def test_without_scripts_the_form_still_asks(chromium, address):
+    visiting = Visitor(chromium, address, java_script_enabled=False)
+    tab = visiting.open("/compositions")
+    tab.locator("summary", has_text="Filters").click()
+    tab.get_by_label("double").check()
+    tab.get_by_role("button", name="Apply").click()
+    total = len(rows(address, "/compositions", family="double"))
+    expect(tab.get_by_role("status")).to_have_text(f"{total} found")
+    visiting.close()
+
+
+def test_nothing_serious_bars_anyone(visitor):
+    tab = visitor.open("/compositions?halide=Br")
+    assert serious(tab) == []
