@@ -173,6 +173,6 @@ def test_every_page_stands_on_an_empty_store(chromium, tmp_path):
         visiting = Visitor(chromium, address)
         for path in PAGES:
             # What names a row of the literature has none to show.
-            named = re.match(r"/(materials|devices|references)/\w", path)
+            named = re.match(r"/(compositions|devices|references)/\w", path)
             visiting.open(path, 404 if named else 200).wait_for_load_state("networkidle")
         visiting.close()
