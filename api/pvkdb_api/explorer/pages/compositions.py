@@ -67,7 +67,7 @@ def _energy_column(stem: str, heading: str, meaning: str) -> TableColumn:
         return UNKNOWN if low is None else interval(low, high)
 
     return TableColumn(
-        heading, render, f"{stem}_max_ev", "eV", True, f"{meaning}, of the halide vacancy."
+        heading, render, f"{stem}_min_ev", "eV", True, f"{meaning}, of the halide vacancy."
     )
 
 
