@@ -1,9 +1,9 @@
-"""The identity of a composition: ions by site, tolerance factors, other spellings, phases."""
+"""The identity of a composition: ions by site, tolerance factors, other spellings, phases with their energies."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -19,10 +19,12 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.tables import MaterialsRow, ToleranceRow
 from pvkdb.store.collections import MATERIALS
 from pvkdb.store.collections.export import tolerance_row
+from pvkdb.store.curation.energy_ranges import Ranges, energy_ranges
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.suitability.evidence.phases import phase_energies
 
 #: Most other spellings on a page.
 _SPELLINGS = 4
@@ -146,6 +148,42 @@ def phases_of(session: Session, formula: str) -> list[MaterialsRow]:
         session, MATERIALS.current().where(StoredComposition.formula == formula)
     )
     return sorted(rows, key=lambda row: (row.phase is not None, row.id))
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """A phase, or a composition without one, with its own energies.
+
+    ``above_ev`` is the energy above the lowest phase in eV per atom, by each potential that has
+    relaxed it; ``energies`` are those of the halide vacancy.
+    """
+
+    row: MaterialsRow
+    lowest: bool
+    above_ev: Mapping[str, float]
+    energies: Ranges
+
+
+def phase_views(
+    session: Session, materials: Sequence[MaterialsRow], lowest: str | None
+) -> list[PhaseView]:
+    """Return the phases of a composition, the one without a phase first, then the lowest."""
+    names = [row.id for row in materials]
+    ranges = energy_ranges(session, names, halides_only=True)
+    above: dict[str, dict[str, float]] = {name: {} for name in names}
+    for potential, levels in phase_energies(session, names).items():
+        for name, level in levels.items() if len(levels) > 1 else ():
+            above[name][potential] = level - min(levels.values())
+    found = [
+        PhaseView(
+            row,
+            row.phase is not None and row.phase == lowest,
+            dict(sorted(above[row.id].items())),
+            ranges.get(row.id, {}),
+        )
+        for row in materials
+    ]
+    return sorted(found, key=lambda each: (each.row.phase is not None, not each.lowest))
 
 
 def canonical_name(name: str) -> str | None:

@@ -26,7 +26,6 @@ from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.compositions import energies, identity, migration
-from pvkdb_api.explorer.compositions.phases import phase_views
 from pvkdb_api.explorer.site.parameters import layer_fields
 from pvkdb_api.explorer.site.rendering import client_code, link, page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.cells import energy
@@ -133,7 +132,7 @@ def _sections(
     return {
         **_common(composition, phase),
         "known": known,
-        "phases": phase_views(session, phases, composition.lowest_phase),
+        "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
         "statements": [row for row in rows if row.scope != "hop"],
         "hop_statements": [row for row in rows if row.scope == "hop"],
