@@ -1,4 +1,4 @@
-"""The identity of a composition: ions by site, tolerance factors, other spellings, phases with their energies."""
+"""The identity of a composition: ions by site, tolerance factors, other spellings, phases."""
 
 from __future__ import annotations
 
