@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
+import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import Connection, text
+import httpx
+from serving import SERVE, cpu_s, serving
+from sqlalchemy import Connection, select, text
 
 from pvkdb.literature import load_literature
+from pvkdb.store.collections import COMPOSITIONS as COLLECTION
 from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.devices import Device
@@ -29,14 +35,19 @@ from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.models.summary_updates import renew_summaries
+from pvkdb_api.listing.cursors import write_cursor
 
 COMPOSITIONS, ENERGIES, DEVICES, STRUCTURES = 1_000_000, 3_000_000, 100_000, 300_000
 #: Ions of each site, in the order of formulas.
 SITES = {
-    "a": ("Cs", "EA", "FA", "GA", "K", "MA", "Na", "Rb"),
+    "a": ("Cs", "K", "Na", "Rb", "EA", "FA", "GA", "MA"),
     "b": ("Ca", "Cd", "Cu", "Ge", "Hg", "Mg", "Mn", "Ni", "Pb", "Sn", "Sr", "Zn"),
     "x": ("I", "Br", "Cl", "F"),
 }
+FAMILIES = ("3D", "RP", "vacancy-ordered", "A3B2X9", "rudorffite")
+HAS = ("e_a", "dfe", "devices", "reported", "computed", "structures", "stability")
+#: Kinds of lists whose facets are asked for too.
+FACETED = ("a family, or lead-free", "an ion", "E_A below", "range of t", "part of a formula")
 #: A number that no size of a table shares a factor with; mixes the order.
 PRIME = 7_368_787
 CALCULATIONS = (("bench-neb", "neb", "sevennet-0"), ("bench-chgnet", "neb", "chgnet"))
@@ -230,6 +241,84 @@ def make_store(url: str) -> None:
     store.close()
 
 
+def kinds(url: str) -> dict[str, list[str]]:
+    """Kinds of requests, no two of them the same."""
+    store = Store(url)
+    with store.session(read_only=True) as session:
+        some = select(CompositionSummary.known, CompositionSummary.formula)
+        some = some.where(CompositionSummary.composition_id % (COMPOSITIONS // 20) == 7)
+        places = [tuple(row) for row in session.execute(some)]
+    store.close()
+    sorting = COLLECTION.sorting(None)
+    bound = {"filters": {}, "sort": sorting}
+    cursors = [write_cursor("compositions", bound, [*place]) for place in places]
+    orders = [sign + name for name in COLLECTION.sortable for sign in ("", "-")]
+    ions = [*SITES["a"], *SITES["b"]]
+    energies = [round(0.1 + n / 40, 3) for n in range(20)]
+    of_one = ("energetics?material={}", "devices?absorber={}", "materials?formula={}")
+    lists = {
+        "default order": [f"limit={100 - n}" for n in range(20)],
+        "each other order": [f"sort={order}" for order in orders],
+        "a page somewhere": [f"cursor={cursor}" for cursor in cursors],
+        "a family, or lead-free": [
+            *(f"family={name}" for name in FAMILIES),
+            *(f"family={name}&lead_free=true" for name in FAMILIES),
+        ],
+        "kinds of data": [f"has={a},{b}" for a in HAS for b in HAS if a < b],
+        "an ion": [f"ion={ion}" for ion in ions],
+        "an ion and a halide": [f"ion={ion}&halide=F" for ion in ions],
+        "an ion in a family": [f"ion={ion}&family=RP" for ion in ions],
+        "E_A below": [f"e_a_max={value}" for value in energies],
+        "E_A below, lead-free, by it": [
+            f"e_a_max={value}&lead_free=true&sort=e_a_computed_min_ev" for value in energies
+        ],
+        "range of t": [f"t_min={0.8 + n / 100}&t_max={0.81 + n / 100}" for n in range(20)],
+        "ranges of t and tau": [f"t_min={0.8 + n / 100}&tau_max=4.18" for n in range(20)],
+        "lowest phase": [f"lowest_phase={phase}" for phase in ("Pnma", "Pm-3m", "P4/mbm")],
+        "name of an ion": [f"q={word}" for word in ("methylammonium", "guanidinium", "rubidium")],
+        "part of a formula": [f"q={ion}Pb0.{n}" for ion in SITES["a"] for n in (5, 15, 35)],
+    }
+    counted = "limit=1&facets=family,lead_free,lowest_phase"
+    facets = {
+        "without a filter": [f"{counted}&sort={order}" for order in orders[:8]],
+        **{name: [f"{counted}&{each}" for each in lists[name]] for name in FACETED},
+    }
+    formulas = [quote(formula) for _, formula in places]
+    found = {f"list: {name}": [f"compositions?{each}" for each in of] for name, of in lists.items()}
+    found |= {
+        f"facets: {name}": [f"compositions?{each}" for each in of] for name, of in facets.items()
+    }
+    found["one composition"] = [f"compositions/{formula}" for formula in formulas]
+    for path in of_one:
+        found[f"its {path.partition('?')[0]}"] = [path.format(formula) for formula in formulas]
+    return {name: [f"/api/v1/{path}" for path in paths] for name, paths in found.items()}
+
+
+def measure(url: str) -> None:
+    """Print how long each kind of request takes, in ms."""
+    print(
+        f"| {url.partition(':')[0]} | median, ms | slowest, ms | processor time of the service, ms |"
+    )
+    print("|---|---|---|---|")
+    with (
+        serving([sys.executable, "-c", SERVE, url]) as (address, process),
+        httpx.Client(base_url=address, timeout=120) as client,
+    ):
+        for name, paths in kinds(url).items():
+            client.get("/api/v1/compositions/fields")
+            times, before_s = [], cpu_s(process)
+            for path in paths:
+                start = time.perf_counter()
+                client.get(path).raise_for_status()
+                times.append((1e3 * (time.perf_counter() - start), path))
+            cpu_ms = 1e3 * (cpu_s(process) - before_s) / len(paths)
+            middle = statistics.median(each for each, _ in times)
+            worst, path = max(times)
+            print(f"| {name} | {middle:.1f} | {worst:.1f} | {cpu_ms:.1f} |", flush=True)
+            print(f"{name}: {path}", file=sys.stderr, flush=True)
+    print(f"\nload {os.getloadavg()}")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
@@ -246,6 +335,7 @@ def main() -> None:
     if not made.exists():
         make_store(url)
         made.touch()
+    measure(url)
     if server is not None:
         server.cleanup()
 

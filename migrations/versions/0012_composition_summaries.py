@@ -29,6 +29,9 @@ ORDERED = (
 
 
 def upgrade() -> None:
+    op.drop_index("ix_site_occupancies_ion", "site_occupancies")
+    columns = ["ion", "site", "composition_id"]
+    op.create_index("ix_site_occupancies_ion", "site_occupancies", columns)
     op.create_table(
         "composition_stabilities",
         _composition(),
@@ -68,6 +71,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_site_occupancies_ion", "site_occupancies")
+    op.create_index("ix_site_occupancies_ion", "site_occupancies", ["ion"])
     op.drop_table("composition_counts")
     op.drop_table("composition_summaries")
     op.drop_table("composition_stabilities")

@@ -69,7 +69,9 @@ def _through(column: Any, counted: Any, condition: Any) -> Callable[[Any], Colum
 
 def _ions(values: Sequence[str], site: str | None, joined: bool = False) -> ColumnElement[bool]:
     other = aliased(SiteOccupancy)
-    there = and_(other.composition_id == Summary.composition_id, other.ion.in_(values))
+    # The sum is in no index: SQLite would otherwise look at the ions of each composition.
+    of_it = other.composition_id + 0 if joined else other.composition_id
+    there = and_(of_it == Summary.composition_id, other.ion.in_(values))
     there = there if site is None else and_(there, other.site == site)
     return there if joined else select(other.id).where(there).exists()
 

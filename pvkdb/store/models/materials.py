@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pvkdb.store.base import Base
@@ -42,13 +42,14 @@ class SiteOccupancy(Base):
         CheckConstraint("site IN ('A', 'B', 'X')", name="site"),
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("amount IS NULL OR amount_symbolic IS NULL", name="one_amount"),
+        Index("ix_site_occupancies_ion", "ion", "site", "composition_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"))
     position: Mapped[int]
     site: Mapped[str]
-    ion: Mapped[str] = mapped_column(index=True)
+    ion: Mapped[str]
     charge: Mapped[int]
     amount: Mapped[float | None]
     amount_symbolic: Mapped[str | None]
