@@ -99,8 +99,8 @@ def statements(document: Document) -> Iterator[FoundValue]:
             found = found_value(quantity, metric, sentence, text[at : quantity.end])
             yield replace(
                 found,
-                subject=_nearest(materials, at) or subject,
-                stack=_nearest(stacks, at) or stack,
+                subject=_nearest(materials, at, subject),
+                stack=_nearest(stacks, at, "") or stack,
                 defect=defect_near(text, at) if metric in ENERGIES else "",
             )
             energy = metric if metric in ENERGIES else energy
@@ -243,10 +243,13 @@ def _named(
     return [(start, name) for start, name in found if test(name)]
 
 
-def _nearest(named: Sequence[tuple[int, str]], at: int) -> str:
-    """Return the last name before a place, or else the first one after it."""
+def _nearest(named: Sequence[tuple[int, str]], at: int, earlier: str) -> str:
+    """Return the last name before a place, else an earlier sentence's, else the first one after.
+
+    Behind a value is often what it is compared with.
+    """
     before = [name for start, name in named if start <= at]
-    return before[-1] if before else named[0][1] if named else ""
+    return before[-1] if before else earlier or (named[0][1] if named else "")
 
 
 def _bare(text: str) -> str:
