@@ -17,6 +17,7 @@ from pvkdb.schemas.calculations import FailureKind, PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
+from pvkdb_pipelines.potentials import loading
 from pvkdb_pipelines.potentials.installed import installed_potentials
 from pvkdb_pipelines.potentials.loading import (
     DEVICE,
@@ -270,6 +271,16 @@ def test_a_worker_does_not_load_code_that_its_owner_has_not_permitted(
         if state == "failed":
             assert document.failure_kind == FailureKind.POTENTIAL_NOT_LOADED
             assert f"{PERMITTED}={fakes}:sound" in document.failure_message
+
+
+def test_damaged_weights_of_a_shipped_potential_are_a_typed_failure(monkeypatch):
+    def damaged(name, device):
+        raise EOFError("Ran out of input")
+
+    monkeypatch.setattr(loading, "_shipped", damaged)
+    with pytest.raises(CalculationFailedError, match=r"sevennet-0 cannot.*EOFError") as failure:
+        load_potential("sevennet-0")
+    assert failure.value.kind == FailureKind.POTENTIAL_NOT_LOADED
 
 
 def test_a_name_that_no_package_registers_here_is_not_computed():
