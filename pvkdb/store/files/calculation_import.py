@@ -99,16 +99,17 @@ def take_calculations(session: Session, path: Path, recorded_in: str | None = No
         InputError: the file has another format, is incomplete or was changed; nothing is imported.
     """
     lines = enumerate(_lines(path), start=1)
-    number, line = next(lines, (1, b""))
+    _, line = next(lines, (1, b""))
     with _explained(path):
         head = read_json(ExchangeHead, line)
     counts: Counter[str] = Counter()
     while records := list(_records(path, lines, head.calculations)):
-        counts.update(_Batch(session, path, records).take(recorded_in))
-        number = records[-1].number
-    if number <= head.calculations:
+        known = [record for record in records if record is not None]
+        counts["other_recipe"] += len(records) - len(known)
+        counts.update(_Batch(session, path, known).take(recorded_in))
+    if counts.total() != head.calculations:
         raise InputError(
-            f"{path} holds {number - 1:,} of {head.calculations:,} calculations: it was cut "
+            f"{path} holds {counts.total():,} of {head.calculations:,} calculations: it was cut "
             "short; nothing was taken"
         )
     return ImportCounts(**{name: counts[name] for name in ("new", "known", "other_recipe")})
@@ -150,15 +151,18 @@ def _explained(path: Path, number: int | None = None) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A line of a file with its request and result, as this version reads them."""
+    """A line of a file with its request and result."""
 
     number: int
     line: ExchangedCalculation
-    checked: tuple[CalculationRequest, CalculationResult | None] | None
+    request: CalculationRequest
+    result: CalculationResult | None
 
 
-def _records(path: Path, lines: Iterator[tuple[int, bytes]], announced: int) -> Iterator[_Record]:
-    """Yield the next lines, checked, as many as are imported at once."""
+def _records(
+    path: Path, lines: Iterator[tuple[int, bytes]], announced: int
+) -> Iterator[_Record | None]:
+    """Yield the next lines, checked, as many as are imported at once; None of another recipe."""
     size = 0
     for count, (number, line) in enumerate(lines, start=1):
         with _explained(path, number):
@@ -167,8 +171,8 @@ def _records(path: Path, lines: Iterator[tuple[int, bytes]], announced: int) -> 
             if number > announced + 1:
                 raise ValueError(f"the first line announces {announced:,} calculations")
             exchanged = read_json(ExchangedCalculation, line)
-            record = _Record(number, exchanged, check_calculation(exchanged))
-        yield record
+            checked = check_calculation(exchanged)
+        yield checked and _Record(number, exchanged, *checked)
         size += len(line)
         if count >= _BATCH_LINES or size >= _BATCH_BYTES:
             return
@@ -186,9 +190,9 @@ class _Batch:
         self._known = set(session.scalars(select(Structure.id).where(of_them)))
         wanted: dict[str, tuple[Composition, str | None]] = {}
         for record in records:
-            if record.checked is not None and record.line.material is not None:
+            if record.line.material is not None:
                 with _explained(path, record.number):
-                    named = _material(record.line, record.checked[0])
+                    named = _material(record)
                 wanted[material_id(named[0].formula, named[1])] = named
         self._materials = register_materials(session, wanted)
 
@@ -199,26 +203,22 @@ class _Batch:
         waited_for: list[str] = []
         rows: list[Base] = []
         for record in self._records:
-            if record.checked is None:
-                counts["other_recipe"] += 1
-                continue
-            line, (request, result) = record.line, record.checked
-            held = self._held.get(line.key)
-            waiting = held is not None and result is not None and held.state in _WAITING
+            held = self._held.get(record.line.key)
+            waiting = held is not None and record.result is not None and held.state in _WAITING
             with _explained(self._path, record.number):
                 if held is not None and not waiting:
-                    missing = self._missing_structures(held, line, request, result)
-                    rows += missing
+                    missing = self._missing_structures(held, record)
                     if missing and recorded_in is None:
                         held.recorded_in = None  # a result with its paths is the user's
                     counts["new" if missing else "known"] += 1
+                    rows += missing
                     continue
-                calculation = self._answer(held, line, request, result)
-                calculation.recorded_in = recorded_in
-                if result is not None:
-                    rows += self._rows(calculation, line, request, result)
+                calculation = self._answer(held, record)
+                rows += self._rows(calculation, record)
             counts["new"] += 1
+            calculation.recorded_in = recorded_in
             self._held[calculation.key] = calculation
+            self._known |= {row.id for row in record.line.structures}
             taken.append(calculation)
             waited_for += [calculation.id] if waiting else []
         self._session.add_all(taken)
@@ -229,29 +229,18 @@ class _Batch:
             pass_on(self._session, name)
         return counts
 
-    def _missing_structures(
-        self,
-        held: Calculation,
-        line: ExchangedCalculation,
-        request: CalculationRequest,
-        result: CalculationResult | None,
-    ) -> list[Base]:
+    def _missing_structures(self, held: Calculation, record: _Record) -> list[Base]:
         """Return the images of paths that the store lacks of a result that it has."""
-        missing = {row.id for row in line.structures} - self._known
+        result, missing = record.result, {row.id for row in record.line.structures} - self._known
         if not missing or result is None or held.result != result.model_dump(mode="json"):
             return []
         self._known |= missing
-        rows = self._rows(held, line, request, result)
+        rows = self._rows(held, record)
         return [row for row in rows if isinstance(row, Structure) and row.id in missing]
 
-    def _answer(
-        self,
-        held: Calculation | None,
-        line: ExchangedCalculation,
-        request: CalculationRequest,
-        result: CalculationResult | None,
-    ) -> Calculation:
+    def _answer(self, held: Calculation | None, record: _Record) -> Calculation:
         """Return the calculation of a line; ``held`` is the same one, requested and not done."""
+        line, request, result = record.line, record.request, record.result
         if held is None:
             held = Calculation(id=line.key[:12], key=line.key, kind=line.kind)
         else:
@@ -264,7 +253,7 @@ class _Batch:
         held.failure_kind = line.failure_kind and line.failure_kind.value
         # The material of others is registered with their structure, where it is kept.
         if line.material is not None and not isinstance(request, RelaxRequest | VacancyRequest):
-            held.material_id = self._register(self._session, *_material(line, request)).id
+            held.material_id = self._register(self._session, *_material(record)).id
         return held
 
     def _register(
@@ -278,18 +267,15 @@ class _Batch:
         message = f"taken from {self._path.name}, where it ended at {when}"
         return calculation.id, EventKind(calculation.state), message
 
-    def _rows(
-        self,
-        held: Calculation,
-        line: ExchangedCalculation,
-        request: CalculationRequest,
-        result: CalculationResult,
-    ) -> list[Base]:
+    def _rows(self, held: Calculation, record: _Record) -> list[Base]:
         """Return the rows of a calculation, made as a worker makes them.
 
         Raises:
             ValueError: the file has others.
         """
+        line, request, result = record.line, record.request, record.result
+        if result is None:
+            return []
         structures = _Structures(
             (row.id.removeprefix(f"{held.id}-"), _computed(row)) for row in line.structures
         )
@@ -312,16 +298,14 @@ class _Batch:
         return rows
 
 
-def _material(
-    line: ExchangedCalculation, request: CalculationRequest
-) -> tuple[Composition, str | None]:
+def _material(record: _Record) -> tuple[Composition, str | None]:
     """Return composition and phase of the request.
 
     Raises:
         ValueError: the file names others.
     """
-    formula, phase = (getattr(request, name, None) for name in ("formula", "phase"))
-    composition, given = parse_composition(formula or ""), line.material
+    formula, phase = (getattr(record.request, name, None) for name in ("formula", "phase"))
+    composition, given = parse_composition(formula or ""), record.line.material
     if given is None or (given.formula, given.phase) != (composition.formula, phase):
         raise ValueError(f"{given} is not the material of its request: {formula}, {phase}")
     return composition, phase

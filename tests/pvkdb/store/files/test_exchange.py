@@ -167,6 +167,13 @@ def test_barriers_travel_without_their_paths_where_those_are_not_wanted(
         assert session.query(Structure).filter_by(calculation_id=key).count() == structures
 
 
+def test_a_calculation_twice_in_a_file_is_imported_once(
+    empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
+) -> None:
+    path = file_of(tmp_path / "file.gz", shipped["vacancy"], shipped["neb"], shipped["vacancy"])
+    assert taken(empty_store, path) == ImportCounts(new=2, known=1, other_recipe=0)
+
+
 def test_what_a_file_says_about_its_rows_is_not_believed(
     empty_store: Store, tmp_path: Path, shipped: dict[str, Line]
 ) -> None:
