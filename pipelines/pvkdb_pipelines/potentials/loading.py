@@ -250,7 +250,8 @@ def _plugin(name: str, device: str) -> Potential:
     if package:
         versions[package] = version(package)
     if isinstance(made, Potential):
-        return replace(made, name=name, versions=made.versions | versions)
+        bounds = made.ev_per_atom or EV_PER_ATOM
+        return replace(made, name=name, versions=made.versions | versions, ev_per_atom=bounds)
     if not hasattr(made, "get_potential_energy"):
         raise InputError(
             f"{source} returned {type(made).__name__}; return an ASE calculator or a Potential"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.schemas.calculations import FailureKind, PotentialName
@@ -82,6 +83,14 @@ class _Fake(Calculator):
 
 def fake(**values):
     return lambda: type("Fake", (_Fake,), values)()
+
+def complete():
+    from pvkdb_pipelines.potentials.potential import Potential
+
+    def evaluate(structures, stress):
+        return [{"energy": -500.0 * len(s), "forces": np.ones((len(s), 3))} for s in structures]
+
+    return Potential("batches", "weights 3", {"mine": "3"}, frozenset(["Cu"]), evaluate)
 
 no_number = fake(per_atom=float("nan"))
 infinite_force = fake(force=float("inf"))
@@ -207,6 +216,16 @@ def test_a_function_is_named_with_the_hash_of_its_file_and_goes_into_the_record(
     assert 11 < run.result.volume_ang3_per_atom < 12
     compute_element(element(name))
     assert sys.modules[fakes].made == 1
+
+
+def test_a_plug_in_may_return_a_complete_potential(fakes):
+    name = local_potential(f"{fakes}:complete")
+    one, other = load_potential(name), load_potential(name)
+    assert (one.name, one.weights, one.versions["mine"]) == (name, "weights 3", "3")
+    with pytest.raises(CalculationFailedError, match="-500 eV an atom") as failure:
+        one.evaluate([bulk("Cu"), bulk("Cu")])
+    assert failure.value.kind == FailureKind.POTENTIAL_FAILED
+    assert (one.force_calls, other.force_calls) == (2, 0)
 
 
 def test_another_content_has_another_key_and_is_not_computed_under_the_old_one(fakes, tmp_path):
