@@ -10,6 +10,7 @@ from typing import Any
 
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.drafts.words import words
+from pvkdb.schemas import CONTROL
 from pvkdb.store.curation.sources import Source
 
 #: Largest file, most pages of a PDF and most characters that are read.
@@ -38,6 +39,7 @@ _RAISED = str.maketrans("0123456789-−–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻
 _ALIKE: dict[int, str] = {0x2080 + digit: str(digit) for digit in range(10)} | {
     ord(sign): plain for sign, plain in zip("∼µ’\u00a0\u202f\u2009", "~μ'   ", strict=True)
 }
+_ALIKE |= {0xFFFE: " ", 0xFFFF: " "}  # YAML refuses them
 _ALIKE |= dict(enumerate(("ff", "fi", "fl", "ffi", "ffl"), 0xFB00))
 _SIGNS: dict[str, str] = words()["latex"]
 #: LaTeX and Markdown, and what stays of it.
@@ -146,10 +148,9 @@ def _pdf_blocks(content: bytes, document: Document) -> Iterator[_Block]:
             text = _page_text(page)
             letters += len(text.strip())
             yield from _paragraphs(text, number)
-    except (pypdf.errors.PyPdfError, LookupError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        # pypdf raises all of these for damaged files.
+    except InputError:
+        raise
+    except Exception as error:  # pypdf raises a dozen kinds for damaged files, some its own
         raise InputError(
             f"{name} is a damaged PDF ({error}); save it again, or its text"
         ) from error
@@ -198,7 +199,10 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
         import lxml.html
     except ImportError as error:
         raise MissingExtraError("lxml", "drafts") from error
-    tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    try:
+        tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    except lxml.etree.LxmlError as error:
+        raise InputError(f"{document.name} is no HTML page ({error}); save it again") from error
     tags: dict[str, str] = words()["meta"]
     found: dict[str, list[str]] = {}
     for meta in tree.iter("meta"):
@@ -211,6 +215,8 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
         unread.drop_tree()
     for sup in tree.iter("sup"):
         sup.text = (sup.text or "").translate(_RAISED)
+    if tree.find(".//p") is None:
+        yield from _paragraphs(tree.text_content(), None)
     for node in tree.iter("p", "h1", "h2", "h3", "h4", "h5", "li", "figcaption", "table"):
         if node.tag == "table":
             for caption in node.iter("caption"):
@@ -225,7 +231,7 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
 
 def readable(text: str) -> str:
     r"""Return a text without LaTeX and Markdown: ``$10^{-9}$`` becomes ``10⁻⁹``."""
-    text = text.translate(_ALIKE)
+    text = CONTROL.sub(" ", text.translate(_ALIKE))
     for pattern, kept in _MARKUP:
         text = re.sub(pattern, kept, text)
     return text.strip()

@@ -125,6 +125,8 @@ def encrypted() -> bytes:
         (b"%PDF-1.4\nnothing", "is a damaged PDF"),
         (pdf_of([""]), "pictures of pages without text"),
         (pdf_of(["x"])[:-60], "is a damaged PDF|pictures"),
+        (pdf_of(["x"]).replace(b"/Length", b"/Filter /Odd /Length"), "is a damaged PDF"),
+        (b"<html></html>", "is no HTML page|contains no text"),
     ],
 )
 def test_what_is_no_paper_is_refused(content: bytes, reason: str) -> None:
@@ -169,3 +171,8 @@ def test_a_heading_ends_a_paragraph_that_has_no_full_stop() -> None:
 
 def test_ligatures_of_a_pdf_become_letters() -> None:
     assert readable("on/oﬀ ratio of a ﬁlm, eﬃcient") == "on/off ratio of a film, efficient"
+
+
+def test_html_without_paragraphs_is_read_and_control_characters_are_not() -> None:
+    page = "<html><body>A retention &#8;of&#x2028; 5\uffff s.</body></html>"
+    assert [text for _, text in places(text_of(page))] == ["A retention of 5 s."]
