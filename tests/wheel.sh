@@ -71,8 +71,8 @@ for attempt in range(60):
         break
     except pvkdb.PvkdbError:
         time.sleep(0.5)
-assert len(client.devices.search()) == 28
-assert len(client.references.search()) == 402
+assert len(client.devices.search()) >= 63
+assert len(client.references.search()) >= 430
 found = client.energetics.search(material="CsPbBr3", method="MLIP", scope="percolation")
 paths = [row for row in found if row.direction == "3D"]
 assert len(paths) == 3, paths  # two of the computed results that came with the wheel, and its own

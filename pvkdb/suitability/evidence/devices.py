@@ -78,7 +78,7 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         label=device.structure,
         kind="device",
         evidence=evidence,
-        material=device.material_id,
+        material=None if device.configuration == "3T" else device.material_id,
         absorber=device.absorber,
         references=" ".join(keys),
         electrodes=tuple(

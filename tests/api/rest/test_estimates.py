@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ...curated import DEVICES
+
 KINETICS = "/api/v1/kinetics"
 TOLERANCE = "/api/v1/tolerance"
 
@@ -33,7 +35,7 @@ def test_a_device_with_line_resistance(reading_api):
 
 def test_every_device_has_a_size_or_a_reason(reading_api):
     page = reading_api.get("/api/v1/crossbar/devices").json()
-    assert page["total"] == len(page["data"]) == 28
+    assert page["total"] == len(page["data"]) == DEVICES
     for array in page["data"]:
         assert (array["size"] is None) == (array["reason"] is not None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ...curated import DEVICES
+
 
 def test_every_application_named_has_a_ranking(api):
     names = api.get("/api/v1/rankings").json()["data"]
@@ -12,7 +14,7 @@ def test_every_application_named_has_a_ranking(api):
     for name in names:
         ranking = api.get(f"/api/v1/rankings/{name}", samples=20).json()
         assert ranking["application"] == name
-        assert sum(entry["kind"] == "device" for entry in ranking["candidates"]) == 28
+        assert sum(entry["kind"] == "device" for entry in ranking["candidates"]) == DEVICES
         assert ranking["dataset_version"] == api.get("/healthz").json()["dataset_version"]
 
 

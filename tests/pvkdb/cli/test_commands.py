@@ -20,6 +20,7 @@ from pvkdb.literature import read_curated
 from pvkdb.schemas.tables import TABLES
 from pvkdb.store.database import Store
 
+from ...curated import DEVICES, REFERENCES
 from ...each import for_each
 from .conftest import Run
 
@@ -44,7 +45,7 @@ def test_init_and_export(run: Run, tmp_path: Path) -> None:
     assert len(rows) == len(read_curated("energetics"))
     assert sum(row["source"].startswith("Table ") for row in rows) == 39  # Tables 1 and 2
     assert list(rows[0]) == TABLES["energetics"].columns()
-    assert len(json.loads(run("export", "devices", "--format", "json").stdout)) == 28
+    assert len(json.loads(run("export", "devices", "--format", "json").stdout)) == DEVICES
     assert run("init").returncode == 0  # again, without harm
     assert len(list(csv.reader(io.StringIO(run("export", "references").stdout)))) == 403
 
@@ -203,5 +204,5 @@ def test_nothing_heavy_is_imported_for_help_or_the_client() -> None:
 
 def test_json_output_is_only_json(run: Run) -> None:
     document = json.loads(run("init", "--json").stdout)
-    assert (document["references"], document["devices"]) == (402, 28)
+    assert (document["references"], document["devices"]) == (REFERENCES, DEVICES)
     assert document["energetics"] == len(read_curated("energetics"))

@@ -20,6 +20,7 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.tables import DevicesRow, ReferencesRow, StructureDocument
 from pvkdb.store.queue.claims import claim, fail
 
+from ...curated import DEVICES, REFERENCES
 from .answers import EMPTY, answering, page
 
 
@@ -45,7 +46,7 @@ def test_results_page_through_everything_when_it_is_needed(client, monkeypatch):
     monkeypatch.setattr("pvkdb.client._search.pages.PAGE", 7)
     references = client.references.search()
     assert isinstance(references, Results)
-    assert len(references) == 402
+    assert len(references) == REFERENCES
     assert len(references._rows) == 7
     assert references[20].key == "r21"
     assert len(references._rows) == 21
@@ -55,11 +56,11 @@ def test_results_page_through_everything_when_it_is_needed(client, monkeypatch):
     assert [row.key for row in references[400:999]] == ["r401", "r402"]
     assert list(references) == list(references)
     assert references[0] in references
-    for outside in (402, -403):
-        with pytest.raises(IndexError, match="402"):
+    for outside in (REFERENCES, -REFERENCES - 1):
+        with pytest.raises(IndexError, match=str(REFERENCES)):
             references[outside]
     assert references.dataset_version.startswith("review2026-")
-    assert repr(references) == "<Results: 402 references>"
+    assert repr(references) == f"<Results: {REFERENCES} references>"
 
 
 def test_every_collection_is_searched_and_got(client):
@@ -118,7 +119,7 @@ def test_a_material_with_brackets_in_its_name_is_got(client):
 
 def test_a_range_becomes_bounds(client):
     lasting = client.devices.search(retention_s=(1e4, None))
-    assert 0 < len(lasting) < 28
+    assert 0 < len(lasting) < DEVICES
     assert all(row.retention_s is not None and row.retention_s >= 1e4 for row in lasting)
     assert len(client.devices.search(absorber="CH3NH3PbI3")) > 0
     barriers = client.energetics.search(quantity="E_A", value_ev=(0.1, 0.2))
@@ -128,7 +129,7 @@ def test_a_range_becomes_bounds(client):
         assert row.value_max_ev is None or row.value_max_ev >= 0.1
     assert {row.year for row in client.references.search(year=(2020, 2020))} == {2020}
     assert len(client.materials.search(lead_free=True)) > 0
-    assert len(client.devices.search(absorber=None)) == 28
+    assert len(client.devices.search(absorber=None)) == DEVICES
 
 
 def test_a_bound_that_the_service_cannot_filter_is_refused(client):
@@ -152,7 +153,7 @@ def test_a_data_frame_has_the_columns_of_the_table_also_without_rows(client):
     pandas = pytest.importorskip("pandas")
     frame = client.devices.search().to_dataframe()
     assert list(frame.columns) == DevicesRow.columns() == list(client.devices.fields())
-    assert len(frame) == 28
+    assert len(frame) == DEVICES
     assert pandas.api.types.is_float_dtype(frame["retention_s"])
     empty = client.devices.search(group="none such").to_dataframe()
     assert list(empty.columns) == DevicesRow.columns()
@@ -192,7 +193,7 @@ def test_a_structure_becomes_one_of_pymatgen(client):
 def test_rankings_tolerance_export_and_health(client):
     assert "synaptic-training" in client.rankings.names()
     ranking = client.rankings.get("synaptic-training")
-    assert sum(entry.kind == "device" for entry in ranking.candidates) == 28
+    assert sum(entry.kind == "device" for entry in ranking.candidates) == DEVICES
     materials = client.rankings.get(
         "synaptic-training", "materials", weights={"lead_free": 0.5}, samples=10, order="possible"
     )
@@ -213,7 +214,7 @@ def test_crossbar_arrays_come_from_the_service(client):
     assert client.crossbars.estimate(device="d-t4-r01").device == "d-t4-r01"
     spaced = client.crossbars.estimate(on_off_ratio=10, thickness_nm=60)
     assert spaced.smallest_spacing_m == pytest.approx(6e-6)
-    assert len(client.crossbars.devices()) == 28
+    assert len(client.crossbars.devices()) == DEVICES
     with pytest.raises(InputError, match="below 1"):
         client.crossbars.estimate(on_off_ratio=0.1)
     with pytest.raises(NotFoundError, match="nope"):

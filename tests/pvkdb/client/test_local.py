@@ -14,6 +14,8 @@ import pvkdb
 from pvkdb.client import Client, UnknownKeyError
 from pvkdb.errors import DatabaseError, InputError, MissingExtraError, NotMigratedError
 
+from ...curated import DEVICES
+
 
 @pytest.fixture
 def url(loaded_sqlite: Path, tmp_path: Path) -> str:
@@ -56,7 +58,7 @@ def test_it_works_where_an_event_loop_runs(url):
         with pvkdb.open_store(url) as store:
             return store.devices.count()
 
-    assert asyncio.run(cell()) == 28
+    assert asyncio.run(cell()) == DEVICES
 
 
 def test_a_database_that_cannot_be_used_is_refused_when_it_is_opened(tmp_path):
@@ -80,4 +82,4 @@ def test_a_program_that_forgets_to_close_it_ends_all_the_same(url):
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True
     )
-    assert (run.stdout, run.stderr) == ("28\n", "")
+    assert (run.stdout, run.stderr) == (f"{DEVICES}\n", "")

@@ -16,6 +16,8 @@ from pvkdb.errors import InputError, NotFoundError
 from pvkdb.schemas.crossbar import Cell, Read
 from pvkdb.store.database import Store
 
+from ...curated import DEVICES
+
 QUESTION = ArrayQuestion(on_off=Interval.exactly(1e3), selectivity=514)
 
 
@@ -126,7 +128,7 @@ def test_one_device_has_the_entry_that_it_has_among_all(sqlite_store: Store) -> 
 def test_devices_of_the_store_get_their_size_where_the_data_allow_it(sqlite_store: Store) -> None:
     with sqlite_store.session(read_only=True) as session:
         arrays = {array.device: array for array in device_arrays(session)}
-        assert len(arrays) == 28
+        assert len(arrays) == DEVICES
         # Table 4 row 1: on/off 10³. Section 5.2 claims nearly 10³ as the rectification of row 14.
         assert (arrays["d-t4-r01"].size, arrays["d-t4-r01"].size_best_pull_up) == (4, 5)
         assert arrays["d-t4-r14"].rectification_ratio == 1e3

@@ -13,6 +13,7 @@ import pytest
 from pvkdb.computed import release_version
 
 from ....conftest import read_only
+from ....curated import REFERENCES
 from ..conftest import Run
 from ..test_commands import failed_clearly
 
@@ -125,7 +126,7 @@ def test_a_store_that_may_only_be_read_is_exported_and_ranked(
     with read_only(medium):
         exported = run("export", "references", *database)
         assert exported.returncode == 0, exported.stderr
-        assert len(list(csv.DictReader(exported.stdout.splitlines()))) == 402
+        assert len(list(csv.DictReader(exported.stdout.splitlines()))) == REFERENCES
         ranked = run("rank", "non-volatile-memory", "--json", *database)
         assert ranked.returncode == 0, ranked.stderr
         (tmp_path / "paper.yaml").write_text(run("import", "--template", "paper.yaml").stdout)

@@ -15,6 +15,7 @@ from pvkdb.cli.app import app
 from pvkdb.errors import InputError, NotFoundError
 from pvkdb.store.database import Store
 
+from ....curated import DEVICES
 from ..conftest import Run
 from ..test_commands import failed_clearly
 
@@ -93,7 +94,7 @@ def test_json_and_a_picture_with_line_resistance(tmp_path: Path) -> None:
 
 def test_devices_of_the_store(database: list[str]) -> None:
     arrays = json.loads(call("crossbar", "--devices", "--json", *database).stdout)
-    assert len(arrays) == 28
+    assert len(arrays) == DEVICES
     table = call("crossbar", "--devices", *database).stdout
     assert "d-t4-r15: on/off ratio not reported" in table
     assert max(map(len, table.splitlines())) <= 100

@@ -1,0 +1,241 @@
+"""Write the curated files of open pages, ``pvkdb/literature/open_pages``, from the readings.
+
+    python curation/open_pages/tables.py
+
+A value is taken if both readings have it or if it is settled (``compare.py``). Papers that the
+review cites are compared only.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from compare import HERE, Differences, Row, is_number, material_of, rows
+
+from pvkdb.schemas.metrics import CLAIM_UNITS, TABLE_METRICS
+from pvkdb.store.rows.stacks import split_structure
+
+LITERATURE = HERE.parents[1] / "pvkdb" / "literature"
+#: Units of numbers, with the factor to that of the quantity's name.
+FACTORS = {"nm": 1e-9, "um2": 1e-12}
+#: Names of metrics in the tables, where the readings have another unit.
+METRICS = {"thickness_nm": "thickness_m", "area_um2": "device_area_m2"}
+#: Metrics whose best value is the lowest one.
+LOW_IS_BEST = re.compile(r"^v_|_j$|switching_time_s|thickness|area")
+SUBSTRATES = ("glass", "quartz", "Si", "SiO2", "PET", "ITO-PET", "PEN", "PDMS")
+
+
+def build(target: Path = LITERATURE / "open_pages") -> None:
+    """Write the curated files into a folder.
+
+    Raises:
+        SystemExit: a difference is not settled, or an item mixes first-hand and quoted values.
+    """
+    found = Differences()
+    if missing := found.unsettled():
+        sys.exit(f"{' '.join(missing[0])} is not settled; see: compare.py")
+    papers = {row["key"]: row for row in rows("papers") if not row["in_review_ref"]}
+    stacks = {(row["paper"], row["item"]): row for row in rows("stacks")}
+    items: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    for (paper, item, quantity), row in found.values().items():
+        if paper in papers:
+            items[paper, item][quantity] = row
+    tables: dict[str, list[Row]] = {
+        name: [] for name in ("references", "energetics", "devices", "device_claims")
+    }
+    for (paper, item), facts in items.items():
+        if item.startswith("e"):
+            tables["energetics"].append(energy(paper, item, facts))
+            continue
+        device, claims = device_and_claims(paper, item, facts, stacks.get((paper, item)))
+        if device:
+            tables["devices"].append(device)
+        tables["device_claims"] += claims
+    counts = Counter(row["references"] for row in tables["device_claims"])
+    for row in reversed(tables["device_claims"]):
+        row["id"] = f"c-{row['references']}-{counts[row['references']]:03d}"
+        counts[row["references"]] -= 1
+    cited = {row["references"] for rows_ in tables.values() for row in rows_}
+    tables["references"] = [reference(row) for row in papers.values() if f"o-{row['key']}" in cited]
+    for name, listed in tables.items():
+        header = (LITERATURE / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0].split(",")
+        with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(listed)
+        print(f"{len(listed)} rows of {name}")
+
+
+def reference(paper: Row) -> Row:
+    """Return the bibliography entry of a paper."""
+    columns = ("authors", "journal", "year", "volume", "pages", "doi")
+    title = paper["title"] or f"[no title on the page] {paper['address']}"
+    doi = paper["doi"].lower()
+    return {name: paper[name] for name in columns} | {
+        "key": f"o-{paper['key']}",
+        "title": title,
+        "doi": doi,
+    }
+
+
+def origin(facts: Iterable[Row]) -> Row:
+    """Return source, printed text and erratum of facts that are one row."""
+    listed = list(facts)
+    quoted = {row["kind"].endswith(" secondary") for row in listed if is_number(row)}
+    if len(quoted) > 1:
+        sys.exit(f"{listed[0]['paper']} {listed[0]['item']} mixes first-hand and quoted values")
+    places = dict.fromkeys(f"{row['place']} at {row['address']}" for row in listed)
+    printed = dict.fromkeys(row["as_printed"] for row in listed)
+    doubts = dict.fromkeys(row["note"] for row in listed if "superscript" in row["note"])
+    return {
+        "source": ("secondary: " if True in quoted else "") + "; ".join(places),
+        "as_printed": " | ".join(printed),
+        "erratum": "; ".join(doubts),
+    }
+
+
+def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
+    """Return the row of an energy."""
+    value = facts["value_ev"]
+    kind = value["kind"].removesuffix(" secondary")
+    high = value["value_max"] or value["value"]
+    defect = facts["defect"]["value"]
+    words = {name: row["value"] for name, row in facts.items() if not is_number(row)}
+    columns = ("phase", "direction", "quantity", "method", "functional", "soc", "conditions")
+    charge = facts.get("charge", {"value": ""})["value"]
+    return {name: words.get(name, "") for name in columns} | {
+        "id": f"e-o-{paper}-{item[1:]}",
+        "material": words["material"].replace("−", "-"),
+        "defect": defect,
+        "species": defect.partition("_")[2]
+        if defect.startswith("V_")
+        else defect.partition("_")[0],
+        "charge": charge and f"{int(charge):+d}".replace("+0", "0"),
+        "scope": "reported",
+        "value_min_ev": "" if kind == "at most" else value["value"],
+        "value_max_ev": "" if kind == "at least" else high,
+        "bound": {"at least": "lower", "at most": "upper"}.get(kind, ""),
+        "approximate": "true" if kind == "about" else "false",
+        "references": f"o-{paper}",
+        **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
+    }
+
+
+def device_and_claims(
+    paper: str, item: str, facts: Mapping[str, Row], meant: Row | None
+) -> tuple[Row | None, list[Row]]:
+    """Return the row of a device, and the figures for which it has no column.
+
+    Without a figure in a column there is no row, and the figures name the stack alone.
+    """
+    name = f"d-o-{paper}-{item[1:]}"
+    absorber = facts["absorber"]["value"].replace("−", "-")
+    stack = facts["stack"]["value"].replace("−", "-") if "stack" in facts else absorber
+    numbers = {each: row for each, row in facts.items() if is_number(row)}
+    columns: Row = {}
+    for metric, row in numbers.items():
+        if metric in TABLE_METRICS:
+            columns |= table_columns(metric, row, columns)
+    held = [each for each in numbers if each in TABLE_METRICS and columns.get(column_of(each))]
+    words = {each: row for each, row in facts.items() if each not in numbers}
+    printed = [*(numbers[each] for each in held), words.get("stack", words["absorber"])]
+    device = {
+        "id": name,
+        "group": "open pages",
+        "structure": stack,
+        "layers": meant["layers"] if meant else layers_of(stack, absorber),
+        "absorber": absorber,
+        "material": (meant or {}).get("material") or material_of(absorber) or "unknown",
+        **{each: words[each]["value"] for each in ("form", *STATED) if each in words},
+        "text_source": "; ".join(
+            f"{each}: {words[each]['place']}"
+            + (" (inferred)" if words[each]["kind"] == "inferred" else "")
+            for each in STATED
+            if each in words
+        ),
+        **columns,
+        "references": f"o-{paper}",
+        **origin(printed),
+    }
+    label = f"{stack} ({name})" if held else stack
+    claims = [
+        claim(paper, label, metric, row) for metric, row in numbers.items() if metric not in held
+    ]
+    return (device if held else None), claims
+
+
+#: Columns of words that ``text_source`` gives the place of.
+STATED = ("configuration", "mechanism", "volatility")
+#: Qualifiers in ``devices.csv`` by the kind of a value.
+QUALIFIERS = {"typical": "", "range": "", "about": "~", "at least": ">", "best": "up to"}
+
+
+def column_of(metric: str) -> str:
+    """Return the first column of a metric in ``devices.csv``."""
+    return TABLE_METRICS[metric][1].low
+
+
+def table_columns(metric: str, row: Row, others: Mapping[str, str]) -> Row:
+    """Return the columns of ``devices.csv`` for a number; none if they cannot hold it."""
+    table = TABLE_METRICS[metric][1]
+    kind = row["kind"].removesuffix(" secondary")
+    if (table.high is None and row["value_max"]) or kind not in QUALIFIERS:
+        return {}
+    if metric == "endurance_cycles":
+        return {} if kind == "about" else {table.low: row["value"]}
+    mark = QUALIFIERS[kind]
+    if table.high is None:
+        return {table.low: row["value"], str(table.qualifier): mark}
+    low, high = sorted((row["value"], row["value_max"] or row["value"]), key=float)
+    if mark == "up to" or others.get(str(table.qualifier), mark) != mark:
+        return {}
+    return {table.low: low, table.high: high, str(table.qualifier): mark}
+
+
+def claim(paper: str, device: str, metric: str, row: Row) -> Row:
+    """Return the row of a figure that is no column of ``devices.csv``."""
+    kind = row["kind"].removesuffix(" secondary")
+    best = "down to" if LOW_IS_BEST.search(metric) else "up to"
+    marks = {"about": "~", "at least": ">", "at most": "<", "best": best}
+    name = METRICS.get(metric, metric)
+    factor = FACTORS.get(row["unit"], 1.0)
+    values = [
+        f"{float(row[end]) * factor:.12g}" if factor != 1 and row[end] else row[end]
+        for end in ("value", "value_max")
+    ]
+    return {
+        "device": device,
+        "metric": name,
+        "value": values[0],
+        "value_max": values[1],
+        "unit": CLAIM_UNITS[name],
+        "qualifier": marks.get(kind, ""),
+        "references": f"o-{paper}",
+        **origin([row]),
+    }
+
+
+def layers_of(stack: str, absorber: str) -> str:
+    """Return the layers of a stack in print order, or reversed if a substrate is printed last."""
+    if stack == absorber:
+        return f"absorber={absorber}"
+    parts = split_structure(stack)
+    if parts[-1] in SUBSTRATES:
+        parts.reverse()
+    front = next(place for place, part in enumerate(parts) if part not in SUBSTRATES)
+    roles = ["substrate"] * front + ["interlayer"] * (len(parts) - front)
+    (place,) = [each for each, part in enumerate(parts) if part.startswith(absorber)]
+    roles[front], roles[place], roles[-1] = "bottom_electrode", "absorber", "top_electrode"
+    if parts[front] in ("Ti", "Cr") and parts[front + 1] in ("Pt", "Au"):
+        roles[front : front + 2] = "adhesion", "bottom_electrode"
+    parts[place] = absorber
+    return " | ".join(f"{role}={part}" for role, part in zip(roles, parts, strict=True))
+
+
+if __name__ == "__main__":
+    build()

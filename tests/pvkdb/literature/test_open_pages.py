@@ -1,0 +1,128 @@
+"""The curated files of open pages follow from two readings of every page, which agree."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pvkdb.literature.publications import _words
+from pvkdb.store.database import Store
+from pvkdb.suitability.evidence.devices import device_candidates
+
+from ...curated import OPEN_PAGES
+
+ROOT = Path(__file__).parents[3]
+READINGS = ROOT / "curation" / "open_pages"
+Row = dict[str, str]
+
+
+def rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+@pytest.fixture
+def compare(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(READINGS)
+    return importlib.import_module("compare")
+
+
+@pytest.fixture
+def tables(compare: ModuleType) -> ModuleType:
+    return importlib.import_module("tables")
+
+
+def test_the_files_are_what_the_readings_give(tables: ModuleType, tmp_path: Path) -> None:
+    tables.build(tmp_path)
+    for path in OPEN_PAGES.glob("*.csv"):
+        stale = "run: python curation/open_pages/tables.py"
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), stale
+
+
+def test_every_difference_is_settled_with_a_reason(compare: ModuleType) -> None:
+    found = compare.Differences()
+    assert found.unsettled() == found.needless() == []
+    assert all(len(row["why"].split()) > 2 for row in found.settled.values())
+    assert {row["choice"] for row in found.settled.values()} == {"first", "second", "none"}
+    numbers = [key for key in found.both if compare.is_number(found.first[key])]
+    assert len(numbers) > 150
+    # The readers differ in the kind of some numbers, and in no number.
+    assert all(compare.ends(found.first[key]) == compare.ends(found.second[key]) for key in numbers)
+
+
+def test_a_difference_that_is_not_settled_fails(
+    compare: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = compare.rows
+
+    def spoiled(name: str, folder: Path = READINGS) -> list[Row]:
+        listed: list[Row] = original(name, folder)
+        if name == "second":
+            row = next(row for row in listed if row["quantity"] == "retention_s")
+            row["value"] = "7"
+        return listed
+
+    monkeypatch.setattr(compare, "rows", spoiled)
+    assert compare.compare([]) == 1
+    assert re.search(r"not settled: \w+ d1 retention_s", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("retention", "fails"), [("1e4", 0), ("2e4", 1)])
+def test_another_collection_is_compared_by_page_or_doi(
+    compare: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    retention: str,
+    fails: int,
+) -> None:
+    header = ",".join(("id", "stack", "absorber", "doi", "source_url", *compare.DEVICES))
+    line = f"D1,,Cs2NaBiI6,10.1016/J.JALLCOM.2022.164613,,1e2,,,,,{retention},"
+    (tmp_path / "devices.csv").write_text(f"{header}\n{line}\n")
+    (tmp_path / "energetics.csv").write_text(
+        "id,material,doi,source_url,value_min_ev,value_max_ev\n"
+        "E1,Cs2NaBiI6,10.1016/j.jallcom.2022.164613,,0.11,0.11\n"
+    )
+    assert compare.compare([tmp_path]) == fails
+    assert f"4 values of the same item, equal {4 - fails}" in capsys.readouterr().out
+
+
+def test_papers_are_not_those_of_the_review() -> None:
+    known = {_words(row["title"]) for row in rows(OPEN_PAGES.parent / "references.csv")}
+    further = [_words(row["title"]) for row in rows(OPEN_PAGES / "references.csv")]
+    assert not known & set(further)
+    assert len(set(further)) == len(further)
+
+
+def test_there_is_as_much_as_wanted() -> None:
+    devices, energies = rows(OPEN_PAGES / "devices.csv"), rows(OPEN_PAGES / "energetics.csv")
+    assert len(devices) >= 35
+    assert len({row["references"] for row in devices}) >= 30
+    assert len(energies) >= 15
+    assert len({row["references"] for row in energies}) >= 10
+
+
+@pytest.mark.parametrize("name", ["energetics", "devices", "device_claims"])
+def test_every_row_has_its_place_address_and_print(name: str) -> None:
+    for row in rows(OPEN_PAGES / f"{name}.csv"):
+        assert re.match(r"(secondary: )?[^;]+ at https?://\S+", row["source"]), row["id"]
+        assert row["as_printed"], row["id"]
+
+
+def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> None:
+    with sqlite_store.session(read_only=True) as session:
+        found = {each.id: each for each in device_candidates(session)}
+    bismuth = found["d-o-bismuth-1"].evidence
+    assert bismuth["switching_time_s"].minimum == 1e-7
+    assert bismuth["states"].minimum == 4
+    assert bismuth["retention_s"].qualifier == "~"
+    gated = found["d-o-high2019-1"]  # its nanocrystals are no layer between two electrodes
+    assert (gated.absorber, gated.material) == ("CH3NH3PbBr3", None)
+    names = {row["id"] for row in rows(OPEN_PAGES / "devices.csv")}
+    for row in rows(OPEN_PAGES / "device_claims.csv"):
+        named = re.search(r" \((d-o-[^)]+)\)$", row["device"])
+        assert named is None or named[1] in names
