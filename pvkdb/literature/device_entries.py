@@ -78,6 +78,12 @@ def claims_row(cells: Cells) -> DeviceClaimsRow:
 def _formula(cells: Cells) -> str | None:
     """Return the canonical formula of the absorber."""
     if "material" not in cells:
+        if "id" in cells and "layers" in cells:  # an exported row: empty is unknown
+            try:
+                parse_composition(cells.text("absorber") or "")
+            except InputError:
+                cells.doubt("absorber", "is no formula, so that the device has no material")
+                return None
         composition, _ = material_in(cells, "absorber", "CsPbBr3")
         return composition.formula if composition else None
     if cells.text("material") == UNKNOWN:

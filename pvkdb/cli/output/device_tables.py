@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pvkdb.cli.output.console import output, print_lines, print_table
-from pvkdb.display.numbers import UNKNOWN, number
+from pvkdb.cli.output.console import output, plain, print_lines, print_table
+from pvkdb.display.numbers import UNKNOWN, number, shortened
 from pvkdb.display.units import with_unit
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def print_devices(arrays: Sequence[DeviceArray]) -> None:
     numeric = ("on/off", "N", "best N", "rect. N")
     print_table(
         "Largest N × N array of the devices, floating lines",
-        ["id", "device", "ref.", *numeric],
+        ["id", "device, ref.", *numeric],
         [_device_row(array) for array in arrays],
         numeric=numeric,
         whole=("id",),
@@ -104,8 +104,7 @@ def _device_row(array: DeviceArray) -> list[str]:
     sizes = (array.size, array.size_best_pull_up, array.size_rectifying)
     return [
         array.device,
-        array.structure,
-        array.references,
+        f"{plain(shortened(array.structure, 40))}\n[dim]{array.references}[/]",
         f"{array.on_off_qualifier or ''}{ratio}",
         *(UNKNOWN if size is None else str(size) for size in sizes),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import messages, output, plain, print_table
@@ -114,7 +115,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
                 ", ".join(filter(None, (assessment.grade.value, assessment.phase))),
                 f"[{_COLOURS[assessment.verdict.value]}]{assessment.verdict.value}[/]: "
                 + plain(assessment.reason)
-                + plain(f" [{assessment.source}]" if assessment.source else ""),
+                + plain(f" [{_place(assessment.source)}]" if assessment.source else ""),
             ]
             for criterion, assessment in zip(ranking.criteria, entry.criteria, strict=True)
         ],
@@ -136,8 +137,13 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     for fact in entry.also_known:
         where = f" in {fact.phase}" if fact.phase else ""
         console.print(
-            plain(f"also reported: {fact.text}{where} [{fact.source or fact.grade.value}]")
+            plain(f"also reported: {fact.text}{where} [{_place(fact.source or fact.grade.value)}]")
         )
+
+
+def _place(source: str) -> str:
+    """Return a source with the hosts of its addresses alone, so that a table keeps its width."""
+    return re.sub(r"https?://([^/\s;]+)/[^\s;]*", r"\1", source)
 
 
 def _print_predictions(ranking: Ranking, listed: Sequence[RankedCandidate]) -> None:

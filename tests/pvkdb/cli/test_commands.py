@@ -47,7 +47,7 @@ def test_init_and_export(run: Run, tmp_path: Path) -> None:
     assert list(rows[0]) == TABLES["energetics"].columns()
     assert len(json.loads(run("export", "devices", "--format", "json").stdout)) == DEVICES
     assert run("init").returncode == 0  # again, without harm
-    assert len(list(csv.reader(io.StringIO(run("export", "references").stdout)))) == 403
+    assert len(list(csv.reader(io.StringIO(run("export", "references").stdout)))) == REFERENCES + 1
 
 
 def test_potentials_are_listed_with_what_was_measured() -> None:

@@ -136,9 +136,11 @@ def test_devices_of_the_store_get_their_size_where_the_data_allow_it(sqlite_stor
         assert arrays["d-t4-r14"].size_rectifying == 43
         assert arrays["d-t4-r15"].reason == "on/off ratio not reported"
         assert arrays["d-t4-r15"].size is None
-        assert [array.device for array in arrays.values() if array.rectification_ratio] == [
-            "d-t4-r14"
-        ]
+        rectifying = [array.device for array in arrays.values() if array.rectification_ratio]
+        assert rectifying == ["d-o-self2026-1", "d-t4-r14"]
+        best = arrays["d-o-due-1"]  # "up to 100 times"
+        assert (best.on_off_qualifier, best.size) == ("up to", None)
+        assert "is a best value" in (best.reason or "")
         ratio, source = on_off_of(session, "d-t4-r25")
         assert (ratio.minimum, ratio.bound) == (10, "lower")  # printed "> 10"
         assert "Table 4 row 25" in source

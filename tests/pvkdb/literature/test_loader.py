@@ -8,9 +8,11 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.literature import load_literature, loader
@@ -295,6 +297,11 @@ def test_pages_hold_every_row_once(store: Store, name: str) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def in_table_4(session: Session, filters: dict[str, Any]) -> int:
+    """Return how many devices of the review pass the filters."""
+    return sum(row.id.startswith("d-t4-") for row in DEVICES.iterate(session, filters))
+
+
 def test_filters_take_any_spelling(store: Store) -> None:
     with store.session() as session:
         spelled = [
@@ -302,11 +309,12 @@ def test_filters_take_any_spelling(store: Store) -> None:
             for formula in ("MAPbI3", "CH3NH3PbI3", "PbI3MA")
         ]
         assert spelled == [1, 1, 1]
-        assert DEVICES.count(session, {"absorber": "CH3NH3PbI3"}) == 5
+        assert in_table_4(session, {"absorber": "CH3NH3PbI3"}) == 5
         low = ENERGETICS.iterate(session, {"max_ev": 0.1, "quantity": "E_A"})
         # Three cells of Table 1, two of which the text quotes.
-        assert Counter(row.source.split()[0] for row in low) == {"Table": 3, "section": 2}
-        assert DEVICES.count(session, {"endurance_cycles_min": 1e6}) == 2
+        places = [row.source.split()[0] for row in low if not row.id.startswith("e-o-")]
+        assert Counter(places) == {"Table": 3, "section": 2}
+        assert in_table_4(session, {"endurance_cycles_min": 1e6}) == 2
         lead_free = {row.formula for row in MATERIALS.iterate(session, {"lead_free": True})}
         assert {"Cs2SnI6", "Cs3Sb2I9", "Cs3Cu2I5", "Cs2AgBiBr6", "MA3Sb2Br9"} <= lead_free
         assert not any("Pb" in formula for formula in lead_free)
@@ -329,8 +337,8 @@ def test_a_bound_in_print_is_no_value(store: Store) -> None:
 
 def test_devices_are_found_by_electrode_and_short_retention(store: Store) -> None:
     with store.session() as session:
-        assert DEVICES.count(session, {"electrode": "Ag"}) == 14
-        assert DEVICES.count(session, {"retention_s_max": 500}) == 1
+        assert in_table_4(session, {"electrode": "Ag"}) == 14
+        assert in_table_4(session, {"retention_s_max": 500}) == 1
 
 
 @pytest.mark.parametrize(
