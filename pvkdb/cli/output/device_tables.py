@@ -104,7 +104,7 @@ def _device_row(array: DeviceArray) -> list[str]:
     sizes = (array.size, array.size_best_pull_up, array.size_rectifying)
     return [
         array.device,
-        f"{plain(shortened(array.structure, 40))}\n[dim]{array.references}[/]",
+        f"{plain(shortened(array.structure, 38))}\n[dim]{array.references}[/]",
         f"{array.on_off_qualifier or ''}{ratio}",
         *(UNKNOWN if size is None else str(size) for size in sizes),
     ]
