@@ -28,7 +28,10 @@ def rank(
     application: Annotated[
         str | None, Argument(help="E.g. synaptic-training or selector; omit to list all.")
     ] = None,
-    materials: Annotated[bool, Option("--materials/--devices", help="What to rank.")] = False,
+    materials: Annotated[
+        bool,
+        Option("--materials/--devices", help="What to rank; materials are ranked by composition."),
+    ] = False,
     weights: Annotated[str, Option(metavar="M=W,…", help="Weights, e.g. retention_s=2.")] = "",
     reading: Annotated[
         str | None, Option(help="Alternative reading of ambiguous requirements.")
