@@ -30,7 +30,7 @@ ORDERED = (
 
 def upgrade() -> None:
     op.drop_index("ix_site_occupancies_ion", "site_occupancies")
-    columns = ["ion", "site", "composition_id"]
+    columns = ["ion", "composition_id", "site"]
     op.create_index("ix_site_occupancies_ion", "site_occupancies", columns)
     op.create_table(
         "composition_stabilities",

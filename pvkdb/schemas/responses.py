@@ -42,7 +42,7 @@ class Page(BaseModel, Generic[Item]):
     more_than_total: bool = Field(
         default=False,
         description="Whether more than `total` rows match, which were not counted: of "
-        "`compositions`, more than 10,000 that filters by other columns than family, lead_free, "
+        "`compositions`, more than 2,000 that filters by other columns than family, lead_free, "
         "lowest_phase and has find. `facets` are then of `total` of them, in no order. `limit=0` "
         "counts all.",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, literal, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
@@ -41,7 +41,7 @@ class Filter(Generic[ConditionT]):
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
-    #: The same as a join with another table, in which a row may occur more than once.
+    #: The same as a join with other rows, from which the search begins.
     joined: Callable[[Any], ConditionT] | None = None
 
 
@@ -220,7 +220,7 @@ class Collection(Generic[RowT]):
         return rows.where(self.key.not_in(replaced))
 
     def select(self, filters: Search, joined: bool = False) -> Select[Any]:
-        """Return the SELECT of the rows that match all filters, with joins where these are quick.
+        """Return the SELECT of the rows that match all filters, if ``joined`` with one join.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -231,8 +231,7 @@ class Collection(Generic[RowT]):
         for name, value in filters.items():
             if value is not None:
                 statement = statement.where(self.condition(name, value, joined))
-                if joined and self.filters[name].joined is not None:
-                    statement = statement.distinct()
+                joined = joined and self.filters[name].joined is None
         return statement
 
     def condition(self, name: str, value: Any, joined: bool = False) -> ColumnElement[bool]:
@@ -370,7 +369,11 @@ class Collection(Generic[RowT]):
     def _finds_few(self, session: Session, filters: Search) -> bool:
         if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):
             return False
-        return self.count(session, filters, self.most_counted) <= self.most_counted
+        if self.count(session, filters, self.most_counted) > self.most_counted:
+            return False
+        if session.get_bind().dialect.name == "postgresql":  # which cannot know that they are few
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        return True
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
         """Return the values of a cursor position, checked, as parameters of the SQL statement.

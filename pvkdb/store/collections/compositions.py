@@ -27,6 +27,7 @@ from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import KINDS
 from pvkdb.store.models.summaries import CompositionCount as Count
 from pvkdb.store.models.summaries import CompositionSummary as Summary
+from pvkdb.store.rows.among import among_found
 from pvkdb.store.rows.from_sql import compositions_rows
 
 #: Data that a composition can have, by the kinds of which one must be there.
@@ -64,16 +65,17 @@ def _has_counted(values: Sequence[str]) -> ColumnElement[bool]:
 
 def _through(column: Any, counted: Any, condition: Any) -> Callable[[Any], ColumnElement[bool]]:
     """Condition for summaries by the few values of a column that a condition on counts meets."""
-    return lambda values: column.in_(select(counted).where(condition(values)))
+    return lambda values: among_found(column, select(counted).where(condition(values)))
 
 
 def _ions(values: Sequence[str], site: str | None, joined: bool = False) -> ColumnElement[bool]:
-    other = aliased(SiteOccupancy)
-    # The sum is in no index: SQLite would otherwise look at the ions of each composition.
-    of_it = other.composition_id + 0 if joined else other.composition_id
-    there = and_(of_it == Summary.composition_id, other.ion.in_(values))
-    there = there if site is None else and_(there, other.site == site)
-    return there if joined else select(other.id).where(there).exists()
+    there = aliased(SiteOccupancy)
+    found = select(there.composition_id).where(there.ion.in_(values))
+    found = found if site is None else found.where(there.site == site)
+    if not joined:
+        return found.where(there.composition_id == Summary.composition_id).exists()
+    # The sum is in no index: SQLite would otherwise look for the ions of each composition.
+    return found.distinct().subquery().c.composition_id + 0 == Summary.composition_id
 
 
 def _ion_filters() -> dict[str, SqlFilter]:
@@ -202,5 +204,5 @@ COMPOSITIONS = Collection(
             "lowest_phase": func.nullif(Count.lowest_phase, ""),
         },
     ),
-    most_counted=10_000,
+    most_counted=2_000,
 )

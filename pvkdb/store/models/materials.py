@@ -42,7 +42,7 @@ class SiteOccupancy(Base):
         CheckConstraint("site IN ('A', 'B', 'X')", name="site"),
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("amount IS NULL OR amount_symbolic IS NULL", name="one_amount"),
-        Index("ix_site_occupancies_ion", "ion", "site", "composition_id"),
+        Index("ix_site_occupancies_ion", "ion", "composition_id", "site"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
