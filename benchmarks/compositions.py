@@ -235,9 +235,13 @@ def make_store(url: str) -> None:
         print(f"summarized in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     store.close()
     store = Store(url)
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # As autovacuum leaves a table that nobody writes to.
-        connection.execute(text("VACUUM ANALYZE" if store.sqlite_path is None else "ANALYZE"))
+    if store.sqlite_path is not None:
+        with store.engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
+    else:
+        outside = store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with outside as connection:  # as autovacuum leaves a table that nobody writes to
+            connection.execute(text("VACUUM ANALYZE"))
     store.close()
 
 
