@@ -66,23 +66,23 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def test_a_release_replaces_the_older_one_with_its_rows(
-    sqlite_store: Store, tmp_path: Path, lines: dict[str, Line]
+    store: Store, tmp_path: Path, lines: dict[str, Line]
 ) -> None:
-    with sqlite_store.session() as session:
+    with store.session() as session:
         literature, before = current_version(session), counts(session)
-    with sqlite_store.session() as session:
+    with store.session() as session:
         first = load(session, tmp_path / "1", *lines.values())
     assert (first.added, first.removed) == (5, 0)
     assert first.dataset_version == f"{literature}.{release_version(tmp_path / '1')}"
     recomputed = copy.deepcopy(lines["neb"])
     recomputed["result"]["cpu_seconds"] += 1
-    with sqlite_store.session() as session:
+    with store.session() as session:
         held = session.get_one(Calculation, lines["neb"]["key"][:12])
         assert held.recorded_in == first.dataset_version
         second = load(session, tmp_path / "2", recomputed)
     assert (second.added, second.removed) == (1, 5)
     assert second.dataset_version == f"{literature}.{release_version(tmp_path / '2')}"
-    with sqlite_store.session() as session:
+    with store.session() as session:
         (held,) = session.scalars(select(Calculation))
         assert held.result == recomputed["result"]
         assert held.recorded_in == current_version(session) == second.dataset_version
@@ -91,17 +91,17 @@ def test_a_release_replaces_the_older_one_with_its_rows(
         added["Energetic"] = len(recomputed["energetics"])
         added |= {"Composition": 0, "CompositionSummary": 0}
         assert counts(session) == {name: before[name] + added[name] for name in before}
-    with sqlite_store.session() as session:
+    with store.session() as session:
         again = load_computed(session, tmp_path / "2")
     assert (again.added, again.removed, again.words) == (0, 0, "unchanged")
 
 
 def test_what_the_user_has_computed_or_builds_on_stays(
-    sqlite_store: Store, tmp_path: Path, lines: dict[str, Line]
+    store: Store, tmp_path: Path, lines: dict[str, Line]
 ) -> None:
     names = {kind: line["key"][:12] for kind, line in lines.items()}
     own = file_of(tmp_path / "own.gz", lines["vacancy"])
-    with sqlite_store.session() as session:
+    with store.session() as session:
         take_calculations(session, own)
         assert load(session, tmp_path / "1", *lines.values()).added == 4
         # Images of a path, a calculation that waits for a release's, another attempt.
@@ -109,7 +109,7 @@ def test_what_the_user_has_computed_or_builds_on_stays(
         potassium = ElementRequest(symbol="K", potential=PotentialName.CHGNET)
         enqueue(session, potassium, depends_on=[names["element"]])
         requeue(session, names["failed"])
-    with sqlite_store.session() as session:
+    with store.session() as session:
         images = select(func.count()).where(Structure.calculation_id == names["neb"])
         given = session.scalar(images)
         assert load(session, tmp_path / "2", lines["vacancy"]) == ComputedReport(
