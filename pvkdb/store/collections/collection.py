@@ -321,8 +321,8 @@ class Collection(Generic[RowT]):
             InputError: rows cannot be sorted by a name; names the nearest one.
         """
         levels = named_levels(self.name, self.sortable, text) or self.order
-        if levels == self.order[: len(levels)]:
-            levels = self.order
+        for order in (self.order, tuple((name, not falls) for name, falls in self.order)):
+            levels = order if levels == order[: len(levels)] else levels
         by_key = any(name == self.key_name for name, _ in levels)
         falling = self.most_counted is not None and bool(levels) and levels[-1][1]
         return levels if by_key else (*levels, (self.key_name, falling))

@@ -154,8 +154,11 @@ COMPOSITIONS = Collection(
         **_ion_filters(),
         "dimensionality": _of_material["dimensionality"],
         "phase": _of_material["phase"],
-        "lowest_phase": any_of(
-            Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"
+        "lowest_phase": replace(
+            any_of(Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"),
+            # A text made of it is in no index: many are read in the order of the list.
+            condition=lambda values: (Summary.lowest_phase + "").in_(values),
+            joined=lambda values: Summary.lowest_phase.in_(values),
         ),
         **_energy_filters(),
         **_range_filters(),
