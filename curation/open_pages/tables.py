@@ -123,6 +123,7 @@ def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
         "approximate": "true" if kind == "about" else "false",
         "references": f"o-{paper}",
         **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
+        **({"erratum": facts["material"]["note"]} if facts["material"]["kind"] == "inferred" else {}),
     }
 
 
