@@ -101,30 +101,33 @@ def origin(facts: Iterable[Row]) -> Row:
 
 def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
     """Return the row of an energy."""
-    value = facts["value_ev"]
+    value, material = facts["value_ev"], facts["material"]
     kind = value["kind"].removesuffix(" secondary")
     high = value["value_max"] or value["value"]
     defect = facts["defect"]["value"]
     words = {name: row["value"] for name, row in facts.items() if not is_number(row)}
     columns = ("phase", "direction", "quantity", "method", "functional", "soc", "conditions")
     charge = facts.get("charge", {"value": ""})["value"]
-    return {name: words.get(name, "") for name in columns} | {
-        "id": f"e-o-{paper}-{item[1:]}",
-        "material": words["material"].replace("−", "-"),
-        "defect": defect,
-        "species": defect.partition("_")[2]
-        if defect.startswith("V_")
-        else defect.partition("_")[0],
-        "charge": charge and f"{int(charge):+d}".replace("+0", "0"),
-        "scope": "reported",
-        "value_min_ev": "" if kind == "at most" else value["value"],
-        "value_max_ev": "" if kind == "at least" else high,
-        "bound": {"at least": "lower", "at most": "upper"}.get(kind, ""),
-        "approximate": "true" if kind == "about" else "false",
-        "references": f"o-{paper}",
-        **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
-        **({"erratum": facts["material"]["note"]} if facts["material"]["kind"] == "inferred" else {}),
-    }
+    return (
+        {name: words.get(name, "") for name in columns}
+        | {
+            "id": f"e-o-{paper}-{item[1:]}",
+            "material": words["material"].replace("−", "-"),
+            "defect": defect,
+            "species": defect.partition("_")[2]
+            if defect.startswith("V_")
+            else defect.partition("_")[0],
+            "charge": charge and f"{int(charge):+d}".replace("+0", "0"),
+            "scope": "reported",
+            "value_min_ev": "" if kind == "at most" else value["value"],
+            "value_max_ev": "" if kind == "at least" else high,
+            "bound": {"at least": "lower", "at most": "upper"}.get(kind, ""),
+            "approximate": "true" if kind == "about" else "false",
+            "references": f"o-{paper}",
+            **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
+        }
+        | ({"erratum": material["note"]} if material["kind"] == "inferred" else {})
+    )
 
 
 def device_and_claims(
