@@ -42,6 +42,9 @@ _TEX = str.maketrans(
         "^": r"\textasciicircum{}",
         "–": "--",
         "−": "$-$",
+        "\N{HYPHEN}": "-",
+        "\N{NON-BREAKING HYPHEN}": "-",
+        "…": r"\ldots{}",
         "°": r"\textdegree{}",
         "“": "``",
         "”": "''",
@@ -168,7 +171,10 @@ def reference_csl(reference: ReferencesRow) -> dict[str, Any]:
 
 
 def _name(author: str) -> dict[str, str]:
-    """Return a name as CSL has it: what follows the initials is the family name."""
+    """Return a name as CSL has it: family name before a comma, or behind the initials."""
+    family, comma, given = author.partition(", ")
+    if comma:
+        return {"family": family, "given": given}
     match = _NAME.fullmatch(author)
     return {"family": match[2], "given": match[1]} if match else {"literal": author}
 
