@@ -20,6 +20,7 @@ from pvkdb.errors import InputError
 from pvkdb.store.collections.collection import Filter, SqlFilter
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.rows.among import among_found
 
 Column = InstrumentedAttribute[Any]
 
@@ -109,7 +110,9 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
             formulas.add(parse_composition(value).formula)
         except InputError:
             continue
-    return or_(Material.id.in_(values), Composition.formula.in_(sorted(formulas)))
+    # Both of the table of materials, so that each reads an index.
+    found = select(Composition.id).where(Composition.formula.in_(sorted(formulas)))
+    return or_(Material.id.in_(values), among_found(Material.composition_id, found))
 
 
 def has_ion(
