@@ -38,8 +38,7 @@ SIGNS = {
     r"\textasciicircum{}": "^",
     r"\textdegree{}": "°",
     r"\ldots{}": "…",
-    r"$\alpha$": "α",
-    r"$\mu$": "μ",
+    "$-$": "−",
     "``": "“",
     "''": "”",
     "--": "–",
@@ -62,8 +61,13 @@ def written(rows: list[ReferencesRow], format: Any) -> str:
 def untexed(text: str) -> str:
     """A text of BibTeX as people read it: without TeX, sub- and superscripts on the line."""
     text = re.sub(r"\$[_^]{([^}]*)}\$", r"\1", text)
+    text = re.sub(r"\$\\([a-z]+)\$", lambda found: greek(found[1]), text)
     pattern = "|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True)))
     return re.sub(pattern, lambda found: SIGNS[found[0]], text)
+
+
+def greek(name: str) -> str:
+    return unicodedata.lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}")
 
 
 def plain(text: str | None) -> str:
