@@ -93,7 +93,10 @@ def _shipped(name: str) -> PotentialName | str:
 #: file, so that other content gives another content key.
 AnyPotential = Annotated[
     str,
-    Field(pattern=r"^[^\s:@,]+(:[^@,\n]+@[0-9a-f]{16})?$", max_length=300),
+    Field(
+        pattern=r"^[^\s\x00-\x1f\x7f-\x9f:@,]+(:[^\x00-\x1f\x7f-\x9f@,]+@[0-9a-f]{16})?$",
+        max_length=300,
+    ),
     AfterValidator(_shipped),
 ]
 

@@ -111,13 +111,8 @@ def _batches(keys: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _renew(session: Session | Connection, ids: list[int] | None) -> None:
-    for statement in _STATEMENTS:
-        if ids is None:
-            session.execute(text(statement.format(among="IS NOT NULL")))
-        else:
-            among = text(statement.format(among="IN :ids"))
-            among = among.bindparams(bindparam("ids", expanding=True))
-            session.execute(among, {"ids": ids})
+    for statement in _OF_ALL if ids is None else _OF_SOME:
+        session.execute(statement, {} if ids is None else {"ids": ids})
 
 
 def _sum(conditions: Iterable[tuple[str, int]]) -> str:
@@ -246,3 +241,8 @@ _STATEMENTS = (
     _SUMMARIES,
     _COUNTS.format(sign=""),
 )
+_OF_ALL = [text(each.format(among="IS NOT NULL")) for each in _STATEMENTS]
+_OF_SOME = [
+    text(each.format(among="IN :ids")).bindparams(bindparam("ids", expanding=True))
+    for each in _STATEMENTS
+]

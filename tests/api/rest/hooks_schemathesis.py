@@ -5,12 +5,12 @@ from __future__ import annotations
 import schemathesis
 
 #: Parameters whose values have a meaning that no schema can tell: formulas, cursors, names of
-#: devices. A request that fits the description may be refused only for one of them.
+#: devices and potentials. A request that fits the description may be refused only for one of them.
 MEANING = {
     *("cursor", "formula", "phase", "defect", "host", "device", "on_off_ratio", "weights"),
     *("reading", "r_lrs_ohm", "pull_up_ohm", "selectivity", "line_resistance_ohm", "size"),
     *("e_a_ev", "dfe_ev", "thickness_nm", "bias_v", "temperature_k", "write_time_s"),
-    *("margin", "settings", "Idempotency-Key", None),
+    *("margin", "settings", "potential", "Idempotency-Key", None),
 }
 
 
