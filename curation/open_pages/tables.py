@@ -58,10 +58,14 @@ def build(target: Path = LITERATURE / "open_pages") -> None:
         tables["device_claims"] += claims
     counts = Counter(row["references"] for row in tables["device_claims"])
     for row in reversed(tables["device_claims"]):
-        row["id"] = f"c-{row['references']}-{counts[row['references']]:03d}"
+        row["id"] = (
+            f"c-{row['references'].replace('web-', 'o-', 1)}-{counts[row['references']]:03d}"
+        )
         counts[row["references"]] -= 1
     cited = {row["references"] for rows_ in tables.values() for row in rows_}
-    tables["references"] = [reference(row) for row in papers.values() if f"o-{row['key']}" in cited]
+    tables["references"] = [
+        reference(row) for row in papers.values() if f"web-{row['key']}" in cited
+    ]
     for name, listed in tables.items():
         header = (LITERATURE / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0].split(",")
         with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -77,7 +81,7 @@ def reference(paper: Row) -> Row:
     title = paper["title"] or f"[no title on the page] {paper['address']}"
     doi = paper["doi"].lower()
     return {name: paper[name] for name in columns} | {
-        "key": f"o-{paper['key']}",
+        "key": f"web-{paper['key']}",
         "title": title,
         "doi": doi,
     }
@@ -123,7 +127,7 @@ def energy(paper: str, item: str, facts: Mapping[str, Row]) -> Row:
             "value_max_ev": "" if kind == "at least" else high,
             "bound": {"at least": "lower", "at most": "upper"}.get(kind, ""),
             "approximate": "true" if kind == "about" else "false",
-            "references": f"o-{paper}",
+            "references": f"web-{paper}",
             **origin([value, *(facts[name] for name in ("charge",) if name in facts)]),
         }
         | ({"erratum": material["note"]} if material["kind"] == "inferred" else {})
@@ -163,7 +167,7 @@ def device_and_claims(
             if each in words
         ),
         **columns,
-        "references": f"o-{paper}",
+        "references": f"web-{paper}",
         **origin(printed),
     }
     label = f"{stack} ({name})" if held else stack
@@ -219,7 +223,7 @@ def claim(paper: str, device: str, metric: str, row: Row) -> Row:
         "value_max": values[1],
         "unit": CLAIM_UNITS[name],
         "qualifier": marks.get(kind, ""),
-        "references": f"o-{paper}",
+        "references": f"web-{paper}",
         **origin([row]),
     }
 

@@ -144,7 +144,7 @@ class Publications:
     @staticmethod
     def _check_names(cells: Cells, row: ReferencesRow, held: Reference | None) -> None:
         """Refuse keys and numbers that are reserved for references of the review."""
-        if held is None and re.fullmatch(r"r\d+|o-.*", row.key or ""):
+        if held is None and re.fullmatch(r"r\d+|web-.*", row.key or ""):
             cells.complain(
                 "key", "has the form of the keys of pvkdb's own references; leave it out"
             )

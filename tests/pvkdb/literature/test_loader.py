@@ -45,7 +45,7 @@ def test_counts(store: Store) -> None:
         assert [sum(r.quantity == q for r in table1) for q in ("DFE", "E_A")] == [8, 13]
         assert [sum(r.quantity == q for r in table2) for q in ("DFE", "E_A")] == [9, 9]
         for collection, prefix in (
-            (REFERENCES, "o-"),
+            (REFERENCES, "web-"),
             (ENERGETICS, "e-o-"),
             (DEVICES, "d-o-"),
             (DEVICE_CLAIMS, "c-o-"),
@@ -225,8 +225,8 @@ LINES = {
     [
         (
             "references",
-            [{"key": "o-a", "authors": "A. Wu"}, {"key": "o-b", "authors": "B. Li"}],
-            r"line 3 \(o-b\): column doi '10.1000/a': is also that of A. Wu",
+            [{"key": "web-a", "authors": "A. Wu"}, {"key": "web-b", "authors": "B. Li"}],
+            r"line 3 \(web-b\): column doi '10.1000/a': is also that of A. Wu",
         ),
         ("energetics", [{"charge": "+3"}], r"line 2 .*column charge '\+3': .*-1 to \+1"),
         (
