@@ -198,12 +198,12 @@ def _shipped(name: PotentialName, device: str) -> Potential:
 
             evaluate, path = load_chgnet(weights, device), weights_file(weights)
         else:
-            from sevenn.util import pretrained_name_to_path
-
             from pvkdb_pipelines.potentials.sevennet import load_sevennet
 
+            evaluate = load_sevennet(weights, device)  # the first import of sevenn, without noise
+            from sevenn.util import pretrained_name_to_path
+
             path = Path(pretrained_name_to_path(weights))
-            evaluate = load_sevennet(weights, device)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or package, "potentials") from error
     versions = {each: version(each) for each in (package, "torch", "ase")}

@@ -276,6 +276,6 @@ def test_coordinates_that_are_no_numbers_are_refused():
 
 
 def test_energies_that_are_no_numbers_are_a_typed_failure(broken):
-    with pytest.raises(CalculationFailedError, match="not finite") as failure:
+    with pytest.raises(CalculationFailedError, match="not a number") as failure:
         compute_migration(request(), potential=broken)
-    assert failure.value.kind == FailureKind.RELAXATION_NOT_CONVERGED
+    assert failure.value.kind == FailureKind.POTENTIAL_FAILED

@@ -79,12 +79,6 @@ class ClimbingBand(NEB):  # type: ignore[misc]  # ASE is untyped
             computed = [0, *computed, last]
         found = self._potential.evaluate([self.images[k] for k in computed], stress=False)
         for index, properties in zip(computed, found, strict=True):
-            if not np.isfinite(properties["forces"]).all():
-                raise CalculationFailedError(
-                    FailureKind.NEB_NOT_CONVERGED,
-                    f"{self._potential.name} gave an energy or force that is not finite on image "
-                    f"{index} of the band; use another potential or more images",
-                )
             set_results(self.images[index], float(properties["energy"]), properties["forces"])
         if self._exchange is not None:
             for index in range(count, last):

@@ -19,6 +19,8 @@ import numpy as np
 from ase import Atoms
 from ase.optimize import BFGS
 
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.geometry.hosts import set_results
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
@@ -201,10 +203,18 @@ def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndar
 def _evaluated(
     start: Atoms, position: np.ndarray, potential: Potential
 ) -> tuple[float, np.ndarray]:
-    """Return energy and flattened forces of the atoms at other positions."""
+    """Return energy and flattened forces of the atoms at other positions.
+
+    Both are NaN where the potential has none: a step that leads there finds no saddle.
+    """
     moved = start.copy()
     moved.positions = position.reshape(-1, 3)
-    (found,) = potential.evaluate([moved], stress=False)
+    try:
+        (found,) = potential.evaluate([moved], stress=False)
+    except CalculationFailedError as error:
+        if error.kind is not FailureKind.POTENTIAL_FAILED:
+            raise
+        return np.nan, np.full(position.size, np.nan)
     return float(found["energy"]), np.asarray(found["forces"]).ravel()
 
 
