@@ -38,7 +38,7 @@ def count_changes(engine: Engine) -> None:
     """Let each transaction of an engine that changes the data add 1 to their number."""
     event.listen(engine, "before_cursor_execute", _note)
     event.listen(engine, "commit", _count)
-    event.listen(engine, "rollback", lambda connection: connection.info.pop(_CHANGED, None))
+    event.listen(engine, "rollback", _forget)
 
 
 def _count(connection: Connection) -> None:
@@ -48,6 +48,11 @@ def _count(connection: Connection) -> None:
     """
     if connection.info.pop(_CHANGED, False):
         connection.execute(COUNT_CHANGE)
+
+
+def _forget(connection: Connection) -> None:
+    if not connection.invalidated:  # a connection that was lost has forgotten
+        connection.info.pop(_CHANGED, None)
 
 
 def _note(connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
