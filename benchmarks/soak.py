@@ -158,7 +158,7 @@ def import_some(store: Store, folder: str, number: int) -> None:
     """Import some hundred devices."""
     file = Path(folder) / f"soak{number}.csv"
     rows = (
-        f"ITO/CsPbBr3/Ag,CsPbBr3,{1000 * number + row},r36,soak {number}.{row}"
+        f"ITO/CsPbBr3/Ag,CsPbBr3,{1000 * number + row + 2},r36,soak {number}.{row}"
         for row in range(IMPORTED)
     )
     head = "structure,absorber,on_off_ratio,references,source"
