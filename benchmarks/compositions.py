@@ -127,7 +127,10 @@ def fill(connection: Connection) -> None:
                 f"AND c.id = {first} + i"
             )
         )
-    mod = lambda n: f"(c.id - {first}) % {n}"  # noqa: E731
+
+    def mod(n: int) -> str:
+        return f"(c.id - {first}) % {n}"
+
     family = (
         f"CASE WHEN {mod(1000)} = 7 THEN 'rudorffite' WHEN {mod(50)} = 3 THEN 'A3B2X9' "
         f"WHEN {mod(10)} = 1 THEN 'RP' WHEN {mod(10)} = 2 THEN 'vacancy-ordered' ELSE '3D' END"

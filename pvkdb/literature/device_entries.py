@@ -82,7 +82,7 @@ def _formula(cells: Cells) -> str | None:
             try:
                 parse_composition(cells.text("absorber") or "")
             except InputError:
-                cells.doubt("absorber", "is no formula, so that the device has no material")
+                cells.doubt("absorber", "is not a formula, so the device gets no material")
                 return None
         composition, _ = material_in(cells, "absorber", "CsPbBr3")
         return composition.formula if composition else None

@@ -29,7 +29,8 @@ COUNT_CHANGE = text("UPDATE data_changes SET number = number + 1")
 def data_changes(session: Session) -> int:
     """Return how many transactions have changed the data so far.
 
-    It is the same for two sessions only if both see the same rows.
+    It is the same for two sessions only if both see the same data. What is written past pvkdb,
+    with ``sqlite3`` or ``psql``, is not counted.
     """
     return session.scalar(_NUMBER) or 0
 

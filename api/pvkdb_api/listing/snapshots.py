@@ -57,7 +57,7 @@ class SnapshotFile:
 
 
 class SnapshotFiles:
-    """The newest snapshot of a service in each format, if one was asked for."""
+    """The newest snapshot of a service in each format that somebody has requested."""
 
     def __init__(self) -> None:
         self._made: dict[SnapshotFormat, SnapshotFile] = {}

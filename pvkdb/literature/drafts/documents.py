@@ -202,7 +202,7 @@ def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:
     try:
         tree = lxml.html.fromstring(content, parser=lxml.html.HTMLParser(encoding="utf-8"))
     except lxml.etree.LxmlError as error:
-        raise InputError(f"{document.name} is no HTML page ({error}); save it again") from error
+        raise InputError(f"{document.name} is not an HTML page ({error}); save it again") from error
     tags: dict[str, str] = words()["meta"]
     found: dict[str, list[str]] = {}
     for meta in tree.iter("meta"):

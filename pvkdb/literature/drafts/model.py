@@ -65,8 +65,8 @@ class ModelEndpoint:
         """Return what the model proposes for a part of a paper.
 
         Raises:
-            httpx.HTTPError: there is no answer in time, or it is an error.
-            ValueError: the answer is not of the form that was asked for.
+            httpx.HTTPError: the endpoint does not answer in time, or answers with an error.
+            ValueError: the answer does not have the requested form.
         """
         metrics = sorted({entry.name for entry in metric_words()} - {""})
         task = _TASK.format(metrics=", ".join(metrics))
@@ -90,7 +90,7 @@ class ModelEndpoint:
             content = parse_json(answer.content)["choices"][0]["message"]["content"]
             return _Answer.model_validate_json(content).values
         except (LookupError, TypeError, ValidationError) as error:
-            raise ValueError("the answer is not the JSON that was asked for") from error
+            raise ValueError("the answer is not the requested JSON") from error
 
 
 @dataclass(slots=True)
@@ -125,7 +125,9 @@ def ask_model(
         try:
             proposals = endpoint.ask("\n".join(sentence.text for sentence in part))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            outcome.failure = f"it failed and was asked no further: {error or type(error).__name__}"
+            outcome.failure = (
+                f"it failed and got no further requests: {error or type(error).__name__}"
+            )
             break
         except ValueError:
             outcome.unreadable += 1

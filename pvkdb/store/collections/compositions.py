@@ -119,7 +119,7 @@ def _range_filters() -> dict[str, SqlFilter]:
 
 
 def _canonical(text: str) -> str:
-    """Return the canonical spelling of a formula; what is no formula stays as it is."""
+    """Return the canonical spelling of a formula; a text that is not a formula stays as it is."""
     try:
         return parse_composition(text).formula
     except InputError:

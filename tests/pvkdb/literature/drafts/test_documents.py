@@ -126,7 +126,7 @@ def encrypted() -> bytes:
         (pdf_of([""]), "pictures of pages without text"),
         (pdf_of(["x"])[:-60], "is a damaged PDF|pictures"),
         (pdf_of(["x"]).replace(b"/Length", b"/Filter /Odd /Length"), "is a damaged PDF"),
-        (b"<html></html>", "is no HTML page|contains no text"),
+        (b"<html></html>", "is not an HTML page|contains no text"),
     ],
 )
 def test_what_is_no_paper_is_refused(content: bytes, reason: str) -> None:

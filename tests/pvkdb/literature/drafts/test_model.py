@@ -163,7 +163,7 @@ def test_a_model_that_fails_is_asked_once_and_the_draft_is_made(
     monkeypatch.setattr(model_module, "PART", 40)
     fake.status = 500
     made = draft(fake, f"{TEXT} {TEXT} {TEXT}")
-    assert "asked no further" in made.note
+    assert "got no further requests" in made.note
     assert len(fake.asked) == 1
     assert made.rows
 
