@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Annotated, Any
 
@@ -101,10 +102,11 @@ AnyPotential = Annotated[
 ]
 
 
-def registered_potentials() -> list[str]:
+@cache  # looking through the installed packages takes 5 ms
+def registered_potentials() -> tuple[str, ...]:
     """Return the names of the shipped potentials, then of those that other packages register."""
     others = {entry.name for entry in entry_points(group=POTENTIALS_GROUP)}
-    return [*(name.value for name in PotentialName), *sorted(others - {*PotentialName})]
+    return (*(name.value for name in PotentialName), *sorted(others - {*PotentialName}))
 
 
 class CalculationDocument(BaseModel):

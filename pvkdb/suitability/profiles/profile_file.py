@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -122,8 +123,9 @@ def shipped_profiles() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
+@cache
 def shipped_profile(name: str) -> Profile:
-    """Return a profile that comes with pvkdb.
+    """Return a profile that comes with pvkdb; a file is read once.
 
     Raises:
         NotFoundError: the name is unknown; lists the known ones.

@@ -14,7 +14,7 @@ import pytest
 from ase.build import bulk
 
 from pvkdb.errors import CalculationFailedError, InputError
-from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations import FailureKind, PotentialName, registered_potentials
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
 from pvkdb.store.queue import claims as queue
@@ -360,7 +360,7 @@ def test_a_gpu_is_refused_where_pytorch_has_none(fakes, monkeypatch):
         load_potential("sevennet-0", "tpu")
 
 
-def test_the_example_of_the_documentation_is_a_potential(tmp_path, monkeypatch):
+def test_the_example_of_the_documentation_is_a_potential(tmp_path, monkeypatch, request):
     """The files of docs/potentials.md, installed as pip would, by their metadata."""
     page = (Path(__file__).parents[3] / "docs/potentials.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL))
@@ -378,6 +378,8 @@ def test_the_example_of_the_documentation_is_a_potential(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
+    registered_potentials.cache_clear()
+    request.addfinalizer(registered_potentials.cache_clear)
     assert local_potential("emt") == "emt"
     run = compute_element(element("emt"))
     assert run.result.energy_ev_per_atom == pytest.approx(-0.006, abs=0.002)

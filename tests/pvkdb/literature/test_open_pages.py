@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib
+import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
@@ -126,3 +126,22 @@ def test_figures_belong_to_the_devices_that_they_name(sqlite_store: Store) -> No
     for row in rows(OPEN_PAGES / "device_claims.csv"):
         named = re.search(r" \((d-o-[^)]+)\)$", row["device"])
         assert named is None or named[1] in names
+
+
+def test_a_reader_who_did_not_know_the_values_found_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    independent = importlib.util.spec_from_file_location(
+        "independent", ROOT / "curation" / "independent" / "compare.py"
+    )
+    assert independent is not None
+    assert independent.loader is not None
+    module = importlib.util.module_from_spec(independent)
+    independent.loader.exec_module(module)
+    module.main()
+    assert re.search(r"\d+ values of 39 papers .* equal \(9[5-9]", capsys.readouterr().out)
+    known = list(module.curated())
+    other = [(key, metric, 7 * value) for key, metric, value in known]
+    monkeypatch.setattr(module, "curated", lambda: iter(other))
+    with pytest.raises(SystemExit, match="without a reason"):
+        module.main()
