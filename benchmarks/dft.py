@@ -78,7 +78,7 @@ def main() -> None:
             _write(numbers, chosen.docs)
             _say(f"charge {charge:+d}, {image}: {document.failure_kind or document.state}")
     store.close()
-    print(dft_page.render(numbers))
+    print(dft_page.render(numbers, dft_page.read_hops()))
 
 
 def _requests(store: Store, neb: str, settings: DftSettings) -> list[tuple[str, DftScfRequest]]:
@@ -152,7 +152,8 @@ def _write(numbers: dft_page.DftNumbers, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = numbers.model_dump_json(indent=1) + "\n"
     (folder / "dft.json").write_text(text, encoding="utf-8")
-    (folder / "dft.md").write_text(dft_page.render(numbers), encoding="utf-8")
+    page = dft_page.render(numbers, dft_page.read_hops())
+    (folder / "dft.md").write_text(page, encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -1,17 +1,20 @@
-"""The page docs/validation/dft.md and its numbers: DFT on the path of a potential."""
+"""The page docs/validation/dft.md and its numbers: DFT from the path of a potential."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 
 from pydantic import BaseModel
 
 from pvkdb.schemas.calculations import FailureKind
-from pvkdb.schemas.calculations.dft import DftSettings
+from pvkdb.schemas.calculations.dft import DftHopResult, DftSettings
 from pvkdb.store.curation.computed import describe_charge, describe_settings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS = (FOLDER / f"dft.{ending}" for ending in ("md", "json"))
+#: Numbers of `validation/dft_hops.py`.
+HOPS = FOLDER / "dft_hops.json"
 
 #: Processor seconds of one single point of 39 atoms, Γ, 40/320 Ry, charge +1, one process, that the
 #: estimate rests on (docs/validation/dft.json; pw.x 6.7, on cores that others were using).
@@ -62,6 +65,36 @@ class DftNumbers(BaseModel):
         return None if start is None or saddle is None else saddle - start
 
 
+class Hop(BaseModel):
+    """A hop by DFT beside the path that it started from, or why there is none."""
+
+    name: str
+    calculation: str
+    hop: str
+    settings: DftSettings
+    guide: str
+    guide_forward_ev: float | None = None
+    guide_reverse_ev: float | None = None
+    literature: list[str] = []
+    result: DftHopResult | None = None
+    failure: str | None = None
+    force_calls: int
+    versions: dict[str, str] = {}
+
+
+class Hops(BaseModel):
+    """Every hop that was run."""
+
+    hops: list[Hop] = []
+
+
+def read_hops(path: Path = HOPS) -> Hops:
+    """Read the stored hops; none where none was run."""
+    if not path.exists():
+        return Hops()
+    return Hops.model_validate_json(path.read_text(encoding="utf-8"))
+
+
 def read_numbers(path: Path = NUMBERS) -> DftNumbers:
     """Read the stored numbers."""
     return DftNumbers.model_validate_json(path.read_text(encoding="utf-8"))
@@ -84,24 +117,99 @@ def estimated_cpu_seconds(cutoff_ry: tuple[float, float], charge: int) -> tuple[
     return base * min(factors), base * max(factors)
 
 
-def render(numbers: DftNumbers) -> str:
+def render(numbers: DftNumbers, hops: Hops) -> str:
     """Return the page as Markdown."""
-    return "\n".join([_HEAD.format(**_head(numbers)), *_body(numbers), _FOOT])
+    single = [_HEAD.format(**_head(numbers)), *_body(numbers), _FOOT]
+    return "\n".join([_TITLE, *_hops(hops), *single])
 
 
-_HEAD = """# DFT on the path of a potential
+_TITLE = """# DFT from the path of a potential
 
-Made by `make bench` (`benchmarks/dft.py`), with its numbers in `dft.json`; do not edit. The
-limiting hop of {defect} in {material} (39 atoms), as {potential} has it, and single points with
+Made by `validation/dft_hops.py` and `make bench` (`benchmarks/dft.py`), with their numbers in
+`dft_hops.json` and `dft.json`; do not edit.
+
+## Relaxed hops
+
+The limiting hop of the halide vacancy, from the converged path of a potential: with forces of pw.x
+both ends are relaxed and the saddle point is found (how: [dft.md](../dft.md#hops)). Energies in eV,
+forward and reverse; where symmetry makes both ends one, they are the same. The cheap estimate is
+DFT on the potential's geometries, from the first call of each structure. The residual is the
+largest force on an atom of the saddle point. `left` is the predicted change of the barrier up to
+the exact stationary points, which is not added to it.
+"""
+_HEAD = """
+## Single points at SSSP's cutoffs
+
+The limiting hop of {defect} in {material} (39 atoms), as {potential} has it, and single points with
 pw.x on its first end and its highest image, neutral and positive. Nothing is relaxed with DFT:
-E(saddle) − E(start) is the cheap estimate, neither an upper nor a lower bound, of the barrier that
-a DFT NEB would give.
+E(saddle) − E(start) is the cheap estimate, neither an upper nor a lower bound, of the relaxed
+barrier.
 """
 _FOOT = """
 A single point starts from nothing and runs in one process. The positive cell needs no correction
 for its images here: the leading term is the same at both ends of a difference at one charge and
 cell. The literature's value for this material is in [migration.md](migration.md).
 """
+
+
+def _hops(hops: Hops) -> list[str]:
+    if not hops.hops:
+        return ["**Not run yet.**"]
+    lines = [
+        "| material, charge | hop | potential | cheap estimate | DFT, relaxed | left | residual, "
+        "eV/Å | force calls | CPU-h | literature, eV |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *map(_hop_line, hops.hops),
+        "",
+    ]
+    done = [hop.result for hop in hops.hops if hop.result is not None]
+    if done:
+        calls = median(result.force_calls for result in done)
+        hours = sum(result.cpu_seconds or 0 for result in done) / 3600
+        lines.append(
+            f"- {len(done)} hops converged; {calls:g} force calls a hop in the median, "
+            f"{hours:.1f} CPU-hours in all, in one process on cores that others were using."
+        )
+    lines += [f"- {hop.name}: {hop.failure}" for hop in hops.hops if hop.result is None]
+    lines += [
+        f"- {setting}: {', '.join(hop.name for hop in hops.hops if _setting(hop) == setting)}."
+        for setting in sorted({_setting(hop) for hop in hops.hops})
+    ]
+    lines += [
+        "- Charge: every energy of a barrier is of one charge and one cell, so neither the\n"
+        "  reference potential of the electrons nor the alignment of the electrostatic potential\n"
+        "  enters, and the leading term of the images (q²α/2εL) cancels; left is the change\n"
+        "  of the defect's quadrupole and of its strain field along the hop. None is added.",
+        "- Pseudopotentials: SSSP 1.3.0 PBE efficiency, names and MD5 sums in `dft_hops.json`.",
+    ]
+    return lines
+
+
+def _hop_line(hop: Hop) -> str:
+    def both(forward: float | None, reverse: float | None) -> str:
+        if forward is None or reverse is None:
+            return ""
+        same = abs(forward - reverse) < 5e-4
+        return f"{forward:.3f}" if same else f"{forward:.3f} / {reverse:.3f}"
+
+    found, words = hop.result, "; ".join(hop.literature)
+    guide = f"{both(hop.guide_forward_ev, hop.guide_reverse_ev)} ({hop.guide})"
+    if found is None:
+        return (
+            f"| {hop.name} | {hop.hop} | {guide} | | not done | | | {hop.force_calls} | | {words} |"
+        )
+    left = {point.name: point.energy_left_ev for point in found.points}
+    return (
+        f"| {hop.name} | {hop.hop} | {guide} | "
+        f"{both(found.estimate_forward_ev, found.estimate_reverse_ev)} | "
+        f"**{both(found.barrier_forward_ev, found.barrier_reverse_ev)}** | "
+        f"{left['saddle'] - left['start']:+.3f} | {found.residual_force_ev_per_ang:.3f} | "
+        f"{found.force_calls} | {(found.cpu_seconds or 0) / 3600:.2f} | {words} |"
+    )
+
+
+def _setting(hop: Hop) -> str:
+    return describe_settings(hop.settings)
 
 
 def _head(numbers: DftNumbers) -> dict[str, str]:

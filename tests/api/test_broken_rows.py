@@ -27,7 +27,18 @@ MATERIAL = "CsPbBr3"
 TIME = "2026-01-01 00:00:00.000000"
 RESULT = migration_result_of("CsPbBr3", hop_barrier(0.3)).model_dump(mode="json")
 PARAMETERS = NebRequest(formula="CsPbBr3", phase="Pnma", defect="V_Br").model_dump(mode="json")
-KINDS = ("neb", "relax", "element", "vacancy", "dft-scf", "dft-path", "dft-neb", "dft-after", "<?>")
+KINDS = (
+    "neb",
+    "relax",
+    "element",
+    "vacancy",
+    "dft-scf",
+    "dft-path",
+    "dft-hop",
+    "dft-neb",
+    "dft-after",
+    "<?>",
+)
 #: Texts that no text of the store should be.
 ODD = ("", "\x01\x1b[2J\x85", "'\"<script>alert(1)</script>", "=1+1", "‮\ufeff", "é" * 5000, "a\nb")
 #: What stands in a JSON column where an object belongs.

@@ -9,8 +9,10 @@ from pvkdb.schemas.calculations.dft import DftSettings
 from validation.dft_page import (
     PAGE,
     DftNumbers,
+    Hops,
     Point,
     estimated_cpu_seconds,
+    read_hops,
     read_numbers,
     render,
 )
@@ -31,7 +33,7 @@ def point(charge: int, image: str, energy_ev: float | None) -> Point:
 
 
 def test_the_page_is_made_of_the_numbers_kept() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(read_numbers())
+    assert PAGE.read_text(encoding="utf-8") == render(read_numbers(), read_hops())
 
 
 def test_a_barrier_needs_both_of_its_points() -> None:
@@ -50,7 +52,7 @@ def test_a_barrier_needs_both_of_its_points() -> None:
     )
     assert numbers.barrier_ev(0) == pytest.approx(0.3)
     assert numbers.barrier_ev(1) is None
-    page = render(numbers)
+    page = render(numbers, Hops())
     assert "neutral cell: E(saddle) − E(start) = 0.300 eV" in page
     assert "charge +1: E(saddle) − E(start) = not known yet" in page
     assert "out of walltime" in page
@@ -60,7 +62,7 @@ def test_a_barrier_needs_both_of_its_points() -> None:
 
 def test_what_was_not_run_says_so_and_what_it_would_cost() -> None:
     numbers = DftNumbers(material="CsPbBr3 Pnma", defect="V_Br", potential="sevennet-0")
-    assert "**Not run yet.**" in render(numbers)
+    assert "**Not run yet.**" in render(numbers, Hops())
 
 
 def test_the_estimate_is_the_measurement_at_its_own_cutoffs_and_grows_with_them() -> None:

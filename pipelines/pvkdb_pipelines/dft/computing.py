@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from pvkdb.schemas.calculations.bounds import HIGHEST_BARRIER_EV
 from pvkdb.schemas.calculations.dft import (
     AnyDft,
     AnyDftResult,
+    DftHopRequest,
+    DftHopResult,
     DftNebRequest,
     DftNebResult,
     DftPathRequest,
@@ -29,13 +30,16 @@ from pvkdb.schemas.calculations.dft import (
     SinglePoint,
 )
 from pvkdb_pipelines.dft.codes.engines import load_engine
-from pvkdb_pipelines.dft.codes.pw_output import PwOutput
+from pvkdb_pipelines.dft.codes.pw_output import single_point
+from pvkdb_pipelines.dft.codes.runs import RunLocation, cpu_seconds
+from pvkdb_pipelines.dft.hops import compute_hop
 from pvkdb_pipelines.dft.settings import complete_request, correction_ev, remarks_on, structures_of
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of, set_results
 from pvkdb_pipelines.geometry.neighbours import check_structure
 from pvkdb_pipelines.migration.paths.band import check_band
 from pvkdb_pipelines.migration.paths.nudging import relax_band
-from pvkdb_pipelines.potentials.potential import Potential, Properties
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.relaxations.relaxation import relax
 
@@ -76,7 +80,7 @@ def compute_dft(
         InputError: The structure or the settings cannot be used.
         MissingExtraError: The engine is not installed.
     """
-    started, cpu_started = time.perf_counter(), _cpu_seconds()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     request = complete_request(request)
     for index, structure in enumerate(structures_of(request)):
         check_structure(atoms_in(structure), f"{request.formula}, structure {index + 1}")
@@ -88,10 +92,12 @@ def compute_dft(
         raise
     result = complete_result(
         request,
-        numbers,
-        force_calls=engine.force_calls,
-        cpu_seconds=round(_cpu_seconds() - cpu_started, 2),
-        wall_seconds=round(time.perf_counter() - started, 2),
+        {
+            "force_calls": engine.force_calls,
+            "cpu_seconds": round(cpu_seconds() - cpu_started, 2),
+            "wall_seconds": round(time.perf_counter() - started, 2),
+            **numbers,  # those of a hop count what was done before an interruption
+        },
     )
     versions = {**engine.versions, "potentials": engine.weights}
     return DftRun(request, result, versions, engine.files())
@@ -116,23 +122,6 @@ def complete_result(request: AnyDft, numbers: dict[str, Any], **others: Any) -> 
     if isinstance(result, DftPathResult):
         result.remarks += remarks_on_path(result)
     return result
-
-
-def single_point(name: str, properties: Properties) -> SinglePoint:
-    """Return the energy and forces of a structure as they are stored."""
-    forces = np.asarray(properties["forces"], dtype=float)
-    details: PwOutput | None = properties.get("details")
-    return SinglePoint(
-        name=name,
-        energy_ev=float(properties["energy"]),
-        forces_ev_per_ang=np.round(forces, 6).tolist(),
-        max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
-        scf_steps=None if details is None else details.steps,
-        scf_accuracy_ry=None if details is None else details.accuracy_ry,
-        smearing_energy_ev=None if details is None else details.smearing_energy_ev,
-        fermi_ev=properties.get("fermi_ev"),
-        magnetization_mub=None if details is None else details.magnetization_mub,
-    )
 
 
 def path_numbers(points: Sequence[SinglePoint]) -> dict[str, Any]:
@@ -247,6 +236,11 @@ def _band(request: DftNebRequest, report: Report | None, engine: Potential) -> d
     }
 
 
+def _hop(request: DftHopRequest, report: Report | None, engine: Potential) -> dict[str, Any]:
+    checkpoint = RunLocation.from_environment().checkpoint(request.key())
+    return compute_hop(request, engine, load_potential(request.guide), checkpoint, report)
+
+
 def _stiffness(atoms: Atoms) -> np.ndarray:
     return _STIFFNESS * np.eye(3 * len(atoms))
 
@@ -272,15 +266,10 @@ def _moved_with_ends(path: Sequence[Atoms], ends: Sequence[Atoms]) -> list[Atoms
     return moved
 
 
-def _cpu_seconds() -> float:
-    """Return the processor time of this process and of the programs that it has run."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
-
-
 _RECIPES: dict[type[AnyDft], tuple[type[AnyDftResult], Callable[..., dict[str, Any]]]] = {
     DftScfRequest: (DftScfResult, _scf),
     DftRelaxRequest: (DftRelaxResult, _relaxation),
     DftPathRequest: (DftPathResult, _path),
+    DftHopRequest: (DftHopResult, _hop),
     DftNebRequest: (DftNebResult, _band),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args
 
+from ase import Atoms
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from pvkdb.schemas.calculations import CalculationState, FailureKind
 from pvkdb.schemas.calculations.dft import (
     DftAfterRequest,
     DftAfterResult,
+    DftHopRequest,
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -38,7 +40,7 @@ from pvkdb_pipelines.geometry.hosts import host_of
 from pvkdb_pipelines.migration.result.stored import stored_path
 from pvkdb_pipelines.structures.user_structures import atoms_of
 
-Method = Literal["path", "neb", "scf", "relax"]
+Method = Literal["path", "neb", "hop", "scf", "relax"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -62,17 +64,38 @@ def path_request(
         InputError: the calculation has no path, or the hop does not exist.
     """
     images, values = _path(session, calculation, settings, hop)
+    return complete_request(DftPathRequest(**values, images=_ends_and_highest(images)))
+
+
+def hop_request(
+    session: Session,
+    calculation: Calculation,
+    settings: DftSettings,
+    hop: int | None = None,
+    **limits: Any,
+) -> DftHopRequest:
+    """Return the request for the ends and the saddle point of a hop, from those of a stored path.
+
+    ``limits`` are forces and calls.
+
+    Raises:
+        InputError: see :func:`path_request`; or a limit is out of range.
+    """
+    images, values = _path(session, calculation, settings, hop)
+    described = NebResult.model_validate(calculation.result).hops[values["hop"] - 1].hop
+    values |= {
+        "images": _ends_and_highest(images),
+        "guide": calculation.parameters["potential"],
+        "equivalent_ends": described.start == described.end,
+    }
+    return complete_request(validated(DftHopRequest, {**values, **limits}))
+
+
+def _ends_and_highest(images: Sequence[Atoms]) -> tuple[PathImage, ...]:
     energies = [image.get_potential_energy() for image in images]
     top = max(range(1, len(images) - 1), key=energies.__getitem__)
     named = zip(("start", "saddle", "end"), (0, top, len(images) - 1), strict=True)
-    return complete_request(
-        DftPathRequest(
-            **values,
-            images=tuple(
-                PathImage(name=name, structure=host_of(images[index])) for name, index in named
-            ),
-        )
-    )
+    return tuple(PathImage(name=name, structure=host_of(images[index])) for name, index in named)
 
 
 def neb_request(
@@ -141,7 +164,7 @@ def after_request(
     calculation: Calculation,
     settings: DftSettings,
     hop: int | None = None,
-    method: Literal["path", "neb"] = "path",
+    method: Literal["path", "neb", "hop"] = "path",
     **limits: float,
 ) -> DftAfterRequest:
     """Return a request for DFT after a barrier; ``limits`` are the convergence limits of a NEB.
@@ -168,13 +191,14 @@ def queue_deferred(session: Session, calculation: Calculation) -> list[Base]:
     """
     deferred = DftAfterRequest.model_validate(calculation.parameters)
     barrier = session.get_one(Calculation, deferred.barrier)
-    request: DftPathRequest | DftNebRequest
+    request: DftPathRequest | DftNebRequest | DftHopRequest
     try:
         if deferred.method == "neb":
             limits = deferred.model_dump(include=_LIMITS, exclude_none=True)
             request = neb_request(session, barrier, deferred.settings, deferred.hop, **limits)
         else:
-            request = path_request(session, barrier, deferred.settings, deferred.hop)
+            made = hop_request if deferred.method == "hop" else path_request
+            request = made(session, barrier, deferred.settings, deferred.hop)
     except InputError as error:
         raise CalculationFailedError(FailureKind.INVALID_REQUEST, str(error)) from error
     follows, _ = enqueue(session, request, barrier.material_id, calculation.priority)

@@ -13,6 +13,7 @@ from ase.units import Ry
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import (
+    DftHopRequest,
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -45,7 +46,7 @@ def complete_request(request: RequestT) -> RequestT:
 
 def structures_of(request: DftRequest) -> Sequence[Host]:
     """Return the structures of a request, in their order."""
-    if isinstance(request, DftPathRequest):
+    if isinstance(request, DftPathRequest | DftHopRequest):
         return [image.structure for image in request.images]
     if isinstance(request, DftNebRequest):
         return request.images

@@ -58,10 +58,10 @@ def compute(document: CalculationDocument, report: Report | None) -> Outcome:
     """
     if document.kind not in KINDS:
         raise InputError(unknown_name("kind of calculation", document.kind, KINDS))
-    if "potential" in document.parameters:
+    for named in {"potential", "guide"} & set(document.parameters):
         from pvkdb_pipelines.potentials.loading import require_permitted
 
-        require_permitted(str(document.parameters["potential"]))
+        require_permitted(str(document.parameters[named]))
     return KINDS[document.kind](document, report)
 
 
@@ -163,6 +163,7 @@ KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "dft-scf": _dft,
     "dft-relax": _dft,
     "dft-path": _dft,
+    "dft-hop": _dft,
     "dft-neb": _dft,
     "dft-after": _dft_after,
 }

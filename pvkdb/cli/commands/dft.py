@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LIMITS = {
     "relax": {"fmax": "fmax_ev_per_ang", "max_steps": "max_steps"},
     "neb": {"fmax": "fmax_neb_ev_per_ang", "max_steps": "max_steps_neb"},
+    "hop": {"fmax": "fmax_ev_per_ang", "max_steps": "max_force_calls"},
 }
 
 _Charges = Annotated[
@@ -95,18 +96,21 @@ def dft(
     method: Annotated[
         str,
         Option(
-            help="For a barrier: path (default; single points on its path) or neb. For a "
-            "structure: scf (default) or relax."
+            help="For a barrier: path (default; single points on its path), hop (ends and saddle "
+            "point relaxed) or neb. For a structure: scf (default) or relax."
         ),
     ] = "",
     vacancy: Annotated[
         int | None, Option(min=0, help="Index of an atom to remove, from 0.")
     ] = None,
     fmax: Annotated[
-        float | None, Option(help="Largest force, eV/Å; default: relax 0.03, neb 0.05.")
+        float | None, Option(help="Largest force, eV/Å; default: relax 0.03, hop and neb 0.05.")
     ] = None,
     max_steps: Annotated[
-        int | None, Option(help="Most steps of relax or neb; default: 100.")
+        int | None,
+        Option(
+            help="Most steps of relax or neb (default: 100), force calls a structure of hop (40)."
+        ),
     ] = None,
     engine: Annotated[str, Option(help="espresso, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,
@@ -241,7 +245,7 @@ def _request(
     named = _LIMITS.get(method, {})
     given = {named.get(name, name): value for name, value in limits.items() if value is not None}
     if given and not named:
-        raise InputError("--fmax and --max-steps require --method relax or neb")
+        raise InputError("--fmax and --max-steps require --method relax, neb or hop")
     chosen: Any = method
     request: AnyDft | DftAfterRequest
     calculation = session.get(Calculation, key)
@@ -249,13 +253,14 @@ def _request(
         if method in ("scf", "relax") or vacancy is not None:
             example = "once it is done" if is_pending_barrier(calculation) else "e.g."
             raise InputError(
-                f"{key} is a calculation; compute its path with --method path or neb. For scf, "
-                f"relax and --vacancy name a structure, {example} {key}-host"
+                f"{key} is a calculation; compute its path with --method path, hop or neb. For "
+                f"scf, relax and --vacancy name a structure, {example} {key}-host"
             )
         if is_pending_barrier(calculation):
             request = after_request(calculation, settings, hop, chosen or "path", **given)
-        elif method == "neb":
-            request = requests.neb_request(session, calculation, settings, hop, **given)
+        elif method in ("neb", "hop"):
+            made = requests.neb_request if method == "neb" else requests.hop_request
+            request = made(session, calculation, settings, hop, **given)
         else:
             request = requests.path_request(session, calculation, settings, hop)
         return request, calculation.material_id
@@ -265,7 +270,7 @@ def _request(
             f"neither a calculation nor a structure has the id {key!r}; list structures with: "
             "pvkdb export structures"
         )
-    if method in ("path", "neb") or hop is not None:
+    if method in ("path", "neb", "hop") or hop is not None:
         raise InputError(f"{key} is a structure; use --method scf or relax, without --hop")
     request = requests.structure_request(structure, settings, chosen or "scf", vacancy, **given)
     return request, structure.material_id

@@ -42,6 +42,8 @@ class FailureKind(StrEnum):
     ENDPOINTS_DIFFER = "equivalent end points differ"
     IMAGE_BELOW_ENDPOINT = "image below end point"
     NEB_NOT_CONVERGED = "NEB not converged"
+    SADDLE_NOT_FOUND = "saddle point not found"
+    HOP_LOST = "hop lost"
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas import RequestModel
-from pvkdb.schemas.calculations import bounds
+from pvkdb.schemas.calculations import AnyPotential, bounds
 from pvkdb.schemas.calculations.relaxations import CalculationRequest, Host
 
 #: Raised whenever a change of the code changes the numbers for the same settings.
@@ -217,10 +217,39 @@ class DftNebRequest(DftRequest):
         return self
 
 
+class DftHopRequest(DftRequest):
+    """Request for the relaxed ends and the saddle point of a hop, from the path of a potential."""
+
+    kind: Literal["dft-hop"] = "dft-hop"
+    images: tuple[PathImage, PathImage, PathImage] = Field(description="start, saddle and end.")
+    guide: AnyPotential = Field(
+        description="Potential of the path, whose forces and second derivatives guide the search."
+    )
+    equivalent_ends: bool = Field(
+        default=False, description="Symmetry makes the ends one: the second is not relaxed."
+    )
+    fmax_ev_per_ang: float = Field(default=0.05, ge=1e-4, le=0.5)
+    energy_left_ev: float = Field(
+        default=0.005,
+        ge=1e-4,
+        le=0.1,
+        description="Largest predicted change of the energy at which a search may end: soft modes "
+        "hide energy behind small forces.",
+    )
+    max_force_calls: int = Field(default=40, ge=1, le=500, description="For each structure.")
+
+    @model_validator(mode="after")
+    def _one_saddle(self) -> DftHopRequest:
+        _require_one_cell([image.structure for image in self.images])
+        if [image.name for image in self.images] != ["start", "saddle", "end"]:
+            raise ValueError("a hop has the images 'start', 'saddle' and 'end'")
+        return self
+
+
 class DftAfterRequest(CalculationRequest):
     """Request for DFT on the path of a barrier that is not computed yet.
 
-    Once the barrier is done, this becomes a :class:`DftPathRequest` or a :class:`DftNebRequest`.
+    Once the barrier is done, this becomes a request of the named method.
     """
 
     recipe: ClassVar[int] = DFT_RECIPE
@@ -228,7 +257,7 @@ class DftAfterRequest(CalculationRequest):
     barrier: str = Field(description="Calculation of the kind neb.")
     formula: str = Field(max_length=200, description="Its composition, without the defect.")
     phase: str | None = Field(default=None, max_length=40)
-    method: Literal["path", "neb"] = "path"
+    method: Literal["path", "neb", "hop"] = "path"
     hop: int | None = Field(default=None, ge=1, le=1000, description="None for the limiting one.")
     settings: DftSettings = DftSettings()
     fmax_neb_ev_per_ang: float | None = Field(default=None, ge=1e-4, le=0.5)
@@ -237,8 +266,8 @@ class DftAfterRequest(CalculationRequest):
     @model_validator(mode="after")
     def _limits_of_a_band(self) -> DftAfterRequest:
         limits = (self.fmax_neb_ev_per_ang, self.max_steps_neb)
-        if self.method == "path" and limits != (None, None):
-            raise ValueError("single points have no force to reach and no steps; use method neb")
+        if self.method != "neb" and limits != (None, None):
+            raise ValueError("these are limits of a band; use method neb")
         return self
 
 
@@ -250,11 +279,12 @@ class DftAfterResult(BaseModel):
 
 
 #: DFT requests of the queue.
-AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftNebRequest
+AnyDft = DftScfRequest | DftRelaxRequest | DftPathRequest | DftHopRequest | DftNebRequest
 DFT_REQUESTS: dict[str, type[AnyDft]] = {
     "dft-scf": DftScfRequest,
     "dft-relax": DftRelaxRequest,
     "dft-path": DftPathRequest,
+    "dft-hop": DftHopRequest,
     "dft-neb": DftNebRequest,
 }
 
@@ -341,7 +371,39 @@ class DftNebResult(DftResult):
     steps: bounds.Count
 
 
-AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftNebResult
+class HopPoint(SinglePoint):
+    """A relaxed end or the saddle point of a hop."""
+
+    structure: Host
+    estimate_ev: bounds.TotalEnergy = Field(description="Energy on the potential's geometry.")
+    energy_left_ev: bounds.EnergyDifference = Field(
+        description="Predicted change of the energy up to the stationary point; not added to it."
+    )
+    force_calls: bounds.Count
+
+
+class DftHopResult(DftResult):
+    """Result of ``dft-hop``: ends relaxed with DFT, and the saddle point between them."""
+
+    points: list[HopPoint] = Field(
+        description="start, saddle, and end where symmetry does not make it the start."
+    )
+    barrier_forward_ev: bounds.Barrier = Field(description="E(saddle) − E(start).")
+    barrier_reverse_ev: bounds.Barrier = Field(description="E(saddle) − E(end).")
+    estimate_forward_ev: bounds.EnergyDifference = Field(
+        description="E(saddle) − E(start) on the potential's geometries, the cheap estimate."
+    )
+    estimate_reverse_ev: bounds.EnergyDifference
+    residual_force_ev_per_ang: bounds.Force = Field(description="Largest force on the saddle.")
+    curvature_ev_per_ang2: float = Field(lt=0, description="At the saddle, along the hop.")
+    other_negative_curvatures: bounds.Count = Field(
+        description="Modes at the saddle, beside the hop, that the guide has as unstable."
+    )
+    guide: str = Field(description="Potential that guided the search.")
+    guide_versions: dict[str, str] = Field(description="Of its packages and weights.")
+
+
+AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftHopResult | DftNebResult
 
 
 def _require_one_cell(structures: list[Host] | tuple[Host, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
     "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
     "dft-path": (dft.DftPathRequest, dft.DftPathResult),
+    "dft-hop": (dft.DftHopRequest, dft.DftHopResult),
     "dft-neb": (dft.DftNebRequest, dft.DftNebResult),
 }
 
@@ -119,6 +120,15 @@ def _conditions(
             inner = sorted(result.points[1:-1], key=lambda point: point.energy_ev)
             yield "highest", [result.highest] == [point.name for point in inner[-1:]]
             yield from _heights([point.energy_ev for point in result.points], result)
+        case dft.DftHopRequest(), dft.DftHopResult():
+            chosen = request.images[: 2 if request.equivalent_ends else 3]
+            names = [image.name for image in chosen]
+            yield from _points(
+                [image.structure for image in chosen], names, result.points, result.atoms
+            )
+            yield "guide", result.guide == request.guide
+            start, saddle, *end = [point.energy_ev for point in result.points]
+            yield from _heights([start, saddle, *(end or [start])], result)
         case dft.DftNebRequest(), dft.DftNebResult():
             wanted = [image.symbols for image in request.images]
             yield "images", wanted == [image.symbols for image in result.images]
@@ -129,7 +139,7 @@ def _conditions(
 
 
 def _points(
-    wanted: list[Host], names: list[str], found: list[dft.SinglePoint], atoms: int
+    wanted: list[Host], names: list[str], found: Sequence[dft.SinglePoint], atoms: int
 ) -> Iterator[tuple[str, bool]]:
     yield "names", names == [point.name for point in found]
     yield "atoms", atoms == len(wanted[0].symbols)
@@ -138,7 +148,8 @@ def _points(
 
 
 def _heights(
-    energies_ev: list[float], result: dft.DftPathResult | dft.DftNebResult
+    energies_ev: list[float],
+    result: dft.DftPathResult | dft.DftHopResult | dft.DftNebResult,
 ) -> Iterator[tuple[str, bool]]:
     top = max(energies_ev[1:-1], default=math.nan)
     forward, reverse = top - energies_ev[0], top - energies_ev[-1]

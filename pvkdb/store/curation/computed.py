@@ -15,7 +15,7 @@ from pvkdb.chemistry import Defect, parse_composition
 from pvkdb.errors import FormulaError
 from pvkdb.schemas.calculations.bounds import HIGHEST_BARRIER_EV, CalculationResult
 from pvkdb.schemas.calculations.dft import (
-    DftNebRequest,
+    DftHopResult,
     DftNebResult,
     DftPathResult,
     DftRelaxResult,
@@ -156,6 +156,11 @@ def _dft(calculation: Calculation, request: DftRequest, result: CalculationResul
     if isinstance(result, DftPathResult):
         estimate = f"estimate: single points on the path of calculation {request.parent}"
         return _barrier(calculation, request, result, estimate)
+    if isinstance(result, DftHopResult):
+        moved = {point.name: _of_host(point.structure, point.energy_ev) for point in result.points}
+        ends = f"ends and saddle point relaxed from the path of calculation {request.parent}"
+        structures = [_structure(calculation, name, moved) for name in moved]
+        return [*structures, *_barrier(calculation, request, result, ends)]
     if isinstance(result, DftNebResult):
         hop = request.hop or 1
         found = {
@@ -199,7 +204,7 @@ def describe_charge(charge: int) -> str:
 def _barrier(
     calculation: Calculation,
     request: DftRequest,
-    result: DftPathResult | DftNebResult,
+    result: DftPathResult | DftHopResult | DftNebResult,
     how: str,
 ) -> list[Base]:
     """Return the energy row of a hop, from its lower to its higher barrier; none if invalid."""
@@ -228,7 +233,7 @@ def _barrier(
             scope="hop",
             value_min_ev=round(min(forward, reverse), _DECIMALS),
             value_max_ev=round(max(forward, reverse), _DECIMALS),
-            approximate=not isinstance(request, DftNebRequest),
+            approximate=isinstance(result, DftPathResult),
             method="DFT",
             functional=settings.functional,
             soc=settings.soc,

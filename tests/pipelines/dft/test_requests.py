@@ -15,7 +15,12 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.queue import jobs
-from pvkdb_pipelines.dft.requests import after_request, is_pending_barrier, path_request
+from pvkdb_pipelines.dft.requests import (
+    after_request,
+    hop_request,
+    is_pending_barrier,
+    path_request,
+)
 from pvkdb_pipelines.engines.dispatcher import Dispatcher
 from pvkdb_pipelines.engines.node import NodeResult
 from pvkdb_pipelines.work.worker import Worker
@@ -44,7 +49,7 @@ def waiting_for(
     store: Store,
     key: str,
     hop: int | None = None,
-    method: Literal["path", "neb"] = "path",
+    method: Literal["path", "neb", "hop"] = "path",
     **limits: float,
 ) -> str:
     with store.session() as session:
@@ -57,9 +62,11 @@ def waiting_for(
         return asked.id
 
 
-@pytest.mark.parametrize(("method", "kind"), [("path", "dft-path"), ("neb", "dft-neb")])
+@pytest.mark.parametrize(
+    ("method", "kind"), [("path", "dft-path"), ("neb", "dft-neb"), ("hop", "dft-hop")]
+)
 def test_what_follows_is_what_would_have_been_asked_for_afterwards(
-    empty_store: Store, method: Literal["path", "neb"], kind: str
+    empty_store: Store, method: Literal["path", "neb", "hop"], kind: str
 ) -> None:
     key = queued_barrier(empty_store)
     limits = {"max_steps_neb": 7} if method == "neb" else {}
@@ -77,7 +84,8 @@ def test_what_follows_is_what_would_have_been_asked_for_afterwards(
             assert queued.parameters["max_steps_neb"] == 7
         else:
             barrier = session.get_one(Calculation, key)
-            assert queued.key == path_request(session, barrier, COARSE).key()
+            made = hop_request if method == "hop" else path_request
+            assert queued.key == made(session, barrier, COARSE).key()
 
 
 def test_a_hop_that_the_barrier_does_not_have_is_a_typed_failure(empty_store: Store) -> None:

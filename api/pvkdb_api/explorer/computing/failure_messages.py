@@ -61,6 +61,14 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
         "The NEB did not converge at the saddle point within the allowed number of steps.",
         "Allow more steps for the path, or use more images.",
     ),
+    FailureKind.SADDLE_NOT_FOUND: (
+        "No saddle point was found near that of the potential.",
+        "Allow more force calls, or start from the path of another potential.",
+    ),
+    FailureKind.HOP_LOST: (
+        "An end point or the saddle point left the hop: it belongs to another one.",
+        "See the structures in the checkpoint; start from the path of another potential.",
+    ),
     FailureKind.BARRIER_OUT_OF_BOUNDS: (
         "The barrier is too high to be physical for an ion in a halide.",
         _OTHER_POTENTIAL,

@@ -52,6 +52,7 @@ KINDS = {
     "dft-scf": "DFT single point",
     "dft-relax": "DFT relaxation",
     "dft-path": "DFT on a path",
+    "dft-hop": "DFT hop",
     "dft-neb": "DFT migration barrier",
     "dft-after": "DFT after a barrier",
 }

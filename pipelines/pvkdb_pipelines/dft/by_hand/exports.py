@@ -14,6 +14,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.dft import (
     DFT_REQUESTS,
     AnyDft,
+    DftHopRequest,
     DftNebRequest,
     DftPathRequest,
     DftRelaxRequest,
@@ -82,9 +83,9 @@ def parts_of(request: AnyDft) -> dict[str, Host]:
     """Return the structure of each subfolder of a job, by the path of the subfolder."""
     if isinstance(request, DftPathRequest):
         return {image.name.replace(" ", "-"): image.structure for image in request.images}
-    if isinstance(request, DftNebRequest):
+    if isinstance(request, DftNebRequest | DftHopRequest):
         raise InputError(
-            "a climbing-image NEB is a loop over many runs, which only pvkdb can drive; export the "
+            f"a {request.kind} is a loop over many runs, which only pvkdb can drive; export the "
             f"single points of its path instead: pvkdb export-inputs {request.parent or 'ID'}"
         )
     return {".": request.structure}

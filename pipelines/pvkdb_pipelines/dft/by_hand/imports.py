@@ -28,7 +28,8 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb_pipelines.dft.by_hand.exports import JOB_FILE, ExportedJob, parts_of
 from pvkdb_pipelines.dft.by_hand.foreign import ForeignRun, read_run
-from pvkdb_pipelines.dft.computing import complete_result, path_numbers, single_point
+from pvkdb_pipelines.dft.codes.pw_output import single_point
+from pvkdb_pipelines.dft.computing import complete_result, path_numbers
 from pvkdb_pipelines.dft.settings import complete_request
 from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.ownership import current_owner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ from pvkdb_pipelines.potentials.potential import Properties
 
 #: The names of the smearings in pw.x.
 _SMEARINGS = {"gaussian": "gaussian", "cold": "marzari-vanderbilt", "fermi-dirac": "fermi-dirac"}
+
+#: Largest displacement of an atom, Å, up to which the last density and wave functions are a better
+#: start than atoms: within a relaxation, not between images of a path.
+_SAME_STRUCTURE_ANG = 0.7
+
+#: Failures that a start from the last density and wave functions may cause.
+_OF_A_BAD_START = (FailureKind.SCF_NOT_CONVERGED, FailureKind.PROGRAM_CRASHED)
 
 Namelists = dict[str, dict[str, Any]]
 
@@ -97,8 +105,8 @@ def input_text(atoms: Atoms, settings: DftSettings, lists: Namelists) -> str:
 class EspressoEngine:
     """Runs pw.x for structures, one at a time.
 
-    Each run starts from scratch in its own folder, which is removed afterwards; ``runs`` keeps its
-    input and output.
+    Each run has its own folder, which is removed afterwards; ``runs`` keeps its input and output. A
+    run starts with the density and wave functions of the last one if its structure is near.
     """
 
     def __init__(self, settings: DftSettings, location: RunLocation) -> None:
@@ -113,6 +121,8 @@ class EspressoEngine:
         self._settings = settings
         self._location = location
         self._deadline = Deadline(location.max_seconds)
+        self._last: Atoms | None = None
+        self._saved = ""
         self.versions: dict[str, str] = {}
         self.runs = RunFiles()
 
@@ -123,9 +133,25 @@ class EspressoEngine:
             CalculationFailedError: see
             :func:`~pvkdb_pipelines.dft.codes.pw_output.require_success`.
         """
-        return [self._run(structure, stress) for structure in structures]
+        return [self._evaluated(structure, stress) for structure in structures]
 
-    def _run(self, structure: Atoms, stress: bool) -> Properties:
+    def _evaluated(self, structure: Atoms, stress: bool) -> Properties:
+        """Return the result of a run, which is repeated from scratch if its start was bad."""
+        if not self._saved:
+            self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
+            weakref.finalize(self, shutil.rmtree, self._saved, ignore_errors=True)
+        last, self._last = self._last, None
+        near = last is not None and _displacement_ang(last, structure) < _SAME_STRUCTURE_ANG
+        try:
+            found = self._run(structure, stress, continued=near)
+        except CalculationFailedError as error:
+            if not near or error.kind not in _OF_A_BAD_START:
+                raise
+            found = self._run(structure, stress, continued=False)
+        self._last = structure.copy()
+        return found
+
+    def _run(self, structure: Atoms, stress: bool, *, continued: bool) -> Properties:
         left = self._deadline.left_s()
         if left == 0.0:
             raise CalculationFailedError(
@@ -134,7 +160,9 @@ class EspressoEngine:
                 "run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
             )
         lists = namelists(self._settings, stress=stress)
-        lists["control"]["disk_io"] = "none"
+        lists["control"] |= {"disk_io": "low", "outdir": self._saved}
+        if continued:
+            lists["electrons"] |= {"startingpot": "file", "startingwfc": "file"}
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
@@ -166,6 +194,13 @@ class EspressoEngine:
         finally:
             self.runs.add(_written(folder))
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _displacement_ang(one: Atoms, other: Atoms) -> float:
+    """Return the largest displacement of an atom; infinite between different cells."""
+    if list(one.symbols) != list(other.symbols) or not np.array_equal(one.cell, other.cell):
+        return np.inf
+    return float(np.linalg.norm(one.positions - other.positions, axis=1).max())
 
 
 def _written(folder: Path) -> dict[str, bytes]:

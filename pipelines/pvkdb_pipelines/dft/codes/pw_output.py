@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
 from ase.units import Ry
 
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
+from pvkdb.schemas.calculations.dft import SinglePoint
 from pvkdb_pipelines.dft.codes.runs import ProcessResult
+from pvkdb_pipelines.potentials.potential import Properties
 
 #: Lines of the output that a failure keeps.
 _TAIL_LINES = 15
@@ -140,3 +143,20 @@ def _last(pattern: str, text: str) -> str | None:
 
 def _float(text: str | None) -> float | None:
     return None if text is None else float(text.replace("D", "E"))
+
+
+def single_point(name: str, properties: Properties) -> SinglePoint:
+    """Return the energy and forces of a structure as they are stored."""
+    forces = np.asarray(properties["forces"], dtype=float)
+    details: PwOutput | None = properties.get("details")
+    return SinglePoint(
+        name=name,
+        energy_ev=float(properties["energy"]),
+        forces_ev_per_ang=np.round(forces, 6).tolist(),
+        max_force_ev_per_ang=round(float(np.linalg.norm(forces, axis=1).max()), 6),
+        scf_steps=None if details is None else details.steps,
+        scf_accuracy_ry=None if details is None else details.accuracy_ry,
+        smearing_energy_ev=None if details is None else details.smearing_energy_ev,
+        fermi_ev=properties.get("fermi_ev"),
+        magnetization_mub=None if details is None else details.magnetization_mub,
+    )

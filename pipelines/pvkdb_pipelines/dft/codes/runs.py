@@ -6,12 +6,14 @@ import contextlib
 import gzip
 import io
 import os
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +47,7 @@ class RunLocation:
         pw_command: ``pw.x`` with the command that starts it in parallel.
         pseudo_dir: Folder of the pseudopotential files.
         scratch: Folder for temporary files; None for the system's.
+        checkpoints: Folder of the force calls of hops, which outlive a process; None for scratch.
         max_seconds: Wall-time limit of a calculation; None for no limit.
         grace_s: Seconds after the limit until a program is killed.
     """
@@ -52,6 +55,7 @@ class RunLocation:
     pw_command: tuple[str, ...] = ("pw.x",)
     pseudo_dir: Path = DEBIAN_PSEUDO_DIR
     scratch: Path | None = None
+    checkpoints: Path | None = None
     max_seconds: float | None = None
     grace_s: float = 60.0
 
@@ -59,8 +63,8 @@ class RunLocation:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> RunLocation:
         """Return the location from environment variables.
 
-        They are ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_DFT_SCRATCH`` and
-        ``PVKDB_DFT_MAX_SECONDS``.
+        They are ``PVKDB_PW_COMMAND``, ``PVKDB_PSEUDO_DIR``, ``PVKDB_DFT_SCRATCH``,
+        ``PVKDB_DFT_CHECKPOINTS`` and ``PVKDB_DFT_MAX_SECONDS``.
 
         Raises:
             InputError: a variable is invalid.
@@ -78,13 +82,19 @@ class RunLocation:
             raise InputError(
                 f"PVKDB_DFT_MAX_SECONDS = {limit!r} is not a positive number of seconds"
             )
-        scratch = values.get("PVKDB_DFT_SCRATCH")
+        scratch, kept = (values.get(f"PVKDB_DFT_{name}") for name in ("SCRATCH", "CHECKPOINTS"))
         return cls(
             pw_command=command,
             pseudo_dir=Path(values.get("PVKDB_PSEUDO_DIR") or DEBIAN_PSEUDO_DIR),
             scratch=Path(scratch) if scratch else None,
+            checkpoints=Path(kept) if kept else None,
             max_seconds=max_seconds,
         )
+
+    def checkpoint(self, key: str) -> Path:
+        """Return the checkpoint of the request with a content key."""
+        folder = self.checkpoints or self.scratch or Path(tempfile.gettempdir())
+        return folder / f"pvkdb-hop-{key[:16]}.jsonl"
 
     def require_program(self) -> None:
         """Check that the program is installed.
@@ -119,6 +129,12 @@ class ProcessResult:
 
     returncode: int
     timed_out: bool
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of the programs that it has run."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def run_program(

@@ -94,7 +94,7 @@ def climb(
     energy, forces = float(start.get_potential_energy()), start.get_forces().ravel()
     # The curvature along the path is measured.
     probe = mode * _PROBE_ANG / np.abs(mode).max()
-    matrix = hessian + _bofill(
+    matrix = hessian + bofill(
         hessian, probe, forces - _evaluated(start, position + probe, potential)[1]
     )
     if not np.isfinite(matrix).all():
@@ -110,14 +110,14 @@ def climb(
                 return None
             atoms = _structure(start, position, energy, forces)
             return Saddle(atoms, mode.reshape(-1, 3), residual, taken)
-        step, mode = _step(matrix, mode, forces)
+        step, mode = mode_step(matrix, mode, forces)
         if abs(mode @ tangent.ravel()) < _LEAST_OVERLAP * np.linalg.norm(tangent):
             return None
         position = position + step
         if np.linalg.norm(position - start.positions.ravel()) > _ASTRAY_ANG:
             return None
         energy, after = _evaluated(start, position, potential)
-        matrix = matrix + _bofill(matrix, step, forces - after)
+        matrix = matrix + bofill(matrix, step, forces - after)
         forces = after
     return None
 
@@ -169,7 +169,7 @@ def _next_to(saddle: Saddle, side: int, potential: Potential) -> Atoms:
     return atoms
 
 
-def _step(
+def mode_step(
     matrix: np.ndarray, mode: np.ndarray, forces: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a step uphill along the mode and downhill along all others, and the new mode."""
@@ -185,7 +185,7 @@ def _step(
     return step, modes[:, upward] * np.sign(overlaps[upward])
 
 
-def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+def bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
     """Return Bofill's correction to a Hessian after a step, which allows negative curvatures."""
     rest = change - matrix @ step
     length, across = step @ step, step @ rest

@@ -234,3 +234,17 @@ def test_scratch_is_empty_afterwards(tmp_path: Path) -> None:
     (found,) = load_engine("espresso", settings, location).evaluate([ammonia()], stress=True)
     assert np.shape(found["stress"]) == (6,)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_near_structure_starts_from_the_last_one_and_has_the_same_energy() -> None:
+    tight = CHEAP.model_copy(update={"scf_threshold_ry": 1e-9})
+    settings = complete_request(scf(cspbi3(), "CsPbI3", tight)).settings
+    engine = load_engine("espresso", settings)
+    engine.evaluate([cspbi3(0.10)], stress=False)
+    (continued,) = engine.evaluate([cspbi3(0.13)], stress=False)
+    (alone,) = load_engine("espresso", settings).evaluate([cspbi3(0.13)], stress=False)
+    assert continued["details"].steps < alone["details"].steps
+    assert continued["energy"] == pytest.approx(alone["energy"], abs=1e-5)
+    assert np.abs(continued["forces"] - alone["forces"]).max() < 5e-3
+    inputs = {name: text.decode() for name, text in engine.files().items() if name.endswith(".in")}
+    assert ["startingwfc" in inputs[f"pw-{number}.in"] for number in (1, 2)] == [False, True]

@@ -1,0 +1,202 @@
+"""Hops of an expensive method, found from the path of a cheap one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from pvkdb.errors import CalculationFailedError
+from pvkdb.schemas.calculations import FailureKind, PotentialName
+from pvkdb.schemas.calculations.dft import (
+    DftHopResult,
+    DftNebRequest,
+    DftNebResult,
+    PathImage,
+)
+from pvkdb.schemas.calculations.kinds import require_fit
+from pvkdb.store.curation.computed import computed_rows
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb_pipelines.dft import computing
+from pvkdb_pipelines.dft.computing import compute_dft
+from pvkdb_pipelines.dft.hops import compute_hop, read_checkpoint
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
+from pvkdb_pipelines.potentials.loading import load_potential
+from pvkdb_pipelines.potentials.potential import Potential, Properties
+
+from ..conftest import potential_from
+from .barriers import stored_barrier
+from .crystals import GUIDE, TRUTH, ends_and_saddle, hop_request
+
+
+@pytest.fixture(scope="module")
+def true_barrier_ev() -> float:
+    start, saddle, _ = ends_and_saddle(TRUTH)
+    return float(saddle.get_potential_energy() - start.get_potential_energy())
+
+
+def counted(potential: Potential, most: int = 10**6, failure: BaseException | None = None):
+    """The same potential, which counts from 0 and fails after some calls."""
+
+    def evaluate_one(atoms: Atoms) -> Properties:
+        if failure is not None and engine.force_calls > most:
+            raise failure
+        return potential.evaluate_many([atoms], False)[0]
+
+    engine = potential_from(evaluate_one, "Cu")
+    return engine
+
+
+def test_the_saddle_and_both_ends_are_those_of_the_expensive_method(
+    tmp_path: Path, true_barrier_ev: float
+) -> None:
+    engine = counted(TRUTH)
+    found = compute_hop(hop_request(GUIDE), engine, GUIDE, tmp_path / "hop.jsonl")
+    assert found["barrier_forward_ev"] == pytest.approx(true_barrier_ev, abs=0.005)
+    assert found["barrier_forward_ev"] == pytest.approx(found["barrier_reverse_ev"], abs=1e-3)
+    assert abs(found["estimate_forward_ev"] - true_barrier_ev) > 0.005
+    assert found["curvature_ev_per_ang2"] < -0.1
+    assert engine.force_calls == found["force_calls"] <= 15
+    assert [point.name for point in found["points"]] == ["start", "saddle", "end"]
+    for point in found["points"]:
+        (again,) = TRUTH.evaluate([atoms_in(point.structure)], stress=False)
+        assert np.linalg.norm(again["forces"], axis=1).max() <= 0.05
+        assert again["energy"] == pytest.approx(point.energy_ev)
+
+
+def test_a_killed_search_goes_on_from_its_last_force_call(tmp_path: Path) -> None:
+    request, path = hop_request(GUIDE, equivalent_ends=True), tmp_path / "hop.jsonl"
+    whole = compute_hop(request, TRUTH, GUIDE, tmp_path / "whole.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        compute_hop(request, counted(TRUTH, 4, KeyboardInterrupt()), GUIDE, path)
+    path.write_text(path.read_text() + '{"point": {"name": "sadd')  # the line of a kill
+    assert len(read_checkpoint(path)) == 4
+    engine = counted(TRUTH)
+    rest = compute_hop(request, engine, GUIDE, path)
+    assert rest["force_calls"] == whole["force_calls"] == engine.force_calls + 4
+    assert rest["barrier_forward_ev"] == pytest.approx(whole["barrier_forward_ev"], abs=1e-6)
+    assert [point.name for point in rest["points"]] == ["start", "saddle"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "engine", "guide", "kind"),
+    [
+        ({"max_force_calls": 2}, TRUTH, GUIDE, FailureKind.ENDPOINT_NOT_CONVERGED),
+        ({"max_force_calls": 3}, TRUTH, GUIDE, FailureKind.SADDLE_NOT_FOUND),
+        (
+            {},
+            counted(TRUTH, 3, CalculationFailedError(FailureKind.SCF_NOT_CONVERGED, "no")),
+            GUIDE,
+            FailureKind.SCF_NOT_CONVERGED,
+        ),
+    ],
+)
+def test_a_search_that_ends_without_its_hop_says_why(tmp_path, fields, engine, guide, kind):
+    request = hop_request(GUIDE, equivalent_ends=True, **fields)
+    with pytest.raises(CalculationFailedError) as caught:
+        compute_hop(request, engine, guide, tmp_path / "hop.jsonl")
+    assert caught.value.kind is kind
+    assert read_checkpoint(tmp_path / "hop.jsonl")
+
+
+def test_a_path_without_a_saddle_point_is_refused_before_it_costs_anything(tmp_path: Path) -> None:
+    """Its highest image is the start."""
+    request = hop_request(GUIDE, equivalent_ends=True)
+    start, saddle, end = request.images
+    flat = saddle.model_copy(update={"structure": start.structure})
+    request = request.model_copy(update={"images": (start, flat, end)})
+    with pytest.raises(CalculationFailedError, match="no unstable mode") as caught:
+        compute_hop(request, TRUTH, GUIDE, tmp_path / "hop.jsonl")
+    assert caught.value.kind is FailureKind.SADDLE_NOT_FOUND
+    assert {call.point.name for call in read_checkpoint(tmp_path / "hop.jsonl")} == {"start"}
+
+
+@pytest.mark.slow
+def test_an_end_that_falls_into_the_other_is_a_lost_hop(tmp_path: Path) -> None:
+    request = hop_request(GUIDE)
+    start, saddle, end = request.images
+    swapped = start.model_copy(update={"structure": end.structure})
+    far = request.model_copy(update={"images": (swapped, saddle, end)})
+    engine = pulled_to(atoms_in(start.structure))
+    with pytest.raises(CalculationFailedError, match="start: the moving Cu went") as caught:
+        compute_hop(far, engine, GUIDE, tmp_path / "hop.jsonl")
+    assert caught.value.kind is FailureKind.HOP_LOST
+
+
+def pulled_to(place: Atoms) -> Potential:
+    """Springs of all atoms to a structure."""
+
+    def evaluate_one(atoms: Atoms) -> Properties:
+        away = atoms.positions - place.positions
+        return {"energy": float((away**2).sum()), "forces": -2 * away}
+
+    return potential_from(evaluate_one, "Cu")
+
+
+def test_a_hop_of_the_queue_is_a_statement_of_dft_with_its_settings(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PVKDB_DFT_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr(computing, "load_potential", lambda name: GUIDE)
+    request = hop_request(GUIDE)
+    run = compute_dft(request, None, TRUTH)
+    assert isinstance(run.result, DftHopResult)
+    require_fit(run.request, run.result)
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == [
+        f"pvkdb-hop-{run.request.key()[:16]}.jsonl"
+    ]
+    key = stored_barrier(sqlite_store)
+    with sqlite_store.session() as session:
+        calculation = session.get_one(Calculation, key)
+        rows = computed_rows(session, calculation, run.request, run.result, {})
+        (statement,) = [row for row in rows if isinstance(row, Energetic)]
+        roles = [row.role for row in rows if not isinstance(row, Energetic)]
+    assert roles == ["start", "saddle", "end"]
+    assert (statement.method, statement.approximate, statement.charge) == ("DFT", False, 0)
+    assert "ends and saddle point relaxed" in statement.conditions
+    assert run.result.guide_versions == {"weights": "none"}
+    with pytest.raises(ValueError, match="barrier_forward_ev"):
+        require_fit(run.request, run.result.model_copy(update={"barrier_forward_ev": 0.1}))
+
+
+@pytest.mark.slow
+def test_a_hop_of_cspbbr3_is_the_one_that_the_band_of_the_other_potential_finds(
+    cspbbr3_migration, tmp_path: Path
+) -> None:
+    """From the path of SevenNet-0 to the barrier of l3i5: 10 meV and 40 force calls."""
+    found = cspbbr3_migration(PotentialName.SEVENNET_0)
+    number = found.result.hops.index(found.result.limiting)
+    images = found.paths[number].band.images
+    top = max(range(len(images)), key=lambda index: images[index].get_potential_energy())
+    request = hop_request(GUIDE).model_copy(
+        update={
+            "images": tuple(
+                PathImage(name=name, structure=host_of(images[index]))
+                for name, index in (("start", 0), ("saddle", top), ("end", -1))
+            )
+        }
+    )
+    guide, engine = (
+        load_potential(name) for name in (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
+    )
+    hop = compute_hop(request, engine, guide, tmp_path / "hop.jsonl")
+    assert hop["force_calls"] <= 40
+    band = compute_dft(
+        DftNebRequest(
+            formula="CsPbBr3",
+            images=tuple(host_of(image) for image in images),
+            fmax_endpoint_ev_per_ang=0.01,
+            fmax_neb_ev_per_ang=0.02,
+            max_steps_endpoint=300,
+            max_steps_neb=300,
+        ),
+        None,
+        load_potential(PotentialName.SEVENNET_L3I5),
+    ).result
+    assert isinstance(band, DftNebResult)
+    assert hop["barrier_forward_ev"] == pytest.approx(band.barrier_forward_ev, abs=0.01)
+    assert hop["barrier_reverse_ev"] == pytest.approx(band.barrier_reverse_ev, abs=0.01)

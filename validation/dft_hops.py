@@ -1,0 +1,211 @@
+"""Barriers by DFT from the paths of a potential: docs/validation/dft_hops.json and the page dft.md.
+
+    python validation/dft_hops.py                 # every case that is not done, the cheapest first
+    python validation/dft_hops.py --list          # the cases, and what is done of each
+    python validation/dft_hops.py --only CsPbBr3  # the cases of one material
+    python validation/dft_hops.py --page-only
+
+A hop takes 10 to 40 force calls of one to two minutes of one core. Each call is kept at once in
+docs/validation/dft_hops/, the paths of the potential and the finished hops are kept there too, in a
+file of `pvkdb jobs export`: run again, on this machine or another, it goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pvkdb.schemas.calculations import CalculationDocument, PotentialName
+from pvkdb.schemas.calculations.dft import DftHopRequest, DftHopResult, DftSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.store.database import Store
+from pvkdb.store.files.calculation_import import take_calculations
+from pvkdb.store.files.exchange import write_calculations
+from pvkdb.store.migrate import upgrade
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims as queue
+from pvkdb.store.rows.from_models import calculation_document
+from pvkdb_pipelines.dft.codes.runs import RunLocation
+from pvkdb_pipelines.dft.hops import read_checkpoint
+from pvkdb_pipelines.dft.requests import hop_request
+from pvkdb_pipelines.work.cores import one_thread_each
+from pvkdb_pipelines.work.worker import Worker
+from validation import dft_page
+from validation.dft_page import Hop, Hops
+from validation.migration_cases import Case, cases_for, reported
+
+FOLDER = dft_page.FOLDER / "dft_hops"
+CALCULATIONS = FOLDER / "calculations.jsonl.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class HopCase:
+    """The limiting hop of a halide vacancy at a charge; ``cutoff_ry`` of waves and density."""
+
+    formula: str
+    phase: str
+    charge: int
+    cutoff_ry: tuple[float, float] = (30.0, 200.0)
+
+    @property
+    def name(self) -> str:
+        """Shown in the table and kept with the numbers."""
+        return f"{self.formula} {self.phase} {self.charge:+d}"
+
+    @property
+    def settings(self) -> DftSettings:
+        """Settings of the calculation."""
+        return DftSettings(
+            charge=self.charge,
+            cutoff_wfc_ry=self.cutoff_ry[0],
+            cutoff_rho_ry=self.cutoff_ry[1],
+            kpoint_grid=(1, 1, 1),
+        )
+
+
+#: In the order in which they run: the cheapest of those that matter most first.
+CASES = (
+    HopCase("CsPbBr3", "Pnma", 0),
+    HopCase("CsPbBr3", "Pnma", 1),
+    HopCase("CsPbI3", "Pnma", 1),
+    HopCase("CsPbCl3", "Pnma", 1),
+    HopCase("Cs2SnI6", "Fm-3m", 1),
+    HopCase("Cs2AgBiBr6", "Fm-3m", 1),
+    HopCase("Cs3Sb2I9", "P-3m1", 1),
+    HopCase("CsPbI3", "Pnma", 0),
+    HopCase("Cs2SnI6", "Fm-3m", 0),
+    HopCase("Cs2SnCl6", "Fm-3m", 1),
+    HopCase("Cs2SnCl6", "Fm-3m", 0),
+    HopCase("CsSnI3", "Pnma", 1),
+    HopCase("Cs3Sb2I9", "P6_3/mmc", 1),
+)
+
+
+def main() -> None:
+    """Compute what is missing, and write the files after each hop."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="words of the name")
+    parser.add_argument("--guide", default=PotentialName.SEVENNET_0.value)
+    parser.add_argument("--database", type=Path, default=FOLDER.parents[2] / "dft-hops.sqlite")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--page-only", action="store_true")
+    chosen = parser.parse_args()
+    if chosen.page_only:
+        _write_page()
+        return
+    os.environ.setdefault("PVKDB_DFT_CHECKPOINTS", str(FOLDER))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    one_thread_each()
+    store = Store(f"sqlite:///{chosen.database}")
+    upgrade(store)
+    if CALCULATIONS.exists():
+        with store.session() as session:
+            take_calculations(session, CALCULATIONS)
+    Worker(store).recover()
+    for case in CASES:
+        if not all(word in case.name.split() for word in chosen.only):
+            continue
+        path, request = _request(store, case, PotentialName(chosen.guide), compute=not chosen.list)
+        if request is None:
+            _say(f"{case.name}: {path.failure_message or 'no path yet'}")
+            continue
+        if chosen.list:
+            calls = len(read_checkpoint(RunLocation.from_environment().checkpoint(request.key())))
+            _say(f"{case.name}: {calls} force calls, {request.key()[:12]}")
+            continue
+        with store.session() as session:
+            material = session.get_one(Calculation, path.id).material_id
+            key = queue.enqueue(session, request, material)[0].id
+        document = _computed(store, key)
+        _keep(case, path, request, document)
+        _write_page()
+        if document.result is not None:
+            with store.session(read_only=True) as session:
+                write_calculations(session, CALCULATIONS)
+        _say(f"{case.name}: {document.failure_message or 'done'}")
+    store.close()
+
+
+def _request(
+    store: Store, case: HopCase, guide: PotentialName, *, compute: bool
+) -> tuple[CalculationDocument, DftHopRequest | None]:
+    """The path of the potential, and the hop on it; None without a path."""
+    with store.session() as session:
+        neb = NebRequest(formula=case.formula, phase=case.phase, potential=guide)
+        key = queue.submit(session, neb)[0].id
+    if not compute:
+        with store.session(read_only=True) as session:
+            document = calculation_document(session.get_one(Calculation, key))
+    else:
+        document = _computed(store, key)
+    if document.result is None:
+        return document, None
+    if compute:
+        with store.session(read_only=True) as session:
+            write_calculations(session, CALCULATIONS)
+    with store.session(read_only=True) as session:
+        return document, hop_request(session, session.get_one(Calculation, key), case.settings)
+
+
+def _computed(store: Store, key: str) -> CalculationDocument:
+    """The calculation, run now if it is not done; what failed before is tried again."""
+    with store.session() as session:
+        if session.get_one(Calculation, key).state in ("failed", "cancelled"):
+            queue.requeue(session, key)
+    done = Worker(store).run(key)
+    if done is not None:
+        return done
+    with store.session(read_only=True) as session:
+        return calculation_document(session.get_one(Calculation, key))
+
+
+def _keep(
+    case: HopCase,
+    path: CalculationDocument,
+    request: DftHopRequest,
+    document: CalculationDocument,
+) -> None:
+    """Put the hop into the file of numbers, in place of an earlier one of the case."""
+    neb = NebResult.model_validate(path.result)
+    hop = neb.limiting.hop
+    of_case = Case(case.formula, case.phase, str(request.defect))
+    found = Hop(
+        name=case.name,
+        calculation=document.id,
+        hop=f"{hop.hop_class}, {hop.start} to {hop.end}, {hop.length_ang:.2f} Å",
+        settings=request.settings,
+        guide=str(request.guide),
+        guide_forward_ev=neb.barrier_forward_ev,
+        guide_reverse_ev=neb.barrier_reverse_ev,
+        literature=[
+            f"{row.as_printed or row.value_min_ev} ({row.references or row.source})"
+            for row in reported()
+            if of_case in cases_for(row)
+        ],
+        result=None if document.result is None else DftHopResult.model_validate(document.result),
+        failure=document.failure_message,
+        force_calls=len(read_checkpoint(RunLocation.from_environment().checkpoint(request.key()))),
+        versions=document.versions or {},
+    )
+    hops = dft_page.read_hops()
+    kept = [each for each in hops.hops if each.name != case.name]
+    order = [each.name for each in CASES]
+    kept = sorted([*kept, found], key=lambda each: order.index(each.name))
+    text = Hops(hops=kept).model_dump_json(indent=1, exclude_none=True)
+    dft_page.HOPS.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_page() -> None:
+    page = dft_page.render(dft_page.read_numbers(), dft_page.read_hops())
+    dft_page.PAGE.write_text(page, encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
