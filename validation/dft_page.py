@@ -198,12 +198,14 @@ def _hop_line(hop: Hop) -> str:
         return (
             f"| {hop.name} | {hop.hop} | {guide} | | not done | | | {hop.force_calls} | | {words} |"
         )
-    left = {point.name: point.energy_left_ev for point in found.points}
+    points = {point.name: point for point in found.points}
+    top, end = points["saddle"].estimate_ev, points.get("end", points["start"])
+    left_ev = points["saddle"].energy_left_ev - points["start"].energy_left_ev
     return (
         f"| {hop.name} | {hop.hop} | {guide} | "
-        f"{both(found.estimate_forward_ev, found.estimate_reverse_ev)} | "
+        f"{both(top - points['start'].estimate_ev, top - end.estimate_ev)} | "
         f"**{both(found.barrier_forward_ev, found.barrier_reverse_ev)}** | "
-        f"{left['saddle'] - left['start']:+.3f} | {found.residual_force_ev_per_ang:.3f} | "
+        f"{left_ev:+.3f} | {points['saddle'].max_force_ev_per_ang:.3f} | "
         f"{found.force_calls} | {(found.cpu_seconds or 0) / 3600:.2f} | {words} |"
     )
 

@@ -76,8 +76,6 @@ def hop_request(
 ) -> DftHopRequest:
     """Return the request for the ends and the saddle point of a hop, from those of a stored path.
 
-    ``limits`` are forces and calls.
-
     Raises:
         InputError: see :func:`path_request`; or a limit is out of range.
     """

@@ -222,19 +222,11 @@ class DftHopRequest(DftRequest):
 
     kind: Literal["dft-hop"] = "dft-hop"
     images: tuple[PathImage, PathImage, PathImage] = Field(description="start, saddle and end.")
-    guide: AnyPotential = Field(
-        description="Potential of the path, whose forces and second derivatives guide the search."
-    )
-    equivalent_ends: bool = Field(
-        default=False, description="Symmetry makes the ends one: the second is not relaxed."
-    )
+    guide: AnyPotential = Field(description="Potential of the path, which guides the search.")
+    equivalent_ends: bool = Field(default=False, description="Then the second is not relaxed.")
     fmax_ev_per_ang: float = Field(default=0.05, ge=1e-4, le=0.5)
     energy_left_ev: float = Field(
-        default=0.005,
-        ge=1e-4,
-        le=0.1,
-        description="Largest predicted change of the energy at which a search may end: soft modes "
-        "hide energy behind small forces.",
+        default=0.005, ge=1e-4, le=0.1, description="Predicted to be left where a search ends."
     )
     max_force_calls: int = Field(default=40, ge=1, le=500, description="For each structure.")
 
@@ -375,10 +367,8 @@ class HopPoint(SinglePoint):
     """A relaxed end or the saddle point of a hop."""
 
     structure: Host
-    estimate_ev: bounds.TotalEnergy = Field(description="Energy on the potential's geometry.")
-    energy_left_ev: bounds.EnergyDifference = Field(
-        description="Predicted change of the energy up to the stationary point; not added to it."
-    )
+    estimate_ev: bounds.TotalEnergy = Field(description="On the geometry of the guide.")
+    energy_left_ev: bounds.EnergyDifference = Field(description="Predicted change; not added.")
     force_calls: bounds.Count
 
 
@@ -386,21 +376,14 @@ class DftHopResult(DftResult):
     """Result of ``dft-hop``: ends relaxed with DFT, and the saddle point between them."""
 
     points: list[HopPoint] = Field(
-        description="start, saddle, and end where symmetry does not make it the start."
+        min_length=2, max_length=3, description="start, saddle, and end if it is not equivalent."
     )
     barrier_forward_ev: bounds.Barrier = Field(description="E(saddle) − E(start).")
     barrier_reverse_ev: bounds.Barrier = Field(description="E(saddle) − E(end).")
-    estimate_forward_ev: bounds.EnergyDifference = Field(
-        description="E(saddle) − E(start) on the potential's geometries, the cheap estimate."
+    curvatures_ev_per_ang2: list[float] = Field(
+        min_length=1, description="Of unstable modes at the saddle, along the hop first; estimated."
     )
-    estimate_reverse_ev: bounds.EnergyDifference
-    residual_force_ev_per_ang: bounds.Force = Field(description="Largest force on the saddle.")
-    curvature_ev_per_ang2: float = Field(lt=0, description="At the saddle, along the hop.")
-    other_negative_curvatures: bounds.Count = Field(
-        description="Modes at the saddle, beside the hop, that the guide has as unstable."
-    )
-    guide: str = Field(description="Potential that guided the search.")
-    guide_versions: dict[str, str] = Field(description="Of its packages and weights.")
+    guide_versions: dict[str, str] = Field(description="Packages and weights of the guide.")
 
 
 AnyDftResult = DftScfResult | DftRelaxResult | DftPathResult | DftHopResult | DftNebResult

@@ -122,11 +122,9 @@ def _conditions(
             yield from _heights([point.energy_ev for point in result.points], result)
         case dft.DftHopRequest(), dft.DftHopResult():
             chosen = request.images[: 2 if request.equivalent_ends else 3]
+            structures = [image.structure for image in chosen]
             names = [image.name for image in chosen]
-            yield from _points(
-                [image.structure for image in chosen], names, result.points, result.atoms
-            )
-            yield "guide", result.guide == request.guide
+            yield from _points(structures, names, result.points, result.atoms)
             start, saddle, *end = [point.energy_ev for point in result.points]
             yield from _heights([start, saddle, *(end or [start])], result)
         case dft.DftNebRequest(), dft.DftNebResult():

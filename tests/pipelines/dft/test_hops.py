@@ -58,8 +58,9 @@ def test_the_saddle_and_both_ends_are_those_of_the_expensive_method(
     found = compute_hop(hop_request(GUIDE), engine, GUIDE, tmp_path / "hop.jsonl")
     assert found["barrier_forward_ev"] == pytest.approx(true_barrier_ev, abs=0.005)
     assert found["barrier_forward_ev"] == pytest.approx(found["barrier_reverse_ev"], abs=1e-3)
-    assert abs(found["estimate_forward_ev"] - true_barrier_ev) > 0.005
-    assert found["curvature_ev_per_ang2"] < -0.1
+    start, saddle, _ = found["points"]
+    assert abs(saddle.estimate_ev - start.estimate_ev - true_barrier_ev) > 0.005
+    assert found["curvatures_ev_per_ang2"][0] < -0.1
     assert engine.force_calls == found["force_calls"] <= 15
     assert [point.name for point in found["points"]] == ["start", "saddle", "end"]
     for point in found["points"]:

@@ -31,9 +31,6 @@ _SMEARINGS = {"gaussian": "gaussian", "cold": "marzari-vanderbilt", "fermi-dirac
 #: start than atoms: within a relaxation, not between images of a path.
 _SAME_STRUCTURE_ANG = 0.7
 
-#: Failures that a start from the last density and wave functions may cause.
-_OF_A_BAD_START = (FailureKind.SCF_NOT_CONVERGED, FailureKind.PROGRAM_CRASHED)
-
 Namelists = dict[str, dict[str, Any]]
 
 
@@ -133,25 +130,9 @@ class EspressoEngine:
             CalculationFailedError: see
             :func:`~pvkdb_pipelines.dft.codes.pw_output.require_success`.
         """
-        return [self._evaluated(structure, stress) for structure in structures]
+        return [self._run(structure, stress) for structure in structures]
 
-    def _evaluated(self, structure: Atoms, stress: bool) -> Properties:
-        """Return the result of a run, which is repeated from scratch if its start was bad."""
-        if not self._saved:
-            self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
-            weakref.finalize(self, shutil.rmtree, self._saved, ignore_errors=True)
-        last, self._last = self._last, None
-        near = last is not None and _displacement_ang(last, structure) < _SAME_STRUCTURE_ANG
-        try:
-            found = self._run(structure, stress, continued=near)
-        except CalculationFailedError as error:
-            if not near or error.kind not in _OF_A_BAD_START:
-                raise
-            found = self._run(structure, stress, continued=False)
-        self._last = structure.copy()
-        return found
-
-    def _run(self, structure: Atoms, stress: bool, *, continued: bool) -> Properties:
+    def _run(self, structure: Atoms, stress: bool) -> Properties:
         left = self._deadline.left_s()
         if left == 0.0:
             raise CalculationFailedError(
@@ -160,9 +141,15 @@ class EspressoEngine:
                 "run for the next structure; allow more in PVKDB_DFT_MAX_SECONDS",
             )
         lists = namelists(self._settings, stress=stress)
+        if not self._saved:
+            self._saved = tempfile.mkdtemp(prefix="pvkdb-pw-saved-", dir=self._location.scratch)
+            weakref.finalize(self, shutil.rmtree, self._saved, ignore_errors=True)
         lists["control"] |= {"disk_io": "low", "outdir": self._saved}
-        if continued:
-            lists["electrons"] |= {"startingpot": "file", "startingwfc": "file"}
+        last, self._last = self._last, None  # nothing to start from if this run fails
+        if last is not None and np.array_equal(last.cell, structure.cell):
+            moved = np.linalg.norm(last.positions - structure.positions, axis=1).max()
+            if moved < _SAME_STRUCTURE_ANG:
+                lists["electrons"] |= {"startingpot": "file", "startingwfc": "file"}
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
@@ -190,17 +177,11 @@ class EspressoEngine:
                 found["stress"] = np.array(atoms.get_stress())
             if profile.pw_output is not None and profile.pw_output.version is not None:
                 self.versions["espresso"] = profile.pw_output.version
+            self._last = structure.copy()
             return found
         finally:
             self.runs.add(_written(folder))
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _displacement_ang(one: Atoms, other: Atoms) -> float:
-    """Return the largest displacement of an atom; infinite between different cells."""
-    if list(one.symbols) != list(other.symbols) or not np.array_equal(one.cell, other.cell):
-        return np.inf
-    return float(np.linalg.norm(one.positions - other.positions, axis=1).max())
 
 
 def _written(folder: Path) -> dict[str, bytes]:
