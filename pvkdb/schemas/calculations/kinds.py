@@ -125,8 +125,8 @@ def _conditions(
             structures = [image.structure for image in chosen]
             names = [image.name for image in chosen]
             yield from _points(structures, names, result.points, result.atoms)
-            start, saddle, *end = [point.energy_ev for point in result.points]
-            yield from _heights([start, saddle, *(end or [start])], result)
+            energies = [point.energy_ev for point in result.points]
+            yield from _heights([*energies[:2], energies[2 * (len(energies) - 2)]], result)
         case dft.DftNebRequest(), dft.DftNebResult():
             wanted = [image.symbols for image in request.images]
             yield "images", wanted == [image.symbols for image in result.images]
