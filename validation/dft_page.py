@@ -154,7 +154,7 @@ cell. The literature's value for this material is in [migration.md](migration.md
 
 def _hops(hops: Hops) -> list[str]:
     if not hops.hops:
-        return ["**Not run yet.**"]
+        return ["No hop is done yet."]
     lines = [
         "| material, charge | hop | potential | cheap estimate | DFT, relaxed | left | residual, "
         "eV/Å | force calls | CPU-h | literature, eV |",
