@@ -313,8 +313,8 @@ def main() -> None:
         "# Everything at once\n",
         f"Made by `python benchmarks/soak.py --write`; do not edit. {READERS} readers, a writer, a "
         f"worker, an import and a stalled export for {given.seconds:g} s on each database, on a "
-        f"machine of {os.cpu_count()} cores that everything shares, the service in {WORKERS} processes; "
-        f"{given.devices:,} devices and {given.energetics:,} energies made by code.\n",
+        f"machine of {os.cpu_count()} cores that everything shares, the service in {WORKERS} "
+        f"processes; {given.devices:,} devices and {given.energetics:,} energies made by code.\n",
     ]
     missed = False
     for database in given.databases:
