@@ -11,7 +11,7 @@ from pvkdb.schemas.rankings import BEST, Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Evidence
 
 
-def value_text(evidence: Evidence, unit: str) -> str:
+def value_text(evidence: Evidence | Assessment, unit: str) -> str:
     """Return the evidence as text: ``at least 5000 cycles``, ``40 ms to 3 s``, ``~ 10 V``."""
     if evidence.word is not None:
         return evidence.word
@@ -50,8 +50,11 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
 _DOUBTS = {Grade.BEST: "at best", Grade.SECONDARY: "as another paper quotes it"}
 
 
-def _scale_text(bounds: Bounds, unit: str) -> str:
-    """Return the scale of a graded criterion, from worst to best, as text."""
+def requirement_text(criterion: Criterion, bounds: Bounds) -> str:
+    """Return what a criterion requires, or the scale of a graded one from worst to best."""
+    unit = criterion.unit
+    if not criterion.graded:
+        return f"the profile requires {bounds_text(bounds, unit)}"
     if bounds.fails_below is not None and bounds.at_least is not None:
         worst, best = bounds.fails_below, bounds.at_least
     elif bounds.fails_above is not None and bounds.at_most is not None:
@@ -69,26 +72,25 @@ def reason(
     shortfall: float | None,
 ) -> str:
     """Return the reason for a verdict as a sentence with the numbers."""
-    wanted = bounds_text(bounds, criterion.unit)
+    wanted = requirement_text(criterion, bounds)
     if verdict is Verdict.NOT_DEFINED and evidence is not None:
         return f"not defined: {evidence.not_defined}"
     if evidence is None or not evidence.known:
-        required = "" if criterion.graded else f"; the profile requires {wanted}"
+        required = "" if criterion.graded else f"; {wanted}"
         return f"nothing is reported{required}"
     metric = METRICS[criterion.metric]
     phrase = evidence_phrase(criterion.metric, evidence)
     if criterion.graded:
-        text = f"{phrase}; {_scale_text(bounds, criterion.unit)}"
+        text = f"{phrase}; {wanted}"
     else:
         doubt = _DOUBTS.get(evidence.grade, "no more is shown")
         missing = f", {shortfall:.1f} decades away" if shortfall else ""
         text = {
-            Verdict.MET: f"{phrase}: enough, the profile requires {wanted}",
-            Verdict.PARTLY: f"{phrase}; the profile requires {wanted}{missing}",
-            Verdict.UNDECIDED: f"{phrase}: too wide to decide; the profile requires {wanted}",
-            Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; the profile requires {wanted}"
-            f"{missing}: not demonstrated",
-            Verdict.FAILED: f"{phrase}: fails, the profile requires {wanted}{missing}",
+            Verdict.MET: f"{phrase}: enough, {wanted}",
+            Verdict.PARTLY: f"{phrase}; {wanted}{missing}",
+            Verdict.UNDECIDED: f"{phrase}: too wide to decide; {wanted}",
+            Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}{missing}: not demonstrated",
+            Verdict.FAILED: f"{phrase}: fails, {wanted}{missing}",
         }[verdict]
     if evidence.grade in (Grade.MODEL, Grade.REPORTED, Grade.SECONDARY) and not metric.modelled:
         text += f" ({evidence.grade.value})"

@@ -7,12 +7,10 @@ the next one, its missing values, and how often it is first with other weights a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from math import log, sqrt
+from math import sqrt
 
 from markupsafe import Markup
 
-from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.rankings import (
     BEST,
     ORDERS,
@@ -22,14 +20,13 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
+from pvkdb.suitability.sheets.comparisons import EQUAL, ahead_of, label
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
 
 #: Most candidates named in a sentence.
 _NAMED = 4
-#: Smaller differences of the logarithm of a score are ignored.
-_EQUAL = 1e-9
 
 
 def value_of(entry: Assessment | Known, unit: str) -> Markup:
@@ -67,12 +64,6 @@ def named(entry: RankedCandidate) -> Markup:
     return Markup('{} <code class="id">{}</code>').format(candidate_link(entry), entry.id)
 
 
-def label(metric: str) -> str:
-    """Return a metric as used in a sentence: ``endurance``, ``E_A (literature)``."""
-    name, comma, kind = METRICS[metric].label.partition(", ")
-    return f"{name} ({kind})" if comma else name
-
-
 def explain(ranking: Ranking) -> list[Markup]:
     """Return sentences on why the first candidate leads, the most important sentence first."""
     if not ranking.candidates:
@@ -108,38 +99,32 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """The difference between two candidates on a criterion, in the logarithm of the score."""
-
-    metric: str
-    first: Assessment
-    second: Assessment
-    by: float
-
-
 def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     """Yield sentences that compare the leader with the next candidate."""
-    behind = [entry for entry in ranking.candidates if entry.rank > 1]
-    if not behind:
+    second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
+    if second is None:
         return
-    second = behind[0]
     name = candidate_link(second)
-    if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < _EQUAL:
+    if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < EQUAL:
         yield Markup("{} is next with the same {} score; {}.").format(
             name, ranking.order, _tie(leader, second)
         )
         return
-    found = sorted(_differences(ranking, leader, second), key=lambda each: -abs(each.by))
-    for_it = [each for each in found if each.by > _EQUAL]
-    against = [each for each in found if each.by < -_EQUAL]
     yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
-    for ahead, differences in ((leader, for_it), (second, against)):
-        if differences:
-            yield Markup("{} is ahead on {}.").format(
-                candidate_link(ahead), _difference_list(ranking, differences)
+    yield from compared(ranking, leader, second)
+
+
+def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> Iterator[Markup]:
+    """Yield sentences on what either of two candidates is ahead; its own value comes first."""
+    for one, other in ((first, second), (second, first)):
+        known, unknown = ahead_of(ranking, one, other)
+        if known:
+            yield Markup("{} is ahead on {}.").format(candidate_link(one), known)
+        if unknown:
+            yield Markup("{} leads without a reported value on {}.").format(
+                candidate_link(one), unknown
             )
-    for one, other in ((leader, second), (second, leader)):
+    for one, other in ((first, second), (second, first)):
         missing = [
             label(each.metric)
             for each, theirs in zip(one.criteria, other.criteria, strict=True)
@@ -161,43 +146,6 @@ def _tie(leader: RankedCandidate, second: RankedCandidate) -> Markup:
     return Markup("the first has evidence on {} of the weight, this one on {}").format(
         percent(leader.coverage), percent(second.coverage)
     )
-
-
-def _differences(
-    ranking: Ranking, leader: RankedCandidate, second: RankedCandidate
-) -> Iterator[_Difference]:
-    for criterion, ours, theirs in zip(
-        ranking.criteria, leader.criteria, second.criteria, strict=True
-    ):
-        if criterion.weight > 0 and ours.weight > 0 and theirs.weight > 0:
-            mine, other = (_desirability(each, ranking) for each in (ours, theirs))
-            by = (log(mine) - log(other)) * criterion.weight
-            yield _Difference(criterion.metric, ours, theirs, by)
-
-
-def _desirability(entry: Assessment, ranking: Ranking) -> float:
-    value: float = getattr(entry, f"desirability_{ranking.order}")
-    return max(value, ranking.floor)
-
-
-def _difference_list(ranking: Ranking, differences: Sequence[_Difference]) -> Markup:
-    return Markup("; ").join(
-        Markup("<b>{}</b> ({} compared with {}; desirability {} compared with {})").format(
-            label(each.metric),
-            value_or_word(each.first),
-            value_or_word(each.second),
-            number(getattr(each.first, f"desirability_{ranking.order}")),
-            number(getattr(each.second, f"desirability_{ranking.order}")),
-        )
-        for each in differences
-    )
-
-
-def value_or_word(entry: Assessment) -> Markup:
-    """Return a value for a sentence; an unknown one in words instead of as a dash."""
-    if entry.verdict in (Verdict.UNKNOWN, Verdict.NOT_DEFINED):
-        return Markup("nothing reported" if entry.verdict is Verdict.UNKNOWN else "not defined")
-    return value_of(entry, entry.unit)
 
 
 def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:

@@ -18,7 +18,7 @@ from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import bounds_text
 from pvkdb.suitability.evidence.support import support_table
 from pvkdb.suitability.ranking.assessment import bounds_for
-from pvkdb_api.explorer.rankings.explanation import label
+from pvkdb.suitability.sheets.comparisons import label
 from pvkdb_api.explorer.rankings.query import ParsedRankingQuery, RankingQuery
 
 #: Candidates whose rank probabilities are shown.

@@ -1,0 +1,1 @@
+"""Decision sheets: a ranking on one page, with what parts its candidates."""

@@ -1,0 +1,256 @@
+"""Comparisons of two candidates: the subject's value comes first and is the better one."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from math import log10
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from pvkdb.schemas.metrics import METRICS
+from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
+from pvkdb.schemas.rankings import ORDERS, Assessment, Grade, RankedCandidate, Ranking, Verdict
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank, rank_candidates, shipped_profiles
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.evidence.explanations import requirement_text, value_text
+from pvkdb.suitability.sheets.comparisons import ahead_of, label
+
+#: ``endurance (10⁶ cycles compared with 5000 cycles; …; desirability 1 compared with 0.2)``
+PART = re.compile(
+    r"(?P<label>[^;]+?) \((?P<ours>[^;]*?) compared with (?P<theirs>[^;]*?); (?P<wanted>[^;]*); "
+    r"desirability (?P<a>[\d.e−×⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+) compared with (?P<b>[^)]+)\)(?:; |$)"
+)
+
+
+def worth(criterion: Criterion, value: float) -> float:
+    """The desirability of a number, written once more for the test."""
+    below, low, high, above = criterion.bounds.corners
+    if low <= value <= high:
+        return 1.0
+    zero, one = (below, low) if value < low else (above, high)
+    if zero == one:
+        return 0.0
+    place = log10 if criterion.scale == "log" else float
+    share = (place(value) - place(zero)) / (place(one) - place(zero))
+    return min(1.0, max(0.0, share))
+
+
+def check(ranking: Ranking, one: RankedCandidate, other: RankedCandidate) -> int:
+    """Hold the sentences on a pair against its numbers; return how many there are."""
+    said = 0
+    for subject, behind in ((one, other), (other, one)):
+        known, unknown = ahead_of(ranking, subject, behind)
+        for text, reported in ((known, True), (unknown, False)):
+            parts = list(PART.finditer(text))
+            assert "; ".join(part.group().removesuffix("; ") for part in parts) == text
+            said += len(parts)
+            for part in parts:
+                _check_part(ranking, subject, behind, part, reported)
+    return said
+
+
+def _check_part(
+    ranking: Ranking,
+    subject: RankedCandidate,
+    behind: RankedCandidate,
+    part: re.Match[str],
+    reported: bool,
+) -> None:
+    (place,) = (n for n, c in enumerate(ranking.criteria) if label(c.metric) == part["label"])
+    criterion = ranking.criteria[place]
+    ours, theirs = subject.criteria[place], behind.criteria[place]
+    assert (ours.verdict is not Verdict.UNKNOWN) is reported
+    assert part["ours"] == text_of(ours)
+    assert part["theirs"] == text_of(theirs)
+    assert part["wanted"] == requirement_text(criterion, criterion.bounds)
+    field = f"desirability_{ranking.order}"
+    assert getattr(ours, field) > getattr(theirs, field)
+    if all(each.minimum is not None and each.minimum == each.maximum for each in (ours, theirs)):
+        mine, other = (worth(criterion, each.minimum or 0.0) for each in (ours, theirs))
+        secondary = Grade.SECONDARY in (ours.grade, theirs.grade)
+        assert mine > other or secondary, part.group()
+    if ours.word is not None:
+        assert ours.word in criterion.bounds.accepts
+
+
+def text_of(entry: Assessment) -> str:
+    unknown = entry.verdict is Verdict.UNKNOWN
+    return "nothing reported" if unknown else value_text(entry, entry.unit)
+
+
+@pytest.fixture(scope="module")
+def session(loaded_sqlite: Path) -> Iterator[Session]:
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as opened:
+        yield opened
+    store.close()
+
+
+def test_the_smaller_probability_is_not_ahead() -> None:
+    """Once: "ahead on perovskite probability (0.4771 compared with 0.6602)"."""
+    tau = Criterion(
+        metric="p_perovskite",
+        unit="1",
+        bounds=Bounds(at_least=0.9, fails_below=0),
+        graded=True,
+        weight=1,
+        basis="reading",
+        source="section 2",
+    )
+    barrier = tau.model_copy(update={"metric": "e_a_ev", "unit": "eV"})
+    profile = Profile(name="x", title="X", summary="", devices=(), materials=(tau, barrier))
+    listed = [
+        Candidate(
+            name,
+            name,
+            "material",
+            {"p_perovskite": Evidence.exactly(p), "e_a_ev": Evidence.exactly(e)},
+        )
+        for name, p, e in (("a", 0.4771, 0.8), ("b", 0.6602, 0.3))
+    ]
+    found = rank_candidates(profile, "materials", listed, Options(samples=1, cross_checked=False))
+    first, second = found.candidates
+    assert first.id == "a"
+    assert ahead_of(found, second, first) == (
+        "perovskite probability (tau) (0.6602 compared with 0.4771; on a scale from 0 (worst) to "
+        "0.9 (best); desirability 0.7336 compared with 0.5301)",
+        "",
+    )
+    assert ahead_of(found, first, second)[0].startswith("E_A (literature) (0.8 eV compared with ")
+
+
+def test_a_score_that_fills_in_what_is_unknown_says_so() -> None:
+    endurance = Criterion(
+        metric="endurance_cycles",
+        unit="cycles",
+        bounds=Bounds(at_least=1e6, fails_below=1e4),
+        scale="log",
+        weight=1,
+        basis="printed",
+        source="section 6",
+    )
+    profile = Profile(name="x", title="X", summary="", devices=(endurance,), materials=())
+    listed = [
+        Candidate("a", "a", "device", {}),
+        Candidate("b", "b", "device", {"endurance_cycles": Evidence.exactly(1e5)}),
+    ]
+    options = Options(order="possible", samples=1, cross_checked=False)
+    first, second = (found := rank_candidates(profile, "devices", listed, options)).candidates
+    assert first.id == "a"
+    assert ahead_of(found, first, second) == (
+        "",
+        "endurance (nothing reported compared with 10⁵ cycles; the profile requires at least 10⁶ "
+        "cycles; desirability 1 compared with 0.5)",
+    )
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_sample_of_the_pairs_of_a_profile(session: Session, subject: Subject) -> None:
+    found = rank(
+        session,
+        "selector",
+        subject,
+        Options(samples=1, cross_checked=False, order="expected"),
+        models=(),
+    )
+    listed = found.candidates[::9]
+    assert sum(check(found, *pair) for pair in combinations(listed, 2)) > len(listed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("application", shipped_profiles())
+def test_all_pairs_of_a_profile(session: Session, application: str, subject: Subject) -> None:
+    options = Options(samples=1, cross_checked=False)
+    found = rank(session, application, subject, options, models=())
+    said = sum(check(found, *pair) for pair in combinations(found.candidates, 2))
+    assert said or all(entry.coverage == 0 for entry in found.candidates)
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_pairs() -> None:
+    draw = random.Random(23)
+    pairs = 0
+    for _ in range(24):
+        found = random_ranking(draw)
+        pairs += len(listed := [*combinations(found.candidates, 2)])
+        assert sum(check(found, *pair) for pair in listed)
+    assert pairs >= 10_000
+
+
+def random_ranking(draw: random.Random) -> Ranking:
+    """A ranking of thirty candidates by random criteria, with evidence of every kind."""
+    metrics = draw.sample(
+        [metric for metric in METRICS.values() if metric.subject == "devices"], k=4
+    )
+    criteria = tuple(random_criterion(draw, metric.name) for metric in metrics)
+    profile = Profile(name="x", title="X", summary="", devices=criteria, materials=())
+    listed = [
+        Candidate(
+            f"c{place}",
+            f"c{place}",
+            "device",
+            {
+                metric.name: evidence
+                for metric in metrics
+                if (evidence := random_evidence(draw, metric.name)) is not None
+            },
+        )
+        for place in range(30)
+    ]
+    options = Options(order=draw.choice([*ORDERS]), samples=1, cross_checked=False)
+    return rank_candidates(profile, "devices", listed, options)
+
+
+def random_criterion(draw: random.Random, name: str) -> Criterion:
+    metric = METRICS[name]
+    limits: dict[str, float] = {}
+    if not metric.words:
+        corners = sorted(number(draw, name) for _ in range(4))
+        below, low, high, above = corners
+        sides = draw.choice(("low", "high", "both"))
+        if sides != "high":
+            limits |= {"at_least": low, **({"fails_below": below} if draw.random() < 0.7 else {})}
+        if sides != "low":
+            limits |= {"at_most": high, **({"fails_above": above} if draw.random() < 0.7 else {})}
+    return Criterion(
+        metric=name,
+        unit=metric.unit,
+        bounds=Bounds(accepts=metric.words[: draw.randint(1, 2)], **limits),
+        scale=metric.scale,
+        graded=draw.random() < 0.3,
+        weight=draw.uniform(0.1, 3),
+        basis="printed",
+        source="a test",
+    )
+
+
+def random_evidence(draw: random.Random, name: str) -> Evidence | None:
+    metric, kind = METRICS[name], draw.random()
+    if kind < 0.15:
+        return None
+    if kind < 0.2:
+        return Evidence(not_defined="a test")
+    grade = draw.choice((Grade.MEASURED, Grade.SECONDARY, Grade.REPORTED))
+    if metric.words:
+        return Evidence(word=draw.choice(metric.words), grade=grade)
+    low, high = sorted((number(draw, name), number(draw, name)))
+    if kind < 0.6:
+        return Evidence(low, low, qualifier=draw.choice((None, "~")), grade=grade)
+    if kind < 0.8:
+        return Evidence(low, high, grade=grade)
+    return Evidence(low, None, grade=grade) if kind < 0.9 else Evidence(None, high, grade=grade)
+
+
+def number(draw: random.Random, name: str) -> float:
+    metric = METRICS[name]
+    low, high = metric.least or 0.0, metric.most or 1e9
+    if metric.scale == "log":
+        return float(10 ** draw.uniform(log10(max(low, 1e-9)), log10(high)))
+    return draw.uniform(low, min(high, 1e3))
