@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pvkdb.display.units import amount
+from pvkdb.kinetics.estimate import WIDEST_DECADES, beyond_reason
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.evidence.explanations import value_text, window_text
+from pvkdb.suitability.evidence.predictions import QUANTITIES
 from pvkdb.suitability.evidence.support import Correlation
 from validation.agreement import DRAWS, LEAST_MATERIALS
 from validation.prediction_points import MEASURED, Point
@@ -51,6 +53,9 @@ every device had lost its state at the end of its test.
 - **Concordance**: pairs in the predicted order less pairs against it, over all pairs with a \
 known measured order (Somers' D; ties in the prediction count as neither). Spearman's rho \
 and Kendall's tau-b are of the values alone.
+- **Shown elsewhere**: rankings, pages and answers show a window only if it spans at most \
+{widest:g} decades and lies within what a device can have; otherwise what is missing to predict. \
+The comparison on this page uses every window.
 - **Intervals**: 95 %, percentiles of {draws} bootstrap draws of materials with all of their \
 devices, since devices of one material share its activation energy; of devices, for comparison. \
 Fewer than {least} materials allow no interval; of so few, it is rough.
@@ -73,7 +78,12 @@ def render(results: Results) -> str:
         *_errors(results),
         "## Disagreements and their reasons\n",
         *_disagreements(results),
-        HOW.format(assumptions=assumptions, draws=f"{DRAWS:,}", least=LEAST_MATERIALS),
+        HOW.format(
+            assumptions=assumptions,
+            draws=f"{DRAWS:,}",
+            least=LEAST_MATERIALS,
+            widest=WIDEST_DECADES,
+        ),
         "## Every device\n",
         *_devices(results),
         "## Not compared\n",
@@ -249,11 +259,16 @@ def _devices(results: Results) -> Iterator[str]:
         for point in results.of(metric):
             yield (
                 f"| {point.device} | {point.label} | {point.material} | {point.references} | "
-                f"{_value(point, unit)} | "
-                f"{window_text(point.predicted_min, point.predicted_max, unit)} | "
-                f"{point.note} |"
+                f"{_value(point, unit)} | {_window(point, unit)} | {point.note} |"
             )
         yield ""
+
+
+def _window(point: Point, unit: str) -> str:
+    """Return a window, or why rankings and pages do not show it."""
+    low, high = point.predicted_min, point.predicted_max
+    reason = beyond_reason(QUANTITIES[point.metric], low, high, unit)
+    return f"not shown: {reason}" if reason else window_text(low, high, unit)
 
 
 def _value(point: Point, unit: str) -> str:

@@ -90,9 +90,9 @@ def collect() -> Points:
         materials = phase_candidates(session)
         metals = metal_barriers(session)
         devices = device_candidates(session)
-    model = KineticModel(KnownBarriers(materials, metals))
+    model = KineticModel(KnownBarriers(materials, metals), every_window=True)
     ends = [
-        KineticModel(KnownBarriers([_at_end(each, end) for each in materials]))
+        KineticModel(KnownBarriers([_at_end(each, end) for each in materials]), every_window=True)
         for end in (False, True)
     ]
     points: list[Point] = []

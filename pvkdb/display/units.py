@@ -16,6 +16,7 @@ _STEPS = {
         (1e-9, "ns"),
         (1e-12, "ps"),
     ),
+    "m": ((1.0, "m"), (1e-3, "mm"), (1e-6, "μm"), (1e-9, "nm")),
     "J": (
         (1.0, "J"),
         (1e-3, "mJ"),
@@ -29,7 +30,7 @@ _STEPS = {
 
 
 def amount(value: float, unit: str) -> str:
-    """Return a value with its unit; times and small energies are converted to a fitting unit.
+    """Return a value with its unit; times, lengths and small energies get a fitting unit.
 
     Example:
         >>> amount(0.04, "s"), amount(8.7e7, "s"), amount(0.35, "eV"), amount(1e6, "cycles")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf, isinf, log10, sqrt
+
+import numpy as np
 
 from pvkdb.chemistry import Interval
+from pvkdb.display.units import amount_range
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K, Conditions
 from pvkdb.kinetics.domains import Array
 from pvkdb.kinetics.hopping import (
@@ -21,9 +25,28 @@ from pvkdb.kinetics.times import (
     switching_voltage_v,
 )
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
+from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.responses import Assumption
 
 Arguments = dict[str, float | Interval]
+
+#: The widest window that is shown, in decades; a wider one predicts nothing.
+WIDEST_DECADES = 3.0
+#: What a device can have: the values that an import takes for measured ones.
+PHYSICAL: Mapping[str, tuple[float, float]] = {
+    "SET voltage": TABLE_METRICS["v_set_v"][1].plausible,
+    "relaxation time": TABLE_METRICS["retention_s"][1].plausible,
+}
+#: Arguments as a sentence names them, with their units.
+_ARGUMENTS = {
+    "barrier_ev": ("E_A", "eV"),
+    "thickness_m": ("layer thickness", "m"),
+    "bias_v": ("bias", "V"),
+    "temperature_k": ("temperature", "K"),
+    "attempt_frequency_hz": ("attempt frequency", "Hz"),
+    "switching_time_s": ("write time", "s"),
+    "formation_energy_ev": ("formation energy of the vacancy", "eV"),
+}
 
 _VINEYARD = "Vineyard 1957, doi 10.1016/0022-3697(57)90059-8"
 _STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"
@@ -132,7 +155,71 @@ def _quantity(name: str, arguments: Arguments) -> Quantity:
         unit=unit,
         equation=equation,
         source=source,
+        missing=_missing(name, unit, found, function, arguments),
     )
+
+
+def beyond_reason(name: str, minimum: float | None, maximum: float | None, unit: str) -> str | None:
+    """Return why a window of a quantity is not shown; None if it is within reason."""
+    least, most = PHYSICAL.get(name, (0.0, inf))
+    if not minimum or maximum is None:
+        return f"the window has no {'upper' if minimum else 'lower'} end"
+    if (decades := log10(maximum / minimum)) > WIDEST_DECADES:
+        return f"the window spans {decades:.1f} decades"
+    if minimum < least or maximum > most:
+        window, possible = (
+            amount_range(*ends, unit)
+            for ends in ((minimum, maximum), (least if least > 0 else None, most))
+        )
+        return f"{window} is beyond what a device can have, {possible}"
+    return None
+
+
+def _missing(
+    name: str, unit: str, found: Interval, function: Callable[..., Array], arguments: Arguments
+) -> str | None:
+    """Return why a window is not shown, and which arguments have to be known more closely.
+
+    Of the arguments, those are named that alone move the result most, until the others leave a
+    window within reason.
+    """
+    reason = beyond_reason(name, found.minimum, found.maximum, unit)
+    if reason is None:
+        return None
+    least, most = PHYSICAL.get(name, (0.0, inf))
+    if (found.minimum or 0.0) > most or (found.maximum or inf) < least:
+        return f"{reason}: the model does not describe this layer"
+    ends = {key: _ends(value) for key, value in arguments.items()}
+    loose = [key for key, (low, high) in ends.items() if low != high]
+    # One argument at its two ends, the others in the middle.
+    points = {key: np.full(2 * len(loose), _middle(*pair)) for key, pair in ends.items()}
+    for place, key in enumerate(loose):
+        points[key][2 * place : 2 * place + 2] = ends[key]
+    with np.errstate(all="ignore"):
+        results = np.log10(np.broadcast_to(function(**points), 2 * len(loose)))
+        moved = np.nan_to_num(np.abs(results[1::2] - results[::2]), nan=inf, posinf=inf)
+    shares = dict(sorted(zip(loose, moved.tolist(), strict=True), key=lambda pair: -pair[1]))
+    named: list[str] = []
+    for place, key in enumerate(shares):
+        if named and sum([*shares.values()][place:]) <= WIDEST_DECADES:
+            break
+        words, argument_unit = _ARGUMENTS.get(key, (key, "1"))
+        value = amount_range(*(None if isinf(end) else end for end in ends[key]), argument_unit)
+        named.append(f"{words} ({value})")
+    return f"{reason}; missing: closer values of {' and '.join(named)}"
+
+
+def _ends(value: float | Interval) -> tuple[float, float]:
+    if not isinstance(value, Interval):
+        return value, value
+    low, high = value.minimum, value.maximum
+    return (0.0 if low is None else low), (inf if high is None else high)
+
+
+def _middle(low: float, high: float) -> float:
+    if isinf(high):
+        return low
+    return sqrt(low * high) if low > 0 else (low + high) / 2
 
 
 def _assumption(name: str, value: Interval, unit: str, source: str, *, default: bool) -> Assumption:

@@ -15,10 +15,15 @@ class Quantity(StrictModel):
     minimum: float | None = Field(
         description="Lower end of the known range, in the unit of the metric."
     )
-    maximum: float | None = Field(description="None where nothing bounds it from above.")
+    maximum: float | None = Field(description="None where the window is not shown.")
     unit: str = Field(description="Unit; `1` for a pure number.")
     equation: str = Field(description="The equation, with its source.")
     source: str = Field(description="Where the value comes from.")
+    missing: str | None = Field(
+        default=None,
+        description="Why the window is not shown, and what is missing to predict: it spans more "
+        "than three decades, has an open end, or leaves what a device can have.",
+    )
 
 
 class KineticsDocument(StrictModel):
@@ -32,6 +37,12 @@ class KineticsDocument(StrictModel):
     def quantity(self, name: str) -> Quantity | None:
         """Return the estimate of a quantity by its name; None if it was not estimated."""
         return next((entry for entry in self.quantities if entry.name == name), None)
+
+    def within_reason(self) -> KineticsDocument:
+        """Return the document without the numbers of windows that are not shown."""
+        empty = {"minimum": None, "maximum": None}
+        shown = [each.model_copy(update=empty if each.missing else {}) for each in self.quantities]
+        return self.model_copy(update={"quantities": shown})
 
 
 class IonKinetics(StrictModel):

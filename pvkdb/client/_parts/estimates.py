@@ -37,7 +37,8 @@ class KineticsOperations(ClientPart):
         """Return the mobile ions with intervals of their rates, times and voltages.
 
         Give a formula, a device or an activation energy. Omitted conditions have defaults, which
-        the answer lists with their sources.
+        the answer lists with their sources. A window of more than three decades is not shown:
+        ``missing`` of the quantity says what has to be known more closely.
 
         Args:
             formula: a material of the store, in any spelling.
@@ -54,8 +55,8 @@ class KineticsOperations(ClientPart):
             NotFoundError: the device does not exist, or the store holds no activation energy.
 
         Example:
-            >>> answer = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
-            >>> answer.ions[0].document.quantity("switching time").minimum < 1e-7  # s
+            >>> answer = client.kinetics.estimate(e_a_ev=0.3, thickness_nm=300, bias_v=1)
+            >>> answer.ions[0].document.quantity("switching time").maximum < 1e-2  # s
             True
         """
         from pvkdb.schemas.kinetics import KineticsAnswer

@@ -46,6 +46,9 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
     return entry.says.format(value_text(evidence, entry.unit))
 
 
+#: Begins the reason where a prediction would be beyond reason.
+NOT_PREDICTED = "not predicted: "
+
 #: Why a value does not demonstrate what it says, for grades that leave this open.
 _DOUBTS = {Grade.BEST: "at best", Grade.SECONDARY: "as another paper quotes it"}
 
@@ -77,6 +80,8 @@ def reason(
         return f"not defined: {evidence.not_defined}"
     if evidence is None or not evidence.known:
         required = "" if criterion.graded else f"; {wanted}"
+        if evidence and METRICS[criterion.metric].modelled:
+            return f"{NOT_PREDICTED}{evidence.note}{required}"
         return f"nothing is reported{required}"
     metric = METRICS[criterion.metric]
     phrase = evidence_phrase(criterion.metric, evidence)
@@ -116,11 +121,17 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
     """Return the predictions as a sentence, with what the profile requires unless it is met.
 
     Example: ``fast enough (switches in 2 ns to 3 μs); forgets in 40 ms to 3 s, the profile
-    requires at least 1000 s``. None if no prediction is known for the profile's criteria.
+    requires at least 1000 s``. A window beyond reason is replaced by what is missing for it. None
+    if no barrier is known, or the profile has no criteria on predictions.
     """
     parts = []
     for criterion, entry in zip(criteria, assessments, strict=True):
-        if not METRICS[criterion.metric].modelled or entry.grade is Grade.MISSING:
+        if not METRICS[criterion.metric].modelled:
+            continue
+        if entry.grade is Grade.MISSING:
+            if entry.reason.startswith(NOT_PREDICTED):
+                name = METRICS[criterion.metric].label.removesuffix(", model")
+                parts.append(f"{name} {entry.reason.partition('; the profile requires')[0]}")
             continue
         says = METRICS[criterion.metric].says.removesuffix(" (model)")
         phrase = says.format(window_text(entry.minimum, entry.maximum, criterion.unit))

@@ -2,7 +2,8 @@
 
 A window of the model spans the results for every value that the evidence and the layer leave open,
 for one hop over one barrier. Windows are graded ``model``; whether they deserve weight is decided
-by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.support`).
+by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.support`). A window
+beyond reason is not shown; in its place stands what is missing to predict.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class KineticModel:
 
     barriers: KnownBarriers = field(default_factory=KnownBarriers)
     conditions: Conditions = field(default_factory=layer)
+    #: Also windows beyond reason, for a comparison with measured values.
+    every_window: bool = False
 
     def __call__(self, candidate: Candidate) -> Mapping[str, Evidence]:
         """Return evidence on the modelled metrics; empty if no barrier of the halide is known."""
@@ -55,6 +58,8 @@ class KineticModel:
             return {}
         conditions, bias = self._driven(candidate)
         documents = [document_of(barrier, conditions) for barrier in listed]
+        if not self.every_window:
+            documents = [document.within_reason() for document in documents]
         return {
             metric: window
             for metric in QUANTITIES
@@ -116,6 +121,8 @@ def _window(
     if quantity is None:
         return None
     first = barriers[0]
+    if quantity.minimum is None and quantity.maximum is None:
+        return Evidence(grade=Grade.MODEL, note=quantity.missing)
     phrases = [f"with E_A {value_text(first.energy, 'eV')} {_BASES[first.basis]}"]
     if metric == "modelled_switching_time_s" and bias:
         phrases.append(bias)
@@ -124,6 +131,8 @@ def _window(
     for barrier, document in zip(barriers[1:], documents[1:], strict=True):
         other = document.quantity(QUANTITIES[metric])
         assert other is not None  # the same conditions gave the first one
+        if other.missing:
+            continue
         window = window_text(other.minimum, other.maximum, METRICS[metric].unit)
         energy = value_text(barrier.energy, "eV")
         phrases.append(

@@ -26,6 +26,7 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     predicted = ranking.subject == "materials"
     prefix = "modelled_" if predicted else ""
     slow, fast = f"{prefix}retention_s", f"{prefix}switching_time_s"
+    kind = "predicted" if predicted else "measured"
     found = [
         (entry, retention, _of(entry, fast))
         for entry in ranking.candidates
@@ -57,7 +58,7 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
         names = "\n".join(candidate_name(entry) for entry, _, _ in both[:_NAMED])
         left.text(0.02, 0.98, names, transform=left.transAxes, va="top", fontsize=6.5)
     if len(both) < len(found):
-        left.plot([], [], "_", color=GREY, ms=9, label="switching time not reported")
+        left.plot([], [], "_", color=GREY, ms=9, label=f"switching time not {kind}")
     for colour, met in ((GREEN, "as wanted"), (RED, "not, or not for sure")):
         left.plot([], [], "o", color=colour, ms=5.5, label=f"retention {met}")
     left.legend(loc="lower right", fontsize=8)
@@ -65,7 +66,6 @@ def times_figure(ranking: Ranking, profiles: Sequence[Profile]) -> Any:
     left.set_yscale("log")
     if not both:
         left.set_xlim(1e-10, 1)
-    kind = "predicted" if predicted else "measured"
     left.set_xlabel(f"Switching time, {kind} (s)")
     left.set_ylabel(f"Retention, {kind} (s)")
     left.margins(0.25)

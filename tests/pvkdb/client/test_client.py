@@ -222,9 +222,13 @@ def test_crossbar_arrays_come_from_the_service(client):
 
 
 def test_kinetics_and_predictions_come_from_the_service(client):
-    answer = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
+    answer = client.kinetics.estimate(e_a_ev=0.08, thickness_nm=300, bias_v=1)
     time = answer.ions[0].document.quantity("switching time")
     assert time.minimum == pytest.approx(1.95e-8, rel=0.005)
+    wide = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
+    time = wide.ions[0].document.quantity("switching time")
+    assert (time.minimum, time.maximum) == (None, None)
+    assert "missing: closer values of E_A (0.08 eV to 0.58 eV)" in time.missing
     silver = client.kinetics.estimate("MAPbI3").ions[1]
     assert (silver.ion, silver.basis, silver.barrier_min_ev) == ("Ag", "electrode", 0.27)
     ranking = client.rankings.get(

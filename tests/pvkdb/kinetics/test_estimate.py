@@ -61,6 +61,43 @@ def test_vacancies_slow_the_ions_down() -> None:
     assert (ions.maximum or 0) < (defect.maximum or 0)
 
 
+@pytest.mark.parametrize(
+    ("barrier", "thickness", "quantity", "said"),
+    [
+        (
+            *(Interval(0.08, 0.58), Interval.exactly(3e-7), "relaxation time"),
+            "the window spans 9.4 decades; missing: closer values of E_A (0.08 eV to 0.58 eV)",
+        ),
+        (
+            *(Interval.exactly(0.35), Interval(6e-8, 1e-6), "relaxation time"),
+            "the window spans 3.4 decades; missing: closer values of layer thickness (60 nm to "
+            "1 μm)",
+        ),
+        (
+            *(Interval(0.77, None, bound="lower"), Interval.exactly(3e-7), "switching time"),
+            "the window has no upper end; missing: closer values of E_A (at least 0.77 eV)",
+        ),
+        (
+            *(Interval.exactly(1.2), Interval.exactly(3e-7), "relaxation time"),
+            "2.1 × 10⁴ years to 2.1 × 10⁵ years is beyond what a device can have",
+        ),
+        (Interval.exactly(0.35), Interval.exactly(3e-7), "relaxation time", None),
+    ],
+)
+def test_what_is_missing_stands_in_place_of_a_window_beyond_reason(
+    barrier: Interval, thickness: Interval, quantity: str, said: str | None
+) -> None:
+    layer = Conditions(thickness_m=thickness, bias_v=Interval.exactly(1.0))
+    document = estimate(barrier, layer)
+    (whole, shown) = (each.quantity(quantity) for each in (document, document.within_reason()))
+    assert whole is not None
+    assert shown is not None
+    assert whole.minimum
+    assert (shown.minimum is None) == (said is not None)
+    assert (shown.missing or "").startswith(said or "")
+    assert (shown.missing is None) == (said is None)
+
+
 def test_silver_stands_beside_the_halide_of_its_device(sqlite_store: Store) -> None:
     """Au/MAPbI3 nanowires/Ag/ITO: Table 1 has V_I, Table 2 Ag_i at 0.27 eV."""
     with sqlite_store.session(read_only=True) as session:

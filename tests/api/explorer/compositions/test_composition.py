@@ -223,6 +223,9 @@ def test_predictions_follow_the_layer_in_the_address(guest, served):
     expect(row).to_have_count(len(told))
     for place, ion in enumerate(told):
         quantity = next(q for q in ion["document"]["quantities"] if q["name"] == "relaxation time")
+        if quantity["missing"]:
+            expect(row.nth(place)).to_contain_text(f"not predicted: {quantity['missing']}")
+            continue
         expect(row.nth(place).locator("data").first).to_have_attribute(
             "value", repr(quantity["minimum"])
         )
