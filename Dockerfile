@@ -4,7 +4,7 @@
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim AS build
-ARG EXTRAS=api,optimade,rank,screening
+ARG EXTRAS=api,optimade,plot,rank,screening
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/pvkdb

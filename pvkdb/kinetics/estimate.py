@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf, isinf, log10, sqrt
+from math import inf, log10
 
 import numpy as np
 
 from pvkdb.chemistry import Interval
 from pvkdb.display.units import amount_range
 from pvkdb.kinetics.conditions import DEFAULTS, ROOM_TEMPERATURE_K, Conditions
-from pvkdb.kinetics.domains import Array
+from pvkdb.kinetics.domains import DOMAINS, Array
 from pvkdb.kinetics.hopping import (
     diffusion_coefficient_m2_per_s,
     drift_velocity_m_per_s,
@@ -28,7 +28,7 @@ from pvkdb.schemas.kinetics import KineticsDocument, Quantity
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.responses import Assumption
 
-Arguments = dict[str, float | Interval]
+Arguments = dict[str, Interval]
 
 #: The widest window that is shown, in decades; a wider one predicts nothing.
 WIDEST_DECADES = 3.0
@@ -37,17 +37,6 @@ PHYSICAL: Mapping[str, tuple[float, float]] = {
     "SET voltage": TABLE_METRICS["v_set_v"][1].plausible,
     "relaxation time": TABLE_METRICS["retention_s"][1].plausible,
 }
-#: Arguments as a sentence names them, with their units.
-_ARGUMENTS = {
-    "barrier_ev": ("E_A", "eV"),
-    "thickness_m": ("layer thickness", "m"),
-    "bias_v": ("bias", "V"),
-    "temperature_k": ("temperature", "K"),
-    "attempt_frequency_hz": ("attempt frequency", "Hz"),
-    "switching_time_s": ("write time", "s"),
-    "formation_energy_ev": ("formation energy of the vacancy", "eV"),
-}
-
 _VINEYARD = "Vineyard 1957, doi 10.1016/0022-3697(57)90059-8"
 _STRUKOV = "Strukov and Williams 2009, doi 10.1007/s00339-008-4975-3"
 _WALSH = "Walsh 2015, doi 10.1002/anie.201409740"
@@ -166,13 +155,10 @@ def beyond_reason(name: str, minimum: float | None, maximum: float | None, unit:
         return f"the window has no {'upper' if minimum else 'lower'} end"
     if (decades := log10(maximum / minimum)) > WIDEST_DECADES:
         return f"the window spans {decades:.1f} decades"
-    if minimum < least or maximum > most:
-        window, possible = (
-            amount_range(*ends, unit)
-            for ends in ((minimum, maximum), (least if least > 0 else None, most))
-        )
-        return f"{window} is beyond what a device can have, {possible}"
-    return None
+    if least <= minimum and maximum <= most:
+        return None
+    possible = amount_range(least if least > 0 else None, most, unit)
+    return f"{amount_range(minimum, maximum, unit)} is beyond what a device can have, {possible}"
 
 
 def _missing(
@@ -180,46 +166,32 @@ def _missing(
 ) -> str | None:
     """Return why a window is not shown, and which arguments have to be known more closely.
 
-    Of the arguments, those are named that alone move the result most, until the others leave a
-    window within reason.
+    They are those that alone move the result most, until the others leave less than the limit.
     """
     reason = beyond_reason(name, found.minimum, found.maximum, unit)
-    if reason is None:
-        return None
     least, most = PHYSICAL.get(name, (0.0, inf))
-    if (found.minimum or 0.0) > most or (found.maximum or inf) < least:
-        return f"{reason}: the model does not describe this layer"
-    ends = {key: _ends(value) for key, value in arguments.items()}
+    if reason is None or (found.minimum or 0.0) > most or (found.maximum or inf) < least:
+        return reason and f"{reason}: the model does not describe this layer"
+    ends = {
+        key: (value.minimum or 0.0, inf if value.maximum is None else value.maximum)
+        for key, value in arguments.items()
+    }
     loose = [key for key, (low, high) in ends.items() if low != high]
-    # One argument at its two ends, the others in the middle.
-    points = {key: np.full(2 * len(loose), _middle(*pair)) for key, pair in ends.items()}
+    points = {key: np.full(2 * len(loose), low) for key, (low, _) in ends.items()}
     for place, key in enumerate(loose):
-        points[key][2 * place : 2 * place + 2] = ends[key]
+        points[key][2 * place + 1] = ends[key][1]
     with np.errstate(all="ignore"):
         results = np.log10(np.broadcast_to(function(**points), 2 * len(loose)))
         moved = np.nan_to_num(np.abs(results[1::2] - results[::2]), nan=inf, posinf=inf)
-    shares = dict(sorted(zip(loose, moved.tolist(), strict=True), key=lambda pair: -pair[1]))
+    order = sorted(zip(moved.tolist(), loose, strict=True), reverse=True)
     named: list[str] = []
-    for place, key in enumerate(shares):
-        if named and sum([*shares.values()][place:]) <= WIDEST_DECADES:
+    for place, (_, key) in enumerate(order):
+        if named and sum(decades for decades, _ in order[place:]) <= WIDEST_DECADES:
             break
-        words, argument_unit = _ARGUMENTS.get(key, (key, "1"))
-        value = amount_range(*(None if isinf(end) else end for end in ends[key]), argument_unit)
-        named.append(f"{words} ({value})")
+        value, domain = arguments[key], DOMAINS[key]
+        spread = amount_range(value.minimum, value.maximum, domain.unit)
+        named.append(f"{domain.meaning} ({spread})")
     return f"{reason}; missing: closer values of {' and '.join(named)}"
-
-
-def _ends(value: float | Interval) -> tuple[float, float]:
-    if not isinstance(value, Interval):
-        return value, value
-    low, high = value.minimum, value.maximum
-    return (0.0 if low is None else low), (inf if high is None else high)
-
-
-def _middle(low: float, high: float) -> float:
-    if isinf(high):
-        return low
-    return sqrt(low * high) if low > 0 else (low + high) / 2
 
 
 def _assumption(name: str, value: Interval, unit: str, source: str, *, default: bool) -> Assumption:

@@ -190,6 +190,35 @@ class Ranking(BaseModel):
     dataset_version: str = Field(description="Version of the data, for a citation.")
 
 
+class OpenValue(BaseModel):
+    """An open value, and what knowing it is worth for the choice."""
+
+    candidate: str = Field(description="Id of the candidate.")
+    label: str = Field(description="Its common name.")
+    metric: MetricName
+    known: str = Field(description="What is known of it now, against the requirement.")
+    computed: bool = Field(description="Whether a calculation gives it; otherwise a measurement.")
+    gain: float = Field(
+        description="Expected gain in the score of the best choice: expected value of perfect "
+        "information, over the samples of the rank probabilities."
+    )
+    changes: float = Field(description="Share of its possible outcomes that change the choice.")
+
+
+class DecisionSheet(BaseModel):
+    """A choice on one page: the question, the first candidates, and what would change it."""
+
+    question: str = Field(description="The question that the ranking answers.")
+    filters: list[str] = Field(description="What was left out, and how much of it; empty: nothing.")
+    total: int = Field(description="Number of ranked candidates.")
+    ranking: Ranking = Field(description="Requirements, and the first candidates with all values.")
+    reasons: list[str] = Field(description="How the first differs from the next, with the values.")
+    stability: list[str] = Field(description="How stable the order is, in sentences.")
+    open_values: list[OpenValue] = Field(description="What would change it, the most first.")
+    references: dict[str, str] = Field(description="The cited references by their keys.")
+    cite: str = Field(description="How to cite the sheet.")
+
+
 class ProfileSummary(BaseModel):
     """An application profile in one row: name, title, and numbers of criteria."""
 

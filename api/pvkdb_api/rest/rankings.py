@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from pvkdb import suitability
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import Order, Ranking
+from pvkdb.schemas.rankings import DecisionSheet, Order, Ranking
 from pvkdb.schemas.responses import Page
+from pvkdb.suitability.sheets.sheet import SHEET_TYPES, decision_sheet, sheet_file
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
@@ -17,6 +18,11 @@ from pvkdb_api.listing.parameters import Layer, Text
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
+
+#: A sheet has its style within it, and loads and runs nothing.
+_SHEET_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+}
 
 Application = Annotated[
     Text, Path(description="Name of an application, from the list of rankings.")
@@ -34,6 +40,8 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
     "/{application}",
     summary="Devices or materials, ranked by their suitability for an application",
     operation_id="get_ranking",
+    response_model=Ranking | DecisionSheet,
+    responses={200: {"content": {kind: {} for kind in SHEET_TYPES.values()}}},
 )
 def get_ranking(
     application: Application,
@@ -50,13 +58,21 @@ def get_ranking(
     samples: Annotated[
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
     ] = SAMPLES,
-) -> Ranking:
+    sheet: Annotated[
+        Literal["html", "pdf", "json"] | None,
+        Query(description="The decision sheet of the ranking as a file instead."),
+    ] = None,
+) -> Any:
     """Candidates with their assessment on each criterion, scores, ranks and stability."""
     profile = suitability.shipped_profile(application)
     with naming("weights"):
         given = suitability.parse_weights(weights)
     options = suitability.Options(order=order, weights=given, reading=reading, samples=samples)
-    return rank(session, profile, subject, options, layer)
+    ranking = rank(session, profile, subject, options, layer)
+    if sheet is None:
+        return ranking
+    content = sheet_file(decision_sheet(session, ranking), sheet)
+    return Response(content, media_type=SHEET_TYPES[sheet], headers=_SHEET_HEADERS)
 
 
 @router.get(

@@ -15,7 +15,7 @@ from pvkdb.cli.commands.devices import (
     conditions_of,
 )
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
-from pvkdb.cli.output.console import messages, print_json, show
+from pvkdb.cli.output.console import messages, print_json, show, write_file
 from pvkdb.cli.output.ranking_tables import print_applications, print_explanation, print_ranking
 from pvkdb.errors import InputError, unknown_name
 
@@ -43,6 +43,9 @@ def rank(
     ] = None,
     explain: Annotated[str | None, Option(metavar="ID", help="Evidence for one candidate.")] = None,
     plot: Annotated[Path | None, Option(metavar="FOLDER", help="Write plots (PNG) there.")] = None,
+    sheet: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a decision sheet (html, pdf or json).")
+    ] = None,
     thickness: ThicknessOption = None,
     bias: BiasOption = None,
     temperature: TemperatureOption = None,
@@ -80,6 +83,11 @@ def rank(
             report,
             conditions=conditions_of(thickness, bias, temperature, write_time),
         )
+        if sheet is not None:
+            from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
+
+            ending = sheet.suffix.lower().removeprefix(".")
+            write_file(sheet, sheet_file(decision_sheet(session, ranking), ending))
     if plot is not None:
         from pvkdb.suitability import shipped_profile
         from pvkdb.suitability.plots.plots import plot_ranking

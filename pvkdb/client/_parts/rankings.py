@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pvkdb.client._io.answers import parse
 from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
@@ -88,11 +88,10 @@ class RankingOperations(ClientPart):
         """
         from pvkdb.schemas.rankings import Ranking
 
-        listed = (f"{name}={value!r}" for name, value in (weights or {}).items())
-        query = parameters_of(
-            subject=subject,
+        query = _query(
+            subject,
+            weights,
             order=order,
-            weights=",".join(listed) or None,
             reading=reading,
             samples=samples,
             thickness_nm=thickness_nm,
@@ -102,6 +101,44 @@ class RankingOperations(ClientPart):
         )
         answer = yield from self._service.read(path_of("rankings", application), query)
         return parse(Ranking, answer)
+
+    @operation
+    def sheet(
+        self,
+        application: str,
+        subject: Subject = "devices",
+        *,
+        ending: Literal["html", "pdf", "json"] = "html",
+        weights: Mapping[str, float] | None = None,
+        **options: RangeValue,
+    ) -> Steps[bytes]:
+        """Return the decision sheet of a ranking as the bytes of a file.
+
+        Args:
+            application: name of the application.
+            subject: devices or materials.
+            ending: kind of file; ``json`` is a :class:`~pvkdb.schemas.rankings.DecisionSheet`.
+            weights: as of :meth:`get`.
+            options: the other options of :meth:`get`.
+
+        Raises:
+            NotFoundError: the application does not exist; lists the known ones.
+            InputError: an option is unknown or cannot be used.
+
+        Example:
+            >>> client.rankings.sheet("selector", ending="pdf", samples=10)[:4]
+            b'%PDF'
+        """
+        query = _query(subject, weights, sheet=ending, **options)
+        answer = yield from self._service.read(path_of("rankings", application), query)
+        return answer.content
+
+
+def _query(
+    subject: Subject, weights: Mapping[str, float] | None, **options: RangeValue
+) -> dict[str, str]:
+    listed = ",".join(f"{name}={value!r}" for name, value in (weights or {}).items())
+    return parameters_of(subject=subject, weights=listed or None, **options)
 
 
 class Rankings(RankingOperations, Blocking):

@@ -11,7 +11,7 @@ share the weights. Neither the order of the input nor another candidate changes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -56,30 +56,45 @@ def rank_acceptability(
     ranks = min(most_ranks or count, count)
     if not count:
         return Acceptability(np.zeros((0, 0)), np.zeros(0))
-    criteria = len(worth[0])
-    drawn = np.random.default_rng(seed).standard_exponential((criteria, samples), np.float32)
-    weights = drawn / drawn.sum(axis=0)
+    weights = drawn_weights(len(worth[0]), samples, seed)
     scores = np.empty((count, samples), np.float32)
     for place, (name, entries) in enumerate(zip(names, worth, strict=True)):
-        stream = np.random.default_rng([seed, crc32(name.encode())])
-        scores[place] = _log_scores(entries, weights, stream)
+        scores[place] = _log_scores(drawn_values(name, entries, samples, seed), weights)
     return _ranks(scores, ranks)
 
 
-def _log_scores(
-    entries: Sequence[Desirability], weights: Floats, stream: np.random.Generator
-) -> Floats:
+def drawn_weights(criteria: int, samples: int, seed: int) -> Floats:
+    """Return random weights, criteria × samples; those of a sample sum to one."""
+    drawn = np.random.default_rng(seed).standard_exponential((criteria, samples), np.float32)
+    weights: Floats = drawn / drawn.sum(axis=0)
+    return weights
+
+
+def drawn_values(
+    name: str, entries: Sequence[Desirability], samples: int, seed: int
+) -> Iterator[Floats | np.float32 | None]:
+    """Yield the random desirabilities of a candidate for each criterion.
+
+    One number where the evidence leaves nothing open; None where the criterion is not defined.
+    """
+    stream = np.random.default_rng([seed, crc32(name.encode())])
+    for entry in entries:
+        if not entry.defined:
+            yield None
+        elif entry.ends is None and entry.lowest == entry.highest:
+            yield np.float32(entry.lowest)
+        else:
+            yield _values(entry, stream, samples)
+
+
+def _log_scores(values: Iterable[Floats | np.float32 | None], weights: Floats) -> Floats:
     """Return the logarithm of the score of one candidate for each sample."""
     total = np.zeros(weights.shape[1], np.float32)
     defined = np.zeros(weights.shape[1], np.float32)
-    for entry, weight in zip(entries, weights, strict=True):
-        if not entry.defined:
-            continue
-        defined += weight
-        if entry.ends is None and entry.lowest == entry.highest:
-            total += weight * np.float32(np.log(max(entry.lowest, FLOOR)))
-        else:
-            total += weight * np.log(np.maximum(_values(entry, stream, len(total)), FLOOR))
+    for value, weight in zip(values, weights, strict=True):
+        if value is not None:
+            defined += weight
+            total += weight * np.log(np.maximum(value, np.float32(FLOOR)))
     scores: Floats = np.full_like(total, np.log(FLOOR))
     np.divide(total, defined, out=scores, where=defined > 0)
     return scores

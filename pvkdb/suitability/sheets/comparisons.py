@@ -1,12 +1,10 @@
-"""Comparisons of two candidates of a ranking in words, the value of the subject first."""
+"""Sentences on a ranking: what parts two candidates, and how stable the order is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
 
-from pvkdb.display.numbers import short_number
+from pvkdb.display.numbers import percent, short_number
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
 from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
@@ -17,16 +15,6 @@ from pvkdb.suitability.ranking.assessment import bounds_for
 EQUAL = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The difference of two candidates on a criterion, in the logarithm of the score."""
-
-    criterion: Criterion
-    first: Assessment
-    second: Assessment
-    by: float
-
-
 def label(metric: str) -> str:
     """Return a metric as used in a sentence: ``endurance``, ``E_A (literature)``."""
     name, comma, kind = METRICS[metric].label.partition(", ")
@@ -35,21 +23,47 @@ def label(metric: str) -> str:
 
 def differences(
     ranking: Ranking, first: RankedCandidate, second: RankedCandidate
-) -> list[Difference]:
-    """Return the differences on the criteria that are defined for both, the largest first."""
+) -> list[tuple[float, Criterion, Assessment, Assessment]]:
+    """Return the differences on the criteria that are defined for both, the largest first.
+
+    Each begins with the difference of the logarithms of the score, times the sum of the weights.
+    """
+
+    def worth(entry: Assessment) -> float:
+        return log(max(_desirability(ranking, entry), ranking.floor))
+
     found = [
-        Difference(
-            criterion,
-            ours,
-            theirs,
-            criterion.weight * (log(_worth(ours, ranking)) - log(_worth(theirs, ranking))),
-        )
+        (criterion.weight * (worth(ours) - worth(theirs)), criterion, ours, theirs)
         for criterion, ours, theirs in zip(
             ranking.criteria, first.criteria, second.criteria, strict=True
         )
         if criterion.weight > 0 and ours.weight > 0 and theirs.weight > 0
     ]
-    return sorted(found, key=lambda each: -abs(each.by))
+    return sorted(found, key=lambda each: -abs(each[0]))
+
+
+def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> list[str]:
+    """Return sentences on what each of two candidates is ahead of the other."""
+    pairs = ((first, second), (second, first))
+    found = []
+    for one, other in pairs:
+        known, unknown = ahead_of(ranking, one, other)
+        if known:
+            found.append(f"{named(one)} is ahead of {named(other)} on {known}.")
+        if unknown:
+            found.append(f"{named(one)} leads without a reported value on {unknown}.")
+    for one, other in pairs:
+        missing = [
+            label(ours.metric)
+            for ours, theirs in zip(one.criteria, other.criteria, strict=True)
+            if ours.verdict is Verdict.NOT_DEFINED and theirs.weight > 0
+        ]
+        if missing:
+            names = ", ".join(missing)
+            found.append(
+                f"Not defined for {named(one)}: {names}. The other criteria take over the weight."
+            )
+    return found
 
 
 def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate) -> tuple[str, str]:
@@ -59,23 +73,47 @@ def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate)
     compared with 5000 cycles; the profile requires at least 10⁶ cycles; desirability 1 compared
     with 0.2)``. The second has those on which the score only counts what is not known of it.
     """
-    better = [each for each in differences(ranking, subject, other) if each.by > EQUAL]
-    known = [each for each in better if each.first.verdict is not Verdict.UNKNOWN]
-    unknown = [each for each in better if each.first.verdict is Verdict.UNKNOWN]
-    return _listed(ranking, known), _listed(ranking, unknown)
+    known: list[str] = []
+    unknown: list[str] = []
+    for by, criterion, *pair in differences(ranking, subject, other):
+        if by > EQUAL:
+            values = " compared with ".join(map(_value, pair))
+            wanted = requirement_text(criterion, bounds_for(criterion, ranking.reading))
+            worth = " compared with ".join(short_number(_desirability(ranking, e)) for e in pair)
+            texts = unknown if pair[0].verdict is Verdict.UNKNOWN else known
+            texts.append(f"{label(criterion.metric)} ({values}; {wanted}; desirability {worth})")
+    return "; ".join(known), "; ".join(unknown)
 
 
-def _listed(ranking: Ranking, found: Sequence[Difference]) -> str:
-    texts = []
-    for each in found:
-        bounds = bounds_for(each.criterion, ranking.reading)
-        values, worth = (
-            f"{text(each.first)} compared with {text(each.second)}"
-            for text in (_value, lambda entry: short_number(_desirability(entry, ranking)))
-        )
-        wanted = requirement_text(each.criterion, bounds)
-        texts.append(f"{label(each.criterion.metric)} ({values}; {wanted}; desirability {worth})")
-    return "; ".join(texts)
+def stability(ranking: Ranking) -> list[str]:
+    """Return sentences on how often the first candidate is first under other assumptions."""
+    if not ranking.candidates:
+        return []
+    first, often = ranking.candidates[0], max(ranking.candidates, key=_first)
+    chance = _first(first)
+    error = (chance * (1 - chance) / ranking.samples) ** 0.5
+    within = f" (statistical error {percent(error)})" if error else ""
+    samples = f"{percent(chance)} of {short_number(ranking.samples)} samples{within}"
+    return [
+        "With random weights, and random values within the evidence, "
+        f"{named(first)} ranks first in {samples}.",
+        "No other candidate ranks first more often."
+        if _first(often) <= chance
+        else f"{named(often)} ranks first more often, in {percent(_first(often))}.",
+        *(
+            f"With the reading “{name}”, {named(first)} has rank {under.rank}."
+            for name, under in first.under_readings.items()
+        ),
+    ]
+
+
+def named(entry: RankedCandidate) -> str:
+    """Return the name of a candidate; of a device with its id, since stacks can be equal."""
+    return entry.label if entry.kind == "material" else f"{entry.label} ({entry.id})"
+
+
+def _first(entry: RankedCandidate) -> float:
+    return entry.rank_probabilities[0] if entry.rank_probabilities else 0.0
 
 
 def _value(entry: Assessment) -> str:
@@ -83,10 +121,6 @@ def _value(entry: Assessment) -> str:
     return "nothing reported" if unknown else value_text(entry, entry.unit)
 
 
-def _worth(entry: Assessment, ranking: Ranking) -> float:
-    return max(_desirability(entry, ranking), ranking.floor)
-
-
-def _desirability(entry: Assessment, ranking: Ranking) -> float:
+def _desirability(ranking: Ranking, entry: Assessment) -> float:
     value: float = getattr(entry, f"desirability_{ranking.order}")
     return value

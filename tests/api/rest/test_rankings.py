@@ -66,6 +66,26 @@ def test_materials_weights_readings_and_orders(reading_api):
     assert (other["reading"], other["order"]) == ("no shorter than training", "possible")
 
 
+def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
+    path = "/api/v1/rankings/selector"
+    asked = {"samples": 20, "weights": "threshold_voltage_v=1"}
+    sheet = reading_api.get(path, sheet="json", **asked).json()
+    ranking = reading_api.get(path, **asked).json()
+    assert sheet["ranking"]["candidates"] == ranking["candidates"][:10]
+    assert (sheet["total"], sheet["ranking"]["criteria"]) == (
+        len(ranking["candidates"]),
+        ranking["criteria"],
+    )
+    page = reading_api.get(path, sheet="html", **asked)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "script-src" not in (policy := page.headers["content-security-policy"])
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert sheet["question"] in page.text
+    pdf = reading_api.get(path, sheet="pdf", **asked)
+    assert (pdf.headers["content-type"], pdf.content[:4]) == ("application/pdf", b"%PDF")
+    reading_api.problem(path, 422, sheet="docx")
+
+
 def test_a_profile_is_there_to_read(reading_api):
     profile = reading_api.get("/api/v1/rankings/selector/profile").json()
     (retention,) = (each for each in profile["devices"] if each["metric"] == "retention_s")

@@ -207,6 +207,20 @@ def test_rankings_tolerance_export_and_health(client):
     assert client.export("devices", format="parquet")[:4] == b"PAR1"
 
 
+def test_a_decision_sheet_is_a_file(client):
+    from pvkdb.schemas.rankings import DecisionSheet
+
+    options = {"samples": 10, "weights": {"threshold_voltage_v": 2.0}}
+    sheet = DecisionSheet.model_validate_json(
+        client.rankings.sheet("selector", ending="json", **options)
+    )
+    ranking = client.rankings.get("selector", **options)
+    assert sheet.ranking.candidates == ranking.candidates[:10]
+    assert sheet.question.encode() in client.rankings.sheet("selector", **options)
+    with pytest.raises(InputError, match="orders"):
+        client.rankings.sheet("selector", orders="best")
+
+
 def test_crossbar_arrays_come_from_the_service(client):
     document = client.crossbars.estimate(on_off_ratio=float("inf"), size=4)
     assert (document.limits[0].size, document.limits[0].size_best_pull_up) == (4, 5)
@@ -228,7 +242,7 @@ def test_kinetics_and_predictions_come_from_the_service(client):
     wide = client.kinetics.estimate(e_a_ev=(0.08, 0.58), thickness_nm=300, bias_v=1)
     time = wide.ions[0].document.quantity("switching time")
     assert (time.minimum, time.maximum) == (None, None)
-    assert "missing: closer values of E_A (0.08 eV to 0.58 eV)" in time.missing
+    assert "missing: closer values of migration barrier (0.08 eV to 0.58 eV)" in time.missing
     silver = client.kinetics.estimate("MAPbI3").ions[1]
     assert (silver.ion, silver.basis, silver.barrier_min_ev) == ("Ag", "electrode", 0.27)
     ranking = client.rankings.get(

@@ -66,16 +66,17 @@ def test_vacancies_slow_the_ions_down() -> None:
     [
         (
             *(Interval(0.08, 0.58), Interval.exactly(3e-7), "relaxation time"),
-            "the window spans 9.4 decades; missing: closer values of E_A (0.08 eV to 0.58 eV)",
+            "the window spans 9.5 decades; missing: closer values of migration barrier (0.08 eV to "
+            "0.58 eV)",
         ),
         (
             *(Interval.exactly(0.35), Interval(6e-8, 1e-6), "relaxation time"),
-            "the window spans 3.4 decades; missing: closer values of layer thickness (60 nm to "
-            "1 μm)",
+            "the window spans 3.4 decades; missing: closer values of thickness (60 nm to 1 μm)",
         ),
         (
             *(Interval(0.77, None, bound="lower"), Interval.exactly(3e-7), "switching time"),
-            "the window has no upper end; missing: closer values of E_A (at least 0.77 eV)",
+            "the window has no upper end; missing: closer values of migration barrier (at least "
+            "0.77 eV)",
         ),
         (
             *(Interval.exactly(1.2), Interval.exactly(3e-7), "relaxation time"),

@@ -13,6 +13,7 @@ from pvkdb import suitability
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import ORDERS, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
+from pvkdb.suitability.sheets.sheet import SHEET_TYPES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
@@ -133,6 +134,9 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
         "plot": view.criteria_plot(ranking, wanted),
         "order_meaning": ORDERS[ranking.order],
         "rest": rest,
+        "sheets": {
+            ending: f"{path}{'&' if '?' in path else '?'}sheet={ending}" for ending in SHEET_TYPES
+        },
         "curl": f"curl {shlex.quote(rest)}",
         "python": python_code(request, wanted),
     }

@@ -7,9 +7,8 @@ the next one, its missing values, and how often it is first with other weights a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import sqrt
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pvkdb.schemas.rankings import (
     BEST,
@@ -20,7 +19,7 @@ from pvkdb.schemas.rankings import (
     Ranking,
     Verdict,
 )
-from pvkdb.suitability.sheets.comparisons import EQUAL, ahead_of, label
+from pvkdb.suitability.sheets.comparisons import EQUAL, compared, label, stability
 from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
@@ -77,8 +76,7 @@ def explain(ranking: Ranking) -> list[Markup]:
         _lead(ranking, first),
         *_comparison(ranking, leader),
         *_verdicts(leader),
-        _stability(ranking, first),
-        *_readings(leader),
+        *map(escape, stability(ranking)),
     ]
 
 
@@ -111,29 +109,7 @@ def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
         )
         return
     yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
-    yield from compared(ranking, leader, second)
-
-
-def compared(ranking: Ranking, first: RankedCandidate, second: RankedCandidate) -> Iterator[Markup]:
-    """Yield sentences on what either of two candidates is ahead; its own value comes first."""
-    for one, other in ((first, second), (second, first)):
-        known, unknown = ahead_of(ranking, one, other)
-        if known:
-            yield Markup("{} is ahead on {}.").format(candidate_link(one), known)
-        if unknown:
-            yield Markup("{} leads without a reported value on {}.").format(
-                candidate_link(one), unknown
-            )
-    for one, other in ((first, second), (second, first)):
-        missing = [
-            label(each.metric)
-            for each, theirs in zip(one.criteria, other.criteria, strict=True)
-            if each.verdict is Verdict.NOT_DEFINED and theirs.weight > 0
-        ]
-        if missing:
-            yield Markup("Not defined for {}: {}. The other criteria take over the weight.").format(
-                candidate_link(one), ", ".join(missing)
-            )
+    yield from map(escape, compared(ranking, leader, second))
 
 
 def _tie(leader: RankedCandidate, second: RankedCandidate) -> Markup:
@@ -172,38 +148,6 @@ def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
             ", ".join(label(entry.metric) for entry in unknown),
             percent(sum(entry.weight for entry in unknown)),
         )
-
-
-def _stability(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
-    leader = first[0]
-    chance = _first(leader)
-    error = sqrt(chance * (1 - chance) / ranking.samples)
-    text = Markup(
-        "With random weights, and random values within the evidence, {} ranks first in {} of {} "
-        "samples{}."
-    ).format(
-        candidate_link(leader),
-        percent(chance),
-        number(ranking.samples),
-        Markup(" (statistical error {})").format(percent(error)) if error > 0 else "",
-    )
-    best = max(ranking.candidates, key=_first)
-    if best.id == leader.id or _first(best) <= chance:
-        return Markup("{} No other candidate ranks first more often.").format(text)
-    return Markup("{} {} ranks first more often, in {}.").format(
-        text, candidate_link(best), percent(_first(best))
-    )
-
-
-def _readings(leader: RankedCandidate) -> Iterator[Markup]:
-    for name, under in leader.under_readings.items():
-        yield Markup("With the reading “{}”, {} has rank {}.").format(
-            name, candidate_link(leader), number(under.rank)
-        )
-
-
-def _first(entry: RankedCandidate) -> float:
-    return entry.rank_probabilities[0] if entry.rank_probabilities else 0.0
 
 
 def _listed(entries: Sequence[RankedCandidate]) -> Markup:

@@ -62,7 +62,7 @@ def test_the_differences_add_up_to_that_of_the_scores(session: Session, order: O
     ranking = rank(session, "synaptic-training", "devices", Options(order=order, samples=1))
     leader = ranking.candidates[0]
     second = next(entry for entry in ranking.candidates if entry.rank > 1)
-    by = sum(each.by for each in differences(ranking, leader, second))
+    by = sum(each[0] for each in differences(ranking, leader, second))
     whole = sum(criterion.weight for criterion in ranking.criteria)
     ratio = log(getattr(leader, order) / getattr(second, order))
     assert isclose(by / whole, ratio, abs_tol=1e-9)

@@ -170,7 +170,7 @@ def test_ions_of_a_material_stand_apart_and_fit_a_terminal(database: list[str]) 
     assert (
         "relaxation time of halide (literature): the window spans 11.9 decades; missing: " in said
     )
-    assert "E_A (0.08 eV to 0.58 eV)" in said
+    assert "migration barrier (0.08 eV to 0.58 eV)" in said
     assert widest(outcome.stdout) <= 100
     phases = kinetics("Cs3Sb2I9", *database).stdout
     assert "Cs3Sb2I9-dimer" in phases

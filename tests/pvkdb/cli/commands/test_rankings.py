@@ -85,8 +85,11 @@ def test_one_candidate_explained(ready: Run) -> None:
 
 def test_a_profile_weights_and_pictures_of_ones_own(ready: Run, tmp_path: Path) -> None:
     (tmp_path / "forget.toml").write_text(PROFILE, encoding="utf-8")
-    outcome = ready("rank", "--profile", "forget.toml", "--plot", "pictures", "--samples", "50")
+    files = ("--plot", "pictures", "--sheet", "forget.HTML")
+    outcome = ready("rank", "--profile", "forget.toml", *files, "--samples", "50")
     assert outcome.returncode == 0, outcome.stderr
+    assert "wrote forget.HTML" in outcome.stderr
+    assert "Which device suits" in (tmp_path / "forget.HTML").read_text(encoding="utf-8")
     assert "Forget at once" in outcome.stdout
     written = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert written == [f"forget-devices-{name}.png" for name in ("ranks", "scores", "times")]
@@ -99,6 +102,8 @@ def test_a_profile_that_cannot_be_used_names_its_line(ready: Run, tmp_path: Path
     (tmp_path / "bad.toml").write_text(PROFILE.replace("= 10", "= -10"), encoding="utf-8")
     refused = ready("rank", "--profile", "bad.toml")
     assert failed_clearly(refused, "bad.toml line 5", "-10 s is impossible", "above 0")
+    no_kind = ready("rank", "selector", "--sheet", "s.docx")
+    assert failed_clearly(no_kind, "'docx'", "choose one of html, pdf, json")
     (tmp_path / "r.json").write_text('{"title": 3}', encoding="utf-8")
     no_report = ready("rank", "selector", "--materials", "--screening", "r.json")
     assert failed_clearly(no_report, "r.json", "not the report of a screening")

@@ -177,11 +177,11 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
             conditions=THIN,
         )
     entry = entry_of(ranking, "CsPbBr3")
-    thickness = "layer thickness (60 nm to 1 μm)"
+    thickness = "thickness (60 nm to 1 μm)"
     assert entry.prediction == (
         f"retention not predicted: the window spans 5.1 decades; missing: closer values of "
         f"{thickness}; switching time not predicted: the window spans 6.6 decades; missing: closer "
-        f"values of {thickness} and E_A (0.25 eV to 0.35 eV)"
+        f"values of {thickness} and migration barrier (0.25 eV to 0.35 eV)"
     )
     assert entry_of(thin, "CsPbBr3").prediction == (
         "forgets in 2.3 μs to 1.1 ms, the profile requires at least 1000 s; fast enough (switches "

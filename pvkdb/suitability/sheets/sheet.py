@@ -1,0 +1,148 @@
+"""The decision sheet of a ranking, and its files: JSON, an HTML page that loads nothing, PDF."""
+
+from __future__ import annotations
+
+import textwrap
+from functools import cache
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from sqlalchemy.orm import Session
+
+from pvkdb.display.figures import style
+from pvkdb.display.numbers import percent, short_number
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.schemas.profiles import BASES
+from pvkdb.schemas.rankings import ORDERS, DecisionSheet, Grade, Ranking
+from pvkdb.store.collections import REFERENCES
+from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
+from pvkdb.suitability.evidence.explanations import requirement_text, value_text
+from pvkdb.suitability.ranking.assessment import bounds_for
+from pvkdb.suitability.sheets.comparisons import compared, label, named, stability
+from pvkdb.suitability.sheets.information import open_values
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+#: Candidates on a sheet, and open values.
+LISTED, OPEN = 10, 5
+#: Media types by the ending of the file.
+SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
+_NOUNS = {"devices": "device", "materials": "composition"}
+
+
+def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
+    """Return the decision sheet of a ranking of the store."""
+    listed = ranking.candidates[:LISTED]
+    second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
+    cited = " ".join(each.references for entry in listed for each in entry.criteria)
+    keys = tuple(dict.fromkeys(cited.split()))
+    noun = _NOUNS[ranking.subject]
+    return DecisionSheet(
+        question=f"Which {noun} suits the application “{ranking.title}” best?",
+        filters=[],
+        total=len(ranking.candidates),
+        ranking=ranking.model_copy(update={"candidates": listed}),
+        reasons=compared(ranking, listed[0], second) if second else [],
+        stability=stability(ranking),
+        open_values=open_values(ranking, listed)[:OPEN],
+        references={
+            row.key: f"{reference_text(row)} {doi_address(doi) if doi else ''}".strip()
+            for row in (REFERENCES.iterate(session, {"key": keys}) if keys else ())
+            for doi in (row.doi or row.doi_seen,)
+        },
+        cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)}",
+    )
+
+
+def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
+    """Return a decision sheet as an html, pdf or json file; equal sheets give equal bytes.
+
+    Raises:
+        InputError: the ending is another.
+        MissingExtraError: jinja2, or matplotlib for a PDF, is not installed.
+    """
+    if ending not in SHEET_TYPES:
+        known = ", ".join(SHEET_TYPES)
+        raise InputError(f"a decision sheet cannot be written as {ending!r}; choose one of {known}")
+    if ending == "json":
+        return f"{sheet.model_dump_json(indent=1)}\n".encode()
+    ranking = sheet.ranking
+    shown = [
+        place
+        for place, each in enumerate(ranking.criteria)
+        if each.weight > 0
+        or any(entry.criteria[place].grade is not Grade.MISSING for entry in ranking.candidates)
+    ]
+    page = _template().render(sheet=sheet, noun=_NOUNS[ranking.subject], shown=shown)
+    return _pdf(page) if ending == "pdf" else page.encode()
+
+
+@cache
+def _template() -> Template:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("jinja2", "rank") from error
+    loader = PackageLoader("pvkdb.suitability.sheets")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    functions = (label, named, percent, value_text, requirement_text, bounds_for)
+    made.globals |= {each.__name__: each for each in functions}
+    made.globals |= {"bases": BASES, "orders": ORDERS, "number": short_number}
+    return made.get_template("decision_sheet.html")
+
+
+#: A4 across, and the margin around it, in points; the sizes of the fonts.
+_WIDTH, _HEIGHT, _MARGIN = 842.0, 595.0, 28.0
+_SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.5, "table": 6.5}
+#: Width of a character over the size of the font, on the safe side for DejaVu Sans.
+_CHARACTER = 0.62
+#: The style of matplotlib is one for all threads.
+_DRAWING = Lock()
+
+
+def _pdf(page: str) -> bytes:
+    """Return a page of headings, paragraphs and tables as a PDF, drawn with matplotlib."""
+    with _DRAWING, style({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
+        from matplotlib.backends.backend_pdf import PdfPages
+        from matplotlib.figure import Figure
+
+        file, sheet, y = BytesIO(), None, 0.0
+        root = ElementTree.fromstring(page.replace("\n", " ").replace("<br/>", "\n"))
+        with PdfPages(file, metadata={"CreationDate": None}) as pages:
+            for part in (each for each in root.iter() if each.tag in _SIZES):
+                rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
+                longest = [max(map(len, column)) ** 0.5 for column in zip(*rows, strict=True)]
+                widths = [(_WIDTH - 2 * _MARGIN) * each / sum(longest) for each in longest]
+                size, paragraph = _SIZES[part.tag], part.tag == "p"
+                link = next((each.get("href") for each in part.iter("a")), None)
+                for place, row in enumerate(rows):
+                    cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
+                    height = max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2
+                    if sheet is None or y - height < _MARGIN:
+                        if sheet is not None:
+                            pages.savefig(sheet)
+                        sheet = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72))
+                        y = _HEIGHT - _MARGIN
+                    bold = "normal" if paragraph or place else "bold"
+                    look: dict[str, Any] = {"size": size, "weight": bold, "parse_math": False}
+                    look["url"] = link if paragraph else None
+                    for at, cell in enumerate(cells):
+                        x = (_MARGIN + sum(widths[:at])) / _WIDTH
+                        sheet.text(x, y / _HEIGHT, cell, va="top", linespacing=1.3, **look)
+                    y -= height
+            pages.savefig(sheet)
+        return file.getvalue()
+
+
+def _text(part: ElementTree.Element) -> str:
+    lines = "".join(part.itertext()).split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _wrapped(text: str, width: float, size: float) -> str:
+    room = max(4, int(width / (size * _CHARACTER)) - 1)
+    lines = (textwrap.wrap(part, room) or [""] for part in text.split("\n"))
+    return "\n".join(line for part in lines for line in part)

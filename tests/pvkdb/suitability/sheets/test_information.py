@@ -1,0 +1,68 @@
+"""What knowing an open value is worth: against integrals by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.schemas.profiles import Bounds, Criterion, Profile
+from pvkdb.schemas.rankings import Ranking
+from pvkdb.suitability import Options, rank_candidates
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
+from pvkdb.suitability.sheets.information import open_values
+
+
+def criterion(metric: str, unit: str = "%") -> Criterion:
+    """Desirability is the share of a hundred."""
+    return Criterion(
+        metric=metric,
+        unit=unit,
+        bounds=Bounds(at_least=100, fails_below=0),
+        weight=1,
+        basis="printed",
+        source="a test",
+    )
+
+
+def ranking(*given: dict[str, Evidence], metrics: tuple[str, ...] = ("yield_percent",)) -> Ranking:
+    profile = Profile(
+        name="x", title="X", summary="", devices=tuple(map(criterion, metrics)), materials=()
+    )
+    listed = [Candidate(f"c{n}", f"c{n}", "device", each) for n, each in enumerate(given)]
+    return rank_candidates(profile, "devices", listed, Options(samples=2000, cross_checked=False))
+
+
+def test_the_gain_is_the_mean_of_what_a_measurement_would_add() -> None:
+    """A candidate of 0.8 beside one uniform in 0 to 1: ∫ (d − 0.8) from 0.8 to 1 is 0.02."""
+    found = ranking({"yield_percent": Evidence.exactly(80)}, {})
+    (only,) = open_values(found, found.candidates)
+    assert (only.candidate, only.metric, only.computed) == ("c1", "yield_percent", False)
+    assert only.gain == pytest.approx(0.02, abs=5e-4)
+    assert only.changes == pytest.approx(0.2)
+    assert only.known == "nothing is reported; the profile requires at least 100%"
+
+
+def test_what_cannot_change_the_choice_is_worth_nothing() -> None:
+    """A closed interval below the best candidate, and a choice without anything open."""
+    found = ranking({"yield_percent": Evidence.exactly(80)}, {"yield_percent": Evidence(10, 70)})
+    assert open_values(found, found.candidates) == []
+    alone = ranking({})
+    assert open_values(alone, alone.candidates) == []
+    assert open_values(ranking(), []) == []
+
+
+def test_a_doubt_about_the_best_is_worth_as_much_as_one_about_the_next() -> None:
+    """0.5 to 0.9 beside 0.6: below 0.6 the other is better, ∫ (0.6 − d)/0.4 from 0.5 is 0.0125."""
+    found = ranking({"yield_percent": Evidence(50, 90)}, {"yield_percent": Evidence.exactly(60)})
+    (only,) = open_values(found, found.candidates)
+    assert only.gain == pytest.approx(0.0125, abs=1e-3)
+    assert only.changes == pytest.approx(0.25, abs=0.05)
+
+
+def test_criteria_that_are_not_defined_take_no_weight() -> None:
+    metrics = ("yield_percent", "uniformity_percent")
+    known = {"yield_percent": Evidence.exactly(80), "uniformity_percent": Evidence.exactly(80)}
+    open_one = {"uniformity_percent": Evidence(not_defined="a test")}
+    found = ranking(known, open_one, metrics=metrics)
+    (only,) = open_values(found, found.candidates)
+    assert only.metric == "yield_percent"
+    assert only.gain == pytest.approx(0.02, abs=5e-4)

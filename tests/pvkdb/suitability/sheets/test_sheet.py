@@ -1,0 +1,113 @@
+"""Decision sheets: every value with its grade and source, in three kinds of files."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from pvkdb.errors import InputError
+from pvkdb.schemas.rankings import DecisionSheet, Grade
+from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.database import Store
+from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
+from pvkdb.suitability.evidence.explanations import value_text
+from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
+
+
+@pytest.fixture(scope="module")
+def session(loaded_sqlite: Path) -> Iterator[Session]:
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as opened:
+        yield opened
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def sheet(session: Session) -> DecisionSheet:
+    options = Options(samples=200, cross_checked=False)
+    return decision_sheet(session, rank(session, "selector", options=options, models=()))
+
+
+def texts(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def test_a_page_has_every_value_with_grade_and_reference(sheet: DecisionSheet) -> None:
+    page = sheet_file(sheet, "html").decode()
+    said = texts(page)
+    assert len(sheet.ranking.candidates) == 10
+    for entry in sheet.ranking.candidates:
+        assert entry.id in said
+        for each in entry.criteria:
+            if each.grade is not Grade.MISSING:
+                assert value_text(each, each.unit) in said
+                assert each.grade.value in said
+    for criterion in sheet.ranking.criteria:
+        assert criterion.weight == 0 or criterion.source in said
+    linked = set(re.findall(r'href="#([^"]+)"', page))
+    assert linked
+    assert linked == set(re.findall(r'<p id="([^"]+)"', page)) == set(sheet.references)
+
+
+def test_a_page_loads_nothing_and_names_what_to_cite(
+    sheet: DecisionSheet, session: Session
+) -> None:
+    page = sheet_file(sheet, "html").decode()
+    assert not re.search(r"<script|<link|<img|\ssrc=|@import|url\(", page)
+    assert current_version(session) in texts(page)
+    assert f"Seed {sheet.ranking.seed}" in page
+    assert sheet_file(sheet, "html").decode() == page
+
+
+def test_a_sheet_as_json_is_the_whole_sheet(sheet: DecisionSheet) -> None:
+    assert DecisionSheet.model_validate_json(sheet_file(sheet, "json")) == sheet
+    assert sheet.total > 10
+    assert sheet.open_values
+    assert all(each.gain > 0 for each in sheet.open_values)
+
+
+def test_markup_in_a_name_is_text(sheet: DecisionSheet) -> None:
+    first = sheet.ranking.candidates[0].model_copy(update={"label": "<b>&x"})
+    changed = sheet.ranking.model_copy(update={"candidates": [first]})
+    named = sheet.model_copy(update={"ranking": changed})
+    assert "&lt;b&gt;&amp;x" in sheet_file(named, "html").decode()
+
+
+def test_a_pdf_has_the_same_words_on_few_pages(sheet: DecisionSheet) -> None:
+    pytest.importorskip("matplotlib")
+    pypdf = pytest.importorskip("pypdf")
+    content = sheet_file(sheet, "pdf")
+    assert sheet_file(sheet, "pdf") == content
+    pages = pypdf.PdfReader(io.BytesIO(content)).pages
+    assert len(pages) <= 3
+    squeezed = "".join("".join(page.extract_text() for page in pages).split())
+    for entry in sheet.ranking.candidates:
+        assert "".join(entry.id.split()) in squeezed
+    assert "".join(sheet.cite.split()) in squeezed
+
+
+def test_another_ending_is_refused(sheet: DecisionSheet) -> None:
+    with pytest.raises(InputError, match="choose one of html, pdf, json"):
+        sheet_file(sheet, "docx")
+
+
+def test_a_store_without_candidates_has_a_sheet(session: Session) -> None:
+    empty = rank_candidates(shipped_profile("selector"), "devices", [])
+    sheet = decision_sheet(session, empty)
+    assert "No open value" in texts(sheet_file(sheet, "html").decode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", ["devices", "materials"])
+@pytest.mark.parametrize("application", shipped_profiles())
+def test_every_application_has_a_sheet(session: Session, application: str, subject) -> None:
+    ranking = rank(session, application, subject, Options(samples=100, cross_checked=False))
+    sheet = decision_sheet(session, ranking)
+    for ending in ("html", "pdf", "json"):
+        assert len(sheet_file(sheet, ending)) > 3000
