@@ -59,10 +59,7 @@ def device_kinetics(session: Session, device_id: str, conditions: Conditions) ->
 
 
 def answer_of(asked: str, ions: list[IonKinetics], missing: list[str]) -> KineticsAnswer:
-    """Return the answer to a request: its ions, and their notes without repetition.
-
-    Windows beyond reason are left out; the answer says what is missing for them.
-    """
+    """Return the answer to a request: its ions within reason, and their notes, each once."""
     notes = dict.fromkeys(note for ion in ions for note in ion.document.notes)
     ions = [ion.model_copy(update={"document": ion.document.within_reason()}) for ion in ions]
     return KineticsAnswer(asked=asked, ions=ions, missing=missing, notes=list(notes))

@@ -11,7 +11,7 @@ from pvkdb.display.units import with_unit
 
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
-    from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer, Quantity
+    from pvkdb.schemas.kinetics import IonKinetics, KineticsAnswer
     from pvkdb.schemas.responses import Assumption
 
 #: Quantities in the table of ions, with their headings.
@@ -116,6 +116,12 @@ def print_kinetics(answer: KineticsAnswer) -> None:
         _print_ion(answer.ions[0], answer.asked)
     elif answer.ions:
         _print_ions(answer)
+    print_lines(
+        f"{each.name} of {ion.ion} ({ion.basis}): {each.missing}"
+        for ion in answer.ions
+        for each in ion.document.quantities
+        if each.missing and each.name in _KINETICS
+    )
     assumptions = [
         assumption_text(assumption)
         for ion in answer.ions
@@ -135,7 +141,7 @@ def _print_ion(ion: IonKinetics, subject: str) -> None:
         [
             [
                 quantity.name,
-                _window(quantity),
+                _interval(quantity.minimum, quantity.maximum, quantity.unit),
                 quantity.equation,
             ]
             for quantity in quantities
@@ -143,7 +149,6 @@ def _print_ion(ion: IonKinetics, subject: str) -> None:
         whole=("quantity", "interval"),
         caption=f"relaxation time: predicted retention. E_A: {ion.source}.",
     )
-    print_lines(f"{each.name}: {each.missing}" for each in quantities if each.missing)
     for source in dict.fromkeys(quantity.source for quantity in quantities):
         names = ", ".join(each.name for each in quantities if each.source == source)
         output().print(f"{names}: {source}", markup=False)
@@ -162,18 +167,13 @@ def _print_ions(answer: KineticsAnswer) -> None:
     for ion in answer.ions:
         keys = f" ({ion.references})" if ion.references else ""
         output().print(f"E_A of {_name(ion, several)}: {ion.source}{keys}", markup=False)
-    missing = (
-        f"{each.name} of {_name(ion, several)}: {each.missing}"
-        for ion in answer.ions
-        for each in ion.document.quantities
-        if each.missing and each.name in _KINETICS
-    )
-    print_lines(missing)
 
 
 def _ion_row(ion: IonKinetics, several: bool) -> list[str]:
     found = [ion.document.quantity(name) for name in _KINETICS]
-    intervals = ["" if each is None else _window(each) for each in found]
+    intervals = [
+        "" if each is None else _interval(each.minimum, each.maximum, each.unit) for each in found
+    ]
     cells = [_barrier(ion), *intervals]
     return [_name(ion, several), *(cell.replace(" to ", " –\n") for cell in cells)]
 
@@ -186,15 +186,11 @@ def _barrier(ion: IonKinetics) -> str:
     return _interval(ion.barrier_min_ev, ion.barrier_max_ev, "eV")
 
 
-def _window(quantity: Quantity) -> str:
-    if quantity.missing:
-        return "not predicted"
-    return _interval(quantity.minimum, quantity.maximum, quantity.unit)
-
-
 def _interval(minimum: float | None, maximum: float | None, unit: str) -> str:
     from pvkdb.suitability.evidence.explanations import window_text
 
+    if minimum is None and maximum is None:
+        return "not predicted"
     return window_text(minimum, maximum, unit.replace("m2", "m²"))
 
 

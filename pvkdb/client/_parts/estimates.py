@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pvkdb.client._io.answers import parse
@@ -154,8 +155,8 @@ class AsyncCrossbars(CrossbarOperations, Awaiting):
     """Largest readable arrays of devices; see :class:`Crossbars`."""
 
 
-def parameters_of(**given: RangeValue | bool) -> dict[str, str]:
-    """Return the query parameters of values and ranges that are not None.
+def parameters_of(**given: RangeValue | bool | Mapping[str, float]) -> dict[str, str]:
+    """Return the query parameters of values, ranges and weights that are not None.
 
     Raises:
         InputError: a tuple does not have two values.
@@ -172,6 +173,8 @@ def parameters_of(**given: RangeValue | bool) -> dict[str, str]:
             if len(value) != 2:
                 raise InputError(f"{name}={value!r} is not a range; write (low, high)")
             found[name] = ":".join(map(str, value))
+        elif isinstance(value, Mapping):
+            found[name] = ",".join(f"{key}={number!r}" for key, number in value.items())
         elif isinstance(value, bool):
             found[name] = str(value).lower()
         elif value is not None:

@@ -88,10 +88,10 @@ class RankingOperations(ClientPart):
         """
         from pvkdb.schemas.rankings import Ranking
 
-        query = _query(
-            subject,
-            weights,
+        query = parameters_of(
+            subject=subject,
             order=order,
+            weights=weights or None,
             reading=reading,
             samples=samples,
             thickness_nm=thickness_nm,
@@ -109,8 +109,7 @@ class RankingOperations(ClientPart):
         subject: Subject = "devices",
         *,
         ending: Literal["html", "pdf", "json"] = "html",
-        weights: Mapping[str, float] | None = None,
-        **options: RangeValue,
+        **options: RangeValue | Mapping[str, float],
     ) -> Steps[bytes]:
         """Return the decision sheet of a ranking as the bytes of a file.
 
@@ -118,8 +117,7 @@ class RankingOperations(ClientPart):
             application: name of the application.
             subject: devices or materials.
             ending: kind of file; ``json`` is a :class:`~pvkdb.schemas.rankings.DecisionSheet`.
-            weights: as of :meth:`get`.
-            options: the other options of :meth:`get`.
+            options: the options of :meth:`get`.
 
         Raises:
             NotFoundError: the application does not exist; lists the known ones.
@@ -129,16 +127,9 @@ class RankingOperations(ClientPart):
             >>> client.rankings.sheet("selector", ending="pdf", samples=10)[:4]
             b'%PDF'
         """
-        query = _query(subject, weights, sheet=ending, **options)
+        query = parameters_of(subject=subject, sheet=ending, **options)
         answer = yield from self._service.read(path_of("rankings", application), query)
         return answer.content
-
-
-def _query(
-    subject: Subject, weights: Mapping[str, float] | None, **options: RangeValue
-) -> dict[str, str]:
-    listed = ",".join(f"{name}={value!r}" for name, value in (weights or {}).items())
-    return parameters_of(subject=subject, weights=listed or None, **options)
 
 
 class Rankings(RankingOperations, Blocking):

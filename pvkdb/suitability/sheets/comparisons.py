@@ -26,7 +26,7 @@ def differences(
 ) -> list[tuple[float, Criterion, Assessment, Assessment]]:
     """Return the differences on the criteria that are defined for both, the largest first.
 
-    Each begins with the difference of the logarithms of the score, times the sum of the weights.
+    A number is the difference of the logarithms of the score, times the sum of the weights.
     """
 
     def worth(entry: Assessment) -> float:

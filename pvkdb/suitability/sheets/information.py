@@ -1,11 +1,10 @@
 """What knowing an open value is worth for a choice: expected value of perfect information.
 
-Without it, the best choice is the candidate with the highest mean score over the samples of SMAA.
-With the value of one candidate on one criterion known, the choice may be another; the gain is the
-mean of the best score then, less that of the best choice now (Raiffa and Schlaifer 1961; of a
-single parameter: Strong and Oakley, Med. Decis. Making 33, 755 (2013), doi
-10.1177/0272989X12465123). All values are independent of each other and of the weights, so that the
-same samples serve with the value replaced.
+Now the best choice is the candidate with the highest mean score over the samples of SMAA. The gain
+of knowing one value is the mean of the best score then, less that score (Raiffa and Schlaifer 1961;
+of a single parameter: Strong and Oakley, Med. Decis. Making 33, 755 (2013), doi
+10.1177/0272989X12465123). Values are independent of each other and of the weights, so that the same
+samples serve with one value replaced.
 """
 
 from __future__ import annotations

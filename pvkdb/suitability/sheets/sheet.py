@@ -6,7 +6,7 @@ import textwrap
 from functools import cache
 from io import BytesIO
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 from sqlalchemy.orm import Session
@@ -22,9 +22,6 @@ from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import compared, label, named, stability
 from pvkdb.suitability.sheets.information import open_values
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 #: Candidates on a sheet, and open values.
 LISTED, OPEN = 10, 5
@@ -81,13 +78,13 @@ def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
 
 
 @cache
-def _template() -> Template:
+def _template() -> Any:
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise MissingExtraError("jinja2", "rank") from error
     loader = PackageLoader("pvkdb.suitability.sheets")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     functions = (label, named, percent, value_text, requirement_text, bounds_for)
     made.globals |= {each.__name__: each for each in functions}
     made.globals |= {"bases": BASES, "orders": ORDERS, "number": short_number}
@@ -97,8 +94,6 @@ def _template() -> Template:
 #: A4 across, and the margin around it, in points; the sizes of the fonts.
 _WIDTH, _HEIGHT, _MARGIN = 842.0, 595.0, 28.0
 _SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.5, "table": 6.5}
-#: Width of a character over the size of the font, on the safe side for DejaVu Sans.
-_CHARACTER = 0.62
 #: The style of matplotlib is one for all threads.
 _DRAWING = Lock()
 
@@ -110,14 +105,15 @@ def _pdf(page: str) -> bytes:
         from matplotlib.figure import Figure
 
         file, sheet, y = BytesIO(), None, 0.0
-        root = ElementTree.fromstring(page.replace("\n", " ").replace("<br/>", "\n"))
+        page = "".join(sign if sign.isprintable() else " " for sign in page)
+        root = ElementTree.fromstring(page.replace("<br/>", "\n"))
         with PdfPages(file, metadata={"CreationDate": None}) as pages:
             for part in (each for each in root.iter() if each.tag in _SIZES):
                 rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
                 longest = [max(map(len, column)) ** 0.5 for column in zip(*rows, strict=True)]
                 widths = [(_WIDTH - 2 * _MARGIN) * each / sum(longest) for each in longest]
-                size, paragraph = _SIZES[part.tag], part.tag == "p"
-                link = next((each.get("href") for each in part.iter("a")), None)
+                size = _SIZES[part.tag]
+                link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
                 for place, row in enumerate(rows):
                     cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
                     height = max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2
@@ -126,12 +122,11 @@ def _pdf(page: str) -> bytes:
                             pages.savefig(sheet)
                         sheet = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72))
                         y = _HEIGHT - _MARGIN
-                    bold = "normal" if paragraph or place else "bold"
-                    look: dict[str, Any] = {"size": size, "weight": bold, "parse_math": False}
-                    look["url"] = link if paragraph else None
+                    weight = "normal" if part.tag == "p" or place else "bold"
                     for at, cell in enumerate(cells):
                         x = (_MARGIN + sum(widths[:at])) / _WIDTH
-                        sheet.text(x, y / _HEIGHT, cell, va="top", linespacing=1.3, **look)
+                        text = sheet.text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
+                        text.set(va="top", linespacing=1.3, parse_math=False)
                     y -= height
             pages.savefig(sheet)
         return file.getvalue()
@@ -143,6 +138,6 @@ def _text(part: ElementTree.Element) -> str:
 
 
 def _wrapped(text: str, width: float, size: float) -> str:
-    room = max(4, int(width / (size * _CHARACTER)) - 1)
+    room = max(4, int(width / (0.62 * size)) - 1)  # wider than most characters of DejaVu Sans
     lines = (textwrap.wrap(part, room) or [""] for part in text.split("\n"))
     return "\n".join(line for part in lines for line in part)
