@@ -67,7 +67,6 @@ def get_ranking(
     if sheet is None:
         return ranking
     content = sheet_file(decision_sheet(session, ranking), sheet)
-    # A sheet has its style within it, and loads and runs nothing.
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(content, media_type=SHEET_TYPES[sheet], headers=policy)
 

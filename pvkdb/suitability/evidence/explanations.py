@@ -46,9 +46,6 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
     return entry.says.format(value_text(evidence, entry.unit))
 
 
-#: Begins the reason where a prediction would be beyond reason.
-NOT_PREDICTED = "not predicted: "
-
 #: Why a value does not demonstrate what it says, for grades that leave this open.
 _DOUBTS = {Grade.BEST: "at best", Grade.SECONDARY: "as another paper quotes it"}
 
@@ -81,7 +78,7 @@ def reason(
     if evidence is None or not evidence.known:
         required = "" if criterion.graded else f"; {wanted}"
         if evidence and METRICS[criterion.metric].modelled:
-            return f"{NOT_PREDICTED}{evidence.note}{required}"
+            return f"not predicted: {evidence.note}{required}"
         return f"nothing is reported{required}"
     metric = METRICS[criterion.metric]
     phrase = evidence_phrase(criterion.metric, evidence)
@@ -129,7 +126,7 @@ def prediction(criteria: Sequence[Criterion], assessments: Sequence[Assessment])
         if not METRICS[criterion.metric].modelled:
             continue
         if entry.grade is Grade.MISSING:
-            if entry.reason.startswith(NOT_PREDICTED):
+            if entry.reason.startswith("not predicted: "):
                 name = METRICS[criterion.metric].label.removesuffix(", model")
                 parts.append(f"{name} {entry.reason.partition('; the profile requires')[0]}")
             continue

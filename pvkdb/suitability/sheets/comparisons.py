@@ -28,9 +28,10 @@ def differences(
 
     A number is the difference of the logarithms of the score, times the sum of the weights.
     """
+    field = f"desirability_{ranking.order}"
 
     def worth(entry: Assessment) -> float:
-        return log(max(_desirability(ranking, entry), ranking.floor))
+        return log(max(getattr(entry, field), ranking.floor))
 
     found = [
         (criterion.weight * (worth(ours) - worth(theirs)), criterion, ours, theirs)
@@ -75,11 +76,12 @@ def ahead_of(ranking: Ranking, subject: RankedCandidate, other: RankedCandidate)
     """
     known: list[str] = []
     unknown: list[str] = []
+    field = f"desirability_{ranking.order}"
     for by, criterion, *pair in differences(ranking, subject, other):
         if by > EQUAL:
             values = " compared with ".join(map(_value, pair))
             wanted = requirement_text(criterion, bounds_for(criterion, ranking.reading))
-            worth = " compared with ".join(short_number(_desirability(ranking, e)) for e in pair)
+            worth = " compared with ".join(short_number(getattr(e, field)) for e in pair)
             texts = unknown if pair[0].verdict is Verdict.UNKNOWN else known
             texts.append(f"{label(criterion.metric)} ({values}; {wanted}; desirability {worth})")
     return "; ".join(known), "; ".join(unknown)
@@ -119,8 +121,3 @@ def _first(entry: RankedCandidate) -> float:
 def _value(entry: Assessment) -> str:
     unknown = entry.verdict is Verdict.UNKNOWN
     return "nothing reported" if unknown else value_text(entry, entry.unit)
-
-
-def _desirability(ranking: Ranking, entry: Assessment) -> float:
-    value: float = getattr(entry, f"desirability_{ranking.order}")
-    return value

@@ -21,8 +21,6 @@ from pvkdb.suitability.ranking.desirability import FLOOR, desirability
 
 #: Outcomes of a measurement that are compared: quantiles of what the evidence allows.
 _OUTCOMES = 20
-#: Smaller gains of the score are none.
-_LEAST_GAIN = 1e-4
 #: What an assessment holds of its evidence.
 _EVIDENCE = {"minimum", "maximum", "word", "qualifier", "grade"}
 #: Metrics whose values are computed, not measured.
@@ -51,8 +49,8 @@ def open_values(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[Ope
                 [np.exp(rest + share * np.log(max(each, FLOOR))).mean() for each in outcomes]
             )
             gain = np.maximum(scores, other).mean() - max(scores.mean(), other)
-            if gain < _LEAST_GAIN:
-                continue
+            if gain < 1e-4:
+                continue  # the choice stays
             metric = ranking.criteria[criterion].metric
             found.append(
                 OpenValue(

@@ -34,8 +34,7 @@ def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
     """Return the decision sheet of a ranking of the store."""
     listed = ranking.candidates[:LISTED]
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
-    cited = " ".join(each.references for entry in listed for each in entry.criteria)
-    keys = tuple(dict.fromkeys(cited.split()))
+    cited = " ".join(each.references for entry in listed for each in entry.criteria).split()
     noun = _NOUNS[ranking.subject]
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
@@ -47,7 +46,7 @@ def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
         open_values=open_values(ranking, listed)[:OPEN],
         references={
             row.key: f"{reference_text(row)} {doi_address(doi) if doi else ''}".strip()
-            for row in (REFERENCES.iterate(session, {"key": keys}) if keys else ())
+            for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
             for doi in (row.doi or row.doi_seen,)
         },
         cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)}",
@@ -91,9 +90,9 @@ def _template() -> Any:
     return made.get_template("decision_sheet.html")
 
 
-#: A4 across, and the margin around it, in points; the sizes of the fonts.
-_WIDTH, _HEIGHT, _MARGIN = 842.0, 595.0, 28.0
-_SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.5, "table": 6.5}
+#: A4 across, its margin, and the sizes of the fonts, in points.
+_WIDTH, _HEIGHT, _MARGIN = 842.0, 595.0, 24.0
+_SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0}
 #: The style of matplotlib is one for all threads.
 _DRAWING = Lock()
 
@@ -110,8 +109,8 @@ def _pdf(page: str) -> bytes:
         with PdfPages(file, metadata={"CreationDate": None}) as pages:
             for part in (each for each in root.iter() if each.tag in _SIZES):
                 rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
-                longest = [max(map(len, column)) ** 0.5 for column in zip(*rows, strict=True)]
-                widths = [(_WIDTH - 2 * _MARGIN) * each / sum(longest) for each in longest]
+                parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
+                widths = [(_WIDTH - 2 * _MARGIN) * each / sum(parts) for each in parts]
                 size = _SIZES[part.tag]
                 link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
                 for place, row in enumerate(rows):
@@ -135,6 +134,12 @@ def _pdf(page: str) -> bytes:
 def _text(part: ElementTree.Element) -> str:
     lines = "".join(part.itertext()).split("\n")
     return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _breadth(text: str) -> float:
+    """Return how much of a row a text needs: more for a longer text, and for a longer word."""
+    word = min(max(map(len, text.split()), default=0), 14)
+    return max(len(text) ** 0.5, 0.36 * word)
 
 
 def _wrapped(text: str, width: float, size: float) -> str:
