@@ -151,6 +151,8 @@ def _quantity(name: str, arguments: Arguments) -> Quantity:
 def beyond_reason(name: str, minimum: float | None, maximum: float | None, unit: str) -> str | None:
     """Return why a window of a quantity is not shown; None if it is within reason."""
     least, most = PHYSICAL.get(name, (0.0, inf))
+    if minimum == maximum == 0:
+        return None  # no drift without a bias
     if not minimum or maximum is None:
         return f"the window has no {'upper' if minimum else 'lower'} end"
     if (decades := log10(maximum / minimum)) > WIDEST_DECADES:

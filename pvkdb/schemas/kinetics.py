@@ -20,9 +20,7 @@ class Quantity(StrictModel):
     equation: str = Field(description="The equation, with its source.")
     source: str = Field(description="Where the value comes from.")
     missing: str | None = Field(
-        default=None,
-        description="Why the window is not shown, and what is missing to predict: it spans more "
-        "than three decades, has an open end, or leaves what a device can have.",
+        default=None, description="Why the window is not shown, and what is missing to predict."
     )
 
 

@@ -199,8 +199,7 @@ class OpenValue(BaseModel):
     known: str = Field(description="What is known of it now, against the requirement.")
     computed: bool = Field(description="Whether a calculation gives it; otherwise a measurement.")
     gain: float = Field(
-        description="Expected gain in the score of the best choice: expected value of perfect "
-        "information, over the samples of the rank probabilities."
+        description="Expected gain in the score of the best choice, over the random samples."
     )
     changes: float = Field(description="Share of its possible outcomes that change the choice.")
 

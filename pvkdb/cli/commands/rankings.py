@@ -43,9 +43,7 @@ def rank(
     ] = None,
     explain: Annotated[str | None, Option(metavar="ID", help="Evidence for one candidate.")] = None,
     plot: Annotated[Path | None, Option(metavar="FOLDER", help="Write plots (PNG) there.")] = None,
-    sheet: Annotated[
-        Path | None, Option(metavar="FILE", help="Write a decision sheet (html, pdf or json).")
-    ] = None,
+    sheet: Annotated[Path | None, Option(metavar="FILE", help="Write a decision sheet.")] = None,
     thickness: ThicknessOption = None,
     bias: BiasOption = None,
     temperature: TemperatureOption = None,

@@ -103,7 +103,8 @@ def _pdf(page: str) -> bytes:
         from matplotlib.backends.backend_pdf import PdfPages
         from matplotlib.figure import Figure
 
-        file, sheet, y = BytesIO(), None, 0.0
+        file, y = BytesIO(), 0.0
+        sheet: Any = None
         page = "".join(sign if sign.isprintable() else " " for sign in page)
         root = ElementTree.fromstring(page.replace("<br/>", "\n"))
         with PdfPages(file, metadata={"CreationDate": None}) as pages:
