@@ -105,6 +105,7 @@ class RankingOperations(ClientPart):
     @operation
     def sheet(
         self,
+        /,
         application: str,
         subject: Subject = "devices",
         *,

@@ -140,7 +140,7 @@ def _text(part: ElementTree.Element) -> str:
 def _breadth(text: str) -> float:
     """Return how much of a row a text needs: more for a longer text, and for a longer word."""
     word = min(max(map(len, text.split()), default=0), 14)
-    return max(len(text) ** 0.5, 0.36 * word)
+    return float(max(len(text) ** 0.5, 0.36 * word))
 
 
 def _wrapped(text: str, width: float, size: float) -> str:

@@ -23,7 +23,7 @@ from pvkdb.suitability.sheets.comparisons import ahead_of, label
 
 #: ``endurance (10⁶ cycles compared with 5000 cycles; …; desirability 1 compared with 0.2)``
 PART = re.compile(
-    r"(?P<label>[^;]+?) \((?P<ours>[^;]*?) compared with (?P<theirs>[^;]*?); (?P<wanted>[^;]*); "
+    r"(?P<label>[^;]+?) \((?P<ours>[^;()]*?) compared with (?P<theirs>[^;]*?); (?P<wanted>[^;]*); "
     r"desirability (?P<a>[\d.e−×⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+) compared with (?P<b>[^)]+)\)(?:; |$)"
 )
 
