@@ -47,7 +47,7 @@ def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
     ]
     predicted, measured = (path.read_text(encoding="utf-8") for path in drawn)
     assert "Retention, predicted (s)" in predicted
-    assert re.search(r"\d+\. MAPbI3", predicted)
+    assert re.search(r"\d+\. CsPbBr3", predicted)
     assert "ref." not in predicted
     assert "not measured" not in predicted
     assert "Retention, measured (s)" in measured
