@@ -75,7 +75,7 @@ def test_a_barrier_with_its_equations_and_sources(reading_api):
     (wide,) = reading_api.get(KINETICS, e_a_ev="0.08:0.58", **layer).json()["ions"]
     hidden = quantities(wide)["switching time"]
     assert (hidden["minimum"], hidden["maximum"]) == (None, None)
-    assert hidden["missing"].startswith("the window spans 9.4 decades; missing: closer values of")
+    assert hidden["missing"].startswith("the window spans 9.5 decades; missing: closer values of")
     assert time["equation"] == "L / v"
     assumed = {each["name"]: each for each in ion["document"]["assumptions"]}
     assert not assumed["bias_v"]["default"]
@@ -131,7 +131,7 @@ def test_rankings_predict_for_the_layer_of_the_request(reading_api):
         next(each for each in ranking["candidates"] if each["id"] == "CsPbBr3")
         for ranking in (default, thin)
     ]
-    assert "too wide to decide" in found[0]["prediction"]
+    assert "closer values of thickness (60 nm to 1 μm)" in found[0]["prediction"]
     assert "fast enough" in found[1]["prediction"]
     assumed = {each["name"]: each for each in thin["assumptions"]}
     assert (assumed["thickness_m"]["value"], assumed["thickness_m"]["default"]) == ("6e-08", False)
