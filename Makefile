@@ -66,11 +66,12 @@ bench: install
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/optimade_servers.py $(if $(OPTIMADE_SERVER),--optimade-server $(OPTIMADE_SERVER))
 
-# Relaxed cells beside measured ones, activation energies beside the literature's, predicted times
-# beside those of devices: docs/validation.
+# Relaxed cells beside measured ones, activation energies beside the literature's, with the error of
+# potentials that rankings use, predicted times beside those of devices: docs/validation.
 validate: install
 	$(BIN)/python validation/structures.py
 	$(BIN)/python validation/migration.py
+	$(BIN)/python validation/calibration.py
 	$(BIN)/python validation/prediction.py
 	$(BIN)/python validation/drafting.py
 

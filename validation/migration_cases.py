@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ase.io import read
+from sqlalchemy.orm import Session
 
+from pvkdb.chemistry.ions import HALIDES
 from pvkdb.literature import load_literature
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest, NebSettings
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.database import Store
+from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue.migration_requests import complete_request
 from pvkdb_pipelines.geometry.hosts import host_of
 
 STRUCTURES = Path(__file__).parent / "structures_used"
-#: SevenNet-0 ranks, CHGNet warns: the order of the page.
-POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.CHGNET)
+#: The order of the page. All compute the halide vacancies of small cells, which calibrate them; the
+#: first two, which are cheap, compute the other cases too.
+POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.CHGNET, PotentialName.SEVENNET_L3I5)
+#: Hops that validation/dft_hops.py computed, a file of `pvkdb jobs export`.
+DFT_HOPS = Path(__file__).parents[1] / "docs/validation/dft_hops/calculations.jsonl.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,13 @@ class Case:
     def name(self) -> str:
         """Shown in tables and kept with the numbers."""
         return f"{self.formula} {self.phase} {self.defect}"
+
+    @property
+    def potentials(self) -> tuple[PotentialName, ...]:
+        """Those that compute it."""
+        halide = self.defect in ("V_I", "V_Br", "V_Cl")
+        small = not self.structure and self.phase != _DIMER
+        return POTENTIALS if halide and small else POTENTIALS[:2]
 
     def request(self, potential: PotentialName) -> CompleteNebRequest:
         """The calculation with one potential."""
@@ -82,6 +96,8 @@ CASES = (
     Case("CsPbI3", "Pnma", "V_Pb"),
     Case("CsSnI3", "Pnma", "V_I"),
     Case("Cs3Bi2I9", "P6_3/mmc", "V_I"),
+    Case("KMnCl3", "Pnma", "V_Cl"),
+    Case("Cs2NaBiI6", "Fm-3m", "V_I"),
     # The 48-atom cell is 8.6 Å wide; the next one that keeps its symmetry has 192 atoms.
     *(Case("MAPbI3", "Pnma", defect, _MAPI, 8.5) for defect in _MAPI_DEFECTS),
 )
@@ -96,19 +112,38 @@ _PHASES = {"dimer": _DIMER, "layered": _LAYERED}
 
 def reported() -> list[EnergeticsRow]:
     """Every activation energy of the literature, as the store holds it."""
+    return _rows(load_literature, quantity="E_A", scope="reported")
+
+
+def by_dft() -> list[EnergeticsRow]:
+    """Activation energies of hops that pvkdb relaxed by DFT; none before `dft_hops.py` ran."""
+    if not DFT_HOPS.exists():
+        return []
+    rows = _rows(
+        lambda session: take_calculations(session, DFT_HOPS),
+        quantity="E_A",
+        scope="hop",
+        method="DFT",
+    )
+    return [row for row in rows if not row.approximate]  # the others are estimates
+
+
+def _rows(load: Callable[[Session], object], **filters: str) -> list[EnergeticsRow]:
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'literature.sqlite'}")
+        store = Store(f"sqlite:///{Path(folder) / 'energies.sqlite'}")
         upgrade(store)
         with store.session() as session:
-            load_literature(session)
-            filters = {"quantity": "E_A", "scope": "reported"}
+            load(session)
             rows = list(ENERGETICS.iterate(session, filters))
         store.close()
     return rows
 
 
 def cases_for(row: EnergeticsRow) -> list[Case]:
-    """The cases that a statement of the literature is held against; none where it cannot be."""
+    """The cases that a statement of the literature is held against; none where it cannot be.
+
+    A halide ion without a named defect is held against the vacancy, as in rankings.
+    """
     generic = _ANY_HALIDE.get((row.material, row.defect))
     if generic is not None:
         return [
@@ -122,14 +157,15 @@ def cases_for(row: EnergeticsRow) -> list[Case]:
         case
         for case in CASES
         if case.formula == row.material
-        and case.defect == row.defect
-        and row.phase in (None, *(name for name, phase in _PHASES.items() if phase == case.phase))
+        and case.defect in (row.defect, *(f"V_{ion}" for ion in HALIDES if ion == row.defect))
+        and row.phase
+        in (None, case.phase, *(name for name, phase in _PHASES.items() if phase == case.phase))
     ]
 
 
 def why_not(row: EnergeticsRow) -> str:
     """Why a statement of the literature has no computed counterpart here."""
-    if row.defect in ("ion", "I", "X", "Cs"):
+    if row.defect in ("ion", "I", "Br", "Cl", "X", "Cs"):
         return "the source does not say which defect moves"
     if row.defect in ("V_MA", "V_FA", "MA_i"):
         return "a molecule that moves and turns has no single saddle"

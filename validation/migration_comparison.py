@@ -8,10 +8,12 @@ from statistics import mean, median
 
 from scipy.stats import spearmanr
 
+from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from pvkdb.schemas.tables import EnergeticsRow
-from validation.migration_cases import POTENTIALS, Case, cases_for, reported, why_not
+from pvkdb.suitability.evidence.calibration import CalibrationPair
+from validation.migration_cases import POTENTIALS, Case, by_dft, cases_for, reported, why_not
 from validation.migration_results import Results
 
 #: What the literature calls a hop along an edge of one octahedron.
@@ -69,18 +71,36 @@ class Comparison:
         return deviation is not None and abs(deviation) > AGREES_EV
 
 
+#: Groups of statements that are compared with each other: like with like.
+GROUPS = {
+    "neutral": "Neutral defects",
+    "charged": "Charged defects",
+    "unknown": "Calculations and others whose charge the source does not give",
+    "experiment": "Experiments",
+}
+
+
+def group_of(row: EnergeticsRow) -> str:
+    """Which of the groups a statement belongs to, by its method and charge."""
+    if row.method == "experiment":
+        return "experiment"
+    if row.charge is None:
+        return "unknown"
+    return "charged" if row.charge else "neutral"
+
+
 def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRow, str]]]:
     """Statements with a computed counterpart, and those without, with the reason."""
     compared: list[Comparison] = []
     left: list[tuple[EnergeticsRow, str]] = []
-    for row in reported():
+    for row in (*reported(), *by_dft()):
         cases = cases_for(row)
         if not cases:
             left.append((row, why_not(row)))
         for case in cases:
             values: dict[PotentialName, float] = {}
             reasons, at_most = [], set()
-            for potential in POTENTIALS:
+            for potential in case.potentials:
                 computed = results.of(case, potential)
                 if computed is None or computed.result is None:
                     kind = "not run" if computed is None else computed.failure_kind
@@ -119,7 +139,7 @@ def measured(results: Results) -> dict[str, dict[str, float]]:
     compared, _ = compare(results)
     found: dict[str, dict[str, float]] = {}
     for potential in POTENTIALS:
-        pairs = pairs_of(compared, potential)
+        pairs = [(each.computed_ev, each.reported_ev) for each in pairs_of(compared, potential)]
         costs = [
             entry.result.cpu_seconds / entry.result.force_calls
             for entry in results.computed
@@ -135,10 +155,21 @@ def measured(results: Results) -> dict[str, dict[str, float]]:
     return found
 
 
-def pairs_of(compared: Sequence[Comparison], potential: PotentialName) -> list[tuple[float, float]]:
-    """Computed values and the middles of reported intervals, eV; bounds have none."""
+def pairs_of(compared: Sequence[Comparison], potential: PotentialName) -> list[CalibrationPair]:
+    """Computed values and the middles of reported intervals; bounds and repetitions have none."""
     return [
-        (entry.values[potential], sum(entry.interval) / 2)
+        CalibrationPair(
+            material=entry.case.formula,
+            family=material_family(parse_composition(entry.case.formula), entry.case.phase)[0],
+            defect=entry.case.defect,
+            charge=group_of(entry.row),
+            computed_ev=round(entry.values[potential], 4),
+            reported_ev=round(sum(entry.interval) / 2, 4),
+            source=f"{entry.row.references}, {entry.row.source}",
+        )
         for entry in compared
-        if potential in entry.values and potential not in entry.at_most and entry.row.bound is None
+        if potential in entry.values
+        and potential not in entry.at_most
+        and entry.row.bound is None
+        and not (entry.row.conditions or "").startswith("quoted from Table")
     ]

@@ -15,9 +15,11 @@ from pvkdb.schemas.tables import EnergeticsRow
 from validation.migration_cases import CASES, POTENTIALS
 from validation.migration_comparison import (
     AGREES_EV,
+    GROUPS,
     ONE_OCTAHEDRON,
     Comparison,
     compare,
+    group_of,
     pairs_of,
 )
 from validation.migration_results import Computed, Results, is_current
@@ -27,9 +29,12 @@ HEAD = """# Computed and reported migration barriers
 Made by `make validate` (`validation/migration.py`), with its numbers in `migration.json`; do \
 not edit. Every activation energy of the literature in the store is compared with the bottleneck \
 that pvkdb computes: the highest saddle of the easiest percolating path of the defect, above its \
-lowest site. Two potentials, neutral cells, no dispersion, no temperature. The reported values \
-come from many methods and often belong to one hop, not to a path; values of one kind of hop are \
-compared with that hop.
+lowest site. Potentials compute neutral cells, without dispersion and temperature. The reported \
+values come from many methods and often belong to one hop, not to a path; values of one kind of \
+hop are compared with that hop. A halide ion whose defect the source does not name is compared \
+with the vacancy. Like is compared with like: neutral defects, charged ones, those whose charge \
+the source does not give, and experiments have a table each. What the errors are worth is in \
+[calibration.md](calibration.md).
 
 **In short.** {summary}
 """
@@ -42,7 +47,7 @@ def render(results: Results) -> str:
         HEAD.format(summary=_summary(compared, results)),
         "![computed against reported](migration.svg)\n",
         "Lines are reported intervals, hollow marks computed upper bounds.\n",
-        *_table(compared, results),
+        *_tables(compared, results),
         *_statistics(compared),
         *_antimony(results),
         *_disagreements(compared),
@@ -53,7 +58,7 @@ def render(results: Results) -> str:
 
 
 def _summary(compared: Sequence[Comparison], results: Results) -> str:
-    total = len(CASES) * len(POTENTIALS)
+    total = sum(len(case.potentials) for case in CASES)
     done = [entry for entry in results.computed if entry.result is not None]
     left = total - len(results.computed)
     said = [
@@ -62,6 +67,8 @@ def _summary(compared: Sequence[Comparison], results: Results) -> str:
     ]
     for potential in POTENTIALS:
         found = [entry for entry in compared if entry.deviation(potential) is not None]
+        if not found:
+            continue
         inside = sum(not entry.differs(potential) for entry in found)
         undecided = sum(entry.leaves_open(potential) for entry in compared)
         said.append(
@@ -72,32 +79,58 @@ def _summary(compared: Sequence[Comparison], results: Results) -> str:
     return "; ".join(said) + "."
 
 
-def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
+def _tables(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
     yield "## Comparison with the literature\n"
     yield "≤ marks an upper bound: a hop without a path might give an easier one.\n"
+    for group, title in GROUPS.items():
+        yield f"### {title}\n"
+        listed = [entry for entry in compared if group_of(entry.row) == group]
+        if group == "charged":
+            yield (
+                "The potentials cannot set a charge: their neutral cells stand beside charged "
+                "defects here, and agreement or its lack says little.\n"
+            )
+        if listed:
+            yield from _table(listed, results)
+        else:
+            yield "No statement on an ordered composition says that its defect is neutral.\n"
+
+
+def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
     yield (
-        "| material | defect | literature, eV | references | "
+        "| material | defect | method | charge | literature, eV | references | "
         + " | ".join(f"{potential.value}, eV" for potential in POTENTIALS)
         + " | spread | limited by (SevenNet-0) |"
     )
-    yield "|" + "---|" * (6 + len(POTENTIALS))
+    yield "|" + "---|" * (8 + len(POTENTIALS))
     for entry in compared:
         row = entry.row
         interval = Interval(row.value_min_ev, row.value_max_ev, row.bound, row.approximate)
-        direction = f" ({row.direction})" if row.direction else ""
+        unnamed = f"printed: {row.defect}" if row.defect == row.species else None
+        words = ", ".join(filter(None, (row.direction, unnamed)))
+        direction = f" ({words})" if words else ""
+        charge = "" if row.charge is None else f"{row.charge:+d}" if row.charge else "0"
         one_hop = row.direction == ONE_OCTAHEDRON
         values = [
-            _shown(results.of(entry.case, p), entry.values.get(p), one_hop) for p in POTENTIALS
+            _shown(results.of(entry.case, p), entry.values.get(p), one_hop)
+            if p in entry.case.potentials
+            else "–"
+            for p in POTENTIALS
         ]
         limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0))
         spread = max(entry.values.values()) - min(entry.values.values())
         yield (
             f"| {entry.case.formula} {entry.case.phase} | {entry.case.defect}{direction} | "
-            f"{interval} | {row.references} | {' | '.join(values)} | "
+            f"{_method(row)} | {charge} | {interval} | {row.references} | {' | '.join(values)} | "
             f"{f'{spread:.2f}' if len(entry.values) > 1 else ''} | "
             f"{'the easiest edge of an octahedron' if one_hop else limited} |"
         )
     yield ""
+
+
+def _method(row: EnergeticsRow) -> str:
+    soc = {True: "SOC", False: "no SOC", None: None}[row.soc]
+    return ", ".join(filter(None, (row.method, row.functional, soc)))
 
 
 def _shown(computed: Computed | None, value: float | None, one_hop: bool) -> str:
@@ -131,8 +164,9 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
         pairs = pairs_of(compared, potential)
         if len(pairs) < 3:
             continue
-        errors = [computed - reported for computed, reported in pairs]
-        rank = float(spearmanr(*zip(*pairs, strict=True)).statistic)
+        errors = [each.computed_ev - each.reported_ev for each in pairs]
+        both = [(each.computed_ev, each.reported_ev) for each in pairs]
+        rank = float(spearmanr(*zip(*both, strict=True)).statistic)
         yield (
             f"| {potential.value} | {len(pairs)} | {rank:.2f} | {mean(errors):+.2f} | "
             f"{mean(map(abs, errors)):.2f} |"
@@ -147,7 +181,7 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
         for potential in POTENTIALS:
             pairs = pairs_of(entries, potential)
             if pairs:
-                error = mean(computed - reported for computed, reported in pairs)
+                error = mean(each.computed_ev - each.reported_ev for each in pairs)
                 yield f"| {family} | {potential.value} | {len(pairs)} | {error:+.2f} |"
     yield ""
 
@@ -160,7 +194,7 @@ def _antimony(results: Results) -> Iterator[str]:
     yield (
         "In the review, the iodide vacancy moves more easily between dimers (0.47 eV) than in "
         "layers (0.57 eV). An order is claimed below only where the gap exceeds the spread of the "
-        "two potentials.\n"
+        "potentials.\n"
     )
     yield "| path | potential | dimer, eV | layered, eV |"
     yield "|---|---|---|---|"
@@ -256,7 +290,7 @@ def _costs(results: Results) -> Iterator[str]:
             f"{hops} | {result.atoms_in_cell} | {result.force_calls:,} | {result.cpu_seconds:.0f} |"
         )
     for case in CASES:
-        for potential in POTENTIALS:
+        for potential in case.potentials:
             if results.of(case, potential) is None:
                 yield f"| {case.name} | {potential.value} | not run | | | | | | |"
     yield ""

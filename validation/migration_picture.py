@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvkdb.display.colours import BLUE, RED
+from pvkdb.display.colours import BLUE, GREEN, RED
 from validation.migration_cases import POTENTIALS
 from validation.migration_comparison import compare
 from validation.migration_results import Results
@@ -24,7 +24,7 @@ def write_picture(results: Results, path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     highest = 0.1
-    for potential, colour, mark in zip(POTENTIALS, (BLUE, RED), "os", strict=True):
+    for potential, colour, mark in zip(POTENTIALS, (BLUE, RED, GREEN), "os^", strict=True):
         axes.plot([], [], mark, color=colour, markersize=5, label=potential.value)
         for entry in compared:
             value = entry.values.get(potential)

@@ -65,14 +65,16 @@ def compute(path: Path, on_result: OnResult) -> Results:
     """
     one_thread_each()
     known = {entry.key: entry for entry in read_results(path).computed}
-    wanted = [(case.name, case.request(potential)) for case in CASES for potential in POTENTIALS]
+    wanted = [(case.name, case.request(name)) for case in CASES for name in case.potentials]
     keys = [request.key() for _, request in wanted]
+    order: dict[str, int] = {name: place for place, name in enumerate(POTENTIALS)}
     found = {key: known[key] for key in keys if key in known}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes(), mp_context=context) as pool:
         running = [
             pool.submit(_compute, name, request)
-            for name, request in wanted
+            # The cheap potentials first.
+            for name, request in sorted(wanted, key=lambda each: order[each[1].potential])
             if request.key() not in found
         ]
         for future in as_completed(running):

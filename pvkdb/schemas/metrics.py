@@ -198,10 +198,11 @@ _ALL = (
     _percent("uniqueness_percent", "{} of the bits differ between two devices"),
     _percent("uniformity_percent", "{} of the bits of a response are 1"),
     _percent("reliability_percent", "{} of the bits come back"),
-    # Materials. Literature and model are metrics of their own, so that they cannot be mixed.
-    _energy("e_a_ev", "E_A of the halide {}", "E_A, literature"),
+    # Materials. E_A and DFE have one kind of evidence: the literature's, else computed by DFT, else
+    # calibrated; those of potentials are metrics of their own too.
+    _energy("e_a_ev", "E_A of the halide {}", "E_A"),
     _energy("e_a_model_ev", "E_A of the halide, by machine-learned potentials, {}", "E_A, model"),
-    _energy("dfe_ev", "DFE of the halide vacancy {}", "DFE, literature"),
+    _energy("dfe_ev", "DFE of the halide vacancy {}", "DFE"),
     _energy(
         "dfe_model_ev", "DFE of the halide vacancy, by machine-learned potentials, {}", "DFE, model"
     ),

@@ -43,9 +43,15 @@ class Grade(StrEnum):
     SECONDARY = "quoted from another paper"
     DFT = "DFT"
     REPORTED = "reported, method not told"
+    OWN_DFT = "DFT by pvkdb"
+    CALIBRATED = "calibrated potential"
     COMPOSITION = "from the composition"
     MODEL = "model"
     MISSING = "missing"
+
+
+#: Grades of energies that pvkdb computed and that count where the literature has none.
+COMPUTED = frozenset({Grade.OWN_DFT, Grade.CALIBRATED})
 
 
 class Assessment(BaseModel):
@@ -143,6 +149,10 @@ class RankedCandidate(BaseModel):
     )
     spotis_rank: int | None = Field(
         default=None, description="Place by SPOTIS on the same desirabilities."
+    )
+    rank_without_computed: int | None = Field(
+        default=None,
+        description="Rank without E_A and DFE that pvkdb computed; None if no candidate has any.",
     )
     under_readings: dict[str, UnderReading] = Field(
         default={}, description="Rank under other interpretations of ambiguous requirements."

@@ -50,6 +50,9 @@ def get_ranking(
     reading: Annotated[
         Text | None, Query(description="Another interpretation of ambiguous requirements.")
     ] = None,
+    computed: Annotated[
+        bool, Query(description="Whether E_A and DFE that pvkdb computed count.")
+    ] = True,
     samples: Annotated[
         int, Query(ge=1, le=MOST_SAMPLES, description="Random weights and values.")
     ] = SAMPLES,
@@ -62,7 +65,9 @@ def get_ranking(
     profile = suitability.shipped_profile(application)
     with naming("weights"):
         given = suitability.parse_weights(weights)
-    options = suitability.Options(order=order, weights=given, reading=reading, samples=samples)
+    options = suitability.Options(
+        order=order, weights=given, reading=reading, samples=samples, computed=computed
+    )
     ranking = rank(session, profile, subject, options, layer)
     if sheet is None:
         return ranking

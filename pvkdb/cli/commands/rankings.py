@@ -36,6 +36,10 @@ def rank(
     reading: Annotated[
         str | None, Option(help="Alternative reading of ambiguous requirements.")
     ] = None,
+    computed: Annotated[
+        bool,
+        Option("--computed/--without-computed", help="Count E_A and DFE that pvkdb computed."),
+    ] = True,
     order: Annotated[str, Option(help="Score to sort by: shown, expected or possible.")] = "shown",
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
@@ -71,7 +75,13 @@ def rank(
             "--screening requires --materials: screening-report.json contains materials"
         )
     report = None if screening is None else _report(screening)
-    options = Options(order=order, weights=parse_weights(weights), reading=reading, samples=samples)
+    options = Options(
+        order=order,
+        weights=parse_weights(weights),
+        reading=reading,
+        samples=samples,
+        computed=computed,
+    )
     with open_store(database, create=True).session() as session:
         ranking = rank_store(
             session,

@@ -100,6 +100,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
         )
     if entry.topsis_rank is not None:
         console.print(f"rank by TOPSIS {entry.topsis_rank}, by SPOTIS {entry.spotis_rank}")
+    if entry.rank_without_computed is not None:
+        console.print(f"rank without computed E_A and DFE: {entry.rank_without_computed}")
     if entry.prediction is not None:
         console.print(plain(f"predicted by the kinetics model: {entry.prediction}"))
     for name, other in entry.under_readings.items():

@@ -57,6 +57,7 @@ class RankingOperations(ClientPart):
         order: Order = "shown",
         weights: Mapping[str, float] | None = None,
         reading: str | None = None,
+        computed: bool = True,
         samples: int | None = None,
         thickness_nm: RangeValue = None,
         bias_v: RangeValue = None,
@@ -71,6 +72,7 @@ class RankingOperations(ClientPart):
             order: score to sort by.
             weights: weights by metric that replace the profile's weights.
             reading: name of another interpretation of ambiguous requirements.
+            computed: whether E_A and DFE that pvkdb computed count.
             samples: number of random weights and values that test the stability of the order.
             thickness_nm: layer thickness for predictions, a number or (low, high).
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
@@ -93,6 +95,7 @@ class RankingOperations(ClientPart):
             order=order,
             weights=weights or None,
             reading=reading,
+            computed=None if computed else False,
             samples=samples,
             thickness_nm=thickness_nm,
             bias_v=bias_v,

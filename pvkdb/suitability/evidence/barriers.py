@@ -1,8 +1,8 @@
 """The migration barriers of a candidate: of the halide, and of electrode metals.
 
-The halide's activation energy of the literature and that of machine-learned potentials are two
-barriers, never one. A metal's barrier (Table 2 of the review) is added if an electrode could supply
-the metal.
+The halide's activation energy of the literature, or else of pvkdb's DFT, and that of potentials are
+two barriers, never one. A metal's barrier (Table 2 of the review) is added if an electrode could
+supply the metal.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import Interval
 from pvkdb.kinetics.carriers import ACTIVE, HALIDES
+from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, evidence_of, joined
 
-Basis = Literal["literature", "potentials", "electrode"]
-#: Metrics of the activation energy and of the formation energy, by their source.
+Basis = Literal["literature", "DFT", "potentials", "electrode"]
+#: Metrics of the activation energy and of the formation energy. Those of the literature may be
+#: computed where it has none.
 SOURCES: Mapping[Basis, tuple[str, str]] = {
     "literature": ("e_a_ev", "dfe_ev"),
     "potentials": ("e_a_model_ev", "dfe_model_ev"),
@@ -52,6 +54,19 @@ def as_interval(evidence: Evidence) -> Interval:
     return Interval(evidence.minimum, evidence.maximum, approximate=evidence.qualifier == "~")
 
 
+def _basis_of(slot: Basis, evidence: Evidence) -> Basis:
+    """Return where an energy in the place of a source comes from, by its grade."""
+    found: dict[Grade, Basis] = {Grade.OWN_DFT: "DFT", Grade.CALIBRATED: "potentials"}
+    return found.get(evidence.grade, slot)
+
+
+def _alike(basis: Basis, slot: Basis, formation: Evidence | None) -> Evidence | None:
+    """Return a formation energy if it comes from the same kind of source."""
+    if formation is None or _basis_of(slot, formation) != basis:
+        return None
+    return formation
+
+
 class KnownBarriers:
     """Looks up the known migration barriers of candidates.
 
@@ -69,7 +84,7 @@ class KnownBarriers:
         self._metals = metals or {}
 
     def of(self, candidate: Candidate) -> list[Barrier]:
-        """Return the barriers of a candidate: halide by the literature, by potentials, then metals.
+        """Return the barriers of a candidate: halide as known best, by potentials, then metals.
 
         The metals of a device are its electrodes' metals; for a material they are all that are
         known to migrate.
@@ -78,9 +93,11 @@ class KnownBarriers:
         if candidate.kind != "material":
             known = self._of_absorber(candidate.material)
         found = [
-            Barrier("halide", basis, known[energy], known.get(formation))
-            for basis, (energy, formation) in SOURCES.items()
+            Barrier("halide", basis, known[energy], _alike(basis, slot, known.get(formation)))
+            for slot, (energy, formation) in SOURCES.items()
             if energy in known and known[energy].known
+            # A calibrated energy in the place of the literature's comes with those of potentials.
+            if (basis := _basis_of(slot, known[energy])) == slot or basis == "DFT"
         ]
         wanted = ACTIVE if candidate.kind == "material" else candidate.electrodes
         metals = self._metals.get(candidate.material or candidate.id, {})

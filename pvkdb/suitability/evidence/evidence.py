@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from pvkdb.schemas.rankings import BEST, Grade
+from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
 
@@ -58,6 +58,11 @@ class Candidate:
     #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
 
+    def without_computed(self) -> Candidate:
+        """Return the candidate without energies that pvkdb computed; itself if it has none."""
+        kept = {name: each for name, each in self.evidence.items() if each.grade not in COMPUTED}
+        return self if len(kept) == len(self.evidence) else replace(self, evidence=kept)
+
 
 def grade_of(source: str, qualifier: str | None = None, firsthand: Grade = Grade.MEASURED) -> Grade:
     """Return ``firsthand``, or the lower grade of a quoted or a best value."""
@@ -81,12 +86,13 @@ def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
     """Return several statements on one metric as one interval that spans them all.
 
-    Quoted values count only where there is no other, best values only where no typical one is.
+    Computed and quoted values count only where there is no other, best values only where no typical
+    one is.
     It has the grade of the statements if they agree. Measured values of several references have a
     grade of their own; statements of different grades become reported values.
     """
     listed = list(parts)
-    for weak in (Grade.SECONDARY, Grade.BEST):
+    for weak in (Grade.CALIBRATED, Grade.OWN_DFT, Grade.SECONDARY, Grade.BEST):
         listed = [part for part in listed if part.grade is not weak] or listed
     minima = [part.minimum for part in listed]
     maxima = [part.maximum for part in listed]

@@ -3,9 +3,11 @@
 A candidate of a ranking is a composition, with all its phases (see
 :mod:`pvkdb.suitability.evidence.phases`); the kinetics looks at each phase on its own.
 
-Values of the literature and those of machine-learned potentials are separate metrics
-(``e_a_ev`` and ``e_a_model_ev``, ``dfe_ev`` and ``dfe_model_ev``): no value mixes them. Energies of
-statements on one material span an interval, and its width is the spread between the sources.
+E_A and DFE (``e_a_ev``, ``dfe_ev``) have the best kind of evidence that is known: energies of the
+literature, else those that pvkdb computed by DFT, else the calibrated interval of a potential
+(:mod:`pvkdb.suitability.evidence.calibration`); no value mixes them. ``e_a_model_ev`` and
+``dfe_model_ev`` are those of potentials alone. Energies of statements on one material span an
+interval, and its width is the spread between the sources.
 Predictions (windows of switching and retention) come from models of kinetics: pvkdb's own, or those
 that a caller plugs in.
 """
@@ -31,10 +33,12 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material
 from pvkdb.store.models.summaries import CompositionStability as Stability
+from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
 from pvkdb.suitability.evidence.phases import (
     PhaseEnergies,
     between_limits,
+    by_dft,
     computed,
     easiest_path,
     phase_energies,
@@ -132,19 +136,21 @@ def _of_store(
         dimensionality,
     )
     halide = [each for each in statements if _halide_moves(each)]
-    literature = [each for each in halide if each.method != "MLIP"]
+    literature = [each for each in halide if each.calculation_id is None]
+    dft = [each for each in halide if each.calculation_id and each.method == "DFT"]
     models = [each for each in halide if each.method == "MLIP"]
     phases = {material.id: material.phase for material in materials}
-    if barriers := [each for each in literature if each.quantity == "E_A"]:
-        evidence["e_a_ev"] = reported(barriers)
-    if formation := [each for each in literature if _forms_vacancy(each)]:
-        evidence["dfe_ev"] = reported(formation)
     if paths := [each for each in models if each.scope == "percolation"]:
         what = "easiest percolating path by"
         evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_path, what)
     if vacancies := [each for each in models if _forms_vacancy(each)]:
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
+    _take_calibrated(evidence)
+    for name, wanted in (("e_a_ev", _is_barrier), ("dfe_ev", _forms_vacancy)):
+        for listed, read in ((dft, by_dft), (literature, reported)):  # the literature counts first
+            if fitting := [each for each in listed if wanted(each)]:
+                evidence[name] = read(fitting)
     if stability is not None:
         value = stability.decomposition_ev_per_atom
         evidence["decomposition_ev_per_atom"] = Evidence(
@@ -173,6 +179,18 @@ def _described(materials: Sequence[Material]) -> tuple[Composition, str, int | N
         return first.composition, first.family, first.dimensionality
     family, dimensionality = material_family(parse_composition(first.composition.formula))
     return first.composition, family, dimensionality
+
+
+def _take_calibrated(evidence: dict[str, Evidence]) -> None:
+    """Take calibrated energies of potentials for E_A and DFE where nothing better is known."""
+    for own, model in (("e_a_ev", "e_a_model_ev"), ("dfe_ev", "dfe_model_ev")):
+        better = own in evidence and evidence[own].grade is not Grade.CALIBRATED
+        if not better and model in evidence and evidence[model].grade is Grade.CALIBRATED:
+            evidence[own] = evidence[model]
+
+
+def _is_barrier(statement: Energetic) -> bool:
+    return statement.quantity == "E_A"
 
 
 def _forms_vacancy(statement: Energetic) -> bool:
@@ -221,8 +239,12 @@ def _from_composition(
 def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential: str) -> Candidate:
     """Return a candidate with the results of a screening."""
     evidence = dict(candidate.evidence)
+    composition = parse_composition(screened.formula)
+
+    def family_in(phase: str) -> str:
+        return material_family(composition, phase)[0]
+
     if not evidence:
-        composition = parse_composition(screened.formula)
         a_site = [occupant.ion.symbol for occupant in composition.on("A")]
         evidence = _from_composition(
             composition.formula,
@@ -243,7 +265,7 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             note=f"into {products}" if products else None,
         )
     if vacancy is not None:
-        evidence["dfe_model_ev"] = Evidence(
+        found = Evidence(
             minimum=min(vacancy.x_poor_ev, vacancy.x_rich_ev),
             maximum=max(vacancy.x_poor_ev, vacancy.x_rich_ev),
             grade=Grade.MODEL,
@@ -251,22 +273,29 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             phase=vacancy.phase,
             note=f"halide-poor to halide-rich by {potential} in {vacancy.phase}",
         )
-    barriers = [
-        (entry.potential, entry.e_a_ev, entry.upper_bound)
-        for entry in (migration.outcomes if migration else ())
-        if entry.e_a_ev is not None
-    ]
-    if barriers and "e_a_model_ev" not in evidence:
-        phase = migration.phase if migration else None
-        phrases = ", ".join(f"{name} {value:.2f} eV in {phase}" for name, value, _ in barriers)
-        whole = joined(
-            (
-                Evidence(None if bound else value, value, grade=Grade.MODEL, source="screening")
-                for _, value, bound in barriers
-            ),
-            note=f"easiest percolating path by {phrases}",
-        )
-        evidence["e_a_model_ev"] = replace(whole, phase=phase)
+        parts = {potential: (found, {family_in(vacancy.phase)})}
+        evidence["dfe_model_ev"] = calibrated(found, "DFE", parts)
+    if migration is not None and "e_a_model_ev" not in evidence:
+        phase = migration.phase
+        known = [each for each in migration.outcomes if each.e_a_ev is not None]
+        parts = {
+            each.potential: (
+                Evidence(
+                    *(None if each.upper_bound else each.e_a_ev, each.e_a_ev),
+                    grade=Grade.MODEL,
+                    source="screening",
+                    phase=phase,
+                ),
+                {family_in(phase)},
+            )
+            for each in known
+        }
+        phrases = ", ".join(f"{each.potential} {each.e_a_ev:.2f} eV in {phase}" for each in known)
+        if parts:
+            note = f"easiest percolating path by {phrases}"
+            whole = replace(joined((part for part, _ in parts.values()), note=note), phase=phase)
+            evidence["e_a_model_ev"] = calibrated(whole, "E_A", parts)
+    _take_calibrated(evidence)
     return replace(candidate, evidence=evidence)
 
 

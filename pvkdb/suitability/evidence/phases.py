@@ -1,4 +1,4 @@
-"""Energies of a composition from its phases: those of the literature, and those of potentials.
+"""Energies of a composition from its phases: of the literature, of pvkdb's DFT, of potentials.
 
 Every phrase names the phase of its values. Where a potential has values of several phases, that of
 the lowest phase counts, by the energies of the same potential: energies of two potentials have no
@@ -19,6 +19,7 @@ from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
+from pvkdb.suitability.evidence.calibration import calibrated
 from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
 
 #: Energies of relaxed phases in eV per atom, by potential and by the public name of the material.
@@ -70,6 +71,18 @@ def reported(statements: Sequence[Energetic]) -> Evidence:
     return replace(whole, note=note, phase=_names(parts))
 
 
+def by_dft(statements: Sequence[Energetic]) -> Evidence:
+    """Return energies that pvkdb computed by DFT as one interval; its note tells their charges."""
+    phrases = [
+        f"{each.functional or 'DFT'}, charge {each.charge or 0:+d}, "
+        f"{_energy(evidence_of(each))}{f' in {each.material.phase}' if each.material.phase else ''}"
+        for each in statements
+    ]
+    whole = joined(evidence_of(each, Grade.OWN_DFT) for each in statements)
+    phase = _names(each.material.phase for each in statements)
+    return replace(whole, note="; ".join(dict.fromkeys(phrases)), phase=phase)
+
+
 def easiest_path(statements: Sequence[Energetic]) -> Evidence:
     """Return the easiest percolating path of several by one potential in one phase."""
     lowest = min(statements, key=lambda each: (_value(each), each.id))
@@ -87,13 +100,15 @@ def between_limits(statements: Sequence[Energetic]) -> Evidence:
 
 
 def computed(
-    statements: Iterable[Energetic],
+    statements: Sequence[Energetic],
     energies: PhaseEnergies,
     phases: Mapping[str, str | None],
     value: Callable[[Sequence[Energetic]], Evidence],
     what: str,
 ) -> Evidence:
-    """Return the values of potentials as one interval, each of the lowest phase that has one.
+    """Return the calibrated interval of a potential, of the lowest phase that has a value.
+
+    Without a calibration, it is one interval over the values of all potentials.
 
     Args:
         statements: at least one, all of one quantity.
@@ -105,7 +120,7 @@ def computed(
     found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
     for each in statements:
         found[each.functional or "unknown potential"][each.material_id].append(each)
-    parts: list[Evidence] = []
+    parts: dict[str, tuple[Evidence, set[str]]] = {}
     phrases: list[str] = []
     used: set[str | None] = set()
     for potential, listed in sorted(found.items()):
@@ -113,12 +128,14 @@ def computed(
         known = energies.get(potential, {})
         levels = {name: known[name] for name in phases if name in known}
         chosen, remark = _chosen(by_phase, levels, phases)
-        part = joined(by_phase[material] for material in chosen)
         where = _names(phases[material] for material in chosen)
-        parts.append(part)
+        part = replace(joined(by_phase[material] for material in chosen), phase=where)
+        parts[potential] = part, {listed[material][0].material.family for material in chosen}
         used |= {phases[material] for material in chosen}
         phrases.append(f"{potential} {_energy(part)}{f' in {where}' if where else ''}{remark}")
-    return replace(joined(parts, note=f"{what} {', '.join(phrases)}"), phase=_names(used))
+    note = f"{what} {', '.join(phrases)}"
+    whole = replace(joined((part for part, _ in parts.values()), note=note), phase=_names(used))
+    return calibrated(whole, statements[0].quantity, parts)
 
 
 def _chosen(

@@ -34,7 +34,11 @@ QUANTITIES = {
     "modelled_retention_s": "relaxation time",
     "modelled_set_voltage_v": "SET voltage",
 }
-_BASES = {"literature": "of the literature", "potentials": "of machine-learned potentials"}
+_BASES = {
+    "literature": "of the literature",
+    "DFT": "of pvkdb's DFT",
+    "potentials": "of machine-learned potentials",
+}
 
 
 @dataclass(frozen=True, slots=True)

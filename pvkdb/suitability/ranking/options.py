@@ -17,7 +17,8 @@ class Options:
 
     ``order`` is the deciding score; ``weights`` by metric replace those of the profile; ``reading``
     names an alternative reading of ambiguous requirements; ``samples`` and ``seed`` are those of
-    the rank probabilities; without ``cross_checked`` the methods of pymcdm are left out.
+    the rank probabilities; without ``cross_checked`` the methods of pymcdm are left out; without
+    ``computed`` the E_A and DFE that pvkdb computed are.
     """
 
     order: Order = "shown"
@@ -26,6 +27,7 @@ class Options:
     samples: int = SAMPLES
     seed: int = SEED
     cross_checked: bool = True
+    computed: bool = True
 
 
 def parse_weights(text: str) -> dict[str, float]:

@@ -17,6 +17,7 @@ from pvkdb.errors import InputError, MissingExtraError, unknown_name
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion, Profile, Subject
 from pvkdb.schemas.rankings import (
+    COMPUTED,
     ORDERS,
     Assessment,
     CrossCheck,
@@ -75,6 +76,8 @@ def rank_candidates(
     criteria = tuple(weighted(criteria, options.weights))
     # By name, so that neither ties nor draws depend on the order of the input.
     listed = sorted(candidates, key=lambda candidate: candidate.id)
+    if not options.computed:
+        listed = [candidate.without_computed() for candidate in listed]
     entries, checks, missing = _ranked(criteria, listed, options, readings)
     return Ranking(
         application=profile.name,
@@ -143,6 +146,16 @@ def _ranked(
         else ([], {}, [])
     )
     under = _under_readings(criteria, candidates, options, readings)
+    reported = [candidate.without_computed() for candidate in candidates]
+    bare = places(
+        [
+            _sort_key(scores[place], failed[place], options.order)
+            if each is candidates[place]
+            else _key(criteria, each, options)
+            for place, each in enumerate(reported)
+        ]
+    )
+    differ = any(each is not other for each, other in zip(reported, candidates, strict=True))
     found = [
         _entry(
             candidate,
@@ -155,6 +168,7 @@ def _ranked(
             pareto=bool(front[place]),
             topsis_rank=others["TOPSIS"][place] if others else None,
             spotis_rank=others["SPOTIS"][place] if others else None,
+            rank_without_computed=bare[place] if differ else None,
             under_readings={name: listed[place] for name, listed in under.items()},
             rank_probabilities=stability.probabilities[place].tolist(),
             mean_rank=float(stability.mean_ranks[place]),
@@ -178,6 +192,14 @@ def _sort_key(scores: Scores, failed: Sequence[str], order: Order) -> tuple[floa
         len(failed),
         -round(scores.coverage, DIGITS),
     )
+
+
+def _key(
+    criteria: Sequence[Criterion], candidate: Candidate, options: Options
+) -> tuple[float, ...]:
+    weights = [criterion.weight for criterion in criteria]
+    scores = score(weights, desirabilities_of(criteria, candidate, options.reading))
+    return _sort_key(scores, _failures(assess(criteria, candidate, options.reading)), options.order)
 
 
 def _failures(assessments: Sequence[Assessment]) -> list[str]:
@@ -267,6 +289,25 @@ def _matters(criteria: Sequence[Criterion], reading: str) -> bool:
     )
 
 
+def _effect_of_computed(entries: Sequence[RankedCandidate]) -> list[str]:
+    """Return a note on what computed E_A and DFE change in the first ten."""
+    counted = [
+        entry
+        for entry in entries
+        if any(each.weight > 0 and each.grade in COMPUTED for each in entry.criteria)
+    ]
+    if not counted:
+        return []
+    plural = "" if len(counted) == 1 else "s"
+    note = (
+        f"computed E_A or DFE counts for {len(counted):,} candidate{plural}, of which the "
+        "literature has none, so that it would be unknown otherwise"
+    )
+    first = [entry for entry in counted if entry.rank <= RANKS_LISTED]
+    names = ", ".join(f"{each.label} (else {each.rank_without_computed:,})" for each in first)
+    return [f"{note}; among the first {RANKS_LISTED} ranks: {names or 'none'}"]
+
+
 def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) -> list[str]:
     notes = []
     if entries and not any(entry.coverage > 0 for entry in entries):
@@ -276,7 +317,7 @@ def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) ->
         for entry in entries
     ):
         notes.append("no candidate is shown to meet every criterion")
-    notes += support_notes(criteria)
+    notes += [*_effect_of_computed(entries), *support_notes(criteria)]
     without = [criterion for criterion in criteria if criterion.weight == 0]
     others = [each.metric for each in without if not METRICS[each.metric].modelled]
     if others:

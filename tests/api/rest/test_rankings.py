@@ -86,6 +86,13 @@ def test_a_decision_sheet_is_the_ranking_as_a_file(reading_api):
     reading_api.problem(path, 422, sheet="docx")
 
 
+def test_computed_energies_can_be_left_out(reading_api):
+    path = "/api/v1/rankings/synaptic-inference"
+    ranking = reading_api.get(path, subject="materials", samples=20, computed="false").json()
+    assert {each["rank_without_computed"] for each in ranking["candidates"]} == {None}
+    reading_api.problem(path, 422, computed="perhaps")
+
+
 def test_a_profile_is_there_to_read(reading_api):
     profile = reading_api.get("/api/v1/rankings/selector/profile").json()
     (retention,) = (each for each in profile["devices"] if each["metric"] == "retention_s")

@@ -19,6 +19,7 @@ from pvkdb.computed import CALCULATIONS, REPORT, ComputedReport, load_computed, 
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import ElementRequest
+from pvkdb.schemas.rankings import Grade
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
@@ -30,6 +31,7 @@ from pvkdb.store.models.summaries import CompositionStability, CompositionSummar
 from pvkdb.store.queue.claims import enqueue, requeue, submit
 from pvkdb.store.runs.screening_reports import read_report
 from pvkdb.store.runs.screening_runs import find_run, listed
+from pvkdb.suitability import Options, rank, shipped_profiles
 
 from ..store.files.test_exchange import Line, file_of, with_path
 
@@ -120,6 +122,26 @@ def test_what_the_user_has_computed_or_builds_on_stays(
         assert {row.recorded_in for row in held.values()} == {None}
         assert session.scalar(images) == given
         assert held[names["failed"]].state == "queued"
+
+
+@pytest.mark.slow
+def test_rankings_of_a_new_store_rest_on_computed_barriers(sqlite_store: Store) -> None:
+    """At least 50 compositions have evidence on E_A, and it changes the first ten of profiles."""
+    with sqlite_store.session() as session:
+        load_computed(session)
+    quick = Options(samples=1, cross_checked=False)
+    changed = []
+    with sqlite_store.session(read_only=True) as session:
+        for name in shipped_profiles():
+            found = rank(session, name, "materials", quick).candidates
+            if name == "non-volatile-memory":
+                evidence = [each for entry in found for each in entry.criteria]
+                barriers = [each for each in evidence if each.metric == "e_a_ev"]
+                assert sum(each.grade is not Grade.MISSING for each in barriers) >= 50
+                assert sum(each.grade is Grade.CALIBRATED for each in barriers) >= 40
+            if any(each.rank <= 10 < (each.rank_without_computed or 0) for each in found):
+                changed.append(name)
+    assert len(changed) >= 2
 
 
 @pytest.mark.slow

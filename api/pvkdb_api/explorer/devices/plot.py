@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.schemas.metrics import METRICS, TABLE_METRICS, Metric
 from pvkdb.schemas.profiles import BASES, Criterion
+from pvkdb.schemas.rankings import COMPUTED
 from pvkdb.store.collections import DEVICES
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.materials import Material
@@ -205,7 +206,7 @@ def energies(counts: QueryCache, session: Session) -> dict[str, dict[str, Any]]:
         for candidate in phase_candidates(session):
             for metric in ("e_a_ev", "dfe_ev"):
                 evidence = candidate.evidence.get(metric)
-                if evidence is not None and evidence.known:
+                if evidence is not None and evidence.known and evidence.grade not in COMPUTED:
                     ends = (evidence.minimum, evidence.maximum, evidence.qualifier)
                     found.setdefault(candidate.id, {})[metric] = ends
         return found

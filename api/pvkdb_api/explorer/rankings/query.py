@@ -26,7 +26,7 @@ from pvkdb_api.listing.parameters import read_layer
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
-SHARED = ("subject", "order", "weights", "reading", *LAYER, "samples")
+SHARED = ("subject", "order", "weights", "reading", "computed", *LAYER, "samples")
 PAGE_ONLY = ("x", "y", "top")
 
 #: Prefix of the parameters that the form sends for weights.
@@ -36,7 +36,13 @@ WEIGHT = "w."
 TOP = 25
 _MOST_TOP = 1000
 
-_DEFAULTS = {"subject": "devices", "order": "shown", "samples": str(SAMPLES), "top": str(TOP)}
+_DEFAULTS = {
+    "subject": "devices",
+    "order": "shown",
+    "computed": "true",
+    "samples": str(SAMPLES),
+    "top": str(TOP),
+}
 
 
 @dataclass(frozen=True)
@@ -93,12 +99,17 @@ class RankingQuery:
                 else f"{self.profile.name} has only one reading of its requirements on {subject}"
             )
             raise ParameterError("reading", reason)
+        computed = known_choice("computed", given.get("computed", "true"), ("true", "false"))
         samples = _whole_number("samples", given.get("samples", str(SAMPLES)), MOST_SAMPLES)
         return ParsedRankingQuery(
             self,
             cast("Subject", subject),
             suitability.Options(
-                order=cast("Order", order), weights=weights, reading=reading, samples=samples
+                order=cast("Order", order),
+                weights=weights,
+                reading=reading,
+                samples=samples,
+                computed=computed == "true",
             ),
             read_layer(**{name: given.get(name) for name in LAYER}),
             _whole_number("top", given.get("top", str(TOP)), _MOST_TOP),
@@ -190,6 +201,8 @@ def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
         "samples": options.samples,
     }
     named: dict[str, Any] = {name: each for name, each in values.items() if name in given and each}
+    if not options.computed:
+        named["computed"] = False
     for name in LAYER:
         if name in given:
             ends = tuple(float(end) for end in given[name].split(":"))

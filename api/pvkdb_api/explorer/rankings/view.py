@@ -36,7 +36,7 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s;,)]+")
 
 
 def heading(metric: str) -> str:
-    """Return a metric as a heading: ``Endurance``, ``E_A (literature)``."""
+    """Return a metric as a heading: ``Endurance``, ``E_A (model)``."""
     name = label(metric)
     return name[:1].upper() + name[1:]
 

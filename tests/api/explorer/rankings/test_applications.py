@@ -112,21 +112,30 @@ def test_a_deep_link_sets_every_control(visitor):
         "&reading=as+section+3.1.4+prints+it&temperature_k=350&x=dfe_ev&y=p_perovskite"
     )
     expect(tab.locator("input[name=order][value=expected]")).to_be_checked()
-    expect(tab.get_by_label("E_A (literature)", exact=True)).to_have_value("2.5")
-    expect(tab.get_by_role("slider", name="Weight of E_A (literature)")).to_have_value("2.5")
+    expect(tab.get_by_label("E_A", exact=True)).to_have_value("2.5")
+    expect(tab.get_by_role("slider", name="Weight of E_A")).to_have_value("2.5")
     expect(tab.get_by_label("Lead free", exact=True)).to_be_visible()
     expect(tab.get_by_label("Reading of ambiguous")).to_have_value("as section 3.1.4 prints it")
     expect(tab.get_by_label("Temperature")).to_have_value("350")
     expect(tab.get_by_label("X axis", exact=True)).to_have_value("dfe_ev")
     expect(tab.get_by_label("Y axis", exact=True)).to_have_value("p_perovskite")
     expect(tab.locator("#requirements")).to_contain_text("in use")
-    expect(tab.locator(".wants")).to_contain_text("E_A (literature) low")
+    expect(tab.locator(".wants")).to_contain_text("E_A low")
+
+
+def test_computed_energies_are_left_out_by_a_switch(visitor, address):
+    tab = visitor.open("/applications/selector?subject=materials")
+    tab.get_by_label("Computed E_A and DFE").select_option("do not count")
+    expect(tab).to_have_url(re.compile(r"subject=materials&computed=false"))
+    expect(tab.locator("#results[aria-busy]")).to_have_count(0)
+    assert listed(tab) == expected(served(address, here(tab)))
+    expect(tab.locator("code.python")).to_contain_text("computed=False")
 
 
 def test_a_slider_by_keyboard_orders_as_the_service_says(visitor, address):
     tab = visitor.open("/applications/selector?subject=materials")
     before = listed(tab)
-    slider = tab.get_by_role("slider", name="Weight of DFE (literature)")
+    slider = tab.get_by_role("slider", name="Weight of DFE")
     slider.focus()
     for _ in range(4):
         tab.keyboard.press("PageUp")
@@ -135,7 +144,7 @@ def test_a_slider_by_keyboard_orders_as_the_service_says(visitor, address):
     expect(slider).to_be_focused()
     weight = parse_qs(urlsplit(tab.url).query)["weights"][0].partition("=")[2]
     assert float(weight) == float(slider.input_value()) > 1
-    expect(tab.get_by_label("DFE (literature)", exact=True)).to_have_value(weight)
+    expect(tab.get_by_label("DFE", exact=True)).to_have_value(weight)
     after = expected(served(address, here(tab)))
     assert after != before
     for place in (0, 1, 2):

@@ -29,5 +29,5 @@ def test_values_with_their_bounds(evidence: Evidence, text: str) -> None:
 def test_every_metric_has_a_name_without_its_unit() -> None:
     labels = {metric.label for metric in METRICS.values()}
     assert len(labels) == len(METRICS)
-    assert {"endurance", "retention", "on/off ratio", "SET voltage", "E_A, literature"} <= labels
+    assert {"endurance", "retention", "on/off ratio", "SET voltage", "E_A"} <= labels
     assert not any("_s" in label.split() for label in labels)

@@ -26,6 +26,8 @@ from pvkdb.store.models.materials import Composition
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionStability
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
+from pvkdb.suitability.evidence import calibration
+from pvkdb.suitability.evidence.calibration import CalibrationTable, calibration_table
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.materials import material_candidates, phase_candidates
 
@@ -122,8 +124,56 @@ def test_literature_and_model_are_never_one_value(sqlite_store: Store) -> None:
     evidence = found["CsPbBr3"].evidence
     assert (evidence["e_a_ev"].minimum, evidence["e_a_ev"].maximum) == (0.25, 0.35)
     model = evidence["e_a_model_ev"]
-    assert (model.minimum, model.maximum, model.grade) == (0.14, 0.21, Grade.MODEL)
     assert "chgnet 0.14 eV, sevennet-0 0.21 eV" in (model.note or "")
+    best = next(each for each in calibration_table().calibrations if each.quantity == "E_A")
+    line = best.line_for("3D")
+    assert line is not None
+    low, high = line.interval({"chgnet": 0.14, "sevennet-0": 0.21}[best.potential])
+    assert (model.minimum, model.maximum) == pytest.approx((max(low, 0), high), abs=1e-3)
+    assert model.grade is Grade.CALIBRATED
+
+
+def energy(session: Session, name: str, method: str, value: float, **given: object) -> None:
+    """Add an activation energy of V_Br in CsSnBr3, of which the literature says nothing."""
+    material = register_material(session, parse_composition("CsSnBr3"), "Pnma")
+    session.add(
+        Energetic(
+            id=f"e-{name}", material_id=material.id, defect="V_Br", species="Br", quantity="E_A",
+            value_min_ev=value, value_max_ev=value, approximate=False, method=method, **given,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def test_the_literature_counts_first_then_own_dft_then_the_calibrated_interval(
+    sqlite_store: Store,
+) -> None:
+    """Each with its grade, none mixed with another, and the switch leaves out what is computed."""
+
+    def found() -> tuple[Candidate, Evidence]:
+        session.flush()
+        candidate = {each.id: each for each in material_candidates(session)}["CsSnBr3"]
+        return candidate, candidate.evidence["e_a_ev"]
+
+    with sqlite_store.session(read_only=False) as session:
+        potential = {"scope": "percolation", "functional": "sevennet-0", "source": "calculation m"}
+        energy(session, "model", "MLIP", 0.21, **potential)
+        candidate, barrier = found()
+        assert barrier.grade is Grade.CALIBRATED
+        assert barrier == candidate.evidence["e_a_model_ev"]
+        assert "e_a_ev" not in candidate.without_computed().evidence
+        session.add(Calculation(id="d", key="d", kind="dft", parameters={}))
+        own = {"scope": "hop", "functional": "PBE", "source": "calculation d", "charge": 1}
+        energy(session, "dft", "DFT", 0.34, **own, calculation_id="d")
+        candidate, barrier = found()
+        assert (barrier.minimum, barrier.maximum, barrier.grade) == (0.34, 0.34, Grade.OWN_DFT)
+        assert barrier.note == "PBE, charge +1, 0.34 eV in Pnma"
+        assert "e_a_ev" not in candidate.without_computed().evidence
+        energy(session, "read", "DFT", 0.45, scope="reported", source="section 2.4")
+        candidate, barrier = found()
+        assert (barrier.minimum, barrier.maximum, barrier.grade) == (0.45, 0.45, Grade.DFT)
+        assert candidate.without_computed().evidence["e_a_ev"] == barrier
+        session.rollback()
 
 
 def host(session: Session, phase: str, potential: str, energy_ev: float) -> None:
@@ -170,6 +220,14 @@ def values(session: Session, phase: str, potential: str, e_a: float, dfe: float)
         )
 
 
+@pytest.fixture
+def _uncalibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values of potentials as they are."""
+    empty = CalibrationTable(page="", version="", level=0.8, calibrations=())
+    monkeypatch.setattr(calibration, "calibration_table", lambda: empty)
+
+
+@pytest.mark.usefixtures("_uncalibrated")
 def test_of_several_computed_phases_the_lowest_counts(sqlite_store: Store) -> None:
     """Each potential by its own energies: one has Pnma lowest, the other R3m."""
     with sqlite_store.session(read_only=False) as session:
@@ -198,6 +256,7 @@ def test_of_several_computed_phases_the_lowest_counts(sqlite_store: Store) -> No
     assert (own.minimum, own.maximum, own.phase) == (0.34, 0.41, "R3m")
 
 
+@pytest.mark.usefixtures("_uncalibrated")
 def test_without_energies_of_the_phases_the_values_span_them(sqlite_store: Store) -> None:
     with sqlite_store.session(read_only=False) as session:
         host(session, "Pnma", "chgnet", -17.0)  # of another potential: no help
@@ -249,6 +308,7 @@ def screening() -> ScreeningReport:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("_uncalibrated")
 def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) -> None:
     with sqlite_store.session() as session:
         found = {each.id: each for each in material_candidates(session, screening())}
@@ -263,6 +323,29 @@ def test_a_screening_brings_materials_that_nobody_has_made(sqlite_store: Store) 
     assert any("chgnet" in note for note in ranking.notes)
     entry = next(each for each in ranking.candidates if each.id == "CsSnBr3")
     assert entry.coverage == pytest.approx(0.5)
+
+
+def test_energies_of_a_screening_are_calibrated_for_their_family(sqlite_store: Store) -> None:
+    """SevenNet-0's formation energies have pairs of 3D perovskites only; CHGNet's have none."""
+    ours = screening().model_copy(update={"potential": "sevennet-0"})
+    (perovskite, *_) = ours.candidates
+    double = perovskite.model_copy(update={"formula": "Cs2AgInBr6", "family": "double"})
+    report = ours.model_copy(update={"candidates": [perovskite, double]})
+    with sqlite_store.session() as session:
+        found = {each.id: each.evidence for each in material_candidates(session, report)}
+        chgnet = {each.id: each.evidence for each in material_candidates(session, screening())}
+    line = next(each for each in calibration_table().calibrations if each.quantity == "DFE")
+    wide = line.line_for("3D")
+    assert wide is not None
+    formation = found["CsSnBr3"]["dfe_ev"]
+    assert formation == found["CsSnBr3"]["dfe_model_ev"]
+    assert formation.grade is Grade.CALIBRATED
+    assert (formation.minimum, formation.maximum) == pytest.approx(
+        (wide.interval(0.2)[0], wide.interval(1.6)[1]), abs=1e-3
+    )
+    for evidence in (found["Cs2AgInBr6"], chgnet["CsSnBr3"]):
+        assert "dfe_ev" not in evidence
+        assert evidence["dfe_model_ev"].grade is Grade.MODEL
 
 
 def test_a_model_of_kinetics_can_be_plugged_in(sqlite_store: Store) -> None:
@@ -300,7 +383,6 @@ def test_reasons_are_words_with_numbers(sqlite_store: Store) -> None:
     assert reasons["e_a_ev"].startswith(
         "E_A of the halide 0.25 eV to 0.35 eV; on a scale from 0.08 eV (worst) to 0.75 eV (best)"
     )
-    assert reasons["e_a_model_ev"] == "nothing is reported"
     assert "preferred: yes" in reasons["lead_free"]
     slip = ranking.candidates[0].under_readings
     assert "as section 3.1.4 prints it" in slip

@@ -225,8 +225,8 @@ def test_defaults_of_predictions_stand_in_the_ranking_with_their_sources(
 
 
 def test_rankings_say_where_the_weight_of_a_barrier_comes_from(sqlite_store: Store) -> None:
-    """From the review: measured retentions do not follow E_A. Those of potentials have none."""
-    own = Options(samples=20, weights={"e_a_ev": 0, "e_a_model_ev": 1})
+    """From the review: measured retentions do not follow E_A."""
+    own = Options(samples=20, weights={"e_a_ev": 0})
     with sqlite_store.session() as session:
         materials = rank(session, "synaptic-training", "materials", FEW)
         devices = rank(session, "synaptic-training", "devices", FEW)
@@ -234,10 +234,6 @@ def test_rankings_say_where_the_weight_of_a_barrier_comes_from(sqlite_store: Sto
     said = "E_A has its weight from what the review says"
     found = [any(said in note for note in each.notes) for each in (materials, devices, counted)]
     assert found == [True, False, False]
-    without = next(note for note in materials.notes if note.startswith("shown without weight"))
-    assert "e_a_model_ev, dfe_model_ev" in without
-    weights = {each.metric: each.weight for each in counted.criteria}
-    assert (weights["e_a_ev"], weights["e_a_model_ev"]) == (0, 1)
 
 
 def test_a_device_shows_its_prediction_beside_its_measurement(sqlite_store: Store) -> None:
@@ -294,6 +290,22 @@ def test_a_screening_without_literature_is_predicted_from_its_own_barrier() -> N
     of_device = Candidate("d", "d", "device", material="X")
     (found,) = barriers.of(of_device)
     assert (found.species, found.basis) == ("halide", "potentials")
+
+
+def test_a_calibrated_barrier_is_one_of_potentials_and_listed_once() -> None:
+    """It stands in for the literature's E_A in rankings, not in predictions; own DFT has a name."""
+    interval = Evidence(0.1, 0.9, grade=Grade.CALIBRATED, source="calculation a")
+    reported = Evidence(0.3, 0.4, source="Table 1")
+    barriers = KnownBarriers()
+    (alone,) = barriers.of(
+        material(e_a_ev=interval, e_a_model_ev=interval, dfe_ev=reported, dfe_model_ev=interval)
+    )
+    assert (alone.basis, alone.energy, alone.formation) == ("potentials", interval, interval)
+    own = replace(reported, grade=Grade.OWN_DFT)
+    first, second = barriers.of(material(e_a_ev=own, e_a_model_ev=interval, dfe_ev=reported))
+    assert (first.basis, first.formation, second.basis) == ("DFT", None, "potentials")
+    window = KineticModel()(material(e_a_ev=own))["modelled_retention_s"]
+    assert (window.note or "").startswith("with E_A 0.3 eV to 0.4 eV of pvkdb's DFT")
 
 
 def test_the_materials_of_a_store_are_asked_once(sqlite_store: Store) -> None:

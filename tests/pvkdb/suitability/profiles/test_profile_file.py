@@ -63,13 +63,13 @@ def test_every_application_has_its_profile() -> None:
 
 
 def test_what_no_source_gives_a_number_for_has_no_weight() -> None:
-    """A working point is not a requirement; docs/validation/prediction.md and migration.md do not
-    bear out predictions and energies of potentials."""
-    potentials = {"e_a_model_ev", "dfe_model_ev"}
+    """A working point is not a requirement; docs/validation/prediction.md does not bear out
+    predictions. E_A and DFE have one criterion each, whatever their evidence."""
     for name in NAMES:
         profile = shipped_profile(name)
         for criterion in (*profile.devices, *profile.materials):
-            modelled = METRICS[criterion.metric].modelled or criterion.metric in potentials
+            modelled = METRICS[criterion.metric].modelled
+            assert criterion.metric not in ("e_a_model_ev", "dfe_model_ev")
             if criterion.basis in ("working point", "offer") or modelled:
                 assert criterion.weight == 0, (name, criterion.metric)
 

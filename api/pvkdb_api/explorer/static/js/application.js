@@ -20,7 +20,7 @@ let seen = location.pathname + location.search;
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
 
 const DEFAULTS = { subject: "devices", order: "shown" };
-const ORDER = ["subject", "order", "weights", "reading", "thickness_nm", "bias_v", "temperature_k",
+const ORDER = ["subject", "order", "weights", "reading", "computed", "thickness_nm", "bias_v", "temperature_k",
   "write_time_s", "samples", "x", "y", "top"];
 
 /** Return the address of the form without values that are defaults. */

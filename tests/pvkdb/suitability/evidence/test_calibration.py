@@ -1,0 +1,110 @@
+"""Calibrated intervals: wide where little is known, and never of two potentials at once."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import pytest
+
+from pvkdb.schemas.rankings import Grade
+from pvkdb.suitability.evidence import calibration
+from pvkdb.suitability.evidence.calibration import (
+    Calibration,
+    CalibrationLine,
+    CalibrationTable,
+    calibrated,
+)
+from pvkdb.suitability.evidence.evidence import Evidence, joined
+
+LINE = CalibrationLine(
+    families=("3D",), grouped_by="composition", groups=8, offset_ev=0.1, slope=1.5, error_ev=0.2,
+    mean_ev=0.4, squares_ev2=0.5, quantile=1.44, covered=0.8,
+)  # fmt: skip
+OTHER = LINE.model_copy(update={"families": (), "grouped_by": "family", "groups": 4})
+
+
+def entry(potential: str, *lines: CalibrationLine, quantity: str = "E_A") -> Calibration:
+    return Calibration(
+        quantity=quantity, potential=potential, compared_with="the literature",
+        left_out_error_ev=0.2, lines=lines, pairs=(),
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = CalibrationTable(
+        page="docs/x.md",
+        version="1",
+        level=0.8,
+        calibrations=(entry("best", LINE, OTHER), entry("second", LINE)),
+    )
+    monkeypatch.setattr(calibration, "calibration_table", lambda: table)
+
+
+def value(low: float | None, high: float) -> Evidence:
+    return Evidence(low, high, grade=Grade.MODEL, source="calculation a", note="best 0.40 eV")
+
+
+def test_the_interval_is_students_and_widens_away_from_the_pairs() -> None:
+    low, high = LINE.interval(0.4)
+    assert (low + high) / 2 == pytest.approx(0.7)
+    assert high - low == pytest.approx(2 * 1.44 * 0.2 * sqrt(1 + 1 / 8))
+    far_low, far_high = LINE.interval(0.9)
+    assert far_high - far_low == pytest.approx(2 * 1.44 * 0.2 * sqrt(1 + 1 / 8 + 0.25 / 0.5))
+
+
+def test_of_two_potentials_the_one_with_the_smaller_error_counts_alone() -> None:
+    raw = joined([value(0.4, 0.4), value(0.9, 0.9)], note="best 0.40 eV, second 0.90 eV")
+    parts = {"second": (value(0.9, 0.9), {"3D"}), "best": (value(0.4, 0.4), {"3D"})}
+    found = calibrated(raw, "E_A", parts)
+    assert (found.minimum, found.maximum) == pytest.approx(LINE.interval(0.4), abs=1e-3)
+    assert found.grade is Grade.CALIBRATED
+    assert found.note == (
+        "80% interval of best by 8 compositions of the literature (docs/x.md); best 0.40 eV, "
+        "second 0.90 eV"
+    )
+
+
+def test_an_upper_bound_stays_one_and_counts_after_a_value() -> None:
+    bound, exact = value(None, 0.4), value(0.5, 0.5)
+    alone = calibrated(bound, "E_A", {"best": (bound, {"3D"})})
+    assert alone.minimum is None
+    assert alone.maximum == pytest.approx(LINE.interval(0.4)[1], abs=1e-3)
+    both = calibrated(exact, "E_A", {"best": (bound, {"3D"}), "second": (exact, {"3D"})})
+    assert both.minimum == pytest.approx(LINE.interval(0.5)[0], abs=1e-3)
+
+
+def test_no_barrier_is_below_zero() -> None:
+    found = calibrated(value(0.0, 0.0), "E_A", {"best": (value(0.0, 0.0), {"3D"})})
+    assert found.minimum == 0
+    assert found.maximum is not None
+
+
+def test_without_a_measured_error_the_value_stays_that_of_a_model() -> None:
+    """A potential without pairs, a quantity without pairs, a family of which nothing is known."""
+    raw = value(0.4, 0.4)
+    assert calibrated(raw, "E_A", {"unknown": (raw, {"3D"})}) is raw
+    assert calibrated(raw, "DFE", {"best": (raw, {"3D"})}) is raw
+    assert calibrated(raw, "E_A", {"second": (raw, {"RP"})}) is raw
+    assert "4 structure families" in (calibrated(raw, "E_A", {"best": (raw, {"RP"})}).note or "")
+
+
+def test_a_phase_of_each_family_widens_the_interval() -> None:
+    span = value(0.2, 0.6)
+    found = calibrated(span, "E_A", {"best": (span, {"3D", "RP"})})
+    assert found.minimum == pytest.approx(
+        min(line.interval(0.2)[0] for line in (LINE, OTHER)), abs=1e-3
+    )
+    assert found.maximum == pytest.approx(
+        max(line.interval(0.6)[1] for line in (LINE, OTHER)), abs=1e-3
+    )
+
+
+def test_joined_never_mixes_grades_that_pvkdb_computed() -> None:
+    """Of phases with reported, DFT and calibrated values, the best kind alone counts."""
+    reported = Evidence(0.3, 0.4, grade=Grade.DFT)
+    own = Evidence(0.5, 0.6, grade=Grade.OWN_DFT)
+    model = Evidence(0.0, 1.0, grade=Grade.CALIBRATED)
+    assert joined([model, own, reported]).maximum == 0.4
+    assert (joined([model, own]).maximum, joined([model, own]).grade) == (0.6, Grade.OWN_DFT)
+    assert joined([model]).grade is Grade.CALIBRATED

@@ -1,0 +1,101 @@
+"""The measured error of potentials: what ships is made of the numbers kept, and it covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pvkdb.suitability.evidence.calibration import CalibrationPair, calibration_table
+from validation.calibration import (
+    LEVEL,
+    PAGE,
+    agreements,
+    all_pairs,
+    calibrate,
+    covered,
+    fit,
+    left_out,
+    table_of,
+)
+from validation.calibration_page import render
+from validation.migration import NUMBERS
+from validation.migration_results import read_results
+
+Found = dict[tuple[str, str], list[CalibrationPair]]
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return all_pairs(read_results(NUMBERS))
+
+
+def pair(material: str, computed: float, reported: float, family: str = "3D") -> CalibrationPair:
+    return CalibrationPair(
+        material=material,
+        family=family,
+        defect="V_I",
+        charge="unknown",
+        computed_ev=computed,
+        reported_ev=reported,
+        source="r1",
+    )
+
+
+def test_what_ships_is_made_of_the_numbers_kept(found: Found) -> None:
+    table = table_of(found)
+    assert table == calibration_table()
+    assert PAGE.read_text(encoding="utf-8") == render(table, found, list(agreements(found)))
+    shipped = {each.quantity: each.pairs for each in table.calibrations}
+    assert shipped["E_A"]
+    assert shipped["DFE"] == ()  # figures without a licence are cited in docs/, not shipped
+
+
+def test_intervals_of_e_a_contain_four_fifths_of_the_compositions_left_out() -> None:
+    for entry in calibration_table().calibrations:
+        line = next(each for each in entry.lines if each.grouped_by == "composition")
+        if entry.quantity == "E_A":
+            assert 0.7 <= line.covered <= 0.9, entry.potential
+        else:
+            assert line.covered >= 0.7
+
+
+def test_the_line_goes_through_values_on_a_line_and_each_composition_counts_once() -> None:
+    exact = [pair(f"a{x}", x, 0.1 + 1.5 * x) for x in (0.1, 0.2, 0.4, 0.7, 1.1)]
+    line = fit(exact, "composition")
+    assert (line.offset_ev, line.slope, line.error_ev) == pytest.approx((0.1, 1.5, 0.0))
+    often = [*exact, pair("f", 0.3, 0.9), *[pair("f", 0.3, 0.9)] * 9]
+    once = [*exact, pair("f", 0.3, 0.9)]
+    assert fit(often, "composition") == fit(once, "composition")
+
+
+def test_a_composition_that_is_left_out_has_no_part_in_its_interval() -> None:
+    pairs = [pair(f"a{x}", x, x) for x in (0.1, 0.2, 0.4, 0.7)]
+    wild = [*pairs, pair("e", 0.5, 5.0), pair("e", 0.6, 5.0)]
+    tested = {each.pair.reported_ev: each for each in left_out(wild, "composition")}
+    assert tested[5.0].line == fit(pairs, "composition")
+    assert not tested[5.0].hit
+
+
+def test_student_intervals_cover_their_level_however_few_the_compositions() -> None:
+    generator = np.random.default_rng(1)
+    shares = []
+    for _ in range(150):
+        x = generator.uniform(0.1, 1.2, 6)
+        y = 0.2 + 1.3 * x + generator.normal(0, 0.3, 6)
+        pairs = [pair(str(place), *both) for place, both in enumerate(zip(x, y, strict=True))]
+        shares.append(covered(left_out(pairs, "composition"), "composition"))
+    assert np.mean(shares) == pytest.approx(LEVEL, abs=0.04)
+
+
+def test_a_family_has_its_own_line_only_with_enough_compositions() -> None:
+    known = [pair(f"a{x}", x / 10, x / 9) for x in range(5)]
+    other = [pair(f"b{x}", x / 10, 1 + x / 8, "double") for x in range(2)]
+    few = calibrate("E_A", "any", [*known, *other], "the literature", shipped=True)
+    assert few is not None
+    assert [line.families for line in few.lines] == [("3D", "double")]
+    sixth = calibrate(
+        "E_A", "any", [*known, pair("a9", 0.9, 1.1), *other], "the literature", shipped=True
+    )
+    assert sixth is not None
+    assert [line.families for line in sixth.lines] == [("3D",), ("3D", "double")]
+    assert calibrate("E_A", "any", known[:3], "the literature", shipped=True) is None

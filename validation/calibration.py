@@ -1,0 +1,329 @@
+"""Write docs/validation/calibration.md and pvkdb/suitability/calibration.json.
+
+    python validation/calibration.py
+
+takes the pairs of computed and reported energies from the numbers of ``migration.json`` and from
+the release of computed results, fits the calibrations of all potentials, tests each by leaving out
+one composition at a time, and prints the errors with bootstrap intervals, in seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+from pvkdb import suitability
+from pvkdb.suitability.evidence.calibration import (
+    FILE,
+    Calibration,
+    CalibrationLine,
+    CalibrationPair,
+    CalibrationTable,
+)
+from validation.agreement import (
+    LEAST_MATERIALS,
+    MOST_UNDEFINED,
+    SEED,
+    Array,
+    Pairs,
+    draws_of,
+    spearman,
+)
+from validation.formation_pairs import formation_pairs
+from validation.migration import NUMBERS
+from validation.migration_cases import POTENTIALS
+from validation.migration_comparison import GROUPS, compare, pairs_of
+from validation.migration_results import Results, read_results
+
+PAGE = NUMBERS.with_name("calibration.md")
+TABLE = Path(suitability.__file__).parent / FILE
+LINK = "docs/validation/calibration.md"
+LEVEL = 0.8
+#: Fewer groups leave less than two degrees of freedom.
+LEAST_GROUPS = 4
+#: Compositions of one family that are enough for a line of its own: four degrees of freedom, so
+#: that Student's t is within a fifth of the normal quantile.
+LEAST_OF_A_FAMILY = 6
+
+
+def group_name(pair: CalibrationPair, grouped_by: str) -> str:
+    """Return the composition or the family of a pair."""
+    return pair.material if grouped_by == "composition" else pair.family
+
+
+def fit(
+    pairs: Sequence[CalibrationPair], grouped_by: str, families: Sequence[str] = ()
+) -> CalibrationLine:
+    """Return the least-squares line in which each group has the weight one."""
+    names = [group_name(pair, grouped_by) for pair in pairs]
+    groups = len(set(names))
+    weights = np.array([1 / names.count(name) for name in names])
+    x = np.array([pair.computed_ev for pair in pairs])
+    y = np.array([pair.reported_ev for pair in pairs])
+    mean = float(np.average(x, weights=weights))
+    squares = float(np.sum(weights * (x - mean) ** 2))
+    slope = float(np.sum(weights * (x - mean) * y)) / squares
+    offset = float(np.average(y, weights=weights)) - slope * mean
+    rest = float(np.sum(weights * (y - offset - slope * x) ** 2))
+    return CalibrationLine(
+        families=tuple(sorted(families)),
+        grouped_by=grouped_by,
+        groups=groups,
+        offset_ev=round(offset, 4),
+        slope=round(slope, 4),
+        error_ev=round((rest / (groups - 2)) ** 0.5, 4),
+        mean_ev=round(mean, 4),
+        squares_ev2=round(squares, 4),
+        quantile=round(float(student.ppf((1 + LEVEL) / 2, groups - 2)), 4),
+        covered=0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A pair and the line through those of all other groups."""
+
+    pair: CalibrationPair
+    line: CalibrationLine
+
+    @property
+    def middle_ev(self) -> float:
+        """The calibrated value."""
+        return self.line.offset_ev + self.line.slope * self.pair.computed_ev
+
+    @property
+    def hit(self) -> bool:
+        """Whether the reported value lies within the interval."""
+        low, high = self.line.interval(self.pair.computed_ev)
+        return low <= self.pair.reported_ev <= high
+
+
+def left_out(pairs: Sequence[CalibrationPair], grouped_by: str) -> list[LeftOut]:
+    """Return every pair with the line that its group had no part in."""
+    found = []
+    for name in sorted({group_name(pair, grouped_by) for pair in pairs}):
+        rest = [pair for pair in pairs if group_name(pair, grouped_by) != name]
+        line = fit(rest, grouped_by)
+        found += [LeftOut(each, line) for each in pairs if group_name(each, grouped_by) == name]
+    return found
+
+
+def covered(tested: Sequence[LeftOut], grouped_by: str) -> float:
+    """Return the mean over the groups of the share of their values within the interval."""
+    return _mean_of_groups(tested, grouped_by, lambda each: float(each.hit))
+
+
+def _mean_of_groups(
+    tested: Sequence[LeftOut], grouped_by: str, value: Callable[[LeftOut], float]
+) -> float:
+    names = sorted({group_name(each.pair, grouped_by) for each in tested})
+    means = [
+        np.mean([value(each) for each in tested if group_name(each.pair, grouped_by) == name])
+        for name in names
+    ]
+    return round(float(np.mean(means)), 4)
+
+
+def calibrate(
+    quantity: str,
+    potential: str,
+    pairs: Sequence[CalibrationPair],
+    compared_with: str,
+    *,
+    shipped: bool,
+) -> Calibration | None:
+    """Return the calibration of a potential; None with too few compositions."""
+    lines = []
+    families = sorted({pair.family for pair in pairs})
+    choices = [
+        *(("composition", [family], LEAST_OF_A_FAMILY) for family in families),
+        ("composition", families, LEAST_GROUPS),
+        ("family", [], LEAST_GROUPS),
+    ]
+    for grouped_by, held, least in choices:
+        own = [pair for pair in pairs if pair.family in held or not held]
+        if len({group_name(pair, grouped_by) for pair in own}) >= least:
+            share = covered(left_out(own, grouped_by), grouped_by)
+            lines.append(fit(own, grouped_by, held).model_copy(update={"covered": share}))
+    if not any(line.families == tuple(families) for line in lines):
+        return None
+    error = _mean_of_groups(
+        left_out(pairs, "composition"),
+        "composition",
+        lambda each: abs(each.middle_ev - each.pair.reported_ev),
+    )
+    return Calibration(
+        quantity=quantity,
+        potential=potential,
+        compared_with=compared_with,
+        left_out_error_ev=error,
+        lines=tuple(lines),
+        pairs=tuple(pairs) if shipped else (),
+    )
+
+
+def of_halide(pair: CalibrationPair) -> bool:
+    """Return whether the halide vacancy moves, whose E_A rankings use."""
+    return pair.defect in ("V_F", "V_Cl", "V_Br", "V_I")
+
+
+def all_pairs(results: Results) -> dict[tuple[str, str], list[CalibrationPair]]:
+    """Return the pairs by quantity and potential."""
+    compared, _ = compare(results)
+    found = {("E_A", each.value): pairs_of(compared, each) for each in POTENTIALS}
+    return found | {("DFE", name): pairs for name, pairs in formation_pairs().items()}
+
+
+def table_of(found: dict[tuple[str, str], list[CalibrationPair]]) -> CalibrationTable:
+    """Return the table that pvkdb ships, the smallest error of a quantity first."""
+    made = [
+        calibrate(
+            quantity,
+            potential,
+            [pair for pair in pairs if of_halide(pair)],
+            "the literature" if quantity == "E_A" else "a DFT data set",
+            shipped=quantity == "E_A",  # the other figures may be cited, not shipped
+        )
+        for (quantity, potential), pairs in found.items()
+    ]
+    kept = sorted((each for each in made if each), key=lambda each: each.left_out_error_ev)
+    text = json.dumps([[*key, [each.model_dump() for each in found[key]]] for key in sorted(found)])
+    return CalibrationTable(
+        page=LINK,
+        version=f"calibration-{hashlib.sha256(text.encode()).hexdigest()[:10]}",
+        level=LEVEL,
+        calibrations=tuple(sorted(kept, key=lambda each: each.quantity, reverse=True)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A statistic with the interval of 95 % of resampled compositions; None with too few."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "–"
+        if self.low is None or self.high is None:
+            return f"{self.value:.2f}"
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def mean_absolute_error(pairs: Pairs, counts: Array) -> Array:
+    """Return the mean absolute error for each draw, shape (draws,)."""
+    result: Array = counts @ np.abs(pairs.predicted - pairs.measured) / counts.sum(axis=1)
+    return result
+
+
+def estimate(
+    statistic: Callable[[Pairs, Array], Array],
+    predicted: Sequence[float],
+    pairs: Sequence[CalibrationPair],
+) -> Estimate:
+    """Return a statistic of predicted and reported values, with its bootstrap interval."""
+    both = Pairs(
+        np.array(predicted),
+        np.array([pair.reported_ev for pair in pairs]),
+        np.zeros(len(pairs), dtype=bool),
+        [pair.material for pair in pairs],
+    )
+    value = float(statistic(both, np.ones((1, len(pairs))))[0])
+    if len(set(both.group)) < LEAST_MATERIALS:
+        return Estimate(value)
+    drawn = statistic(both, draws_of(both.group, np.random.default_rng(SEED)))
+    known = drawn[~np.isnan(drawn)]
+    if len(known) < (1 - MOST_UNDEFINED) * len(drawn):
+        return Estimate(value)
+    low, high = np.percentile(known, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The errors of one potential against one group of statements, before and after."""
+
+    quantity: str
+    potential: str
+    group: str
+    pairs: int
+    compositions: int
+    error: tuple[Estimate, Estimate | None]
+    rank: tuple[Estimate, Estimate | None]
+
+
+def agreements(found: dict[tuple[str, str], list[CalibrationPair]]) -> Iterator[Agreement]:
+    """Yield the errors by potential and by charge; calibrated values are those left out."""
+    for (quantity, potential), pairs in found.items():
+        halide = [pair for pair in pairs if of_halide(pair)]
+        tested = left_out(halide, "composition") if _enough(halide) else []
+        listed = [each.pair for each in tested] or halide
+        for group in ("all", *GROUPS):
+            places = [i for i, pair in enumerate(listed) if group in ("all", pair.charge)]
+            if places:
+                yield _agreement(
+                    *(quantity, potential, group),
+                    [listed[place] for place in places],
+                    [tested[place].middle_ev for place in places] if tested else None,
+                )
+        others = [pair for pair in pairs if not of_halide(pair)]
+        for group in GROUPS:
+            if chosen := [pair for pair in others if pair.charge == group]:
+                yield _agreement(quantity, potential, f"{group}, other defects", chosen, None)
+
+
+def _enough(pairs: Sequence[CalibrationPair]) -> bool:
+    return len({pair.material for pair in pairs}) >= LEAST_GROUPS
+
+
+def _agreement(
+    quantity: str,
+    potential: str,
+    group: str,
+    pairs: Sequence[CalibrationPair],
+    calibrated: Sequence[float] | None,
+) -> Agreement:
+    raw = [pair.computed_ev for pair in pairs]
+    return Agreement(
+        *(quantity, potential, group, len(pairs), len({pair.material for pair in pairs})),
+        error=(
+            estimate(mean_absolute_error, raw, pairs),
+            estimate(mean_absolute_error, calibrated, pairs) if calibrated else None,
+        ),
+        rank=(
+            estimate(spearman, raw, pairs),
+            estimate(spearman, calibrated, pairs) if calibrated else None,
+        ),
+    )
+
+
+def main() -> None:
+    """Write the table and the page, and print the errors."""
+    from validation.calibration_page import render
+
+    found = all_pairs(read_results(NUMBERS))
+    table = table_of(found)
+    TABLE.write_text(table.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    listed = list(agreements(found))
+    PAGE.write_text(render(table, found, listed), encoding="utf-8")
+    for each in listed:
+        after = "" if each.error[1] is None else f", calibrated {each.error[1]}"
+        ranked = "" if each.rank[1] is None else f", calibrated {each.rank[1]}"
+        print(
+            f"{each.quantity} {each.potential}, {each.group}: {each.pairs} pairs of "
+            f"{each.compositions} compositions: mean absolute error {each.error[0]}{after} eV; "
+            f"rank correlation {each.rank[0]}{ranked}"
+        )
+    print(f"written: {PAGE}, {TABLE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The page docs/validation/calibration.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pvkdb.suitability.evidence.calibration import Calibration, CalibrationPair, CalibrationTable
+from validation.calibration import (
+    LEAST_GROUPS,
+    LEAST_OF_A_FAMILY,
+    Agreement,
+    Estimate,
+    left_out,
+    of_halide,
+)
+from validation.formation_pairs import CITED, SOURCE
+
+HEAD = """# The measured error of potentials
+
+Made by `make validate` (`validation/calibration.py`) from the numbers of \
+[migration.md](migration.md) and of the release of computed results; do not edit. Version \
+`{version}`; the lines and the pairs of E_A are in `pvkdb/suitability/calibration.json`, which \
+[rankings](../suitability.md) read.
+
+**In short.** {summary}
+
+## Method
+
+- A pair is a computed energy and the middle of a reported one. Bounds, reported or computed, \
+make no pair, nor does a text that repeats its own table. Hops that pvkdb computed by DFT \
+([dft.md](dft.md)) make pairs like those of the literature.
+- A calibration is a least-squares line, reported = offset + slope · computed, for each \
+potential. Every composition has the weight one, however many statements it has. Only halide \
+vacancies make it, since it is their E_A and DFE that rankings use; the errors for other defects \
+are listed and not calibrated.
+- A family has a line of its own from {family} compositions on; so far {families}.
+- The interval is Student's prediction interval of {level:.0%} with n − 2 degrees of freedom, n \
+compositions. It widens with few compositions and away from their mean. The jackknife+ (Barber \
+2021, doi 10.1214/20-AOS1965) needs no normal errors, but guarantees 1 − 2α = 60 % where 80 % is \
+wanted, and hardly widens away from the pairs, where many values of a screening lie.
+- For a structure family without a pair, families are what is new: each counts once, and the \
+interval has as many degrees of freedom as there are families less two. With fewer than {least} \
+families there is none, and the value stays unknown.
+- Test: leave out one composition (or family) with all of its statements, fit the rest, look \
+whether its statements lie within the interval. Covered is the mean over the compositions.
+- An interval is not a bound: one in five reported values should lie outside.
+"""
+
+
+def render(
+    table: CalibrationTable,
+    found: Mapping[tuple[str, str], Sequence[CalibrationPair]],
+    listed: Sequence[Agreement],
+) -> str:
+    """Return the page as Markdown."""
+    own = sorted(
+        {
+            line.families[0]
+            for each in table.calibrations
+            for line in each.lines
+            if len(line.families) == 1 < len({pair.family for pair in each.pairs})
+        }
+    )
+    head = HEAD.format(
+        version=table.version,
+        summary=" ".join(_summary(each) for each in table.calibrations),
+        family=LEAST_OF_A_FAMILY,
+        families=", ".join(own) if own else "none has as many",
+        level=table.level,
+        least=LEAST_GROUPS,
+    )
+    parts = [head, *_errors(listed), *_lines(table), *_tested(found), *_formation(found)]
+    return "\n".join(parts) + "\n"
+
+
+def _summary(entry: Calibration) -> str:
+    line = next(line for line in entry.lines if line.grouped_by == "composition")
+    quantity = {"E_A": "E_A", "DFE": "Formation energy"}[entry.quantity]
+    return (
+        f"{quantity} by {entry.potential}: {line.groups} compositions; left out, they are off by "
+        f"{entry.left_out_error_ev:.2f} eV after calibration, and {line.covered:.0%} lie within "
+        f"the interval, whose half width is at least {line.quantile * line.error_ev:.2f} eV."
+    )
+
+
+def _errors(listed: Sequence[Agreement]) -> Iterator[str]:
+    yield "## Errors by potential and by charge\n"
+    yield (
+        "In brackets: 95 % of 10,000 resampled sets of compositions; no interval with fewer than "
+        "five. Calibrated: each composition by the line of the others. Rank correlation: "
+        "Spearman's.\n"
+    )
+    yield (
+        "| quantity | potential | statements | pairs | compositions | mean absolute error, eV | "
+        "calibrated | rank correlation | calibrated |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for each in listed:
+        yield (
+            f"| {each.quantity} | {each.potential} | {each.group} | {each.pairs} | "
+            f"{each.compositions} | {each.error[0]} | {_or_dash(each.error[1])} | {each.rank[0]} | "
+            f"{_or_dash(each.rank[1])} |"
+        )
+    yield ""
+
+
+def _or_dash(found: Estimate | None) -> str:
+    return "–" if found is None else str(found)
+
+
+def _lines(table: CalibrationTable) -> Iterator[str]:
+    yield "## Lines\n"
+    yield "Half width: of the interval at the mean of the computed energies, and 0.5 eV from it.\n"
+    yield (
+        "| quantity | potential | holds for | groups | offset, eV | slope | s, eV | t | "
+        "half width, eV | covered, left out |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for entry in table.calibrations:
+        for line in entry.lines:
+            widths = []
+            for off in (0.0, 0.5):
+                low, high = line.interval(line.mean_ev + off)
+                widths.append(f"{(high - low) / 2:.2f}")
+            yield (
+                f"| {entry.quantity} | {entry.potential} | "
+                f"{', '.join(line.families) or 'other families'} | {line.made_of} | "
+                f"{line.offset_ev:+.2f} | {line.slope:.2f} | {line.error_ev:.2f} | "
+                f"{line.quantile:.2f} | {', '.join(widths)} | {line.covered:.0%} |"
+            )
+    yield ""
+
+
+def _tested(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Iterator[str]:
+    yield "## Left out, one composition at a time\n"
+    yield (
+        "| quantity | potential | composition | family | charge | source | computed, eV | "
+        "reported, eV | interval from the others, eV | within |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for (quantity, potential), pairs in found.items():
+        halide = [pair for pair in pairs if of_halide(pair)]
+        if len({pair.material for pair in halide}) < LEAST_GROUPS:
+            continue
+        for each in left_out(halide, "composition"):
+            low, high = each.line.interval(each.pair.computed_ev)
+            pair = each.pair
+            yield (
+                f"| {quantity} | {potential} | {pair.material} | {pair.family} | {pair.charge} | "
+                f"{pair.source} | {pair.computed_ev:.3f} | {pair.reported_ev:.3f} | {low:.2f} to "
+                f"{high:.2f} | {'yes' if each.hit else 'no'} |"
+            )
+    yield ""
+
+
+def _formation(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> Iterator[str]:
+    yield "## Formation energies\n"
+    count = len({p.material for (name, _), pairs in found.items() if name == "DFE" for p in pairs})
+    yield (
+        f"The DFT figures of {count} compositions are cited from {SOURCE} "
+        f"(https://github.com/mannodiarun/perovs_ml, no licence; [{CITED.name}]({CITED.name})): "
+        "semi-local DFT, cubic cells, neutral halide vacancies, B-rich and halide-rich. The source "
+        "does not state the charge beside a number; it follows from the numbers: in all but 3 of "
+        "the 138 rows and conditions that were at hand, the column `v_x` plus the Fermi level of "
+        "the crossing, less the transition level, is the printed crossing energy of V_A⁻ and V_X⁺ "
+        "to 1e-9 eV, so that `v_x` is neutral; in those 3 the difference is 1 eV.\n"
+    )
+    yield (
+        "pvkdb's values are neutral vacancies in tilted cells. A halide-rich limit makes a pair "
+        "only where it is that of the solid halogen. All pairs are 3D perovskites, so that "
+        "formation energies of other families stay unknown. The review gives formation energies "
+        "of CsPbI3, CsPbBr3, Cs2SnI6 and Cs3Bi2I9 without charge, most without chemical "
+        "potentials: they are no pairs.\n"
+    )
