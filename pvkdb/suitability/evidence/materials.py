@@ -136,9 +136,10 @@ def _of_store(
         dimensionality,
     )
     halide = [each for each in statements if _halide_moves(each)]
-    literature = [each for each in halide if each.calculation_id is None]
-    dft = [each for each in halide if each.calculation_id and each.method == "DFT"]
     models = [each for each in halide if each.method == "MLIP"]
+    others = [each for each in halide if each.method != "MLIP"]
+    dft = [each for each in others if each.calculation_id is not None]
+    literature = [each for each in others if each.calculation_id is None]
     phases = {material.id: material.phase for material in materials}
     if paths := [each for each in models if each.scope == "percolation"]:
         what = "easiest percolating path by"
@@ -147,10 +148,10 @@ def _of_store(
         what = "halide-poor to halide-rich by"
         evidence["dfe_model_ev"] = computed(vacancies, energies, phases, between_limits, what)
     _take_calibrated(evidence)
-    for name, wanted in (("e_a_ev", _is_barrier), ("dfe_ev", _forms_vacancy)):
+    for metric, wanted in (("e_a_ev", _is_barrier), ("dfe_ev", _forms_vacancy)):
         for listed, read in ((dft, by_dft), (literature, reported)):  # the literature counts first
             if fitting := [each for each in listed if wanted(each)]:
-                evidence[name] = read(fitting)
+                evidence[metric] = read(fitting)
     if stability is not None:
         value = stability.decomposition_ev_per_atom
         evidence["decomposition_ev_per_atom"] = Evidence(
