@@ -16,7 +16,7 @@ EQUAL = 1e-9
 
 
 def label(metric: str) -> str:
-    """Return a metric as used in a sentence: ``endurance``, ``E_A (literature)``."""
+    """Return a metric as used in a sentence: ``endurance``, ``E_A (model)``."""
     name, comma, kind = METRICS[metric].label.partition(", ")
     return f"{name} ({kind})" if comma else name
 

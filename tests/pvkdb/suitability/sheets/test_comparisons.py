@@ -122,7 +122,7 @@ def test_the_smaller_probability_is_not_ahead() -> None:
         "0.9 (best); desirability 0.7336 compared with 0.5301)",
         "",
     )
-    assert ahead_of(found, first, second)[0].startswith("E_A (literature) (0.8 eV compared with ")
+    assert ahead_of(found, first, second)[0].startswith("E_A (0.8 eV compared with ")
 
 
 def test_a_score_that_fills_in_what_is_unknown_says_so() -> None:
