@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from pvkdb.client import AsyncClient, Client
     from pvkdb.errors import PvkdbError
     from pvkdb.local import open_store
+    from pvkdb.schemas.calculations.migration import NebSettings
 
-__all__ = ["AsyncClient", "Client", "PvkdbError", "__version__", "open_store"]
+__all__ = ["AsyncClient", "Client", "NebSettings", "PvkdbError", "__version__", "open_store"]
 
 _WHERE = {
     "AsyncClient": "pvkdb.client",
     "Client": "pvkdb.client",
+    "NebSettings": "pvkdb.schemas.calculations.migration",
     "PvkdbError": "pvkdb.errors",
     "open_store": "pvkdb.local",
 }

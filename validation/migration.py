@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-import pvkdb_pipelines
+from pvkdb.schemas.calculations import reliability
 from validation.migration_comparison import measured
 from validation.migration_page import render
 from validation.migration_picture import write_picture
@@ -24,7 +24,7 @@ from validation.migration_results import Computed, compute, read_results
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "json", "svg"))
 #: What `pvkdb potentials` shows, in the wheel.
-MEASURED = Path(pvkdb_pipelines.__file__).parent / "potentials" / "measured.json"
+MEASURED = Path(reliability.__file__).with_name("measured.json")
 
 
 def main() -> None:

@@ -11,6 +11,32 @@ from itertools import count
 from math import gcd
 from string import ascii_lowercase, ascii_uppercase
 
+from pvkdb.chemistry.composition import Composition, parse_composition
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.errors import FormulaError
+
+
+def composition_of_atoms(atoms: Mapping[str, int]) -> Composition:
+    """Return the composition of counted atoms, with at most one kind of molecular A ion.
+
+    Raises:
+        FormulaError: their ions do not balance, or no or several molecular ions have these atoms.
+
+    Example:
+        >>> composition_of_atoms({"Pb": 4, "I": 12, "C": 4, "N": 4, "H": 24}).formula
+        'MAPbI3'
+    """
+    organic = {element: number for element, number in atoms.items() if element in set("CHNOS")}
+    units = gcd(*organic.values())
+    one = hill_formula({element: number // units for element, number in organic.items()})
+    ions = molecular_ions().values()
+    found = [each.symbol for each in ions if (each.role, each.formula) == ("A", one)]
+    if organic and len(found) != 1:
+        known = " or ".join(found) or "no A ion that pvkdb knows"
+        raise FormulaError(f"the atoms {one} are {known}; give the formula")
+    rest = hill_formula({name: n for name, n in atoms.items() if name not in organic})
+    return parse_composition(f"({found[0]}){units}{rest}" if organic else rest)
+
 
 def reduced_formula(atoms: Mapping[str, int]) -> str:
     """Return ``CsI3Pb``: elements in alphabetical order, amounts without a common factor."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, Union
 
-from pvkdb.errors import MissingExtraError
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.schemas.tables import StructureDocument
 
 if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core.structure import Structure
+
+#: What can be sent as a structure: a file, or a structure of pymatgen, ASE or the service.
+AnyStructure: TypeAlias = Union["Structure", "Atoms", StructureDocument, Path, str]
 
 
 class StructureWithCoordinates(StructureDocument):
@@ -33,6 +38,32 @@ class StructureWithCoordinates(StructureDocument):
             202.26
         """
         return to_ase(self)
+
+
+def host_of(structure: AnyStructure) -> Host:
+    """Return a structure as the host of a request.
+
+    Raises:
+        InputError: it cannot be read, or elements share a site.
+        MissingExtraError: pymatgen is not installed.
+    """
+    try:
+        from pymatgen.core.structure import Structure
+        from pymatgen.io.ase import AseAtomsAdaptor
+    except ImportError as error:
+        raise MissingExtraError("pymatgen", "screening") from error
+    try:
+        if isinstance(structure, StructureDocument):
+            structure = to_pymatgen(structure)
+        elif isinstance(structure, str | Path):
+            structure = Structure.from_file(structure)
+        elif not isinstance(structure, Structure):
+            structure = AseAtomsAdaptor.get_structure(structure)
+        symbols = [site.specie.symbol for site in structure]
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"no structure with one element on each site: {error}") from error
+    cell, positions = structure.lattice.matrix.tolist(), structure.cart_coords.tolist()
+    return Host(symbols=symbols, cell_ang=cell, positions_ang=positions)
 
 
 def to_pymatgen(document: StructureDocument) -> Structure:

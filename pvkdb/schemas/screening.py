@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pvkdb.schemas.calculations.findings import FindingField
+from pvkdb.schemas.calculations.reliability import barrier_doubts
 
 #: Kind of reason for which a candidate fell. ``filter``: a condition of the plan; ``physical``: the
 #: structure differs from the requested one; ``numerical``: a calculation failed;
@@ -150,6 +151,30 @@ class ScreenedCandidate(BaseModel):
     migration: Migration | None = None
     rank: int | None = Field(default=None, description="Among those that passed every stage.")
     fall: Fall | None = None
+    doubts: list[str] = Field(
+        default=[],
+        description="Why its numbers may be wrong: `low barrier`, `host changed` or "
+        "`phases differ`, and details.",
+    )
+
+    @model_validator(mode="after")
+    def _doubted(self) -> ScreenedCandidate:
+        lowest = self.stability.ground_state if self.stability else None
+        if (found := self.migration or self.vacancy) is None:
+            return self
+        outcomes = self.migration.outcomes if self.migration else []
+        self.doubts = [
+            f"{doubt} with {each.potential}"
+            for each in outcomes
+            for doubt in barrier_doubts(each.e_a_ev, found.phase, each.host_left_for)
+        ]
+        if len({each.host_left_for for each in outcomes if each.e_a_ev is not None}) > 1:
+            self.doubts.append("phases differ: the potentials computed different hosts")
+        if lowest not in (None, found.phase):
+            self.doubts.append(
+                f"phases differ: {lowest} is lowest, these numbers are of {found.phase}"
+            )
+        return self
 
 
 class StageCount(BaseModel):
@@ -225,3 +250,4 @@ class CandidateSummary(BaseModel):
     e_a_spread_ev: float | None = Field(
         description="Between the lowest and the highest of several potentials, eV."
     )
+    doubts: list[str] = Field(description="Why its numbers may be wrong.")

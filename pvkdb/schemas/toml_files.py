@@ -127,16 +127,20 @@ def parse_document(text: str, file: str, error: type[InputError] = InputError) -
 
 
 def read_toml(
-    model: type[Model], text: str, file: str, error: type[InputError] = InputError
+    model: type[Model],
+    text: str,
+    file: str,
+    error: type[InputError] = InputError,
+    context: Mapping[str, Any] | None = None,
 ) -> Model:
-    """Return a TOML text as a checked model.
+    """Return a TOML text as a checked model; its validators receive the context.
 
     Raises:
         InputError: the text is not TOML, or a value is refused; names file, line and reason.
     """
     document = parse_document(text, file, error)
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context=context)
     except ValidationError as problem:
         raise error(_sentence(problem, text, file)) from problem
 

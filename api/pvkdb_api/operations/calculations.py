@@ -12,6 +12,7 @@ from pvkdb.schemas.calculations import (
     registered_potentials,
 )
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.files.structure_reading import named
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import jobs
 from pvkdb.store.queue.claims import submit
@@ -35,6 +36,8 @@ def queue(http: Request, session: Session, request: NebRequest) -> tuple[Calcula
     known = registered_potentials()
     if request.potential not in known:
         raise ParameterError("potential", unknown_name("potential", str(request.potential), known))
+    with naming("formula"):
+        request = named(request)
     calculation, new = submit(session, complete_request(request, naming))
     session.flush()
     document = calculation_document(calculation)

@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import DatabaseError, EngineError, MissingExtraError
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState, FailureKind
+from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
@@ -107,6 +107,7 @@ class Dispatcher:
         #: All claimed calculations without a written result. The lease thread reads them too.
         self._held: dict[str, CalculationDocument] = {}
         self._too_long: list[CalculationDocument] = []
+        self._only: Sequence[str] | None = None
         #: Claimed calculations that are computed here because they take no time.
         self._instant: list[CalculationDocument] = []
 
@@ -117,7 +118,7 @@ class Dispatcher:
             EngineError: the workers are gone, or calculations take longer than any block lasts;
                 the latter is raised when all others are done.
         """
-        ids = None if only is None else iter(only)
+        self._only, ids = only, None if only is None else iter(only)
         deadline: float | None = None
         with self._leases():
             try:
@@ -164,7 +165,7 @@ class Dispatcher:
         instant: list[CalculationDocument] = []
         seconds, wanted_s = 0.0, 0.0
         with self.store.session() as session:
-            waiting = queue.count_by_state(session).get(CalculationState.QUEUED, 0)
+            waiting = queue.count_queued(session, self._only)
             while not batch or (
                 len(batch) < _LARGEST_BATCH and seconds * (len(batch) + 1) / len(batch) <= wanted_s
             ):
@@ -346,7 +347,7 @@ class Dispatcher:
 
     def _report_unfinished(self, put_back: int) -> None:
         with self.store.session(read_only=True) as session:
-            waiting = queue.count_by_state(session).get(CalculationState.QUEUED, 0)
+            waiting = queue.count_queued(session)
         self.report_message(
             f"stopped: {put_back} calculation(s) put back, {waiting} wait in the queue; "
             "`pvkdb work` continues with them"

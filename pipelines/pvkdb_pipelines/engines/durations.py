@@ -1,9 +1,13 @@
-"""Durations of calculations, to size batches and to respect the end of a block."""
+"""Durations of calculations, to size batches, to respect the end of a block, and for previews."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 from sqlalchemy import select
 
@@ -19,8 +23,11 @@ _MEASURED_S: dict[tuple[str, str], float] = {
     ("relax", PotentialName.SEVENNET_0): 1.3,
     ("element", PotentialName.CHGNET): 1.3,
     ("element", PotentialName.SEVENNET_0): 1.3,
+    ("vacancy", PotentialName.SEVENNET_0): 7.1,
     ("neb", PotentialName.CHGNET): 48.0,
     ("neb", PotentialName.SEVENNET_0): 73.0,
+    # Its force calls take 2.5 times as long: 102 and 41 CPU-ms for 39 atoms on one thread.
+    ("neb", PotentialName.SEVENNET_L3I5): 73.0 * 102 / 41,
 }
 #: The longest that found a path, of these barriers and of those of docs/validation/migration.md:
 #: most take half a minute, but a host without symmetry has many hops, and one with molecules has
@@ -34,54 +41,82 @@ _UNKNOWN_S = 60.0
 #: A calculation may take this many times the average: a relaxation stops after 300 steps, and the
 #: 2,595 above took 55 force calls on average.
 CAUTION = 300 / 55
-#: Number of recent durations of the store that are used.
-_LAST = 50
+#: Number of recent durations that are used, and most calculations of the store that are read.
+_LAST, _MOST = 50, 3000
+#: Durations by type of formula and phase, which have one size of cell; by the former; and of all.
+_Seen = defaultdict[tuple[str, ...], deque[float]]
 
 
 @dataclass
 class Durations:
-    """Durations by kind and potential: measured in this store, otherwise the shipped averages."""
+    """Durations by kind and potential: measured in this store, otherwise the shipped averages.
+
+    ``clock`` is the field of results that counts; ``cpu_seconds`` do not depend on other load.
+    """
 
     store: Store
-    _seen: dict[tuple[str, str], list[float]] = field(default_factory=dict, init=False)
+    clock: str = "wall_seconds"
+    _seen: dict[tuple[str, str], _Seen] = field(default_factory=dict, init=False)
 
     def typical_s(self, document: CalculationDocument) -> float:
         """Return the mean duration of a calculation, seconds."""
-        key = _key(document)
+        return self.estimate_s(document.kind, document.parameters)
+
+    def estimate_s(self, kind: str, parameters: Mapping[str, Any]) -> float:
+        """Return the mean duration of calculations of this type and size of cell, seconds."""
+        key, wanted = (kind, str(parameters.get("potential", ""))), _type_of(parameters)
         seen = self._of(key)
-        return fmean(seen) if seen else _MEASURED_S.get(key, _UNKNOWN_S)
+        alike = seen.get(wanted) or seen.get(wanted[:1]) or seen.get(())
+        return fmean(alike) if alike else _MEASURED_S.get(key, _UNKNOWN_S)
 
     def longest_s(self, document: CalculationDocument) -> float:
         """Return the longest expected duration of a calculation, seconds."""
         key = _key(document)
-        known = [_LONGEST_S.get(key, 0.0), *self._of(key)]
+        known: list[float] = [_LONGEST_S.get(key, 0.0), *self._of(key)[()]]
         return max([CAUTION * self.typical_s(document), *known])
 
     def learn(self, document: CalculationDocument, seconds: float) -> None:
         """Add the measured duration of a calculation."""
-        seen = self._of(_key(document))
-        seen.append(seconds)
-        del seen[:-_LAST]
+        _add(self._of(_key(document)), document.parameters, seconds)
 
-    def _of(self, key: tuple[str, str]) -> list[float]:
+    def _of(self, key: tuple[str, str]) -> _Seen:
         if key not in self._seen:
             self._seen[key] = self._stored(*key)
         return self._seen[key]
 
-    def _stored(self, kind: str, potential: str) -> list[float]:
+    def _stored(self, kind: str, potential: str) -> _Seen:
+        seen: _Seen = defaultdict(lambda: deque(maxlen=_LAST))
         query = (
-            select(Calculation.result["wall_seconds"].as_float())
+            select(
+                Calculation.result[self.clock].as_float(),
+                Calculation.parameters["formula"].as_string(),
+                Calculation.parameters["phase"].as_string(),
+            )
             .where(
                 Calculation.state == CalculationState.DONE.value,
                 Calculation.kind == kind,
                 Calculation.parameters["potential"].as_string() == potential,
             )
             .order_by(Calculation.finished_at.desc())
-            .limit(_LAST)
+            .limit(_MOST)
         )
         with self.store.session(read_only=True) as session:
-            return [seconds for seconds in session.scalars(query) if seconds is not None]
+            for seconds, formula, phase in reversed(session.execute(query).all()):
+                if seconds is not None:
+                    _add(seen, {"formula": formula, "phase": phase}, seconds)
+        return seen
 
 
 def _key(document: CalculationDocument) -> tuple[str, str]:
     return document.kind, str(document.parameters.get("potential", ""))
+
+
+def _add(seen: _Seen, parameters: Mapping[str, Any], seconds: float) -> None:
+    for same in range(3):
+        seen[_type_of(parameters)[:same]].append(seconds)
+
+
+def _type_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the amounts in the formula, such as ``A2AAA6``, and the phase."""
+    formula, phase = (str(parameters.get(name) or "") for name in ("formula", "phase"))
+    return re.sub("[A-Z][a-z]?", "A", formula), phase

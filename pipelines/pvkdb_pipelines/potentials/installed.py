@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import PackageNotFoundError, entry_points, version
-from importlib.resources import files
 
 from pydantic import BaseModel, Field
 
 from pvkdb.schemas.calculations import POTENTIALS_GROUP, PotentialName
+from pvkdb.schemas.calculations.reliability import measured
 from pvkdb_pipelines.potentials.loading import PACKAGES, licence
 
 _USES = {
@@ -35,7 +34,6 @@ class InstalledPotential(BaseModel):
 
 def installed_potentials() -> list[InstalledPotential]:
     """Return the shipped potentials, then those that other packages register."""
-    text = files("pvkdb_pipelines.potentials").joinpath("measured.json").read_text("utf-8")
     sources = {name.value: entry for name, entry in PACKAGES.items()}
     for entry in entry_points(group=POTENTIALS_GROUP):
         sources.setdefault(entry.name, (entry.dist.name if entry.dist else "", entry.value))
@@ -53,7 +51,7 @@ def installed_potentials() -> list[InstalledPotential]:
                 weights=weights,
                 licence=stated,
                 use=_USES.get(name, ""),
-                measured=json.loads(text).get(name, {}),
+                measured=measured(name),
             )
         )
     return found

@@ -13,6 +13,7 @@ from pvkdb.schemas.calculations.relaxations import (
     RelaxResult,
     RelaxSettings,
 )
+from pvkdb_pipelines.geometry.hosts import atoms_in
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
@@ -62,7 +63,7 @@ def compound_in(request: RelaxRequest) -> Compound:
 def compute_relaxation(
     request: RelaxRequest, report: Report | None = None, potential: Potential | None = None
 ) -> RelaxationRun[RelaxResult]:
-    """Relax a compound from its prototype and check the relaxed structure.
+    """Relax a compound from its prototype or a given start and check the relaxed structure.
 
     The starting structure is rattled, so that the relaxation can break its symmetry.
 
@@ -78,15 +79,18 @@ def compute_relaxation(
     """
     started, cpu_started = time.perf_counter(), time.process_time()
     compound, settings = compound_in(request), request.settings
-    info = prototype(compound.stoichiometry, request.phase)
+    given = request.start
+    info = None if given else prototype(compound.stoichiometry, request.phase)
     progress = ProgressReporter(_STAGES, report)
     progress.begin(_LOAD)
     potential = potential or load_potential(request.potential)
     potential.require_elements([ion.symbol for ion in compound.ions])
     calls_before = potential.force_calls
-    start = build(compound, request.phase)
+    start = atoms_in(given) if given else build(compound, request.phase)
+    rattled = start.copy()
+    rattled.rattle(stdev=settings.rattle_ang, seed=settings.seed)
     relaxed, steps = relax(
-        build(compound, request.phase, settings.rattle_ang, settings.seed),
+        rattled,
         potential,
         settings.fmax_ev_per_ang,
         settings.max_steps,
@@ -100,10 +104,10 @@ def compute_relaxation(
         relaxed,
         compound,
         start,
-        coordination=info.coordination,
+        coordination=info.coordination if info else 6,
         keeps_polyhedra=compound.stoichiometry in PEROVSKITE_PHASES,
         energy_ev=energy,
-        space_group_number=info.number,
+        space_group_number=info.number if info else None,
     )
     progress.finish(_RELAX)
     atoms_per_formula = sum(compound.numbers_of_elements.values())

@@ -8,8 +8,8 @@ from the store alone: the same plan on the same store gives the same report.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pvkdb
@@ -19,6 +19,7 @@ from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.calculations.relaxations import (
     AnyRelaxation,
     ElementResult,
+    Host,
     RelaxRequest,
     VacancyRequest,
     VacancyResult,
@@ -27,6 +28,7 @@ from pvkdb.schemas.screening import PhaseEnergy, ScreeningReport, StageCount, To
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb_pipelines.engines import CalculationEngine
+from pvkdb_pipelines.engines.durations import Durations
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.prototypes import Compound, candidates, competitors, compound_of
 from pvkdb_pipelines.relaxations.compound import relax_request
@@ -51,11 +53,17 @@ Watch = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The counts of a plan's stages without calculations, and how many relaxations it needs."""
+    """The counts of a plan's stages without calculations, and how many relaxations it needs.
+
+    ``core_seconds`` is the estimated processor time, by kind, of the relaxations that the store
+    does not hold, and of vacancies and barriers of at most ``candidates``.
+    """
 
     stages: list[StageCount]
-    relaxations: int
-    held: int
+    relaxations: int = 0
+    held: int = 0
+    candidates: int = 0
+    core_seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,10 +113,25 @@ class Funnel:
         last = self.plan.stop_after if self.plan.stop_after in free else free[-1]
         self._run_to(last)
         if last == self.plan.stop_after:
-            return Preview(self._stages, 0, 0)
+            return Preview(self._stages)
         self._name_compounds()
         requests = self._relaxations()
-        return Preview(self._stages, len(requests), self._ledger.held(requests))
+        missing = self._ledger.missing(requests)
+        limited = self.plan.stop_after == "barrier"
+        chosen = self._most_promising() if limited else self._alive()
+        later = [("vacancy", [self.plan.potential]), ("neb", self.plan.barriers.potentials)]
+        wanted = [("relax", request.model_dump()) for request in missing] + [
+            (kind, {"formula": track.candidate.composition.formula, "potential": str(name)})
+            for kind, names in later[: STAGES.index(self.plan.stop_after) - len(free)]
+            for track in chosen
+            for name in names
+        ]
+        seconds: defaultdict[str, float] = defaultdict(float)
+        durations = Durations(self.store, "cpu_seconds")
+        for kind, parameters in wanted:
+            seconds[kind] += durations.estimate_s(kind, parameters)
+        held = len(requests) - len(missing)
+        return Preview(self._stages, len(requests), held, len(chosen), seconds)
 
     def _run_to(self, last: str) -> None:
         work = {
@@ -149,14 +172,15 @@ class Funnel:
         for track in self._alive():
             assert track.compound is not None
             others = {other: self._phases_of(other) for other in competitors(track.compound)}
-            track.stability = assess(track.compound, self._phases_of(track.compound), others)
+            own = self._phases_of(track.compound)
+            track.stability = assess(track.compound, own, others, track.wanted)
             judge_stability(track)
 
     def _name_compounds(self) -> None:
         for track in self._alive():
             try:
                 track.compound = compound_of(track.candidate.composition)
-                self._requests_of(track.compound)
+                self._requests_of(track.compound, track.candidate.starts)
             except InputError as error:
                 # The remedy in the message, a user-supplied structure, does not help a screening.
                 detail = str(error).partition("; choose another")[0]
@@ -186,12 +210,17 @@ class Funnel:
                     record_formation(session, request.halide, track.vacancy)
 
     def _keep_most_promising(self) -> None:
-        most = self.plan.barriers.most
-        kept = {id(track) for track in most_promising(self._alive(), most)}
+        kept = {id(track) for track in self._most_promising()}
+        limit = self.plan.barriers.limit
+        limited_by = "quotas" if limit is None else f"most = {limit}"
         for track in self._alive():
             if id(track) not in kept:
-                reason = f"beyond the {most} most stable, type by type"
-                track.drop("vacancy", "filter", reason, f"[barriers] most = {most}")
+                reason = f"not computed: {limited_by}"
+                track.drop("vacancy", "filter", reason, f"[barriers] {limited_by}")
+
+    def _most_promising(self) -> list[Track]:
+        barriers = self.plan.barriers
+        return most_promising(self._alive(), barriers.limit, barriers.quotas)
 
     def _barrier(self) -> None:
         potentials = self.plan.barriers.potentials
@@ -245,12 +274,16 @@ class Funnel:
         self._requested.update((request.key(), request) for request in asked)
         self._ledger.compute(asked, lambda done, total: self.watch(stage, done, total))
 
-    def _requests_of(self, compound: Compound) -> list[RelaxRequest]:
+    def _requests_of(
+        self, compound: Compound, starts: Mapping[str, Host] | None = None
+    ) -> list[RelaxRequest]:
         if compound not in self._requests:
             chosen = self.plan.phases.get(compound.stoichiometry) or candidates(compound)
-            self._requests[compound] = [
-                relax_request(compound, info, self.plan.potential) for info in chosen
-            ]
+            made = [relax_request(compound, info, self.plan.potential) for info in chosen]
+            found = {request.phase: request for request in made}
+            for phase, start in (starts or {}).items():
+                found[phase] = made[0].model_copy(update={"phase": phase, "start": start})
+            self._requests[compound] = list(found.values())
         return self._requests[compound]
 
     def _phases_of(self, compound: Compound) -> list[PhaseEnergy]:

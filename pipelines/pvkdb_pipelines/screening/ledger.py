@@ -1,4 +1,4 @@
-"""The calculations that a screening needs: each is queued once, computed and looked up."""
+"""Calculations that are needed at once: each is queued once, computed and looked up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from pvkdb.errors import InterruptedByUserError
 from pvkdb.schemas.calculations import CalculationState
@@ -17,6 +17,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue.claims import enqueue, requeue, submit
 from pvkdb_pipelines.engines import CalculationEngine
+from pvkdb_pipelines.engines.engine import MessageSink, Report
 from pvkdb_pipelines.engines.local import LocalEngine
 from pvkdb_pipelines.work.worker import Worker
 
@@ -36,25 +37,29 @@ OnDone = Callable[[int, int], None]
 
 @dataclass
 class Ledger:
-    """The calculations of a screening, by their content keys.
+    """The calculations of a screening or command, by their content keys.
 
     Attributes:
         store: Store with the queue.
         engine: Engine that computes them.
         retry: Whether calculations that failed before are computed again.
+        report: Called with the progress of each calculation.
+        report_message: Called once when other processes compute what is left.
         lacking: Keys of calculations that were not finished in the store when requested.
     """
 
     store: Store
     engine: CalculationEngine = field(default_factory=LocalEngine)
     retry: bool = False
+    report: Report | None = None
+    report_message: MessageSink = lambda message: None
     found: dict[str, Calculation] = field(default_factory=dict, init=False)
     lacking: set[str] = field(default_factory=set, init=False)
 
     def compute(self, requests: Sequence[AnyRequest], on_done: OnDone) -> None:
         """Compute the requests that the store has not finished, and look up all requests.
 
-        The engine also computes other calculations of the queue.
+        Other calculations of the queue are left to others.
 
         Raises:
             InterruptedByUserError: a calculation was cancelled.
@@ -80,8 +85,8 @@ class Ledger:
         for entry in found.values():
             if entry.state == CalculationState.CANCELLED.value:
                 raise InterruptedByUserError(
-                    f"calculation {entry.id} was cancelled, so the screening cannot continue; run "
-                    "the same command again to queue it again"
+                    f"calculation {entry.id} was cancelled; run the same command again to queue it "
+                    "again"
                 )
         self.found.update(found)
 
@@ -89,40 +94,42 @@ class Ledger:
         """Return the finished calculation of a request."""
         return self.found[request.key()]
 
-    def held(self, requests: Sequence[AnyRequest]) -> int:
-        """Return the number of requests whose calculation is finished in the store."""
+    def missing(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
+        """Return the requests whose calculation is not finished in the store."""
         keys = list(dict.fromkeys(request.key() for request in requests))
-        finished = [entry for entry in self._look_up(keys).values() if entry.state not in _OPEN]
-        return len(finished)
+        finished = {key for key, entry in self._look_up(keys).items() if entry.state not in _OPEN}
+        return [request for request in requests if request.key() not in finished]
 
     def _drain(self, keys: list[str], on_done: OnDone) -> None:
-        wanted, total = frozenset(keys), len(keys)
-        while (waiting := self._waiting(keys)) > 0:
+        total, waits = len(keys), False
+        while unfinished := self._unfinished(keys):
             Worker(self.store).recover()
-            drained, done = 0, total - waiting
+            before = done = total - len(unfinished)
             on_done(done, total)
             # Closed at once where on_done raises, so that no worker continues unnoticed.
-            with contextlib.closing(self.engine.drain(self.store)) as finished:
-                for document in finished:
-                    drained += 1
-                    if document.key in wanted:
-                        done += 1
-                        on_done(done, total)
-            if drained == 0:
-                time.sleep(_POLL_S)  # other workers compute the rest
+            drained = self.engine.drain(self.store, self.report, unfinished)
+            with contextlib.closing(drained) as finished:
+                for _ in finished:
+                    done += 1
+                    on_done(done, total)
+            if done == before:
+                if not waits:
+                    named = ", ".join(self._unfinished(keys)[:3])
+                    self.report_message(f"calculation {named} runs in another process; waiting")
+                waits = True
+                time.sleep(_POLL_S)
         on_done(total, total)
 
-    def _waiting(self, keys: list[str]) -> int:
+    def _unfinished(self, keys: list[str]) -> list[str]:
+        """Return the ids of the calculations that have not ended, in the order of their keys."""
         with self.store.session(read_only=True) as session:
-            return sum(
-                session.scalar(
-                    select(func.count())
-                    .select_from(Calculation)
-                    .where(Calculation.key.in_(part), Calculation.state.in_(_OPEN))
+            found: dict[str, str] = {}
+            for part in _parts(keys):
+                query = select(Calculation.key, Calculation.id).where(
+                    Calculation.key.in_(part), Calculation.state.in_(_OPEN)
                 )
-                or 0
-                for part in _parts(keys)
-            )
+                found.update(session.execute(query).tuples())
+        return [found[key] for key in keys if key in found]
 
     def _look_up(self, keys: list[str]) -> dict[str, Calculation]:
         with self.store.session(read_only=True) as session:

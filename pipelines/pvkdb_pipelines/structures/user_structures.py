@@ -42,12 +42,12 @@ START = "start"
 SYMPREC_ANG = 0.01
 
 
-def read_start(path: Path, composition: Composition) -> Atoms:
+def read_start(path: Path, composition: Composition | None = None) -> Atoms:
     """Read a starting structure of a composition.
 
     Args:
         path: CIF, POSCAR or any other file of one periodic structure that ASE reads.
-        composition: Composition that it must have.
+        composition: Composition that it must have; None for any.
 
     Raises:
         InputError: the file is unreadable, not finite, not periodic, has sites shared by elements,
@@ -59,7 +59,8 @@ def read_start(path: Path, composition: Composition) -> Atoms:
     if not atoms.pbc.all() or not atoms.get_volume() > 0:
         raise InputError(f"{path} contains no periodic structure in three dimensions")
     require_order(atoms, path)
-    require_composition(atoms, composition, path)
+    if composition is not None:
+        require_composition(atoms, composition, path)
     try:
         check_structure(atoms, str(path))
     except CalculationFailedError as error:

@@ -22,9 +22,9 @@ from types import FrameType
 from typing import Any
 
 from pvkdb.errors import PvkdbError, StoreAwayError
-from pvkdb.schemas.calculations import CalculationDocument, CalculationState
+from pvkdb.schemas.calculations import CalculationDocument
 from pvkdb.store.database import Store
-from pvkdb.store.queue.claims import count_by_state
+from pvkdb.store.queue.claims import count_queued
 from pvkdb_pipelines.ownership import die_with
 from pvkdb_pipelines.progress import CalculationProgress
 from pvkdb_pipelines.work.cores import one_thread_each, pin_to_free_core, usable_cores
@@ -84,12 +84,11 @@ def drain(
         WorkerProcessError: a process failed to start its work; the queue is unchanged.
     """
     with store.session(read_only=True) as session:
-        queued = count_by_state(session).get(CalculationState.QUEUED, 0)
-    count = min(processes or usable_cores(), queued if only is None else len(only))
+        count = min(processes or usable_cores(), count_queued(session, only))
     if count > 1 or (count == 1 and stop is not None):
         most = processes or usable_cores()
         yield from _Pool(store, most, report, only, stop, pin).run(count)
-    if (only is not None or count <= 1) and (stop is None or not stop.requested):
+    if count <= 1 and (stop is None or not stop.requested):
         yield from run_all(Worker(store, report), only)
 
 
@@ -199,7 +198,7 @@ class _Pool:
     def _look_for_work(self) -> None:
         """Start processes for new work: queued since, freed by a dependency, or requeued."""
         self._next_check = time.monotonic() + _QUEUE_POLL_S
-        if self._error is not None or self.only is not None or (self.stop and self.stop.requested):
+        if self._error is not None or (self.stop and self.stop.requested):
             return
         missing = self.most - len(self._children)
         if missing <= 0:
@@ -212,7 +211,7 @@ class _Pool:
             return
         try:
             with self.store.session(read_only=True) as session:
-                queued = count_by_state(session).get(CalculationState.QUEUED, 0)
+                queued = count_queued(session, self.only)
         except StoreAwayError:
             if not self._children:
                 raise

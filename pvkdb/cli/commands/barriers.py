@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +29,6 @@ from pvkdb.cli.output.barriers import (
     print_hops,
     print_literature,
     print_potentials,
-    print_spread,
     write_path,
 )
 from pvkdb.cli.output.console import messages, print_json, show
@@ -42,13 +40,10 @@ if TYPE_CHECKING:
     from pvkdb.schemas.calculations.migration import CompleteNebRequest
     from pvkdb.schemas.calculations.relaxations import Host
     from pvkdb.store.database import Store
-    from pvkdb_pipelines.work.worker import Worker
 
 BOTH = "both"
 #: Values of ``--plot`` for a file with a default name, and for none.
 DEFAULT_PLOT, NO_PLOT = "auto", "none"
-ENDED = ("done", "failed")
-_POLL_S = 2.0
 
 
 class NebCommand(TyperCommand):
@@ -121,17 +116,15 @@ def neb(
     picture_to = checked_path("--picture", picture) if picture else None
     path_to = checked_path("--path", path, (".xyz", ".extxyz")) if path else None
     store = open_store(database, create=True)
-    found = _obtain(store, requests, retry)
-    documents = [document for document, _ in found]
+    documents, computed = _obtain(store, requests, retry)
     done = [document for document in documents if document.state == "done"]
     if json:
         print_json(documents if potential == BOTH else documents[0])
     elif done:
-        origin = "computed" if any(computed for _, computed in found) else "from the store"
+        origin = "computed" if computed else "from the store"
         print_barriers(f"{first.formula} ({first.phase}), {origin}", done)
         for document in done:
             print_hops(document)
-        print_spread(done)
         print_literature(store, first.formula, first.defect)
     if done and target is not None:
         plot_documents(target, store, done)
@@ -209,70 +202,24 @@ def _host(source: Path, formula: str) -> tuple[Host, str]:
 
 def _obtain(
     store: Store, requests: Sequence[CompleteNebRequest], retry: bool
-) -> list[tuple[CalculationDocument, bool]]:
-    """Return the finished calculation of each request, and whether it was computed just now."""
-    from pvkdb.store.queue.claims import requeue, submit
+) -> tuple[list[CalculationDocument], bool]:
+    """Return the finished calculation of each request, and whether one was computed just now."""
     from pvkdb.store.rows.from_models import calculation_document
-    from pvkdb_pipelines.work.pool import drain
-    from pvkdb_pipelines.work.worker import Worker
+    from pvkdb_pipelines.engines.local import LocalEngine
+    from pvkdb_pipelines.screening.ledger import Ledger
 
-    documents = []
-    with store.session() as session:
-        for request in requests:
-            calculation, _ = submit(session, request)
-            document = calculation_document(calculation)
-            again = document.state == "cancelled" or (retry and document.state == "failed")
-            documents.append(
-                calculation_document(requeue(session, document.id)) if again else document
-            )
-    found = {document.id: (document, False) for document in documents}
-
-    def unfinished() -> list[str]:
-        return [key for key, (document, _) in found.items() if document.state not in ENDED]
-
-    if not unfinished():
-        return list(found.values())
     with watch() as report:
+        ledger = Ledger(store, LocalEngine(), retry, report, lambda text: messages().print(text))
         try:
-            Worker(store).recover()
-            for document in drain(store, None, report, unfinished()):
-                found[document.id] = (document, True)
-            for key in unfinished():
-                found[key] = _compute_or_wait(store, Worker(store, report), key)
+            ledger.compute(requests, lambda done, total: None)
         except KeyboardInterrupt:
+            names = ", ".join(request.key()[:12] for request in requests)
             raise InterruptedByUserError(
-                f"interrupted; calculation {', '.join(unfinished())} is back in the queue; resume "
+                f"interrupted; calculation {names} stays in the queue unless it is done; resume "
                 "with the same command or with: pvkdb work"
             ) from None
-    return list(found.values())
-
-
-def _compute_or_wait(
-    store: Store, worker: Worker, calculation_id: str
-) -> tuple[CalculationDocument, bool]:
-    """Compute here; if another process computes it, wait for the result or for its loss."""
-    from pvkdb.store.models.calculations import Calculation
-    from pvkdb.store.rows.from_models import calculation_document
-
-    waiting = False
-    while True:
-        worker.recover()
-        computed = worker.run(calculation_id)
-        if computed is not None and computed.state in ENDED:
-            return computed, True
-        with store.session(read_only=True) as session:
-            document = calculation_document(session.get_one(Calculation, calculation_id))
-        if document.state not in ("waiting", "queued", "running"):
-            return document, False
-        if not waiting:
-            messages().print(f"calculation {calculation_id} runs in another process; waiting")
-            waiting = True
-        try:
-            time.sleep(_POLL_S)
-        except KeyboardInterrupt:
-            raise InterruptedByUserError(
-                f"interrupted; calculation {calculation_id} continues in another process"
-            ) from None
+    documents = [calculation_document(ledger.of(request)) for request in requests]
+    return documents, bool(ledger.lacking)
 
 
 def _plot_name(requests: Sequence[CompleteNebRequest]) -> str:
@@ -287,12 +234,18 @@ def _plot_name(requests: Sequence[CompleteNebRequest]) -> str:
 
 def _raise_failures(documents: Sequence[CalculationDocument]) -> None:
     """Raise one error for all failed calculations, after the results are printed."""
+    from pvkdb.chemistry import parse_composition
+    from pvkdb.schemas.calculations.migration import host_phases
+
     failed = [document for document in documents if document.state == "failed"]
-    reasons = [
-        f"{document.parameters['formula']} with {document.parameters['potential']}: "
-        f"{document.failure_kind}: {document.failure_message} (calculation {document.id}; repeat "
-        "with --retry)"
-        for document in failed
-    ]
+    reasons = []
+    for document in failed:
+        given = document.parameters
+        best = next(iter(host_phases(parse_composition(given["formula"]))), given["phase"])
+        remedy = "repeat with --retry" if best == given["phase"] else f"try --phase {best}"
+        reasons.append(
+            f"{given['formula']} with {given['potential']}: {document.failure_kind}: "
+            f"{document.failure_message} (calculation {document.id}; {remedy})"
+        )
     if reasons:
         raise CalculationFailedError(str(failed[0].failure_kind), "; ".join(reasons))

@@ -99,7 +99,7 @@ def _list(json: bool) -> None:
         {
             "name": name,
             "title": plan.title,
-            "types": list(plan.types),
+            "types": list(compositions_by_type(plan)),
             "compositions": len(plan.candidates()),
             "potential": str(plan.potential),
             "stop_after": plan.stop_after,
@@ -130,6 +130,8 @@ def _preview(plan: Plan, store: Store, json: bool) -> None:
                 "stages": [stage.model_dump(mode="json") for stage in preview.stages],
                 "relaxations": preview.relaxations,
                 "in_store": preview.held,
+                "candidates": preview.candidates,
+                "core_seconds": {name: round(s) for name, s in preview.core_seconds.items()},
             }
         )
     else:

@@ -35,18 +35,21 @@ def results_of(documents: list[CalculationDocument]) -> list[tuple[CalculationDo
 
 def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
     """Print a table of activation energies: the bottleneck, its limiting hop, and each axis."""
+    from pvkdb.schemas.calculations.reliability import barrier_error
+
     numbers = ("E_A/eV", *_AXES)
     rows = []
     for document, result in results_of(documents):
         along = [decimals(result.threshold_ev(axis), 3) for axis in _AXES]
-        sign = "≤ " if result.upper_bound else ""
+        sign, potential = "≤ " if result.upper_bound else "", str(document.parameters["potential"])
+        error = barrier_error(potential).removesuffix(" eV").replace(" ", "")
         rows.append(
             [
-                str(document.material),
+                f"{document.material}{result.host.removeprefix(result.phase)}",
                 result.defect,
-                str(document.parameters["potential"]),
-                f"{sign}{result.e_a_ev:.3f} {result.dimensionality}D",
-                result.limiting.hop.hop_class,
+                potential,
+                f"{sign}{result.e_a_ev:.3f}{error}",
+                f"{result.dimensionality}D: {result.limiting.hop.hop_class}",
                 *along,
                 document.id,
             ]
@@ -57,30 +60,38 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
         rows,
         numeric=numbers,
         whole=("defect", "potential", "calculation"),
-        caption="Model values of neutral cells. E_A: highest saddle of the easiest path through "
-        "the crystal, above the lowest site, and the dimensions of the path; a, b, c: E_A along "
-        "the axes.",
+        caption="Model values of neutral cells; → what the host became. E_A: highest saddle of the "
+        "easiest path through the crystal, above the lowest site, ± the mean absolute error of the "
+        "potential against reported values; limited by: dimensions of the path, and its highest "
+        "hop; a, b, c: E_A along the axes.",
     )
+    for document, result in results_of(documents):
+        for doubt in result.doubts:
+            print_message(f"check {document.parameters['potential']}: {doubt}")
+    energies = [result.e_a_ev for _, result in results_of(documents)]
+    print_message(f"spread: {max(energies) - min(energies):.3f} eV over {len(energies)} potentials")
 
 
 def print_hops(document: CalculationDocument) -> None:
-    """Print a table of the hops of one calculation."""
+    """Print a table of the hops of one calculation, under the easiest paths that they belong to."""
     ((_, result),) = results_of([document])
     numbers = ("hop", "Å", "×", "forward", "reverse", "saddle", "again", "force")
     rows = []
-    for number, barrier in enumerate(result.hops, start=1):
+    paths = [way for way in result.paths() if way.direction[:1] in "123"[: result.dimensionality]]
+    shown = {number: way for way in paths if way.direction for number in way.hops}
+    failed = sum(barrier.outcome == "failed" for barrier in result.hops)
+    for number, way in shown.items():
+        if number == way.hops[0]:
+            rows.append(["", f"{way.direction} path, E_A {way.e_a_ev:.3f}", *[""] * 8])
+        barrier = result.hops[number - 1]
         hop = barrier.hop
-        energies = (
-            [barrier.outcome, str(barrier.failure_kind), "", "", ""]
-            if barrier.saddle_ev is None
-            else [
-                decimals(barrier.barrier_forward_ev, 3),
-                decimals(barrier.barrier_reverse_ev, 3),
-                decimals(barrier.saddle_ev, 3),
-                "none" if barrier.recheck_failure else decimals(barrier.recheck_saddle_ev, 3),
-                decimals(barrier.residual_force_ev_per_ang, 3),
-            ]
-        )
+        energies = [
+            decimals(barrier.barrier_forward_ev, 3),
+            decimals(barrier.barrier_reverse_ev, 3),
+            decimals(barrier.saddle_ev, 3),
+            "none" if barrier.recheck_failure else decimals(barrier.recheck_saddle_ev, 3),
+            decimals(barrier.residual_force_ev_per_ang, 3),
+        ]
         between = f"{hop.start}–{hop.end}"
         cells = [str(number), hop.hop_class, between, f"{hop.length_ang:.2f}"]
         rows.append([*cells, str(hop.multiplicity), *energies])
@@ -93,8 +104,8 @@ def print_hops(document: CalculationDocument) -> None:
         whole=("sites",),
         caption="Energies in eV. ×: equivalent hops per cell; saddle: above the lowest site; "
         "again: saddle from a rattled path; force: residual force, eV/Å. Sites, meV: "
-        f"{sites}. {result.force_calls:,} energy-and-force evaluations, "
-        f"{result.wall_seconds:.0f} s.",
+        f"{sites}. {len(result.hops) - len(shown)} more hops: --json; {failed} failed. "
+        f"{result.force_calls:,} energy-and-force evaluations, {result.wall_seconds:.0f} s.",
     )
 
 
@@ -116,24 +127,6 @@ def print_potentials(potentials: Iterable[InstalledPotential]) -> None:
         whole=("potential", "E_A error", "force call"),
         caption="E_A error: mean absolute error against the literature. Force call: median, one "
         "core. See docs/validation/migration.md.",
-    )
-
-
-def print_spread(documents: list[CalculationDocument]) -> None:
-    """Print the spread of the activation energy over the potentials."""
-    found = results_of(documents)
-    if len(found) < 2:
-        return
-    energies = [result.e_a_ev for _, result in found]
-    hops = {result.limiting.hop.hop_class for _, result in found}
-    same = (
-        "all limited by the same class of hop"
-        if len(hops) == 1
-        else "limited by " + " or ".join(sorted(hops))
-    )
-    print_message(
-        f"spread: E_A {min(energies):.3f} to {max(energies):.3f} eV over {len(found)} potentials; "
-        f"{same}"
     )
 
 
@@ -222,7 +215,7 @@ def draw_graph(path: Path, store: Store, document: CalculationDocument) -> None:
     ((_, result),) = results_of([document])
     with store.session(read_only=True) as session:
         host = stored_host(session, document.id)
-    _draw(path, lambda: plot_graph(result, host, path))
+    _draw(path, lambda: plot_graph(result, host, path, str(document.parameters["potential"])))
 
 
 def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:

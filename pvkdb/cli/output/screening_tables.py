@@ -47,9 +47,8 @@ def print_plans(plans: Iterable[Mapping[str, Any]]) -> None:
 
 
 def compositions_by_type(plan: Plan) -> dict[str, int]:
-    """Return the number of compositions of a plan by type, in the order of the plan."""
-    made = Counter(candidate.type for candidate in plan.candidates())
-    return {name: made[name] for name in plan.types}
+    """Return the number of compositions of a plan by type, in their order."""
+    return dict(Counter(candidate.type for candidate in plan.candidates()))
 
 
 def print_preview(plan: Plan, preview: Preview) -> None:
@@ -70,11 +69,17 @@ def print_preview(plan: Plan, preview: Preview) -> None:
 
 def _required_work(plan: Plan, preview: Preview) -> str:
     if preview.relaxations:
-        left = preview.relaxations - preview.held
-        return (
+        left, took = preview.relaxations - preview.held, dict(preview.core_seconds)
+        relaxations = (
             f"{preview.relaxations:,} relaxations: {preview.held:,} in the store, "
-            f"{left:,} to compute"
+            f"{left:,} to compute, about {span(took.pop('relax', 0))} on one core"
         )
+        words = {"vacancy": "vacancies", "neb": "barriers"}
+        later = ", ".join(f"{words[kind]} about {span(s)}" for kind, s in took.items())
+        then = (
+            f"\nthen, of {preview.candidates:,} candidates at most and without those in the store: "
+        )
+        return relaxations + (later and then + later)
     if plan.stop_after == preview.stages[-1].stage:
         return f"no relaxations: the plan stops after {plan.stop_after}"
     return "no relaxations: no accepted composition has a prototype"
@@ -140,11 +145,12 @@ def _print_reasons(report: ScreeningReport) -> None:
         ],
         numeric=("candidates",),
         whole=("stage", "kind"),
-        caption=f"{more:,} more reasons are in the report." if more > 0 else None,
+        caption=f"More reasons in the report: {more:,}" if more > 0 else None,
     )
 
 
 def _print_survivors(report: ScreeningReport) -> None:
+    from pvkdb.schemas.calculations.reliability import barrier_error
     from pvkdb.store.runs.screening_reports import ranked
 
     survivors = [candidate for candidate in ranked(report) if candidate.fall is None]
@@ -160,6 +166,9 @@ def _print_survivors(report: ScreeningReport) -> None:
     }
     more = len(survivors) - len(shown)
     meanings = " ".join(_MEANINGS[name] for name in columns if name in _MEANINGS)
+    if migration := shown[0].migration:
+        potential = migration.outcomes[0].potential
+        meanings += f" Measured error of E_A with {potential}: {barrier_error(potential)}."
     print_table(
         "Candidates that passed every stage",
         list(columns),
@@ -208,6 +217,7 @@ _COLUMNS: dict[str, Callable[[ScreenedCandidate], str]] = {
     "E_A": _number("migration.e_a_ev"),
     "±": _number("migration.e_a_spread_ev"),
     "in": _dimensions,
+    "check": lambda candidate: "".join(dict.fromkeys(doubt[0] for doubt in candidate.doubts)),
 }
 _NUMERIC = ("rank", "tau", "p", "above", "decomp.", "E_f poor", "E_f rich", "E_A", "±")
 _MEANINGS = {
@@ -219,6 +229,8 @@ _MEANINGS = {
     "E_A": "E_A: bottleneck of the easiest path of the vacancy, eV.",
     "±": "±: spread over the potentials, eV.",
     "in": "in: dimensions of that path.",
+    "check": "check: l, low barrier (below 0.05 eV); h, the host changed its phase; p, the columns "
+    "are of different phases; the report has details.",
 }
 
 

@@ -14,8 +14,9 @@ from pvkdb.client._search.tables import TableModels
 from pvkdb.errors import InputError, ServiceError
 
 if TYPE_CHECKING:
+    from pvkdb.client.structures import AnyStructure
     from pvkdb.schemas.calculations import CalculationDocument, LogLine, PotentialName
-    from pvkdb.schemas.calculations.migration import NebRequest
+    from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
     from pvkdb.schemas.tables import CalculationsRow  # noqa: F401 - named in quotes below
 
 
@@ -26,11 +27,15 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         super().__init__(service, http, TableModels("calculations"))
 
     @operation
-    def submit(
+    def queue(
         self,
-        request: NebRequest | str,
+        request: NebRequest | str = "",
         potential: PotentialName | str | None = None,
         *,
+        structure: AnyStructure | None = None,
+        phase: str | None = None,
+        defect: str | None = None,
+        settings: NebSettings | None = None,
         idempotency_key: str | None = None,
     ) -> Steps[CalculationDocument]:
         """Queue a migration barrier, or return the existing calculation of the same barrier.
@@ -38,27 +43,40 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
         The request is retried while the service is busy, always with the same ``Idempotency-Key``.
 
         Args:
-            request: a formula, or a complete request.
-            potential: potential for a formula; a complete request already has one.
+            request: a formula (default: that of the structure), or a complete request alone.
+            potential: name of an installed potential.
+            structure: path of a CIF or POSCAR, or a structure of pymatgen, ASE or this service.
+            phase: default: the likeliest prototype, or the space group of the structure.
+            defect: default: the vacancy of the halide.
+            settings: numerical settings.
             idempotency_key: your own key, if the program itself may be run twice.
 
         Raises:
-            InputError: the formula or the potential cannot be used.
+            InputError: the structure cannot be read, or a value cannot be used.
             NotAllowedError: the service requires an API key with the scope ``queue``.
             ServiceError: the service cannot be reached or does not accept the request.
 
         Example:
-            >>> client.calculations.submit("CsPbBr3", potential="chgnet").state.value
+            >>> settings = pvkdb.NebSettings(images=5)
+            >>> client.calculations.queue("CsPbBr3", "chgnet", settings=settings).state.value
             'queued'
         """
+        from pvkdb.client.structures import host_of
+
+        host = None if structure is None else host_of(structure)
+        names = ("potential", "phase", "defect", "host", "settings")
+        values = (potential, phase, defect, host, settings)
+        given = {name: each for name, each in zip(names, values, strict=True) if each is not None}
         if isinstance(request, str):
-            request = _request(request, potential)
-        elif potential is not None:
-            raise InputError("the request already has a potential; omit potential=")
+            request = _request(request, given)
+        elif given:
+            raise InputError(f"the request is complete; omit {', '.join(given)}")
         answer = yield from self._service.write(
             path_of("calculations"), request.model_dump_json(), idempotency_key
         )
         return parse(self._table.document, answer)
+
+    submit = queue
 
     @operation
     def cancel(
@@ -192,18 +210,13 @@ def _key(calculation: CalculationDocument | str) -> str:
     return calculation if isinstance(calculation, str) else calculation.id
 
 
-def _request(formula: str, potential: PotentialName | str | None) -> NebRequest:
+def _request(formula: str, given: dict[str, Any]) -> NebRequest:
     from pydantic import ValidationError
 
-    from pvkdb.schemas.calculations import PotentialName
     from pvkdb.schemas.calculations.migration import NebRequest
 
-    name = PotentialName.SEVENNET_0 if potential is None else potential
-    known = [entry.value for entry in PotentialName]
-    if name not in known:
-        raise InputError(f"{name!r} is not a potential; known: {', '.join(known)}")
     try:
-        return NebRequest(formula=formula, potential=PotentialName(name))
+        return NebRequest(formula=formula, **given)
     except ValidationError as error:
-        reason = error.errors(include_url=False)[0]["msg"]
-        raise InputError(f"formula {formula[:60]!r}: {reason}") from error
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{first['loc'][0]} {first['input']!r:.60}: {first['msg']}") from error

@@ -10,9 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
+
+if TYPE_CHECKING:
+    from pvkdb.schemas.calculations.migration import NebResult
 
 
 class CalculationState(StrEnum):
@@ -146,6 +149,14 @@ class CalculationDocument(BaseModel):
         """The computed material, compound and phase, or element."""
         parts = (self.parameters.get(name) for name in ("formula", "symbol", "phase"))
         return self.material or " ".join(str(part) for part in parts if part)
+
+    @property
+    def barrier(self) -> NebResult | None:
+        """The host, paths and doubts of a finished migration barrier; None for anything else."""
+        from pvkdb.schemas.calculations.migration import NebResult
+
+        done = self.kind == "neb" and self.result is not None
+        return NebResult.model_validate(self.result) if done else None
 
 
 class ProgressNow(BaseModel):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from math import inf
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, computed_field, model_validator
 
+from pvkdb.chemistry import Composition
 from pvkdb.schemas import RequestModel
 from pvkdb.schemas.calculations import AnyPotential, FailureKind, PotentialName, bounds
 from pvkdb.schemas.calculations.relaxations import MOST_ATOMS, CalculationRequest, Host
+from pvkdb.schemas.calculations.reliability import barrier_doubts
 
 #: Raised whenever a change of the code changes the numbers of a barrier for the same settings.
 BARRIER_RECIPE = 5
@@ -22,6 +25,17 @@ HOST_PHASES: dict[str, tuple[str, ...]] = {
     "A3B2X9": ("P6_3/mmc", "P-3m1"),
     "RP": ("I4/mmm", "Pnma"),
 }
+
+
+def host_phases(composition: Composition) -> tuple[str, ...]:
+    """Return the prototypes of a host, the one to try first in front; empty if there is none.
+
+    With Ge on the B site, both shipped potentials leave every tilted perovskite, and R3m is a
+    minimum (docs/validation/structures.md): its barriers fail in Pnma.
+    """
+    known = HOST_PHASES.get(composition.family, ())
+    germanium = any(occupant.ion.symbol == "Ge" for occupant in composition.on("B"))
+    return tuple(sorted(known, key=lambda phase: not (germanium and phase == "R3m")))
 
 
 class NebSettings(RequestModel):
@@ -85,12 +99,15 @@ class NebRequest(CalculationRequest):
 
     recipe: ClassVar[int] = BARRIER_RECIPE
     kind: Literal["neb"] = Field(default="neb", description="Kind of calculation.")
-    formula: str = Field(description="Composition, e.g. CsPbBr3.", max_length=200)
+    formula: str = Field(
+        description="Composition, e.g. CsPbBr3; empty for that of the structure in `host`.",
+        max_length=200,
+    )
     phase: str | None = Field(
         default=None,
         max_length=40,
         description="Prototype of the host, or what the structure in `host` is called; None for "
-        "the likeliest prototype, e.g. Pnma for ABX3.",
+        "the likeliest prototype, e.g. Pnma for ABX3, or the space group of the structure.",
     )
     defect: str | None = Field(
         default=None,
@@ -212,6 +229,14 @@ class PercolationThreshold(bounds.CalculationResult):
     hop: int = Field(ge=0, description="Index of the hop class that limits it.")
 
 
+class MigrationPath(NamedTuple):
+    """An easiest path: its dimensions, ``2D``, its activation energy, and numbers of its hops."""
+
+    direction: str
+    e_a_ev: float | None
+    hops: list[int]
+
+
 class NebResult(bounds.CalculationResult):
     """Barriers of a defect in one host with one potential."""
 
@@ -264,6 +289,32 @@ class NebResult(bounds.CalculationResult):
         if f"{self.dimensionality}D" not in limits or max(limits.values()) >= len(self.hops):
             raise ValueError(f"no hop limits the path in {self.dimensionality} dimensions")
         return self
+
+    @property
+    def host(self) -> str:
+        """The requested phase, and the space group that it changed to: ``I4/mmm → Cmce``."""
+        return f"{self.phase} → {self.space_group}" if self.host_left_for else self.phase
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the barrier may be wrong, each as ``name: details``."""
+        return barrier_doubts(self.e_a_ev, self.phase, self.host_left_for)
+
+    def paths(self) -> list[MigrationPath]:
+        """Return the easiest paths, each with the hops that the paths before it do not have.
+
+        The last entry is of the hops on none of them, and has no energy.
+        """
+        saddles = [inf if each.saddle_ev is None else each.saddle_ev for each in self.hops]
+        left, found = dict(enumerate(saddles, start=1)), list[MigrationPath]()
+        ways = [each for each in self.percolation if each.direction[0].isdigit()]
+        for way in sorted(ways, key=lambda each: (each.e_a_ev, each.direction)):
+            hops = [number for number, ev in left.items() if ev <= way.e_a_ev + 1e-9]
+            if not hops and found:
+                hops = found.pop().hops  # one path in more dimensions
+            found.append(MigrationPath(way.direction, way.e_a_ev, hops))
+            left = {number: ev for number, ev in left.items() if number not in hops}
+        return [*found, MigrationPath("", None, list(left))]
 
     @property
     def limiting(self) -> HopBarrier:

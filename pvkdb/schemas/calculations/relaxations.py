@@ -38,6 +38,37 @@ def content_key(recipe: int, parameters: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+#: A length in Å; booleans and texts are refused.
+Coordinate = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
+#: Most atoms of a structure; a potential computes a few hundred in minutes.
+MOST_ATOMS = 5_000
+
+
+class Host(RequestModel):
+    """A periodic structure in a request: cell rows and Cartesian positions in Å."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    symbols: tuple[str, ...] = Field(
+        min_length=1, max_length=MOST_ATOMS, description="Elements of the n atoms."
+    )
+    cell_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
+        min_length=3, max_length=3, description="Cell vectors: 3 × 3, rows a, b, c, in Å."
+    )
+    positions_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
+        description="Cartesian positions: n × 3, in Å."
+    )
+
+    @model_validator(mode="after")
+    def _one_position_each(self) -> Host:
+        if len(self.symbols) != len(self.positions_ang):
+            raise ValueError(
+                f"{len(self.symbols)} symbols and {len(self.positions_ang)} positions: give one "
+                "position for each atom"
+            )
+        return self
+
+
 class RelaxSettings(RequestModel):
     """Numerical settings of a relaxation. Every field enters the content key.
 
@@ -51,7 +82,7 @@ class RelaxSettings(RequestModel):
 
 
 class RelaxRequest(CalculationRequest):
-    """Request for the relaxation of a compound from a prototype, atoms and cell."""
+    """Request for the relaxation of a compound from a prototype or ``start``, atoms and cell."""
 
     recipe: ClassVar[int] = RELAXATION_RECIPE
     kind: Literal["relax"] = "relax"
@@ -63,6 +94,11 @@ class RelaxRequest(CalculationRequest):
     phase: str = Field(description="Phase among the prototypes of the stoichiometry.")
     potential: AnyPotential
     settings: RelaxSettings = RelaxSettings()
+    start: Host | None = Field(  # left out of the content key where it is None
+        default=None,
+        exclude_if=lambda start: start is None,
+        description="Structure to start from in place of a prototype.",
+    )
 
 
 class RelaxResult(bounds.CalculationResult):
@@ -110,37 +146,6 @@ class ElementResult(bounds.CalculationResult):
     force_calls: bounds.Count
     cpu_seconds: bounds.Seconds = Field(description="Processor time of the computing process.")
     wall_seconds: bounds.Seconds
-
-
-#: A length in Å; booleans and texts are refused.
-Coordinate = Annotated[float, Field(strict=True, ge=-1e5, le=1e5)]
-#: Most atoms of a structure; a potential computes a few hundred in minutes.
-MOST_ATOMS = 5_000
-
-
-class Host(RequestModel):
-    """A periodic structure in a request: cell rows and Cartesian positions in Å."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    symbols: tuple[str, ...] = Field(
-        min_length=1, max_length=MOST_ATOMS, description="Elements of the n atoms."
-    )
-    cell_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
-        min_length=3, max_length=3, description="Cell vectors: 3 × 3, rows a, b, c, in Å."
-    )
-    positions_ang: tuple[tuple[Coordinate, Coordinate, Coordinate], ...] = Field(
-        description="Cartesian positions: n × 3, in Å."
-    )
-
-    @model_validator(mode="after")
-    def _one_position_each(self) -> Host:
-        if len(self.symbols) != len(self.positions_ang):
-            raise ValueError(
-                f"{len(self.symbols)} symbols and {len(self.positions_ang)} positions: give one "
-                "position for each atom"
-            )
-        return self
 
 
 class VacancySettings(RequestModel):

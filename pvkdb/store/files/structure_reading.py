@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ import numpy as np
 
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.chemistry.sum_formula import composition_of_atoms
 from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import Host
 
 if TYPE_CHECKING:
@@ -36,12 +39,27 @@ _SAME_SITE_ANG = 0.5
 SYMPREC_ANG = 0.01
 
 
-def read_cif(text: str, composition: Composition) -> Host:
+def named(request: NebRequest) -> NebRequest:
+    """Return a request with the formula and phase of its structure, where it names none.
+
+    Raises:
+        InputError: the atoms are those of several compositions, or of none.
+        MissingExtraError: spglib or ASE is not installed.
+    """
+    host = request.host
+    if host is None or (request.formula and request.phase):
+        return request
+    formula = request.formula or composition_of_atoms(Counter(host.symbols)).formula
+    phase = request.phase or space_group_of(host)
+    return request.model_copy(update={"formula": formula, "phase": phase})
+
+
+def read_cif(text: str, composition: Composition | None = None) -> Host:
     """Return the structure of a CIF as a host.
 
     Args:
         text: A CIF with one structure.
-        composition: Its required composition.
+        composition: Its required composition; None for any.
 
     Raises:
         InputError: the text is not a CIF of one ordered, periodic structure of the composition,
@@ -63,7 +81,8 @@ def read_cif(text: str, composition: Composition) -> Host:
             f"{abs(atoms.cell.volume):.4g} Å³"
         )
     require_order(atoms, "the CIF")
-    require_composition(atoms, composition, "the CIF")
+    if composition is not None:
+        require_composition(atoms, composition, "the CIF")
     _require_distance(atoms)
     return host_of(atoms)
 

@@ -47,6 +47,7 @@ __all__ = [
     "cancelled",
     "claim",
     "count_by_state",
+    "count_queued",
     "enqueue",
     "fail",
     "finish",
@@ -57,6 +58,9 @@ __all__ = [
     "requeue",
     "submit",
 ]
+
+#: Ids in one query.
+_MOST_IDS = 500
 
 
 class QueueRequest(Protocol):
@@ -222,6 +226,15 @@ def count_by_state(session: Session) -> dict[CalculationState, int]:
         select(Calculation.state, func.count()).group_by(Calculation.state)
     ).all()
     return {CalculationState(state): count for state, count in rows}
+
+
+def count_queued(session: Session, only: Sequence[str] | None = None) -> int:
+    """Return the number of queued calculations; ``only`` counts those with these ids."""
+    if only is None:
+        return count_by_state(session).get(CalculationState.QUEUED, 0)
+    query = select(func.count()).where(Calculation.state == CalculationState.QUEUED.value)
+    parts = (only[start : start + _MOST_IDS] for start in range(0, len(only), _MOST_IDS))
+    return sum(session.scalar(query.where(Calculation.id.in_(part))) or 0 for part in parts)
 
 
 def _claiming(*conditions: ColumnElement[bool]) -> Any:

@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pvkdb.chemistry import Composition, Defect, parse_composition, require_monatomic
 from pvkdb.chemistry.ions import molecular_ions
 from pvkdb.errors import InputError, unknown_name
-from pvkdb.schemas.calculations.migration import HOST_PHASES, CompleteNebRequest, NebRequest
+from pvkdb.schemas.calculations.migration import (
+    HOST_PHASES,
+    CompleteNebRequest,
+    NebRequest,
+    host_phases,
+)
 
 
 def complete_request(
@@ -58,7 +63,7 @@ def _phase(request: NebRequest, composition: Composition) -> str:
         if request.phase is None:
             raise InputError("name the phase of the structure you give, e.g. its space group")
         return request.phase
-    known = HOST_PHASES[composition.family]
+    known = host_phases(composition)
     if request.phase is not None and request.phase not in known:
         raise InputError(unknown_name("phase with a prototype", request.phase, known))
     return request.phase or known[0]

@@ -41,6 +41,28 @@ def test_the_store_knows_better_than_the_shipped_averages(empty_store: Store) ->
     assert durations.longest_s(waiting) >= 60.0
 
 
+def test_estimates_are_of_the_same_type_and_size_of_cell(empty_store: Store) -> None:
+    def parameters(formula: str, phase: str) -> dict[str, str]:
+        return {"formula": formula, "phase": phase, "potential": "chgnet"}
+
+    def took(durations: Durations, formula: str, phase: str, seconds: float) -> None:
+        request = NebRequest(formula=formula, phase=phase, potential=PotentialName.CHGNET)
+        with empty_store.session() as session:
+            durations.learn(calculation_document(queue.submit(session, request)[0]), seconds)
+
+    durations = Durations(empty_store)
+    for formula, phase, seconds in (
+        ("CsPbBr3", "Pnma", 20.0),
+        ("CsPbI3", "Pnma", 30.0),
+        ("CsPbI3", "Pm-3m", 70.0),
+        ("Cs2SnI6", "Fm-3m", 8.0),
+    ):
+        took(durations, formula, phase, seconds)
+    assert durations.estimate_s("neb", parameters("RbSnCl3", "Pnma")) == pytest.approx(25.0)
+    assert durations.estimate_s("neb", parameters("RbSnCl3", "R3m")) == pytest.approx(40.0)
+    assert durations.estimate_s("neb", parameters("Cs3Sb2I9", "P-3m1")) == pytest.approx(32.0)
+
+
 @pytest.mark.parametrize("potential", [PotentialName.CHGNET, PotentialName.SEVENNET_0])
 def test_barriers_take_what_those_of_the_shipped_plan_and_of_the_validation_took(
     empty_store: Store, potential: PotentialName

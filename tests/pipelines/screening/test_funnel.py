@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ase.io import write
 from pymatgen.core import Composition
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
+from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import RelaxResult
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
@@ -24,6 +27,7 @@ from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.engines import local
+from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.screening.funnel import Funnel
 from pvkdb_pipelines.screening.plan.plan import Plan, parse_plan
 
@@ -64,12 +68,13 @@ class Bench:
     stop_after: int | None = None
     computed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def drain(self, store: Store, *_: Any, **__: Any) -> Iterator[CalculationDocument]:
-        while True:
+    def drain(
+        self, store: Store, processes: Any, report: Any, only: list[str], **_: Any
+    ) -> Iterator[CalculationDocument]:
+        for key in only:
             with store.session() as session:
-                calculation = queue.claim(session, "bench")
-                if calculation is None:
-                    return
+                calculation = queue.claim(session, "bench", key)
+                assert calculation is not None
                 if self.stop_after is not None and self.computed.total() >= self.stop_after:
                     queue.release(session, calculation.id, "bench")
                     session.commit()
@@ -215,15 +220,52 @@ def test_plans_share_what_they_both_need(empty_store: Store, bench: Bench) -> No
     assert {"CsI", "PbI2"} <= {formula for formula, _ in before}
 
 
+def test_calculations_of_others_stay_in_the_queue(empty_store: Store, bench: Bench) -> None:
+    with empty_store.session() as session:
+        other, _ = queue.submit(session, NebRequest(formula="CsSnI3"))
+        key = other.id
+    Funnel(plan(), empty_store).run()
+    assert bench.computed
+    with empty_store.session() as session:
+        assert session.get_one(Calculation, key).state == "queued"
+
+
+def test_a_crystal_from_a_file_is_screened_in_its_own_phase(
+    empty_store: Store, bench: Bench, tmp_path: Path
+) -> None:
+    """The yellow phase of CsPbI3 is no perovskite, and the one that was asked for."""
+    write(tmp_path / "yellow.cif", build(parse_composition("CsPbI3"), "delta"))
+    chosen = parse_plan('formulas = ["yellow.cif", "Cs4PbI6"]', folder=tmp_path)
+    bench.offsets_ev = {("CsPbI3", "Pnma"): -0.5, ("CsPbI3", "delta"): -0.1}
+    report = Funnel(chosen, empty_store).run()
+    assert counts(report)["stability"] == (2, 2, {})
+    yellow, isolated = report.candidates
+    assert yellow.stability is not None
+    assert isolated.stability is not None
+    assert (yellow.stability.ground_state, yellow.stability.perovskite) == ("Pnma", "delta")
+    assert (isolated.type, isolated.stability.perovskite) == ("A4BX6", "R-3c")
+    with empty_store.session() as session:
+        asked = session.query(Calculation).filter_by(kind="relax").all()
+        starts = {c.parameters["phase"] for c in asked if c.parameters.get("start")}
+    assert starts == {"delta"}
+
+
 def test_a_preview_counts_what_a_run_then_computes(empty_store: Store, bench: Bench) -> None:
     chosen = plan('"Pb2+", "Sn2+"', tolerance="tau < 4.29")  # CsPbI3 falls, CsSnI3 passes
     preview = Funnel(chosen, empty_store).preview()
     assert not bench.computed
     assert [stage.passed for stage in preview.stages] == [2, 1]
     assert preview.held == 0
+    assert preview.core_seconds == {"relax": pytest.approx(1.3 * preview.relaxations)}
     report = Funnel(chosen, empty_store).run()
     assert report.calculations == {"relax": preview.relaxations}
-    assert Funnel(chosen, empty_store).preview().held == preview.relaxations
+    again = Funnel(chosen, empty_store).preview()
+    assert (again.held, again.core_seconds) == (preview.relaxations, {})
+    # The 36 s of those that are done are those of others of their type; barriers have none yet.
+    later = plan('"Sn2+", "Ge2+"', stop="barrier", tolerance="tau < 4.29")
+    longer = Funnel(later, empty_store).preview()
+    assert longer.core_seconds["relax"] == pytest.approx(36.0 * (longer.relaxations - longer.held))
+    assert longer.core_seconds["neb"] == pytest.approx((73 + 48) * longer.candidates)
 
 
 def test_a_stage_that_nobody_reaches_counts_nobody(bench: Bench, empty_store: Store) -> None:

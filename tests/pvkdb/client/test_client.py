@@ -299,13 +299,32 @@ def test_a_calculation_is_queued_once_and_waited_for(served, client):
     assert (ended.state, ended.failure_kind) == (CalculationState.FAILED, "no hop")
 
 
+def test_a_structure_is_sent_from_a_file_and_as_an_object(client, tmp_path):
+    structure = client.structures.get("s1")  # cubic CsPbBr3
+    structure.to_pymatgen().to(str(tmp_path / "host.cif"))
+    settings = pvkdb.NebSettings(images=5)
+    first = client.calculations.queue(structure=tmp_path / "host.cif", settings=settings)
+    assert (first.parameters["formula"], first.parameters["phase"]) == ("CsPbBr3", "Pm-3m")
+    assert first.parameters["settings"]["images"] == 5
+    assert len(first.parameters["host"]["symbols"]) == 5
+    for same in (structure, structure.to_pymatgen(), structure.to_ase()):
+        asked = client.calculations.queue(
+            "CsPbBr3", "chgnet", structure=same, phase="mine", defect="V_Br"
+        )
+        names = ("phase", "potential", "defect")
+        assert [asked.parameters[name] for name in names] == ["mine", "chgnet", "V_Br"]
+        assert asked.parameters["host"]["cell_ang"][0] == [5.87, 0.0, 0.0]
+
+
 def test_a_request_that_cannot_be_calculated_is_refused(client):
     with pytest.raises(InputError, match="no halide"):
         client.calculations.submit("CsPbO3")
     with pytest.raises(InputError, match="known: chgnet, sevennet-0"):
         client.calculations.submit("CsPbBr3", potential="emt")
-    with pytest.raises(InputError, match="already has a potential"):
+    with pytest.raises(InputError, match="the request is complete; omit potential"):
         client.calculations.submit(NebRequest(formula="CsPbBr3"), potential="chgnet")
+    with pytest.raises(InputError, match="no structure with one element on each site"):
+        client.calculations.queue(structure="no.cif")
     with pytest.raises(InputError, match="at most 200 characters"):
         client.calculations.submit("Cs" * 150)
 

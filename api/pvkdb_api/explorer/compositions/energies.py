@@ -10,6 +10,8 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from pvkdb.display.numbers import short_number
+from pvkdb.schemas.calculations import PotentialName
+from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb.schemas.tables import EnergeticsRow
 from pvkdb.store.collections import ENERGETICS
 from pvkdb_api.explorer.compositions.drawings import ChartAxis, Tick, axis_over
@@ -68,7 +70,8 @@ class StripMark:
     right: float
     height: float
     colour: int
-    hop: bool
+    #: Place of its potential among the shipped ones; each has a shape of its own.
+    marker: int
     text: str
     address: str
 
@@ -100,15 +103,25 @@ class Strip:
 
 
 def strips(rows: Sequence[EnergeticsRow], host: Container[str]) -> list[Strip]:
-    """Return a strip plot for each quantity with values.
+    """Return a strip plot for each quantity with values; a computed barrier has one mark.
 
     Args:
         rows: The energies.
         host: Symbols of the ions of the composition, whose defects get colours first.
     """
     colours = _colours(rows, host)
-    listed = {name: [row for row in rows if row.quantity == name] for name in QUANTITIES}
+    kept = _folded(rows)
+    listed = {name: [row for row in kept if row.quantity == name] for name in QUANTITIES}
     return [_strip(name, found, colours) for name, found in listed.items() if found]
+
+
+def _folded(rows: Sequence[EnergeticsRow]) -> list[EnergeticsRow]:
+    """Return the rows with only the easiest path of each calculation, without its hops."""
+    easiest: dict[str | None, EnergeticsRow] = {}
+    for row in sorted(rows, key=lambda row: row.value_min_ev or 0.0):
+        if row.scope == "percolation" and (key := calculation_of(row)):
+            easiest.setdefault(key, row)
+    return [row for row in rows if easiest.get(calculation_of(row), row) is row]
 
 
 def _colours(rows: Sequence[EnergeticsRow], host: Container[str]) -> dict[str, int]:
@@ -183,8 +196,10 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
     source = f"{row.source}{f' ({row.references})' if row.references else ''}"
     how = " ".join(part for part in (row.method, row.functional, row.scope) if part)
     where = ", ".join(part for part in (row.phase, row.direction) if part)
+    error = f", error {barrier_error(row.functional or '')}" if row.scope == "percolation" else ""
+    potentials: list[str] = [*PotentialName, row.functional or ""]
     lines = (
-        f"{row.quantity} of {row.defect}: {value_text(row)}",
+        f"{row.quantity} of {row.defect}: {value_text(row)}{error}",
         f"{how}{f'; {where}' if where else ''}",
         row.conditions,
         source,
@@ -200,7 +215,7 @@ def _mark(row: EnergeticsRow, axis: ChartAxis, height: float, colour: int) -> St
         right=right - _MARK / 2,
         height=height,
         colour=colour,
-        hop=row.scope == "hop",
+        marker=potentials.index(row.functional or ""),
         text="\n".join(filter(None, lines)),
         address=address,
     )

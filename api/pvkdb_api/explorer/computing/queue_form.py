@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from pvkdb.chemistry import Composition, Defect, parse_composition
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import FormulaError, InputError, MissingExtraError
 from pvkdb.schemas.calculations import registered_potentials
-from pvkdb.schemas.calculations.migration import HOST_PHASES, NebRequest, NebSettings
+from pvkdb.schemas.calculations.migration import NebRequest, NebSettings, host_phases
 from pvkdb.schemas.calculations.relaxations import Host
-from pvkdb.store.files.structure_reading import read_cif, space_group_of
+from pvkdb.store.files.structure_reading import named, read_cif
 
 #: Label and unit of each setting, the most frequently changed ones first.
 SETTINGS: dict[str, tuple[str, str]] = {
@@ -57,7 +57,7 @@ def formula_choices(formula: str) -> FormulaChoices | None:
         composition = parse_composition(formula)
     except InputError as error:
         return FormulaChoices(formula, "", (), (), str(error))
-    phases = HOST_PHASES.get(composition.family, ())
+    phases = host_phases(composition)
     problem = None
     if not phases or any(occupant.ion.molecular for occupant in composition.occupants):
         phases = ()
@@ -108,17 +108,15 @@ class FilledForm:
 
 
 def read_form(typed: Mapping[str, str]) -> FilledForm:
-    """Return the request of a form, or the problems of all its fields."""
+    """Return the request of a form, or the problems of all its fields; what a CIF adds is one."""
     kept = {name: typed[name] for name in FIELDS if typed.get(name)}
     problems: dict[str, str] = {}
     composition = None
+    host = _host(kept, problems) if "cif" in kept else None
     try:
         composition = parse_composition(kept.get("formula", ""))
     except InputError as error:
         problems["formula"] = str(error) if kept.get("formula") else "enter a formula, e.g. CsPbBr3"
-    host = None
-    if "cif" in kept and composition is not None:
-        host = _host(kept, composition, problems)
     if composition is not None and "defect" in kept:
         problems |= _vacancy_problem(kept["defect"], composition)
     given: dict[str, Any] = {
@@ -141,27 +139,23 @@ def read_form(typed: Mapping[str, str]) -> FilledForm:
     return FilledForm(kept, None if problems else request, problems)
 
 
-def _host(kept: dict[str, str], composition: Composition, problems: dict[str, str]) -> Host | None:
-    """Return the uploaded structure.
-
-    If its phase has no name, the space group is suggested as the name.
-    """
+def _host(kept: dict[str, str], problems: dict[str, str]) -> Host | None:
+    """Return the uploaded structure; fill in its formula and phase where they are not given."""
     try:
-        host = read_cif(kept["cif"], composition)
-        if "cif_phase" not in kept:
-            group = space_group_of(host)
-            kept["cif_phase"] = group or ""
-            problems["cif_phase"] = (
-                f"name the phase of this structure. Its space group is {group}, now entered as the "
-                "name; keep it, or enter a name that no other structure of this group has"
-                if group
-                else "name the phase of this structure"
-            )
+        formula = kept.get("formula", "")
+        host = read_cif(kept["cif"], parse_composition(formula) if formula else None)
+        found = named(NebRequest(formula=formula, phase=kept.get("cif_phase"), host=host))
+    except FormulaError as error:
+        problems["formula"] = str(error)
     except InputError as error:
         problems["cif"] = str(error)
     except MissingExtraError:
         problems["cif"] = _NO_ASE
     else:
+        given = {"formula": found.formula, "cif_phase": found.phase or ""}
+        if any(kept.get(name) != value for name, value in given.items()):
+            kept.update(given)
+            problems["confirm"] = f"{found.formula}, {found.phase or 'name its phase'}"
         return host
     return None
 

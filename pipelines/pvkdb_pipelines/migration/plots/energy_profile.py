@@ -16,6 +16,7 @@ from pvkdb.display.colours import CURVES, DARK_GREY, LIGHT_GREY
 from pvkdb.display.figures import check_ending, new_figure, save, style
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
+from pvkdb.schemas.calculations.reliability import barrier_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,8 +70,9 @@ def plot_profiles(
         else:
             figure, (axes, apart) = new_figure((5.6, 3.5), 2, sharey=True, width_ratios=(6, 1))
             _draw_literature(apart, literature)
-        for colour, (name, result) in zip(cycle(CURVES), profiles.items(), strict=False):
-            _draw_profile(axes, name, result.limiting, colour, alone=len(profiles) == 1)
+        marks = cycle(zip(CURVES, cycle("osD^v"), strict=False))
+        for mark, (name, result) in zip(marks, profiles.items(), strict=False):
+            _draw_profile(axes, name, result, mark, alone=len(profiles) == 1)
         _label(axes, profiles, literature)
         return save(figure, path, dpi=200)
 
@@ -84,21 +86,25 @@ def interpolated_profile(barrier: HopBarrier, points: int = 400) -> tuple[np.nda
     return dense, spline(dense)
 
 
-def _draw_profile(axes: Axes, name: str, barrier: HopBarrier, colour: str, *, alone: bool) -> None:
+def _draw_profile(
+    axes: Axes, name: str, result: NebResult, mark: tuple[str, str], *, alone: bool
+) -> None:
     """Draw the curve and the images of a profile; its barriers as arrows if it is the only one."""
+    barrier, (colour, marker) = result.limiting, mark
     coordinate, energy = interpolated_profile(barrier)
     forward, reverse = barrier.barrier_forward_ev or 0.0, barrier.barrier_reverse_ev or 0.0
     axes.plot(coordinate, energy, color=colour, linewidth=1.6, zorder=2)
     axes.plot(
         barrier.reaction_coordinate_ang,
         barrier.image_energies_ev,
-        "o",
+        marker,
         color=colour,
         markeredgecolor="white",
         markeredgewidth=0.8,
         markersize=6.5,
         zorder=3,
-        label=f"{name}: {forward:.2f} / {reverse:.2f} eV",
+        label=f"{name}{result.host.removeprefix(result.phase)}: {forward:.2f} / {reverse:.2f} eV, "
+        f"error {barrier_error(name)}",
     )
     if not alone:
         return
@@ -164,7 +170,8 @@ def _label(
     formula = formula_symbol(first.formula)
     material = f"{formula} ($\\mathit{{{first.phase}}}$), limiting hop of {_symbol(first.defect)}"
     if len(profiles) == 1:
-        axes.set_title(f"{material}, {next(iter(profiles))}", fontsize=10.5)
+        name = next(iter(profiles))
+        axes.set_title(f"{material}, {name}, error {barrier_error(name)}", fontsize=10.5)
     else:
         axes.set_title(material, fontsize=10.5)
         axes.legend(frameon=False, title="forward / reverse barrier", loc="upper left")

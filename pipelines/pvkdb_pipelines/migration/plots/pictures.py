@@ -15,6 +15,7 @@ from pvkdb.display.colours import DARK_GREY, GREY
 from pvkdb.display.figures import check_ending, new_figure, save, style
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
+from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb_pipelines.geometry.symmetry import standard_cell
 from pvkdb_pipelines.migration.host.host import SYMPREC_ANG
 from pvkdb_pipelines.migration.plots.energy_profile import STYLE, formula_symbol
@@ -83,7 +84,7 @@ def plot_path(result: NebResult, barrier: HopBarrier, images: Sequence[Atoms], p
     return save(figure, path, dpi=200)
 
 
-def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
+def plot_graph(result: NebResult, host: Atoms, path: Path, potential: str = "") -> Path:
     """Draw the sites of a vacancy in the conventional cell and its hops, coloured by their saddles.
 
     Three views, along each axis. The hops that limit the thresholds are drawn thick.
@@ -92,6 +93,7 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
         result: Finished calculation of a vacancy.
         host: Its complete supercell.
         path: File to write, ``.png`` or ``.svg``.
+        potential: Its potential, whose measured error is named.
 
     Raises:
         InputError: unsupported file type, or the defect is not a vacancy.
@@ -147,8 +149,9 @@ def plot_graph(result: NebResult, host: Atoms, path: Path) -> Path:
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=list(axes), shrink=0.85)
     bar.set_label("Saddle above the lowest site (eV)")
     figure.suptitle(
-        f"{formula_symbol(result.formula)} ({result.phase}), {result.defect}: "
-        f"$E_\\mathrm{{A}}$ = {result.e_a_ev:.2f} eV in {result.dimensionality}D",
+        f"{formula_symbol(result.formula)} ({result.host}), {result.defect}: "
+        f"$E_\\mathrm{{A}}$ = {result.e_a_ev:.2f} eV in {result.dimensionality}D, "
+        f"error {barrier_error(potential)}",
         fontsize=10.5,
     )
     return save(figure, path, dpi=200)

@@ -1,19 +1,31 @@
-"""Charge-neutral compositions from lists of ions, over structure types.
+"""Charge-neutral compositions from lists of ions, over structure types; and listed ones.
 
-Every composition has one ion on each site, or two on one site where the plan has mixing.
+Every enumerated composition has one ion on each site, or two on one site where the plan has mixing.
 Compositions that are not charge-neutral are not enumerated.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
+from glob import glob
 from itertools import combinations
+from pathlib import Path
 
 from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.chemistry.composition import Site
 from pvkdb.chemistry.ions import Ion
+from pvkdb.chemistry.sum_formula import composition_of_atoms
+from pvkdb.errors import InputError
+from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.schemas.toml_files import read_text
+from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.prototypes import compound_of
+from pvkdb_pipelines.prototypes.compounds import stoichiometry_of
+from pvkdb_pipelines.structures.user_structures import phase_of, read_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +61,15 @@ class Mixing:
 
 @dataclass(frozen=True, slots=True)
 class EnumeratedCandidate:
-    """A composition in a structure type; ``mixed`` if a site has two ions."""
+    """A composition in a structure type; ``mixed`` if a site has two ions.
+
+    ``starts`` are its structures from files, by the names of their phases.
+    """
 
     type: str
     composition: Composition
     mixed: bool = False
+    starts: Mapping[str, Host] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -78,6 +94,52 @@ def enumerate_candidates(
             if key not in seen:
                 seen.add(key)
                 yield candidate
+
+
+def listed_candidate(
+    composition: Composition, starts: Mapping[str, Host] | None = None
+) -> EnumeratedCandidate:
+    """Return a composition that a plan lists, as a candidate of its stoichiometry or family."""
+    kind: str = composition.family
+    with suppress(InputError):
+        kind = stoichiometry_of(kind)  # of shared sites and molecules, too
+    with suppress(InputError):
+        kind = compound_of(composition).stoichiometry
+    return EnumeratedCandidate(kind, composition, starts=starts or {})
+
+
+def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
+    """Return the candidates that a formula or a file names; ``*`` stands for parts of file names.
+
+    A ``.txt``, ``.csv`` or ``.tsv`` has a formula in each line, before the first comma, tab or
+    ``#``, perhaps below the heading ``formula``; other files have one structure.
+
+    Raises:
+        InputError: the formula or a file cannot be read, or there is no such file.
+    """
+    found, paths = [], [folder / each for each in sorted(glob(name, root_dir=folder))]
+    for path in paths:
+        if path.suffix not in (".txt", ".csv", ".tsv"):
+            atoms = read_start(path)
+            composition = composition_of_atoms(atoms.symbols.formula.count())
+            phase = path.stem[:40]
+            with suppress(InputError):  # it only has the space group of a prototype
+                phase = phase_of(atoms, composition)
+            found.append(listed_candidate(composition, {phase: host_of(atoms)}))
+            continue
+        for number, line in enumerate(read_text(path, str(path)).splitlines(), start=1):
+            formula = re.split(r"[,\t#]", line, maxsplit=1)[0].strip(' "')
+            try:
+                if formula and formula.lower() != "formula":
+                    found.append(listed_candidate(parse_composition(formula)))
+            except InputError as error:
+                raise InputError(f"{path.name} line {number}: {error}") from error
+    if paths:
+        return found
+    try:
+        return [listed_candidate(parse_composition(name))]
+    except InputError as error:
+        raise InputError(f"{error}; {folder.resolve()} holds no file of this name") from error
 
 
 def _of_type(

@@ -6,8 +6,10 @@ named with a charge, ``Sn2+``, or without, ``Sn`` for each of its common charges
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -58,6 +60,7 @@ from pvkdb_pipelines.screening.plan.enumeration import (
     EnumeratedCandidate,
     Mixing,
     enumerate_candidates,
+    read_listed,
 )
 
 #: How far a plan may go, in order.
@@ -161,6 +164,26 @@ def _ions_of(site: Site, name: object) -> list[Ion]:
     return [Ion(symbol, value) for value in chosen]
 
 
+def _read_formulas(names: Any, info: ValidationInfo) -> tuple[EnumeratedCandidate, ...]:
+    """Return the candidates that formulas, and files relative to the plan, name."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise refused(f"{names!r} is not a list of formulas and files")
+    folder = (info.context or {}).get("folder", Path())
+    return tuple(
+        candidate
+        for place, name in enumerate(names)
+        for candidate in attempt(read_listed, folder, name, at=(place,))
+    )
+
+
+def _read_quotas(table: Any) -> Mapping[str, int]:
+    check_keys(table, (*sorted(HALIDES), *TYPES), "halide or type")
+    for name, most in table.items():
+        if type(most) is not int or most < 0:
+            raise refused(f"quotas.{name}: {most!r} is not a number of candidates", name)
+    return dict(table)
+
+
 def _read_mixing(table: Any) -> tuple[Mixing, ...]:
     check_keys(table, SITES)
     found = []
@@ -222,19 +245,27 @@ def _potentials(names: Any) -> Any:
 class BarrierSettings(TomlTable):
     """How many candidates get a barrier, and with which potentials.
 
+    ``quotas`` are by halide and structure type; with them, ``most`` applies only if it is given.
     The first potential gives the candidate's value; the others show how far to trust it.
     """
 
     most: int = Field(default=60, ge=1, strict=True)
+    quotas: Annotated[Mapping[str, int], PlainValidator(_read_quotas)] = Field(default_factory=dict)
     potentials: Annotated[tuple[AnyPotential, ...], BeforeValidator(_potentials)] = (
         PotentialName.SEVENNET_0,
         PotentialName.CHGNET,
     )
 
+    @property
+    def limit(self) -> int | None:
+        """Largest number of candidates in total; None if only the quotas limit it."""
+        return None if self.quotas and "most" not in self.model_fields_set else self.most
+
 
 class Plan(TomlTable):
     """A checked plan.
 
+    Candidates are the products of ``ions`` over ``types``, and ``formulas``, which may be in files.
     ``filters`` are by the stage that they follow; ``rank_by`` is the column that orders the
     candidates that passed, smallest first, or largest first with a minus in front. ``phases``
     are the prototypes to relax, by stoichiometry, where the plan names them; elsewhere
@@ -243,7 +274,10 @@ class Plan(TomlTable):
 
     title: Annotated[str, BeforeValidator(str)] = ""
     types: Annotated[tuple[str, ...], BeforeValidator(some_of("type", TYPES))] = tuple(TYPES)
-    ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(_read_ions)]
+    ions: Annotated[Mapping[Site, tuple[Ion, ...]], PlainValidator(_read_ions)] = Field(
+        default_factory=dict
+    )
+    formulas: Annotated[tuple[EnumeratedCandidate, ...], PlainValidator(_read_formulas)] = ()
     mixing: Annotated[tuple[Mixing, ...], PlainValidator(_read_mixing)] = ()
     phases: Annotated[Phases, PlainValidator(_read_phases)] = Field(default_factory=dict)
     filters: Annotated[Filters, PlainValidator(_read_filters)] = Field(default_factory=dict)
@@ -254,8 +288,13 @@ class Plan(TomlTable):
     text: str = Field(default="", exclude=True, description="Text of the file, set by its reader.")
 
     def candidates(self) -> list[EnumeratedCandidate]:
-        """Return the compositions that the plan enumerates."""
-        return list(enumerate_candidates(self.types, self.ions, self.mixing))
+        """Return the compositions that the plan enumerates and lists, each once."""
+        made = enumerate_candidates(self.types, self.ions, self.mixing) if self.ions else ()
+        found: dict[str, EnumeratedCandidate] = {}
+        for candidate in (*made, *self.formulas):
+            known = found.get(candidate.name, candidate)
+            found[candidate.name] = replace(known, starts={**known.starts, **candidate.starts})
+        return list(found.values())
 
     @field_validator("rank_by")
     @classmethod
@@ -288,7 +327,9 @@ class Plan(TomlTable):
                 "barriers",
             )
         made = {candidate.type for candidate in self.candidates()}
-        for place, name in enumerate(self.types):
+        if not made:
+            raise refused("ions is missing, and so is formulas; name some compositions")
+        for place, name in enumerate(self.types if self.ions else ()):
             if name not in made:
                 charges = " and ".join(f"{charge}+" for charge in TYPES[name].b_charges)
                 raise refused(
@@ -316,15 +357,19 @@ def read_plan(name: str) -> Plan:
         return parse_plan((_SHIPPED / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
     path = Path(name)
     hint = f"; shipped plans: {', '.join(known)}"
-    return parse_plan(read_text(path, name, PlanError, hint), path.name)
+    return parse_plan(read_text(path, name, PlanError, hint), path.name, path.parent)
 
 
-def parse_plan(text: str, file: str = "plan.toml") -> Plan:
-    """Return the plan that a TOML text describes.
+def parse_plan(text: str, file: str = "plan.toml", folder: Path = Path()) -> Plan:
+    """Return the plan that a TOML text describes; names of files are relative to ``folder``.
 
     Raises:
         PlanError: the text is not TOML, or the plan cannot be carried out; names the line.
     """
-    plan = read_toml(Plan, text, file, PlanError)
+    plan = read_toml(Plan, text, file, PlanError, context={"folder": folder})
     lines = "\n".join(text.splitlines()) + "\n"
+    if plan.formulas:  # what their files contain is part of the plan
+        content = hashlib.sha256(repr(plan.formulas).encode()).hexdigest()[:12]
+        read = ", ".join(candidate.composition.formula for candidate in plan.formulas)
+        lines += f"# formulas, {content}: {read}\n"
     return plan.model_copy(update={"title": plan.title or file, "text": lines})

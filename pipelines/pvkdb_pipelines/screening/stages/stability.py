@@ -13,7 +13,7 @@ Pure functions on energies of one potential. These energies count:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, isfinite
@@ -44,6 +44,7 @@ def assess(
     compound: Compound,
     phases: Sequence[PhaseEnergy],
     competitors: Mapping[Compound, Sequence[PhaseEnergy]],
+    wanted: Collection[str] | None = None,
 ) -> Stability:
     """Return the stability of a compound from the energies of its phases and its competitors.
 
@@ -54,6 +55,7 @@ def assess(
     an energy do not balance it, or a binary halide of its own ions has no energy. Other
     competitors without an energy cannot be products, so the compound may look more stable than it
     is: ``without_energy`` names them. Competitors of the compound's own composition are ignored.
+    ``wanted`` are the phases that count as the perovskite; None for those of the stoichiometry.
 
     Raises:
         InputError: a finding is not one of :class:`Flaw`.
@@ -62,7 +64,8 @@ def assess(
     lowest = lowest_level(phases)
     kept = [phase for phase in phases if _kept_its_structure(phase)]
     named = lowest_level(kept)
-    wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
+    if wanted is None:
+        wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
     perovskite = lowest_level(phase for phase in kept if phase.phase in wanted)
     levels = {other: lowest_level(theirs) for other, theirs in competitors.items()}
     known = {other: level for other, level in levels.items() if level is not None}

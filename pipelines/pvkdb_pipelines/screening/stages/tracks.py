@@ -16,7 +16,7 @@ from pvkdb.schemas.screening import (
     Tolerance,
     VacancyFormation,
 )
-from pvkdb_pipelines.prototypes import Compound
+from pvkdb_pipelines.prototypes import Compound, phases
 from pvkdb_pipelines.prototypes.catalogue import PEROVSKITE_PHASES
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
@@ -52,6 +52,14 @@ class Track:
         shown = "not known" if value is None else f"{value:.4g}"
         self.drop(stage, "filter", f"not {condition}", f"{condition.column} is {shown}")
         return True
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Phases whose vacancies count: those of its files, else of its type, else all."""
+        assert self.compound is not None
+        kind = self.compound.stoichiometry
+        chosen = frozenset(self.candidate.starts) or PEROVSKITE_PHASES.get(kind)
+        return chosen or frozenset(info.phase for info in phases(kind))
 
     @property
     def perovskite(self) -> tuple[Compound, PhaseEnergy]:
@@ -102,11 +110,9 @@ def judge_stability(track: Track) -> None:
 
     Only the phases of its type count: of ABX3, the perovskites.
     """
-    stability, compound = track.stability, track.compound
+    stability = track.stability
     assert stability is not None
-    assert compound is not None
-    wanted = PEROVSKITE_PHASES.get(compound.stoichiometry, frozenset())
-    own = [entry for entry in stability.phases if entry.phase in wanted]
+    own = [entry for entry in stability.phases if entry.phase in track.wanted]
     wrong = "; ".join(_problem_of(entry) for entry in own if entry.failure or entry.findings)
     lowest = lowest_level(own)
     if stability.perovskite is None and lowest is None:

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry.ions import Ion, common_charges
 from pvkdb.errors import InputError
-from pvkdb.schemas.calculations import AnyPotential
-from pvkdb.schemas.calculations.migration import NebRequest, NebResult
+from pvkdb.schemas.calculations import AnyPotential, CalculationState
+from pvkdb.schemas.calculations.kinds import read_result
+from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     HOST_DROP_EV,
     ElementRequest,
@@ -22,21 +23,22 @@ from pvkdb.schemas.calculations.relaxations import (
     Host,
     VacancyRequest,
     VacancyResult,
+    content_key,
 )
 from pvkdb.schemas.screening import BarrierOutcome, Migration, PhaseEnergy, VacancyFormation
 from pvkdb.store.curation.computed import formation_row
-from pvkdb.store.curation.registration import get_or_add
+from pvkdb.store.curation.registration import get_or_add, material_id
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.migration_requests import complete_request
-from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.geometry.hosts import atoms_in, host_of
 from pvkdb_pipelines.geometry.symmetry import space_group
 from pvkdb_pipelines.prototypes import Compound, build, competitors, halides_of
 from pvkdb_pipelines.screening.stages.formation import halide_limits, neutral_vacancy_ev
 from pvkdb_pipelines.screening.stages.stability import lowest_level
 from pvkdb_pipelines.screening.stages.tracks import Track
-from pvkdb_pipelines.structures.user_structures import atoms_of
+from pvkdb_pipelines.structures.user_structures import SYMPREC_ANG, atoms_of
 
 #: Tolerance at which the halides of an unrelaxed prototype are equivalent, Å.
 _SYMPREC_ANG = 1e-3
@@ -49,12 +51,14 @@ def vacancy_request(
 ) -> VacancyRequest:
     """Return the request for the vacancies in a relaxed phase whose structure is in the store.
 
-    One halide of each symmetry class of the prototype is removed. Where the relaxation broke the
-    symmetry, the other halides of a class differ a little and are not computed.
+    One halide of each symmetry class of the prototype, or of the start from a file, is removed.
+    Where the relaxation broke the symmetry, the other halides of a class differ a little and are
+    not computed.
     """
-    start = build(compound, phase.phase)
+    given = session.get_one(Calculation, phase.calculation).parameters.get("start")
+    start = atoms_in(Host.model_validate(given)) if given else build(compound, phase.phase)
     halide = compound.sites["X"].symbol
-    kinds = space_group(start, _SYMPREC_ANG).equivalent_atoms
+    kinds = space_group(start, SYMPREC_ANG if given else _SYMPREC_ANG).equivalent_atoms
     first = dict.fromkeys(
         int(kind) for kind, symbol in zip(kinds, start.symbols, strict=True) if symbol == halide
     )
@@ -197,10 +201,13 @@ def _caveats(found: VacancyFormation) -> str:
     return "".join(f"; {text}" for text in doubts)
 
 
-def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
+def most_promising(
+    tracks: Sequence[Track], most: int | None, quotas: Mapping[str, int] | None = None
+) -> list[Track]:
     """Return the most stable candidates, one of each structure type in turn.
 
-    The most stable ones of all would be of one type: chlorides of 4+ metals.
+    The most stable ones of all would be of one type: chlorides of 4+ metals. ``quotas`` are the
+    most of a halide or type.
     """
     by_type: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
@@ -211,20 +218,51 @@ def most_promising(tracks: Sequence[Track], most: int) -> list[Track]:
         return (inf if energy is None else -energy), track.candidate.name
 
     turns = zip_longest(*(sorted(group, key=cost) for group in by_type.values()))
-    return [track for track in chain.from_iterable(turns) if track is not None][:most]
+    left, chosen = dict(quotas or {}), []
+    for track in filter(None, chain.from_iterable(turns)):
+        halides = {occupant.ion.symbol for occupant in track.candidate.composition.on("X")}
+        limited = left.keys() & {track.candidate.type, *halides}
+        if all(left[name] > 0 for name in limited):
+            chosen.append(track)
+            left.update((name, left[name] - 1) for name in limited)
+    return chosen[:most]
 
 
 def barrier_requests(
     session: Session, compound: Compound, phase: PhaseEnergy, potentials: Sequence[AnyPotential]
 ) -> list[NebRequest]:
-    """Return a request for each potential, all from the structure that the screening relaxed."""
+    """Return a request for each potential, all from the structure that the screening relaxed.
+
+    What the store has of the same host, however it was asked for, is not computed again.
+    """
     host = relaxed_host(session, phase)
-    return [
+    requests = [
         complete_request(
             NebRequest(formula=compound.formula, phase=phase.phase, potential=potential, host=host)
         )
         for potential in potentials
     ]
+    return [_answered(session, request, phase.space_group) for request in requests]
+
+
+def _answered(session: Session, request: CompleteNebRequest, group: str | None) -> NebRequest:
+    """Return the request of a finished barrier in the same host, or else the given request."""
+    wanted = {**request.model_dump(mode="json"), "host": None}
+    query = select(Calculation).where(
+        Calculation.material_id == material_id(request.formula, request.phase),
+        Calculation.kind == request.kind,
+        Calculation.state == CalculationState.DONE.value,
+    )
+    order = (Calculation.key != request.key(), Calculation.created_at, Calculation.id)
+    for calculation in session.scalars(query.order_by(*order)):
+        given, result = calculation.parameters, read_result(request.kind, calculation.result)
+        current = content_key(request.recipe, given) == calculation.key
+        if calculation.key == request.key():
+            return request
+        if current and {**given, "host": None} == wanted and isinstance(result, NebResult):
+            if (result.host_left_for, result.space_group) == (None, group):
+                return CompleteNebRequest.model_validate(given)
+    return request
 
 
 def migration_of(

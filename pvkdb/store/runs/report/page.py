@@ -25,6 +25,7 @@ from pvkdb.chemistry.platt import SOURCE
 from pvkdb.chemistry.tolerance import TAU_LIMIT
 from pvkdb.display.numbers import decimals, milli
 from pvkdb.schemas.calculations.relaxations import HOST_DROP_EV
+from pvkdb.schemas.calculations.reliability import barrier_error
 from pvkdb.schemas.screening import (
     FallKind,
     PhaseEnergy,
@@ -101,6 +102,7 @@ COLUMNS = tuple(
         (_E_A, "highest saddle of the vacancy's easiest path", "migration.e_a_ev", 3, "eV", "low"),
         ("Spread", "between the potentials", "migration.e_a_spread_ev", 3, "eV", "low"),
         ("Path", "its dimensions, and the hop that limits it", "migration.outcomes"),
+        ("Check", "why its numbers may be wrong; the details have more", "doubts"),
         ("Outcome", "passed, or the stage at which it fell and why", "type"),
     )
 )
@@ -228,6 +230,7 @@ def register(environment: Environment) -> Environment:
     environment.globals |= {
         "HOST_DROP_EV": HOST_DROP_EV,
         "OUTCOMES": OUTCOMES,
+        "barrier_error": barrier_error,
         "SOURCE_OF_P": SOURCE,
         "outcome_of": outcome_of,
     }

@@ -113,6 +113,29 @@ def test_bounds_are_arrows_that_leave_their_side_open():
     assert addresses == {"/references/r36", "/jobs/abc"}
 
 
+def test_a_computed_barrier_has_one_mark_of_its_potential():
+    def computed(name, low, scope, calculation, potential):
+        return statement(
+            name, low, low, scope=scope, source=f"calculation {calculation}", references="",
+            method="MLIP", functional=potential,
+        )  # fmt: skip
+
+    rows = [
+        computed("a", 0.31, "percolation", "one", "sevennet-0"),
+        computed("b", 0.30, "percolation", "one", "sevennet-0"),
+        computed("c", 0.10, "hop", "one", "sevennet-0"),
+        computed("d", 0.14, "percolation", "two", "chgnet"),
+        computed("e", 0.90, "hop", "dft", "PBE"),
+    ]
+    (strip,) = strips(rows, {"I"})
+    (band,) = strip.bands
+    marks = {mark.address: mark for mark in band.marks}
+    assert len(band.marks) == len(marks) == 3
+    assert "0.3 eV, error ± 0.30 eV" in marks["/jobs/one"].text
+    assert len({mark.marker for mark in band.marks}) == 3
+    assert "error" not in marks["/jobs/dft"].text
+
+
 def test_marks_of_a_lane_do_not_touch():
     rows = [statement(f"s{n}", n / 50, n / 50 + 0.2) for n in range(30)]
     (strip,) = strips(rows, {"I"})

@@ -270,7 +270,6 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(person: Vis
         ({"formula": "CsPbBr3", "potential": f"os:getcwd@{'0' * 16}"}, "potential", "no potential"),
         ({"formula": "CsPbBr3", "cif": "data_x"}, "cif", "no structure"),
         ({"formula": "CsPbI3", "cif": CUBIC}, "cif", "holds CsPbBr3, not CsPbI3"),
-        ({"formula": "CsPbBr3", "cif": CUBIC}, "cif_phase", "space group is Pm-3m"),
     ],
 )
 def test_a_request_that_cannot_be_used_is_refused_with_the_form_kept(
@@ -286,12 +285,37 @@ def test_a_request_that_cannot_be_used_is_refused_with_the_form_kept(
             assert text.splitlines()[0] in answer.text
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"formula": "CsPbBr3"}, {"formula": "PbCsBr3", "cif_phase": "mine"}]
+)
+def test_a_cif_says_its_formula_and_phase_which_are_confirmed_once(given):
+    read = queueing.read_form({"cif": CUBIC, **given})
+    if len(given) < 2:
+        assert read.request is None
+        assert read.problems == {"confirm": "CsPbBr3, Pm-3m"}
+        read = queueing.read_form(read.typed)
+    assert read.request is not None
+    assert read.request.host is not None
+    names = ("CsPbBr3", "Pm-3m") if len(given) < 2 else ("PbCsBr3", "mine")
+    assert (read.request.formula, read.request.phase) == names
+
+
+def test_the_atoms_of_a_molecule_that_several_ions_have_need_a_formula():
+    atoms = ("C1 C", "C2 C", "N1 N", *(f"H{n} H" for n in range(8)))
+    lines = [f"{atom} 0.{number + 11} 0.3 0.3 1" for number, atom in enumerate(atoms)]
+    text = CUBIC.replace("5.87", "12").replace("Cs1 Cs 0.5 0.5 0.5 1", "\n".join(lines))
+    text = text.replace("P m -3 m", "P 1").replace(" 221", " 1")
+    halides = "Br1 Br 0.5 0 0 1\nBr2 Br 0 0.5 0 1\nBr3 Br 0 0 0.5 1"
+    read = queueing.read_form({"cif": text.replace("Br1 Br 0.5 0 0 1", halides)})
+    assert "DMA or EA" in read.problems["formula"]
+
+
 def test_a_structure_of_ones_own_is_the_host(person: Visitor, store, tmp_path: Path):
     person.expected.add(422)
     bad, good = tmp_path / "bad.cif", tmp_path / "good.cif"
     bad.write_text(CUBIC.replace("Br1 Br 0.5 0 0 1", "Br1 Br 0.5 0 0 0.4"))
     good.write_text(CUBIC)
-    tab = person.open("/jobs/new?formula=CsPbBr3")
+    tab = person.open("/jobs/new")
     tab.get_by_text("Use an uploaded structure as the host").click()
     tab.get_by_label("CIF file").set_input_files(bad)
     tab.get_by_role("button", name="Queue", exact=True).click()
@@ -299,7 +323,8 @@ def test_a_structure_of_ones_own_is_the_host(person: Visitor, store, tmp_path: P
     expect(tab.get_by_label("Or the text of the file")).to_have_value(re.compile("data_CsPbBr3"))
     tab.get_by_label("CIF file").set_input_files(good)
     tab.get_by_role("button", name="Queue", exact=True).click()
-    expect(tab.locator("#wrong-cif_phase")).to_contain_text("Its space group is Pm-3m")
+    expect(tab.get_by_role("status").first).to_contain_text("Read from the CIF: CsPbBr3, Pm-3m")
+    expect(tab.get_by_label("Formula", exact=True)).to_have_value("CsPbBr3")
     expect(tab.get_by_label("Name of the phase")).to_have_value("Pm-3m")
     tab.get_by_role("button", name="Queue", exact=True).click()
     expect(tab).to_have_url(re.compile(r"said=new$"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.migration import NebResult
@@ -44,6 +45,23 @@ def test_svg_holds_formula_units_barriers_and_literature(tmp_path):
     text = plot_profiles(profiles, tmp_path / "p.svg", (0.3, 0.4, "r36")).read_text()
     for expected in ("Energy (eV)", "Path length (Å)", "0.20 / 0.20 eV", "0.30–0.40 eV", "r36"):
         assert expected in text
+    assert "error ± 0.30 eV" in text
+    assert "error ± 0.34 eV" in text
+
+
+def test_each_potential_has_its_marker_and_its_host(tmp_path, monkeypatch):
+    drawn = []
+    plot = Axes.plot
+
+    def seen(axes, *given, **how):
+        drawn.append((given[2], how.get("label"))) if "label" in how else None
+        return plot(axes, *given, **how)
+
+    monkeypatch.setattr(Axes, "plot", seen)
+    left = result().model_copy(update={"host_left_for": "Cmce", "space_group": "Cmce"})
+    plot_profiles({"sevennet-0": result(), "chgnet": left}, tmp_path / "p.svg")
+    assert [marker for marker, _ in drawn] == ["o", "s"]
+    assert drawn[1][1].startswith("chgnet → Cmce: 0.20 / 0.20 eV")
 
 
 def test_same_result_gives_the_same_svg(tmp_path):

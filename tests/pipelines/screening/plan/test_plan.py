@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ase.io import write
 
+from pvkdb.chemistry import parse_composition
 from pvkdb_pipelines.potentials.loading import PERMITTED, require_permitted
+from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.screening.plan.conditions import PlanCondition
 from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan, read_plan, shipped_plans
 
@@ -94,6 +97,69 @@ def test_a_bad_plan_is_refused_with_its_line(old: str, new: str, line: int, said
     with pytest.raises(PlanError, match=said) as caught:
         parse_plan(GOOD.replace(old, new))
     assert f"plan.toml line {line}: " in str(caught.value)
+
+
+def listing(*names: str) -> str:
+    return f"formulas = {list(names)}\nstop_after = 'tolerance'\n"
+
+
+def test_a_plan_lists_formulas_and_files_beside_ion_products(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("formula,why\nCs2SnI6,stable\n\nPbCsI3  # known\nMAPbI3\n")
+    path = tmp_path / "plan.toml"
+    path.write_text(listing("CsSnI3", "mine.csv"))
+    plan = read_plan(str(path))
+    names = ["CsSnI3 (ABX3)", "Cs2SnI6 (A2BX6)", "CsPbI3 (ABX3)", "MAPbI3 (ABX3)"]
+    assert [entry.name for entry in plan.candidates()] == names
+    both = GOOD.replace("[ions]", 'formulas = ["CsPbI3", "Cs2SnI6"]\n[ions]')
+    assert [entry.name for entry in parse_plan(both).candidates()][3:] == [
+        "CsSnBr3 (ABX3)",
+        "Cs2SnI6 (A2BX6)",
+    ]
+    (tmp_path / "mine.csv").write_text("Cs2SnBr6\n")
+    assert read_plan(str(path)).text != plan.text  # what a file contains is part of the plan
+
+
+def test_a_structure_file_is_a_phase_of_its_composition(tmp_path: Path) -> None:
+    for formula, phase in (("CsPbI3", "delta"), ("CsPbI3", "Pnma"), ("CsGeI3", "R3m")):
+        atoms = build(parse_composition(formula), phase)
+        write(tmp_path / f"{formula}-{phase}.cif", atoms)
+    lead, germanium = parse_plan(listing("*.cif", "CsPbI3"), folder=tmp_path).candidates()[::-1]
+    assert (lead.name, germanium.name) == ("CsPbI3 (ABX3)", "CsGeI3 (ABX3)")
+    assert {phase: len(host.symbols) for phase, host in lead.starts.items()} == {
+        "Pnma": 20,
+        "delta": 20,
+    }
+    assert list(germanium.starts) == ["R3m"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("CsPbI4", "line 1: formula 'CsPbI4' does not balance"),
+        ("no.csv", "holds no file of this name"),
+        ("bad.txt", r"line 1: bad.txt line 2: formula 'CsPbO3'"),
+        ("bad.cif", "cannot be read as a structure"),
+    ],
+)
+def test_a_listed_name_that_is_none_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("CsPbI3\nCsPbO3\n")
+    (tmp_path / "bad.cif").write_text("data_x\n")
+    with pytest.raises(PlanError, match=said):
+        parse_plan(listing(name), folder=tmp_path)
+
+
+def test_a_plan_without_compositions_is_refused() -> None:
+    with pytest.raises(PlanError, match="ions is missing, and so is formulas"):
+        parse_plan('title = "nothing"')
+
+
+def test_potentials_of_barriers_are_others_than_that_of_relaxations() -> None:
+    text = listing("CsPbI3").replace("tolerance", "barrier") + "potential = 'sevennet-0'\n"
+    plan = parse_plan(f"{text}[barriers]\npotentials = ['sevennet-l3i5', 'chgnet']\n")
+    assert (plan.potential, plan.barriers.potentials) == (
+        "sevennet-0",
+        ("sevennet-l3i5", "chgnet"),
+    )
 
 
 def test_phases_are_the_prototypes_of_a_stoichiometry_by_any_name() -> None:

@@ -8,22 +8,24 @@ import pytest
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.migration import (
-    NebRequest,
-    NebResult,
-)
-from pvkdb.schemas.screening import Stability
+from pvkdb.schemas.calculations.migration import NebRequest, NebResult, NebSettings
+from pvkdb.schemas.screening import PhaseEnergy, Stability
 from pvkdb.store.models.calculations import Calculation
-from pvkdb_pipelines.prototypes import compound_of
+from pvkdb.store.queue.claims import claim, enqueue, finish, submit
+from pvkdb_pipelines.geometry.hosts import host_of
+from pvkdb_pipelines.prototypes import build, compound_of, prototype
+from pvkdb_pipelines.relaxations.compound import relax_request
 from pvkdb_pipelines.screening.plan.enumeration import EnumeratedCandidate
 from pvkdb_pipelines.screening.plan.plan import PlanError, parse_plan
 from pvkdb_pipelines.screening.stages.tracks import Track, failed
 from pvkdb_pipelines.screening.stages.vacancies import (
+    barrier_requests,
     element_requests,
     migration_of,
     most_promising,
     reference_compounds,
 )
+from pvkdb_pipelines.structures.user_structures import store_start
 
 from ...migration.results import hop_barrier, migration_result_of
 
@@ -73,6 +75,8 @@ def test_a_plan_names_how_many_and_which_potentials():
         ("potentials = []", "barrier", "is not a list of some of chgnet"),
         ("images = 5", "barrier", "images"),
         ("most = 5", "stability", "needs a later last stage"),
+        ("quotas = {Xe = 5}", "barrier", "line 8: no halide or type 'Xe'"),
+        ("quotas = {I = true}", "barrier", "quotas.I: True is not a number of candidates"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_names_the_line(barriers, stop, said):
@@ -92,6 +96,74 @@ def test_each_type_has_its_turn_the_most_stable_first():
     chosen = [entry.candidate.composition.formula for entry in most_promising(tracks, 5)]
     assert chosen == ["Cs2PtCl6", "CsPbBr3", "Cs2IrCl6", "CsPbI3", "Cs2PdCl6"]
     assert len(most_promising(tracks, 60)) == 6
+
+
+def test_quotas_limit_halides_and_types():
+    tracks = [
+        track("Cs2PtCl6", "A2BX6", 0.24),
+        track("Cs2PtBr6", "A2BX6", 0.22),
+        track("CsPbI3", "ABX3", 0.01),
+        track("CsPbBr3", "ABX3", 0.02),
+        track("CsPbCl3", "ABX3", 0.03),
+        track("CsSnI3", "ABX3", 0.005),
+    ]
+
+    def chosen(most, **quotas):
+        found = most_promising(tracks, most, quotas)
+        return [entry.candidate.composition.formula for entry in found]
+
+    assert chosen(None, Cl=1, Br=1, I=1) == ["Cs2PtCl6", "Cs2PtBr6", "CsPbI3"]
+    assert chosen(None, ABX3=2) == ["Cs2PtCl6", "CsPbCl3", "Cs2PtBr6", "CsPbBr3"]
+    assert chosen(3, ABX3=2, Cl=0) == ["Cs2PtBr6", "CsPbBr3", "CsPbI3"]
+
+
+@pytest.mark.parametrize(
+    ("barriers", "limit"),
+    [("", 60), ("most = 7", 7), ("quotas = {I = 5}", None), ("most = 7\nquotas = {I = 5}", 7)],
+)
+def test_quotas_stand_in_place_of_most_unless_it_is_given(barriers, limit):
+    assert plan(barriers).barriers.limit == limit
+
+
+def test_a_barrier_of_the_same_host_is_not_computed_again(empty_store):
+    """However it was asked for: from the prototype, or from another start of the phase."""
+    compound, chgnet = compound_of(parse_composition("CsPbBr3")), PotentialName.CHGNET
+    relaxed = build(compound, "Pnma", rattle_ang=0.01)
+    numbers = count(1)
+
+    def done(session, asked: dict[str, object], **changed: object) -> str:
+        """End a barrier from another start of the same phase with a made-up result."""
+        start = host_of(build(compound, "Pnma", rattle_ang=0.01, seed=next(numbers)))
+        given = {"formula": "CsPbBr3", "phase": "Pnma", "potential": chgnet, "host": start, **asked}
+        calculation, _ = submit(session, NebRequest.model_validate(given))
+        assert claim(session, "a", calculation.id)
+        found = migration_result_of("CsPbBr3", hop_barrier(0.2)).model_copy(update=changed)
+        finish(session, calculation.id, "a", found.model_dump(mode="json"), {})
+        return calculation.key
+
+    with empty_store.session() as session:
+        relaxation, _ = enqueue(session, relax_request(compound, prototype("3D", "Pnma"), chgnet))
+        structure = store_start(session, relaxed, parse_composition("CsPbBr3"), "Pnma", "made up")
+        structure.role, structure.calculation_id = "host", relaxation.id
+        phase = PhaseEnergy(
+            phase="Pnma",
+            calculation=relaxation.id,
+            energy_ev_per_formula=-15.0,
+            space_group="Pnma",
+            volume_ang3_per_formula=200.0,
+            findings=[],
+            failure=None,
+        )
+        done(session, {"settings": NebSettings(images=5)})
+        done(session, {"potential": PotentialName.SEVENNET_0})
+        done(session, {}, host_left_for="P2_1, 20 meV a formula unit lower")
+        done(session, {}, space_group="Cmcm")
+        (own,) = barrier_requests(session, compound, phase, [chgnet])
+        assert own.host == host_of(relaxed)
+        prototypes = done(session, {"host": None})
+        done(session, {})
+        (found,) = barrier_requests(session, compound, phase, [chgnet])
+        assert found.key() == prototypes
 
 
 def result(e_a_ev: float) -> NebResult:

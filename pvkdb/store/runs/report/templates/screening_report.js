@@ -6,7 +6,11 @@
   const ranked = [...table.tBodies];
   const heads = [...table.tHead.rows[0].cells];
   const words = new Intl.Collator("en", { numeric: true });
-  const text = (body, column) => body.rows[0].cells[column].textContent.trim();
+  // Of a number, without the error behind it.
+  const text = (body, column) => {
+    const cell = body.rows[0].cells[column];
+    return ((cell.className === "number" ? cell.firstChild : cell)?.textContent ?? "").trim();
+  };
 
   // Unknown values stay at the end, whichever way the column is sorted.
   function sort(column, direction) {

@@ -1,0 +1,34 @@
+"""How far to trust a computed barrier: what cannot be right, and the error of its potential."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+#: Activation energies below this, eV, cannot be right: the least that the review reports is 0.08.
+LEAST_BARRIER_EV = 0.05
+
+
+@cache
+def measured(potential: str) -> dict[str, float]:
+    """Return what ``validation/migration.py`` has measured of a potential; empty if nothing."""
+    text = files("pvkdb.schemas.calculations").joinpath("measured.json").read_text("utf-8")
+    found: dict[str, float] = json.loads(text).get(potential, {})
+    return found
+
+
+def barrier_error(potential: str) -> str:
+    """Return the error of a potential's E_A against reported values: ``± 0.30 eV``."""
+    error = measured(potential).get("mean_absolute_error_ev")
+    return "± unknown" if error is None else f"± {error:.2f} eV"
+
+
+def barrier_doubts(e_a_ev: float | None, phase: str, left_for: str | None) -> list[str]:
+    """Return why a barrier may be wrong, each as ``name: details``; ``phase`` was requested."""
+    doubts = []
+    if e_a_ev is not None and e_a_ev < LEAST_BARRIER_EV:
+        doubts.append(f"low barrier: {e_a_ev:.3f} eV is below {LEAST_BARRIER_EV} eV")
+    if left_for is not None:
+        doubts.append(f"host changed: {phase} became {left_for}")
+    return doubts

@@ -1,0 +1,56 @@
+"""Tables of barriers: the error beside the value, the host, and hops under their paths."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from pvkdb.cli.output.barriers import print_barriers, print_hops
+from pvkdb.schemas.calculations import CalculationDocument
+
+from ....pipelines.migration.results import hop_barrier, migration_result_of
+
+
+def document(potential: str, *saddles: float, **changed: object) -> CalculationDocument:
+    result = migration_result_of("CsPbBr3", *map(hop_barrier, saddles)).model_copy(update=changed)
+    return CalculationDocument(
+        id="0123456789ab",
+        key="0123456789ab",
+        kind="neb",
+        state="done",
+        material="CsPbBr3-Pnma",
+        parameters={"formula": "CsPbBr3", "potential": potential},
+        result=result.model_dump(mode="json"),
+        failure_kind=None,
+        failure_message=None,
+        versions=None,
+        attempts=1,
+        created_at=datetime(2026, 11, 27),
+        started_at=None,
+        finished_at=None,
+    )
+
+
+def test_values_have_their_error_and_the_host_that_was_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    left = {"host_left_for": "P2_1, 20 meV a formula unit lower", "space_group": "P2_1"}
+    print_barriers("Barriers", [document("chgnet", 0.03, **left), document("mine:make", 0.142)])
+    shown = capsys.readouterr()
+    assert "0.030±0.34" in shown.out
+    assert "0.142±unknown" in shown.out
+    assert "CsPbBr3-Pnma → P2_1" in " ".join(shown.out.split())
+    assert "check chgnet: low barrier" in shown.err
+    assert "check chgnet: host changed: Pnma became P2_1" in shown.err
+    assert "spread: 0.112 eV over 2 potentials" in shown.err
+
+
+def test_hops_are_listed_under_the_paths_that_need_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_hops(document("chgnet", 0.2, 0.15, 0.9))
+    shown = capsys.readouterr().out
+    assert "3D path, E_A 0.200" in shown
+    assert "0.900" not in shown
+    assert "1 more hops: --json; 0 failed" in " ".join(shown.split())

@@ -1,0 +1,78 @@
+"""What is said of a barrier that cannot be right, and of the error of its potential."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.schemas.calculations.migration import host_phases
+from pvkdb.schemas.calculations.reliability import barrier_doubts, barrier_error
+from pvkdb.schemas.screening import BarrierOutcome, Migration, ScreenedCandidate, Stability
+
+LEFT = "Cmce, 12 meV a formula unit lower"
+
+
+def test_a_barrier_that_cannot_be_right_is_doubted():
+    assert barrier_doubts(0.21, "Pnma", None) == []
+    low, changed = barrier_doubts(0.049, "I4/mmm", LEFT)
+    assert low == "low barrier: 0.049 eV is below 0.05 eV"
+    assert changed == f"host changed: I4/mmm became {LEFT}"
+
+
+@pytest.mark.parametrize(
+    ("potential", "text"),
+    [("sevennet-0", "± 0.30 eV"), ("chgnet", "± 0.34 eV"), ("mine:make@0", "± unknown")],
+)
+def test_the_error_is_the_measured_one(potential, text):
+    assert barrier_error(potential) == text
+
+
+def candidate(lowest: str, *outcomes: tuple[float | None, str | None]) -> ScreenedCandidate:
+    found = [
+        BarrierOutcome(
+            potential=name, calculation="c", e_a_ev=e_a_ev, dimensionality=3, limited_by="edge",
+            host_left_for=left,
+        )
+        for name, (e_a_ev, left) in zip(("sevennet-0", "chgnet"), outcomes, strict=True)
+    ]  # fmt: skip
+    stability = Stability(
+        phases=[],
+        ground_state=lowest,
+        perovskite="Pnma",
+        perovskite_above_ground_state_ev_per_atom=None,
+        decomposition_ev_per_atom=None,
+        products=[],
+        without_energy=[],
+    )
+    return ScreenedCandidate(
+        formula="CsPbI3",
+        type="ABX3",
+        family="3D",
+        lead_free=False,
+        stability=stability,
+        migration=Migration(phase="Pnma", e_a_ev=0.2, e_a_spread_ev=None, outcomes=found),
+    )
+
+
+def test_a_candidate_names_what_cannot_be_right():
+    assert candidate("Pnma", (0.21, None), (0.14, None)).doubts == []
+    assert candidate("Pnma", (0.21, None), (None, None)).doubts == []
+    low, left, hosts, phases = candidate("delta", (0.03, None), (0.14, LEFT)).doubts
+    assert low == "low barrier: 0.030 eV is below 0.05 eV with sevennet-0"
+    assert left == f"host changed: Pnma became {LEFT} with chgnet"
+    assert hosts == "phases differ: the potentials computed different hosts"
+    assert phases.startswith("phases differ: delta is lowest")
+    again = ScreenedCandidate.model_validate_json(
+        candidate("delta", (0.21, None), (0.14, None)).model_dump_json()
+    )
+    assert len(again.doubts) == 1  # reading it again does not add to them
+
+
+def test_the_phase_that_works_is_tried_first():
+    """Measured: docs/validation/structures.md, "CsGeI3"."""
+    assert host_phases(parse_composition("CsGeI3"))[0] == "R3m"
+    assert host_phases(parse_composition("CsPbI3"))[0] == "Pnma"
+    assert sorted(host_phases(parse_composition("CsGeI3"))) == sorted(
+        host_phases(parse_composition("CsPbI3"))
+    )
+    assert host_phases(parse_composition("Cs4PbI6")) == ()
