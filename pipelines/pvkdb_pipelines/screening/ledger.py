@@ -128,7 +128,7 @@ class Ledger:
                 query = select(Calculation.key, Calculation.id).where(
                     Calculation.key.in_(part), Calculation.state.in_(_OPEN)
                 )
-                found.update(session.execute(query).tuples())
+                found |= dict(session.execute(query).all())
         return [found[key] for key in keys if key in found]
 
     def _look_up(self, keys: list[str]) -> dict[str, Calculation]:

@@ -327,7 +327,7 @@ class Plan(TomlTable):
                 "barriers",
             )
         made = {candidate.type for candidate in self.candidates()}
-        if not made:
+        if not (made or self.ions):
             raise refused("ions is missing, and so is formulas; name some compositions")
         for place, name in enumerate(self.types if self.ions else ()):
             if name not in made:

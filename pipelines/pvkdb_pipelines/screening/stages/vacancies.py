@@ -256,12 +256,12 @@ def _answered(session: Session, request: CompleteNebRequest, group: str | None) 
     order = (Calculation.key != request.key(), Calculation.created_at, Calculation.id)
     for calculation in session.scalars(query.order_by(*order)):
         given, result = calculation.parameters, read_result(request.kind, calculation.result)
-        current = content_key(request.recipe, given) == calculation.key
+        kept = isinstance(result, NebResult) and (result.host_left_for, result.space_group)
+        same = kept == (None, group) and {**given, "host": None} == wanted
         if calculation.key == request.key():
             return request
-        if current and {**given, "host": None} == wanted and isinstance(result, NebResult):
-            if (result.host_left_for, result.space_group) == (None, group):
-                return CompleteNebRequest.model_validate(given)
+        if same and content_key(request.recipe, given) == calculation.key:
+            return CompleteNebRequest.model_validate(given)
     return request
 
 

@@ -138,12 +138,12 @@ def test_a_structure_file_is_a_phase_of_its_composition(tmp_path: Path) -> None:
         ("CsPbI4", "line 1: formula 'CsPbI4' does not balance"),
         ("no.csv", "holds no file of this name"),
         ("bad.txt", r"line 1: bad.txt line 2: formula 'CsPbO3'"),
-        ("bad.cif", "cannot be read as a structure"),
+        ("bad.vasp", "cannot be read as a structure"),
     ],
 )
 def test_a_listed_name_that_is_none_is_refused(name: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("CsPbI3\nCsPbO3\n")
-    (tmp_path / "bad.cif").write_text("data_x\n")
+    (tmp_path / "bad.vasp").write_text("no structure\n")
     with pytest.raises(PlanError, match=said):
         parse_plan(listing(name), folder=tmp_path)
 

@@ -75,7 +75,7 @@ def test_a_plan_names_how_many_and_which_potentials():
         ("potentials = []", "barrier", "is not a list of some of chgnet"),
         ("images = 5", "barrier", "images"),
         ("most = 5", "stability", "needs a later last stage"),
-        ("quotas = {Xe = 5}", "barrier", "line 8: no halide or type 'Xe'"),
+        ("quotas = {Xe = 5}", "barrier", "line 8: there is no halide or type 'Xe'"),
         ("quotas = {I = true}", "barrier", "quotas.I: True is not a number of candidates"),
     ],
 )

@@ -214,6 +214,13 @@ def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
     ]
 
 
+def test_what_cannot_be_right_is_marked() -> None:
+    text = page(report(FULL))
+    assert "Phases differ: delta is lowest, these numbers are of Pnma" in text
+    assert ">phases differ</td>" in text
+    assert "phases differ" not in page(report(candidate("CsPbI3", tolerance=TOLERANCE)))
+
+
 def test_survivors_come_by_rank_then_the_others_by_stage() -> None:
     stages = [
         StageCount(stage=name, entered=4, passed=4, fell={}) for name in ("tolerance", "stability")
