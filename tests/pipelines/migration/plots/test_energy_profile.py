@@ -45,8 +45,8 @@ def test_svg_holds_formula_units_barriers_and_literature(tmp_path):
     text = plot_profiles(profiles, tmp_path / "p.svg", (0.3, 0.4, "r36")).read_text()
     for expected in ("Energy (eV)", "Path length (Å)", "0.20 / 0.20 eV", "0.30–0.40 eV", "r36"):
         assert expected in text
-    assert "error ± 0.30 eV" in text
-    assert "error ± 0.34 eV" in text
+    assert "error ± 0.32 eV" in text
+    assert "error ± 0.36 eV" in text
 
 
 def test_each_potential_has_its_marker_and_its_host(tmp_path, monkeypatch):
