@@ -123,7 +123,7 @@ def _point(device: Candidate, metric: str, window: Evidence, ends: Sequence[floa
     assert window.minimum is not None
     assert window.maximum is not None
     word = device.evidence.get("volatility")
-    tested = metric == "modelled_retention_s" and found.qualifier != "~"
+    tested = metric == "modelled_retention_s" and found.grade is not Grade.EXTRAPOLATED
     return Point(
         metric=metric,
         device=device.id,

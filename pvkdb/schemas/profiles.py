@@ -45,6 +45,9 @@ class Bounds(StrictModel):
         default=None, description="Nothing is left of it here; None: the step is at at_most."
     )
     accepts: tuple[str, ...] = Field(default=(), description="Words that satisfy.")
+    extrapolation: bool = Field(
+        default=False, description="Whether an extrapolated value can satisfy."
+    )
 
     @property
     def corners(self) -> tuple[float, float, float, float]:

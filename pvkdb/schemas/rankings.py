@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
+from pvkdb.chemistry.composition import Family, parse_composition
+from pvkdb.schemas import StrictModel
 from pvkdb.schemas.profiles import Ask, Criterion, MetricName, Subject
 from pvkdb.schemas.responses import Assumption, ReferenceKeys
 
 Order = Literal["shown", "expected", "possible"]
 ORDERS: dict[Order, str] = {
-    "shown": "what is not shown counts as the floor",
-    "expected": "what is unknown counts as its mean over all that is possible",
-    "possible": "what is unknown counts as the best",
+    "shown": "unknown counts as worst",
+    "expected": "unknown counts as the mean of all that is possible",
+    "possible": "unknown counts as best",
 }
+#: Names of the scores for readers.
+SCORES: dict[Order, str] = {"shown": "proven", "expected": "average", "possible": "possible"}
+
+Halide = Literal["F", "Cl", "Br", "I"]
+#: Commas that separate values, not those within brackets.
+_COMMAS = re.compile(r",(?![^(\[{]*[)\]}])")
 
 #: Qualifiers of best values: the typical one is at most, or at least, the value.
 BEST = ("up to", "down to")
@@ -40,9 +50,10 @@ class Grade(StrEnum):
     MEASURED_SEVERAL = "measured, several sources"
     MEASURED = "measured"
     BEST = "best value, not the typical one"
+    EXTRAPOLATED = "extrapolated"
     SECONDARY = "quoted from another paper"
     DFT = "DFT"
-    REPORTED = "reported, method not told"
+    REPORTED = "reported, method not given"
     OWN_DFT = "DFT by pvkdb"
     CALIBRATED = "calibrated potential"
     COMPOSITION = "from the composition"
@@ -110,9 +121,12 @@ class UnderReading(BaseModel):
 
 
 class RankedCandidate(BaseModel):
-    """A candidate of a ranking with its rank; candidates with equal evidence share a rank."""
+    """A candidate of a ranking with its rank; only what nothing distinguishes shares a rank."""
 
-    rank: int = Field(description="Place, from 1; equal evidence shares a place.")
+    rank: int = Field(description="Place, from 1; shared only if nothing distinguishes two.")
+    tie_break: str | None = Field(
+        default=None, description="Why it is behind the one before it, whose score is equal."
+    )
     id: str = Field(description="Id of the device or the claim, or the formula of the composition.")
     label: str = Field(description="Common name.")
     kind: Literal["device", "figures", "material"] = Field(
@@ -167,6 +181,37 @@ class RankedCandidate(BaseModel):
     )
 
 
+class RankingFilters(StrictModel):
+    """Conditions for being ranked at all; of a device, its absorber must meet them."""
+
+    compositions: tuple[str, ...] = Field(default=(), description="One of these formulas.")
+    lead_free: bool | None = Field(default=None, description="Without lead, or with lead.")
+    family: tuple[Family, ...] = Field(default=(), description="Formula of one of these families.")
+    halide: tuple[Halide, ...] = Field(default=(), description="One of these on the X site.")
+    has_device: bool = Field(default=False, description="The store has a device of it.")
+    ions_known: bool = Field(default=False, description="E_A or DFE of its halide is known.")
+    only_screening: bool = Field(default=False, description="A screening has computed it.")
+
+    @field_validator("compositions", "family", "halide", mode="before")
+    @classmethod
+    def _split(cls, given: str | Sequence[str]) -> tuple[str, ...]:
+        parts = _COMMAS.split(given if isinstance(given, str) else ",".join(given))
+        return tuple(dict.fromkeys(part.strip(' "') for part in parts if part.strip(' "')))
+
+    @field_validator("compositions")
+    @classmethod
+    def _canonical(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(parse_composition(each).formula for each in given))
+
+
+class SetAside(BaseModel):
+    """Candidates that a filter keeps out of a ranking; each counts for the first one it fails."""
+
+    filter: str = Field(description="Name of the filter.")
+    reason: str = Field(description="Why, in words.")
+    count: int = Field(description="Number of candidates.")
+
+
 class CrossCheck(BaseModel):
     """Agreement of the shown order with a method of pymcdm on the same desirabilities."""
 
@@ -189,9 +234,18 @@ class Ranking(BaseModel):
     floor: float = Field(description="What a desirability counts at least.")
     samples: int = Field(description="Random weights and values that were drawn.")
     seed: int = Field(description="Seed of the random numbers.")
+    filters: RankingFilters = Field(
+        default=RankingFilters(), description="What candidates had to meet to be ranked."
+    )
+    set_aside: list[SetAside] = Field(
+        default=[], description="Candidates that did not meet the filters, by filter and reason."
+    )
     criteria: list[Criterion] = Field(description="With the weights that were used.")
     not_judged: list[Ask] = Field(description="Requirements that cannot be judged from numbers.")
     candidates: list[RankedCandidate] = Field(description="Candidates, best first.")
+    not_rankable: list[str] = Field(
+        default=[], description="Ids of candidates without evidence on a criterion with weight."
+    )
     cross_checks: list[CrossCheck] = Field(description="The same order by other methods.")
     notes: list[str] = Field(description="What a reader must know of this ranking.")
     assumptions: list[Assumption] = Field(

@@ -6,6 +6,7 @@ from pvkdb.suitability.profiles.profile_file import (
     shipped_profile,
     shipped_profiles,
 )
+from pvkdb.suitability.ranking.filters import parse_filters
 from pvkdb.suitability.ranking.options import Options, parse_weights, weighted
 from pvkdb.suitability.ranking.ranking import criteria_for, rank_candidates
 from pvkdb.suitability.ranking.store_rankings import (
@@ -24,6 +25,7 @@ __all__ = [
     "device_rankings",
     "exported_rows",
     "leaders",
+    "parse_filters",
     "parse_profile",
     "parse_weights",
     "rank",

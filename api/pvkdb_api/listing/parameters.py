@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field, create_model
 
+from pvkdb import suitability
+from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.kinetics.conditions import Conditions, layer, parse_range
+from pvkdb.schemas.rankings import Halide, RankingFilters
 from pvkdb.schemas.tables import Row
 from pvkdb.store.collections.collection import Filter
 from pvkdb.store.collections.in_memory import Listed
@@ -194,3 +197,35 @@ def read_layer(
 
 
 Layer = Annotated[Conditions, Depends(read_layer)]
+
+_FILTER_LISTS = {
+    "compositions": ListText,
+    "family": names_type(FAMILIES),
+    "halide": names_type(get_args(Halide)),
+}
+_RankingQuery = create_model(
+    "RankingFilterQuery",
+    **{
+        name: _optional(_FILTER_LISTS.get(name, bool), str(field.description))
+        for name, field in RankingFilters.model_fields.items()
+    },
+)
+
+
+def read_filters(given: Mapping[str, Any]) -> RankingFilters:
+    """Return the filters of a ranking from their texts.
+
+    Raises:
+        ParameterError: a value cannot be used.
+    """
+    for name, value in given.items():
+        with naming(name):
+            suitability.parse_filters({name: value})
+    return suitability.parse_filters(given)
+
+
+def _filters_of(query: Annotated[_RankingQuery, Query()]) -> RankingFilters:
+    return read_filters(query.model_dump(exclude_none=True))
+
+
+Filters = Annotated[RankingFilters, Depends(_filters_of)]

@@ -14,7 +14,7 @@ from pvkdb.suitability.sheets.sheet import SHEET_TYPES, decision_sheet, sheet_fi
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession
-from pvkdb_api.listing.parameters import Layer, Text
+from pvkdb_api.listing.parameters import Filters, Layer, Text
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 router = APIRouter(prefix=f"{API}/rankings", tags=["rankings"])
@@ -42,6 +42,7 @@ def get_ranking(
     application: Application,
     session: ReadSession,
     layer: Layer,
+    filters: Filters,
     subject: Annotated[Subject, Query(description="What is ranked.")] = "devices",
     order: Annotated[Order, Query(description="The score that decides.")] = "shown",
     weights: Annotated[
@@ -66,7 +67,12 @@ def get_ranking(
     with naming("weights"):
         given = suitability.parse_weights(weights)
     options = suitability.Options(
-        order=order, weights=given, reading=reading, samples=samples, computed=computed
+        order=order,
+        weights=given,
+        reading=reading,
+        samples=samples,
+        computed=computed,
+        filters=filters,
     )
     ranking = rank(session, profile, subject, options, layer)
     if sheet is None:

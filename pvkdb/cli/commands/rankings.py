@@ -40,7 +40,9 @@ def rank(
         bool,
         Option("--computed/--without-computed", help="Count E_A and DFE that pvkdb computed."),
     ] = True,
-    order: Annotated[str, Option(help="Score to sort by: shown, expected or possible.")] = "shown",
+    order: Annotated[
+        str, Option(help="Score: shown (proven), expected (average) or possible.")
+    ] = "shown",
     profile: Annotated[Path | None, Option(metavar="FILE", help="Your own profile (TOML).")] = None,
     screening: Annotated[
         Path | None, Option(metavar="FILE", help="Add materials: screening-report.json of a run.")
@@ -52,6 +54,17 @@ def rank(
     bias: BiasOption = None,
     temperature: TemperatureOption = None,
     write_time: WriteTimeOption = None,
+    where: Annotated[
+        list[str] | None,
+        Option(
+            metavar="FILTER=VALUE",
+            help="Rank only these: lead_free=true, family=double, halide=I,Br, has_device=true, "
+            "ions_known=true, compositions=CsPbBr3,CsSnI3.",
+        ),
+    ] = None,
+    only_screening: Annotated[
+        bool, Option("--only-screening", help="Rank only what a screening computed.")
+    ] = False,
     samples: Annotated[
         int, Option(min=1, max=1_000_000, help="Random weights and values.")
     ] = 10_000,
@@ -60,8 +73,14 @@ def rank(
     json: JsonOption = False,
 ) -> None:
     """Rank devices or materials for an application. Shows every criterion and its evidence."""
-    from pvkdb.schemas.rankings import ORDERS
-    from pvkdb.suitability import Options, applications, parse_weights, shipped_profiles
+    from pvkdb.schemas.rankings import ORDERS, RankingFilters
+    from pvkdb.suitability import (
+        Options,
+        applications,
+        parse_filters,
+        parse_weights,
+        shipped_profiles,
+    )
     from pvkdb.suitability import rank as rank_store
 
     if application is None and profile is None:
@@ -75,12 +94,16 @@ def rank(
             "--screening requires --materials: screening-report.json contains materials"
         )
     report = None if screening is None else _report(screening)
+    given = dict(each.partition("=")[::2] for each in where or ())
+    if unknown := given.keys() - RankingFilters.model_fields.keys():
+        raise InputError(unknown_name("filter", min(unknown), RankingFilters.model_fields))
     options = Options(
         order=order,
         weights=parse_weights(weights),
         reading=reading,
         samples=samples,
         computed=computed,
+        filters=parse_filters(given | ({"only_screening": True} if only_screening else {})),
     )
     with open_store(database, create=True).session() as session:
         ranking = rank_store(

@@ -27,27 +27,22 @@ _COLOURS = {
     "unknown": "dim",
     "not defined": "dim",
 }
-#: Most criteria in the table, so that it fits a terminal; --explain shows all.
-_CRITERIA = 3
 #: Longest label, by the number of criteria in the table.
 _LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
+_SHORTEST_LABEL = 18
 
 
 def print_ranking(ranking: Ranking, limit: int | None = None) -> None:
     """Print a ranking as a table, then its predictions and notes."""
+    from pvkdb.schemas.rankings import SCORES
+
     listed = ranking.candidates[:limit]
-    weighted = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
-    if ranking.subject == "materials":
-        # Most materials have few values: show the criteria with the most.
-        columns = sorted(weighted, key=lambda place: -_known(ranking, place))[:_CRITERIA]
-        columns.sort()
-    else:
-        columns = sorted(weighted, key=lambda place: -ranking.criteria[place].weight)[:_CRITERIA]
-    longest = _LABELS[len(columns)]
+    columns = [place for place, each in enumerate(ranking.criteria) if each.weight > 0]
+    longest = _LABELS.get(len(columns), _SHORTEST_LABEL)
     print_table(
-        f"{ranking.title}: {ranking.subject} by {ranking.order} score",
+        f"{ranking.title}: {ranking.subject} by {SCORES[ranking.order]} score",
         [
-            *("rank", ranking.subject.removesuffix("s"), "shown exp. poss.\ncoverage, first"),
+            *("rank", ranking.subject.removesuffix("s"), "proven avg. poss.\nevidence, first"),
             *(_heading(ranking.criteria[place]) for place in columns),
         ],
         [
@@ -74,9 +69,12 @@ def print_explanation(ranking: Ranking, name: str) -> None:
         NotFoundError: the candidate does not exist; names the nearest one.
     """
     entry = next((each for each in ranking.candidates if name in (each.id, each.label)), None)
+    if name in ranking.not_rankable:
+        raise NotFoundError(f"{name} has no place: nothing is known on a criterion with weight")
     if entry is None:
         known = [each.id for each in ranking.candidates]
         raise NotFoundError(unknown_name("candidate", name, known))
+    from pvkdb.schemas.rankings import SCORES
     from pvkdb.suitability.evidence.support import support_notes
 
     console = output()
@@ -84,10 +82,12 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     console.print(f"[bold]{plain(entry.label)}[/]{id}: {ranking.title.lower()}")
     of = len(ranking.candidates)
     console.print(
-        f"rank {entry.rank} of {of} by {ranking.order} score; shown {entry.shown:.3f}, "
-        f"expected {entry.expected:.3f}, possible {entry.possible:.3f}; evidence on "
+        f"rank {entry.rank} of {of} by {SCORES[ranking.order]} score; proven {entry.shown:.3f}, "
+        f"average {entry.expected:.3f}, possible {entry.possible:.3f}; evidence on "
         f"{100 * entry.coverage:.0f}% of the weight"
     )
+    if entry.tie_break is not None:
+        console.print(f"behind the one before it, which has the same score: {entry.tie_break}")
     if entry.rank_probabilities:
         shares = ", ".join(
             f"{place}: {100 * share:.0f}%"
@@ -105,7 +105,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
     if entry.prediction is not None:
         console.print(plain(f"predicted by the kinetics model: {entry.prediction}"))
     for name, other in entry.under_readings.items():
-        console.print(f"with the reading {name!r}: rank {other.rank}, shown {other.shown:.3f}")
+        console.print(f"with the reading {name!r}: rank {other.rank}, proven {other.shown:.3f}")
     print_table(
         "Criteria",
         ["criterion", "weight", "desirable", "evidence", "reason"],
@@ -123,7 +123,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
         ],
         numeric=("weight", "desirable"),
         whole=("criterion",),
-        caption="desirable: 0 to 1, from shown to possible. The criteria and their sources:",
+        caption="desirable: 0 to 1, from proven to possible. The criteria and their sources:",
     )
     for criterion in ranking.criteria:
         quoted = f" “{criterion.quoted}”" if criterion.quoted else ""
@@ -210,14 +210,12 @@ def _caption(ranking: Ranking, shown: int) -> str:
         for check in ranking.cross_checks
     )
     reading = f" Reading: {ranking.reading!r}." if ranking.reading else ""
-    more = sum(each.weight > 0 for each in ranking.criteria) - _CRITERIA
-    rest = f" {more} more weighted criteria: see --explain ID." if more > 0 else ""
     dataset = f", dataset {ranking.dataset_version}" if ranking.dataset_version else ""
     return (
-        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} shown: score with missing "
-        f"evidence as {ranking.floor:g}; exp.: as its mean; poss.: as the best. coverage: weight "
-        f"with evidence; first: share of {ranking.samples} random weights and values in which it "
-        f"is first. *: Pareto front.{' ' + checks + '.' if checks else ''}{rest}"
+        f"{shown} of {len(ranking.candidates)}{dataset}.{reading} proven: score in which "
+        f"unknown counts as worst, {ranking.floor:g}; avg.: as the mean; poss.: as best. evidence: "
+        f"share of the weight; first: ranked first in this share of {ranking.samples} random "
+        f"trials. *: Pareto front.{' ' + checks + '.' if checks else ''}"
     )
 
 
@@ -236,8 +234,8 @@ def _cell(assessment: Assessment) -> str:
     verdict = assessment.verdict.value
     value = _value(assessment)
     text = value if verdict == "graded" else f"{value}\n{verdict}".strip()
-    if verdict == "graded":
-        grade = assessment.grade.value.partition(",")[0]
+    grade = assessment.grade.value.partition(",")[0]
+    if verdict == "graded" or grade not in ("measured", "missing"):
         text += f"\n{grade}{f', {assessment.phase}' if assessment.phase else ''}"
     return f"[{_COLOURS[verdict]}]{plain(text)}[/]"
 
@@ -269,10 +267,6 @@ def _range(assessment: Assessment) -> str:
         return "—"
     low, high = assessment.desirability_shown, assessment.desirability_possible
     return f"{low:.2f}" if low == high else f"{low:.2f}–{high:.2f}"
-
-
-def _known(ranking: Ranking, place: int) -> int:
-    return sum(entry.criteria[place].grade.value != "missing" for entry in ranking.candidates)
 
 
 def _scores(entry: RankedCandidate) -> str:

@@ -10,6 +10,7 @@ from pvkdb.client._io.carriers import Awaiting, Blocking, ClientPart, operation
 from pvkdb.client._io.service import path_of
 from pvkdb.client._io.steps import Steps
 from pvkdb.client._parts.estimates import RangeValue, parameters_of
+from pvkdb.client._search.queries import FilterValue, query_of
 
 if TYPE_CHECKING:
     from pvkdb.schemas.profiles import Profile, Subject
@@ -51,6 +52,7 @@ class RankingOperations(ClientPart):
     @operation
     def get(
         self,
+        /,
         application: str,
         subject: Subject = "devices",
         *,
@@ -63,6 +65,7 @@ class RankingOperations(ClientPart):
         bias_v: RangeValue = None,
         temperature_k: RangeValue = None,
         write_time_s: RangeValue = None,
+        **filters: FilterValue,
     ) -> Steps[Ranking]:
         """Return the ranking for an application, with every criterion and its evidence.
 
@@ -78,10 +81,12 @@ class RankingOperations(ClientPart):
             bias_v: bias across the layer, likewise; default for devices: their SET voltage.
             temperature_k: temperature, likewise.
             write_time_s: duration of the pulse for the predicted SET voltage, likewise.
+            filters: what is ranked: lead_free, has_device, ions_known and only_screening (True),
+                family, halide and compositions (a list); of devices, their absorber counts.
 
         Raises:
             NotFoundError: the application does not exist; lists the known ones.
-            InputError: a weight or the reading cannot be used.
+            InputError: a weight, the reading or a filter cannot be used.
 
         Example:
             >>> ranking = client.rankings.get("synaptic-training", samples=10)
@@ -102,7 +107,11 @@ class RankingOperations(ClientPart):
             temperature_k=temperature_k,
             write_time_s=write_time_s,
         )
-        answer = yield from self._service.read(path_of("rankings", application), query)
+        chosen = {
+            name: value if isinstance(value, str) else ",".join(value)
+            for name, value in query_of(filters).items()
+        }
+        answer = yield from self._service.read(path_of("rankings", application), chosen | query)
         return parse(Ranking, answer)
 
     @operation

@@ -398,12 +398,12 @@ class StructureDocument(StructuresRow):
 class RankingsRow(Row):
     """One device under one application."""
 
-    purpose: ClassVar[str] = "Which device serves which application, best first."
+    purpose: ClassVar[str] = "Which device serves which application, best first, by evidence."
     primary_key: ClassVar[tuple[str, ...]] = ("application", "device")
 
     application: str = column("Name of the application profile.", "curated")
     rank: int = column(
-        "Place by the score as shown, from 1; equal evidence shares a place.",
+        "Place by the score as shown, from 1; shared only where nothing distinguishes two.",
         _SCORED,
         unit="1",
         minimum=1,

@@ -1,8 +1,9 @@
 """Candidates that are real devices: in the table of devices, or only in the running text.
 
 Figures of the running text belong to a device of the table if both cite the same publication and no
-other device does, or if they name its id or stack. They add metrics that the table lacks, and never
-replace its values. Each other name with a publication becomes a candidate of its own.
+other device does, or if they name its id or stack. They add metrics that the table lacks, and
+replace none of its values but an extrapolated one, by one that was measured. Each other name with a
+publication becomes a candidate of its own.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
-from pvkdb.schemas.metrics import REPORTED, Metric, possible
+from pvkdb.schemas.metrics import METRICS, REPORTED, Metric, possible
+from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import DEVICE_CLAIMS, DEVICES
 from pvkdb.store.collections.devices import owner
 from pvkdb.store.models.devices import Device, DeviceClaim, DeviceMetric
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
+from pvkdb.suitability.evidence.explanations import value_text
 
 #: A device with a gate: its perovskite is not the layer between two electrodes.
 THREE_TERMINALS = re.compile(r"\b3T\b|transistor", re.IGNORECASE)
@@ -72,7 +76,10 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
             references=keys,
         )
     for metric, found in _figures(claims).items():
-        evidence.setdefault(metric, found)
+        printed = evidence.setdefault(metric, found)
+        if printed.grade is Grade.EXTRAPOLATED and found.grade is Grade.MEASURED:
+            table = f"{printed.source} prints {value_text(printed, METRICS[metric].unit)}"
+            evidence[metric] = replace(found, note=f"{found.note}; {table}, an extrapolation")
     return Candidate(
         id=device.id,
         label=device.structure,
@@ -98,7 +105,9 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
         minimum=None if metric.qualifier == "up to" else low,
         maximum=None if tested or metric.qualifier == ">" else high,
         qualifier="tested" if tested and metric.qualifier is None else metric.qualifier,
-        grade=grade_of(device.source, metric.qualifier),
+        grade=grade_of(
+            device.source, metric.qualifier, value=low, unit=REPORTED[metric.metric].unit
+        ),
         source=device.source,
         references=keys,
         note="of the film, not of the device" if metric.qualifier == "film" else None,
@@ -156,7 +165,7 @@ def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
         minimum=None if below else low,
         maximum=None if above else high,
         qualifier=claim.qualifier or ("tested" if metric.tested else None),
-        grade=grade_of(claim.source, best),
+        grade=grade_of(claim.source, best, value=low, unit=metric.unit),
         source=claim.source,
         references=tuple(entry.reference_key for entry in claim.references),
         note=f"the text speaks of: {claim.device}",

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pvkdb.display.times import YEAR_S
 from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
+
+#: A year of 365 days by unit: an approximate number from there on is no measured one.
+_YEAR = {"s": YEAR_S, "d": YEAR_S / 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,21 @@ class Candidate:
         return self if len(kept) == len(self.evidence) else replace(self, evidence=kept)
 
 
-def grade_of(source: str, qualifier: str | None = None, firsthand: Grade = Grade.MEASURED) -> Grade:
-    """Return ``firsthand``, or the lower grade of a quoted or a best value."""
+def grade_of(
+    source: str,
+    qualifier: str | None = None,
+    firsthand: Grade = Grade.MEASURED,
+    value: float = 0.0,
+    unit: str = "",
+) -> Grade:
+    """Return ``firsthand``, or the lower grade of a quoted, a best or an extrapolated value.
+
+    An approximate time of years is read as extrapolated.
+    """
     if source.startswith(SECONDARY):
         return Grade.SECONDARY
+    if qualifier == "~" and value >= _YEAR.get(unit, float("inf")):
+        return Grade.EXTRAPOLATED
     return Grade.BEST if qualifier in BEST else firsthand
 
 
@@ -87,12 +102,12 @@ def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
     """Return several statements on one metric as one interval that spans them all.
 
     Computed and quoted values count only where there is no other, best values only where no typical
-    one is.
+    one is, and extrapolated values only where none is measured.
     It has the grade of the statements if they agree. Measured values of several references have a
     grade of their own; statements of different grades become reported values.
     """
     listed = list(parts)
-    for weak in (Grade.CALIBRATED, Grade.OWN_DFT, Grade.SECONDARY, Grade.BEST):
+    for weak in (Grade.CALIBRATED, Grade.OWN_DFT, Grade.SECONDARY, Grade.BEST, Grade.EXTRAPOLATED):
         listed = [part for part in listed if part.grade is not weak] or listed
     minima = [part.minimum for part in listed]
     maxima = [part.maximum for part in listed]

@@ -47,14 +47,19 @@ def evidence_phrase(metric: str, evidence: Evidence) -> str:
 
 
 #: Why a value does not demonstrate what it says, for grades that leave this open.
-_DOUBTS = {Grade.BEST: "at best", Grade.SECONDARY: "as another paper quotes it"}
+_DOUBTS = {
+    Grade.BEST: "at best",
+    Grade.EXTRAPOLATED: "which is not measured",
+    Grade.SECONDARY: "as another paper quotes it",
+}
 
 
 def requirement_text(criterion: Criterion, bounds: Bounds) -> str:
     """Return what a criterion requires, or the scale of a graded one from worst to best."""
     unit = criterion.unit
     if not criterion.graded:
-        return f"the profile requires {bounds_text(bounds, unit)}"
+        also = " and accepts an extrapolation" if bounds.extrapolation else ""
+        return f"the profile requires {bounds_text(bounds, unit)}{also}"
     if bounds.fails_below is not None and bounds.at_least is not None:
         worst, best = bounds.fails_below, bounds.at_least
     elif bounds.fails_above is not None and bounds.at_most is not None:
@@ -94,7 +99,8 @@ def reason(
             Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}{missing}: not demonstrated",
             Verdict.FAILED: f"{phrase}: fails, {wanted}{missing}",
         }[verdict]
-    if evidence.grade in (Grade.MODEL, Grade.REPORTED, Grade.SECONDARY) and not metric.modelled:
+    told = (Grade.EXTRAPOLATED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
+    if evidence.grade in told and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
 

@@ -41,6 +41,7 @@ from pvkdb.suitability.evidence.phases import (
     by_dft,
     computed,
     easiest_path,
+    not_perovskite,
     phase_energies,
     reported,
 )
@@ -122,7 +123,7 @@ def _candidates(
 def _of_store(
     name: str,
     materials: Sequence[Material],
-    statements: Iterable[Energetic],
+    statements: Sequence[Energetic],
     devices: int,
     energies: PhaseEnergies,
     stability: Stability | None,
@@ -141,6 +142,8 @@ def _of_store(
     dft = [each for each in others if each.calculation_id is not None]
     literature = [each for each in others if each.calculation_id is None]
     phases = {material.id: material.phase for material in materials}
+    if why := not_perovskite(composition.formula, phases, statements, energies):
+        evidence["p_perovskite"] = Evidence(not_defined=why)
     if paths := [each for each in models if each.scope == "percolation"]:
         what = "easiest percolating path by"
         evidence["e_a_model_ev"] = computed(paths, energies, phases, easiest_path, what)
@@ -254,6 +257,9 @@ def _with_screening(candidate: Candidate, screened: ScreenedCandidate, potential
             screened.lead_free,
             composition.dimensionality,
         )
+        ground = {screened.formula: screened.stability.ground_state if screened.stability else None}
+        if why := not_perovskite(composition.formula, ground, (), {}):
+            evidence["p_perovskite"] = Evidence(not_defined=why)
     stability, vacancy, migration = screened.stability, screened.vacancy, screened.migration
     if stability is not None and stability.decomposition_ev_per_atom is not None:
         value = stability.decomposition_ev_per_atom

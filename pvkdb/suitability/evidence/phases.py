@@ -7,6 +7,7 @@ common zero. If a phase has no energy, the lowest is not known, and the values s
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,8 @@ from dataclasses import replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import material_family, parse_composition
+from pvkdb.chemistry.tolerance import DEFINED
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
@@ -25,6 +28,8 @@ from pvkdb.suitability.evidence.evidence import Evidence, evidence_of, joined
 #: Energies of relaxed phases in eV per atom, by potential and by the public name of the material.
 PhaseEnergies = Mapping[str, Mapping[str, float]]
 
+#: Phases of ABX3 in which octahedra share faces, beside those that their family says (2H, δ).
+_FACES = re.compile(r"[1-9]\d*[HR]")
 _GRADES = {"DFT": Grade.DFT, "experiment": Grade.MEASURED, "MLIP": Grade.MODEL}
 
 
@@ -48,6 +53,35 @@ def phase_energies(session: Session, materials: Sequence[str] | None = None) -> 
     for name, material, energy in session.execute(relaxed):
         found[name][material] = energy
     return found
+
+
+def not_perovskite(
+    formula: str,
+    phases: Mapping[str, str | None],
+    statements: Iterable[Energetic],
+    energies: PhaseEnergies,
+) -> str | None:
+    """Return why tau has no meaning for an ABX3 or A2BB'X6: none of its phases is a perovskite.
+
+    ``phases`` are those of the composition by the public name of their material. Those count that
+    the literature reports, where one that it does not name may be any; without them the lowest by
+    each potential; without energies all.
+    """
+    composition = parse_composition(formula)
+    counted: set[str | None] = {phase for phase in phases.values() if phase is None}
+    counted |= {each.material.phase for each in statements if each.calculation_id is None}
+    if not counted:
+        relaxed = [phases.keys() & levels.keys() for levels in energies.values()]
+        pairs = zip(relaxed, energies.values(), strict=True)
+        counted = {phases[min(names, key=levels.__getitem__)] for names, levels in pairs if names}
+    counted = counted or set(phases.values())
+    connected = any(
+        material_family(composition, phase)[0] in DEFINED and not _FACES.fullmatch(phase or "")
+        for phase in counted
+    )
+    if connected or composition.family not in DEFINED:
+        return None
+    return f"tau has a meaning for perovskites, and its phase is {_names(counted)}"
 
 
 def reported(statements: Sequence[Energetic]) -> Evidence:

@@ -56,7 +56,7 @@ def plot_ranking(
     """
     check_ending(Path(f"{ranking.application}.{ending}"))
     if not ranking.candidates:
-        raise InputError("the ranking has no candidates; there is nothing to draw")
+        raise InputError("the ranking has no candidates with evidence; there is nothing to draw")
     stem = f"{ranking.application}-{ranking.subject}"
     written = []
     with style():
@@ -87,8 +87,8 @@ def _scores(ranking: Ranking) -> Any:
         left.plot(entry.shown, row, "o", color=BLUE, ms=6)
         left.plot(entry.expected, row, "|", color=ORANGE, ms=11, mew=2)
         left.plot(entry.possible, row, "o", mfc="white", mec=BLUE, ms=5, zorder=1)
-    left.plot([], [], "o", color=BLUE, label="shown")
-    left.plot([], [], "|", color=ORANGE, ms=11, mew=2, label="expected")
+    left.plot([], [], "o", color=BLUE, label="proven")
+    left.plot([], [], "|", color=ORANGE, ms=11, mew=2, label="average")
     left.plot([], [], "o", mfc="white", mec=BLUE, label="possible")
     left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8)
     left.set_yticks(range(len(shown)), [candidate_name(entry) for entry in shown], fontsize=8)

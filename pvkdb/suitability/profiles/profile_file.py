@@ -32,7 +32,7 @@ from pvkdb.schemas.profiles import (
 from pvkdb.schemas.toml_files import Number, TomlTable, one_of, read_text, read_toml, refused
 
 _LIMITS = ("at_least", "at_most", "fails_below", "fails_above")
-_IN_BOUNDS = {*_LIMITS, "accepts"}
+_IN_BOUNDS = {*_LIMITS, "accepts", "extrapolation"}
 _FOLDER = resources.files("pvkdb.suitability") / "profiles"
 
 #: A text with its line breaks and runs of spaces as single spaces.
@@ -51,6 +51,7 @@ class _LimitsTable(TomlTable):
     fails_below: Number | None = None
     fails_above: Number | None = None
     accepts: tuple[Any, ...] = ()
+    extrapolation: bool = Field(default=False, strict=True)
     source: str = ""
     quoted: Line | None = None
     note: Line | None = None
@@ -177,7 +178,7 @@ def _criterion(table: _CriterionTable) -> Criterion:
 
 
 def _bounds(table: _LimitsTable) -> Bounds:
-    return Bounds(accepts=table.accepts, **table.limits)
+    return Bounds(accepts=table.accepts, extrapolation=table.extrapolation, **table.limits)
 
 
 def _check_criterion(subject: Subject, table: _CriterionTable, place: int) -> None:

@@ -1,9 +1,9 @@
 """Assessments: the evidence on a candidate against the criteria of a profile.
 
 A verdict never claims more than the evidence. If a value is only a lower bound (a tested endurance,
-a ">" in print), a best value or one quoted from another paper, and could lie on either side, the
-requirement is *not demonstrated* rather than *failed*. An interval from failing to satisfying is
-*undecided*. Without a report it is *unknown*.
+a ">" in print), a best value, an extrapolated one or one quoted from another paper, and could lie
+on either side, the requirement is *not demonstrated* rather than *failed*. An interval from failing
+to satisfying is *undecided*. Without a report it is *unknown*.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pvkdb.schemas.profiles import Bounds, Criterion
 from pvkdb.schemas.rankings import Assessment, Grade, Known, Verdict
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import evidence_phrase, reason
-from pvkdb.suitability.ranking.desirability import Desirability, desirability
+from pvkdb.suitability.ranking.desirability import Desirability, desirability, is_doubted
 from pvkdb.suitability.ranking.scoring import shares
 
 
@@ -37,8 +37,10 @@ def desirabilities_of(
     ]
 
 
-def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirability) -> Verdict:
-    """Return whether the evidence meets one criterion."""
+def verdict_of(
+    criterion: Criterion, bounds: Bounds, evidence: Evidence | None, worth: Desirability
+) -> Verdict:
+    """Return whether the evidence meets one criterion under the given bounds."""
     if not worth.defined:
         return Verdict.NOT_DEFINED
     if evidence is None or not worth.known:
@@ -50,7 +52,7 @@ def verdict_of(criterion: Criterion, evidence: Evidence | None, worth: Desirabil
     if worth.highest == 0:
         return Verdict.FAILED
     one_sided = evidence.word is None and None in (evidence.minimum, evidence.maximum)
-    if (one_sided or evidence.grade is Grade.SECONDARY) and worth.lowest < worth.highest:
+    if (one_sided or is_doubted(evidence, bounds)) and worth.lowest < worth.highest:
         return Verdict.NOT_DEMONSTRATED
     if worth.lowest == 0:
         return Verdict.UNDECIDED
@@ -97,10 +99,10 @@ def _assessment(
     weight: float,
 ) -> Assessment:
     bounds = bounds_for(criterion, reading)
-    verdict = verdict_of(criterion, evidence, worth)
+    verdict = verdict_of(criterion, bounds, evidence, worth)
     missing = None
     if criterion.scale == "log" and not criterion.graded and evidence and worth.known:
-        missing = shortfall_decades(bounds, evidence)
+        missing = max(0.0, distance(bounds, evidence, log=True))
     known = evidence if evidence and evidence.known else None
     return Assessment(
         metric=criterion.metric,
@@ -123,17 +125,22 @@ def _assessment(
     )
 
 
-def shortfall_decades(bounds: Bounds, evidence: Evidence) -> float:
-    """Return the decades between the unfavourable end of the evidence and the bounds, or 0.
+def distance(bounds: Bounds, evidence: Evidence | Assessment, log: bool) -> float:
+    """Return how far the unfavourable end of a value is outside the bounds; negative inside.
 
-    An open side counts by the known end: a tested 5 × 10³ cycles are 2.3 decades from 10⁶.
+    In decades if ``log``, otherwise in the unit of the metric; 0 for a word. An open side counts by
+    the known end: a tested 5 × 10³ cycles are 2.3 decades from 10⁶.
     """
     low = evidence.minimum if evidence.minimum is not None else evidence.maximum
     high = evidence.maximum if evidence.maximum is not None else evidence.minimum
+    if low is None or high is None:
+        return 0.0
     _, at_least, at_most, _ = bounds.corners
-    missing = 0.0
-    if low is not None and low > 0 and not isinf(at_least) and at_least > 0:
-        missing = max(missing, log10(at_least / low))
-    if high is not None and high > 0 and not isinf(at_most) and at_most > 0:
-        missing = max(missing, log10(high / at_most))
-    return missing
+    sides = [_difference(*side, log) for side in ((at_least, low), (high, at_most))]
+    return max((each for each in sides if not isinf(each)), default=0.0)
+
+
+def _difference(larger: float, smaller: float, log: bool) -> float:
+    if not log or isinf(larger) or isinf(smaller):
+        return larger - smaller
+    return log10(larger / smaller) if larger > 0 and smaller > 0 else 0.0

@@ -3,8 +3,9 @@
 A value has the desirability of the trapezoid of :class:`pvkdb.schemas.profiles.Bounds` on the
 scale of its criterion (Derringer and Suich, J. Qual. Technol. 12, 214 (1980), doi
 10.1080/00224065.1980.11980968, with exponent 1). Evidence that leaves a value open has a range of
-desirabilities; that of a value quoted from another paper begins at 0. A closed interval is uniform
-on the scale of the criterion; an open or unknown value is uniform in desirability.
+desirabilities; that of a value quoted from another paper begins at 0, and so does that of an
+extrapolated one where the bounds allow no extrapolation. A closed interval is uniform on the scale
+of the criterion; an open or unknown value is uniform in desirability.
 """
 
 from __future__ import annotations
@@ -107,10 +108,10 @@ def desirability(
     if evidence is None or not evidence.known:
         return UNKNOWN
     bounds = bounds or criterion.bounds
-    quoted = evidence.grade is Grade.SECONDARY  # may be wrong, so that it shows nothing
+    doubted = is_doubted(evidence, bounds)  # may be wrong, so that it shows nothing
     if evidence.word is not None:
         value = 1.0 if evidence.word in bounds.accepts else 0.0
-        return Desirability(0.0 if quoted else value, value, known=True)
+        return Desirability(0.0 if doubted else value, value, known=True)
     trapezoid = Trapezoid(bounds, criterion.scale)
     low = -inf if evidence.minimum is None else trapezoid.place(evidence.minimum)
     high = inf if evidence.maximum is None else trapezoid.place(evidence.maximum)
@@ -118,14 +119,20 @@ def desirability(
     at_ends = trapezoid(low), trapezoid(high)
     reached = low <= at_most and high >= at_least
     highest = 1.0 if reached else max(at_ends)
-    closed = not (quoted or isinf(low) or isinf(high)) and low < high
+    closed = not (doubted or isinf(low) or isinf(high)) and low < high
     return Desirability(
-        0.0 if quoted else min(at_ends),
+        0.0 if doubted else min(at_ends),
         highest,
         known=True,
         ends=(low, high) if closed else None,
         trapezoid=trapezoid if closed else None,
     )
+
+
+def is_doubted(evidence: Evidence, bounds: Bounds) -> bool:
+    """Return whether a value meets no requirement: quoted, or extrapolated where none may be."""
+    extrapolated = evidence.grade is Grade.EXTRAPOLATED and not bounds.extrapolation
+    return extrapolated or evidence.grade is Grade.SECONDARY
 
 
 def mean_power(low: float, high: float, exponent: float, floor: float) -> float:

@@ -1,13 +1,13 @@
-"""Options of a ranking: the deciding score, weights, readings, samples."""
+"""Options of a ranking: the deciding score, weights, readings, samples, filters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.schemas.profiles import Criterion
-from pvkdb.schemas.rankings import Order
+from pvkdb.schemas.rankings import Order, RankingFilters
 from pvkdb.suitability.ranking.acceptability import SAMPLES, SEED
 
 
@@ -18,7 +18,8 @@ class Options:
     ``order`` is the deciding score; ``weights`` by metric replace those of the profile; ``reading``
     names an alternative reading of ambiguous requirements; ``samples`` and ``seed`` are those of
     the rank probabilities; without ``cross_checked`` the methods of pymcdm are left out; without
-    ``computed`` the E_A and DFE that pvkdb computed are.
+    ``computed`` the E_A and DFE that pvkdb computed are; ``filters``
+    choose what is ranked.
     """
 
     order: Order = "shown"
@@ -28,6 +29,7 @@ class Options:
     seed: int = SEED
     cross_checked: bool = True
     computed: bool = True
+    filters: RankingFilters = field(default_factory=RankingFilters)
 
 
 def parse_weights(text: str) -> dict[str, float]:

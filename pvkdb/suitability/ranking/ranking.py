@@ -1,14 +1,14 @@
 """Rankings of candidates for an application: scores, verdicts, stability and cross-checks.
 
-The order is that of the chosen score. Among equal scores, candidates with evidence come first, then
-those with fewer failures, then those with more evidence. Candidates that are equal in all of this
-share a place.
+The order is that of :mod:`pvkdb.suitability.ranking.order`. A candidate without evidence on any
+criterion with weight has no place.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,9 @@ from pvkdb.schemas.rankings import (
     ORDERS,
     Assessment,
     CrossCheck,
-    Order,
     RankedCandidate,
     Ranking,
+    SetAside,
     UnderReading,
     Verdict,
 )
@@ -34,12 +34,11 @@ from pvkdb.suitability.ranking.acceptability import rank_acceptability
 from pvkdb.suitability.ranking.assessment import also_known, assess, desirabilities_of
 from pvkdb.suitability.ranking.desirability import FLOOR, Desirability
 from pvkdb.suitability.ranking.options import Options, weighted
+from pvkdb.suitability.ranking.order import DIGITS, Key, distinction, places, sort_key
 from pvkdb.suitability.ranking.scoring import Scores, cross_check, pareto_front, score
 
 #: Number of ranks with a probability.
 RANKS_LISTED = 10
-#: Scores that differ by less are equal.
-DIGITS = 9
 
 
 def rank_candidates(
@@ -49,8 +48,9 @@ def rank_candidates(
     options: Options | None = None,
     notes: Sequence[str] = (),
     dataset_version: str = "",
+    set_aside: Sequence[SetAside] = (),
 ) -> Ranking:
-    """Return the ranking of candidates for a profile.
+    """Return the ranking of candidates for a profile; ``set_aside`` are those that filters removed.
 
     Raises:
         InputError: the profile has no criteria for the subject, a weight or the order is unusable,
@@ -75,10 +75,12 @@ def rank_candidates(
         )
     criteria = tuple(weighted(criteria, options.weights))
     # By name, so that neither ties nor draws depend on the order of the input.
-    listed = sorted(candidates, key=lambda candidate: candidate.id)
+    named = sorted(candidates, key=lambda candidate: candidate.id)
     if not options.computed:
-        listed = [candidate.without_computed() for candidate in listed]
+        named = [candidate.without_computed() for candidate in named]
+    listed = [each for each in named if _is_rankable(criteria, each)]
     entries, checks, missing = _ranked(criteria, listed, options, readings)
+    more = _notes(criteria, entries)
     return Ranking(
         application=profile.name,
         title=profile.title,
@@ -89,11 +91,14 @@ def rank_candidates(
         floor=FLOOR,
         samples=options.samples,
         seed=options.seed,
+        filters=options.filters,
+        set_aside=list(set_aside),
         criteria=list(criteria),
         not_judged=list(profile.not_judged),
         candidates=entries,
+        not_rankable=[each.id for each in named if not _is_rankable(criteria, each)],
         cross_checks=checks,
-        notes=[*notes, *_notes(criteria, entries), *missing],
+        notes=[*_left_out(set_aside, len(named) - len(listed)), *notes, *more, *missing],
         dataset_version=dataset_version,
     )
 
@@ -127,7 +132,9 @@ def _ranked(
     scores = [score(weights, entries) for entries in worth]
     assessments = [assess(criteria, candidate, options.reading) for candidate in candidates]
     failed = [_failures(entries) for entries in assessments]
-    ranks = places([_sort_key(*pair, options.order) for pair in zip(scores, failed, strict=True)])
+    judged = zip(candidates, scores, assessments, strict=True)
+    keys = [sort_key(*each, criteria, options) for each in judged]
+    ranks = places(keys)
     counted = [place for place, weight in enumerate(weights) if weight > 0]
     used = [[entries[place] for place in counted] for entries in worth]
     values = _values(used, len(counted))
@@ -139,7 +146,8 @@ def _ranked(
         options.seed,
         RANKS_LISTED,
     )
-    shown = places([_sort_key(*pair, "shown") for pair in zip(scores, failed, strict=True)])
+    # What orders equal scores is not known to the other methods.
+    shown = places([(-round(each.shown, DIGITS),) for each in scores])
     checks, others, missing = (
         _checked(values, [weights[place] for place in counted], shown)
         if options.cross_checked
@@ -149,9 +157,7 @@ def _ranked(
     reported = [candidate.without_computed() for candidate in candidates]
     bare = places(
         [
-            _sort_key(scores[place], failed[place], options.order)
-            if each is candidates[place]
-            else _key(criteria, each, options)
+            keys[place] if each is candidates[place] else _key(criteria, each, options)
             for place, each in enumerate(reported)
         ]
     )
@@ -168,38 +174,33 @@ def _ranked(
             pareto=bool(front[place]),
             topsis_rank=others["TOPSIS"][place] if others else None,
             spotis_rank=others["SPOTIS"][place] if others else None,
-            rank_without_computed=bare[place] if differ else None,
+            rank_without_computed=bare[place]
+            if differ and _is_rankable(criteria, reported[place])
+            else None,
             under_readings={name: listed[place] for name, listed in under.items()},
             rank_probabilities=stability.probabilities[place].tolist(),
             mean_rank=float(stability.mean_ranks[place]),
         )
         for place, candidate in enumerate(candidates)
     ]
+    of_id = {candidate.id: key for candidate, key in zip(candidates, keys, strict=True)}
     found.sort(key=lambda entry: (entry.rank, -round(entry.expected, DIGITS), entry.id))
+    for before, behind in pairwise(found):
+        behind.tie_break = distinction(of_id[before.id], of_id[behind.id])
     return found, checks, missing
 
 
-def places(keys: Sequence[tuple[float, ...]]) -> list[int]:
-    """Return the ranks of keys from 1, the smallest key first; equal keys share the better rank."""
-    ordered = sorted(keys)
-    return [bisect_left(ordered, key) + 1 for key in keys]
+def _is_rankable(criteria: Sequence[Criterion], candidate: Candidate) -> bool:
+    """Return whether anything is known of a candidate on a criterion with weight."""
+    counted = (candidate.evidence.get(each.metric) for each in criteria if each.weight > 0)
+    return any(evidence is not None and evidence.known for evidence in counted)
 
 
-def _sort_key(scores: Scores, failed: Sequence[str], order: Order) -> tuple[float, ...]:
-    return (
-        -round(getattr(scores, order), DIGITS),
-        scores.coverage == 0,
-        len(failed),
-        -round(scores.coverage, DIGITS),
-    )
-
-
-def _key(
-    criteria: Sequence[Criterion], candidate: Candidate, options: Options
-) -> tuple[float, ...]:
+def _key(criteria: Sequence[Criterion], candidate: Candidate, options: Options) -> Key:
     weights = [criterion.weight for criterion in criteria]
     scores = score(weights, desirabilities_of(criteria, candidate, options.reading))
-    return _sort_key(scores, _failures(assess(criteria, candidate, options.reading)), options.order)
+    entries = assess(criteria, candidate, options.reading)
+    return sort_key(candidate, scores, entries, criteria, options)
 
 
 def _failures(assessments: Sequence[Assessment]) -> list[str]:
@@ -272,11 +273,13 @@ def _under_readings(
         if name == options.reading or not _matters(criteria, name):
             continue
         scores = [score(weights, desirabilities_of(criteria, each, name)) for each in candidates]
-        failed = [_failures(assess(criteria, each, name)) for each in candidates]
-        keys = [_sort_key(*pair, options.order) for pair in zip(scores, failed, strict=True)]
+        entries = [assess(criteria, each, name) for each in candidates]
+        under = replace(options, reading=name)
+        judged = zip(candidates, scores, entries, strict=True)
+        keys = [sort_key(*each, criteria, under) for each in judged]
         found[name] = [
-            UnderReading(rank=rank, shown=scored.shown, failures=lost)
-            for rank, scored, lost in zip(places(keys), scores, failed, strict=True)
+            UnderReading(rank=rank, shown=scored.shown, failures=_failures(assessed))
+            for rank, scored, assessed in zip(places(keys), scores, entries, strict=True)
         ]
     return found
 
@@ -304,13 +307,25 @@ def _effect_of_computed(entries: Sequence[RankedCandidate]) -> list[str]:
         "literature has none, so that it would be unknown otherwise"
     )
     first = [entry for entry in counted if entry.rank <= RANKS_LISTED]
-    names = ", ".join(f"{each.label} (else {each.rank_without_computed:,})" for each in first)
+    names = ", ".join(
+        f"{each.label} (else {each.rank_without_computed or 'no place'})" for each in first
+    )
     return [f"{note}; among the first {RANKS_LISTED} ranks: {names or 'none'}"]
+
+
+def _left_out(set_aside: Sequence[SetAside], unknown: int) -> list[str]:
+    """Return notes on how many have no place, and why."""
+    notes = [
+        f"set aside by the filter {each.filter}: {each.count} ({each.reason})" for each in set_aside
+    ]
+    if unknown:
+        notes.append(f"not rankable, nothing is known on a criterion with weight: {unknown}")
+    return notes
 
 
 def _notes(criteria: Sequence[Criterion], entries: Sequence[RankedCandidate]) -> list[str]:
     notes = []
-    if entries and not any(entry.coverage > 0 for entry in entries):
+    if not entries:
         notes.append("nothing is known of any candidate on any criterion with weight: no order")
     elif not all(each.graded or each.weight == 0 for each in criteria) and not any(
         all(each.desirability_shown == 1 for each in entry.criteria if each.weight > 0)

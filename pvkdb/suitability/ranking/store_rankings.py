@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pvkdb.chemistry import parse_composition
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Profile, Subject
-from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking
+from pvkdb.schemas.rankings import ProfileSummary, RankedCandidate, Ranking, SetAside
 from pvkdb.schemas.responses import Assumption
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.schemas.tables import RankingsRow, Row
 from pvkdb.store.collections.export import table_rows
 from pvkdb.store.curation.dataset import current_version
+from pvkdb.store.models.materials import Composition, Material
 from pvkdb.suitability.evidence.devices import device_candidates
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.evidence.materials import Model, material_candidates, with_models
 from pvkdb.suitability.evidence.predictions import kinetic_model
 from pvkdb.suitability.profiles.profile_file import shipped_profile, shipped_profiles
 from pvkdb.suitability.ranking.assessment import desirabilities_of
+from pvkdb.suitability.ranking.filters import passing
 from pvkdb.suitability.ranking.options import Options
-from pvkdb.suitability.ranking.ranking import DIGITS, rank_candidates
+from pvkdb.suitability.ranking.order import DIGITS
+from pvkdb.suitability.ranking.ranking import rank_candidates
 from pvkdb.suitability.ranking.scoring import score
 
 #: An export has neither probabilities of ranks nor cross-checks.
@@ -63,14 +68,16 @@ def rank(
         # The phases are for the absorbers of devices; a composition has its own barriers.
         model = kinetic_model(session, conditions, materials or None)
         models, assumptions = [model], model.assumptions()
+    found = device_candidates(session) if subject == "devices" else materials
+    options = options or Options()
+    kept, aside, missing = _filtered(session, found, options, materials, report)
     if subject == "devices":
-        candidates = [with_models(each, models) for each in device_candidates(session)]
         notes = [
             "many a retention of Table 4 is the length of a measurement, and the device may hold "
-            "longer; those printed with > count as lower bounds here, the others as printed"
+            "longer; those printed with > count as lower bounds here, approximate ones in years as "
+            "extrapolated, the others as printed"
         ]
     else:
-        candidates = [with_models(each, models) for each in materials]
         notes = [
             "each composition is listed once, with all its phases: E_A and DFE of the literature "
             "span all references, those of a potential belong to its lowest phase with a value; "
@@ -81,12 +88,39 @@ def rank(
                 f"with the screening {report.title!r} ({report.potential}): its energies are model "
                 "values"
             )
+    candidates = [with_models(each, models) for each in kept]
     ranking = rank_candidates(
-        profile, subject, candidates, options, notes, current_version(session)
+        profile, subject, candidates, options, [*notes, *missing], current_version(session), aside
     )
     if not any(METRICS[each.metric].modelled for each in ranking.criteria):
         return ranking
     return ranking.model_copy(update={"assumptions": assumptions})
+
+
+def _filtered(
+    session: Session,
+    candidates: Sequence[Candidate],
+    options: Options,
+    materials: Sequence[Candidate],
+    report: ScreeningReport | None,
+) -> tuple[Sequence[Candidate], list[SetAside], list[str]]:
+    """Return the candidates that pass the filters, the numbers of the others, and notes."""
+    if options.filters == Options().filters:
+        return candidates, [], []
+    known = {each.id: each for each in materials or material_candidates(session)}
+    named = select(Material.id, Composition.formula).join(Material.composition)
+    for name, formula in session.execute(named):
+        if formula in known:
+            known[name] = known[formula]
+    screened = {
+        name for name, each in known.items() if "decomposition_ev_per_atom" in each.evidence
+    }
+    if report is not None:
+        screened = {parse_composition(each.formula).formula for each in report.candidates}
+    kept, aside = passing(candidates, options.filters, known, screened)
+    missing = [formula for formula in options.filters.compositions if formula not in known]
+    notes = [f"given, but not in the store: {', '.join(missing)}"] if missing else []
+    return kept, aside, notes
 
 
 def leaders(session: Session) -> Iterator[Ranking]:

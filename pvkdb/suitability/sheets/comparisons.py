@@ -95,12 +95,12 @@ def stability(ranking: Ranking) -> list[str]:
     chance = _first(first)
     error = (chance * (1 - chance) / ranking.samples) ** 0.5
     within = f" (statistical error {percent(error)})" if error else ""
-    more = "No other candidate ranks first more often."
+    more = "No other candidate is ranked first more often."
     if _first(often) > chance:
-        more = f"{named(often)} ranks first more often, in {percent(_first(often))}."
+        more = f"{named(often)} is ranked first more often, in {percent(_first(often))}."
     return [
-        f"With random weights, and random values within the evidence, {named(first)} ranks first "
-        f"in {percent(chance)} of {short_number(ranking.samples)} samples{within}. {more}",
+        f"With random weights, and random values within the evidence, {named(first)} is ranked "
+        f"first in {percent(chance)} of {short_number(ranking.samples)} random trials{within}. {more}",
         *(
             f"With the reading “{name}”, {named(first)} has rank {under.rank}."
             for name, under in first.under_readings.items()

@@ -15,7 +15,7 @@ from pvkdb.display.figures import style
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.schemas.profiles import BASES
-from pvkdb.schemas.rankings import ORDERS, DecisionSheet, Grade, Ranking
+from pvkdb.schemas.rankings import ORDERS, SCORES, DecisionSheet, Grade, Ranking
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
@@ -38,7 +38,7 @@ def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
     noun = _NOUNS[ranking.subject]
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
-        filters=[],
+        filters=[note for note in ranking.notes if note.startswith("set aside")],
         total=len(ranking.candidates),
         ranking=ranking.model_copy(update={"candidates": listed}),
         reasons=compared(ranking, listed[0], second) if second else [],
@@ -86,7 +86,7 @@ def _template() -> Any:
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     functions = (label, named, percent, value_text, requirement_text, bounds_for)
     made.globals |= {each.__name__: each for each in functions}
-    made.globals |= {"bases": BASES, "orders": ORDERS, "number": short_number}
+    made.globals |= {"bases": BASES, "orders": ORDERS, "scores": SCORES, "number": short_number}
     return made.get_template("decision_sheet.html")
 
 

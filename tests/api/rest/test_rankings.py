@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
+from pvkdb.store.base import utc_now
+from pvkdb.store.database import Store
+from pvkdb.store.runs import screening_runs
+
 from ...curated import DEVICES
 
 
@@ -14,13 +19,16 @@ def test_every_application_named_has_a_ranking(api):
     for name in names:
         ranking = api.get(f"/api/v1/rankings/{name}", samples=20).json()
         assert ranking["application"] == name
-        assert sum(entry["kind"] == "device" for entry in ranking["candidates"]) == DEVICES
+        unplaced = sum(not name.startswith("c-") for name in ranking["not_rankable"])
+        placed = sum(entry["kind"] == "device" for entry in ranking["candidates"])
+        assert placed + unplaced == DEVICES
         assert ranking["dataset_version"] == api.get("/healthz").json()["dataset_version"]
 
 
 def test_the_breakdown_is_that_of_the_library(reading_api):
     """Scores, verdicts, evidence, stability and cross-checks travel."""
     ranking = reading_api.get("/api/v1/rankings/synaptic-training").json()
+    assert ranking["set_aside"] == []
     first, third = ranking["candidates"][0], ranking["candidates"][2]
     assert (first["rank"], first["shown"], first["rank_probabilities"][0]) == (1, 1, 1)
     (endurance,) = (each for each in third["criteria"] if each["metric"] == "endurance_cycles")
@@ -91,6 +99,56 @@ def test_computed_energies_can_be_left_out(reading_api):
     ranking = reading_api.get(path, subject="materials", samples=20, computed="false").json()
     assert {each["rank_without_computed"] for each in ranking["candidates"]} == {None}
     reading_api.problem(path, 422, computed="perhaps")
+
+
+def test_filters_choose_what_is_ranked(reading_api):
+    path = "/api/v1/rankings/selector"
+    chosen = {"subject": "materials", "halide": "I,Br", "lead_free": "true", "has_device": "true"}
+    ranking = reading_api.get(path, samples=1, **chosen).json()
+    assert ranking["filters"]["halide"] == ["I", "Br"]
+    assert {each["filter"] for each in ranking["set_aside"]} >= {"halide", "lead_free"}
+    assert all("Pb" not in entry["id"] and entry["devices"] for entry in ranking["candidates"])
+    for name, value in (("family", "4D"), ("compositions", "stone"), ("lead_free", "maybe")):
+        assert reading_api.problem(path, 422, **{name: value})["parameter"] == name
+
+
+def screened(store: Store, energy: float) -> str:
+    """End a screening of CsPbBr3 with this energy of decomposition; return its source."""
+    stability = Stability(
+        phases=[], ground_state="Pnma", perovskite="Pnma",
+        perovskite_above_ground_state_ev_per_atom=0, decomposition_ev_per_atom=energy,
+        products=[], without_energy=[],
+    )  # fmt: skip
+    bromide = ScreenedCandidate(
+        formula="CsPbBr3", type="ABX3", family="3D", lead_free=False, stability=stability
+    )
+    report = ScreeningReport(
+        title="try", plan="", potential="chgnet", pvkdb_version="0", ranked_by="tau", stages=[],
+        candidates=[bromide], calculations={}, failed={}, force_calls={}, core_hours=0,
+    )  # fmt: skip
+    counts = screening_runs.counts_of(report, computed=0)
+    with store.session() as session:
+        run = screening_runs.begin(
+            session, "try", utc_now(), "a", lambda owner: True, scheduled=False
+        )
+        screening_runs.finish(session, run.id, "a", report.model_dump_json(), counts, None)
+        return f"screening {run.id}, chgnet"
+
+
+def test_the_newest_screening_is_known_wherever_stability_is_shown(api, store: Store):
+    screened(store, 0.03)
+    source = screened(store, 0.05)
+    path = "/api/v1/rankings/selector"
+    ranking = api.get(path, subject="materials", only_screening="true", samples=1).json()
+    (entry,) = ranking["candidates"]
+    (known,) = (e for e in entry["criteria"] if e["metric"] == "decomposition_ev_per_atom")
+    assert (known["minimum"], known["source"]) == (0.05, source)
+    row = api.get("/api/v1/compositions/CsPbBr3").json()
+    assert (row["decomposition_ev_per_atom"], row["decomposition_source"]) == (0.05, source)
+    page = api.request(
+        "GET", "/applications/selector?subject=materials", headers={"Accept": "text/html"}
+    )
+    assert source in page.text
 
 
 def test_a_profile_is_there_to_read(reading_api):

@@ -193,7 +193,11 @@ def test_a_structure_becomes_one_of_pymatgen(client):
 def test_rankings_tolerance_export_and_health(client):
     assert "synaptic-training" in client.rankings.names()
     ranking = client.rankings.get("synaptic-training")
-    assert sum(entry.kind == "device" for entry in ranking.candidates) == DEVICES
+    placed = sum(entry.kind == "device" for entry in ranking.candidates)
+    assert placed + sum(not name.startswith("c-") for name in ranking.not_rankable) == DEVICES
+    chosen = client.rankings.get("selector", "materials", samples=1, compositions=["CsPbBr3"])
+    assert [entry.id for entry in chosen.candidates] == ["CsPbBr3"]
+    assert chosen.set_aside[0].reason == "another composition"
     materials = client.rankings.get(
         "synaptic-training", "materials", weights={"lead_free": 0.5}, samples=10, order="possible"
     )

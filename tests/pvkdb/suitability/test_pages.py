@@ -30,7 +30,7 @@ def folder(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("page", "count"), [("crossbar.md", 10), ("kinetics.md", 4), ("suitability.md", 7)]
+    ("page", "count"), [("crossbar.md", 10), ("kinetics.md", 4), ("suitability.md", 9)]
 )
 def test_the_commands_run(page: str, count: int, folder: Path) -> None:
     from pvkdb.cli.app import app

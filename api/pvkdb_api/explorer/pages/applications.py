@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
+from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import ORDERS, RankedCandidate
+from pvkdb.schemas.rankings import ORDERS, SCORES, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.sheet import SHEET_TYPES
 from pvkdb_api.core.cache import QueryCache
@@ -43,6 +44,8 @@ _FUNCTIONS: dict[str, Any] = {
     "tones": view.TONES,
     "unit_of": view.unit_of,
     "with_links": view.with_links,
+    "verdict_words": explanation.WORDS,
+    "scores": SCORES,
 }
 
 
@@ -76,8 +79,7 @@ def _leaders(request: Request, session: Session) -> dict[str, dict[str, list[Ran
     def compute() -> dict[str, dict[str, list[RankedCandidate]]]:
         found: dict[str, dict[str, list[RankedCandidate]]] = {}
         for ranking in suitability.leaders(session):
-            known = any(entry.coverage > 0 for entry in ranking.candidates)
-            first = [entry for entry in ranking.candidates if entry.rank == 1] if known else []
+            first = [entry for entry in ranking.candidates if entry.rank == 1]
             found.setdefault(ranking.application, {})[ranking.subject] = first
         return found
 
@@ -122,12 +124,14 @@ def _refusal(error: InputError) -> tuple[str, str]:
 
 def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> dict[str, Any]:
     ranking, query = wanted.ranking(request, session), wanted.query
-    more = len(ranking.candidates) - wanted.top
+    total = len(ranking.candidates)
+    more = total - wanted.top
     path = link(f"{API}/rankings", query.profile.name, **query.rest_parameters())
     rest = service_root(request) + path
     return {
         "ranking": ranking,
         "rows": ranking.candidates[: wanted.top],
+        "more_text": f"Show all {total}" if more <= 100 else f"Show 100 more of {total}",
         "more": query.address(top=str(min(wanted.top + 100, 1000))) if more > 0 else None,
         "explanation": explanation.explain(ranking),
         "leading": ranking.candidates[: view.LEADING],
@@ -147,6 +151,8 @@ def _controls(query: RankingQuery) -> dict[str, Any]:
     return {
         "orders": ORDERS,
         "order": given.get("order", "shown"),
+        "families": [(name, name) for name in FAMILIES],
+        "halides": [(name, name) for name in get_args(Halide)],
         "readings": profile.readings(query.subject),
         "layer": layer_fields(given),
         "layer_given": any(name in given for name in LAYER),

@@ -47,6 +47,8 @@ _IMAGES = "hop "
 #: Value of ``sections`` that includes the slow sections, for browsers without scripts.
 _ALL = "all"
 
+_NOT_RANKABLE = "not rankable: nothing is known on a criterion with weight"
+
 #: Random weights and values behind the mean rank: enough for one digit, and fast.
 SAMPLES = 200
 
@@ -232,7 +234,7 @@ def _suitability(
     except InputError as error:
         return str(error)
 
-    def ranked() -> dict[str, dict[str, Any]]:
+    def ranked() -> dict[str, Any]:
         options = suitability.Options(samples=SAMPLES, cross_checked=False)
         ranking = suitability.rank(session, application, "materials", options)
         sizes = {
@@ -242,7 +244,7 @@ def _suitability(
         return {
             entry.id: {**{name: getattr(entry, name) for name in _SUITABILITY_FIELDS}, **sizes}
             for entry in ranking.candidates
-        }
+        } | dict.fromkeys(ranking.not_rankable, _NOT_RANKABLE)
 
     found = counts.get(session, f"suitability/{application}", {}, ranked).get(formula)
     return found or "not ranked: a general formula for several compositions"

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from pvkdb.schemas.rankings import (
     BEST,
     ORDERS,
+    SCORES,
     Assessment,
     Known,
     RankedCandidate,
@@ -24,6 +25,8 @@ from pvkdb_api.explorer.site.markup import UNKNOWN, interval, number, percent
 from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
 
+#: Verdicts in other words than those of the service.
+WORDS = {Verdict.GRADED: "on a scale, not a requirement"}
 #: Most candidates named in a sentence.
 _NAMED = 4
 
@@ -65,11 +68,12 @@ def named(entry: RankedCandidate) -> Markup:
 
 def explain(ranking: Ranking) -> list[Markup]:
     """Return sentences on why the first candidate leads, the most important sentence first."""
-    if not ranking.candidates:
-        return [Markup("There are no candidates.")]
-    if not any(entry.coverage > 0 for entry in ranking.candidates):
+    if ranking.not_rankable and not ranking.candidates:
         text = "The candidates cannot be ranked: none has a value on any criterion with weight."
         return [Markup(text)]
+    if not ranking.candidates:
+        why = "passes the filters" if ranking.set_aside else "is in the store"
+        return [Markup("No candidate {}.").format(why)]
     first = [entry for entry in ranking.candidates if entry.rank == 1]
     leader = first[0]
     return [
@@ -85,15 +89,15 @@ def _lead(ranking: Ranking, first: Sequence[RankedCandidate]) -> Markup:
     score = number(getattr(leader, order))
     if len(first) > 1:
         return Markup(
-            "{} share rank 1: they have the same {} score, {}, and do not differ otherwise."
-        ).format(_listed(first), order, score)
+            "{} share rank 1: they tie, with the same {} score, {}, and the same evidence."
+        ).format(_listed(first), SCORES[order], score)
     others = Markup(", ").join(
-        Markup("{} {}").format(name, number(getattr(leader, name)))
+        Markup("{} {}").format(SCORES[name], number(getattr(leader, name)))
         for name in ORDERS
         if name != order
     )
     return Markup("{} has the highest {} score, {} ({}).").format(
-        named(leader), order, score, others
+        named(leader), SCORES[order], score, others
     )
 
 
@@ -105,23 +109,11 @@ def _comparison(ranking: Ranking, leader: RankedCandidate) -> Iterator[Markup]:
     name = candidate_link(second)
     if abs(getattr(leader, ranking.order) - getattr(second, ranking.order)) < EQUAL:
         yield Markup("{} is next with the same {} score; {}.").format(
-            name, ranking.order, _tie(leader, second)
+            name, SCORES[ranking.order], second.tie_break
         )
         return
     yield Markup("{} is next with {}.").format(name, number(getattr(second, ranking.order)))
     yield from map(escape, compared(ranking, leader, second))
-
-
-def _tie(leader: RankedCandidate, second: RankedCandidate) -> Markup:
-    if (second.coverage == 0) != (leader.coverage == 0):
-        return Markup("only one of the two has any evidence")
-    if len(leader.failures) != len(second.failures):
-        return Markup("the first fails {} of the requirements, this one {}").format(
-            len(leader.failures), len(second.failures)
-        )
-    return Markup("the first has evidence on {} of the weight, this one on {}").format(
-        percent(leader.coverage), percent(second.coverage)
-    )
 
 
 def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
@@ -171,4 +163,4 @@ def verdict_counts(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:
         (Verdict.GRADED, "plain"),
     ):
         if number_of := counted.count(verdict):
-            yield verdict.value, tone, number_of
+            yield WORDS.get(verdict, verdict.value), tone, number_of

@@ -17,16 +17,17 @@ from pvkdb import suitability
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
-from pvkdb.schemas.rankings import ORDERS, Order, Ranking
+from pvkdb.schemas.rankings import ORDERS, Order, Ranking, RankingFilters
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
 from pvkdb_api.explorer.site.rendering import client_code, link
-from pvkdb_api.listing.parameters import read_layer
+from pvkdb_api.listing.parameters import read_filters, read_layer
 from pvkdb_api.operations.rankings import MOST_SAMPLES, SAMPLES, rank
 
 #: Parameters that the REST service also has, in the order of an address.
-SHARED = ("subject", "order", "weights", "reading", "computed", *LAYER, "samples")
+FILTERS = tuple(RankingFilters.model_fields)
+SHARED = ("subject", *FILTERS, "order", "weights", "reading", "computed", *LAYER, "samples")
 PAGE_ONLY = ("x", "y", "top")
 
 #: Prefix of the parameters that the form sends for weights.
@@ -110,6 +111,7 @@ class RankingQuery:
                 reading=reading,
                 samples=samples,
                 computed=computed == "true",
+                filters=read_filters({name: given[name] for name in FILTERS if name in given}),
             ),
             read_layer(**{name: given.get(name) for name in LAYER}),
             _whole_number("top", given.get("top", str(TOP)), _MOST_TOP),
@@ -203,6 +205,8 @@ def python_code(request: Request, wanted: ParsedRankingQuery) -> str:
     named: dict[str, Any] = {name: each for name, each in values.items() if name in given and each}
     if not options.computed:
         named["computed"] = False
+    chosen = options.filters.model_dump(exclude_defaults=True)
+    named |= {name: [*each] if isinstance(each, tuple) else each for name, each in chosen.items()}
     for name in LAYER:
         if name in given:
             ends = tuple(float(end) for end in given[name].split(":"))

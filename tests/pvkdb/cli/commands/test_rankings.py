@@ -52,7 +52,8 @@ def test_a_ranking_fits_a_terminal_and_shows_what_is_missing(ready: Run) -> None
         assert text in outcome.stdout
     assert widest(outcome.stdout) <= 100
     document = json.loads(ready("rank", "synaptic-training", "--json", "--limit", "3").stdout)
-    assert [entry["rank"] for entry in document["candidates"]] == [1, 1, 3]
+    assert [entry["rank"] for entry in document["candidates"]] == [1, 2, 3]
+    assert "extrapolated" in outcome.stdout
     # The doubtful requirement of section 6 says that it is doubtful, and how else to read it.
     inference = ready("rank", "synaptic-inference", "--limit", "1").stderr
     assert "doubtful" in inference
@@ -67,6 +68,18 @@ def test_three_criteria_still_fit(
         print_ranking(rank(session, application, "devices", Options(samples=50)))
         print_ranking(rank(session, application, "materials", Options(samples=50)))
     assert widest(capsys.readouterr().out) <= 100
+
+
+def test_filters_and_what_they_set_aside(ready: Run) -> None:
+    arguments = ("rank", "selector", "--materials", "--samples", "1")
+    text = ready(*arguments, "--where", "lead_free=true", "--where", "halide=I,Br").stdout
+    assert "Set aside by the filter lead_free: " in text
+    assert "(contains no I or Br)" in text
+    assert "not rankable" in text.lower()
+    document = json.loads(ready(*arguments, "--only-screening", "--json").stdout)
+    assert document["candidates"] == []  # the literature has no screening
+    assert document["set_aside"][0]["reason"] == "no screening computed it"
+    assert failed_clearly(ready(*arguments, "--where", "famly=3D"), "did you mean 'family'")
 
 
 def test_one_candidate_explained(ready: Run) -> None:

@@ -12,7 +12,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.devices import DeviceClaim
 from pvkdb.store.models.materials import Material
 from pvkdb.suitability.evidence.devices import Absorbers, _figure, device_candidates, electrodes_in
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, grade_of, joined
 
 from ....curated import DEVICES
 
@@ -36,7 +36,8 @@ def test_table_4_is_there_in_full(found: dict[str, Candidate]) -> None:
         6e6,
         None,
     )
-    assert nanowires["retention_s"].qualifier == "~"
+    chloride = found["d-t4-r07"].evidence["retention_s"]  # ~7 × 10⁹ s
+    assert (chloride.qualifier, chloride.grade) == ("~", Grade.EXTRAPOLATED)
     assert nanowires["volatility"].word == "non-volatile"
 
 
@@ -52,7 +53,10 @@ def test_figures_of_the_same_publication_add_and_never_replace(
 ) -> None:
     nanowires = found["d-t4-r06"].evidence
     assert nanowires["switching_time_s"].minimum == pytest.approx(1e-10)
-    assert nanowires["retention_s"].minimum == 8.7e7  # the text says > 2 years
+    retention = nanowires["retention_s"]  # ~8.7 × 10⁷ s in Table 4, and > 2 years in the text
+    assert (retention.minimum, retention.maximum) == (6.3072e7, None)
+    assert retention.grade is Grade.MEASURED
+    assert (retention.note or "").endswith("Table 4 row 6 prints ~ 2.8 years, an extrapolation")
     dion_jacobson = found["d-t4-r15"].evidence
     assert dion_jacobson["states"].minimum == 8
     assert dion_jacobson["variability_c2c_percent"].minimum == pytest.approx(1.85)
@@ -69,12 +73,32 @@ def test_a_best_value_of_the_text_is_no_typical_one(found: dict[str, Candidate])
     assert (cycles.minimum, cycles.maximum, cycles.grade) == (6e6, None, Grade.MEASURED)
 
 
+@pytest.mark.parametrize(
+    ("value", "qualifier", "unit", "grade"),
+    [
+        (7e9, "~", "s", Grade.EXTRAPOLATED),  # Table 4 row 7
+        (1e4, "~", "s", Grade.MEASURED),  # hours
+        (6.3072e7, ">", "s", Grade.MEASURED),  # the text on ref. 161
+        (7e9, "up to", "s", Grade.BEST),  # section 3.1.3
+        (730, "~", "d", Grade.EXTRAPOLATED),
+        (1e9, "~", "1", Grade.MEASURED),
+    ],
+)
+def test_an_approximate_time_of_years_is_extrapolated(
+    value: float, qualifier: str, unit: str, grade: Grade
+) -> None:
+    assert grade_of("Table 4", qualifier, value=value, unit=unit) is grade
+
+
 def test_the_best_grade_of_several_statements_counts() -> None:
     typical, best = Evidence(10, 10), Evidence(None, 1e3, grade=Grade.BEST)
     quoted = Evidence(1, 1, grade=Grade.SECONDARY)
     assert joined([quoted, best, typical]).maximum == 10
     assert joined([quoted, best]).grade is Grade.BEST
     assert joined([quoted]).grade is Grade.SECONDARY
+    extrapolated = Evidence(7e9, 7e9, grade=Grade.EXTRAPOLATED)
+    assert joined([extrapolated, typical]).maximum == 10
+    assert joined([extrapolated, best]).grade is Grade.EXTRAPOLATED
 
 
 def test_a_figure_belongs_to_the_device_that_it_names() -> None:

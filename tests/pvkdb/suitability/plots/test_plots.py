@@ -11,7 +11,7 @@ from pvkdb.chemistry import Interval
 from pvkdb.errors import InputError
 from pvkdb.kinetics.conditions import layer
 from pvkdb.store.database import Store
-from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile
+from pvkdb.suitability import Options, rank, shipped_profile
 from pvkdb.suitability.plots.plots import plot_ranking
 
 pytest.importorskip("matplotlib")
@@ -55,10 +55,10 @@ def test_times_of_materials_are_said_to_be_predicted_and_bear_names(
 
 
 def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> None:
-    """Also where nothing is known, where criteria are words, and for materials."""
+    """Also where little is known, where criteria are words, and for materials."""
     with sqlite_store.session() as session:
         for name, subject in (
-            ("physically-unclonable-function", "devices"),
+            ("photonic-synapse", "devices"),
             ("nociceptor", "devices"),
             ("selector", "materials"),
         ):
@@ -72,12 +72,12 @@ def test_every_application_can_be_drawn(sqlite_store: Store, tmp_path: Path) -> 
 def test_what_cannot_be_drawn_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
     with sqlite_store.session() as session:
         ranking = rank(session, "selector", options=FEW)
+        empty = rank(session, "physically-unclonable-function", options=FEW)
     with pytest.raises(InputError, match="choose one of these endings"):
         plot_ranking(ranking, tmp_path, ending="gif")
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         plot_ranking(ranking, blocked)
-    empty = rank_candidates(shipped_profile("selector"), "devices", [])
     with pytest.raises(InputError, match="no candidates"):
         plot_ranking(empty, tmp_path)

@@ -20,7 +20,9 @@ let seen = location.pathname + location.search;
 // ── The address ──────────────────────────────────────────────────────────────────────────────────
 
 const DEFAULTS = { subject: "devices", order: "shown" };
-const ORDER = ["subject", "order", "weights", "reading", "computed", "thickness_nm", "bias_v", "temperature_k",
+const ORDER = ["subject", "compositions", "lead_free", "family", "halide", "has_device", "ions_known",
+  "only_screening", "order", "weights", "reading", "computed", "thickness_nm", "bias_v",
+  "temperature_k",
   "write_time_s", "samples", "x", "y", "top"];
 
 /** Return the address of the form without values that are defaults. */
@@ -140,7 +142,7 @@ form.addEventListener("input", (event) => {
 // Some controls of the form are outside its element, so the listener is on the document.
 document.addEventListener("change", (event) => {
   if (event.target.form !== form) return;
-  if (event.target.matches("select, input[type=radio]")) {
+  if (event.target.matches("select, input[type=radio], input[type=checkbox]")) {
     if (event.target.name === "x" || event.target.name === "y") {
       for (const name of ["x", "y"]) chosen.add(name);
     }

@@ -1,0 +1,88 @@
+"""Filters before weights: which candidates are ranked, and how many are set aside for what reason.
+
+All filters but ``has_device`` look at the composition: of a device, at that of its absorber. A
+device whose absorber is not known does not pass them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from pvkdb.chemistry import Composition, parse_composition
+from pvkdb.errors import InputError
+from pvkdb.schemas.rankings import RankingFilters, SetAside
+from pvkdb.suitability.evidence.barriers import SOURCES
+from pvkdb.suitability.evidence.evidence import Candidate
+
+_IONS = {metric for pair in SOURCES.values() for metric in pair}
+
+
+def parse_filters(given: Mapping[str, object]) -> RankingFilters:
+    """Return filters from their texts; formulas may have any spelling.
+
+    Raises:
+        InputError: a value cannot be used; names its filter.
+    """
+    try:
+        return RankingFilters.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][0]}: {first['input']!r}: {first['msg']}") from None
+
+
+def passing(
+    candidates: Sequence[Candidate],
+    filters: RankingFilters,
+    compositions: Mapping[str, Candidate],
+    screened: Collection[str] = (),
+) -> tuple[list[Candidate], list[SetAside]]:
+    """Return the candidates that meet the filters, and the numbers of the others.
+
+    Args:
+        candidates: devices or materials.
+        filters: what they must meet.
+        compositions: compositions with all that is known of them, by the material of candidates.
+        screened: formulas that a screening computed.
+    """
+    tests = _tests(filters, screened)
+    kept, counts = [], Counter[tuple[str, str]]()
+    for candidate in candidates:
+        known = compositions.get(candidate.material or "")
+        for name, why, meets in tests:
+            if name == "has_device" and candidate.kind != "material":
+                continue
+            if known is None or not meets(known):
+                counts[name, why if known else "the composition of its absorber is not known"] += 1
+                break
+        else:
+            kept.append(candidate)
+    aside = [SetAside(filter=name, reason=why, count=n) for (name, why), n in counts.items()]
+    return kept, sorted(aside, key=lambda each: (-each.count, each.filter, each.reason))
+
+
+def _tests(
+    filters: RankingFilters, screened: Collection[str]
+) -> list[tuple[str, str, Callable[[Candidate], object]]]:
+    """Return the filters in use: name, reason for setting aside, test of a composition."""
+    lead = "contains lead" if filters.lead_free else "contains no lead"
+    listed: list[tuple[str, str, Callable[[Candidate], object]]] = [
+        ("compositions", "another composition", lambda each: each.id in filters.compositions),
+        ("lead_free", lead, lambda each: _parsed(each).lead_free == filters.lead_free),
+        ("family", "of another family", lambda each: _parsed(each).family in filters.family),
+        (
+            *("halide", f"contains no {' or '.join(filters.halide)}"),
+            lambda each: any(on.ion.symbol in filters.halide for on in _parsed(each).on("X")),
+        ),
+        ("has_device", "no device is made of it", lambda each: each.devices),
+        ("ions_known", "nothing is known of its ions", lambda each: each.evidence.keys() & _IONS),
+        ("only_screening", "no screening computed it", lambda each: each.id in screened),
+    ]
+    unused = RankingFilters()
+    return [each for each in listed if getattr(filters, each[0]) != getattr(unused, each[0])]
+
+
+def _parsed(candidate: Candidate) -> Composition:
+    return parse_composition(candidate.id)
