@@ -197,7 +197,7 @@ def test_rankings_show_predictions_in_words_without_weight(sqlite_store: Store) 
     assert entry_of(bare, "CsPbBr3").prediction is None
     (note,) = (each for each in ranking.notes if "predictions are shown without weight" in each)
     assert note.endswith("see docs/validation/prediction.md")
-    assert "devices of 8 materials: the correlation has no interval" in note
+    assert "no two of 23 devices of 8 materials have a measured order that is certain" in note
 
 
 def test_where_a_state_must_fade_a_prediction_that_serves_says_so(sqlite_store: Store) -> None:

@@ -135,10 +135,14 @@ def test_a_score_that_fills_in_what_is_unknown_says_so() -> None:
         basis="printed",
         source="section 6",
     )
-    profile = Profile(name="x", title="X", summary="", devices=(endurance,), materials=())
+    ratio = endurance.model_copy(
+        update={"metric": "on_off_ratio", "unit": "1", "bounds": Bounds(at_least=10)}
+    )
+    profile = Profile(name="x", title="X", summary="", devices=(endurance, ratio), materials=())
+    both = {"on_off_ratio": Evidence.exactly(100)}
     listed = [
-        Candidate("a", "a", "device", {}),
-        Candidate("b", "b", "device", {"endurance_cycles": Evidence.exactly(1e5)}),
+        Candidate("a", "a", "device", both),
+        Candidate("b", "b", "device", {**both, "endurance_cycles": Evidence.exactly(1e5)}),
     ]
     options = Options(order="possible", samples=1, cross_checked=False)
     first, second = (found := rank_candidates(profile, "devices", listed, options)).candidates

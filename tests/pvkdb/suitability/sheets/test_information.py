@@ -33,12 +33,12 @@ def ranking(*given: dict[str, Evidence], metrics: tuple[str, ...] = ("yield_perc
 
 def test_the_gain_is_the_mean_of_what_a_measurement_would_add() -> None:
     """A candidate of 0.8 beside one uniform in 0 to 1: ∫ (d − 0.8) from 0.8 to 1 is 0.02."""
-    found = ranking({"yield_percent": Evidence.exactly(80)}, {})
+    found = ranking({"yield_percent": Evidence.exactly(80)}, {"yield_percent": Evidence(0, 100)})
     (only,) = open_values(found, found.candidates)
     assert (only.candidate, only.metric, only.computed) == ("c1", "yield_percent", False)
     assert only.gain == pytest.approx(0.02, abs=1.5e-3)
     assert only.changes == pytest.approx(0.2)
-    assert only.known == "nothing is reported; the profile requires at least 100%"
+    assert only.known.startswith("yield 0% to 100%: too wide to decide")
 
 
 def test_what_cannot_change_the_choice_is_worth_nothing() -> None:
@@ -61,7 +61,10 @@ def test_a_doubt_about_the_best_is_worth_as_much_as_one_about_the_next() -> None
 def test_criteria_that_are_not_defined_take_no_weight() -> None:
     metrics = ("yield_percent", "uniformity_percent")
     known = {"yield_percent": Evidence.exactly(80), "uniformity_percent": Evidence.exactly(80)}
-    open_one = {"uniformity_percent": Evidence(not_defined="a test")}
+    open_one = {
+        "yield_percent": Evidence(0, 100),
+        "uniformity_percent": Evidence(not_defined="a test"),
+    }
     found = ranking(known, open_one, metrics=metrics)
     (only,) = open_values(found, found.candidates)
     assert only.metric == "yield_percent"
