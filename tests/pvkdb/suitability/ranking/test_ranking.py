@@ -42,7 +42,7 @@ def by_id(found: Ranking) -> dict[str, RankedCandidate]:
 
 
 def test_the_order_without_computed_energies_stands_beside_the_order() -> None:
-    """A calibrated interval takes an unknown composition ahead; without it, it is last."""
+    """A calibrated interval takes an unknown composition ahead; without it, it has no place."""
 
     def candidate(name: str, e_a: Evidence | None) -> Candidate:
         return Candidate(name, name, "material", {} if e_a is None else {"e_a_ev": e_a})
@@ -55,18 +55,15 @@ def test_the_order_without_computed_energies_stands_beside_the_order() -> None:
     memory = shipped_profile("non-volatile-memory")
     found = rank_candidates(memory, "materials", listed, FEW)
     assert [(each.id, each.rank, each.rank_without_computed) for each in found.candidates] == [
-        ("computed", 1, 2),
+        ("computed", 1, None),
         ("reported", 2, 1),
-        ("unknown", 3, 2),
     ]
+    assert found.not_rankable == ["unknown"]
     (note,) = (each for each in found.notes if each.startswith("computed E_A or DFE counts for 1"))
-    assert note.endswith("among the first 10 ranks: computed (else 2)")
+    assert note.endswith("among the first 10 ranks: computed (else no place)")
     without = rank_candidates(memory, "materials", listed, replace(FEW, computed=False))
-    assert [(each.id, each.rank) for each in without.candidates] == [
-        ("reported", 1),
-        ("computed", 2),
-        ("unknown", 2),
-    ]
+    assert [(each.id, each.rank) for each in without.candidates] == [("reported", 1)]
+    assert without.not_rankable == ["computed", "unknown"]
     assert {each.rank_without_computed for each in without.candidates} == {None}
     assert not any(note.startswith("computed") for note in without.notes)
 
