@@ -100,7 +100,8 @@ def stability(ranking: Ranking) -> list[str]:
         more = f"{named(often)} is ranked first more often, in {percent(_first(often))}."
     return [
         f"With random weights, and random values within the evidence, {named(first)} is ranked "
-        f"first in {percent(chance)} of {short_number(ranking.samples)} random trials{within}. {more}",
+        f"first in {percent(chance)} of {short_number(ranking.samples)} random trials{within}. "
+        f"{more}",
         *(
             f"With the reading “{name}”, {named(first)} has rank {under.rank}."
             for name, under in first.under_readings.items()
