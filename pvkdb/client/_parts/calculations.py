@@ -57,8 +57,7 @@ class CalculationOperations(EntryOperations["CalculationsRow", "CalculationDocum
             ServiceError: the service cannot be reached or does not accept the request.
 
         Example:
-            >>> settings = pvkdb.NebSettings(images=5)
-            >>> client.calculations.queue("CsPbBr3", "chgnet", settings=settings).state.value
+            >>> client.calculations.queue("CsPbBr3", "chgnet").state.value
             'queued'
         """
         from pvkdb.client.structures import host_of

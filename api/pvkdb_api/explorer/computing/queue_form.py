@@ -116,7 +116,8 @@ def read_form(typed: Mapping[str, str]) -> FilledForm:
     try:
         composition = parse_composition(kept.get("formula", ""))
     except InputError as error:
-        problems["formula"] = str(error) if kept.get("formula") else "enter a formula, e.g. CsPbBr3"
+        said = str(error) if kept.get("formula") else "enter a formula, e.g. CsPbBr3"
+        problems.setdefault("formula", said)
     if composition is not None and "defect" in kept:
         problems |= _vacancy_problem(kept["defect"], composition)
     given: dict[str, Any] = {
