@@ -76,14 +76,15 @@ def page_answer(
         sorting = collection.sorting(query.sort)
     bound = {"filters": filters, "sort": sorting}
     after = cursor_position(collection, sorting, bound, query.cursor)
-    rows: list[Any] = []
-    place = None
-    if query.limit:
-        found = collection.find(session, search, query.limit, sorting, after)
-        rows, place = found.rows, found.place
     results: QueryCache = request.app.state.query_cache
     most = collection.most_counted if query.limit else None
-    counted_as = collection.name if most is None else f"{collection.name}, {most} at most"
+    counted_as = _counted_as(collection, most)
+    total, more = count_rows(results, session, collection, filters, search, most)
+    rows: list[Any] = []
+    place = None
+    if query.limit and total:
+        found = collection.find(session, search, query.limit, sorting, after, total + more)
+        rows, place = found.rows, found.place
 
     def count_values(facet: str) -> list[FacetValue]:
         counted = results.get(
@@ -94,14 +95,10 @@ def page_answer(
         )
         return [FacetValue(value=value, count=number) for value, number in counted.items()]
 
-    total = results.get(
-        session, counted_as, filters, lambda: collection.count(session, search, most)
-    )
-    more = most is not None and total == most + 1
     row: Any = collection.row
     page = _page_of(row)(
         data=rows,
-        total=total - more,
+        total=total,
         more_than_total=more,
         next_cursor=write_cursor(collection.name, bound, place) if place else None,
         dataset_version=dataset_version,
@@ -112,6 +109,32 @@ def page_answer(
         others = dict.fromkeys(Page.model_fields, True)
         include = {**others, "data": {"__all__": set(fields)}}
     return answer(request, page.model_dump_json(include=include))
+
+
+def count_rows(
+    results: QueryCache,
+    session: Session,
+    collection: Listed,
+    filters: Mapping[str, Any],
+    search: Any,
+    most: int | None,
+) -> tuple[int, bool]:
+    """Return the number of rows that match, and whether more do, which were not counted.
+
+    ``most`` is the collection's ``most_counted``, or None to count all.
+    """
+    number = results.get(
+        session,
+        _counted_as(collection, most),
+        filters,
+        lambda: collection.count(session, search, most),
+    )
+    more = most is not None and number == most + 1
+    return number - more, more
+
+
+def _counted_as(collection: Listed, most: int | None) -> str:
+    return collection.name if most is None else f"{collection.name}, {most} at most"
 
 
 @cache

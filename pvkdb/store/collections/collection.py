@@ -9,13 +9,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, func, literal, select, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
 from pvkdb.store.base import UtcDateTime
-from pvkdb.store.collections.keyset import Order, parts
+from pvkdb.store.collections.keyset import Order, behind, parts
 
 RowT = TypeVar("RowT", bound=Row)
 ConditionT = TypeVar("ConditionT")
@@ -25,6 +39,12 @@ BATCH = 1000
 
 #: Most values of a facet that are returned, the most frequent first.
 FACET_VALUES = 50
+
+#: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
+_MOST_IDS = 50_000
+
+#: Plans of PostgreSQL that read whole tables before the first row, which a page does not need.
+_SLOW_PLANS = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +61,9 @@ class Filter(Generic[ConditionT]):
     choices: tuple[str, ...] = ()
     many: bool = False
     example: Any = None
-    #: The same as a join with other rows, from which the search begins.
-    joined: Callable[[Any], ConditionT] | None = None
+    #: Searches of indexes that each find all rows that match, and maybe others: conditions on the
+    #: rows, or SELECTs of their ids, in which an id may be repeated.
+    indexed: Callable[[Any], Sequence[Any]] | None = None
 
 
 #: A filter that makes a condition of SQL.
@@ -148,10 +169,14 @@ def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[So
 
 @dataclass(frozen=True)
 class CountTable:
-    """A table of numbers of rows: what searches by some filters alone find is counted there."""
+    """A table of numbers of rows: what searches by some filters alone find is counted there.
+
+    ``where`` returns the condition for the numbers that add up to those of a search; None for other
+    searches.
+    """
 
     number: InstrumentedAttribute[int]
-    filters: Mapping[str, Callable[[Any], ColumnElement[bool]]]
+    where: Callable[[Mapping[str, Any]], ColumnElement[bool] | None]
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
 
 
@@ -166,8 +191,9 @@ class Collection(Generic[RowT]):
     of a key. Facets in ``several_in`` hold several values, separated by ``; ``, counted each.
 
     A large collection has ``counts``, and ``most_counted`` rows are counted of what other searches
-    find. Of so few, all are found and then sorted; more are read in their order until a page is
-    full. Rows with the same value are in the direction of their order.
+    find. Of so few, all are found by the filter that finds fewest ids (``row_id``) in an index, and
+    then sorted; more are read in their order until a page is full. Rows with the same value are in
+    the direction of their order.
     """
 
     name: str
@@ -188,6 +214,7 @@ class Collection(Generic[RowT]):
     several_in: frozenset[str] = frozenset()
     counts: CountTable | None = None
     most_counted: int | None = None
+    row_id: InstrumentedAttribute[int] | None = None
 
     @property
     def key_name(self) -> str:
@@ -219,8 +246,10 @@ class Collection(Generic[RowT]):
         replaced = select(column).where(column.is_not(None))
         return rows.where(self.key.not_in(replaced))
 
-    def select(self, filters: Search, joined: bool = False) -> Select[Any]:
-        """Return the SELECT of the rows that match all filters, if ``joined`` with one join.
+    def select(self, filters: Search, order: Sequence[Sorting] | None = None) -> Select[Any]:
+        """Return the SELECT of the rows that match all filters.
+
+        Of a large collection, only the columns of ``order`` are then read from indexes.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
@@ -230,38 +259,78 @@ class Collection(Generic[RowT]):
         statement = self.current()
         for name, value in filters.items():
             if value is not None:
-                statement = statement.where(self.condition(name, value, joined))
-                joined = joined and self.filters[name].joined is None
+                condition = self.condition(name, value)
+                if self.row_id is not None and order is not None:
+                    condition = _without_indexes(condition, self.row_id, dict(order))
+                statement = statement.where(condition)
         return statement
 
-    def condition(self, name: str, value: Any, joined: bool = False) -> ColumnElement[bool]:
+    def condition(self, name: str, value: Any) -> ColumnElement[bool]:
         """Return the SQL condition of one filter with a value.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
         accepted = accepted_value(self.name, self.filters, name, value)
-        wanted = self.filters[name]
-        return ((joined and wanted.joined) or wanted.condition)(accepted)
+        return self.filters[name].condition(accepted)
 
-    def _found(self, filters: Search, most: int | None, *columns: Any) -> Subquery:
+    def _found(self, session: Session, filters: Search, most: int, *columns: Any) -> Subquery:
         """Return at most ``most`` + 1 rows that match, in any order."""
-        limit = None if most is None else most + 1
-        return _only(self.select(filters, joined=True), self.key, *columns).limit(limit).subquery()
+        wanted = _only(self.select(filters, self.order), self.key, *columns)
+        ids = None if isinstance(filters, Select) else self._fewest_ids(session, filters)
+        if ids is None:
+            orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
+            wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
+        else:
+            # The sum is in no index: SQLite begins with the ids.
+            wanted = wanted.where(ids.c[0] + 0 == self.row_id)
+        return wanted.limit(most + 1).subquery()
+
+    def _fewest_ids(self, session: Session, filters: Mapping[str, Any]) -> Subquery | None:
+        """Return the ids that the most selective index finds; None where each finds too many."""
+        known: dict[str, Any] = session.info.setdefault("pvkdb_fewest_ids", {})
+        search = repr((self.name, sorted(filters.items())))
+        if search in known or self.row_id is None:
+            return known.get(search)
+        _read_indexes(session)
+        #: What is counted, and the ids.
+        sources: list[tuple[Any, Any]] = []
+        ranges: dict[str, list[Any]] = {}
+        for name, value in filters.items():
+            indexed = self.filters[name].indexed
+            if value is None or indexed is None:
+                continue
+            for each in indexed(accepted_value(self.name, self.filters, name, value)):
+                if isinstance(each, ColumnElement):
+                    value_of = name.removesuffix("_min").removesuffix("_max")
+                    ranges.setdefault(value_of, []).append(each)
+                else:
+                    ids = each.subquery()
+                    sources.append((each, select(ids.c[0]).distinct()))
+        for conditions in ranges.values():
+            matching = self.current().where(*conditions)
+            sources.insert(0, (_only(matching, literal(1)), _only(matching, self.row_id)))
+        fewest, number = None, _MOST_IDS
+        for counted, ids in sources:
+            some = counted.limit(number).subquery()
+            found = session.scalar(select(func.count()).select_from(some)) or 0
+            if found < number:
+                fewest, number = ids.subquery(), found
+        known[search] = fewest
+        return fewest
 
     def _counted(self, filters: Search) -> Select[Any] | None:
         """Return the SELECT of the numbers that add up to those of a search; None without them."""
         if self.counts is None or isinstance(filters, Select):
             return None
-        given = {name: value for name, value in filters.items() if value is not None}
-        if not given.keys() <= self.counts.filters.keys():
-            return None
-        return select(self.counts.number).where(
-            *(
-                self.counts.filters[name](accepted_value(self.name, self.filters, name, value))
-                for name, value in given.items()
-            )
+        condition = self.counts.where(
+            {
+                name: accepted_value(self.name, self.filters, name, value)
+                for name, value in filters.items()
+                if value is not None
+            }
         )
+        return None if condition is None else select(self.counts.number).where(condition)
 
     def count(self, session: Session, filters: Search, most: int | None = None) -> int:
         """Return the number of rows that match; ``most`` + 1 where there are more than that."""
@@ -269,7 +338,7 @@ class Collection(Generic[RowT]):
         if counted is not None:
             return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
         if most is not None:
-            found = self._found(filters, most)
+            found = self._found(session, filters, most)
             return session.scalar(select(func.count()).select_from(found)) or 0
         if self.supersedes is not None and _is_empty(filters):
             # Each replaced row is named once, so that counting needs no scan for newer rows.
@@ -299,7 +368,7 @@ class Collection(Generic[RowT]):
             value, number = self.counts.facets[name], func.sum(self.counts.number)
             counted = counted.where(self.counts.number > 0)
         elif most is not None:
-            found = self._found(filters, most - 1, self.facets[name].label("value"))
+            found = self._found(session, filters, most - 1, self.facets[name].label("value"))
             counted, value = select(found), found.c.value
         else:
             counted, value = self.select(filters), self.facets[name]
@@ -334,27 +403,33 @@ class Collection(Generic[RowT]):
         limit: int,
         sorting: Sequence[Sorting] | None = None,
         after: Sequence[Any] | None = None,
+        total: int | None = None,
     ) -> SearchPage[RowT]:
         """Return at most ``limit`` rows behind a cursor position.
 
         Their keys are found first, from indexes where possible; only these rows are then loaded.
+        ``total`` is what :meth:`count` returned for ``most_counted``; it is counted if missing.
 
         Raises:
             ValueError: the position does not fit the order.
         """
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
-        if self._finds_few(session, filters):
+        place = after and self.place(levels, after)
+        pieces = parts(orders, place)
+        if self._finds_few(session, filters, total):
             labels = [order.expression.label(f"level_{n}") for n, order in enumerate(orders)]
-            few = self._found(filters, self.most_counted, *labels)
+            few = self._found(session, filters, self.most_counted or 0, *labels)
             orders = [
                 replace(order, expression=few.c[f"level_{n}"]) for n, order in enumerate(orders)
             ]
             wanted: Select[Any] = select(few)
+            pieces = iter([(behind(orders, place) if place else true(), orders)])
         else:
-            wanted = _only(self.select(filters), self.key, *(each.expression for each in orders))
+            matching = self.select(filters, levels)
+            wanted = _only(matching, self.key, *(each.expression for each in orders))
         found: list[Any] = []
-        for condition, within in parts(orders, after and self.place(levels, after)):
+        for condition, within in pieces:
             clauses = [clause for order in within for clause in order.clauses()]
             part = wanted.where(condition).order_by(*clauses).limit(limit + 1 - len(found))
             found += session.execute(part)
@@ -366,14 +441,12 @@ class Collection(Generic[RowT]):
             place=[_plain(value) for value in found[-1][1:]] if more and found else None,
         )
 
-    def _finds_few(self, session: Session, filters: Search) -> bool:
+    def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
         if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):
             return False
-        if self.count(session, filters, self.most_counted) > self.most_counted:
-            return False
-        if session.get_bind().dialect.name == "postgresql":  # which cannot know that they are few
-            session.execute(text("SET LOCAL enable_seqscan = off"))
-        return True
+        _read_indexes(session)
+        total = self.count(session, filters, self.most_counted) if total is None else total
+        return total <= self.most_counted
 
     def place(self, sorting: Sequence[Sorting], values: Sequence[Any]) -> list[Any]:
         """Return the values of a cursor position, checked, as parameters of the SQL statement.
@@ -405,8 +478,9 @@ class Collection(Generic[RowT]):
     ) -> Iterator[RowT]:
         """Yield every row that matches, in order, fetched in batches."""
         after: CursorPosition | None = None
+        total = self.most_counted and self.count(session, filters, self.most_counted)
         while True:
-            found = self.find(session, filters, BATCH, sorting, after)
+            found = self.find(session, filters, BATCH, sorting, after, total)
             yield from found.rows
             if found.place is None:
                 return
@@ -426,6 +500,33 @@ class Collection(Generic[RowT]):
 
 def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
     return statement.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def _without_indexes(
+    condition: ColumnElement[bool], of: InstrumentedAttribute[Any], kept: Mapping[str, Any]
+) -> ColumnElement[bool]:
+    """Return a condition that reads no index of a table, but for those on the columns kept.
+
+    Both databases would otherwise read all that a condition finds, and sort it.
+    """
+    table = of.property.columns[0].table.name
+
+    def computed(element: Any, **_: Any) -> ColumnElement[Any] | None:
+        if not isinstance(element, Column) or element.table.name != table or element.key in kept:
+            return None
+        if isinstance(element.type, Boolean):
+            return None
+        return element + literal("", Text) if element.type.python_type is str else element + 0
+
+    changed: ColumnElement[bool] = replacement_traverse(condition, {}, computed)
+    return changed
+
+
+def _read_indexes(session: Session) -> None:
+    """Let PostgreSQL, which cannot know how soon a page is full, read indexes in their order."""
+    if session.get_bind().dialect.name == "postgresql":
+        names = ("jit", *(f"enable_{name}" for name in _SLOW_PLANS))
+        session.execute(select(*(func.set_config(name, "off", True) for name in names)))
 
 
 def _is_empty(filters: Search) -> bool:

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
 from pvkdb.store.collections.collection import Collection, CountTable, Filter, SqlFilter, sortables
 from pvkdb.store.collections.filters import (
+    MOST_WORDS,
     any_of,
     at_least,
     at_most,
-    has_ion_named,
     ion_filters,
+    ions_named,
     material_filters,
+    occupied,
     several,
     words,
 )
 from pvkdb.store.models.materials import Material, SiteOccupancy
-from pvkdb.store.models.summaries import KINDS
+from pvkdb.store.models.summaries import KINDS, PART, FormulaPart
 from pvkdb.store.models.summaries import CompositionCount as Count
 from pvkdb.store.models.summaries import CompositionSummary as Summary
 from pvkdb.store.rows.among import among_found
@@ -38,6 +51,9 @@ _HAS = {
     **{name: (name,) for name in ("devices", "reported", "computed", "structures", "stability")},
 }
 
+#: From each letter of a word on, what is compared with a part of a formula.
+_BEGINNINGS = re.compile(rf"(?=([a-z][!-}}]{{0,{PART - 1}}}))")
+
 _RANGES = {
     "decomposition": (Summary.decomposition_ev_per_atom, "energy of decomposition, eV/atom", 0.0),
     "t": (Summary.t, "Goldschmidt's tolerance factor", 0.9),
@@ -47,10 +63,26 @@ _RANGES = {
 }
 
 
-def _of_materials(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Turn a condition on a material into one on its composition."""
-    found = select(Material.composition_id).join(Material.composition).where(condition)
-    return Summary.composition_id.in_(found)
+def _there(found: Select[int], composition: Any) -> ColumnElement[bool]:
+    """Condition for summaries of the compositions that a SELECT finds, looked for one by one.
+
+    PostgreSQL would turn EXISTS into a list of everything that the SELECT finds.
+    """
+    one = found.where(composition == Summary.composition_id).limit(1)
+    return one.correlate(Summary).scalar_subquery().is_not(None)
+
+
+def _of_materials(entry: SqlFilter) -> SqlFilter:
+    """Turn a filter of materials by a column of their own into one of compositions."""
+
+    def found(value: Any) -> Select[int]:
+        return select(Material.composition_id).where(entry.condition(value))
+
+    return replace(
+        entry,
+        condition=lambda value: _there(found(value), Material.composition_id),
+        indexed=lambda value: [found(value)],
+    )
 
 
 def _family_counted(values: Sequence[str]) -> ColumnElement[bool]:
@@ -65,25 +97,60 @@ def _has_counted(values: Sequence[str]) -> ColumnElement[bool]:
 
 def _through(column: Any, counted: Any, condition: Any) -> Callable[[Any], ColumnElement[bool]]:
     """Condition for summaries by the few values of a column that a condition on counts meets."""
-    return lambda values: among_found(column, select(counted).where(condition(values)))
+    return lambda values: among_found(
+        column, select(counted).where(Count.ion == "", condition(values))
+    )
 
 
-def _ions(values: Sequence[str], site: str | None, joined: bool = False) -> ColumnElement[bool]:
-    there = aliased(SiteOccupancy)
-    found = select(there.composition_id).where(there.ion.in_(values))
-    found = found if site is None else found.where(there.site == site)
-    if not joined:
-        return found.where(there.composition_id == Summary.composition_id).exists()
-    # The sum is in no index: SQLite would otherwise look for the ions of each composition.
-    return found.distinct().subquery().c.composition_id + 0 == Summary.composition_id
+#: Conditions on the table of counts for the values of filters.
+_COUNTED: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "family": _family_counted,
+    "lead_free": lambda value: Count.lead_free.is_(value),
+    "lowest_phase": lambda values: Count.lowest_phase.in_(values),
+    "has": _has_counted,
+    "ion": lambda values: Count.ion == values[0],
+    "halide": lambda values: Count.ion == f"X:{values[0]}",
+}
+
+
+def _counted(given: Mapping[str, Any]) -> ColumnElement[bool] | None:
+    """Condition for the counts of a search by these filters, of which one may name one ion."""
+    named = [given[name] for name in ("ion", "halide") if name in given]
+    if not given.keys() <= _COUNTED.keys() or len(named) > 1:
+        return None
+    if any(len(ions) != 1 or not ions[0] or ":" in ions[0] for ions in named):
+        return None
+    conditions = [_COUNTED[name](value) for name, value in given.items()]
+    return and_(*conditions, *([] if named else [Count.ion == ""]))
+
+
+def _ions(values: Sequence[str], site: str | None) -> ColumnElement[bool]:
+    return _there(occupied(values, site), SiteOccupancy.composition_id)
 
 
 def _ion_filters() -> dict[str, SqlFilter]:
-    joined = ion_filters(lambda values, site: _ions(values, site, joined=True))
+    listed = ion_filters(lambda values, site: [occupied(values, site)])
     return {
-        name: replace(entry, joined=joined[name].condition)
+        name: replace(entry, indexed=listed[name].condition)
         for name, entry in ion_filters(_ions).items()
     }
+
+
+def _parts_of(text: str) -> list[Any]:
+    """Return SELECTs of ids, each of which finds all formulas with every word of a text.
+
+    A word is in a formula only if its part from each of its letters on begins a stored part.
+    """
+    found: list[Any] = []
+    part, ids = FormulaPart.part, select(FormulaPart.composition_id)
+    for word in text.lower().split()[:MOST_WORDS]:
+        begun = [
+            ids.where(part >= piece, part < piece[:-1] + chr(ord(piece[-1]) + 1))
+            for piece in _BEGINNINGS.findall(word)
+        ]
+        named = ions_named(word)
+        found += [union_all(each, occupied(named)) for each in begun[:1]] if named else begun
+    return found
 
 
 def _energy_filters() -> dict[str, SqlFilter]:
@@ -106,6 +173,9 @@ def _energy_filters() -> dict[str, SqlFilter]:
             float,
             lambda v, columns=lows: or_(*(column <= v for column in columns)),  # type: ignore[misc]
             example=0.4,
+            indexed=lambda v, columns=lows: [  # type: ignore[misc]
+                union_all(*(select(Summary.composition_id).where(each <= v) for each in columns))
+            ],
         )
     return found
 
@@ -113,9 +183,14 @@ def _energy_filters() -> dict[str, SqlFilter]:
 def _range_filters() -> dict[str, SqlFilter]:
     found = {}
     for name, (column, meaning, example) in _RANGES.items():
-        found[f"{name}_min"] = at_least(column, f"Smallest {meaning}.", example)
-        found[f"{name}_max"] = at_most(column, f"Largest {meaning}.", example)
+        found[f"{name}_min"] = _indexed(at_least(column, f"Smallest {meaning}.", example))
+        found[f"{name}_max"] = _indexed(at_most(column, f"Largest {meaning}.", example))
     return found
+
+
+def _indexed(entry: SqlFilter) -> SqlFilter:
+    """Return a filter whose condition itself reads an index."""
+    return replace(entry, indexed=lambda value: [entry.condition(value)])
 
 
 def _canonical(text: str) -> str:
@@ -126,7 +201,7 @@ def _canonical(text: str) -> str:
         return text
 
 
-_of_material = material_filters(_of_materials)
+_of_material = material_filters(lambda condition: condition)
 
 COMPOSITIONS = Collection(
     name="compositions",
@@ -136,14 +211,18 @@ COMPOSITIONS = Collection(
     key=Summary.formula,
     spelled=_canonical,
     filters={
-        "formula": several(
-            "Formula in any spelling, e.g. CH3NH3PbI3.",
-            lambda values: Summary.formula.in_([parse_composition(v).formula for v in values]),
-            "CH3NH3PbI3",
+        "formula": _indexed(
+            several(
+                "Formula in any spelling, e.g. CH3NH3PbI3.",
+                lambda values: Summary.formula.in_([parse_composition(v).formula for v in values]),
+                "CH3NH3PbI3",
+            )
         ),
-        "family": replace(
-            _of_material["family"],
-            condition=_through(Summary.families, Count.families, _family_counted),
+        "family": _indexed(
+            replace(
+                _of_material["family"],
+                condition=_through(Summary.families, Count.families, _family_counted),
+            )
         ),
         "lead_free": Filter(
             _of_material["lead_free"].description,
@@ -152,30 +231,32 @@ COMPOSITIONS = Collection(
             example=True,
         ),
         **_ion_filters(),
-        "dimensionality": _of_material["dimensionality"],
-        "phase": _of_material["phase"],
-        "lowest_phase": replace(
-            any_of(Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma"),
-            # A text made of it is in no index: many are read in the order of the list.
-            condition=lambda values: (Summary.lowest_phase + "").in_(values),
-            joined=lambda values: Summary.lowest_phase.in_(values),
+        "dimensionality": _of_materials(_of_material["dimensionality"]),
+        "phase": _of_materials(_of_material["phase"]),
+        "lowest_phase": _indexed(
+            any_of(Summary.lowest_phase, "Phase of lowest computed energy.", example="Pnma")
         ),
         **_energy_filters(),
         **_range_filters(),
-        "has": several(
-            "What is known of it: e_a and dfe, an activation and a formation energy of the halide "
-            "vacancy; e_a_computed, a computed one; devices made of it; reported and computed "
-            "energies; structures; stability, an energy of decomposition. Of several, all must be "
-            "known.",
-            _through(Summary.kinds, Count.kinds, _has_counted),
-            "e_a",
-            tuple(_HAS),
+        "has": _indexed(
+            several(
+                "What is known of it: e_a and dfe, an activation and a formation energy of the "
+                "halide vacancy; e_a_computed, a computed one; devices made of it; reported and "
+                "computed energies; structures; stability, an energy of decomposition. Of several, "
+                "all must be known.",
+                _through(Summary.kinds, Count.kinds, _has_counted),
+                "e_a",
+                tuple(_HAS),
+            )
         ),
-        "q": words(
-            "Words in the formula, or in the full name of an ion, e.g. methylammonium.",
-            Summary.formula,
-            lambda word: has_ion_named(word, Summary.composition_id),
-            example="methylammonium",
+        "q": replace(
+            words(
+                "Words in the formula, or in the full name of an ion, e.g. methylammonium.",
+                Summary.formula,
+                lambda word: _ions(named, None) if (named := ions_named(word)) else false(),
+                example="methylammonium",
+            ),
+            indexed=_parts_of,
         ),
     },
     rows_of=compositions_rows,
@@ -195,17 +276,13 @@ COMPOSITIONS = Collection(
     several_in=frozenset({"family"}),
     counts=CountTable(
         Count.number,
-        {
-            "family": _family_counted,
-            "lead_free": lambda v: Count.lead_free.is_(v),
-            "lowest_phase": lambda values: Count.lowest_phase.in_(values),
-            "has": _has_counted,
-        },
+        _counted,
         {
             "family": Count.families,
             "lead_free": Count.lead_free,
             "lowest_phase": func.nullif(Count.lowest_phase, ""),
         },
     ),
-    most_counted=2_000,
+    most_counted=1_000,
+    row_id=Summary.composition_id,
 )

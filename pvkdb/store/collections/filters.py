@@ -31,7 +31,7 @@ Translation: TypeAlias = Callable[[ColumnElement[bool]], ColumnElement[bool]]
 _HALIDES = (*HALIDES, "X")
 
 #: Most words of a search that are used.
-_WORDS = 10
+MOST_WORDS = 10
 
 #: Longest text that is parsed as a formula.
 _LONGEST_FORMULA = 200
@@ -58,7 +58,7 @@ def words(description: str, *columns: Any, example: str) -> SqlFilter:
         return and_(
             *(
                 or_(*(_contains(column, word) for column in columns))
-                for word in text.split()[:_WORDS]
+                for word in text.split()[:MOST_WORDS]
             )
         )
 
@@ -115,25 +115,26 @@ def is_material(values: Sequence[str]) -> ColumnElement[bool]:
     return or_(Material.id.in_(values), among_found(Material.composition_id, found))
 
 
-def has_ion(
-    values: Sequence[str], site: str | None = None, of: Column = Material.composition_id
-) -> ColumnElement[bool]:
-    """Condition for rows of a composition with any of the ions on a site, or on any site.
-
-    ``of`` is the column that holds the id of the composition; by default, that of materials.
-    """
-    occupied = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
-    if site is not None:
-        occupied = occupied.where(SiteOccupancy.site == site)
-    return of.in_(occupied)
+def occupied(values: Sequence[str], site: str | None = None) -> Select[int]:
+    """Select the ids of compositions with any of the ions on a site, or on any site."""
+    found = select(SiteOccupancy.composition_id).where(SiteOccupancy.ion.in_(values))
+    return found if site is None else found.where(SiteOccupancy.site == site)
 
 
-def has_ion_named(word: str, of: Column = Material.composition_id) -> ColumnElement[bool]:
+def has_ion(values: Sequence[str], site: str | None = None) -> ColumnElement[bool]:
+    """Condition for materials with any of the ions on a site, or on any site."""
+    return Material.composition_id.in_(occupied(values, site))
+
+
+def has_ion_named(word: str) -> ColumnElement[bool]:
     """Condition for rows of a composition with an ion whose full name contains a word."""
-    named = [
-        ion.symbol for ion in molecular_ions().values() if word.lower() in (ion.name or "").lower()
-    ]
-    return has_ion(named, of=of)
+    return has_ion(ions_named(word))
+
+
+def ions_named(word: str) -> list[str]:
+    """Return the symbols of the ions whose full name contains a word."""
+    ions = molecular_ions().values()
+    return [ion.symbol for ion in ions if word.lower() in (ion.name or "").lower()]
 
 
 def material_filters(of: Translation) -> dict[str, SqlFilter]:

@@ -154,8 +154,9 @@ class SmallTable(Generic[RowT]):
         limit: int,
         sorting: Sequence[Sorting] = (),
         after: Sequence[Any] | None = None,
+        total: int | None = None,
     ) -> SearchPage[RowT]:
-        """Return at most ``limit`` rows behind a cursor position.
+        """Return at most ``limit`` rows behind a cursor position; the total is not needed.
 
         Raises:
             ValueError: the position does not fit the order.

@@ -81,6 +81,10 @@ class Material(Base):
     """
 
     __tablename__ = "materials"
+    __table_args__ = (
+        Index("ix_materials_phase", "phase", "composition_id"),
+        Index("ix_materials_dimensionality", "dimensionality", "composition_id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     composition_id: Mapped[int] = mapped_column(ForeignKey("compositions.id"), index=True)

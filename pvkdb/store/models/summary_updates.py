@@ -21,7 +21,7 @@ from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
 from pvkdb.store.models.structures import Structure
-from pvkdb.store.models.summaries import KINDS, CompositionStability
+from pvkdb.store.models.summaries import KINDS, PART, CompositionStability
 
 #: Compositions whose summaries are made at a time.
 _BATCH = 500
@@ -226,13 +226,33 @@ WHERE c.id {{among}}
 
 #: Numbers of compositions by what the table of counts distinguishes, added to it or taken off.
 _COUNTS = """
-INSERT INTO composition_counts (families, lead_free, lowest_phase, kinds, number)
-SELECT families, lead_free, coalesce(lowest_phase, ''), kinds, {sign} count(*) AS number
-FROM composition_summaries WHERE composition_id {{among}}
-GROUP BY families, lead_free, lowest_phase, kinds
-ORDER BY families, lead_free, lowest_phase, kinds
-ON CONFLICT (families, lead_free, lowest_phase, kinds)
+INSERT INTO composition_counts (ion, families, lead_free, lowest_phase, kinds, number)
+SELECT ion, families, lead_free, coalesce(lowest_phase, ''), kinds, {sign} count(*) AS number
+FROM composition_summaries JOIN (
+  SELECT id, '' AS ion FROM compositions WHERE id {{among}}
+  UNION SELECT composition_id, ion FROM site_occupancies WHERE composition_id {{among}}
+  UNION SELECT composition_id, 'X:' || ion FROM site_occupancies
+  WHERE site = 'X' AND composition_id {{among}}
+) with_ion ON id = composition_id
+WHERE composition_id {{among}}
+GROUP BY ion, families, lead_free, lowest_phase, kinds
+ORDER BY ion, families, lead_free, lowest_phase, kinds
+ON CONFLICT (ion, families, lead_free, lowest_phase, kinds)
 DO UPDATE SET number = composition_counts.number + excluded.number
+"""
+
+#: Parts of formulas; those of a composition stay the same.
+_PARTS = f"""
+INSERT INTO formula_parts (part, composition_id)
+WITH RECURSIVE place(n) AS (
+  SELECT 1 UNION ALL SELECT n + 1 FROM place
+  WHERE n < (SELECT max(length(formula)) FROM compositions WHERE id {{among}})
+)
+SELECT DISTINCT lower(substr(formula, n, {PART})) AS part, id
+FROM compositions JOIN place ON n <= length(formula)
+WHERE id {{among}} AND lower(substr(formula, n, 1)) <> upper(substr(formula, n, 1))
+ORDER BY part, id
+ON CONFLICT DO NOTHING
 """
 
 _STATEMENTS = (
@@ -240,8 +260,10 @@ _STATEMENTS = (
     "DELETE FROM composition_summaries WHERE composition_id {among}",
     _SUMMARIES,
     _COUNTS.format(sign=""),
+    _PARTS,
 )
-_OF_ALL = [text(each.format(among="IS NOT NULL")) for each in _STATEMENTS]
+#: After all summaries and counts have been deleted.
+_OF_ALL = [text(each.format(among="IS NOT NULL")) for each in _STATEMENTS[2:]]
 _OF_SOME = [
     text(each.format(among="IN :ids")).bindparams(bindparam("ids", expanding=True))
     for each in _STATEMENTS

@@ -38,7 +38,7 @@ from pvkdb_api.explorer.tables.table import (
 )
 from pvkdb_api.listing.cursors import write_cursor
 from pvkdb_api.listing.parameters import query_model, split_names
-from pvkdb_api.listing.queries import cursor_position, read_filters
+from pvkdb_api.listing.queries import count_rows, cursor_position, read_filters
 
 #: Rows on a page by default.
 ROWS = 50
@@ -62,17 +62,20 @@ def browse(request: Request, session: Session, table: TablePage, **context: Any)
     with naming("cursor"):
         bound = {"filters": query.filters, "sort": query.sorting}
         after = cursor_position(table.collection, query.sorting, bound, query.query.cursor)
-    found = table.collection.find(session, query.search, query.query.limit, query.sorting, after)
-    name = table.collection.name
+    collection, name = table.collection, table.collection.name
+    most = collection.most_counted
+    total, more = count_rows(counts, session, collection, query.filters, query.search, most)
+    found = collection.find(
+        session, query.search, query.query.limit, query.sorting, after, total + more
+    )
     extend = table.extend_rows
     context |= {
         "table": table,
         "query": query,
         "rows": extend(counts, session, found.rows) if extend else found.rows,
         "columns": [(key, table.columns[key]) for key in query.columns],
-        "total": counts.get(
-            session, name, query.filters, lambda: table.collection.count(session, query.search)
-        ),
+        "total": total,
+        "more": more,
         "next_page": (
             query.address(cursor=write_cursor(name, bound, found.place)) if found.place else None
         ),
@@ -129,7 +132,7 @@ class Checkbox:
     value: str
     label: str
     checked: bool
-    count: int | None
+    count: int | str | None
 
 
 def _checkboxes(
@@ -148,7 +151,7 @@ def _checkboxes(
             for value, label in choice.values
         ]
     if query.filters:
-        counted = _facet(counts, session, query, choice, {})
+        counted = {**_facet(counts, session, query, choice, {})}
     return [
         Checkbox(quoted(text), text, text in chosen, None if query.filters else count)
         for text, count in ((str(value), n) for value, n in counted.items() if value is not None)
@@ -157,7 +160,7 @@ def _checkboxes(
 
 def _all_counts(
     counts: QueryCache, session: Session, query: TableQuery
-) -> dict[str, dict[str, int]]:
+) -> dict[str, dict[str, int | str]]:
     return {
         choice.name: {
             quoted(str(value)): number
@@ -171,21 +174,23 @@ def _all_counts(
 
 def _counts_of(
     counts: QueryCache, session: Session, query: TableQuery, choice: ChoiceFilter
-) -> dict[Any, int]:
+) -> dict[Any, int | str]:
     """Return the number of rows for each value of a filter, with the query's other filters set."""
     if not choice.has_counts:
         return {}
     others = {name: value for name, value in query.filters.items() if name != choice.name}
-    if not choice.values:
-        return _facet(counts, session, query, choice, others)
     collection = query.table.collection
+    most = collection.most_counted
+    values = [value for value, _ in choice.values]
+    if not values and (most is None or not others):
+        return {**_facet(counts, session, query, choice, others)}
     chosen = query.filters.get(choice.name, ()) if choice.every else ()
-    found = {}
-    for value, _ in choice.values:
-        filters = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
-        found[value] = counts.get(
-            session, collection.name, filters, partial(collection.count, session, filters)
-        )
+    found: dict[Any, int | str] = {}
+    for value in values or _facet(counts, session, query, choice, {}):
+        if value is not None:
+            filters = {**others, choice.name: tuple(dict.fromkeys((*chosen, value)))}
+            number, more = count_rows(counts, session, collection, filters, filters, most)
+            found[value] = f"{number:,}+" if more else number
     return found
 
 

@@ -86,8 +86,18 @@ def test_a_search_by_other_columns_is_counted_up_to_a_limit(store: Store) -> Non
         assert exact > 5
         assert COMPOSITIONS.count(session, ions, 5) == 6
         assert sum(COMPOSITIONS.facet(session, ions, "lead_free", 5).values()) == 5
-        stored = COMPOSITIONS.count(session, {"family": ["3D"]})
-        assert COMPOSITIONS.count(session, {"family": ["3D"]}, 5) == stored > 5
+        for counted in ({"family": ["3D"]}, {"halide": ["I"], "family": ["3D"]}, {"ion": ["Pb"]}):
+            stored = COMPOSITIONS.count(session, counted)
+            assert COMPOSITIONS.count(session, counted, 5) == stored > 5
+            assert len(COMPOSITIONS.find(session, counted, 500).rows) == stored
+        for unknown in (
+            {"ion": ["X:I"]},
+            {"ion": [""]},
+            {"ion": []},
+            {"halide": ["Br"], "ion": ["I"]},
+        ):
+            found = COMPOSITIONS.find(session, unknown, 500).rows
+            assert COMPOSITIONS.count(session, unknown) == len(found) < 5
 
 
 def test_a_formula_in_any_spelling(store: Store) -> None:

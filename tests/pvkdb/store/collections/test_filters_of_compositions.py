@@ -1,0 +1,270 @@
+"""Searches of compositions find what a plain filter in Python finds, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pvkdb.chemistry import parse_composition
+from pvkdb.chemistry.ions import molecular_ions
+from pvkdb.schemas.tables import CompositionsRow
+from pvkdb.store.collections import COMPOSITIONS, collection
+from pvkdb.store.curation.registration import register_material
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.energetics import Energetic
+from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
+from pvkdb.store.models.structures import Structure
+from pvkdb.store.models.summaries import CompositionStability
+
+
+@dataclass(frozen=True)
+class Known:
+    """A composition: its row, its ions by site, and the dimensionalities of its materials."""
+
+    row: CompositionsRow
+    ions: frozenset[tuple[str, str]]
+    dimensionalities: frozenset[str]
+
+    def words(self) -> str:
+        names = (molecular_ions().get(ion) for _, ion in self.ions)
+        named = [each.name.lower() for each in names if each and each.name]
+        return "\n".join((self.row.formula.lower(), *named))
+
+
+Test = Callable[[Known, Any], bool]
+
+
+def ends(*names: str, test: Callable[[float, Any], bool]) -> Test:
+    """Whether one of the columns that has a value fits."""
+
+    def fits(known: Known, bound: Any) -> bool:
+        values = (getattr(known.row, name) for name in names)
+        return any(value is not None and test(value, bound) for value in values)
+
+    return fits
+
+
+def at_least(value: float, bound: Any) -> bool:
+    return value >= bound
+
+
+def at_most(value: float, bound: Any) -> bool:
+    return value <= bound
+
+
+#: What each filter means, written again.
+MEANINGS: dict[str, Test] = {
+    "formula": lambda known, of: known.row.formula in {parse_composition(v).formula for v in of},
+    "family": lambda known, of: not {*of}.isdisjoint(known.row.families.split("; ")),
+    "lead_free": lambda known, value: known.row.lead_free is value,
+    "ion": lambda known, of: any(ion in of for _, ion in known.ions),
+    "halide": lambda known, of: any(site == "X" and ion in of for site, ion in known.ions),
+    "dimensionality": lambda known, of: not known.dimensionalities.isdisjoint(of),
+    "phase": lambda known, of: not {*of}.isdisjoint(known.row.phases.split("; ")),
+    "lowest_phase": lambda known, of: known.row.lowest_phase in of,
+    "has": lambda known, of: all(HAS[kind](known.row) for kind in of),
+    "q": lambda known, text: all(word in known.words() for word in text.lower().split()),
+}
+for name in ("e_a", "dfe"):
+    for end, fits_bound in (("min", at_least), ("max", at_most)):
+        other = "max" if end == "min" else "min"
+        columns = (f"{name}_literature_{other}_ev", f"{name}_computed_{other}_ev")
+        MEANINGS[f"{name}_{end}"] = ends(*columns, test=fits_bound)
+for name in ("decomposition", "t", "mu", "tau", "p_perovskite"):
+    column = "decomposition_ev_per_atom" if name == "decomposition" else name
+    MEANINGS[f"{name}_min"] = ends(column, test=at_least)
+    MEANINGS[f"{name}_max"] = ends(column, test=at_most)
+HAS: dict[str, Callable[[CompositionsRow], bool]] = {
+    "e_a": lambda row: {row.e_a_literature_min_ev, row.e_a_computed_min_ev} != {None},
+    "dfe": lambda row: {row.dfe_literature_min_ev, row.dfe_computed_min_ev} != {None},
+    "e_a_computed": lambda row: row.e_a_computed_min_ev is not None,
+    "devices": lambda row: row.devices_count > 0,
+    "reported": lambda row: row.energetics_reported_count > 0,
+    "computed": lambda row: row.energetics_computed_count > 0,
+    "structures": lambda row: row.structures_count > 0,
+    "stability": lambda row: row.decomposition_ev_per_atom is not None,
+}
+
+VALUES: dict[str, Sequence[Any]] = {
+    "formula": (("CH3NH3PbI3", "CsPbBr3"), ("CsGeF3",)),
+    "family": (("3D", "RP"), ("A3B2X9",)),
+    "lead_free": (True, False),
+    "ion": (("MA",), ("Cs", "Sn"), ("Pb",)),
+    "halide": (("Br",), ("Cl", "I")),
+    "dimensionality": (("3",), ("0", "2")),
+    "phase": (("Pnma",), ("δ", "Pm-3m")),
+    "lowest_phase": (("Pnma",), ("Pm-3m",)),
+    "has": (("e_a",), ("e_a", "devices"), ("structures",), *((each,) for each in HAS)),
+    "q": (
+        "methylammonium",
+        "pbi",
+        "0.5Pb",
+        "sPbBr",
+        "Cs Cl",
+        "b0.",
+        "MA_",
+        "zz",
+        "formamidinium 3",
+    ),
+    "e_a_min": (0.3, 1.1),
+    "e_a_max": (0.3, 0.05),
+    "dfe_min": (1.0,),
+    "dfe_max": (0.4,),
+    "decomposition_min": (0.03,),
+    "decomposition_max": (0.04,),
+    "t_min": (0.9, 1.2),
+    "t_max": (0.95,),
+    "mu_min": (0.5,),
+    "mu_max": (0.45,),
+    "tau_min": (4.0,),
+    "tau_max": (4.18,),
+    "p_perovskite_min": (0.6,),
+    "p_perovskite_max": (0.2,),
+}
+SINGLE = [{name: value} for name, values in VALUES.items() for value in values]
+PAIRS = [
+    {one: VALUES[one][0], other: VALUES[other][-1]}
+    for one, other in itertools.combinations(VALUES, 2)
+]
+ORDERS = [None, *(sign + name for name in COMPOSITIONS.sortable for sign in ("", "-"))]
+
+
+def add_computed(session: Session) -> None:
+    """Mixed and lead-free compositions, some with phases, energies and stabilities."""
+    session.add(Calculation(id="c", key="c", kind="neb", state="done", parameters={}))
+    relaxation = {"potential": "chgnet"}
+    session.add(Calculation(id="r", key="r", kind="relax", state="done", parameters=relaxation))
+    session.flush()
+    formulas = [
+        a + b + x
+        for a in ("Cs", "FA0.5Cs0.5")
+        for b in ("Pb", "Sn")
+        for x in ("I3", "Cl3", "Br1.5Cl1.5")
+    ]
+    for number, formula in enumerate(formulas):
+        composition = parse_composition(formula)
+        bare = register_material(session, composition)
+        for phase in ("Pm-3m", "Pnma")[: number % 3]:
+            material = register_material(session, composition, phase)
+            session.add(
+                Structure(
+                    id=f"{number}-{phase}",
+                    material=material,
+                    role="host",
+                    origin="chgnet",
+                    calculation_id="r",
+                    atoms=1,
+                    energy_ev=-1.0 - (number * len(phase)) % 7,
+                    cell_ang=[[5.9, 0, 0], [0, 5.9, 0], [0, 0, 5.9]],
+                    symbols=["Cs"],
+                    positions_ang=[[0.0, 0.0, 0.0]],
+                )
+            )
+        if number % 2:
+            session.add(
+                CompositionStability(
+                    composition_id=bare.composition_id,
+                    decomposition_ev_per_atom=number / 100,
+                    source="screening 1, chgnet",
+                )
+            )
+            for quantity, scope in (("E_A", "percolation"), ("DFE", "computed"))[: number % 4]:
+                session.add(
+                    Energetic(
+                        id=f"{number}-{quantity}",
+                        material_id=bare.id,
+                        defect="V_Cl",
+                        species="Cl",
+                        quantity=quantity,
+                        scope=scope,
+                        value_min_ev=number / 10,
+                        value_max_ev=number / 10,
+                        approximate=False,
+                        method="MLIP",
+                        functional="chgnet",
+                        source="calculation c",
+                        calculation_id="c",
+                    )
+                )
+        session.flush()
+
+
+def everything(session: Session) -> list[Known]:
+    ions: dict[str, set[tuple[str, str]]] = {}
+    named = select(Composition.formula, SiteOccupancy.site, SiteOccupancy.ion).join(SiteOccupancy)
+    for formula, site, ion in session.execute(named):
+        ions.setdefault(formula, set()).add((site, ion))
+    dimensionalities: dict[str, set[str]] = {}
+    of = select(Composition.formula, Material.dimensionality).join(Material)
+    for formula, dimensionality in session.execute(of):
+        dimensionalities.setdefault(formula, set()).add(str(dimensionality))
+    return [
+        Known(row, frozenset(ions[row.formula]), frozenset(dimensionalities[row.formula]))
+        for row in COMPOSITIONS.iterate(session, {})
+    ]
+
+
+def expected(
+    known: list[Known], search: dict[str, Any], order: str | None
+) -> list[CompositionsRow]:
+    rows = [
+        each.row for each in known if all(MEANINGS[name](each, v) for name, v in search.items())
+    ]
+    for name, falls in reversed(COMPOSITIONS.sorting(order)):
+        there = [row for row in rows if getattr(row, name) is not None]
+        empty = [row for row in rows if getattr(row, name) is None]
+        rows = sorted(there, key=lambda row: getattr(row, name), reverse=falls) + empty
+    return rows
+
+
+#: Rows counted, and ids that a search may begin with: every way of reading.
+WAYS = ((1_000, 50_000), (5, 50_000), (0, 50_000), (1_000, 0), (5, 0))
+
+
+def cases() -> Iterator[tuple[dict[str, Any], str | None, tuple[int, int]]]:
+    """Every filter and order in every way, and pairs of filters; not each with each."""
+    orders, ways = itertools.cycle(ORDERS), itertools.cycle(WAYS)
+    for search in SINGLE:
+        yield from ((search, next(orders), way) for way in WAYS)
+    yield from ((search, next(orders), next(ways)) for search in PAIRS)
+
+
+@pytest.mark.slow
+def test_every_filter_and_order_finds_what_python_finds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert VALUES.keys() == MEANINGS.keys() == COMPOSITIONS.filters.keys()
+    with store.session() as session:
+        add_computed(session)
+    with store.session(read_only=True) as session:
+        known = everything(session)
+        assert len(known) > 45
+        several = 0
+        for search, order, (most, ids) in cases():
+            session.info.clear()  # of how many ids an index finds
+            monkeypatch.setattr(collection, "_MOST_IDS", ids)
+            read = replace(COMPOSITIONS, most_counted=most)
+            rows = expected(known, search, order)
+            several += 1 < len(rows) < len(known)
+            sorting = COMPOSITIONS.sorting(order)
+            found, place = [], None
+            while True:
+                page = read.find(session, search, 9, sorting, place)
+                found, place = [*found, *page.rows], page.place
+                if place is None:
+                    break
+            assert found == rows, (search, order, most, ids)
+            assert COMPOSITIONS.count(session, search) == len(rows), search
+            counted = COMPOSITIONS.count(session, search, 10_000)
+            assert counted == len(rows), search
+            families = Counter(family for row in rows for family in row.families.split("; "))
+            assert COMPOSITIONS.facet(session, search, "family", 10_000) == families, search
+        assert several > 200
