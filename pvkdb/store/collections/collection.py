@@ -413,6 +413,8 @@ class Collection(Generic[RowT]):
         Raises:
             ValueError: the position does not fit the order.
         """
+        if total == 0:
+            return SearchPage(rows=[], place=None)
         levels = sorting or self.sorting(None)
         orders = [self.sortable[name].order(descending) for name, descending in levels]
         place = after and self.place(levels, after)
@@ -503,7 +505,7 @@ def _only(statement: Select[Any], *columns: Any) -> Select[Any]:
 
 
 def _without_indexes(
-    condition: ColumnElement[bool], of: InstrumentedAttribute[Any], kept: Mapping[str, Any]
+    condition: ColumnElement[bool], of: Any, kept: Mapping[str, Any]
 ) -> ColumnElement[bool]:
     """Return a condition that reads no index of a table, but for those on the columns kept.
 

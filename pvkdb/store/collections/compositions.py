@@ -129,7 +129,7 @@ def _ions(values: Sequence[str], site: str | None) -> ColumnElement[bool]:
 
 
 def _ion_filters() -> dict[str, SqlFilter]:
-    listed = ion_filters(lambda values, site: [occupied(values, site)])
+    listed: Mapping[str, Any] = ion_filters(lambda values, site: [occupied(values, site)])
     return {
         name: replace(entry, indexed=listed[name].condition)
         for name, entry in ion_filters(_ions).items()
