@@ -9,7 +9,6 @@ from ase import Atoms
 from pvkdb.chemistry import Composition
 from pvkdb.chemistry.tolerance import goldschmidt
 from pvkdb.errors import InputError, unknown_name
-from pvkdb_pipelines.prototypes.binaries import BINARIES
 from pvkdb_pipelines.prototypes.compounds import (
     Compound,
     Stoichiometry,
@@ -17,9 +16,8 @@ from pvkdb_pipelines.prototypes.compounds import (
     stoichiometry_of,
 )
 from pvkdb_pipelines.prototypes.perovskites import PEROVSKITES
-from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
+from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang
-from pvkdb_pipelines.prototypes.ternaries import TERNARIES
 
 #: The target phases of a screening: networks of corner-sharing octahedra, or dimers and isolated
 #: octahedra of types that consist of them. Other types are competitors only.
@@ -31,7 +29,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BX4": frozenset({"I4/mmm"}),
 }
 
-PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *TERNARIES, *BINARIES)
+PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *published())
 
 #: Other usual names of phases.
 _ALIASES = {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
+from importlib import resources
+from typing import Any
 
 from ase import Atoms
 
@@ -40,60 +44,36 @@ class PrototypeInfo:
     start: Callable[[Compound], Atoms] = field(repr=False, compare=False)
 
 
-def published(
-    stoichiometry: Stoichiometry,
-    phase: str,
-    name: str,
-    space_group: tuple[str, int],
-    cell: tuple[float, ...],
-    sites: str,
-    *,
-    linkage: str,
-    source: str,
-) -> PrototypeInfo:
-    """Return the prototype of a published cell and its Wyckoff positions.
+def published() -> tuple[PrototypeInfo, ...]:
+    """Return the prototypes of ``prototypes.toml``: published cells and their Wyckoff positions."""
+    text = (resources.files(__package__) / "prototypes.toml").read_text(encoding="utf-8")
+    return tuple(_published(**entry) for entry in tomllib.loads(text)["prototype"])
 
-    Args:
-        stoichiometry, phase, name, linkage, source: See :class:`PrototypeInfo`.
-        space_group: Symbol and number.
-        cell: The independent ones of a, b, c in Å and, if monoclinic, beta in degrees.
-        sites: One line per orbit: ion, Wyckoff letter, x, y, z and, for cations, the number of
-            halides around it: ``B 2a 0 0 0 : 6``.
-    """
-    symbol, number = space_group
-    structure = WyckoffStructure(number, _cell(number, cell), tuple(map(_site, _lines(sites))))
-    coordination = next(s.coordination for s in reversed(structure.sites) if s.role != "X")
+
+def _published(
+    number: int, cell: list[float], sites: str, space_group: str | None = None, **facts: Any
+) -> PrototypeInfo:
+    structure = WyckoffStructure(
+        number, _cell(number, cell), tuple(map(_site, sites.strip().splitlines()))
+    )
     return PrototypeInfo(
-        stoichiometry=stoichiometry,
-        phase=phase,
-        name=name,
-        space_group=symbol,
+        **facts,
+        space_group=space_group or facts["phase"],
         number=number,
         wyckoff=structure.wyckoff,
-        coordination=coordination,
-        linkage=linkage,
-        source=source,
+        coordination=next(s.coordination for s in reversed(structure.sites) if s.role != "X"),
         start=structure.fit,
     )
-
-
-def _lines(sites: str) -> list[str]:
-    return [line for line in (line.strip() for line in sites.splitlines()) if line]
 
 
 def _site(line: str) -> WyckoffSite:
     place, _, coordination = line.partition(":")
     role, wyckoff, *coordinates = place.split()
-    x, y, z = (_fraction(text) for text in coordinates)
+    x, y, z = (float(Fraction(text)) for text in coordinates)
     return WyckoffSite(role, wyckoff, (x, y, z), int(coordination or 0))  # type: ignore[arg-type]
 
 
-def _fraction(text: str) -> float:
-    numerator, _, denominator = text.partition("/")
-    return float(numerator) / float(denominator or 1)
-
-
-def _cell(number: int, cell: tuple[float, ...]) -> tuple[float, float, float, float, float, float]:
+def _cell(number: int, cell: list[float]) -> tuple[float, float, float, float, float, float]:
     """Return all six cell parameters from the free ones of the crystal system."""
     if number >= 195:
         (a,) = cell
