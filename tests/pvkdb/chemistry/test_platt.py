@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvkdb.chemistry.platt import PEROVSKITE, Sigmoid, best_split, fit, training_set
+from curation.tolerance import best_split, fit, training_set
+from pvkdb.chemistry.platt import PEROVSKITE, Sigmoid
 from pvkdb.chemistry.tolerance import TAU_LIMIT
 
 TAU = [compound.tau for compound in training_set()]

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.tolerance import training_set
 from pvkdb.chemistry import parse_composition, tolerance_factors
-from pvkdb.chemistry.platt import PEROVSKITE, training_set
+from pvkdb.chemistry.platt import PEROVSKITE
 from pvkdb.chemistry.tolerance import TAU_LIMIT, bartel_tau, goldschmidt, octahedral_factor
 from pvkdb.chemistry.tolerance_arrays import (
     FactorArrays,
