@@ -15,7 +15,7 @@ from pvkdb_pipelines.prototypes.compounds import (
     compound_of,
     stoichiometry_of,
 )
-from pvkdb_pipelines.prototypes.perovskites import PEROVSKITES
+from pvkdb_pipelines.prototypes.perovskites import networks
 from pvkdb_pipelines.prototypes.prototype import PrototypeInfo, published
 from pvkdb_pipelines.prototypes.radii import radius_ang
 
@@ -29,7 +29,7 @@ PEROVSKITE_PHASES: Mapping[Stoichiometry, frozenset[str]] = {
     "A2BX4": frozenset({"I4/mmm"}),
 }
 
-PROTOTYPES: tuple[PrototypeInfo, ...] = (*PEROVSKITES, *published())
+PROTOTYPES: tuple[PrototypeInfo, ...] = (*networks(), *published())
 
 #: Other usual names of phases.
 _ALIASES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from math import sqrt
 
@@ -12,7 +12,7 @@ from ase.data import atomic_numbers
 from pvkdb_pipelines.geometry.neighbours import neighbours
 from pvkdb_pipelines.prototypes.compounds import Compound, Stoichiometry
 from pvkdb_pipelines.prototypes.glazer import tilted_perovskite, tilted_rock_salt
-from pvkdb_pipelines.prototypes.prototype import PrototypeInfo
+from pvkdb_pipelines.prototypes.prototype import TABLES, PrototypeInfo
 from pvkdb_pipelines.prototypes.radii import (
     HALIDES_OF_RADII,
     LARGE_CATION_OF_RADII,
@@ -120,110 +120,20 @@ def tilted_vacancy_ordered(compound: Compound, glazer: str) -> Atoms:
     )
 
 
-_HOWARD_STOKES = (
-    "C. J. Howard, H. T. Stokes, Acta Cryst. B 54, 782 (1998), doi:10.1107/S0108768198004200"
-)
-_HOWARD_KENNEDY_WOODWARD = (
-    "C. J. Howard, B. J. Kennedy, P. M. Woodward, Acta Cryst. B 59, 463 (2003), "
-    "doi:10.1107/S0108768103010073"
-)
+#: Functions that build networks of octahedra from their tilts.
+_BUILDERS: dict[Stoichiometry, Callable[..., Atoms]] = {
+    "ABX3": tilted,
+    "A2BB'X6": tilted_double,
+    "A2BX6": tilted_vacancy_ordered,
+    "A3BX6": tilted_double,
+}
 
 
-def _network(
-    stoichiometry: Stoichiometry,
-    phase: str,
-    name: str,
-    number: int,
-    wyckoff: str,
-    start: Callable[[Compound], Atoms],
-    *,
-    symbol: str | None = None,
-    linkage: str = "corners with 6",
-    source: str = _HOWARD_KENNEDY_WOODWARD,
-) -> PrototypeInfo:
-    """Return the prototype of a network of octahedra; its phase is named after its space group."""
-    return PrototypeInfo(
-        stoichiometry, phase, name, symbol or phase, number, wyckoff, 6, linkage, source, start
-    )
-
-
-def _tilted(phase: str, name: str, number: int, glazer: str, wyckoff: str) -> PrototypeInfo:
-    start = partial(tilted, glazer=glazer)
-    name = f"{name}, tilts {glazer}"
-    return _network("ABX3", phase, name, number, wyckoff, start, source=_HOWARD_STOKES)
-
-
-PEROVSKITES: tuple[PrototypeInfo, ...] = (
-    _tilted("Pm-3m", "cubic perovskite", 221, "a0a0a0", "A 1b, B 1a, X 3d"),
-    _tilted("P4/mbm", "beta-CsSnI3", 127, "a0a0c+", "A 2c, B 2a, X 2b 4g"),
-    _tilted("I4/mcm", "SrTiO3 at low temperature", 140, "a0a0c-", "A 4b, B 4c, X 4a 8h"),
-    _tilted("Pnma", "GdFeO3", 62, "a-b+a-", "A 4c, B 4b, X 4c 8d"),
-    _tilted("R-3c", "LaAlO3", 167, "a-a-a-", "A 6a, B 6b, X 18e"),
-    _network(
-        "ABX3",
-        "R3m",
-        "cubic perovskite with B off its centre, CsGeCl3",
-        160,
-        "A 3a, B 3a, X 9b",
-        off_centred,
-        source="G. Thiele, H. W. Rotter, K. D. Schmidt, Z. Anorg. Allg. Chem. 545, 148 (1987), "
-        "doi:10.1002/zaac.19875450217",
-    ),
-    _network(
-        "A2BB'X6",
-        "Fm-3m",
-        "elpasolite, K2NaAlF6",
-        225,
-        "A 8c, B 4a, B' 4b, X 24e",
-        partial(tilted_double, glazer="a0a0a0"),
-    ),
-    _network(
-        "A2BB'X6",
-        "P2_1/n",
-        "tilted double perovskite, tilts a-a-b+",
-        14,
-        "A 4e, B 2a, B' 2b, X 4e 4e 4e",
-        partial(tilted_double, glazer="a-b+a-"),
-        symbol="P2_1/c",
-    ),
-    _network(
-        "A2BX6",
-        "Fm-3m",
-        "vacancy-ordered double perovskite, K2PtCl6 (J1_1)",
-        225,
-        "A 8c, B 4a, X 24e",
-        partial(tilted_vacancy_ordered, glazer="a0a0a0"),
-        linkage="isolated",
-        source="AFLOW A6B2C_cF36_225_e_c_a; R. J. Williams, D. R. Dillin, W. O. Milligan, "
-        "Acta Cryst. B 29, 1369 (1973)",
-    ),
-    _network(
-        "A2BX6",
-        "P4/mnc",
-        "K2PtCl6 with octahedra turned in phase, tilts a0a0c+",
-        128,
-        "A 4d, B 2a, X 4e 8h",
-        partial(tilted_vacancy_ordered, glazer="a0a0c+"),
-        linkage="isolated",
-    ),
-    _network(
-        "A3BX6",
-        "Fm-3m",
-        "elpasolite with A on the second octahedral site, (NH4)3FeF6",
-        225,
-        "A 4b 8c, B 4a, X 24e",
-        partial(tilted_double, glazer="a0a0a0"),
-        linkage="isolated",
-    ),
-    _network(
-        "A3BX6",
-        "P2_1/n",
-        "cryolite, Na3AlF6 (J2_6)",
-        14,
-        "A 2b 4e, B 2a, X 4e 4e 4e",
-        partial(tilted_double, glazer="a-b+a-"),
-        symbol="P2_1/c",
-        linkage="isolated",
-        source="AFLOW AB6C3_mP20_14_a_3e_be-001; " + _HOWARD_KENNEDY_WOODWARD,
-    ),
-)
+def networks() -> Iterator[PrototypeInfo]:
+    """Yield the prototypes that are networks of octahedra."""
+    for entry in TABLES["network"]:
+        facts = {"space_group": entry["phase"], **entry}
+        tilts = facts.pop("tilts", None)
+        build = _BUILDERS[facts["stoichiometry"]]
+        start = off_centred if tilts is None else partial(build, glazer=tilts)
+        yield PrototypeInfo(**facts, coordination=6, start=start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import resources
@@ -44,26 +44,29 @@ class PrototypeInfo:
     start: Callable[[Compound], Atoms] = field(repr=False, compare=False)
 
 
-def published() -> tuple[PrototypeInfo, ...]:
-    """Return the prototypes of ``prototypes.toml``: published cells and their Wyckoff positions."""
-    text = (resources.files(__package__) / "prototypes.toml").read_text(encoding="utf-8")
-    return tuple(_published(**entry) for entry in tomllib.loads(text)["prototype"])
+#: The tables of ``prototypes.toml``, which explains their keys.
+TABLES: dict[str, list[dict[str, Any]]] = tomllib.loads(
+    (resources.files(__package__) / "prototypes.toml").read_text(encoding="utf-8")
+)
 
 
-def _published(
-    number: int, cell: list[float], sites: str, space_group: str | None = None, **facts: Any
-) -> PrototypeInfo:
-    structure = WyckoffStructure(
-        number, _cell(number, cell), tuple(map(_site, sites.strip().splitlines()))
-    )
-    return PrototypeInfo(
-        **facts,
-        space_group=space_group or facts["phase"],
-        number=number,
-        wyckoff=structure.wyckoff,
-        coordination=next(s.coordination for s in reversed(structure.sites) if s.role != "X"),
-        start=structure.fit,
-    )
+def published() -> Iterator[PrototypeInfo]:
+    """Yield the prototypes with published cells and Wyckoff positions."""
+    for entry in TABLES["prototype"]:
+        facts = {"space_group": entry["phase"], **entry}
+        structure = structure_of(facts["number"], facts.pop("cell"), facts.pop("sites"))
+        yield PrototypeInfo(
+            **facts,
+            wyckoff=structure.wyckoff,
+            coordination=next(s.coordination for s in reversed(structure.sites) if s.role != "X"),
+            start=structure.fit,
+        )
+
+
+def structure_of(number: int, cell: list[float], sites: str) -> WyckoffStructure:
+    """Return the structure of a space group, from its free cell parameters and a line an orbit."""
+    orbits = tuple(map(_site, sites.strip().splitlines()))
+    return WyckoffStructure(number, _cell(number, cell), orbits)
 
 
 def _site(line: str) -> WyckoffSite:
