@@ -25,7 +25,8 @@ Each message names the value that was refused, the reason and the remedy::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -139,6 +140,15 @@ class InterruptedByUserError(PvkdbError):
     """The user stopped the command with Ctrl-C."""
 
     exit_code = 130
+
+
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Turn an OSError of the block into an InputError: ``what`` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

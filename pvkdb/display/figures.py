@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.errors import InputError, MissingExtraError, writing
 
 ENDINGS = (".png", ".svg")
 
@@ -69,12 +69,9 @@ def save(figure: Any, path: Path, dpi: int = 150) -> Path:
     from matplotlib import rc_context
 
     metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
-    try:
+    with writing(path), rc_context({"svg.hashsalt": "pvkdb"}):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with rc_context({"svg.hashsalt": "pvkdb"}):
-            figure.savefig(path, dpi=dpi, metadata=metadata)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+        figure.savefig(path, dpi=dpi, metadata=metadata)
     return path
 
 

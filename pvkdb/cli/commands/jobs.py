@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from pvkdb.cli.options import DEFAULT_DATABASE, DatabaseOption, JsonOption, open_store
 from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.job_tables import print_job, print_jobs
-from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name
+from pvkdb.errors import CalculationFailedError, InputError, NotFoundError, unknown_name, writing
 
 if TYPE_CHECKING:
     from pvkdb.store.queue.jobs import Selection
@@ -198,11 +198,9 @@ def files(
     for file, sha256 in kept.items():
         target = output / Path(file).name
         content = stored.get(sha256)
-        try:
+        with writing(target):
             output.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        except OSError as error:
-            raise InputError(f"{target} cannot be written: {error.strerror}") from error
         written.append(str(target))
     show(written, json, lambda names: print_message(f"wrote {', '.join(names)}"))
 

@@ -33,7 +33,7 @@ from pvkdb.cli.output.screening_tables import (
     print_run,
     print_runs,
 )
-from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError
+from pvkdb.errors import InputError, InterruptedByUserError, NotFoundError, writing
 
 if TYPE_CHECKING:
     from pvkdb.schemas.runs import RunDocument
@@ -142,11 +142,9 @@ def _folder(path: Path) -> Path:
     """Create the folder and check that it is writable before hours of computing."""
     import tempfile
 
-    try:
+    with writing(f"--output {path}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-    except OSError as error:
-        raise InputError(f"--output {path} cannot be written: {error.strerror}") from error
     return path
 
 
@@ -154,10 +152,8 @@ def _save_report(report: ScreeningReport, folder: Path) -> None:
     """Write the files of a report into a folder."""
     from pvkdb.store.runs.report.page import write_report
 
-    try:
+    with writing(f"--output {folder}"):
         written, page = write_report(report, folder)
-    except OSError as error:
-        raise InputError(f"--output {folder} cannot be written: {error.strerror}") from error
     print_message(f"wrote {page} and {written.name}")
 
 

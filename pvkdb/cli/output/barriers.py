@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvkdb.cli.output.console import print_message, print_table, write_file
 from pvkdb.display.numbers import decimals
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, writing
 
 if TYPE_CHECKING:
     from pvkdb.schemas.calculations import CalculationDocument
@@ -186,12 +186,10 @@ def checked_path(option: str, text: str, endings: tuple[str, ...] = _PICTURES) -
     if not path.parent.is_dir():
         raise InputError(f"{option} {text!r}: the folder {path.parent} does not exist")
     existed = path.exists()
-    try:
+    with writing(f"{option} {path}"):
         path.open("ab").close()
         if not existed:
             path.unlink()
-    except OSError as error:
-        raise InputError(f"{option} {path} cannot be written: {error.strerror}") from error
     return path
 
 
@@ -204,7 +202,7 @@ def plot_documents(path: Path, store: Store, documents: list[CalculationDocument
     }
     first = documents[0].parameters
     reported = literature_range(store, first["formula"], first["defect"])
-    _draw(path, lambda: plot_profiles(profiles, path, reported))
+    print_message(f"wrote {plot_profiles(profiles, path, reported)}")
 
 
 def draw_graph(path: Path, store: Store, document: CalculationDocument) -> None:
@@ -215,7 +213,8 @@ def draw_graph(path: Path, store: Store, document: CalculationDocument) -> None:
     ((_, result),) = results_of([document])
     with store.session(read_only=True) as session:
         host = stored_host(session, document.id)
-    _draw(path, lambda: plot_graph(result, host, path, str(document.parameters["potential"])))
+    potential = str(document.parameters["potential"])
+    print_message(f"wrote {plot_graph(result, host, path, potential)}")
 
 
 def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
@@ -227,8 +226,7 @@ def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int 
     number = result.hops.index(result.limiting) + 1 if hop is None else hop
     with store.session(read_only=True) as session:
         images = stored_path(session, document.id, number)
-    barrier = result.hops[number - 1]
-    _draw(path, lambda: plot_path(result, barrier, images, path))
+    print_message(f"wrote {plot_path(result, result.hops[number - 1], images, path)}")
 
 
 def write_path(path: Path, store: Store, document: CalculationDocument, hop: int | None) -> None:
@@ -239,11 +237,3 @@ def write_path(path: Path, store: Store, document: CalculationDocument, hop: int
     with store.session(read_only=True) as session:
         text = path_text(session, document, result, hop)
     write_file(path, text)
-
-
-def _draw(path: Path, draw: Callable[[], object]) -> None:
-    try:
-        draw()
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    print_message(f"wrote {path}")

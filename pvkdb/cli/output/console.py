@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pvkdb.errors import InputError
+from pvkdb.errors import writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,10 +75,8 @@ def write_file(path: Path, content: str | bytes) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    try:
+    with writing(path):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
     print_message(f"wrote {path}")
 
 

@@ -5,16 +5,15 @@ A DOI that is not printed, but seen on a page, is given with a note of the page.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import quote_plus
 
 from pvkdb._version import __version__
-from pvkdb.schemas.tables import ReferencesRow, Row
+from pvkdb.schemas.tables import ReferencesRow
 
 BibliographyFormat = Literal["bibtex", "ris", "csl"]
 #: Media type of each format.
@@ -53,11 +52,6 @@ _TEX = str.maketrans(
 )
 
 
-def doi_address(doi: str) -> str:
-    """Return the address of a DOI."""
-    return f"https://doi.org/{doi}"
-
-
 def search_address(reference: ReferencesRow) -> str:
     """Return the address of a search for a reference without a DOI, by its title."""
     words = unicodedata.normalize("NFKC", reference.title or reference_text(reference))
@@ -87,21 +81,6 @@ def dataset_bibtex(version: str) -> str:
         "note": tex(f"dataset {version}, read with pvkdb {__version__}"),
     }
     return _entry("misc", "pvkdb", fields)
-
-
-def stream_references(rows: Iterable[Row], format: BibliographyFormat) -> Iterator[bytes]:
-    """Yield references as the pieces of a file; their keys are those of the table."""
-    references = cast("Iterable[ReferencesRow]", rows)
-    if format == "csl":
-        before = "[\n"
-        for row in references:
-            yield (before + json.dumps(reference_csl(row), ensure_ascii=False)).encode()
-            before = ",\n"
-        yield b"[]\n" if before == "[\n" else b"\n]\n"
-        return
-    write = reference_bibtex if format == "bibtex" else reference_ris
-    for row in references:
-        yield f"{write(row)}\n\n".encode()
 
 
 def reference_bibtex(reference: ReferencesRow) -> str:

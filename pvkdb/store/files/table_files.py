@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.schemas.tables.columns import Column, ColumnType, csv_cell
-from pvkdb.store.files.bibliography import BIBLIOGRAPHIES, BibliographyFormat, stream_references
+from pvkdb.store.files import bibliography
 
 TableFormat = Literal["csv", "json", "jsonl", "parquet"]
-Format = TableFormat | BibliographyFormat
+Format = TableFormat | bibliography.BibliographyFormat
 FORMATS: dict[TableFormat, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -28,7 +28,7 @@ FORMATS: dict[TableFormat, str] = {
 
 def formats_of(name: str) -> dict[Any, str]:
     """Return the formats of a table with their media types; references have further ones."""
-    return {**FORMATS, **BIBLIOGRAPHIES} if name == "references" else {**FORMATS}
+    return {**FORMATS, **bibliography.BIBLIOGRAPHIES} if name == "references" else {**FORMATS}
 
 
 #: Rows of a piece of a text file, and of a row group of a Parquet file.
@@ -60,8 +60,13 @@ def stream_table(
         fields: Columns, default all; BibTeX, RIS and CSL-JSON have theirs.
         raw: Whether CSV has texts unchanged that a spreadsheet would run as formulas.
     """
-    if format in BIBLIOGRAPHIES:
-        return stream_references(rows, format)
+    references: Any = rows
+    if format == "csl":
+        return _json(map(bibliography.reference_csl, references))
+    if format == "bibtex":
+        return (f"{bibliography.reference_bibtex(row)}\n\n".encode() for row in references)
+    if format == "ris":
+        return (f"{bibliography.reference_ris(row)}\n\n".encode() for row in references)
     columns = [*(fields or TABLES[name].columns())]
     wanted = None if fields is None else set(columns)
     records = (row.model_dump(mode="json", include=wanted) for row in rows)

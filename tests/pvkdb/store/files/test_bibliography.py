@@ -19,12 +19,8 @@ from pvkdb.literature import read_curated
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.database import Store
-from pvkdb.store.files.bibliography import (
-    reference_bibtex,
-    reference_csl,
-    search_address,
-    stream_references,
-)
+from pvkdb.store.files.bibliography import reference_bibtex, reference_csl, search_address
+from pvkdb.store.files.table_files import write_table
 
 from ....each import for_each
 
@@ -55,7 +51,7 @@ def references(loaded_sqlite: Path) -> Iterator[list[ReferencesRow]]:
 
 
 def written(rows: list[ReferencesRow], format: Any) -> str:
-    return b"".join(stream_references(rows, format)).decode()
+    return write_table("references", rows, format).decode()
 
 
 def untexed(text: str) -> str:
