@@ -7,7 +7,7 @@ them there, so that it depends on neither of them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -83,18 +83,9 @@ def naming(parameter: str) -> Iterator[None]:
         raise ParameterError(parameter, str(error)) from error
 
 
-class ErrorRenderer(Protocol):
-    """Writes refused requests in the form of one interface: pages, REST or OPTIMADE."""
-
-    def __call__(
-        self,
-        request: Request,
-        status: int,
-        detail: str,
-        parameter: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response | None:
-        """Return the refusal in this interface's form; None for requests to other interfaces."""
+#: Returns the refusal of a request, with further headers, in the form of one interface; None for
+#: requests to other interfaces.
+ErrorRenderer = Callable[[Request, Problem, Mapping[str, str]], Response | None]
 
 
 class KeyRequest(Protocol):
@@ -129,10 +120,6 @@ def refuse(
     problems: list[FileProblem] | None = None,
 ) -> Response:
     """Return a refusal in the form of the requested interface, by default a problem document."""
-    for render in renderers_of(request).errors:
-        response = render(request, status, detail, parameter, headers)
-        if response is not None:
-            return response
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -140,5 +127,9 @@ def refuse(
         parameter=parameter,
         problems=problems,
     )
+    for render in renderers_of(request).errors:
+        response = render(request, problem, headers or {})
+        if response is not None:
+            return response
     content = problem.model_dump_json(exclude_none=True)
     return Response(content, status, headers, media_type=MEDIA_TYPE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -12,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
 from pvkdb._version import __version__
+from pvkdb.schemas.responses import Problem
 from pvkdb_api.core.paths import OPTIMADE
 from pvkdb_api.optimade import PREFIX
 
@@ -87,17 +87,13 @@ def refusal(
 
 
 def show_error(
-    request: Request,
-    status: int,
-    detail: str,
-    parameter: str | None = None,
-    headers: Mapping[str, str] | None = None,
+    request: Request, problem: Problem, headers: Mapping[str, str]
 ) -> JsonApiResponse | None:
     """Return a refusal by the enclosing service as JSON:API; None if the path is not OPTIMADE's."""
     if request.url.path != OPTIMADE and not request.url.path.startswith(f"{OPTIMADE}/"):
         return None
-    response = refusal(request, status, HTTPStatus(status).phrase, detail, parameter)
-    response.headers.update(headers or {})
+    response = refusal(request, problem.status, problem.title, problem.detail, problem.parameter)
+    response.headers.update(headers)
     return response
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -121,7 +123,7 @@ def ask_model(
     """
     outcome = ModelProposals([])
     have = {(one.metric, one.low, one.high, one.sentence) for one in known}
-    for part in _parts(document.sentences):
+    for part in islice(_parts(document.sentences), MOST_PARTS):
         try:
             proposals = endpoint.ask("\n".join(sentence.text for sentence in part))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -144,13 +146,10 @@ def ask_model(
 
 def _parts(sentences: Sequence[Sentence]) -> Iterator[list[Sentence]]:
     part: list[Sentence] = []
-    number = 0
     for sentence in sentences:
         if part and sum(len(one.text) for one in part) + len(sentence.text) > PART:
             yield part
-            part, number = [], number + 1
-            if number == MOST_PARTS:
-                return
+            part = []
         part.append(sentence)
     if part:
         yield part
@@ -166,20 +165,14 @@ def _checked(proposal: _Proposal, part: Sequence[Sentence]) -> FoundValue | None
         for quantity in quantities(sentence.text) if start >= 0 else ():
             same = (quantity.unit, quantity.low, quantity.high) == named[0]
             if same and quantity.unit in units and start < quantity.end <= start + len(quoted):
-                found = found_value(quantity, proposal.metric, sentence, printed)
+                defect = ""
+                with suppress(InputError):
+                    defect = Defect.parse(proposal.defect).label
                 return replace(
-                    found,
+                    found_value(quantity, proposal.metric, sentence, printed),
                     subject=proposal.material if proposal.material in sentence.text else "",
                     stack=proposal.stack if proposal.stack in sentence.text else "",
-                    defect=proposal.defect if _is_defect(proposal.defect) else "",
+                    defect=defect,
                     proposed_by="language model",
                 )
     return None
-
-
-def _is_defect(label: str) -> bool:
-    try:
-        Defect.parse(label)
-    except InputError:
-        return False
-    return True

@@ -160,15 +160,12 @@ def _table_values(table: PrintedTable) -> Iterator[FoundValue]:
             unit = re.search(r"[(\[]([^()\[\]]{1,20})[)\]]\s*$", title)
             name = title[: unit.start()] if unit else title
             names, values = name.split("/"), value.split("/")
-            if len(names) != len(values) or len(names) == 1:
+            if len(names) != len(values):
                 names, values = [name], [value]
             for label, part in zip(names, values, strict=True):
-                text = f"{label.strip()} {part.strip()} {unit[1] if unit else ''}"
-                for quantity, metric in _measured(text, ""):
-                    found = found_value(
-                        quantity, metric, whole, f"{part.strip()} {unit[1] if unit else ''}".strip()
-                    )
-                    yield replace(found, **about)
+                printed = f"{part.strip()} {unit[1] if unit else ''}".strip()
+                for quantity, metric in _measured(f"{label.strip()} {printed}", ""):
+                    yield replace(found_value(quantity, metric, whole, printed), **about)
 
 
 def _measured(text: str, energy: str) -> Iterator[tuple[PrintedQuantity, str]]:

@@ -63,25 +63,19 @@ def draft_of(document: Document, values: Iterable[FoundValue]) -> Draft:
         if number >= MAX_VALUES:
             reason = f"{document.name} states more than {MAX_VALUES:,} values; give a part of it"
             raise InputError(reason)
-        column = _column(value)
         if value.metric in ENERGIES:
             draft.rows.append(DraftRow("energetics", _energy(value), {"value": value}))
-        elif column is None:
-            draft.further.append(value)
+        elif value.metric in TABLE_METRICS:
+            _, table = TABLE_METRICS[value.metric]
+            _row_for(draft, value, table.imported_as).found[table.imported_as] = value
         else:
-            _row_for(draft, value, column).found[column] = value
+            draft.further.append(value)
     for row in draft.rows:
         if row.table == "devices":
             row.cells |= {column: cell(value) for column, value in row.found.items()}
             printed = (f"{column} {value.printed}" for column, value in row.found.items())
             row.cells["as_printed"] = "; ".join(printed)
     return draft
-
-
-def _column(value: FoundValue) -> str | None:
-    """Return the field of an import that takes a figure; None if there is none."""
-    found = TABLE_METRICS.get(value.metric)
-    return found[1].imported_as if found else None
 
 
 def _row_for(draft: Draft, value: FoundValue, column: str) -> DraftRow:

@@ -89,32 +89,22 @@ class Column:
     name: str
     type: ColumnType
     meaning: str
-    source: str
-    unit: str | None
-    unit_column: str | None
-    values: tuple[str, ...]
-    minimum: float | None
-    maximum: float | None
-    empty: str | None
+    source: str = ""
+    unit: str | None = None
+    unit_column: str | None = None
+    values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    empty: str | None = None
 
     @classmethod
     def of(cls, name: str, field: FieldInfo) -> Column:
         """Return the declaration in a field of a model."""
-        given = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        facts: dict[str, Any] = dict(given)
+        extra = field.json_schema_extra
+        facts: dict[str, Any] = {**extra} if isinstance(extra, dict) else {}
         kind, values = _type_and_values(field.annotation)
-        return cls(
-            name=name,
-            type=kind,
-            meaning=field.description or "",
-            source=facts.get("source", ""),
-            unit=facts.get("unit"),
-            unit_column=facts.get("unit_column"),
-            values=values or tuple(facts.get("values", ())),
-            minimum=facts.get("minimum"),
-            maximum=facts.get("maximum"),
-            empty=facts.get("empty"),
-        )
+        facts["values"] = values or tuple(facts.get("values", ()))
+        return cls(name=name, type=kind, meaning=field.description or "", **facts)
 
 
 class Row(StrictModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.orm import Session, defer
@@ -13,7 +13,6 @@ from pvkdb.schemas.calculations import (
     CalculationState,
     EventDocument,
     EventKind,
-    FailureKind,
     FileDocument,
     JobDocument,
     LogLine,
@@ -28,8 +27,8 @@ from pvkdb.store.rows.from_models import calculation_document, document_of
 
 #: Shortest prefix of an id that is accepted.
 MIN_PREFIX = 4
-_RETRIABLE = (CalculationState.FAILED.value, CalculationState.CANCELLED.value)
 _CANCELLABLE = (CalculationState.WAITING.value, CalculationState.QUEUED.value)
+_UNENDED = (*_CANCELLABLE, CalculationState.RUNNING.value)
 #: Order of a list: states with the most interest first.
 _ORDER = {"running": 0, "queued": 1, "waiting": 2}
 
@@ -196,25 +195,16 @@ def retry(session: Session, calculation_ids: Sequence[str]) -> list[str]:
     for name in calculation_ids:
         calculation = session.get(Calculation, name, populate_existing=True)
         # It may have been queued already as a dependency of another one.
-        if calculation is None or calculation.state in _RETRIABLE:
-            requeue(session, name)
-        elif calculation.state not in (*_CANCELLABLE, CalculationState.RUNNING.value):
-            requeue(session, name)  # raises, with the reason
+        if calculation is None or calculation.state not in _UNENDED:
+            requeue(session, name)  # raises if it does not exist or is done
     return list(calculation_ids)
 
 
 def failed_ids(session: Session, selection: Selection) -> list[str]:
     """Return the ids of the failed calculations of a selection, oldest first."""
-    if selection.failure is not None:
-        FailureKind(selection.failure)
-    statement = selection.apply(select(Calculation)).with_only_columns(Calculation.id)
-    return list(
-        session.scalars(
-            statement.where(Calculation.state == CalculationState.FAILED.value).order_by(
-                Calculation.created_at, Calculation.id
-            )
-        )
-    )
+    statement = replace(selection, state=CalculationState.FAILED.value).apply(select(Calculation))
+    ordered = statement.order_by(Calculation.created_at, Calculation.id)
+    return list(session.scalars(ordered.with_only_columns(Calculation.id)))
 
 
 def _linked(session: Session, calculation_id: str, *, forward: bool) -> dict[str, str]:

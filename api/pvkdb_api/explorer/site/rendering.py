@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +16,7 @@ from markupsafe import Markup
 from pvkdb._version import __version__
 from pvkdb.display.numbers import short_number
 from pvkdb.display.times import duration, span
+from pvkdb.schemas.responses import Problem
 from pvkdb.store.runs.report import page as screening_page
 from pvkdb_api.core.callers import wants_page
 from pvkdb_api.core.paths import API
@@ -137,25 +137,11 @@ def page(
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
 
 
-def error_page(
-    request: Request,
-    status: int,
-    detail: str,
-    parameter: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response | None:
+def error_page(request: Request, problem: Problem, headers: Mapping[str, str]) -> Response | None:
     """Return an error as a page for people; None for programs."""
     if not wants_page(request):
         return None
-    return page(
-        request,
-        "error.html",
-        status,
-        headers,
-        title=HTTPStatus(status).phrase,
-        detail=detail,
-        parameter=parameter,
-    )
+    return page(request, "error.html", problem.status, headers, problem=problem)
 
 
 def part_wanted(request: Request) -> str | None:
