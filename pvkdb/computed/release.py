@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, aliased
 from pvkdb.schemas import read_json
 from pvkdb.schemas.runs import RunState
 from pvkdb.schemas.screening import ScreeningReport
+from pvkdb.store.base import batches
 from pvkdb.store.curation.dataset import begin_release, current_version, parts_of
 from pvkdb.store.files.calculation_import import take_calculations
 from pvkdb.store.migrate import lock_curation
@@ -97,8 +98,8 @@ def load_computed(session: Session, folder: Path = FOLDER) -> ComputedReport:
         next(stream)
         given: list[dict[str, Any]] = [*map(json.loads, stream)]
     outdated = _outdated(session, given)
-    for start in range(0, len(outdated), 1000):
-        _remove(session, outdated[start : start + 1000])
+    for names in batches(outdated, 1000):
+        _remove(session, names)
     added = take_calculations(session, path, recorded_in=version).new
     _replace_run(session, gzip.decompress((folder / REPORT.name).read_bytes()), version, given)
     return ComputedReport(version, added, len(outdated))

@@ -37,14 +37,17 @@ def on_off_of(session: Session, device_id: str) -> tuple[Interval, str]:
     return _interval(metric), f"store, {device_id} ({device.source})"
 
 
-def device_arrays(session: Session) -> list[DeviceArray]:
-    """Return the largest array of every device of the store.
+def device_arrays(session: Session, *conditions: ColumnElement[bool]) -> list[DeviceArray]:
+    """Return the largest array of every device of the store, or of those with the conditions.
 
     None reports R_LRS. Only R_pull-up over R_LRS matters, taken as 1 and at its best. A claimed
     rectification ratio counts if it has one publication, the only one of the device, and
     :func:`~pvkdb.store.collections.devices.owner` names the device.
     """
-    return _arrays(session)
+    statement = DEVICES.statement.where(*conditions).order_by(Device.id)
+    devices = list(session.scalars(statement).unique())
+    claims = _rectification(session, devices)
+    return [_array(device, claims.get(device.id)) for device in devices]
 
 
 def device_array(session: Session, device_id: str) -> DeviceArray:
@@ -55,17 +58,10 @@ def device_array(session: Session, device_id: str) -> DeviceArray:
     """
     cited = select(DeviceReference.reference_key).where(DeviceReference.device_id == device_id)
     beside = select(DeviceReference.device_id).where(DeviceReference.reference_key.in_(cited))
-    for array in _arrays(session, or_(Device.id == device_id, Device.id.in_(beside))):
+    for array in device_arrays(session, or_(Device.id == device_id, Device.id.in_(beside))):
         if array.device == device_id:
             return array
     raise NotFoundError(f"devices holds no {device_id!r}")
-
-
-def _arrays(session: Session, *conditions: ColumnElement[bool]) -> list[DeviceArray]:
-    statement = DEVICES.statement.where(*conditions).order_by(Device.id)
-    devices = list(session.scalars(statement).unique())
-    claims = _rectification(session, devices)
-    return [_array(device, claims.get(device.id)) for device in devices]
 
 
 def _array(device: Device, claim: DeviceClaim | None) -> DeviceArray:

@@ -32,15 +32,9 @@ def switching_time_s(
     10.1007/s00339-008-4975-3). Infinite without bias.
     """
     thickness = checked("thickness_m", thickness_m)
-    velocity = drift_velocity_m_per_s(
-        barrier_ev,
-        np.abs(checked("bias_v", bias_v)) / thickness,
-        temperature_k,
-        attempt_frequency_hz,
-        jump_length_m,
-        equivalent_jumps,
-        dimensions,
-    )
+    field = np.abs(checked("bias_v", bias_v)) / thickness
+    walk = (attempt_frequency_hz, jump_length_m, equivalent_jumps, dimensions)
+    velocity = drift_velocity_m_per_s(barrier_ev, field, temperature_k, *walk)
     with np.errstate(divide="ignore"):
         return np.asarray(thickness / velocity)
 
@@ -99,14 +93,8 @@ def relaxation_time_s(
     Crank, The Mathematics of Diffusion, 2nd ed. (Oxford, 1975), section 4.3: with blocking
     electrodes a profile decays as exp(−t/τ). Cohesion of a filament makes it longer.
     """
-    coefficient = diffusion_coefficient_m2_per_s(
-        barrier_ev,
-        temperature_k,
-        attempt_frequency_hz,
-        jump_length_m,
-        equivalent_jumps,
-        dimensions,
-    )
+    walk = (attempt_frequency_hz, jump_length_m, equivalent_jumps, dimensions)
+    coefficient = diffusion_coefficient_m2_per_s(barrier_ev, temperature_k, *walk)
     with np.errstate(divide="ignore"):
         return np.asarray(checked("thickness_m", thickness_m) ** 2 / (np.pi**2 * coefficient))
 

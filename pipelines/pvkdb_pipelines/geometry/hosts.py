@@ -1,4 +1,4 @@
-"""Structures of requests as ASE atoms, and atoms with computed results."""
+"""Structures of requests as ASE atoms, atoms with computed results, and as the store keeps them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ase.data import chemical_symbols
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.calculations.relaxations import Host
+from pvkdb.store.curation.computed import ComputedStructure
 from pvkdb.store.files.structure_reading import host_of as host_of
 
 
@@ -30,3 +31,15 @@ def atoms_in(host: Host) -> Atoms:
 def set_results(atoms: Atoms, energy_ev: float, forces: np.ndarray) -> None:
     """Attach a computed energy (eV) and forces (eV/Å), without the potential, to atoms."""
     atoms.calc = SinglePointCalculator(atoms, energy=energy_ev, forces=np.asarray(forces))
+
+
+def computed_structure(atoms: Atoms, space_group: str | None = None) -> ComputedStructure:
+    """Return a structure as the store keeps it, rounded to 1e-8 Å."""
+    energy = atoms.get_potential_energy() if atoms.calc is not None else None
+    return ComputedStructure(
+        symbols=atoms.get_chemical_symbols(),
+        cell_ang=np.round(atoms.cell.array, 8).tolist(),
+        positions_ang=np.round(atoms.positions, 8).tolist(),
+        energy_ev=None if energy is None else float(energy),
+        space_group=space_group,
+    )

@@ -14,7 +14,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.store.curation.computed import ComputedStructure
-from pvkdb_pipelines.geometry.hosts import atoms_in
+from pvkdb_pipelines.geometry.hosts import atoms_in, computed_structure
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
 from pvkdb_pipelines.migration.host.host import Crystal, Start
@@ -37,7 +37,6 @@ from pvkdb_pipelines.potentials.loading import load_potential
 from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
-from pvkdb_pipelines.relaxations.record import computed_structure
 from pvkdb_pipelines.structures import checks
 from pvkdb_pipelines.structures.user_structures import elements_of, require_composition
 

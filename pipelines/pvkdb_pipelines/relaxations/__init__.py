@@ -1,1 +1,1 @@
-"""Relaxations of compounds, elements and vacancies, and what they record."""
+"""Relaxations of compounds, elements and vacancies."""

@@ -114,8 +114,8 @@ def _barrier(document: CalculationDocument, report: Report | None) -> Outcome:
 
 
 def _relaxation(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.geometry.hosts import computed_structure
     from pvkdb_pipelines.relaxations.compound import compute_relaxation
-    from pvkdb_pipelines.relaxations.record import computed_structure
 
     request = RelaxRequest.model_validate(document.parameters)
     run = compute_relaxation(request, report)
@@ -130,7 +130,7 @@ def _element(document: CalculationDocument, report: Report | None) -> Outcome:
 
 
 def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
-    from pvkdb_pipelines.relaxations.record import computed_structure
+    from pvkdb_pipelines.geometry.hosts import computed_structure
     from pvkdb_pipelines.relaxations.vacancy import compute_vacancies
 
     request = VacancyRequest.model_validate(document.parameters)

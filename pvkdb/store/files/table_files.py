@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pvkdb.schemas.tables import TABLES, Row
 from pvkdb.schemas.tables.columns import Column, ColumnType, csv_cell
+from pvkdb.store.base import batches
 from pvkdb.store.files import bibliography
 
 TableFormat = Literal["csv", "json", "jsonl", "parquet"]
@@ -79,22 +79,16 @@ def stream_table(
     return _json_lines(ordered) if format == "jsonl" else _json(ordered)
 
 
-def _pieces(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    left = iter(records)
-    while piece := list(itertools.islice(left, size)):
-        yield piece
-
-
 def _json(records: Iterable[Record]) -> Iterator[bytes]:
     before = "[\n"
-    for piece in _pieces(records, PIECE):
+    for piece in batches(records, PIECE):
         yield (before + ",\n".join(map(_object, piece))).encode()
         before = ",\n"
     yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
 def _json_lines(records: Iterable[Record]) -> Iterator[bytes]:
-    for piece in _pieces(records, PIECE):
+    for piece in batches(records, PIECE):
         yield "".join(f"{_object(record)}\n" for record in piece).encode()
 
 
@@ -106,7 +100,7 @@ def _csv(columns: Sequence[str], records: Iterable[Record], raw: bool) -> Iterat
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    for piece in _pieces(records, PIECE):
+    for piece in batches(records, PIECE):
         writer.writerows([csv_cell(record[column], raw) for column in columns] for record in piece)
         yield text.getvalue().encode()
         text.seek(0)
@@ -132,7 +126,7 @@ def _parquet(columns: Sequence[Column], records: Iterable[Record]) -> Iterator[b
     )
     sink = io.BytesIO()
     with pq.ParquetWriter(_Forward(sink), schema) as writer:
-        for piece in _pieces(records, ROW_GROUP):
+        for piece in batches(records, ROW_GROUP):
             writer.write_table(pa.Table.from_pylist([dict(r) for r in piece], schema=schema))
             yield sink.getvalue()
             sink.seek(0)

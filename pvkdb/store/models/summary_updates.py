@@ -7,8 +7,7 @@ it commits. Statements that bypass sessions are followed by :func:`renew_summari
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, event, inspect, select, text
@@ -16,7 +15,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.chemistry.ions import HALIDES
-from pvkdb.store.base import LARGEST_EV
+from pvkdb.store.base import LARGEST_EV, batches
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material
@@ -81,14 +80,14 @@ def _renew_touched(session: Session) -> None:
         return
     concerned: set[int] = set()
     for (model, column), keys in touched.items():
-        for batch in _batches(keys - {None}):
+        for batch in batches(sorted(keys - {None}), _BATCH):
             if column == "supersedes_id":
                 there = Material.id.in_(select(model.material_id).where(model.id.in_(batch)))
             else:
                 there = Material.id.in_(batch)
             of_them = select(Material.composition_id).where(there)
             concerned.update(session.scalars(of_them) if column[0] in "ms" else batch)
-    for ids in _batches(concerned):
+    for ids in batches(sorted(concerned), _BATCH):
         _renew(session, ids)
 
 
@@ -102,12 +101,6 @@ def renew_summaries(session: Session | Connection) -> None:
     session.execute(text("DELETE FROM composition_summaries"))
     session.execute(text("DELETE FROM composition_counts"))
     _renew(session, None)
-
-
-def _batches(keys: Iterable[Any]) -> Iterator[list[Any]]:
-    left = iter(sorted(keys))
-    while batch := list(islice(left, _BATCH)):
-        yield batch
 
 
 def _renew(session: Session | Connection, ids: list[int] | None) -> None:
