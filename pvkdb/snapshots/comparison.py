@@ -98,18 +98,16 @@ def open_datasets(*sources: str) -> Iterator[list[Dataset]]:
         for number, source in enumerate(sources):
             try:
                 path = _sqlite_of(source, Path(folder, f"{number}.sqlite"))
-                found.append(Dataset(opened.enter_context(closing(_connect(path)))))
+                address = f"{path.absolute().as_uri()}?mode=ro"
+                kinds = sqlite3.PARSE_DECLTYPES
+                database = sqlite3.connect(address, uri=True, detect_types=kinds)
+                found.append(Dataset(opened.enter_context(closing(database))))
             except (OSError, sqlite3.Error, zipfile.BadZipFile, KeyError, StopIteration) as error:
                 raise InputError(
                     f"{source} is not a snapshot ({error}); name a folder, .zip or .sqlite made by "
                     "pvkdb snapshot, or the URL of a database, e.g. sqlite:///pvkdb.sqlite"
                 ) from error
         yield found
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(address, uri=True, detect_types=sqlite3.PARSE_DECLTYPES)
 
 
 def _sqlite_of(source: str, copy: Path) -> Path:

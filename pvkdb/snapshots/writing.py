@@ -84,9 +84,7 @@ def write_sqlite(
     """
     version, counts = current_version(session), {}
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute("BEGIN")
+        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
         for name, row in TABLES.items():
             database.execute(_create(name, row))
             before = database.total_changes

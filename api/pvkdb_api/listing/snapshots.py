@@ -23,9 +23,9 @@ from pvkdb.errors import InputError
 from pvkdb.snapshots.writing import SQLITE_TYPE, one_moment, write_snapshot
 from pvkdb.store.changes import data_changes
 from pvkdb.store.queue.log import last_change
-from pvkdb_api.core.etags import etag, matches, not_modified
+from pvkdb_api.core.etags import etag
 from pvkdb_api.core.sessions import ServedStore, served_store
-from pvkdb_api.listing.streams import PIECE_BYTES, StreamedFile, Streams
+from pvkdb_api.listing.streams import PIECE_BYTES, BegunFile, send_begun
 
 SnapshotFormat = Literal["zip", "sqlite"]
 SNAPSHOT_TYPES: dict[SnapshotFormat, str] = {"zip": "application/zip", "sqlite": SQLITE_TYPE}
@@ -83,31 +83,16 @@ class SnapshotFiles:
 
 async def send_snapshot(request: Request, kind: SnapshotFormat) -> Response:
     """Return a response that sends the whole dataset; it waits for the turn of its caller."""
-    streams: Streams = request.app.state.streams
     files: SnapshotFiles = request.app.state.snapshots
-    share = streams.share(request)
-    await share.acquire()
-    try:
+
+    async def begin() -> BegunFile:
         made = await served_store(request).shared(files.readers[kind], _WAIT_S)
-    except BaseException:
-        share.release()
-        raise
-    request.state.dataset_version = made.version
-    tag = etag(made.sha256)
-    if matches(request, tag):
-        share.release()
-        return not_modified(tag)
-    version = made.version.replace("+", "-")
-    headers = {
-        "Content-Disposition": f'attachment; filename="pvkdb-{version}.{kind}"',
-        "Content-Length": str(made.size),
-        DIGEST: made.sha256,
-        "ETag": tag,
-    }
-    return StreamedFile(
-        made.pieces(getattr(request.state, "head", False)),
-        streams.send_timeout_s,
-        share.release,
-        media_type=SNAPSHOT_TYPES[kind],
-        headers=headers,
-    )
+        return BegunFile(
+            made.version,
+            made.pieces(getattr(request.state, "head", False)),
+            f"pvkdb-{made.version.replace('+', '-')}.{kind}",
+            etag(made.sha256),
+            {"Content-Length": str(made.size), DIGEST: made.sha256},
+        )
+
+    return await send_begun(request, begin, SNAPSHOT_TYPES[kind])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import anyio
@@ -85,6 +85,16 @@ class StreamedFile(StreamingResponse):
             self._close()
 
 
+class BegunFile(NamedTuple):
+    """A file whose first piece is made; with an ETag, its reader may have it already."""
+
+    version: str
+    pieces: AsyncIterator[bytes]
+    name: str
+    tag: str | None
+    headers: Mapping[str, str] = {}
+
+
 async def send_file(
     request: Request, make: MakeFile, *, media_type: str, file_name: str, of_version: bool = False
 ) -> Response:
@@ -99,31 +109,42 @@ async def send_file(
         of_version: whether the dataset version and the request determine the content; then the
             answer has an ETag.
     """
+
+    async def begin() -> BegunFile:
+        version, pieces = await _begin(request, make)
+        tag = etag(version, request.app.version, request.url.path, request.url.query)
+        return BegunFile(version, pieces, file_name, tag if of_version else None)
+
+    return await send_begun(request, begin, media_type)
+
+
+async def send_begun(
+    request: Request, begin: Callable[[], Awaitable[BegunFile]], media_type: str
+) -> Response:
+    """Return a response that sends a file, which is begun at the turn of its caller."""
     streams: Streams = request.app.state.streams
     share = streams.share(request)
     await share.acquire()
     try:
-        version, pieces = await _begin(streams, request, make)
+        file = await begin()
     except BaseException:
         share.release()
         raise
-    request.state.dataset_version = version
-    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
-    if of_version:
-        tag = etag(version, request.app.version, request.url.path, request.url.query)
-        if matches(request, tag):
+    request.state.dataset_version = file.version
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', **file.headers}
+    if file.tag is not None:
+        if matches(request, file.tag):
             share.release()
-            return not_modified(tag)
-        headers["ETag"] = tag
+            return not_modified(file.tag)
+        headers["ETag"] = file.tag
     return StreamedFile(
-        pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
+        file.pieces, streams.send_timeout_s, share.release, media_type=media_type, headers=headers
     )
 
 
-async def _begin(
-    streams: Streams, request: Request, make: MakeFile
-) -> tuple[str, AsyncIterator[bytes]]:
+async def _begin(request: Request, make: MakeFile) -> tuple[str, AsyncIterator[bytes]]:
     """Make the first piece of a file; return the dataset version and all its pieces."""
+    streams: Streams = request.app.state.streams
     served, session = served_store(request), Session()
     made: Iterator[bytes]
 

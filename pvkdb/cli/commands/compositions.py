@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -254,9 +253,4 @@ def _write(
             }
         )
         return
-    text = structure_text(atoms, format, notes)
-    if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        write_file(output, text)
+    write_file(output, structure_text(atoms, format, notes))

@@ -150,11 +150,7 @@ def draft(
         print_json([asdict(one) for one in drafts])
         return
     target = output.name if output else "draft.yaml"
-    text = "---\n".join(draft_yaml(one, target) for one in drafts)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_file(output, text)
+    write_file(output, "---\n".join(draft_yaml(one, target) for one in drafts))
     for one in drafts:
         count = sum(len(row.found) for row in one.rows)
         messages().print(
@@ -172,7 +168,7 @@ def _print_template(name: str) -> None:
     if name not in TEMPLATES:
         raise InputError(unknown_name("template", name, TEMPLATES))
     text = resources.files("pvkdb.literature") / "templates" / name
-    sys.stdout.write(text.read_text(encoding="utf-8"))
+    write_file(None, text.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -250,11 +246,7 @@ def export(
     with open_store(database, create=True).session() as session:
         rows = LISTED[name].iterate(session, filters) if filters else exported_rows(session, name)
         data = write_table(name, rows, chosen, raw=raw)
-    if output is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    else:
-        write_file(output, data)
+    write_file(output, data)
 
 
 def _filters(name: str, conditions: Sequence[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
@@ -216,9 +215,7 @@ def export_device(
         )
     if json:
         print_json(exported)
-    elif target is None:
-        sys.stdout.write(file_text(exported))
-    if target is not None:
+    if target is not None or not json:
         write_file(target, file_text(exported))
     names = ", ".join(entry.name for entry in exported.missing)
     print_message(f"missing: {names}")

@@ -69,12 +69,17 @@ def print_field(name: str, text: str) -> None:
     output().print(f"{name:<12} {text}", markup=False, soft_wrap=True)
 
 
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file, and report it.
+def write_file(path: Path | None, content: str | bytes) -> None:
+    """Write a file, and report it; without a path, write to standard output.
 
     Raises:
         InputError: the file cannot be written.
     """
+    if path is None:
+        stream: Any = sys.stdout if isinstance(content, str) else sys.stdout.buffer
+        stream.write(content)
+        stream.flush()
+        return
     with writing(path):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     print_message(f"wrote {path}")

@@ -55,22 +55,17 @@ def download(
     """Download a table to a file; see :meth:`Client.download`."""
     if format not in get_args(FileFormat):
         raise InputError(unknown_name("kind of file", format, get_args(FileFormat)))
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file")
     with _claimed_part(path) as part:
         if name in COLLECTIONS and format in _WRITERS:
             yield from _by_pages(service, name, part, format, progress)
         else:
             _note_of(part).unlink(missing_ok=True)
             yield from _in_one_piece(service, name, part, format)
-        os.replace(part, path)
     return path
 
 
 def download_snapshot(service: Service, path: Path) -> Steps[Path]:
     """Download the whole dataset to a file; see :meth:`Client.snapshot`."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file")
     format = "sqlite" if path.suffix == ".sqlite" else "zip"
     with _claimed_part(path) as part:
         with part.open("w+b") as file:
@@ -85,19 +80,27 @@ def download_snapshot(service: Service, path: Path) -> Steps[Path]:
                 f"the snapshot was damaged on its way: its SHA-256 is {found}, not {sent}; "
                 "download it again"
             )
-        os.replace(part, path)
     return path
 
 
 @contextmanager
 def _claimed_part(path: Path) -> Iterator[Path]:
-    """Yield the incomplete file; after an error only one that can be resumed is kept."""
+    """Yield the incomplete file, which then gets its name.
+
+    After an error, only one that can be resumed is kept.
+
+    Raises:
+        InputError: the path is a folder.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file")
     part = path.with_name(f"{path.name}.part")
     lock = _lock(part)
     if lock is None:  # another download has it
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield part
+        os.replace(part, path)
     except BaseException:
         if lock is None or not _note_of(part).exists():
             _note_of(part).unlink(missing_ok=True)

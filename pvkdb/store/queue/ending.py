@@ -63,7 +63,6 @@ def fail(
     owner: str,
     kind: str,
     message: str,
-    versions: dict[str, str] | None = None,
     *,
     files: Iterable[FileDocument] = (),
     lines: Sequence[ProgressLine] = (),
@@ -81,7 +80,6 @@ def fail(
         lines,
         failure_kind=FailureKind(kind).value,
         failure_message=storable(message),
-        versions=versions,
     )
     session.add_all(_file_rows(calculation_id, files))
     pass_on(session, calculation_id)

@@ -131,6 +131,7 @@ def _sections(
     known = identity.identity_of(composition.formula)
     rows = energies.statements(session, composition.formula, phase)
     calculations = migration.calculations(session, composition.formula)
+    absorber = {"absorber": (composition.formula,)}
     return {
         **_common(composition, phase),
         "known": known,
@@ -143,7 +144,7 @@ def _sections(
         "calculations": calculations,
         "migrations": migration.migrations(session, calculations, first, calculation, hop),
         "missing_phases": _missing_phases(composition.formula, phases, calculations),
-        **_devices(session, composition),
+        "devices": DEVICES.find(session, absorber, _DEVICES, DEVICES.sorting("-on_off_ratio")).rows,
     }
 
 
@@ -195,12 +196,6 @@ def _missing_phases(
     computed = {row.material for row in calculations if row.kind == migration.NEB}
     known = dict.fromkeys(phase for row in phases for phase in HOST_PHASES.get(row.family, ()))
     return [phase for phase in known if material_id(formula, phase) not in computed]
-
-
-def _devices(session: Session, composition: CompositionsRow) -> dict[str, Any]:
-    filters = {"absorber": (composition.formula,)}
-    found = DEVICES.find(session, filters, _DEVICES, DEVICES.sorting("-on_off_ratio"))
-    return {"devices": found.rows}
 
 
 def _predictions(
