@@ -14,6 +14,7 @@ from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.store.curation.computed import ComputedStructure
+from pvkdb.store.files.structure_reading import elements_of, require_composition
 from pvkdb_pipelines.geometry.hosts import atoms_in, computed_structure
 from pvkdb_pipelines.migration.defects.preparation import prepare
 from pvkdb_pipelines.migration.defects.states import Stage
@@ -38,7 +39,6 @@ from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import ProgressReporter, Report
 from pvkdb_pipelines.prototypes import build, compound_of, prototype
 from pvkdb_pipelines.structures import checks
-from pvkdb_pipelines.structures.user_structures import elements_of, require_composition
 
 #: Without octahedra, hops up to this multiple of the shortest connecting hop are computed.
 _CUTOFF = 1.2

@@ -21,13 +21,7 @@ from sqlalchemy.orm import Session
 from pvkdb.chemistry import Composition
 from pvkdb.errors import CalculationFailedError, InputError
 from pvkdb.store.curation.registration import register_material
-from pvkdb.store.files.structure_reading import (
-    elements_of as elements_of,
-)
-from pvkdb.store.files.structure_reading import (
-    require_composition as require_composition,
-)
-from pvkdb.store.files.structure_reading import require_order
+from pvkdb.store.files.structure_reading import require_composition, require_order
 from pvkdb.store.models.materials import Composition as StoredComposition
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure

@@ -156,11 +156,11 @@ def _requests(
     """Return one request for each potential; the most accurate one last."""
     from pvkdb.chemistry import parse_composition
     from pvkdb.schemas.calculations.migration import NebRequest, NebSettings
+    from pvkdb.store.files.structure_reading import elements_of
     from pvkdb.store.queue.migration_requests import complete_request
     from pvkdb_pipelines.dft.requests import validated
     from pvkdb_pipelines.migration.sites.sites import parse_defect
     from pvkdb_pipelines.potentials.loading import local_potential
-    from pvkdb_pipelines.structures.user_structures import elements_of
 
     names = COMPARED_POTENTIALS if potential == BOTH else (local_potential(potential),)
     given = {name: value for name, value in settings.items() if value is not None}

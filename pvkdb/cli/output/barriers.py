@@ -223,7 +223,7 @@ def draw_path(path: Path, store: Store, document: CalculationDocument, hop: int 
     from pvkdb_pipelines.migration.result.stored import stored_path
 
     ((_, result),) = results_of([document])
-    number = result.hops.index(result.limiting) + 1 if hop is None else hop
+    number = hop or result.limiting_number
     with store.session(read_only=True) as session:
         images = stored_path(session, document.id, number)
     print_message(f"wrote {plot_path(result, result.hops[number - 1], images, path)}")

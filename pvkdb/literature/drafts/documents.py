@@ -190,8 +190,6 @@ def _paragraphs(text: str, page: int | None) -> Iterator[_Block]:
             lines = []
         if line.strip():
             lines.append(line.strip(" "))
-    if lines:
-        yield lines, page
 
 
 def _html_blocks(content: bytes, document: Document) -> Iterator[_Block]:

@@ -317,11 +317,15 @@ class NebResult(bounds.CalculationResult):
         return [*found, MigrationPath("", None, list(left))]
 
     @property
-    def limiting(self) -> HopBarrier:
-        """The limiting hop with its barrier: the bottleneck in ``dimensionality`` dimensions."""
+    def limiting_number(self) -> int:
+        """Number of the limiting hop, from 1: the bottleneck in ``dimensionality`` dimensions."""
         wanted = f"{self.dimensionality}D"
-        found = next(entry for entry in self.percolation if entry.direction == wanted)
-        return self.hops[found.hop]
+        return next(entry.hop for entry in self.percolation if entry.direction == wanted) + 1
+
+    @property
+    def limiting(self) -> HopBarrier:
+        """The limiting hop with its barrier."""
+        return self.hops[self.limiting_number - 1]
 
     def threshold_ev(self, direction: str) -> float | None:
         """Bottleneck of the easiest path in ``3D`` or along ``c``, eV; None if there is no path."""

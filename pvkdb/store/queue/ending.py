@@ -42,17 +42,11 @@ def finish(
     Raises:
         LeaseLostError: the calculation belongs to another worker now; nothing is written.
     """
+    ended = {"result": result, "versions": versions}
     calculation = _close(
-        session,
-        calculation_id,
-        owner,
-        CalculationState.DONE,
-        lines,
-        result=result,
-        versions=versions,
+        session, calculation_id, owner, CalculationState.DONE, lines, files, **ended
     )
     session.add_all(records)
-    session.add_all(_file_rows(calculation_id, files))
     pass_on(session, calculation_id)
     return calculation
 
@@ -72,16 +66,8 @@ def fail(
     Raises:
         LeaseLostError: the calculation belongs to another worker now; nothing is written.
     """
-    _close(
-        session,
-        calculation_id,
-        owner,
-        CalculationState.FAILED,
-        lines,
-        failure_kind=FailureKind(kind).value,
-        failure_message=storable(message),
-    )
-    session.add_all(_file_rows(calculation_id, files))
+    ended = {"failure_kind": FailureKind(kind).value, "failure_message": storable(message)}
+    _close(session, calculation_id, owner, CalculationState.FAILED, lines, files, **ended)
     pass_on(session, calculation_id)
 
 
@@ -129,16 +115,13 @@ _CLOSE = (
 )
 
 
-def _file_rows(calculation_id: str, files: Iterable[FileDocument]) -> list[CalculationFile]:
-    return [CalculationFile(calculation_id=calculation_id, **dict(file)) for file in files]
-
-
 def _close(
     session: Session,
     calculation_id: str,
     owner: str,
     state: CalculationState,
     lines: Sequence[ProgressLine],
+    files: Iterable[FileDocument] = (),
     **values: Any,
 ) -> Calculation:
     closed: Calculation | None = session.scalar(
@@ -156,6 +139,8 @@ def _close(
         raise LeaseLostError(
             f"calculation {calculation_id} is no longer held by {owner}; its result is discarded"
         )
+    kept = (CalculationFile(calculation_id=calculation_id, **dict(file)) for file in files)
+    session.add_all(kept)
     note_progress(session, calculation_id, lines)
     note(session, calculation_id, EventKind(state.value), values.get("failure_message"))
     return closed

@@ -13,12 +13,12 @@ from ase.io import write
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.store.database import Store
+from pvkdb.store.files.structure_reading import elements_of
 from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.structures.user_structures import (
     START,
     atoms_of,
-    elements_of,
     phase_of,
     read_start,
     store_start,

@@ -58,11 +58,6 @@ class MigrationView:
         return [each for each in self.result.percolation if not each.direction[0].isdigit()]
 
     @property
-    def limiting(self) -> int:
-        """Number of the limiting hop, from 1."""
-        return limiting(self.result)
-
-    @property
     def hop(self) -> HopBarrier:
         """The chosen hop."""
         return self.result.hops[self.chosen - 1]
@@ -79,12 +74,6 @@ class MigrationView:
         count = len(self.hop.image_energies_ev)
         images = [f"hop {self.chosen} image {image}" for image in range(count)]
         return ",".join([*images, f"hop {self.chosen} saddle"])
-
-
-def limiting(result: NebResult) -> int:
-    """Return the number of the hop that limits the easiest path; hops are counted from 1."""
-    wanted = f"{result.dimensionality}D"
-    return next(each.hop for each in result.percolation if each.direction == wanted) + 1
 
 
 def calculations(session: Session, formula: str) -> list[CalculationsRow]:
@@ -129,7 +118,7 @@ def migrations(
             raise NotFoundError(
                 f"the calculation {row.id} has no hop {wanted}; it has {len(result.hops)}"
             )
-        chosen = wanted or limiting(result)
+        chosen = wanted or result.limiting_number
         graph, profile = graph_of(result, chosen), profile_of(result.hops[chosen - 1])
         found.append(MigrationView(document, result, chosen, graph, profile))
     return found
