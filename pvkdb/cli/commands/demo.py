@@ -35,7 +35,7 @@ def demo(
         str | None, Option(metavar="URL", help="Database; default: in the folder.")
     ] = None,
 ) -> None:
-    """Run the main steps in minutes. Loads the literature, computes barriers, ranks devices."""
+    """Run the main steps in minutes. Loads the shipped data, computes barriers, ranks devices."""
     from pvkdb.chemistry import parse_composition, tolerance_factors
     from pvkdb.store.collections import ENERGETICS
     from pvkdb.store.database import Store
@@ -49,7 +49,7 @@ def demo(
     url = database or f"sqlite:///{folder / 'demo.sqlite'}"
     store = Store(url)
 
-    _step(1, "the curated literature in an SQLite database")
+    _step(1, "the data that come with pvkdb, in a database")
     report, computed = load(store)
     with store.session(read_only=True) as session:
         formulas = sorted(
@@ -59,7 +59,8 @@ def demo(
                 if row.source.startswith("Table 1 ")
             }
         )
-    messages().print(f"dataset {(computed or report).dataset_version}\n")
+    what = "the curated literature" + (" and computed results" if computed else "")
+    messages().print(f"loaded {what} (dataset {(computed or report).dataset_version})\n")
 
     _step(2, "tolerance factors of the ABX3 compositions in Table 1 of the review")
     print_factors([tolerance_factors(parse_composition(formula)) for formula in formulas])
