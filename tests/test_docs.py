@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,6 @@ import uvicorn
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
-from pvkdb.store.database import Store
 from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 from pvkdb_api.server import listen
@@ -41,17 +41,11 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory, loaded_sqlite: Path) -> Iterator[str]:
     """A real server on a loopback port, with the literature loaded."""
-    from pvkdb.literature import load_literature
-    from pvkdb.store.migrate import upgrade
-
-    url = f"sqlite:///{tmp_path_factory.mktemp('docs') / 'docs.sqlite'}"
-    store = Store(url)
-    upgrade(store)
-    with store.session() as session:
-        load_literature(session)
-    store.close()
+    path = tmp_path_factory.mktemp("docs") / "docs.sqlite"
+    shutil.copy(loaded_sqlite, path)
+    url = f"sqlite:///{path}"
     with listen("127.0.0.1", 0) as listener:
         app = create_app(url, ServiceSettings(allow_local_writes=True))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +100,32 @@ def guarded_store(
 ) -> Iterator[Store]:
     """A migrated store without data for the tests of a module, on both databases."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('guarded')}/guarded.sqlite"
+        path = tmp_path_factory.mktemp("guarded") / "guarded.sqlite"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        store = Store(f"sqlite:///{path}")
     else:
         database = new_database(request.getfixturevalue("postgres_server"))
-        url = database.render_as_string(hide_password=False)
-    store = Store(url)
-    upgrade(store)
+        store = Store(database.render_as_string(hide_password=False))
+        upgrade(store)
     yield store
     store.close()
 
 
+@cache
+def _description() -> dict[str, Any]:
+    return create_app("sqlite:///unused.sqlite", OWN_MACHINE).openapi()
+
+
+def application(url: str, settings: ServiceSettings = OWN_MACHINE) -> FastAPI:
+    """The application; its description, half a second's work, is made once for all tests."""
+    app = create_app(url, settings)
+    app.openapi_schema = _description()
+    return app
+
+
 def serving(url: str) -> Iterator[Api]:
     """The service on a database; its connections are closed in the end."""
-    app = create_app(url, OWN_MACHINE)
+    app = application(url)
     yield Api(app)
     app.state.served.close()
 

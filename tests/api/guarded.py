@@ -11,10 +11,9 @@ import httpx
 from pvkdb.store.database import Store
 from pvkdb.store.queue.claims import count_by_state
 from pvkdb.store.security.keys import create_key
-from pvkdb_api.app import create_app
 from pvkdb_api.core.settings import ServiceSettings
 
-from .conftest import Api
+from .conftest import Api, application
 
 #: An address and a name for documentation (RFC 5737, RFC 2606).
 OUTSIDE = ("203.0.113.9", 4711)
@@ -27,7 +26,7 @@ CALCULATIONS = "/api/v1/calculations"
 def guarding(store: Store, **settings: object) -> Iterator[Api]:
     """The service with settings, reached from outside."""
     url = store.url.render_as_string(hide_password=False)
-    app = create_app(url, ServiceSettings(**settings))  # type: ignore[arg-type]
+    app = application(url, ServiceSettings(**settings))  # type: ignore[arg-type]
     yield Api(app, PUBLIC, OUTSIDE)
     app.state.served.close()
 

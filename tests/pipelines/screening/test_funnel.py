@@ -6,6 +6,7 @@ can be asked for; the real potential runs in the tests of ``pvkdb screen``.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.schemas.calculations.relaxations import RelaxResult
 from pvkdb.schemas.screening import ScreeningReport
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
 from pvkdb.store.rows.from_models import calculation_document
@@ -290,10 +290,10 @@ def test_what_was_cancelled_is_computed_after_all(bench: Bench, empty_store: Sto
 
 
 def test_another_store_gives_the_same_report(
-    bench: Bench, empty_store: Store, tmp_path: Path
+    bench: Bench, empty_store: Store, tmp_path: Path, migrated_sqlite: Path
 ) -> None:
     """Ids of calculations are their content, not chance."""
+    shutil.copy(migrated_sqlite, tmp_path / "other.sqlite")
     other = Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    upgrade(other)
     assert Funnel(plan(), empty_store).run() == Funnel(plan(), other).run()
     other.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.store.database import Store
 from pvkdb.store.files.structure_reading import elements_of
-from pvkdb.store.migrate import upgrade
 from pvkdb_pipelines.prototypes import build
 from pvkdb_pipelines.structures.user_structures import (
     START,
@@ -101,11 +101,11 @@ def test_prototypes_are_recognised(phase):
     assert phase_of(build(composition, phase), composition) == phase
 
 
-def test_start_is_kept_once_and_comes_back(tmp_path: Path):
+def test_start_is_kept_once_and_comes_back(tmp_path: Path, migrated_sqlite: Path):
     composition = parse_composition("CsPbI3")
     atoms = build(composition, "delta")
+    shutil.copy(migrated_sqlite, tmp_path / "starts.sqlite")
     store = Store(f"sqlite:///{tmp_path / 'starts.sqlite'}")
-    upgrade(store)
     with store.session() as session:
         first = store_start(session, atoms, composition, "delta", "mine.cif")
         assert store_start(session, atoms, composition, "delta", "copy.cif") is first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from pvkdb.errors import DatabaseError, NotMigratedError
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.relaxations import ElementRequest
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue import claims as queue
 
 from ...each import for_each
@@ -25,10 +25,10 @@ LOCAL = 'provider = "local"\ncores_per_node = 1\n'
 
 
 @pytest.fixture
-def user_store(environment: dict[str, str]) -> Store:
+def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Store:
     """The user's store, with its tables."""
     store = Store(environment["PVKDB_DATABASE_URL"])
-    upgrade(store)
+    shutil.copy(migrated_sqlite, store.sqlite_path or "")
     return store
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from pvkdb.schemas.calculations.migration import NebRequest
 from pvkdb.store.database import Store
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.queue import claims as queue
 
 from ..conftest import Run
 
 
 @pytest.fixture
-def names(environment: dict[str, str]) -> dict[str, str]:
+def names(environment: dict[str, str], migrated_sqlite: Path) -> dict[str, str]:
     """Ids in a store of one calculation in each state."""
     store = Store(environment["PVKDB_DATABASE_URL"])
-    upgrade(store)
+    shutil.copy(migrated_sqlite, store.sqlite_path or "")
     ids = {}
     with store.session() as session:
         for state, formula in (

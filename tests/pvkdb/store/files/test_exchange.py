@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import re
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from pvkdb.store.database import Store
 from pvkdb.store.files import calculation_import
 from pvkdb.store.files.calculation_import import ImportCounts, take_calculations
 from pvkdb.store.files.exchange import write_calculations
-from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation, CalculationEvent
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.structures import Structure
@@ -72,11 +72,10 @@ def with_path(barrier: Line) -> Line:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Store:
+def other(tmp_path: Path, migrated_sqlite: Path) -> Store:
     """Another store."""
-    store = Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    upgrade(store)
-    return store
+    shutil.copy(migrated_sqlite, tmp_path / "other.sqlite")
+    return Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
 
 
 def element(symbol: str) -> ElementRequest:
