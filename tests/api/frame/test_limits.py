@@ -198,7 +198,6 @@ def test_a_statement_without_end_is_a_504_and_the_database_stops(guarded_store: 
 
     # Long enough for an ordinary answer on a busy machine.
     with guarding(guarded_store, request_timeout_s=3) as api:
-        api.app.openapi()
         api.app.get("/slow")(slow)
         problem = api.get("/slow")
         assert problem.status_code == 504
@@ -230,7 +229,6 @@ def test_who_waits_for_a_turn_when_time_is_up_does_no_work(guarded_store: Store)
             return await asking
 
     with guarding(guarded_store, request_timeout_s=0.2) as api:
-        api.app.openapi()
         api.app.get("/work")(work)
         assert asyncio.run(scenario(api)).status_code == 504
     assert worked == []
