@@ -135,6 +135,16 @@ def loaded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Any) -> str:
+    """Name of a database with the tables and no data, to be copied from."""
+    url = new_database(postgres_server)
+    store = Store(url.render_as_string(hide_password=False))
+    upgrade(store)
+    store.close()
+    return str(url.database)
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with the tables and no data, to be copied from: making them takes a while."""
     path = tmp_path_factory.mktemp("migrated") / "migrated.sqlite"
@@ -193,14 +203,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture
-def empty_store(database_url: str, migrated_sqlite: Path) -> Iterator[Store]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A migrated store without data, on both databases."""
-    store = Store(database_url)
-    if store.sqlite_path is not None:
-        shutil.copy(migrated_sqlite, store.sqlite_path)
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "test.sqlite")
+        store = Store(f"sqlite:///{tmp_path / 'test.sqlite'}")
     else:
-        upgrade(store)
+        template = request.getfixturevalue("migrated_postgres")
+        url = new_database(request.getfixturevalue("postgres_server"), template)
+        store = Store(url.render_as_string(hide_password=False))
     yield store
     store.close()
 

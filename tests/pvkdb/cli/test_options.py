@@ -29,7 +29,7 @@ def user_store(environment: dict[str, str], migrated_sqlite: Path) -> Store:
     """The user's store, with its tables."""
     store = Store(environment["PVKDB_DATABASE_URL"])
     shutil.copy(migrated_sqlite, store.sqlite_path or "")
-    return store
+    return store.require_migrated()
 
 
 @pytest.mark.parametrize(

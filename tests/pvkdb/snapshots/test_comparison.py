@@ -15,20 +15,8 @@ from hypothesis import strategies as st
 
 from pvkdb.errors import InputError, NotMigratedError
 from pvkdb.snapshots.comparison import RowDifference, compare, open_datasets
-from pvkdb.snapshots.writing import one_moment, write_snapshot
 from pvkdb.store.database import Store
 from pvkdb.store.models.references import Reference
-
-
-@pytest.fixture(scope="module")
-def made(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a snapshot of the literature."""
-    folder = tmp_path_factory.mktemp("made") / "old"
-    store = Store(f"sqlite:///{loaded_sqlite}")
-    with one_moment(store) as session:
-        write_snapshot(session, folder)
-    store.close()
-    return folder
 
 
 def differences(*sources: object) -> list[RowDifference]:
