@@ -52,6 +52,11 @@ _TEX = str.maketrans(
 )
 
 
+def doi_address(doi: str) -> str:
+    """Return the address of a DOI."""
+    return f"https://doi.org/{doi}"
+
+
 def search_address(reference: ReferencesRow) -> str:
     """Return the address of a search for a reference without a DOI, by its title."""
     words = unicodedata.normalize("NFKC", reference.title or reference_text(reference))

@@ -56,7 +56,7 @@ def _count_column(name: str, heading: str, meaning: str) -> TableColumn:
 def doi_link(reference: ReferencesRow) -> Markup:
     """Return a link to the DOI of a reference, or to a search for it by its title."""
     doi = reference.doi or reference.doi_seen
-    address = f"https://doi.org/{doi}" if doi else bibliography.search_address(reference)
+    address = bibliography.doi_address(doi) if doi else bibliography.search_address(reference)
     shown = doi or "search by title"
     return Markup('<a rel="noreferrer" href="{}">{}</a>').format(address, shown)
 
