@@ -155,6 +155,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "vacancy_x_poor_ev": 0.08,  # CsPbI3 Pnma, 40 atoms, SevenNet-0
         "vacancy_x_rich_ev": 1.1,
     },
+    "DecisionSheet": {"filters": ["lead-free"]},
     "Differences": {"version_before": "0.0.9"},
     "RunDocument": _RUN,
     "ScreeningDocument": {
@@ -191,6 +192,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/crossbar/devices", None),
         ("GET", f"{API}/rankings/synaptic-training", None),
         ("GET", f"{API}/rankings/synaptic-training?subject=materials", None),
+        ("GET", f"{API}/rankings/selector?subject=materials&sheet=json", None),
         ("GET", f"{API}/rankings/synaptic-training/profile", None),
         ("GET", f"{API}/tolerance/CsPbBr3", None),
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Profile
 from pvkdb.schemas.rankings import Ranking
 from pvkdb.suitability import Options, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
-from pvkdb.suitability.sheets.information import open_values
+from pvkdb.suitability.ranking.acceptability import drawn_weights
+from pvkdb.suitability.sheets.information import _drawn, open_values
 
 
 def criterion(metric: str, unit: str = "%") -> Criterion:
@@ -69,3 +71,19 @@ def test_criteria_that_are_not_defined_take_no_weight() -> None:
     (only,) = open_values(found, found.candidates)
     assert only.metric == "yield_percent"
     assert only.gain == pytest.approx(0.02, abs=1.5e-3)
+
+
+def test_the_samples_are_those_of_the_rank_probabilities() -> None:
+    """The shares of samples in which each is first, counted once more from the drawn scores."""
+    found = ranking(
+        {"yield_percent": Evidence(20, 90), "uniformity_percent": Evidence.exactly(50)},
+        {"yield_percent": Evidence.exactly(60), "uniformity_percent": Evidence(40, 70)},
+        {"yield_percent": Evidence(30, None)},
+        metrics=("yield_percent", "uniformity_percent"),
+    )
+    weights = drawn_weights(2, found.samples, found.seed)
+    scores = np.array(
+        [_drawn(found, entry, (0, 1), weights)[1].sum(axis=0) for entry in found.candidates]
+    )
+    shares = np.bincount(scores.argmax(axis=0), minlength=3) / found.samples
+    assert shares == pytest.approx([each.rank_probabilities[0] for each in found.candidates])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import DecisionSheet, Grade
+from pvkdb.schemas.rankings import DecisionSheet, Grade, RankingFilters
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
@@ -101,6 +101,20 @@ def test_a_store_without_candidates_has_a_sheet(session: Session) -> None:
     empty = rank_candidates(shipped_profile("selector"), "devices", [])
     sheet = decision_sheet(session, empty)
     assert "No open value" in texts(sheet_file(sheet, "html").decode())
+
+
+def test_filters_and_what_they_set_aside_stand_on_a_sheet(session: Session) -> None:
+    filters = RankingFilters(lead_free=True, halide=("Br", "I"))
+    options = Options(samples=20, cross_checked=False, filters=filters)
+    ranking = rank(session, "selector", "materials", options, models=())
+    said = texts(sheet_file(decision_sheet(session, ranking), "html").decode())
+    assert "lead free yes, halide Br, I" in said
+    assert ranking.set_aside
+    for each in ranking.set_aside:
+        assert f"{each.count:,}" in said
+        assert each.reason in said
+    if ranking.not_rankable:
+        assert f"{len(ranking.not_rankable)} without evidence" in said
 
 
 @pytest.mark.slow
