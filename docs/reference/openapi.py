@@ -132,6 +132,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "value": "0.35 m",
         "reason": "'m' is no unit of an energy; write eV, meV, kJ/mol or kcal/mol",
     },
+    "Known": {"phase": "δ"},
     "PostedRequest": {"formula": "CsPbBr3", "phase": "Pnma", "defect": "V_Br"},
     "PostedSettings": {"images": 5, "cutoff_ang": 5.6},
     "Page_str_": {"total": 9, "dataset_version": "review2026-1eaa49ea2c"},
@@ -141,6 +142,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "detail": "there is no parameter 'absorbr'; did you mean 'absorber'?",
         "parameter": "absorbr",
     },
+    "RankedCandidate": {"rank_without_computed": 4},
     "Ranking": {"reading": "years"},
     "Reading": {"note": "read as one year of 365 days"},
     "ReferencesRow": {"doi": "10.1039/d5cs01222h"},
@@ -155,7 +157,6 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "vacancy_x_poor_ev": 0.08,  # CsPbI3 Pnma, 40 atoms, SevenNet-0
         "vacancy_x_rich_ev": 1.1,
     },
-    "DecisionSheet": {"filters": ["lead-free"]},
     "Differences": {"version_before": "0.0.9"},
     "RunDocument": _RUN,
     "ScreeningDocument": {
@@ -192,7 +193,7 @@ def questions(calculation: str) -> list[tuple[str, str, Any]]:
         ("GET", f"{API}/crossbar/devices", None),
         ("GET", f"{API}/rankings/synaptic-training", None),
         ("GET", f"{API}/rankings/synaptic-training?subject=materials", None),
-        ("GET", f"{API}/rankings/selector?subject=materials&sheet=json", None),
+        ("GET", f"{API}/rankings/selector?subject=materials&lead_free=true&sheet=json", None),
         ("GET", f"{API}/rankings/synaptic-training/profile", None),
         ("GET", f"{API}/tolerance/CsPbBr3", None),
         ("POST", f"{API}/tolerance", {"formulas": ["CsPbI3", "CsPbO3"]}),
