@@ -110,6 +110,7 @@ def compute_hop(
         "points": list(points.values()),
         "barrier_forward_ev": forward,
         "barrier_reverse_ev": reverse,
+        "residual_force_ev_per_ang": saddle.max_force_ev_per_ang,
         "curvatures_ev_per_ang2": curvatures,
         "guide_versions": {**guide.versions, "weights": guide.weights},
         "force_calls": len(recorded.calls),

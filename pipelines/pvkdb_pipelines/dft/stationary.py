@@ -194,8 +194,8 @@ def _next_step(
         left_ev = there["energy"] - here["energy"]
     else:
         forces = point.get_forces().ravel()
-        newton = np.linalg.solve(stiffness, forces)
-        flat = newton if mode is None else mode_step(matrix, mode.ravel(), forces)[0]
+        flat = np.linalg.solve(stiffness, forces)
+        flat = flat if mode is None else mode_step(matrix, mode.ravel(), forces)[0]
         left_ev = flat @ matrix @ flat / 2 - forces @ flat
         step = flat.reshape(-1, 3)
     step = step - step.mean(axis=0)

@@ -107,10 +107,7 @@ def dft(
         float | None, Option(help="Largest force, eV/Å; default: relax 0.03, hop and neb 0.05.")
     ] = None,
     max_steps: Annotated[
-        int | None,
-        Option(
-            help="Most steps of relax or neb (default: 100), force calls a structure of hop (40)."
-        ),
+        int | None, Option(help="Most steps of relax, neb (100); calls a structure, hop (40).")
     ] = None,
     engine: Annotated[str, Option(help="espresso, gpaw or vasp.")] = "espresso",
     charge: _Charges = None,

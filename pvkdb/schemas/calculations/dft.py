@@ -380,6 +380,7 @@ class DftHopResult(DftResult):
     )
     barrier_forward_ev: bounds.Barrier = Field(description="E(saddle) − E(start).")
     barrier_reverse_ev: bounds.Barrier = Field(description="E(saddle) − E(end).")
+    residual_force_ev_per_ang: bounds.Force = Field(description="Largest force on the saddle.")
     curvatures_ev_per_ang2: list[float] = Field(
         min_length=1, description="Of unstable modes at the saddle, along the hop first; estimated."
     )
