@@ -27,9 +27,9 @@ from pvkdb_pipelines.potentials.potential import Properties
 #: The names of the smearings in pw.x.
 _SMEARINGS = {"gaussian": "gaussian", "cold": "marzari-vanderbilt", "fermi-dirac": "fermi-dirac"}
 
-#: Largest displacement of an atom, Å, up to which the last density and wave functions are a better
-#: start than atoms: within a relaxation, not between images of a path.
-_SAME_STRUCTURE_ANG = 0.7
+#: Largest displacement of an atom, Å, up to which the last wave functions and the last density are
+#: a better start than those of atoms: semicore electrons move with their nuclei.
+_SAME_WAVES_ANG, _SAME_DENSITY_ANG = 0.7, 0.05
 
 Namelists = dict[str, dict[str, Any]]
 
@@ -148,8 +148,10 @@ class EspressoEngine:
         last, self._last = self._last, None  # nothing to start from if this run fails
         if last is not None and np.array_equal(last.cell, structure.cell):
             moved = np.linalg.norm(last.positions - structure.positions, axis=1).max()
-            if moved < _SAME_STRUCTURE_ANG:
-                lists["electrons"] |= {"startingpot": "file", "startingwfc": "file"}
+            if moved < _SAME_WAVES_ANG:
+                lists["electrons"]["startingwfc"] = "file"
+            if moved < _SAME_DENSITY_ANG:
+                lists["electrons"]["startingpot"] = "file"
         if left is not None:
             lists["control"]["max_seconds"] = round(left, 1)
         folder = Path(tempfile.mkdtemp(prefix="pvkdb-pw-", dir=self._location.scratch))
