@@ -1,17 +1,19 @@
 """Minima and saddle points of an expensive method, found with few of its forces.
 
-A potential has nearly the right landscape and costs nothing beside DFT. Each call of DFT gives the
-forces that it lacks at a structure, and two calls give how they change. The stationary point of the
-potential with this correction is the next structure. This keeps the anharmonicity of the potential,
-which quasi-Newton steps have to learn from DFT; such a step is taken where no such point is near.
+The search starts at the stationary point of a potential, with the second derivatives that it has
+there. Quasi-Newton steps follow: downhill along all modes or, to a saddle point, uphill along the
+one that follows the potential's unstable mode; each call of the method updates the derivatives by
+Bofill's formula. The next structure follows from the calls so far alone, so that a search resumes
+from them.
 
-The next structure follows from the calls so far alone, so that a search resumes from them.
+Sources: those of :mod:`pvkdb_pipelines.migration.paths.saddle`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from ase import Atoms
@@ -19,11 +21,10 @@ from ase import Atoms
 from pvkdb.errors import CalculationFailedError
 from pvkdb.schemas.calculations import FailureKind
 from pvkdb_pipelines.migration.host.hessian import Hessian, host_hessian
-from pvkdb_pipelines.migration.paths.saddle import bofill, climb, mode_step
+from pvkdb_pipelines.migration.paths.saddle import bofill, mode_step
 from pvkdb_pipelines.migration.sites.operations import act, operations_of
-from pvkdb_pipelines.potentials.potential import Potential, Properties
+from pvkdb_pipelines.potentials.potential import Potential
 from pvkdb_pipelines.progress import OnStep
-from pvkdb_pipelines.relaxations.relaxation import relax
 
 #: Distance up to which atoms are symmetric, Å.
 _SYMPREC_ANG = 0.01
@@ -31,12 +32,8 @@ _SYMPREC_ANG = 0.01
 _RADIUS_ANG, _SMALLEST_ANG, _LARGEST_ANG = 0.3, 0.05, 0.6
 #: A saddle search returns to where it was if the forces grow by more than this factor.
 _WORSE = 1.5
-#: Share by which potentials are too soft, until calls tell; 0.2 needed fewer calls than 0.
-_SOFTER = 0.2
 #: Noise of energies, eV.
 NOISE_EV = 1e-3
-#: Force, eV/Å, and most steps with which the corrected potential is followed.
-_FMAX, _MOST_STEPS = 0.01, 200
 #: Modes below this curvature are unstable, eV/Å².
 _UNSTABLE = -0.05
 #: Least overlap of the unstable mode with that of the potential's saddle point.
@@ -45,14 +42,13 @@ _LEAST_OVERLAP = 0.3
 
 @dataclass(frozen=True)
 class Guide:
-    """A potential at its own stationary point, ``atoms``.
+    """A potential's stationary point, ``atoms``.
 
     ``hessian`` are its second derivatives, shape (3 n, 3 n), eV/Å²; ``mode`` is the direction of
-    negative curvature, shape (n, 3), None at a minimum.
+    negative curvature, shape (3 n,), None at a minimum.
     """
 
     atoms: Atoms
-    potential: Potential
     hessian: np.ndarray
     mode: np.ndarray | None
 
@@ -72,16 +68,18 @@ class Stationary:
 
 
 def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Guide:
-    """Return a potential as guide at its minimum or, with the direction of a hop, its saddle point.
+    """Return the second derivatives of a potential at its minimum or saddle point as a guide.
 
     ``along`` is the displacement from start to end of the hop, shape (n, 3); None for a minimum.
 
     Raises:
         CalculationFailedError: The potential has no negative curvature there.
     """
-    matrix = _second_derivatives(atoms, potential)
+    operations = operations_of(atoms, _SYMPREC_ANG)
+    action = act(operations, atoms.positions, atoms.numbers)
+    matrix = host_hessian(atoms, operations, action, potential).matrix
     if along is None:
-        return Guide(atoms, potential, matrix, None)
+        return Guide(atoms, matrix, None)
     curvatures, modes = np.linalg.eigh(matrix)
     if curvatures[0] > _UNSTABLE:
         raise CalculationFailedError(
@@ -90,8 +88,7 @@ def guide_at(atoms: Atoms, potential: Potential, along: np.ndarray | None) -> Gu
             f"(lowest curvature {curvatures[0]:.3f} eV/Å²); converge the path further",
         )
     overlaps = (along.ravel() @ modes) * (curvatures < _UNSTABLE)
-    mode = modes[:, np.abs(overlaps).argmax()].reshape(-1, 3)
-    return Guide(atoms, potential, matrix, mode)
+    return Guide(atoms, matrix, modes[:, np.abs(overlaps).argmax()])
 
 
 def find_stationary(
@@ -127,10 +124,10 @@ def find_stationary(
         point = points[centre]
         largest = _longest(point.get_forces())
         on_step(len(points), largest)
-        lacking, change = _lacking(guide, points)
-        step, left_ev = _next_step(guide, point, lacking[centre], change, radius)
+        matrix = _updated(guide.hessian, points)
+        step, left_ev = _next_step(matrix, guide.mode, point, radius)
         if largest <= fmax and abs(left_ev) <= energy_left_ev:
-            return Stationary(point, centre, left_ev, _unstable(guide, point, change, what))
+            return Stationary(point, centre, left_ev, _unstable(matrix, guide.mode, what))
         if len(points) >= max_calls:
             kinds = FailureKind.SADDLE_NOT_FOUND, FailureKind.ENDPOINT_NOT_CONVERGED
             raise CalculationFailedError(
@@ -160,71 +157,35 @@ def _centre_and_radius(points: Sequence[Atoms], minimum: bool) -> tuple[int, flo
     return centre, radius
 
 
-def _lacking(guide: Guide, points: Sequence[Atoms]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the forces that the potential lacks at each structure, and its second derivatives."""
-    own = guide.potential.evaluate(points, stress=False)
-    forces = [
-        (each.get_forces() - found["forces"]).ravel()
-        for each, found in zip(points, own, strict=True)
-    ]
-    matrix = _SOFTER * guide.hessian
-    for index in range(1, len(points)):
-        step = points[index].positions - points[index - 1].positions
-        matrix += bofill(matrix, step.ravel(), forces[index - 1] - forces[index])
-    return forces, matrix
+def _updated(hessian: np.ndarray, points: Sequence[Atoms]) -> np.ndarray:
+    """Return second derivatives that agree with the forces of the evaluated structures."""
+    matrix = hessian.copy()
+    for old, new in pairwise(points):
+        step = (new.positions - old.positions).ravel()
+        matrix += bofill(matrix, step, (old.get_forces() - new.get_forces()).ravel())
+    return matrix
 
 
 def _next_step(
-    guide: Guide, point: Atoms, lacking: np.ndarray, change: np.ndarray, radius: float
+    matrix: np.ndarray, mode: np.ndarray | None, point: Atoms, radius: float
 ) -> tuple[np.ndarray, float]:
     """Return the step to the next structure, shape (n, 3), and the predicted change of energy."""
-    matrix, mode = guide.hessian + change, guide.mode
-    stiffness = Hessian(matrix).of_atoms(np.arange(len(point)))
-    corrected = _corrected(guide.potential, point, lacking, change)
-    found: Atoms | None = None
-    try:
-        if mode is None:
-            limits = (_FMAX, _MOST_STEPS)
-            found, _ = relax(point, corrected, *limits, cell=False, what="guide", hessian=stiffness)
-        elif saddle := climb(point, mode, stiffness, corrected, _FMAX, _MOST_STEPS):
-            found = saddle.atoms
-    except CalculationFailedError:
-        pass  # the quasi-Newton step follows
-    if found is not None:
-        step = found.positions - point.positions
-        here, there = corrected.evaluate([point, found], stress=False)
-        left_ev = there["energy"] - here["energy"]
+    forces = point.get_forces().ravel()
+    if mode is None:
+        flat = np.linalg.solve(Hessian(matrix).of_atoms(np.arange(len(point))), forces)
     else:
-        forces = point.get_forces().ravel()
-        flat = np.linalg.solve(stiffness, forces)
-        flat = flat if mode is None else mode_step(matrix, mode.ravel(), forces)[0]
-        left_ev = flat @ matrix @ flat / 2 - forces @ flat
-        step = flat.reshape(-1, 3)
-    step = step - step.mean(axis=0)
+        flat, _ = mode_step(matrix, mode, forces)
+    step = flat.reshape(-1, 3) - flat.reshape(-1, 3).mean(axis=0)
+    left_ev = flat @ matrix @ flat / 2 - forces @ flat
     return step * (radius / max(radius, _longest(step))), float(left_ev)
 
 
-def _corrected(own: Potential, point: Atoms, lacking: np.ndarray, change: np.ndarray) -> Potential:
-    """Return a potential with what it lacks at a structure, but for a constant energy."""
-
-    def evaluate_many(structures: Sequence[Atoms], stress: bool) -> list[Properties]:
-        found = own.evaluate(structures, stress=False)
-        for structure, properties in zip(structures, found, strict=True):
-            away = (structure.positions - point.positions).ravel()
-            added = lacking - change @ away
-            properties["energy"] -= (lacking + added) @ away / 2
-            properties["forces"] = properties["forces"] + added.reshape(-1, 3)
-        return found
-
-    return Potential(f"corrected {own.name}", "", {}, own.elements, evaluate_many)
-
-
-def _unstable(guide: Guide, point: Atoms, change: np.ndarray, what: str) -> tuple[float, ...]:
+def _unstable(matrix: np.ndarray, mode: np.ndarray | None, what: str) -> tuple[float, ...]:
     """Return the curvatures of the unstable modes at a saddle point, that of the hop first."""
-    if guide.mode is None:
+    if mode is None:
         return ()
-    curvatures, modes = np.linalg.eigh(_second_derivatives(point, guide.potential) + change)
-    overlaps = np.abs(guide.mode.ravel() @ modes) * (curvatures < 0)
+    curvatures, modes = np.linalg.eigh(matrix)
+    overlaps = np.abs(mode @ modes) * (curvatures < 0)
     along = int(overlaps.argmax())
     if overlaps[along] < _LEAST_OVERLAP:
         raise CalculationFailedError(
@@ -234,12 +195,6 @@ def _unstable(guide: Guide, point: Atoms, change: np.ndarray, what: str) -> tupl
         )
     others = np.delete(curvatures, along)
     return (float(curvatures[along]), *map(float, others[others < _UNSTABLE]))
-
-
-def _second_derivatives(atoms: Atoms, potential: Potential) -> np.ndarray:
-    operations = operations_of(atoms, _SYMPREC_ANG)
-    action = act(operations, atoms.positions, atoms.numbers)
-    return host_hessian(atoms, operations, action, potential).matrix
 
 
 def _longest(vectors: np.ndarray) -> float:

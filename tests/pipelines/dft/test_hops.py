@@ -57,7 +57,7 @@ def test_the_saddle_and_both_ends_are_those_of_the_expensive_method(
     engine = counted(TRUTH)
     found = compute_hop(hop_request(GUIDE), engine, GUIDE, tmp_path / "hop.jsonl")
     assert found["barrier_forward_ev"] == pytest.approx(true_barrier_ev, abs=0.005)
-    assert found["barrier_forward_ev"] == pytest.approx(found["barrier_reverse_ev"], abs=1e-3)
+    assert found["barrier_forward_ev"] == pytest.approx(found["barrier_reverse_ev"], abs=3e-3)
     start, saddle, _ = found["points"]
     assert abs(saddle.estimate_ev - start.estimate_ev - true_barrier_ev) > 0.005
     assert found["curvatures_ev_per_ang2"][0] < -0.1
