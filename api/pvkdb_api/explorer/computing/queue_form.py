@@ -116,8 +116,10 @@ def read_form(typed: Mapping[str, str]) -> FilledForm:
     try:
         composition = parse_composition(kept.get("formula", ""))
     except InputError as error:
-        said = str(error) if kept.get("formula") else "enter a formula, e.g. CsPbBr3"
-        problems.setdefault("formula", said)
+        if "formula" in kept:
+            problems["formula"] = str(error)
+        elif not problems:  # of the CIF
+            problems["formula"] = "enter a formula, e.g. CsPbBr3"
     if composition is not None and "defect" in kept:
         problems |= _vacancy_problem(kept["defect"], composition)
     given: dict[str, Any] = {

@@ -302,7 +302,7 @@ def test_a_cif_says_its_formula_and_phase_which_are_confirmed_once(given):
 
 def test_the_atoms_of_a_molecule_that_several_ions_have_need_a_formula():
     atoms = ("C1 C", "C2 C", "N1 N", *(f"H{n} H" for n in range(8)))
-    lines = [f"{atom} 0.{number + 11} 0.3 0.3 1" for number, atom in enumerate(atoms)]
+    lines = [f"{atom} {0.05 + 0.08 * number:.2f} 0.3 0.3 1" for number, atom in enumerate(atoms)]
     text = CUBIC.replace("5.87", "12").replace("Cs1 Cs 0.5 0.5 0.5 1", "\n".join(lines))
     text = text.replace("P m -3 m", "P 1").replace(" 221", " 1")
     halides = "Br1 Br 0.5 0 0 1\nBr2 Br 0 0.5 0 1\nBr3 Br 0 0 0.5 1"
