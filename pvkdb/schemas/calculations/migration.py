@@ -30,8 +30,8 @@ HOST_PHASES: dict[str, tuple[str, ...]] = {
 def host_phases(composition: Composition) -> tuple[str, ...]:
     """Return the prototypes of a host, the one to try first in front; empty if there is none.
 
-    With Ge on the B site, both shipped potentials leave every tilted perovskite, and R3m is a
-    minimum (docs/validation/structures.md): its barriers fail in Pnma.
+    With Ge on the B site, tilted phases become others (Pnma of CsGeI3 with SevenNet-0 Pc, 51 meV a
+    formula unit lower), and R3m is kept (docs/validation/structures.md).
     """
     known = HOST_PHASES.get(composition.family, ())
     germanium = any(occupant.ion.symbol == "Ge" for occupant in composition.on("B"))
