@@ -20,6 +20,7 @@ from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession
 from pvkdb_api.explorer.rankings import explanation, view
 from pvkdb_api.explorer.rankings.query import (
+    FILTERS,
     WEIGHT,
     ParsedRankingQuery,
     RankingQuery,
@@ -37,7 +38,6 @@ PATH = "/applications"
 _FUNCTIONS: dict[str, Any] = {
     "candidate_link": explanation.candidate_link,
     "named": explanation.named,
-    "verdict_counts": explanation.verdict_counts,
     "value_of": explanation.value_of,
     "heading": view.heading,
     "shade": view.shade,
@@ -151,6 +151,7 @@ def _controls(query: RankingQuery) -> dict[str, Any]:
     return {
         "orders": ORDERS,
         "order": given.get("order", "shown"),
+        "filtered": any(name in given for name in FILTERS),
         "families": [(name, name) for name in FAMILIES],
         "halides": [(name, name) for name in get_args(Halide)],
         "readings": profile.readings(query.subject),

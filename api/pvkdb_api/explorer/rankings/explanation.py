@@ -6,7 +6,7 @@ the next one, its missing values, and how often it is first with other weights a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup, escape
 
@@ -148,19 +148,3 @@ def _listed(entries: Sequence[RankedCandidate]) -> Markup:
     if more:
         return Markup("{} and {} more").format(Markup(", ").join(links), more)
     return Markup("{} and {}").format(Markup(", ").join(links[:-1]), links[-1])
-
-
-def verdict_counts(entry: RankedCandidate) -> Iterable[tuple[str, str, int]]:
-    """Yield verdict, tone and number for each verdict on the criteria with weight."""
-    counted = [each.verdict for each in entry.criteria if each.weight > 0]
-    for verdict, tone in (
-        (Verdict.FAILED, "bad"),
-        (Verdict.NOT_DEMONSTRATED, "open"),
-        (Verdict.UNDECIDED, "open"),
-        (Verdict.PARTLY, "open"),
-        (Verdict.UNKNOWN, "plain"),
-        (Verdict.MET, "good"),
-        (Verdict.GRADED, "plain"),
-    ):
-        if number_of := counted.count(verdict):
-            yield WORDS.get(verdict, verdict.value), tone, number_of
