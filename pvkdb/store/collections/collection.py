@@ -276,8 +276,12 @@ class Collection(Generic[RowT]):
 
     def _found(self, session: Session, filters: Search, most: int, *columns: Any) -> Subquery:
         """Return at most ``most`` + 1 rows that match, in any order."""
+        return self._found_by(self._ids(session, filters)[-1], filters, most, *columns)
+
+    def _found_by(
+        self, ids: Subquery | None, filters: Search, most: int, *columns: Any
+    ) -> Subquery:
         wanted = _only(self.select(filters, self.order), self.key, *columns)
-        ids = None if isinstance(filters, Select) else self._fewest_ids(session, filters)
         if ids is None:
             orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
             wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
@@ -286,15 +290,19 @@ class Collection(Generic[RowT]):
             wanted = wanted.where(ids.c[0] + 0 == self.row_id)
         return wanted.limit(most + 1).subquery()
 
-    def _fewest_ids(self, session: Session, filters: Mapping[str, Any]) -> Subquery | None:
-        """Return the ids that the most selective index finds; None where each finds too many."""
-        known: dict[str, Any] = session.info.setdefault("pvkdb_fewest_ids", {})
+    def _ids(self, session: Session, filters: Search) -> list[Subquery | None]:
+        """Return the ids that the most selective index finds.
+
+        Where each finds too many: some of a list of ids, of which many may match, and None.
+        """
+        if isinstance(filters, Select) or self.row_id is None:
+            return [None]
+        known: dict[str, list[Subquery | None]] = session.info.setdefault("pvkdb_ids", {})
         search = repr((self.name, sorted(filters.items())))
-        if search in known or self.row_id is None:
-            return known.get(search)
+        if search in known:
+            return known[search]
         _read_indexes(session)
-        #: What is counted, and the ids.
-        sources: list[tuple[Any, Any]] = []
+        sources: list[tuple[Any, Any, bool]] = []  # what is counted, the ids, whether listed
         ranges: dict[str, list[Any]] = {}
         for name, value in filters.items():
             indexed = self.filters[name].indexed
@@ -306,18 +314,22 @@ class Collection(Generic[RowT]):
                     ranges.setdefault(value_of, []).append(each)
                 else:
                     ids = each.subquery()
-                    sources.append((each, select(ids.c[0]).distinct()))
+                    sources.append((each, select(ids.c[0]).distinct(), True))
         for conditions in ranges.values():
             matching = self.current().where(*conditions)
-            sources.insert(0, (_only(matching, literal(1)), _only(matching, self.row_id)))
-        fewest, number = None, _MOST_IDS
-        for counted, ids in sources:
+            sources.append((_only(matching, literal(1)), _only(matching, self.row_id), False))
+        found: list[Subquery | None] = [None]
+        number = _MOST_IDS
+        for counted, ids, listed in sources:
             some = counted.limit(number).subquery()
-            found = session.scalar(select(func.count()).select_from(some)) or 0
-            if found < number:
-                fewest, number = ids.subquery(), found
-        known[search] = fewest
-        return fewest
+            there = session.scalar(select(func.count()).select_from(some)) or 0
+            if there < number:
+                found, number = [ids.subquery()], there
+            elif number == _MOST_IDS and listed:
+                some = counted.limit(_MOST_IDS // 5).subquery()
+                found = [select(some.c[0]).distinct().subquery(), None]
+        known[search] = found
+        return found
 
     def _counted(self, filters: Search) -> Select[Any] | None:
         """Return the SELECT of the numbers that add up to those of a search; None without them."""
@@ -338,8 +350,13 @@ class Collection(Generic[RowT]):
         if counted is not None:
             return session.scalar(select(func.sum(counted.subquery().c.number))) or 0
         if most is not None:
-            found = self._found(session, filters, most)
-            return session.scalar(select(func.count()).select_from(found)) or 0
+            number = 0
+            for ids in self._ids(session, filters):
+                found = self._found_by(ids, filters, most)
+                number = session.scalar(select(func.count()).select_from(found)) or 0
+                if number > most:
+                    break
+            return number
         if self.supersedes is not None and _is_empty(filters):
             # Each replaced row is named once, so that counting needs no scan for newer rows.
             column: Any = self.supersedes
