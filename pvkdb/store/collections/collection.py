@@ -41,7 +41,7 @@ BATCH = 1000
 FACET_VALUES = 50
 
 #: Most ids that a search of a large collection begins with; of more, it reads rows in their order.
-_MOST_IDS = 50_000
+_MOST_IDS = 20_000
 
 #: Plans of PostgreSQL that read whole tables before the first row, which a page does not need.
 _SLOW_PLANS = ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
@@ -326,7 +326,7 @@ class Collection(Generic[RowT]):
             if there < number:
                 found, number = [ids.subquery()], there
             elif number == _MOST_IDS and listed:
-                some = counted.limit(_MOST_IDS // 5).subquery()
+                some = counted.limit(_MOST_IDS // 2).subquery()
                 found = [select(some.c[0]).distinct().subquery(), None]
         known[search] = found
         return found
