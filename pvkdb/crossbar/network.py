@@ -29,15 +29,14 @@ __all__ = ["Circuit", "Drive", "Voltages", "conductance_s", "floating"]
 class Voltages:
     """Voltages in V.
 
-    ``word``, ``bit`` and ``across`` (word minus bit) are rows × columns; ``word_end`` and
-    ``bit_end`` are the voltages between line and series resistance at the drivers, one for each
+    ``word``, ``bit`` and ``across`` (word minus bit) are rows × columns; ``bit_end`` are the
+    voltages between line and series resistance at the drivers of the bit lines, one for each
     line, 0 for a floating one.
     """
 
     word: Array
     bit: Array
     across: Array
-    word_end: Array
     bit_end: Array
 
 
@@ -106,18 +105,18 @@ class Circuit:
             word=field.word_line[:, None] + field.word,
             bit=field.bit_line + field.bit,
             across=field.across(),
-            word_end=self._at_driver(self._word, field.word_line, field.word[:, 0]),
-            bit_end=self._at_driver(self._bit, field.bit_line, field.bit[-1]),
+            bit_end=self._at_bit_drivers(field),
         )
 
-    def _at_driver(self, drive: Drive, line: Array, departure: Array) -> Array:
-        """Return the voltages between series resistances and lines."""
+    def _at_bit_drivers(self, field: Field) -> Array:
+        """Return the voltages between series resistances and bit lines."""
+        drive = self._bit
         driven = np.isfinite(drive.series_ohm)
         total = np.where(driven, drive.series_ohm, 1.0) + self._line_ohm
         share = np.where(total > 0, np.where(driven, drive.series_ohm, 0.0), 0.0) / np.where(
             total > 0, total, 1.0
         )
-        lost = ((drive.voltage_v - line) - departure) * share
+        lost = ((drive.voltage_v - field.bit_line) - field.bit[-1]) * share
         return np.where(driven, drive.voltage_v - lost, 0.0)
 
 

@@ -131,9 +131,7 @@ def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
             round(_CENTRE + ring * math.cos(angle), 1),
             round(_CENTRE + ring * math.sin(angle), 1),
         )
-    threshold = next(
-        each for each in result.percolation if each.direction == f"{result.dimensionality}D"
-    )
+    easiest_ev = result.threshold_ev(f"{result.dimensionality}D") or 0.0
     saddles = [each.saddle_ev for each in result.hops if each.saddle_ev is not None]
     # A hop that failed may end at a site that is none: it is listed, but not drawn.
     drawn = {
@@ -148,8 +146,8 @@ def graph_of(result: NebResult, chosen: int) -> MigrationGraph | None:
             barrier=barrier,
             curve=curve,
             width=_width(barrier.saddle_ev, saddles),
-            kind=_kind(barrier.saddle_ev, threshold.e_a_ev),
-            limiting=number == threshold.hop + 1,
+            kind=_kind(barrier.saddle_ev, easiest_ev),
+            limiting=number == result.limiting_number,
             chosen=number == chosen,
         )
         for (number, barrier), curve in zip(drawn.items(), curves, strict=True)

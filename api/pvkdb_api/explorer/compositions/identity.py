@@ -38,24 +38,6 @@ _SEARCHED = 2000
 #: Longer names are not searched for similar ones.
 _LONGEST_NAME = 200
 
-#: Numbers in a formula: after a symbol or a bracket, possibly with a letter.
-_LOWERED = re.compile(r"(?<=[A-Za-z)\]])\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?")
-
-
-def formula_markup(formula: str) -> Markup:
-    """Return a formula with its numbers as subscripts; copied, it is plain text.
-
-    Example:
-        >>> str(formula_markup("Cs2AgBiBr6"))
-        'Cs<sub>2</sub>AgBiBr<sub>6</sub>'
-    """
-    pieces, end = Markup(""), 0
-    for found in _LOWERED.finditer(formula):
-        pieces += formula[end : found.start()]
-        pieces += Markup("<sub>{}</sub>").format(found.group())
-        end = found.end()
-    return pieces + formula[end:]
-
 
 def defect_markup(defect: str) -> Markup:
     """Return a defect with a subscript: ``V_Br``."""

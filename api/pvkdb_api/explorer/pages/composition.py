@@ -22,6 +22,7 @@ from pvkdb.store.collections import COMPOSITIONS, DEVICES, STRUCTURES
 from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
+from pvkdb.store.runs.report.page import formula_markup
 from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
@@ -154,7 +155,7 @@ def _common(composition: CompositionsRow, phase: str | None) -> dict[str, Any]:
         "composition": composition,
         "phase": phase,
         "energy": energy,
-        "formula": identity.formula_markup(composition.formula),
+        "formula": formula_markup(composition.formula),
         "filter": quoted(composition.formula),
         "address": link("/compositions", composition.formula),
         "compute": link("/jobs/new", formula=composition.formula, phase=phase),

@@ -43,7 +43,8 @@ HTML_NAME = "screening-report.html"
 #: Where the shared templates are.
 LOADER = PackageLoader("pvkdb.store.runs.report")
 
-_SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+#: Numbers in a formula: after a symbol or a bracket, possibly with a letter.
+_LOWERED = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?(?:[nxyz](?:[+-]\d+(?:\.\d+)?)?)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ def register(environment: Environment) -> Environment:
     environment.filters |= {
         "css_class": css_class,
         "decimals": decimals,
-        "formula": _formula,
+        "formula": formula_markup,
         "grouped": "{:,}".format,
         "milli": milli,
         "by_energy": _by_energy,
@@ -255,14 +256,14 @@ def _file(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _formula(text: str) -> Markup:
-    """Return a formula with its numbers as subscripts.
+def formula_markup(formula: str) -> Markup:
+    """Return a formula with its numbers as subscripts; copied, it is plain text.
 
     Example:
-        >>> print(_formula("Cs2AgBiBr6"))
+        >>> print(formula_markup("Cs2AgBiBr6"))
         Cs<sub>2</sub>AgBiBr<sub>6</sub>
     """
-    parts = _SUBSCRIPT.split(text)
+    parts = _LOWERED.split(formula)
     return Markup().join(
         Markup("<sub>{}</sub>").format(part) if odd % 2 else escape(part)
         for odd, part in enumerate(parts)

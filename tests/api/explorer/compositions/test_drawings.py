@@ -12,9 +12,10 @@ import pytest
 
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
+from pvkdb.store.runs.report.page import formula_markup
 from pvkdb_api.explorer.compositions.drawings import axis_over, graph_of, profile_of
 from pvkdb_api.explorer.compositions.energies import strips
-from pvkdb_api.explorer.compositions.identity import formula_markup, identity_of
+from pvkdb_api.explorer.compositions.identity import identity_of
 from pvkdb_pipelines.migration.plots.energy_profile import interpolated_profile
 
 from ..data.make import PLACE
