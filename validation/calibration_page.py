@@ -42,7 +42,8 @@ wanted, and hardly widens away from the pairs, where many values of a screening 
 interval has as many degrees of freedom as there are families less two. With fewer than {least} \
 families there is none, and the value stays unknown.
 - Test: leave out one composition (or family) with all of its statements, fit the rest, look \
-whether its statements lie within the interval. Covered is the mean over the compositions.
+whether its statements lie within the interval. Covered is the mean over the compositions; its \
+standard error is √(0.8 · 0.2 / n), 0.14 with eight compositions and 0.18 with five.
 - An interval is not a bound: one in five reported values should lie outside.
 """
 

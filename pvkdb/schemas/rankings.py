@@ -166,7 +166,8 @@ class RankedCandidate(BaseModel):
     )
     rank_without_computed: int | None = Field(
         default=None,
-        description="Rank without E_A and DFE that pvkdb computed; None if no candidate has any.",
+        description="Rank without E_A and DFE that pvkdb computed; None if no candidate has any, "
+        "or if this one would have no place.",
     )
     under_readings: dict[str, UnderReading] = Field(
         default={}, description="Rank under other interpretations of ambiguous requirements."

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pvkdb import suitability
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.errors import InputError
-from pvkdb.schemas.rankings import ORDERS, SCORES, Halide, RankedCandidate
+from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
 from pvkdb.suitability.sheets.sheet import SHEET_TYPES
 from pvkdb_api.core.cache import QueryCache
@@ -137,6 +137,7 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
         "leading": ranking.candidates[: view.LEADING],
         "plot": view.criteria_plot(ranking, wanted),
         "order_meaning": ORDERS[ranking.order],
+        "computed_grades": COMPUTED,
         "rest": rest,
         "sheets": {
             ending: f"{path}{'&' if '?' in path else '?'}sheet={ending}" for ending in SHEET_TYPES
