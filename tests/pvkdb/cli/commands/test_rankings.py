@@ -76,7 +76,8 @@ def test_filters_and_what_they_set_aside(ready: Run) -> None:
     assert "Set aside by the filter lead_free: " in text
     assert "(contains no I or Br)" in text
     assert "not rankable" in text.lower()
-    document = json.loads(ready(*arguments, "--only-screening", "--json").stdout)
+    asked = (*arguments, "--only-screening", "--without-computed", "--json")
+    document = json.loads(ready(*asked).stdout)
     assert document["candidates"] == []  # the literature has no screening
     assert document["set_aside"][0]["reason"] == "no screening computed it"
     assert failed_clearly(ready(*arguments, "--where", "famly=3D"), "did you mean 'family'")
