@@ -180,6 +180,14 @@ class CountTable:
     facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]]
 
 
+@dataclass(frozen=True)
+class Related:
+    """A facet of what a column of the rows names, e.g. the family of their material."""
+
+    column: InstrumentedAttribute[Any]
+    value: Callable[[Any], ColumnElement[Any]]
+
+
 @dataclass(frozen=True, eq=False)
 class Collection(Generic[RowT]):
     """A collection of the store.
@@ -206,7 +214,7 @@ class Collection(Generic[RowT]):
     to_row: Callable[..., RowT] | None = None
     rows_of: Callable[[Session, Sequence[str]], list[RowT]] | None = None
     order: tuple[Sorting, ...] = ()
-    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = field(
+    facets: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any] | Related] = field(
         default_factory=dict
     )
     supersedes: InstrumentedAttribute[str | None] | None = None
@@ -380,15 +388,19 @@ class Collection(Generic[RowT]):
         if name not in self.facets:
             raise InputError(unknown_name(f"facet of {self.name}", name, self.facets))
         number: ColumnElement[int] = func.count()
-        counted = self._counted(filters)
+        counted, facet = self._counted(filters), self.facets[name]
         if counted is not None and self.counts is not None:
             value, number = self.counts.facets[name], func.sum(self.counts.number)
             counted = counted.where(self.counts.number > 0)
+        elif isinstance(facet, Related):  # what rows name is far less than the rows: count it first
+            by = _only(self.select(filters), facet.column.label("of"), number.label("number"))
+            each = by.group_by(facet.column).subquery()
+            counted, value, number = select(each), facet.value(each.c.of), func.sum(each.c.number)
         elif most is not None:
-            found = self._found(session, filters, most - 1, self.facets[name].label("value"))
+            found = self._found(session, filters, most - 1, facet.label("value"))
             counted, value = select(found), found.c.value
         else:
-            counted, value = self.select(filters), self.facets[name]
+            counted, value = self.select(filters), facet
         counted = _only(counted, value.label("value"), number.label("number")).group_by(value)
         counted = counted.order_by(number.desc(), value)
         if name not in self.several_in:

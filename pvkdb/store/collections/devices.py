@@ -16,10 +16,10 @@ from pvkdb.store.collections.filters import (
     at_least,
     at_most,
     cited,
+    families_of,
     is_material,
     material_filters,
     materials_where,
-    of_material,
     several,
     through,
     words,
@@ -39,7 +39,6 @@ from pvkdb.store.rows.from_sql import devices_rows
 _SEARCHED = 2000
 
 _devices_material = through(Device.material_id)
-_devices_family = of_material(Device.material_id, Material.family)
 
 
 def _metric_filters() -> dict[str, Filter[ColumnElement[bool]]]:
@@ -116,7 +115,7 @@ DEVICES = Collection(
         )
     },
     facets={
-        "family": _devices_family,
+        "family": families_of(Device.material_id),
         "group": Device.group,
         "absorber": Device.absorber,
         "form": Device.form,

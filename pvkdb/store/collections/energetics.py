@@ -10,6 +10,7 @@ from pvkdb.store.collections.filters import (
     any_of,
     cited,
     energy_filters,
+    families_of,
     material_filters,
     material_is,
     of_material,
@@ -86,7 +87,7 @@ ENERGETICS = Collection(
         "family": Sortable(_energetics_family, str),
     },
     facets={
-        "family": _energetics_family,
+        "family": families_of(Energetic.material_id),
         "material": _energetics_formula,
         "quantity": Energetic.quantity,
         "defect": Energetic.defect,

@@ -17,7 +17,7 @@ from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.chemistry.ions import HALIDES, molecular_ions
 from pvkdb.errors import InputError
-from pvkdb.store.collections.collection import Filter, SqlFilter
+from pvkdb.store.collections.collection import Filter, Related, SqlFilter
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, Material, SiteOccupancy
 from pvkdb.store.rows.among import among_found
@@ -198,6 +198,11 @@ def of_material(column: Column, attribute: Any) -> ColumnElement[Any]:
     """SQL expression of an attribute of a row's material, for sorting and counting."""
     found = select(attribute).select_from(Material).join(Material.composition)
     return found.where(Material.id == column).scalar_subquery()
+
+
+def families_of(column: InstrumentedAttribute[Any]) -> Related:
+    """Return the facet of the families of rows' materials."""
+    return Related(column, lambda material: of_material(material, Material.family))
 
 
 # Filters of several collections
