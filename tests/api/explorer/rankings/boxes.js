@@ -10,6 +10,14 @@
         wrong.push(`clipped columns: ${box.getAttribute("aria-label")} ${box.scrollWidth} > ${box.clientWidth}`);
       }
     }
+    /** Whether a text lies within what its scrolled ancestors show. */
+    const seen = (element, rect) => {
+      for (let box = element; box; box = box.parentElement) {
+        const { top, bottom } = box.getBoundingClientRect();
+        if (getComputedStyle(box).overflowY !== "visible" && (rect.bottom > bottom + 1 || rect.top < top - 1)) return false;
+      }
+      return true;
+    };
     const texts = [];
     const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
@@ -21,7 +29,7 @@
       const range = document.createRange();
       range.selectNodeContents(node);
       for (const rect of range.getClientRects()) {
-        if (rect.width > 1 && rect.height > 1) texts.push([rect, node]);
+        if (rect.width > 1 && rect.height > 1 && seen(owner, rect)) texts.push([rect, node]);
       }
     }
     texts.sort((a, b) => a[0].top - b[0].top);

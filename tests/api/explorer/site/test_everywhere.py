@@ -174,5 +174,8 @@ def test_every_page_stands_on_an_empty_store(chromium, tmp_path):
         for path in PAGES:
             # What names a row of the literature has none to show.
             named = re.match(r"/(compositions|devices|references)/\w", path)
-            visiting.open(path, 404 if named else 200).wait_for_load_state("networkidle")
+            tab = visiting.open(path, 404 if named else 200)
+            tab.wait_for_load_state("networkidle")
+            for empty in tab.locator(".nothing").all():  # says what to do next
+                assert empty.locator("a, code").count(), f"{path}: {empty.inner_text()}"
         visiting.close()
