@@ -116,7 +116,6 @@ def test_a_path_without_a_saddle_point_is_refused_before_it_costs_anything(tmp_p
     assert {call.point.name for call in read_checkpoint(tmp_path / "hop.jsonl")} == {"start"}
 
 
-@pytest.mark.slow
 def test_an_end_that_falls_into_the_other_is_a_lost_hop(tmp_path: Path) -> None:
     request = hop_request(GUIDE)
     start, saddle, end = request.images
