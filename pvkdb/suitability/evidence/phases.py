@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.chemistry import material_family, parse_composition
 from pvkdb.chemistry.tolerance import DEFINED
+from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.base import LARGEST_EV
 from pvkdb.store.models.calculations import Calculation
@@ -67,7 +68,10 @@ def not_perovskite(
     the literature reports, where one that it does not name may be any; without them the lowest by
     each potential; without energies all.
     """
-    composition = parse_composition(formula)
+    try:
+        composition = parse_composition(formula)
+    except InputError:
+        return None  # an edited row
     counted: set[str | None] = {phase for phase in phases.values() if phase is None}
     counted |= {each.material.phase for each in statements if each.calculation_id is None}
     if not counted:

@@ -85,4 +85,7 @@ def _tests(
 
 
 def _parsed(candidate: Candidate) -> Composition:
-    return parse_composition(candidate.id)
+    try:
+        return parse_composition(candidate.id)
+    except InputError:  # an edited row
+        return Composition(candidate.id, (), "undetermined")

@@ -173,7 +173,14 @@ def test_a_device_shows_what_the_service_says(visitor, address):
 def test_the_places_are_those_of_the_rankings(visitor, address):
     tab = visitor.open("/devices/d-t4-r06")
     table = tab.locator("#places-table tbody tr")
-    expect(table).to_have_count(len(shipped_profiles()), timeout=30_000)
+    placed = sum(
+        "d-t4-r06"
+        not in get(f"{address}/api/v1/rankings/{name}", params={"samples": 1}).json()[
+            "not_rankable"
+        ]
+        for name in shipped_profiles()
+    )
+    expect(table).to_have_count(placed, timeout=30_000)
     for name in ("selector", "synaptic-training"):
         ranking = get(f"{address}/api/v1/rankings/{name}", params={"samples": 1}).json()
         entry = next(each for each in ranking["candidates"] if each["id"] == "d-t4-r06")

@@ -19,6 +19,7 @@ LEVELS = {"sevennet-0": {"perovskite": -3.10, "faces": -3.12, "other": -9.0}}
         ("CsCdCl3", {"faces": "2H"}, {}, "2H"),
         ("CsCdCl3", {"perovskite": "Pnma", "faces": "2H"}, {}, None),  # the lowest is not known
         ("Cs2AgBiBr6", {"double": "P2_1/n"}, {}, None),
+        ("<b>a/b</b>", {"edited": "2H"}, {}, None),  # an edited row
         ("Cs2SnI6", {"vacant": "Fm-3m"}, {}, None),  # its family says it
     ],
 )
