@@ -69,7 +69,10 @@ def print_barriers(title: str, documents: list[CalculationDocument]) -> None:
         for doubt in result.doubts:
             print_message(f"check {document.parameters['potential']}: {doubt}")
     energies = [result.e_a_ev for _, result in results_of(documents)]
-    print_message(f"spread: {max(energies) - min(energies):.3f} eV over {len(energies)} potentials")
+    if len(energies) > 1:
+        print_message(
+            f"spread: {max(energies) - min(energies):.3f} eV over {len(energies)} potentials"
+        )
 
 
 def print_hops(document: CalculationDocument) -> None:
