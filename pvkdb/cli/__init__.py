@@ -14,6 +14,7 @@ _EXTRAS = {
     "api": "fastapi prometheus_client pydantic_settings uvicorn",
     "gpaw": "gpaw",
     "plot": "matplotlib",
+    "measurements": "openpyxl xlrd",
     "rank": "pymcdm",
 }
 

@@ -1,7 +1,8 @@
-"""``pvkdb kinetics``, ``crossbar`` and ``export-device``: estimates and exports for devices."""
+"""``pvkdb kinetics``, ``crossbar``, ``measure`` and ``export-device``: what devices can do."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
@@ -180,6 +181,42 @@ def _on_off_ratio(on_off: float | None, device: str | None, database: str) -> tu
 
     with open_store(database, create=True).session(read_only=True) as session:
         return on_off_of(session, device)
+
+
+_EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="Once for each FILE.")]
+
+
+def measure(
+    files: Annotated[list[Path], Argument(help="Files of an instrument.", metavar="FILE…")],
+    as_: Annotated[str | None, Option("--as", help="iv, pulses, endurance, …")] = None,
+    columns: Annotated[str, Option(help="Columns, e.g. time=1,voltage=2:mV,current=I1.")] = "",
+    v_read: Annotated[float | None, Option(metavar="V", help="Read voltage.")] = None,
+    compliance_a: Annotated[float | None, Option(metavar="A", help="Current limit.")] = None,
+    area_um2: _EachFile = None,
+    temperature_k: _EachFile = None,
+    shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
+    exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
+    drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compute metrics with intervals from measured files. Unknown conditions stay unknown."""
+    from pvkdb.cli.output.device_tables import print_measurements
+    from pvkdb.kinetics.conditions import parse_range
+    from pvkdb.measurements import Request, measuring, parse_columns
+
+    request = Request(
+        kind=as_,
+        columns=parse_columns(columns),
+        areas_m2=[value * 1e-12 for value in area_um2 or ()],
+        temperatures_k=temperature_k or (),
+        compliance_a=compliance_a,
+        read_voltage_v=v_read,
+        shunt_ohm=shunt_ohm,
+        drop_bad=drop_bad,
+    )
+    window = None if exponent is None else parse_range(exponent, "--exponent", "V")
+    ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
+    show(measuring.measure(files, request, ends).document(), json, print_measurements)
 
 
 def export_device(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pvkdb.cli.output.console import output, plain, print_lines, print_table
 from pvkdb.display.numbers import UNKNOWN, number, shortened
@@ -209,3 +209,29 @@ def assumption_text(assumption: Assumption) -> str:
     mark = " (default)" if assumption.default else ""
     value = with_unit(assumption.value, assumption.unit)
     return f"{assumption.name}: {value}{mark}; {assumption.source}"
+
+
+def print_measurements(document: Mapping[str, Any]) -> None:
+    """Print the metrics with intervals and counts, then what they are based on."""
+    metrics = document["metrics"]
+    several = len({metric["device"] for metric in metrics}) > 1
+    columns = ["metric", "value", "interval at 90 %", "cycles × devices", "note"]
+    print_table(
+        f"Metrics of {document['kind']} files" + ("" if several else f": {metrics[0]['device']}"),
+        [*["device"] * several, *columns],
+        [[*[plain(metric["device"])] * several, *_metric_row(metric)] for metric in metrics],
+        numeric=("value", "cycles × devices"),
+        whole=("interval at 90 %",),
+        caption="–: not measured, the note says why. Definitions: docs/measurements.md and --json.",
+    )
+    print_lines([*document["notes"], f"not known: {', '.join(document['unknown']) or 'nothing'}"])
+
+
+def _metric_row(metric: Mapping[str, Any]) -> list[str]:
+    value, ends = metric["value"], metric["ends"]
+    shown = UNKNOWN if value is None else metric["bound"] + number(value)
+    if value is not None and metric["unit"] != "1":
+        shown = with_unit(shown, metric["unit"])
+    counts = "" if metric["cycles"] is None else f"{metric['cycles']} × {metric['devices']}"
+    interval = "" if ends is None else " to ".join(map(number, ends))
+    return [plain(metric["label"]), shown, interval, counts, plain(metric["note"])]

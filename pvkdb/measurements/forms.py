@@ -1,0 +1,83 @@
+"""The tidy forms of a measurement: what every file is read into, and every metric is made from.
+
+Units stand in the field names. What a file does not say stays None; nothing is assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is known of a measurement beside its points; None is unknown."""
+
+    file: str = ""
+    device: str = ""
+    thickness_m: float | None = None
+    compliance_a: float | None = None
+    read_voltage_v: float | None = None
+    area_m2: float | None = None
+    temperature_k: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Current over voltage, with times if they were recorded: a sweep or an answer to a pulse."""
+
+    voltage_v: Floats
+    current_a: Floats
+    time_s: Floats | None = None
+    lines: npt.NDArray[np.int64] | None = None  # of the file, from 1
+    setup: Setup = field(default_factory=Setup)
+
+    def place(self, point: int) -> str:
+        """Return file and line of a point."""
+        return self.setup.file + ("" if self.lines is None else f" line {self.lines[point]}")
+
+
+@dataclass(frozen=True, slots=True)
+class PulseTrain:
+    """Conductance after each pulse; ``unit`` is S, or "arbitrary" where the file has none."""
+
+    pulse: Floats
+    conductance: Floats
+    unit: str = "S"
+    falling: bool = False  # depression
+    amplitude_v: float | None = None
+    width_s: float | None = None
+    setup: Setup = field(default_factory=Setup)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """Resistances read in every cycle, devices × cycles; NaN where a device has fewer cycles."""
+
+    hrs_ohm: Floats
+    lrs_ohm: Floats
+    devices: tuple[str, ...]
+    setup: Setup = field(default_factory=Setup)
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """One state over time after it was written; ``unit`` is A, S, ohm or arbitrary."""
+
+    time_s: Floats
+    value: Floats
+    unit: str = "A"
+    setup: Setup = field(default_factory=Setup)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaSeries:
+    """Sweeps of devices of several areas, each with ``setup.area_m2``."""
+
+    members: tuple[Trace, ...]

@@ -1,0 +1,129 @@
+"""A metric with its interval, and the statistics that intervals come from.
+
+Intervals are at 90 %. Definitions, units and their sources are in ``definitions.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from scipy import optimize, stats
+
+from pvkdb.measurements.forms import Floats
+
+LEVEL = 0.9
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+#: Fewest values for an interval over cycles, and fewest devices for one over devices.
+_FEWEST, _DEVICES = 6, 5
+_DRAWS = 300
+spread = partial(np.std, ddof=1)  # the standard deviation of a sample
+
+
+@cache
+def shipped(file: str) -> dict[str, dict[str, str]]:
+    """Return the rows of a table beside this module, by their first column."""
+    text = (resources.files("pvkdb.measurements") / file).read_text(encoding="utf-8")
+    return {next(iter(row.values())): row for row in csv.DictReader(text.splitlines())}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value with interval, counts and place; ``value`` None: not measured, ``note`` says why."""
+
+    name: str
+    value: float | None
+    ends: tuple[float, float] | None = None
+    interval: str = ""  # how the ends were found
+    bound: str = ""  # ">" or "<" where the value is a bound
+    cycles: int | None = None
+    devices: int = 1
+    note: str = ""
+    place: str = ""  # in the raw file
+
+
+def over_cycles(name: str, of: Callable[..., Any], values: Any, **rest: Any) -> Measured:
+    """Return a statistic over cycles; its interval is from resampling the cycles."""
+    x, rng = np.asarray(values, dtype=float), np.random.default_rng(0)
+    value = float(of(x)) if len(x) > 1 or of is np.median else None
+    metric = Measured(name, value, cycles=len(x), **rest)
+    if len(x) < _FEWEST or not np.ptp(x):
+        why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
+        return replace(metric, note=why)
+    found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
+    return _between(metric, np.array(found), len(x))
+
+
+def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:
+    """Return a statistic of weighed devices; its interval is from resampling the devices."""
+    metric = Measured(name, float(of(np.ones(devices))), cycles=cycles, devices=devices)
+    if devices < _DEVICES:
+        return replace(metric, note=f"an interval needs {_DEVICES} devices")
+    draws = np.random.default_rng(0).multinomial(devices, np.full(devices, 1 / devices), _DRAWS)
+    return _between(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
+
+
+def _between(metric: Measured, found: Floats, n: int) -> Measured:
+    """Add Student's interval from resampled values and their bias, in logarithms if positive."""
+    value, log = metric.value or 0.0, bool(metric.value and (found > 0).all())
+    y, middle = (np.log(found), np.log(value)) if log else (found, value)
+    half = stats.t.ppf(TAILS[1], n - 1) * y.std() * np.sqrt(n / (n - 1))
+    ends = [2 * middle - y.mean() - half, 2 * middle - y.mean() + half]
+    low, high = map(float, np.exp(ends) if log else ends)
+    return replace(metric, ends=(low, high), interval="bootstrap")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Parameters of a least-squares fit (values, lower and upper ends), and its quality."""
+
+    ends: tuple[Floats, Floats, Floats]
+    deviation: float  # root mean square of the residuals
+    aicc: float
+    points: int
+
+    def metric(self, name: str, index: int, note: str = "", log: bool = False) -> Measured:
+        """Return a parameter as a metric; ``log``: it is the logarithm of the value."""
+        value, low, high = (float(part[index]) for part in self.ends)
+        if log:
+            value, low, high = (float(np.exp(min(x, 700))) for x in (value, low, high))
+        how = "Student, from the fit"
+        return Measured(name, value, (low, high), how, "", self.points, note=note)
+
+
+def fit(
+    model: Callable[..., Floats], x: Floats, y: Floats, starts: Sequence[Sequence[float]]
+) -> Fit | None:
+    """Return the best fit from several starts; None where no start leads to one.
+
+    AICc: C. M. Hurvich and C.-L. Tsai, Biometrika 76, 297 (1989).
+    """
+    best: Fit | None = None
+    n, p = len(x), len(starts[0]) if starts else 0
+    for start in starts if n >= p + 3 else ():
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore", optimize.OptimizeWarning)
+                values, covariance = optimize.curve_fit(model, x, y, start, maxfev=4000)
+                rss = max(float(np.sum((model(x, *values) - y) ** 2)), 1e-300)
+                half = stats.t.ppf(TAILS[1], n - p) * np.sqrt(np.diag(covariance))
+        except (RuntimeError, ValueError):
+            continue  # this start does not converge; another may
+        if np.isfinite(half).all() and (best is None or rss < n * best.deviation**2):
+            aicc = float(n * np.log(rss / n) + 2 * (p + 1) * n / (n - p - 2))
+            ends = (values, values - half, values + half)
+            best = Fit(ends, float(np.sqrt(rss / n)), aicc, n)
+    return best
+
+
+def weights(*fits: Fit | None) -> list[float]:
+    """Return the Akaike weight of each fit; 0 for a model that could not be fitted."""
+    scores = np.array([np.inf if found is None else found.aicc for found in fits])
+    odds = np.exp(-(scores - scores.min()) / 2) if any(fits) else np.zeros(len(fits))
+    return [float(weight) for weight in odds / max(odds.sum(), 1)]

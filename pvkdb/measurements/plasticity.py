@@ -1,0 +1,100 @@
+"""Metrics of pulses: non-linearity under its several names, ΔG, saturation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pvkdb.errors import InputError
+from pvkdb.measurements.forms import Floats, PulseTrain
+from pvkdb.measurements.metrics import Measured, fit
+
+#: NeuroSim's scale of the label: NL = max|y − x| / (0.07 √2).
+_LABEL = 0.07 * np.sqrt(2)
+_STRAIGHT = 1e-4  # |β| of a straight line
+
+
+def nonlinearity(a: float) -> float:
+    """Return NeuroSim's label NL of its parameter A (of normalised pulse numbers).
+
+    y = (1 − exp(−x/A))/(1 − exp(−1/A)) departs from x most at x = −A ln(A (1 − exp(−1/A))).
+    P.-Y. Chen, X. Peng and S. Yu, IEEE Trans. Comput.-Aided Des. 37, 3067 (2018).
+
+    Example:
+        >>> round(nonlinearity(0.5), 2), round(nonlinearity(-0.2), 2)
+        (2.4, -4.88)
+
+    Raises:
+        InputError: A is 0 or no number.
+    """
+    if not np.isfinite(a) or a == 0:
+        raise InputError(f"A = {a:g} has no non-linearity; give a number other than 0")
+    size = abs(a)
+    if size > 1 / _STRAIGHT:
+        return float(1 / (8 * a * _LABEL))
+    drop = -np.expm1(-1 / size)
+    x = -size * np.log(size * drop)
+    return float(np.sign(a) * (-np.expm1(-x / size) / drop - x) / _LABEL)
+
+
+def _curve(x: Floats, beta: float, first: float, change: float) -> Floats:
+    """NeuroSim's curve with β = 1/A, a straight line at β = 0."""
+    straight = abs(beta) < _STRAIGHT
+    return np.asarray(first + change * (x if straight else np.expm1(-beta * x) / np.expm1(-beta)))
+
+
+def _jang(x: Floats, alpha: float, first: float, last: float) -> Floats:
+    """G = ((G₁^α − G₀^α) x + G₀^α)^(1/α): J.-W. Jang et al., IEEE Electron Device Lett. 36, 457."""
+    low, high = np.log(max(first, 1e-9)), np.log(max(last, 1e-9))
+    alpha = alpha or _STRAIGHT  # at 0: the limit, an exponential
+    logs = low + np.log1p(x * np.expm1(alpha * (high - low))) / alpha
+    return np.asarray(np.exp(logs), dtype=float)
+
+
+def train_metrics(train: PulseTrain) -> list[Measured]:
+    """Return ΔG, saturation, NL, A, β and Jang's exponent of one train, ends free in all fits.
+
+    The pulses of a depression are counted backwards, as in NeuroSim: A and NL are negative where
+    it falls fast at first.
+    """
+    g, count = train.conductance, len(train.pulse)
+    span, pulses = float(np.ptp(g)), float(np.ptp(train.pulse))
+    if not span or not pulses:
+        return [Measured("nl", None, note="the conductance is the same after every pulse")]
+    x, y = (train.pulse - train.pulse.min()) / pulses, (g - g.min()) / span
+    x = 1 - x if train.falling else x
+    metrics = [Measured(n, None, note="without unit, no zero") for n in ("delta_g", "jang_alpha")]
+    if train.unit != "arbitrary":
+        note = f"from {g[0]:.3g} to {g[-1]:.3g} {train.unit}"
+        metrics = [Measured("delta_g", float(g[-1] / g[0] - 1), cycles=count, note=note)]
+        found = fit(_jang, x, g / g.max(), [(a, g.min() / g.max(), 1.0) for a in (-2.0, 0.5, 3.0)])
+        metrics += [found.metric("jang_alpha", 0, "free ends")] if found else []
+    found = fit(_curve, x, y, [(b, y[x.argmin()], 1.0) for b in (-4.0, -0.5, 0.5, 4.0)])
+    if found is None:
+        return [*metrics, Measured("nl", None, note=f"no fit of {count} pulses")]
+    first, change = found.ends[0][1:] * span
+    note = f"free ends: {first + g.min():.3g} and {first + change + g.min():.3g}"
+    if found.deviation > 0.15:
+        note += f"; the fit misses by {found.deviation:.0%} of the range: is this one train?"
+    beta = found.metric("beta", 0, note)
+    value, low, high = (float(part[0]) or 1e-12 for part in found.ends)
+    said, bounds = "β may be 0, a straight line, where A has no bound", None
+    if low * high > 0:
+        said, bounds = note, (1 / high, 1 / low)
+
+    def ninety(beta: float) -> float:
+        """Pulses to 90 % of the change; a depression runs the curve backwards."""
+        rate = float(np.clip(-beta if train.falling else beta, -500, 500))
+        return pulses * float(-np.log1p(0.9 * np.expm1(-rate)) / rate)
+
+    steps = abs(change) / span / (2 * max(found.deviation, 1e-12))
+    number, how = float(min(count, 1 + steps // 1)), beta.interval
+    labels = nonlinearity(1 / low), nonlinearity(1 / high)
+    first, last = sorted((ninety(low), ninety(high)))
+    return [
+        *metrics,
+        beta,
+        Measured("a", 1 / value, bounds, how, "", count, note=said),
+        Measured("nl", nonlinearity(1 / value), labels, how, "", count, note=note),
+        Measured("saturation", ninety(value), (first, last), how, note=f"of {pulses:g} pulses"),
+        Measured("pulse_states", number, cycles=count, note="one train, not tested for retention"),
+    ]

@@ -1,0 +1,321 @@
+"""From tables of files to the tidy forms; what a file does not say is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pvkdb.errors import InputError, unknown_name
+from pvkdb.measurements import forms
+from pvkdb.measurements.forms import Floats, Setup
+from pvkdb.measurements.tables import Table, expected_unit, read_tables, unit_of
+
+#: Share of its largest value within which a voltage counts as constant.
+_SAME = 0.02
+#: Numbers that instruments write where they have none (Keithley, Keysight) are larger.
+_NO_NUMBER = 9.9e36
+_VALUES = ("conductance", "resistance", "current")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user says of the files; empty or None is unknown. Lists have a value a file."""
+
+    kind: str | None = None
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # column, unit or ""
+    areas_m2: Sequence[float] = ()
+    temperatures_k: Sequence[float] = ()
+    thickness_m: float | None = None
+    compliance_a: float | None = None
+    read_voltage_v: float | None = None
+    shunt_ohm: float | None = None
+    drop_bad: bool = False
+
+
+def parse_columns(text: str) -> dict[str, tuple[str, str]]:
+    """Return the columns that a text names, with their units.
+
+    Example:
+        >>> parse_columns("voltage=V1:mV,current=2")
+        {'voltage': ('V1', 'mV'), 'current': ('2', '')}
+
+    Raises:
+        InputError: the text has another form, or names an unknown quantity.
+    """
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        quantity, _, column = (piece.strip() for piece in part.partition("="))
+        if not column:
+            raise InputError(f"--columns {part!r}: write QUANTITY=COLUMN, e.g. voltage=V1:mV")
+        expected_unit(quantity)
+        name, _, unit = column.rpartition(":")
+        known = name and (unit == "arbitrary" or unit_of(unit))
+        found[quantity] = (name, unit) if known else (column, "")
+    return found
+
+
+def read(paths: Sequence[Path], request: Request) -> tuple[str, list[Any]]:
+    """Return what the files hold, a word of :data:`KINDS`, and their tidy forms.
+
+    Raises:
+        InputError: a file cannot be understood, values are impossible, or something that only the
+            user knows is missing. The message names file, line, value and remedy.
+    """
+    if request.kind is not None and request.kind not in KINDS:
+        raise InputError(unknown_name("kind of measurement", request.kind, KINDS))
+    each = {"--area-um2": request.areas_m2, "--temperature-k": request.temperatures_k}
+    for name, given in each.items():
+        if len(given) not in (0, 1, len(paths)) or any(not value > 0 for value in given):
+            raise InputError(f"{name} {list(given)}: give one positive value, or one for each FILE")
+    found: dict[str, list[Any]] = {}
+    known = (request.thickness_m, request.compliance_a, request.read_voltage_v)
+    for number, path in enumerate(paths):
+        area, kelvin = (v[number % len(v)] if v else None for v in each.values())
+        for table in read_tables(path):
+            device = f"{path.stem} {table.label}".strip()
+            setup = Setup(path.name, device, *known, area, kelvin)
+            columns = _Columns(table, request)
+            kind = request.kind or _kind(columns)
+            for form in KINDS[kind](columns, setup):
+                noted = replace(form, setup=replace(form.setup, notes=tuple(columns.notes)))
+                found.setdefault(kind, []).append(noted)
+    if len(found) > 1:
+        raise InputError(f"the files hold {' and '.join(found)}; name one kind with --as")
+    ((kind, made),) = found.items()
+    if kind == "area":
+        if len({trace.setup.area_m2 for trace in made} - {None}) < 2:
+            raise InputError("--as area needs different areas: --area-um2 once for each FILE")
+        return kind, [forms.AreaSeries(tuple(made))]
+    return kind, made
+
+
+class _Columns:
+    """The columns of a table by quantity, in SI units, with notes on what was taken for what."""
+
+    def __init__(self, table: Table, request: Request) -> None:
+        self.table, self.request, self.notes = table, request, list[str]()
+        self.texts = [heading.text for heading in table.headings]
+        names = ", ".join(map(table.name, range(len(self.texts))))
+        self.shown = names if any(self.texts) else f"1 to {len(self.texts)}, without header"
+        self.places: dict[str, list[int]] = {}
+        for index, heading in enumerate(table.headings):
+            self.places.setdefault(heading.quantity, []).append(index)
+        known = {f"{index + 1}": index for index in range(len(self.texts))}
+        known |= {text: index for index, text in enumerate(self.texts) if text}
+        for quantity, (name, _) in request.columns.items():
+            if name not in known:
+                raise InputError(f"{table.file} has no column {name!r}; it has {self.shown}")
+            self.places[quantity] = [known[name]]
+
+    def error(self, line: int, text: str) -> InputError:
+        return InputError(f"{self.table.file} line {line}: {text}")
+
+    def has(self, *quantities: str) -> bool:
+        return set(quantities) <= set(self.places)
+
+    def index(self, quantity: str) -> int:
+        found = self.places.get(quantity, [])
+        if len(found) != 1:
+            names = " and ".join(map(self.table.name, found))
+            problem = f"{names} may both be the {quantity}" if found else f"no {quantity} found"
+            name = f"name it with --columns {quantity}=COLUMN (columns: {self.shown})"
+            raise InputError(f"{self.table.file}: {problem}; {name}")
+        return found[0]
+
+    def value(self) -> tuple[str, str]:
+        """Which of conductance, resistance and current the table has, and its unit."""
+        name = next(filter(self.has, _VALUES), _VALUES[0])
+        given = self.request.columns.get(name, ("", ""))[1]
+        return name, given if given == "arbitrary" else expected_unit(name)
+
+    def numbers(self, index: int) -> pd.Series[float]:
+        """A column as numbers, NaN for empty cells and codes. Raises InputError on text."""
+        column = self.table.frame.iloc[:, index]
+        numbers = column if column.dtype == float else pd.to_numeric(column, errors="coerce")
+        words = column[numbers.isna() & column.notna()]
+        if len(words):
+            text = f"{words.iloc[0]!r} in column {self.table.name(index)} is not a number"
+            raise self.error(words.index[0], f"{text}; write numbers, and the unit in the heading")
+        return numbers.astype(float).where(numbers < _NO_NUMBER)
+
+    def get(self, quantity: str) -> pd.Series[float]:
+        """A column in SI units."""
+        index, expected = self.index(quantity), expected_unit(quantity)
+        unit, scale = self.table.headings[index].unit, self.table.headings[index].scale
+        if given := self.request.columns.get(quantity, ("", ""))[1]:
+            unit, scale = unit_of(given) or (given, 1.0)
+        values = self.numbers(index) * scale
+        note = f"no unit stated: {quantity} read in {expected} (--columns {quantity}=COLUMN:UNIT)"
+        if expected and not unit and note not in self.notes:
+            self.notes.append(note)
+        if quantity == "temperature" and unit == "C":
+            return values + 273.15
+        if quantity == "current" and unit == "V":
+            if not self.request.shunt_ohm:
+                text = f"{self.table.file}: the current in column {self.table.name(index)} is in V"
+                raise InputError(f"{text}, over a shunt; give its resistance with --shunt-ohm")
+            return values / self.request.shunt_ohm
+        if expected and unit not in ("", expected, "arbitrary"):
+            text = f"{self.table.name(index)} is the {quantity} but has the unit {unit}; correct it"
+            raise InputError(f"{self.table.file}: {text}, or use --columns {quantity}=COLUMN:UNIT")
+        return values
+
+    def rows(self, *needed: str, also: Iterable[str] = (), positive: Iterable[str] = ()) -> Any:
+        """A data frame of the rows that are numbers, and positive if they must be, by line.
+
+        Raises:
+            InputError: a row is not, and the user did not ask to leave such rows out.
+        """
+        names = [*needed, *(name for name in also if self.has(name))]
+        frame = pd.DataFrame({name: self.get(name) for name in names})
+        for name in names:
+            good = np.isfinite(frame[name])
+            if name in positive:
+                good &= frame[name] > 0
+            if good.all():
+                continue
+            line, count = frame.index[~good][0], int((~good).sum())
+            text = f"{name} is {frame.loc[line, name]:g}, in {count} rows no valid number"
+            if not self.request.drop_bad:
+                raise self.error(line, f"{text}; correct them, or leave them out with --drop-bad")
+            self.notes.append(f"{self.table.file} line {line}: {text}; left out")
+            frame = frame[good]
+        back = np.flatnonzero(frame["time"].diff() < 0) if "time" in frame else np.empty(0, int)
+        if len(back):
+            ends = frame["time"].iloc[[back[0] - 1, back[0]]]
+            text = f"the time runs backwards, from {ends.iloc[0]:g} to {ends.iloc[1]:g} s"
+            raise self.error(ends.index[1], f"{text}; split the file there, or correct the time")
+        if len(frame) < 3:
+            raise InputError(f"{self.table.file} has {len(frame)} usable rows; give at least 3")
+        return frame
+
+
+def _kind(columns: _Columns) -> str:
+    """What a table holds, by its columns. Raises InputError where it may be several things."""
+    has = columns.has
+    if has("hrs", "lrs"):
+        return "endurance"
+    ohmic = has("conductance") or has("resistance")
+    if ohmic and (has("pulse") or has("wordline", "bitline")):
+        return "pulses"
+    if has("voltage", "current"):
+        v = columns.get("voltage").dropna()
+        constant = v.max() - v.min() <= _SAME * v.abs().max()
+        return "retention" if has("time") and constant else "iv"
+    if has("time") and any(map(has, _VALUES)):
+        return "retention"
+    if not any(columns.texts) and len(columns.texts) > 4 and not columns.request.columns:
+        return "endurance"
+    text = f"{columns.table.file}: what the columns are cannot be known ({columns.shown}); say it, "
+    text += f"e.g. --columns voltage=1,current=2, and what was measured: --as {'|'.join(KINDS)}"
+    raise InputError(text)
+
+
+def _traces(columns: _Columns, setup: Setup) -> list[Any]:
+    rows = columns.rows("voltage", "current", also=["time"])
+    v, i = (rows[name].to_numpy() for name in ("voltage", "current"))
+    if _stepped(i) and not _stepped(v) and np.abs(v).max() < np.abs(i).max():
+        text = f"voltage {v[0]:.3g} V and current {i[0]:.3g} A look swapped: the current goes in "
+        text += "even steps; name them with --columns voltage=…,current=…"
+        if not {"voltage", "current"} <= set(columns.request.columns):
+            raise columns.error(rows.index[0], text)
+        columns.notes.append(text)
+    time = rows["time"].to_numpy() if "time" in rows else None
+    return [forms.Trace(v, i, time, rows.index.to_numpy(), setup)]
+
+
+def _stepped(values: Floats) -> bool:
+    """Whether values go in even steps, as a swept quantity does."""
+    steps = np.abs(np.diff(values))
+    middle = np.median(steps[steps > 0]) if steps.any() else 0.0
+    return bool(middle > 0 and np.mean(np.abs(steps / middle - 1) < 0.1) > 0.8)
+
+
+def _trains(columns: _Columns, setup: Setup) -> list[Any]:
+    """Trains of pulses of one polarity; each device of an ArC ONE file has its own."""
+    name, unit = columns.value()
+    extra = ["pulse", "amplitude", "width", "wordline", "bitline"]
+    rows = columns.rows(name, also=extra, positive=() if unit == "arbitrary" else [name])
+    if name == "resistance" and unit != "arbitrary":
+        rows[name], unit = 1 / rows[name], "S"
+    if "pulse" not in rows:
+        columns.notes.append("no column of pulse numbers: the rows are counted")
+        rows["pulse"] = np.arange(len(rows), dtype=float)
+    if "width" in rows:  # reads have no width
+        rows = rows[rows["width"] > 0]
+    cells = [quantity for quantity in ("wordline", "bitline") if quantity in rows]
+    found = []
+    for cell, device in rows.groupby(cells) if cells else [((), rows)]:
+        sign = np.sign(device["amplitude"]) if "amplitude" in device else device["pulse"] * 0
+        where = " ".join(f"{q} {n:g}" for q, n in zip(cells, cell, strict=True))
+        for _, train in device.groupby((sign.diff().fillna(0) != 0).cumsum()):
+            g, pulse = train[name].to_numpy(), train["pulse"].to_numpy()
+            if len(g) < 4:
+                continue
+            falling = bool(np.polyfit(np.arange(len(g)), g, 1)[0] < 0)
+            volt, width = (
+                float(train[q].iloc[0]) if q in train and train[q].nunique() == 1 else None
+                for q in ("amplitude", "width")
+            )
+            mine = replace(setup, device=where or setup.device)
+            found.append(forms.PulseTrain(pulse - pulse[0], g, unit, falling, volt, width, mine))
+    if not found:
+        raise InputError(f"{setup.file}: 0 cycles, no train of 4 pulses of one polarity")
+    return found
+
+
+def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
+    """A matrix without header (device, HRS, LRS, HRS, …), or columns of HRS and LRS."""
+    table, names, lines = columns.table, ("hrs", "lrs"), columns.table.frame.index
+    if any(columns.texts):
+        rows = pd.DataFrame({name: columns.get(name) for name in names})
+        own = table.frame.iloc[:, columns.index("device")] if columns.has("device") else None
+        device = pd.Series(setup.device if own is None else own, rows.index).astype(str)
+        key = [device, rows.groupby(device).cumcount()]
+        hrs, lrs = (rows[name].groupby(key).first().unstack().to_numpy() for name in names)
+        devices = tuple(sorted(device.unique()))
+    else:
+        block = np.column_stack([columns.numbers(i) for i in range(len(columns.texts))])
+        start = columns.index("hrs") if columns.has("hrs") else block.shape[1] % 2
+        words = "device or time stamp in front of" if start else "only"
+        columns.notes.append(f"no header: {words} HRS, LRS of each cycle")
+        lrs = block[:, start + 1 :: 2]
+        hrs = block[:, start::2][:, : lrs.shape[1]]
+        devices = tuple(f"{x:g}" for x in (block[:, 0] if start else lines))
+    missing = np.isnan(hrs) | np.isnan(lrs)
+    padding = np.logical_and.accumulate(missing[:, ::-1], axis=1)[:, ::-1]
+    wrong = (missing & ~padding) | (hrs <= 0) | (lrs <= 0)
+    if wrong.any():
+        row, cycle = np.argwhere(wrong)[0]
+        text = f"cycle {cycle + 1} has HRS {hrs[row, cycle]:g} and LRS {lrs[row, cycle]:g} ohm, "
+        text += f"which must be positive ({wrong.sum()} such cycles)"
+        line = lines[row if len(lines) == len(hrs) else cycle]
+        if not columns.request.drop_bad:
+            raise columns.error(line, f"{text}; correct it, or leave it out with --drop-bad")
+        columns.notes.append(f"{table.file} line {line}: {text}; left out")
+    kept = ~(missing | wrong).all(axis=1)  # devices with a cycle
+    if not kept.any():
+        raise InputError(f"{table.file} holds 0 cycles; give HRS and LRS of at least one cycle")
+    hrs, lrs = (np.where(missing | wrong, np.nan, values)[kept] for values in (hrs, lrs))
+    if np.nanmedian(hrs) < np.nanmedian(lrs):
+        text = f"HRS {hrs[0, 0]:g} and LRS {lrs[0, 0]:g} ohm look swapped, as do the medians; "
+        raise columns.error(lines[0], f"{text}exchange them, or use --columns hrs=…,lrs=…")
+    return [forms.Cycles(hrs, lrs, tuple(np.array(devices)[kept].tolist()), setup)]
+
+
+def _decays(columns: _Columns, setup: Setup) -> list[Any]:
+    name, unit = columns.value()
+    rows = columns.rows("time", name)
+    if rows["time"].nunique() < 2 or not rows[name].any():
+        raise InputError(f"{setup.file}: all times or all values are the same; check the columns")
+    return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup)]
+
+
+#: What files may hold, by the word of ``--as``.
+KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]] = dict.fromkeys(("iv", "area"), _traces)
+KINDS |= {"pulses": _trains, "endurance": _cycles, "retention": _decays}

@@ -1,0 +1,194 @@
+"""Metrics of sweeps and of single pulses: thresholds, on/off ratio, switching time, energy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from pvkdb.measurements.forms import AreaSeries, Floats, Trace
+from pvkdb.measurements.metrics import TAILS, Measured, over_cycles, spread
+
+#: Share of the range below which a turn of the voltage is noise, and a voltage is near zero.
+_NOISE, _NEAR_ZERO = 0.01, 0.05
+#: Factor of the conductance between neighbouring points that is a SET, and share of the largest
+#: current to which a RESET lets it fall. Smaller changes are gradual and have no threshold.
+_STEP, _FALL = 2.0, 0.8
+#: A compliance: the current stays within this share of its largest value for so many points.
+_FLAT, _FLAT_POINTS = 0.01, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A sweep away from zero and the way back (empty if it is missing), by points of a trace."""
+
+    trace: Trace
+    out: slice
+    back: slice
+    positive: bool
+
+    def sizes(self, part: slice) -> tuple[Floats, Floats]:
+        """Return |V| and |I| of a branch."""
+        return np.abs(self.trace.voltage_v[part]), np.abs(self.trace.current_a[part])
+
+    def current(self, part: slice, voltage_v: float) -> float | None:
+        """Return |I| of a branch at a voltage; None outside of it."""
+        v, i = self.sizes(part)
+        if not len(v) or not v.min() <= abs(voltage_v) <= v.max():
+            return None
+        order = np.argsort(v, kind="stable")
+        return float(np.interp(abs(voltage_v), v[order], i[order]))
+
+
+def loops(trace: Trace) -> list[Loop]:
+    """Return the loops of a sweep, cut where the voltage turns and where it crosses zero."""
+    v = trace.voltage_v
+    tolerance = _NOISE * np.ptp(v)
+    step = np.sign(np.diff(v))
+    moving = np.flatnonzero(step)
+    kept = [0]
+    for point in [*moving[1:][np.diff(step[moving]) != 0].tolist(), len(v) - 1]:
+        change = v[point] - v[kept[-1]]
+        if len(kept) > 1 and change * (v[kept[-1]] - v[kept[-2]]) > 0:
+            kept[-1] = point
+        elif abs(change) >= tolerance:
+            kept.append(point)
+    parts: list[tuple[slice, bool, bool]] = []
+    for start, stop in itertools.pairwise(kept):
+        cut = start + int(np.argmax(v[start : stop + 1] * v[stop] > 0))
+        for a, b in ((start, max(start, cut - 1)), (cut, stop)):
+            if abs(v[b] - v[a]) >= tolerance:
+                out = bool(abs(v[b]) > abs(v[a]))
+                parts.append((slice(a, b + 1), out, bool(v[b if out else a] > 0)))
+    found = []
+    for (part, out, positive), following in zip(parts, [*parts[1:], None], strict=True):
+        back = following[0] if following and following[1:] == (False, positive) else slice(0)
+        if out:
+            found.append(Loop(trace, part, back, positive))
+    return found
+
+
+def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
+    """Return thresholds, their spread, the on/off ratio and compliances of sweeps."""
+    every = [loop for trace in traces for loop in loops(trace)]
+    found = ((trace.setup.device, _compliance(trace)) for trace in traces)
+    limits = {device: limit for device, limit in found if limit}
+    metrics, said = list[Measured](), next((limit.note for limit in limits.values()), "")
+    for name, find in (("v_set", _set_point), ("v_reset", _reset_point)):
+        points = [(loop.trace, at) for loop in every if (at := find(loop)) is not None]
+        if not points:
+            why = f"no abrupt change in {len(every)} branches"
+            metrics.append(Measured(name, None, cycles=len(every), note=why))
+            continue
+        devices, note = len({t.setup.device for t, _ in points}), said
+        # A SET lies between two points, a RESET at one.
+        values = [float(t.voltage_v[at - (name == "v_set") : at + 1].mean()) for t, at in points]
+        size, places = np.abs(values), [trace.place(at) for trace, at in points]
+        # The first cycle may be the forming; only the user knows whether the device was pristine.
+        if name == "v_set" and devices == 1 and len(values) > 3 and size[0] > size[1:].max():
+            why = "first and largest of the cycles: forming, if the device was pristine"
+            metrics.append(Measured("v_forming", values.pop(0), note=why, place=places[0]))
+            note = f"without the first cycle; {note}".removesuffix("; ")
+        rest = {"devices": devices, "place": f"{places[0]} to {places[-1]}"}
+        metrics.append(over_cycles(name, np.median, values, note=note, **rest))
+        metrics.append(over_cycles(f"{name}_sigma", spread, values, **rest))
+    return [*metrics, _on_off(every, limits), *limits.values()]
+
+
+def _set_point(loop: Loop) -> int | None:
+    """The point after the largest step of the conductance, if the state changed there."""
+    v, i = loop.sizes(loop.out)
+    used = np.flatnonzero((v > _NEAR_ZERO * v.max()) & (i > 0))
+    if len(used) < 4:
+        return None
+    steps = np.diff(np.log(i[used] / v[used]))
+    before = int(used[np.argmax(steps)])
+    if steps.max() < max(np.log(_STEP), 3 * np.median(np.abs(steps))):
+        return None
+    later = loop.current(loop.back, v[before])
+    return loop.out.start + before + 1 if later is None or later > _STEP * i[before] else None
+
+
+def _reset_point(loop: Loop) -> int | None:
+    """The point of the largest current, if it falls afterwards while the voltage still rises."""
+    v, i = loop.sizes(loop.out)
+    top = int(np.argmax(i))
+    if v[top] <= _NEAR_ZERO * v.max() or top > len(i) - 3 or i[top:].min() > _FALL * i[top]:
+        return None
+    before, later = (loop.current(part, v[top] / 2) for part in (loop.out, loop.back))
+    return None if before and later and later > _FALL * before else loop.out.start + top
+
+
+def _compliance(trace: Trace) -> Measured | None:
+    top = float(np.abs(trace.current_a).max())
+    flat = np.flatnonzero(np.abs(trace.current_a) >= (1 - _FLAT) * top)
+    v = trace.voltage_v
+    if len(flat) < _FLAT_POINTS or np.ptp(v[flat]) <= _NEAR_ZERO * np.ptp(v):
+        return None
+    stated = trace.setup.compliance_a
+    said = f"stated: {stated:g} A" if stated else "not stated; confirm with --compliance-a"
+    note = f"the current stays at {top:.3g} A over {len(flat)} points: a compliance ({said})"
+    return Measured("compliance", top, note=note, place=trace.place(int(flat[0])))
+
+
+def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
+    """The ratio of the currents of the two branches at the read voltage, in every loop."""
+    read = every[0].trace.setup.read_voltage_v if every else None
+    if read is None:
+        return Measured("on_off", None, note="the read voltage is not known; give --v-read V")
+    ratios, capped = [], False
+    for loop in every:
+        ends = [loop.current(part, read) for part in (loop.out, loop.back)]
+        if loop.positive == (read > 0) and ends[0] and ends[1]:
+            ratios.append(max(ends[0], ends[1]) / min(ends[0], ends[1]))
+            limit = limits.get(loop.trace.setup.device)
+            capped |= bool(limit and max(ends[0], ends[1]) >= (1 - _FLAT) * (limit.value or 0))
+    if not ratios:
+        return Measured("on_off", None, note=f"no loop has both branches at {read:g} V")
+    note = f"at {read:g} V" + ("; the compliance limits the current" if capped else "")
+    devices = len({loop.trace.setup.device for loop in every})
+    return over_cycles("on_off", np.median, ratios, devices=devices, note=note, bound=">" * capped)
+
+
+def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
+    """Return d ln|I| / d ln|V| by regression on the first way out, between two voltages."""
+    found = loops(trace)
+    v, i = found[0].sizes(found[0].out) if found else (np.empty(0), np.empty(0))
+    used = (v >= low_v * (1 - 1e-6)) & (v <= high_v * (1 + 1e-6)) & (i > 0)
+    note = f"from {low_v:g} to {high_v:g} V"
+    return _slope("power_exponent", np.log(v[used]), np.log(i[used]), note)
+
+
+def area_metrics(series: AreaSeries, voltage_v: float) -> list[Measured]:
+    """Return the slopes of log|I| over log area for both branches, with what they point to.
+
+    Filamentary conduction does not depend on the area, interfacial conduction grows with it
+    (review, section 3.3.1).
+    """
+    points = []
+    for trace in series.members:
+        loop = next((loop for loop in loops(trace) if loop.positive == (voltage_v > 0)), None)
+        ends = [loop.current(part, voltage_v) for part in (loop.out, loop.back)] if loop else []
+        if trace.setup.area_m2 and len(found := [end for end in ends if end]) == 2:
+            points.append((trace.setup.area_m2, *sorted(found)))
+    x, *states = np.log10(np.array(points).reshape(-1, 3)).T
+    metrics = []
+    for state, y in zip(("hrs", "lrs"), states, strict=True):
+        metric = _slope(f"area_slope_{state}", x, y, f"at {voltage_v:g} V")
+        low, high = metric.ends or (0, 1)
+        word = "filamentary" if high < 0.5 else "interfacial" if low > 0.5 else "undecided"
+        metrics.append(replace(metric, note=f"{metric.note}: {word}", devices=len(x)))
+    return metrics
+
+
+def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
+    if len(np.unique(x)) < 2 or len(x) < 3:
+        return Measured(name, None, note=f"{len(x)} points {note}; a slope needs 3")
+    line = stats.linregress(x, y)
+    half = float(stats.t.ppf(TAILS[1], len(x) - 2) * line.stderr)
+    slope = float(line.slope)
+    how = "Student, from the regression"
+    return Measured(name, slope, (slope - half, slope + half), how, "", len(x), note=note)

@@ -1,0 +1,219 @@
+"""Files of instruments as tables: delimited text of any kind, EasyEXPERT and Excel.
+
+The separator, the decimal sign, the heading and its units are recognised; rows keep their lines.
+Headings that mean a quantity are in ``headings.csv``, texts that mean a unit in ``units.csv``.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from pvkdb.errors import InputError, MissingExtraError, unknown_name
+from pvkdb.measurements.metrics import shipped
+
+#: Lines and characters that are looked at to find separator, heading and first row of numbers.
+_SNIFFED, _SNIFFED_SIZE = 400, 40_000
+_Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
+_LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
+_WITH_UNIT = r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|/\s*(\S+))"
+_SUFFIX = r"(.+)_([munpfkµμ]?(?:[vVaAsS]|ohm)|[kKcC])"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a column's heading says; empty: not stated, or not understood."""
+
+    text: str
+    quantity: str
+    unit: str  # V, A, s, S, ohm, K, C
+    scale: float  # to that unit
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of numbers or text, indexed by line from 1; headings are empty without header."""
+
+    file: str
+    headings: tuple[Heading, ...]
+    frame: pd.DataFrame
+    label: str  # of the sheet or repetition
+
+    def name(self, index: int) -> str:
+        """Return the heading of a column in quotes, or its number from 1."""
+        return repr(self.headings[index].text) if self.headings[index].text else str(index + 1)
+
+
+def unit_of(text: str) -> tuple[str, float] | None:
+    """Return the base unit and the factor to it, None if the text is no unit.
+
+    Example:
+        >>> unit_of("mA"), unit_of("kΩ"), unit_of("Second"), unit_of("1")
+        (('A', 0.001), ('ohm', 1000.0), ('s', 1.0), None)
+    """
+    found = shipped("units.csv").get(text.strip())
+    return (found["unit"], float(found["factor"])) if found else None
+
+
+def expected_unit(quantity: str) -> str:
+    """Return the SI unit of a quantity, empty for counts and names. Raises InputError."""
+    if quantity and quantity not in shipped("headings.csv"):
+        raise InputError(unknown_name("quantity", quantity, shipped("headings.csv")))
+    return shipped("headings.csv")[quantity]["unit"] if quantity else ""
+
+
+def understand(text: str, unit: str = "") -> Heading:
+    """Return what a heading says; ``unit`` is that of a second heading row, if there is one.
+
+    Example:
+        >>> understand("WE(1).Current (mA)").quantity, understand("Smu1.V[1][1]").quantity
+        ('current', 'voltage')
+    """
+    name, found = text, unit_of(unit)
+    if found is None and (match := re.fullmatch(_WITH_UNIT, text)):
+        inner = match[2] or match[3] or match[4] or ""
+        # An unknown unit is kept, so that it is not taken for none; "[1]" counts channels.
+        kept = inner and not inner.isdigit() and match[4] is None
+        found = unit_of(inner) or ((inner, 1.0) if kept else None)
+        name = match[1] if found else text
+    elif found is None and (match := re.fullmatch(_SUFFIX, text)):
+        # In lower case "s" is the second, but the siemens after a conductance.
+        last = match[2][-1]
+        upper = last in "vakc" or (match[2] == "s" and "conductance" in text)
+        suffix = unit_of(match[2][:-1] + (last.upper() if upper else last)) or ("", 1.0)
+        # "V_a" is a name, "voltage_v" is one with its unit.
+        if {"C": "K"}.get(suffix[0], suffix[0]) == expected_unit(_quantity(match[1])):
+            name, found = match[1], suffix
+    base, scale = found or ("", 1.0)
+    temperature = name.strip().lower() == "t" and base in ("K", "C")
+    return Heading(text, "temperature" if temperature else _quantity(name), base, scale)
+
+
+def _quantity(name: str) -> str:
+    rows, key = shipped("headings.csv").items(), name.strip().lower()
+    return next((q for q, row in rows if re.fullmatch(row["pattern"], key)), "")
+
+
+def read_tables(path: Path) -> list[Table]:
+    """Return the tables of a file: one, or one for each sheet or repetition.
+
+    Raises:
+        InputError: the file cannot be read, or holds no table of numbers.
+        MissingExtraError: the library for Excel files is not installed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    texts = _texts(path, content)
+    tables = [table for label, text in texts.items() for table in _tables(path.name, text, label)]
+    # Sheets of settings have no columns that are known.
+    least = 1 if len(texts) > 1 else -1
+    known = [t for t in tables if t.headings and sum(bool(h.quantity) for h in t.headings) > least]
+    if not known:
+        text = "give a row for each point, with tab, comma, semicolon or space between columns"
+        raise InputError(f"{path.name} has no table of numbers: {text}")
+    return known
+
+
+def _texts(path: Path, content: bytes) -> dict[str, str]:
+    """The text of a file, or of each sheet of a workbook, by its label."""
+    # An Excel file is a ZIP archive or an OLE container, whatever its name.
+    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        try:
+            sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
+        except ImportError as error:
+            package = "openpyxl" if content.startswith(b"PK") else "xlrd"
+            raise MissingExtraError(package, "measurements") from error
+        # The libraries raise errors of many kinds on a broken file, which share no base class.
+        except Exception as error:
+            raise InputError(f"{path.name} cannot be read as a workbook: {error}") from error
+        return {f"{k}": v.to_csv(sep="\t", header=False, index=False) for k, v in sheets.items()}
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return {"": content.decode("utf-16", errors="replace")}
+    if b"\0" in content[:4096]:
+        raise InputError(f"{path.name} is neither text nor Excel: export it as CSV")
+    try:
+        return {"": content.decode("utf-8-sig")}
+    except UnicodeDecodeError:
+        return {"": content.decode("latin-1")}
+
+
+def _tables(file: str, text: str, label: str) -> Iterator[Table]:
+    """The tables of a text: each block of EasyEXPERT, or the only one, cut into repetitions."""
+    lines = text.splitlines()
+    blocks = [n for n, line in enumerate(lines) if line.startswith("DataName")]
+    for start, stop in itertools.pairwise([*blocks, len(lines)]):
+        rows = {n + 1: lines[n] for n in range(start, stop) if lines[n].startswith("DataValue")}
+        if rows:
+            yield _filled(file, label, rows, (",", "."), [_cells(lines[start], ",")])
+    size = np.cumsum([len(line) for line in lines[:_SNIFFED]])
+    head = lines[: max(20, int(np.searchsorted(size, _SNIFFED_SIZE)))]
+    found = None if blocks else _layout(head)
+    if found is None:
+        return
+    layout, first, width = found
+    above = [_cells(line, layout[0]) for line in lines[:first] if line.strip()][-2:]
+    names = [cells for cells in above if abs(len(cells) - width) <= 1][-2:]
+    units = [cell.strip("()[]") for cell in names[-1]] if len(names) == 2 else []
+    if not any(units) or not all(unit_of(unit) for unit in units if unit):
+        names, units = names[-1:], []
+    body = dict(enumerate(lines[first:], start=first + 1))
+    table = _filled(file, label, body, layout, [*names[:1], units])
+    runs = [re.search(r"\[\d+\](\[\d+\])$", heading.text) for heading in table.headings]
+    marks = list(dict.fromkeys(found[1] for found in runs if found))
+    for mark in marks if len(marks) > 1 else [""]:  # V[1][1], V[1][2], … side by side
+        chosen = [i for i, run in enumerate(runs) if not mark or (run and run[1] == mark)]
+        part = table.frame.iloc[:, chosen].dropna(how="all")
+        headings = tuple(table.headings[i] for i in chosen)
+        yield replace(table, frame=part, headings=headings, label=f"{label} {mark}".strip())
+
+
+def _cells(line: str, separator: str | None) -> list[str]:
+    return [cell.strip().strip('"').strip() for cell in line.split(separator)]
+
+
+def _layout(head: Sequence[str]) -> tuple[_Layout, int, int] | None:
+    """Separator and decimal sign under which most lines are rows of numbers; first row, width."""
+    found = []
+    for separator, decimal in _LAYOUTS:
+        number = re.compile(rf"[-+]?(\d+[{decimal}]?\d*|[{decimal}]\d+)([eE][-+]?\d+)?|(?i:nan)|")
+        kinds: dict[tuple[bool, ...], list[int]] = {}
+        for row, line in enumerate(head):
+            # A tag or a status may stand beside the numbers, in every row.
+            kind = tuple(bool(number.fullmatch(cell)) for cell in _cells(line, separator))
+            if line.strip() and 2 * sum(kind) > len(kind) and (len(kind) > 1 or separator == ","):
+                kinds.setdefault(kind, []).append(row)
+        for kind, rows in kinds.items():
+            width = len(kind)
+            rank = (len(rows), sum(kind) / width, width)
+            found.append((rank, ((separator, decimal), rows[0], width)))
+    return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _filled(
+    file: str, label: str, rows: dict[int, str], layout: _Layout, header: list[list[str]]
+) -> Table:
+    """The table of some lines; columns and rows that are wholly empty are left out."""
+    settings: Any = {"header": None, "skip_blank_lines": False, "skipinitialspace": True}
+    text, separator, numbers = io.StringIO("\n".join(rows.values())), layout[0] or r"\s+", [*rows]
+    try:
+        frame = pd.read_csv(text, sep=separator, decimal=layout[1], low_memory=False, **settings)
+    except pd.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        expected, row, seen = found.groups() if found else ("fewer", "1", "other")
+        problem = f"{seen} cells where the rows before have {expected}; remove the row or mend it"
+        raise InputError(f"{file} line {numbers[int(row) - 1]}: {problem}") from error
+    frame.index = pd.Index(numbers[: len(frame)])
+    frame = frame.dropna(how="all").dropna(axis=1, how="all")
+    names, units = (dict(enumerate(cells)) for cells in (*header, [], [])[:2])
+    headings = tuple(understand(names.get(i, ""), units.get(i, "")) for i in frame)
+    return Table(file, headings, frame, label)

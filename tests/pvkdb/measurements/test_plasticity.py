@@ -1,0 +1,85 @@
+"""NL and its relatives: known curves are found again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pvkdb.errors import InputError
+from pvkdb.measurements.forms import PulseTrain
+from pvkdb.measurements.plasticity import nonlinearity, train_metrics
+
+from .test_sweeps import by_name
+
+X = np.linspace(0, 1, 101)
+
+
+def curve(a: float) -> np.ndarray:
+    return (1 - np.exp(-X / a)) / (1 - np.exp(-1 / a))
+
+
+@pytest.mark.parametrize(("a", "nl"), [(0.5, 2.40), (-0.2, -4.88)])
+def test_the_label_of_neurosim(a: float, nl: float) -> None:
+    """FACTS: matches all 900 rows of NeuroSim's table to 2e-5."""
+    assert nonlinearity(a) == pytest.approx(nl, abs=0.01)
+
+
+@given(st.floats(0.02, 50))
+def test_the_label_is_the_largest_distance_from_the_line(a: float) -> None:
+    x = np.linspace(0, 1, 20001)
+    y = np.expm1(-x / a) / np.expm1(-1 / a)
+    assert nonlinearity(a) == pytest.approx((y - x).max() / (0.07 * np.sqrt(2)), abs=2e-4)
+    assert nonlinearity(-a) == -nonlinearity(a)
+
+
+def test_the_label_of_a_straight_line_is_small_and_of_zero_refused() -> None:
+    assert nonlinearity(9999.0) == pytest.approx(nonlinearity(10001.0), rel=1e-2)
+    with pytest.raises(InputError, match="other than 0"):
+        nonlinearity(0)
+
+
+@pytest.mark.parametrize("a", [0.3, 1.5, -0.4])
+def test_a_beta_and_nl_are_found_again(a: float) -> None:
+    noise = np.random.default_rng(3).normal(0, 0.01, len(X))
+    train = PulseTrain(np.arange(101.0), 1e-6 * (1 + 5 * (curve(a) + noise)))
+    found = by_name(train_metrics(train))
+    assert found["a"].ends is not None
+    assert found["a"].ends[0] < a < found["a"].ends[1]
+    assert found["beta"].value == pytest.approx(1 / a, rel=0.1)
+    assert found["nl"].value == pytest.approx(nonlinearity(a), rel=0.1)
+    assert found["delta_g"].value == pytest.approx(5, rel=0.2)
+
+
+def test_depression_is_counted_backwards() -> None:
+    """The mirror image of a potentiation has the same NL, a fast start another sign."""
+    up = PulseTrain(np.arange(101.0), 1e-6 * (1 + curve(0.3)))
+    down = PulseTrain(np.arange(101.0), 1e-6 * (1 + curve(0.3))[::-1], falling=True)
+    steep = PulseTrain(np.arange(101.0), 1e-6 * (2 - curve(0.3)), falling=True)
+    labels = [by_name(train_metrics(train))["nl"].value for train in (up, down, steep)]
+    assert labels == pytest.approx([nonlinearity(0.3)] * 2 + [-nonlinearity(0.3)], rel=1e-3)
+
+
+def test_saturation_is_where_ninety_percent_are_reached() -> None:
+    found = by_name(train_metrics(PulseTrain(np.arange(101.0), 1e-6 * (1 + curve(0.2)))))
+    assert found["saturation"].value == pytest.approx(100 * np.interp(0.9, curve(0.2), X), abs=0.2)
+    falling = PulseTrain(np.arange(101.0), 1e-6 * (2 - curve(0.2)), falling=True)
+    later = by_name(train_metrics(falling))["saturation"]
+    assert later.value == pytest.approx(found["saturation"].value, abs=0.2)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2.0])
+def test_the_exponent_of_jang_is_found_again(alpha: float) -> None:
+    g = 1e-6 * ((5**alpha - 1) * X + 1) ** (1 / alpha)
+    assert by_name(train_metrics(PulseTrain(np.arange(101.0), g)))[
+        "jang_alpha"
+    ].value == pytest.approx(alpha, rel=0.02)
+
+
+def test_a_constant_train_and_arbitrary_units_give_no_number() -> None:
+    (only,) = train_metrics(PulseTrain(np.arange(9.0), np.ones(9)))
+    assert only.value is None
+    found = by_name(train_metrics(PulseTrain(np.arange(101.0), curve(0.5) - 0.5, "arbitrary")))
+    assert found["delta_g"].value is None
+    assert found["nl"].value == pytest.approx(2.40, abs=0.01)

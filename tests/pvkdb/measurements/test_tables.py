@@ -1,0 +1,317 @@
+"""What laboratories export is read with the right quantities, units and lines."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+
+from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.measurements.forms import Cycles, PulseTrain, Trace
+from pvkdb.measurements.reading import Request, parse_columns, read
+from pvkdb.measurements.tables import read_tables, understand, unit_of
+
+from ...conftest import lacks
+
+SMU = (
+    "Item,Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1],Smu1.R[1][1],\r\n"
+    "1,0,0,0,-1854.2,\r\n2,0.08,0.01,1.1E-07,90313.7,\r\n3,0.16,0.02,2.3E-07,86189.4,\r\n"
+)
+EASY = (
+    "SetupTitle, I/V Sweep\nTestParameter, Compliance, 0.01\n"
+    "DataName, Vtop, Itop, Time\nDataValue, 0, 1E-12, 0\nDataValue, 0.1, 2E-9, 0.1\n"
+    "DataValue, 0.2, 4E-9, 0.2\nDataName, Vtop, Itop, Time\nDataValue, 0, 1E-12, 0\n"
+    "DataValue, 0.1, 3E-9, 0.1\nDataValue, 0.2, 6E-9, 0.2\n"
+)
+NOVA = (
+    "\ufeffPotential applied (V)\tTime (s)\tWE(1).Current (A)\tWE(1).Potential (V)\tScan\n"
+    "0.1\t1\t1E-6\t0.099\t1\n0.2\t2\t2E-6\t0.199\t1\n0.3\t3\t3E-6\t0.299\t1\n"
+)
+SCOPE = (
+    "x-axis,1,2\nsecond,Volt,Volt\n"
+    + "".join(f"{k * 1e-9:g},{0.5 + 0.01 * k:g},{0.001 * k:g}\n" for k in range(-2, 30))
+)  # fmt: skip
+ARC = (
+    "Wordline,Bitline,Resistance,Amplitude (V),Pulse width (s),Tag,ReadTag,ReadVoltage\n"
+    + "".join(
+        f"{w},3,{r},{a},{t},P,R,0.2\n"
+        for w in (1, 2)
+        for a, t, r in [
+            *((0.0, 0.0, 9000),),
+            *((1.2, 1e-4, 8000 - 500 * k) for k in range(6)),
+            *((-1.2, 1e-4, 5600 + 400 * k) for k in range(6)),
+        ]
+    )
+)
+
+
+def put(folder: Path, text: str | bytes, name: str = "file.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def forms(folder: Path, text: str, **request: object) -> list[object]:
+    return read([put(folder, text)], Request(**request))[1]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("mA", ("A", 1e-3)),
+        ("µA", ("A", 1e-6)),
+        ("kΩ", ("ohm", 1e3)),
+        ("Volt", ("V", 1)),
+        ("ms", ("s", 1e-3)),
+        ("mS", ("S", 1e-3)),
+        ("1", None),
+    ],
+)
+def test_units(text: str, unit: tuple[str, float] | None) -> None:
+    assert unit_of(text) == unit
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "scale"),
+    [
+        ("Smu1.Time[1][1]", "time", 1),
+        ("WE(1).Current (mA)", "current", 1e-3),
+        ("Voltage [mV]", "voltage", 1e-3),
+        ("I / µA", "current", 1e-6),
+        ("conductance_s", "conductance", 1),
+        ("time_ms", "time", 1e-3),
+        ("T (°C)", "temperature", 1),
+        ("T", "time", 1),
+        ("V1", "voltage", 1),
+        ("absI", "ignored", 1),
+        ("AnodeV", "voltage", 1),
+        ("Potential applied (V)", "ignored", 1),
+        ("gate oxide", "", 1),
+        ("Current_mA", "current", 1e-3),
+        ("temperature_c", "temperature", 1),
+        ("V_a", "voltage", 1),
+        ("Current density (A/cm2)", "ignored", 1),
+        ("SMU1 I", "current", 1),
+        ("HRS/LRS", "", 1),
+    ],
+)
+def test_headings(text: str, quantity: str, scale: float) -> None:
+    found = understand(text)
+    assert (found.quantity, found.scale) == (quantity, pytest.approx(scale))
+
+
+def test_smu_keeps_times_and_lines_and_ignores_its_resistance(tmp_path: Path) -> None:
+    (trace,) = forms(tmp_path, SMU)
+    assert isinstance(trace, Trace)
+    assert trace.voltage_v.tolist() == [0, 0.01, 0.02]
+    assert trace.time_s is not None
+    assert trace.place(1) == "file.csv line 3"
+    assert any("voltage read in V" in note for note in trace.setup.notes)
+    assert trace.setup.area_m2 is None
+
+
+def test_repetitions_side_by_side_are_sweeps_of_their_own(tmp_path: Path) -> None:
+    text = "Item,Smu1.V[1][1],Smu1.I[1][1],Smu1.V[1][2],Smu1.I[1][2]\n" + "".join(
+        f"{k},{k / 10},{k * 1e-6},{k / 10},{k * 2e-6}\n" for k in range(5)
+    )
+    first, second = forms(tmp_path, text)
+    assert isinstance(first, Trace)
+    assert isinstance(second, Trace)
+    assert second.current_a == pytest.approx(2 * first.current_a)
+
+
+def test_easyexpert_has_a_sweep_for_each_block(tmp_path: Path) -> None:
+    first, second = forms(tmp_path, EASY)
+    assert isinstance(first, Trace)
+    assert isinstance(second, Trace)
+    assert second.current_a[-1] == 6e-9
+    assert second.place(2) == "file.csv line 10"
+
+
+def test_nova_gives_the_measured_potential(tmp_path: Path) -> None:
+    (trace,) = forms(tmp_path, NOVA)
+    assert isinstance(trace, Trace)
+    assert trace.voltage_v.tolist() == [0.099, 0.199, 0.299]
+    assert trace.setup.notes == ()  # every unit is stated
+
+
+def test_oscilloscope_needs_columns_and_the_shunt(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--columns"):
+        forms(tmp_path, SCOPE)
+    columns = parse_columns("voltage=1,current=2")
+    with pytest.raises(InputError, match=r"over a shunt.*--shunt-ohm"):
+        forms(tmp_path, SCOPE, kind="iv", columns=columns)
+    (trace,) = forms(tmp_path, SCOPE, kind="iv", columns=columns, shunt_ohm=50)
+    assert isinstance(trace, Trace)
+    assert trace.current_a[-1] == pytest.approx(0.029 / 50)
+    assert trace.time_s is not None
+    assert trace.time_s[-1] == pytest.approx(29e-9)
+
+
+def test_arc_one_has_trains_by_device_and_polarity_without_reads(tmp_path: Path) -> None:
+    trains = forms(tmp_path, ARC)
+    assert [train.falling for train in trains if isinstance(train, PulseTrain)] == [False, True] * 2
+    first = trains[0]
+    assert isinstance(first, PulseTrain)
+    assert first.setup.device == "wordline 1 bitline 3"
+    assert (first.amplitude_v, first.width_s) == (1.2, 1e-4)
+    assert first.conductance[0] == pytest.approx(1 / 8000)
+
+
+def test_matrix_without_header_is_device_hrs_lrs(tmp_path: Path) -> None:
+    (cycles,) = forms(tmp_path, "200\t9e4\t5e3\t8e4\t4e3\n201\t7e4\t5e3\t6e4\t4e3\n")
+    assert isinstance(cycles, Cycles)
+    assert cycles.devices == ("200", "201")
+    assert cycles.hrs_ohm.tolist() == [[9e4, 8e4], [7e4, 6e4]]
+
+
+def test_columns_of_hrs_and_lrs_by_device(tmp_path: Path) -> None:
+    (cycles,) = forms(
+        tmp_path, "device,cycle,HRS (kohm),LRS (kohm)\na,1,90,5\na,2,80,4\nb,1,70,5\n"
+    )
+    assert isinstance(cycles, Cycles)
+    assert cycles.devices == ("a", "b")
+    np.testing.assert_allclose(cycles.hrs_ohm, [[9e4, 8e4], [7e4, np.nan]])
+
+
+def test_decimal_commas_and_comments(tmp_path: Path) -> None:
+    text = "# Probe station; Tuesday\nSpannung (mV);Strom (nA)\n0,5;1,5\n1,0;3,0\n1,5;4,5\n"
+    (trace,) = forms(tmp_path, text)
+    assert isinstance(trace, Trace)
+    assert trace.voltage_v == pytest.approx([0.5e-3, 1e-3, 1.5e-3])
+    assert trace.current_a == pytest.approx([1.5e-9, 3e-9, 4.5e-9])
+
+
+def test_clarius_workbook_gives_the_sheets_with_sweeps(tmp_path: Path) -> None:
+    if find_spec("openpyxl") is None:
+        lacks("openpyxl is not installed (extra 'measurements')")
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "Data"
+    for row in (["Time", "AV", "AI"], [0, 0.0, 1e-9], [1, 0.1, 2e-9], [2, 0.2, 4e-9]):
+        book.active.append(row)
+    for row in (["Test name", "iv"], ["Mode", "Sweep"], ["Speed", 1]):
+        book.create_sheet("Settings") if "Settings" not in book.sheetnames else None
+        book["Settings"].append(row)
+    path = tmp_path / "clarius.xlsx"
+    book.save(path)
+    (table,) = read_tables(path)
+    assert [heading.quantity for heading in table.headings] == ["time", "voltage", "current"]
+
+
+def test_without_the_excel_library_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with ZipFile(tmp_path / "a.xlsx", "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(MissingExtraError, match="measurements"):
+        read_tables(tmp_path / "a.xlsx")
+
+
+SWEEP = "V (V),I (A)\n0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no table of numbers"),
+        ("only words\nand more words\n", "no table of numbers"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "neither text nor Excel"),
+        (b"PK\x03\x04broken", "workbook|openpyxl"),
+        ("V (V),I (A/cm2)\n0,0\n1,1\n2,2\n", "the current but has the unit A/cm2"),
+        ("1,2\n3,4\n5,6\n7,8\n", r"cannot be known \(1 to 2, without header\).*--columns"),
+        (
+            "V (A),I (A)\n0,0\n1,1\n2,2\n",
+            r"'V \(A\)' is the voltage but has the unit A; .*--columns",
+        ),
+        (
+            "V1 (V),V2 (V),I (A)\n0,0,1\n1,1,2\n2,2,3\n",
+            r"and 'V2 \(V\)' may both.*--columns",
+        ),
+        (
+            SWEEP.replace("0.2,2e-6", "0.2,2 uA"),
+            "line 4: '2 uA' in column 'I .* is not a number",
+        ),
+        (SWEEP.replace("0.2,2e-6", "0.2,nan"), r"line 4: current is nan.*--drop-bad"),
+        (SWEEP.replace("0.2,2e-6", "0.2,9.91e37"), r"line 4: current is nan"),
+        (SWEEP.replace("0.2,2e-6", "0.2,2e-6,7"), r"line 4: 3 cells where the rows before have 2"),
+        ("V (V),I (A)\n0,0\n", "1 usable rows|no table"),
+        (
+            "V (V),I (A)\n1e-9,0\n3e-9,0.1\n1e-8,0.2\n9e-8,0.3\n3e-7,0.4\n",
+            r"line 2: voltage 1e-09 V and current 0 A look swapped.*--columns",
+        ),
+        (
+            "Time (s),V (V),I (A)\n0,0,0\n1,1,1\n0.5,2,2\n2,3,3\n",
+            "line 4: the time runs backwards, from 1 to 0.5 s",
+        ),
+        (
+            "200\t9e4\t-5e3\t8e4\t4e3\n",
+            "line 1: cycle 1 has HRS 90000 and LRS -5000",
+        ),
+        ("200\t5e3\t9e4\t4e3\t8e4\n", "look swapped"),
+        ("HRS,LRS\n", "no table of numbers"),
+        ("nan,nan\nnan,nan\n,\n", "no table of numbers"),
+        ("t (s),I (A)\n1,2\n1,3\n1,4\n", "all times or all values are the same"),
+        (
+            "pulse,conductance (S)\n1,1e-6\n2,0\n3,2e-6\n4,3e-6\n",
+            "line 3: conductance is 0.*-bad",
+        ),
+        ("pulse,conductance (S)\n1,1e-6\n2,2e-6\n3,2e-6\n", "0 cycles"),
+    ],
+)
+def test_bad_files_are_named_with_line_and_remedy(
+    tmp_path: Path, text: str | bytes, words: str
+) -> None:
+    path = put(tmp_path, text)
+    with pytest.raises(Exception, match=words) as caught:
+        read([path], Request())
+    assert caught.type.__name__ in ("InputError", "MissingExtraError")
+
+
+def test_bad_rows_are_left_out_only_on_request_and_said(tmp_path: Path) -> None:
+    text = SWEEP.replace("0.2,2e-6", "0.2,nan") + "0.4,4e-6\n"
+    (trace,) = forms(tmp_path, text, drop_bad=True)
+    assert isinstance(trace, Trace)
+    assert len(trace.voltage_v) == 4
+    assert any("line 4" in note and "left out" in note for note in trace.setup.notes)
+
+
+def test_cycles_and_devices_without_numbers_are_left_out_on_request(tmp_path: Path) -> None:
+    text = "1\t9e4\t-5e3\n2\t9e4\t4e3\n"
+    (cycles,) = forms(tmp_path, text, kind="endurance", drop_bad=True)
+    assert isinstance(cycles, Cycles)
+    assert cycles.devices == ("2",)
+    with pytest.raises(InputError, match="0 cycles"):
+        forms(tmp_path, "1\t9e4\t-5e3\n", kind="endurance", drop_bad=True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request(kind="ive"), "did you mean 'iv'"),
+        (Request(areas_m2=[1.0, 2.0]), "--area-um2"),
+        (Request(temperatures_k=[-3.0]), "--temperature-k"),
+        (Request(kind="area"), "different areas"),
+        (Request(columns={"voltage": ("X", "")}), "no column 'X'"),
+        (Request(columns={"voltage": ("1", "A")}), "is the voltage but has the unit A"),
+    ],
+)
+def test_requests_that_do_not_fit(tmp_path: Path, request_: Request, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read([put(tmp_path, SWEEP)], request_)
+
+
+def test_columns_of_the_user_are_parsed() -> None:
+    assert parse_columns("voltage=V1:mV,current=2") == {
+        "voltage": ("V1", "mV"),
+        "current": ("2", ""),
+    }
+    for text in ("voltage", "speed=1"):
+        with pytest.raises(InputError):
+            parse_columns(text)
