@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -110,6 +111,14 @@ def load_literature(session: Session) -> LoadReport:
         superseded=sum(superseded for _, superseded in loaded.values()),
         materials=session.scalar(select(func.count()).select_from(Material)) or 0,
     )
+
+
+@cache
+def transcribed_from() -> list[dict[str, str]]:
+    """Return the publications whose tables and texts were transcribed: title and path."""
+    package = resources.files("pvkdb.literature").joinpath("datapackage.json")
+    found: list[dict[str, str]] = json.loads(package.read_text(encoding="utf-8"))["sources"]
+    return found
 
 
 def read_curated(name: str) -> list[CuratedRow]:

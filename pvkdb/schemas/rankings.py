@@ -52,6 +52,7 @@ class Grade(StrEnum):
     BEST = "best value, not the typical one"
     EXTRAPOLATED = "extrapolated"
     SECONDARY = "quoted from another paper"
+    INFERRED = "inferred by the reader"
     DFT = "DFT"
     REPORTED = "reported, method not given"
     OWN_DFT = "DFT by pvkdb"

@@ -69,10 +69,11 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
     }
     if device.volatility:
         place = re.search(r"volatility: ([^;]+)", device.text_source or "")
+        source = place[1] if place else device.source
         evidence["volatility"] = Evidence(
             word=device.volatility,
-            grade=grade_of(device.source),
-            source=place[1] if place else device.source,
+            grade=Grade.INFERRED if source.endswith("(inferred)") else grade_of(device.source),
+            source=source,
             references=keys,
         )
     for metric, found in _figures(claims).items():

@@ -51,6 +51,7 @@ _DOUBTS = {
     Grade.BEST: "at best",
     Grade.EXTRAPOLATED: "which is not measured",
     Grade.SECONDARY: "as another paper quotes it",
+    Grade.INFERRED: "as a reader inferred",
 }
 
 
@@ -99,7 +100,7 @@ def reason(
             Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}{missing}: not demonstrated",
             Verdict.FAILED: f"{phrase}: fails, {wanted}{missing}",
         }[verdict]
-    told = (Grade.EXTRAPOLATED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
+    told = (Grade.EXTRAPOLATED, Grade.INFERRED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
     if evidence.grade in told and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text

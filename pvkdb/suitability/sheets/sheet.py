@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pvkdb.display.figures import style
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.errors import InputError, MissingExtraError
+from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.profiles import BASES
 from pvkdb.schemas.rankings import ORDERS, SCORES, DecisionSheet, Grade, Ranking
 from pvkdb.store.collections import REFERENCES
@@ -49,7 +50,10 @@ def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
             for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
             for doi in (row.doi or row.doi_seen,)
         },
-        cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)}",
+        cite=f"Decision sheet “{ranking.title}”, {noun}s. {dataset_text(ranking.dataset_version)} "
+        "Tables, figures and sections that it names are those of: "
+        + "; ".join(f"{each['title']}, {each['path']}" for each in transcribed_from())
+        + ".",
     )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.tables import ReferencesRow
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files import bibliography
@@ -59,14 +57,6 @@ def doi_link(reference: ReferencesRow) -> Markup:
     address = bibliography.doi_address(doi) if doi else bibliography.search_address(reference)
     shown = doi or "search by title"
     return Markup('<a rel="noreferrer" href="{}">{}</a>').format(address, shown)
-
-
-@cache
-def sources() -> list[dict[str, str]]:
-    """Return the publications from which the curated files were transcribed: title and path."""
-    package = resources.files("pvkdb.literature").joinpath("datapackage.json")
-    found: list[dict[str, str]] = json.loads(package.read_text(encoding="utf-8"))["sources"]
-    return found
 
 
 TABLE = TablePage(
@@ -130,7 +120,7 @@ def get_reference(
         bibtex="\n\n".join(
             (bibliography.reference_bibtex(reference), bibliography.dataset_bibtex(version))
         ),
-        sources=sources(),
+        sources=[] if reference.number is None else transcribed_from(),
     )
 
 

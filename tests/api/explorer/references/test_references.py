@@ -51,6 +51,9 @@ def test_how_to_cite_names_the_paper_and_the_dataset(visitor, address):
     expect(block).to_contain_text("@article{r36,")
     expect(block).to_contain_text(f"version = {{{version}}}")
     expect(tab.get_by_role("main")).to_contain_text("10.1039/d5cs01222h")
+    tab = visitor.open("/references/web-huang2022")  # read on an open page, not in the review
+    expect(tab.get_by_role("main")).to_contain_text("How to cite")
+    expect(tab.get_by_role("main")).not_to_contain_text("Transcribed from")
 
 
 def test_a_doi_is_shown_with_the_page_that_shows_it_or_searched_by_title(visitor):

@@ -90,6 +90,11 @@ def test_an_approximate_time_of_years_is_extrapolated(
     assert grade_of("Table 4", qualifier, value=value, unit=unit) is grade
 
 
+def test_a_word_that_a_reader_inferred_is_not_measured(found: dict[str, Candidate]) -> None:
+    assert found["d-o-huang2022-1"].evidence["volatility"].grade is Grade.INFERRED
+    assert found["d-t4-r01"].evidence["volatility"].grade is Grade.MEASURED
+
+
 def test_the_best_grade_of_several_statements_counts() -> None:
     typical, best = Evidence(10, 10), Evidence(None, 1e3, grade=Grade.BEST)
     quoted = Evidence(1, 1, grade=Grade.SECONDARY)

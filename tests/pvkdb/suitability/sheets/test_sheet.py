@@ -62,6 +62,7 @@ def test_a_page_loads_nothing_and_names_what_to_cite(
     assert not re.search(r"<script|<link|<img|\ssrc=|@import|url\(", page)
     assert current_version(session) in texts(page)
     assert f"Seed {sheet.ranking.seed}" in page
+    assert "Tables, figures and sections that it names are those of: N. Yantara" in texts(page)
     assert sheet_file(sheet, "html").decode() == page
 
 
