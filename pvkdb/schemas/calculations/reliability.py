@@ -20,7 +20,7 @@ def measured(potential: str) -> dict[str, float]:
 
 def barrier_error(potential: str) -> str:
     """Return the error of a potential's E_A against reported values: ``± 0.30 eV``."""
-    error = measured(potential).get("mean_absolute_error_ev")
+    error = measured(str(potential)).get("mean_absolute_error_ev")  # of a broken row: anything
     return "± unknown" if error is None else f"± {error:.2f} eV"
 
 
