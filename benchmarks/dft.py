@@ -23,11 +23,11 @@ from pvkdb.store.database import Store
 from pvkdb.store.migrate import upgrade
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.queue import claims as queue
-from pvkdb.store.rows.from_models import calculation_document
 from pvkdb_pipelines.dft.requests import path_request
 from pvkdb_pipelines.work.cores import one_thread_each
 from pvkdb_pipelines.work.worker import Worker
 from validation import dft_page
+from validation.dft_hops import computed
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ("start", "saddle")
@@ -53,7 +53,7 @@ def main() -> None:
     store = Store(f"sqlite:///{chosen.database}")
     upgrade(store)
     Worker(store).recover()
-    neb = _computed(
+    neb = computed(
         store,
         _submitted(store, NebRequest(formula="CsPbBr3", potential=PotentialName(chosen.potential))),
     )
@@ -73,7 +73,7 @@ def main() -> None:
             charge=charge, cutoff_wfc_ry=cutoff[0], cutoff_rho_ry=cutoff[1], kpoint_grid=(1, 1, 1)
         )
         for image, request in _requests(store, neb.id, settings):
-            document = _computed(store, _enqueued(store, request))
+            document = computed(store, _enqueued(store, request))
             numbers.points.append(_point(image, request, document))
             _write(numbers, chosen.docs)
             _say(f"charge {charge:+d}, {image}: {document.failure_kind or document.state}")
@@ -111,18 +111,6 @@ def _submitted(store: Store, request: NebRequest) -> str:
 def _enqueued(store: Store, request: DftScfRequest) -> str:
     with store.session() as session:
         return queue.enqueue(session, request)[0].id
-
-
-def _computed(store: Store, key: str) -> CalculationDocument:
-    """The calculation, run now if it is not done; what failed before is tried again."""
-    with store.session() as session:
-        if session.get_one(Calculation, key).state in ("failed", "cancelled"):
-            queue.requeue(session, key)
-    done = Worker(store).run(key)
-    if done is not None:
-        return done
-    with store.session() as session:
-        return calculation_document(session.get_one(Calculation, key))
 
 
 def _point(image: str, request: DftScfRequest, document: CalculationDocument) -> dft_page.Point:

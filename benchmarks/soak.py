@@ -5,11 +5,11 @@
     python benchmarks/soak.py --seconds 60 --databases sqlite
 
 A store made by code (100,000 devices, 200,000 energies; nothing in it is data) is served by two
-processes (`--workers 2`), each asked for everything before the clock runs. Six readers, who pause
-a quarter of a second on average, ask for pages of 100 devices, lists of energies, small tables and
-web pages of devices; a writer queues and cancels calculations; a worker takes them (each lasts
-50 ms and ends as a typed failure); every 20 s another process imports 300 devices; one reader of an
-export stalls after its first bytes.
+processes (`--workers 2`), which have answered every kind of request before the clock runs. Six
+readers, who pause a quarter of a second on average, ask for pages of 100 devices, lists of
+energies, small tables and web pages of devices; a writer queues and cancels calculations; a worker
+takes them (each lasts 50 ms and ends as a typed failure); every 20 s another process imports 300
+devices; one reader of an export stalls after its first bytes.
 
 The bar: the 99th percentile of a page of 100 devices is at most 3 times its median.
 """

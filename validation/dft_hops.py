@@ -129,7 +129,7 @@ def main() -> None:
         with store.session() as session:
             material = session.get_one(Calculation, path.id).material_id
             key = queue.enqueue(session, request, material)[0].id
-        document = _computed(store, key)
+        document = computed(store, key)
         _keep(case, path, request, document)
         _write_page()
         if document.result is not None:
@@ -150,7 +150,7 @@ def _request(
         with store.session(read_only=True) as session:
             document = calculation_document(session.get_one(Calculation, key))
     else:
-        document = _computed(store, key)
+        document = computed(store, key)
     if document.result is None:
         return document, None
     if compute:
@@ -160,8 +160,8 @@ def _request(
         return document, hop_request(session, session.get_one(Calculation, key), case.settings)
 
 
-def _computed(store: Store, key: str) -> CalculationDocument:
-    """The calculation, run now if it is not done; what failed before is tried again."""
+def computed(store: Store, key: str) -> CalculationDocument:
+    """Return a calculation, run now if it is not done; what failed before is tried again."""
     with store.session() as session:
         if session.get_one(Calculation, key).state in ("failed", "cancelled"):
             queue.requeue(session, key)

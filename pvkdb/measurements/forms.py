@@ -1,6 +1,6 @@
 """The tidy forms of a measurement: what every file is read into, and every metric is made from.
 
-Units stand in the field names. What a file does not say stays None; nothing is assumed.
+Field names end in their units. What a file does not say stays None; nothing is assumed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From tables of files to the tidy forms; what a file does not say is asked for."""
+"""From tables of files to the tidy forms; an error asks for what a file does not say."""
 
 from __future__ import annotations
 

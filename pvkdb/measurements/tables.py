@@ -53,7 +53,7 @@ class Table:
 
 
 def unit_of(text: str) -> tuple[str, float] | None:
-    """Return the base unit and the factor to it, None if the text is no unit.
+    """Return the base unit and the factor to it, None if the text is not a unit.
 
     Example:
         >>> unit_of("mA"), unit_of("kΩ"), unit_of("Second"), unit_of("1")

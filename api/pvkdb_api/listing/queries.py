@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import unknown_name
 from pvkdb.schemas.responses import FacetValue, Page
 from pvkdb.schemas.tables import Row
-from pvkdb.store.collections.collection import CursorPosition, Sorting
 from pvkdb.store.collections.in_memory import Listed
+from pvkdb.store.collections.keyset import CursorPosition, Sorting
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.etags import answer
 from pvkdb_api.core.refusals import ParameterError, naming

@@ -67,7 +67,9 @@ def compute_hop(
     recorded = _Recorded(engine, checkpoint, read_checkpoint(checkpoint))
     cpu_earlier = sum(call.cpu_seconds for call in recorded.calls)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_text("".join(map(_line, recorded.calls)), encoding="utf-8")
+    part = checkpoint.with_suffix(".part")  # a kill here must not lose the calls
+    part.write_text("".join(map(_line, recorded.calls)), encoding="utf-8")
+    part.replace(checkpoint)
     images = {image.name: atoms_in(image.structure) for image in request.images}
     along = images["end"].positions - images["start"].positions
     if request.equivalent_ends:

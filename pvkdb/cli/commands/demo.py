@@ -70,7 +70,7 @@ def demo(
     _print_comparison(store, documents)
     _plot(store, folder, documents)
 
-    _step(4, "the devices of Table 4 ranked for synaptic training")
+    _step(4, "the devices of the literature ranked for synaptic training")
     with store.session() as session:
         print_ranking(rank(session, "synaptic-training"), limit=10)
 
@@ -139,8 +139,8 @@ def _print_comparison(store: Store, documents: list[CalculationDocument]) -> Non
         numeric=("E_A/eV", "force"),
         whole=("material", "potential", "literature/eV"),
         caption="Model: bottleneck of the easiest path through the crystal, over all hops, in "
-        "neutral 39-atom cells; force: largest residual force, eV/Å. Literature: Table 1 of the "
-        "review, any method and path, so the values need not agree.",
+        "neutral 39-atom cells; force: largest residual force, eV/Å. Literature: any "
+        "method and path, so the values need not agree.",
     )
 
 

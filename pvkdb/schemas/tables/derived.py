@@ -141,12 +141,12 @@ class CompositionsRow(Row):
         "computed: Bartel 2020, doi 10.1038/s41524-020-00362-y, by the potential of the newest "
         "screening report with the composition",
         unit="eV/atom",
-        empty="no screening has reported it",
+        empty="no screening has computed it",
     )
     decomposition_source: str | None = optional(
         "The screening and its potential, e.g. `screening 3, sevennet-0`.",
         "recorded",
-        empty="no screening has reported it",
+        empty="no screening has computed it",
     )
     e_a_literature_min_ev: float | None = _energy(
         "Lowest reported activation energy of the halide vacancy.", "none is reported", _LITERATURE

@@ -6,8 +6,9 @@ from sqlalchemy import select
 
 from pvkdb.schemas.calculations import CalculationState
 from pvkdb.schemas.tables import CalculationsRow, StructuresRow
-from pvkdb.store.collections.collection import Collection, sortables
+from pvkdb.store.collections.collection import Collection
 from pvkdb.store.collections.filters import any_of, material_filters, material_is, through, words
+from pvkdb.store.collections.keyset import sortables
 from pvkdb.store.models.calculations import Calculation
 from pvkdb.store.models.materials import Material
 from pvkdb.store.models.structures import Structure

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    Integer,
     Select,
     Subquery,
     Text,
-    cast,
     func,
     literal,
     select,
@@ -28,8 +24,15 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from pvkdb.errors import InputError, NotFoundError, unknown_name
 from pvkdb.schemas.tables import Row
-from pvkdb.store.base import UtcDateTime
-from pvkdb.store.collections.keyset import Order, behind, parts
+from pvkdb.store.collections.keyset import (
+    CursorPosition,
+    Sortable,
+    Sorting,
+    behind,
+    named_levels,
+    parts,
+    plain,
+)
 
 RowT = TypeVar("RowT", bound=Row)
 ConditionT = TypeVar("ConditionT")
@@ -70,60 +73,8 @@ class Filter(Generic[ConditionT]):
 SqlFilter: TypeAlias = Filter[ColumnElement[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sortable:
-    """An expression to sort by, the type of its values, and whether it can be empty."""
-
-    expression: ColumnElement[Any]
-    type: type[Any]
-    nullable: bool = False
-
-    @classmethod
-    def of(cls, attribute: InstrumentedAttribute[Any]) -> Sortable:
-        """Return the sort expression for a column of a model."""
-        column = attribute.property.columns[0]
-        kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
-        return cls(attribute.expression, kind, bool(column.nullable))
-
-    def order(self, descending: bool) -> Order:
-        """Return the SQL order by this expression. Booleans become numbers, which compare."""
-        expression = cast(self.expression, Integer) if self.type is bool else self.expression
-        return Order(expression, descending, self.nullable)
-
-    def parameter(self, value: Any) -> Any:
-        """Return one value of a cursor position, checked, as a parameter of the SQL statement.
-
-        Raises:
-            ValueError: the value does not fit this column.
-        """
-        if value is None:
-            if not self.nullable:
-                raise ValueError("a value is missing for a column that always has one")
-            return None
-        if self.type is str:
-            if not isinstance(value, str) or "\0" in value:
-                raise ValueError(f"{value!r} is not text")
-            return value
-        if self.type is datetime:
-            return literal(_time(value), UtcDateTime)
-        if isinstance(value, str) or not math.isfinite(value) or abs(value) >= 2**53:
-            raise ValueError(f"{value!r} is not a number of a column")
-        return value if self.type is float else int(value)
-
-
-def sortables(model: Any, names: str) -> dict[str, Sortable]:
-    """Sortable columns of a model by name; ``names`` are separated by spaces."""
-    return {name: Sortable.of(getattr(model, name)) for name in names.split()}
-
-
-#: One level of an order: the name of what is sorted by, and whether it descends.
-Sorting = tuple[str, bool]
-
 #: Filters with their values, or the statement that :meth:`Collection.select` made of them.
 Search = Mapping[str, Any] | Select[Any]
-
-#: The values by which a row was sorted, its key last.
-CursorPosition = list[Any]
 
 
 @dataclass(frozen=True)
@@ -149,22 +100,6 @@ def accepted_value(of: str, filters: Mapping[str, Filter[Any]], name: str, value
         if each not in wanted.choices:
             raise InputError(unknown_name(f"{name} among {of}", each, wanted.choices))
     return tuple(values) if wanted.many else value
-
-
-def named_levels(of: str, sortable: Iterable[str], text: str | None) -> tuple[Sorting, ...]:
-    """Return the sort fields written as ``family,-on_off_ratio``, each with "is descending".
-
-    Raises:
-        InputError: rows cannot be sorted by a name; names the nearest one.
-    """
-    known = set(sortable)
-    named: dict[str, bool] = {}
-    for part in filter(None, (part.strip() for part in (text or "").split(","))):
-        name = part.removeprefix("-")
-        if name not in known:
-            raise InputError(unknown_name(f"field of {of} to sort by", name, known))
-        named.setdefault(name, part.startswith("-"))  # repeating a name changes nothing
-    return tuple(named.items())
 
 
 @dataclass(frozen=True)
@@ -469,7 +404,7 @@ class Collection(Generic[RowT]):
         more, found = len(found) > limit, found[:limit]
         return SearchPage(
             rows=self.load(session, [row[0] for row in found]),
-            place=[_plain(value) for value in found[-1][1:]] if more and found else None,
+            place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
 
     def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
@@ -562,16 +497,3 @@ def _read_indexes(session: Session) -> None:
 
 def _is_empty(filters: Search) -> bool:
     return not isinstance(filters, Select) and all(value is None for value in filters.values())
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _time(value: Any) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a time")
-    time = datetime.fromisoformat(value)
-    if time.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    return time.astimezone(UTC)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from pvkdb.chemistry import parse_composition
 from pvkdb.errors import InputError
 from pvkdb.schemas.tables import CompositionsRow
-from pvkdb.store.collections.collection import Collection, CountTable, Filter, SqlFilter, sortables
+from pvkdb.store.collections.collection import Collection, CountTable, Filter, SqlFilter
 from pvkdb.store.collections.filters import (
     MOST_WORDS,
     any_of,
@@ -36,6 +36,7 @@ from pvkdb.store.collections.filters import (
     several,
     words,
 )
+from pvkdb.store.collections.keyset import sortables
 from pvkdb.store.models.materials import Material, SiteOccupancy
 from pvkdb.store.models.summaries import KINDS, PART, FormulaPart
 from pvkdb.store.models.summaries import CompositionCount as Count

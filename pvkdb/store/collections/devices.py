@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import NotFoundError, unknown_name
 from pvkdb.schemas.metrics import TABLE_METRICS
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow
-from pvkdb.store.collections.collection import Collection, Filter, sortables
+from pvkdb.store.collections.collection import Collection, Filter
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
@@ -24,6 +24,7 @@ from pvkdb.store.collections.filters import (
     through,
     words,
 )
+from pvkdb.store.collections.keyset import sortables
 from pvkdb.store.models.devices import (
     Device,
     DeviceClaim,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from pvkdb.schemas.tables import EnergeticsRow
-from pvkdb.store.collections.collection import Collection, Filter, Sortable, sortables
+from pvkdb.store.collections.collection import Collection, Filter
 from pvkdb.store.collections.filters import (
     any_of,
     cited,
@@ -18,6 +18,7 @@ from pvkdb.store.collections.filters import (
     stays,
     through,
 )
+from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.collections.materials import MATERIALS
 from pvkdb.store.models.energetics import Energetic, EnergeticReference
 from pvkdb.store.models.materials import Composition, Material

@@ -30,14 +30,12 @@ from pvkdb.store.collections import COLLECTIONS
 from pvkdb.store.collections.collection import (
     FACET_VALUES,
     Collection,
-    CursorPosition,
     Filter,
     SearchPage,
-    Sorting,
     accepted_value,
-    named_levels,
 )
 from pvkdb.store.collections.export import table_rows
+from pvkdb.store.collections.keyset import CursorPosition, Sorting, named_levels
 
 RowT = TypeVar("RowT", bound=Row)
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.schemas.tables import MaterialsRow
-from pvkdb.store.collections.collection import Collection, Sortable, SqlFilter, sortables
+from pvkdb.store.collections.collection import Collection, SqlFilter
 from pvkdb.store.collections.filters import (
     any_of,
     at_least,
@@ -21,6 +21,7 @@ from pvkdb.store.collections.filters import (
     several,
     words,
 )
+from pvkdb.store.collections.keyset import Sortable, sortables
 from pvkdb.store.models.devices import Device
 from pvkdb.store.models.energetics import Energetic
 from pvkdb.store.models.materials import Composition, CompositionTolerance, Material

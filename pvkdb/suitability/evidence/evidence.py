@@ -11,7 +11,7 @@ from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
 
-#: A year of 365 days by unit: an approximate number from there on is no measured one.
+#: A year of 365 days by unit: an approximate time of a year or more was not measured.
 _YEAR = {"s": YEAR_S, "d": YEAR_S / 86_400}
 
 

@@ -100,8 +100,8 @@ def reason(
             Verdict.NOT_DEMONSTRATED: f"{phrase}, {doubt}; {wanted}{missing}: not demonstrated",
             Verdict.FAILED: f"{phrase}: fails, {wanted}{missing}",
         }[verdict]
-    told = (Grade.EXTRAPOLATED, Grade.INFERRED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
-    if evidence.grade in told and not metric.modelled:
+    named = (Grade.EXTRAPOLATED, Grade.INFERRED, Grade.MODEL, Grade.REPORTED, Grade.SECONDARY)
+    if evidence.grade in named and not metric.modelled:
         text += f" ({evidence.grade.value})"
     return f"{text}; {evidence.note}" if evidence.note else text
 

@@ -98,7 +98,7 @@ def reported(statements: Sequence[Energetic]) -> Evidence:
     count = len(whole.references)
     note = f"{count} reference{'' if count == 1 else 's'}"
     if whole.minimum is not None and whole.maximum is not None and whole.maximum > whole.minimum:
-        printed = count == 1 and len(parts) == 1
+        printed = len(statements) == 1
         width = f"{whole.maximum - whole.minimum:.2f} eV"
         note += f", a printed range of {width}" if printed else f", a spread of {width}"
     if len(parts) > 1:

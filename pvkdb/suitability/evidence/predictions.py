@@ -3,7 +3,7 @@
 A window of the model spans the results for every value that the evidence and the layer leave open,
 for one hop over one barrier. Windows are graded ``model``; whether they deserve weight is decided
 by comparing them with measured devices (:mod:`pvkdb.suitability.evidence.support`). A window
-beyond reason is not shown; in its place stands what is missing to predict.
+beyond reason is not shown; the reason says what is missing to predict it.
 """
 
 from __future__ import annotations

@@ -7,10 +7,12 @@ from math import log
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import Criterion
-from pvkdb.schemas.rankings import Assessment, RankedCandidate, Ranking, Verdict
+from pvkdb.schemas.rankings import Assessment, Grade, RankedCandidate, Ranking, Verdict
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 
+#: Values that count for less than they say, so that a sentence names their grade.
+_LESS_THAN_SHOWN = (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
 #: Smaller differences of the logarithm of a score are ignored.
 EQUAL = 1e-9
 
@@ -119,5 +121,7 @@ def _first(entry: RankedCandidate) -> float:
 
 
 def _value(entry: Assessment) -> str:
-    unknown = entry.verdict is Verdict.UNKNOWN
-    return "nothing reported" if unknown else value_text(entry, entry.unit)
+    if entry.verdict is Verdict.UNKNOWN:
+        return "nothing reported"
+    text = value_text(entry, entry.unit)
+    return f"{text}, {entry.grade.value}" if entry.grade in _LESS_THAN_SHOWN else text

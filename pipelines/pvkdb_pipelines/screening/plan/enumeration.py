@@ -109,13 +109,13 @@ def listed_candidate(
 
 
 def read_listed(folder: Path, name: str) -> list[EnumeratedCandidate]:
-    """Return the candidates that a formula or a file names; ``*`` stands for parts of file names.
+    """Return the candidates that a formula or a file names; ``*`` matches any part of a file name.
 
     A ``.txt``, ``.csv`` or ``.tsv`` has a formula in each line, before the first comma, tab or
     ``#``, perhaps below the heading ``formula``; other files have one structure.
 
     Raises:
-        InputError: the formula or a file cannot be read, or there is no such file.
+        InputError: the formula or a file cannot be read, or no file has the name.
     """
     found, paths = [], [folder / each for each in sorted(glob(name, root_dir=folder))]
     for path in paths:

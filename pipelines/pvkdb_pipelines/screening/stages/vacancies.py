@@ -233,7 +233,7 @@ def barrier_requests(
 ) -> list[NebRequest]:
     """Return a request for each potential, all from the structure that the screening relaxed.
 
-    What the store has of the same host, however it was asked for, is not computed again.
+    A barrier that the store has of the same host, whoever requested it, is not computed again.
     """
     host = relaxed_host(session, phase)
     requests = [

@@ -80,8 +80,10 @@ def _check_part(
 
 
 def text_of(entry: Assessment) -> str:
-    unknown = entry.verdict is Verdict.UNKNOWN
-    return "nothing reported" if unknown else value_text(entry, entry.unit)
+    if entry.verdict is Verdict.UNKNOWN:
+        return "nothing reported"
+    uncertain = entry.grade in (Grade.EXTRAPOLATED, Grade.SECONDARY, Grade.INFERRED)
+    return value_text(entry, entry.unit) + (f", {entry.grade.value}" if uncertain else "")
 
 
 @pytest.fixture(scope="module")
