@@ -169,10 +169,11 @@ def _formation(found: Mapping[tuple[str, str], Sequence[CalibrationPair]]) -> It
     yield (
         "pvkdb's values are neutral vacancies in tilted cells, those of the source in cubic ones: "
         "how much of the offset is due to the cell has not been measured. A halide-rich limit "
-        "makes a pair only where it is that of the solid halogen. All pairs are 3D perovskites, so that "
-        "formation energies of other families stay unknown. The review gives formation energies of "
-        "CsPbI3, CsPbBr3, Cs2SnI6 and Cs3Bi2I9 without charge, most without chemical potentials, "
-        "so that they do not make pairs. Its window of CsPbBr3, 1.32 to 2.67 eV (Table 1 row 13), "
-        "is near that of the data set; its 0.69 eV for CsPbI3 (row 11) is below the "
+        "makes a pair only where it is that of the solid halogen. All pairs are 3D perovskites, "
+        "so that formation energies of other families stay unknown. The review gives formation "
+        "energies of CsPbI3, CsPbBr3, Cs2SnI6 and Cs3Bi2I9 without charge, most without chemical "
+        "potentials, so that they do not make pairs. Its window of CsPbBr3, 1.32 to 2.67 eV "
+        "(Table 1 row 13), is near that of the data set; its 0.69 eV for CsPbI3 (row 11) is below "
+        "the "
         "calibrated window.\n"
     )

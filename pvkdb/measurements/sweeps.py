@@ -1,4 +1,4 @@
-"""Metrics of sweeps and of single pulses: thresholds, on/off ratio, switching time, energy."""
+"""Metrics of sweeps: thresholds, on/off ratio, current limit, slopes against voltage and area."""
 
 from __future__ import annotations
 
