@@ -188,7 +188,9 @@ _EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="Once fo
 
 def measure(
     files: Annotated[list[Path], Argument(help="Files of an instrument.", metavar="FILE…")],
-    as_: Annotated[str | None, Option("--as", help="iv, pulses, endurance, …")] = None,
+    as_: Annotated[
+        str | None, Option("--as", help="iv, area, pulses, endurance or retention.")
+    ] = None,
     columns: Annotated[str, Option(help="Columns, e.g. time=1,voltage=2:mV,current=I1.")] = "",
     v_read: Annotated[float | None, Option(metavar="V", help="Read voltage.")] = None,
     compliance_a: Annotated[float | None, Option(metavar="A", help="Current limit.")] = None,
