@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -74,10 +73,6 @@ def create_app(database_url: str, settings: ServiceSettings | None = None) -> Fa
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()  # every request looks its parameters up there; make it before the first one
-        # What is loaded stays: looking through it for garbage again and again would hold up
-        # every request for a tenth of a second.
-        gc.collect()
-        gc.freeze()
         yield
         served.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from pvkdb.errors import InputError, PvkdbError
@@ -76,7 +78,7 @@ def serve(
         else:
             print(f"pvkdb serves {address} (stop with Ctrl-C)", file=sys.stderr, flush=True)
         config = uvicorn.Config(
-            partial(create_app, url, settings),
+            partial(_served_app, url, settings),
             factory=True,
             log_config=log_config(settings.log_format),
             access_log=False,  # request_log writes these lines
@@ -93,6 +95,15 @@ def serve(
                     Multiprocess(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
+
+
+def _served_app(url: str, settings: ServiceSettings) -> FastAPI:
+    """Return the service of one process, which lives as long as the process."""
+    app = create_app(url, settings)
+    # What is loaded stays; searching it for garbage again and again would hold up requests.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def listen(host: str, port: int) -> socket.socket:
