@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from sqlalchemy import URL, create_engine, text
+from sqlalchemy.orm import Session
 
 from pvkdb.literature import load_literature
 from pvkdb.store.database import Store
@@ -132,6 +133,15 @@ def loaded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("loaded") / "loaded.sqlite"
     loaded(Store(f"sqlite:///{path}"))
     return path
+
+
+@pytest.fixture(scope="session")
+def literature(loaded_sqlite: Path) -> Iterator[Session]:
+    """A session that reads the literature."""
+    store = Store(f"sqlite:///{loaded_sqlite}")
+    with store.session(read_only=True) as opened:
+        yield opened
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import isclose, log
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import Order, Ranking, Verdict
-from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, shipped_profiles
 from pvkdb.suitability.sheets.comparisons import differences
 from pvkdb_api.explorer.rankings.explanation import explain
@@ -21,23 +18,15 @@ from pvkdb_api.explorer.site.markup import percent
 TAGS = re.compile(r"<[^>]*>")
 
 
-@pytest.fixture(scope="module")
-def session(loaded_sqlite: Path) -> Iterator[Session]:
-    store = Store(f"sqlite:///{loaded_sqlite}")
-    with store.session(read_only=True) as opened:
-        yield opened
-    store.close()
-
-
 def said(ranking: Ranking) -> str:
     return "\n".join(TAGS.sub("", sentence) for sentence in explain(ranking))
 
 
 @pytest.mark.parametrize("subject", ["devices", "materials"])
 @pytest.mark.parametrize("application", shipped_profiles())
-def test_what_is_said_stands_in_the_ranking(session: Session, application: str, subject) -> None:
+def test_what_is_said_stands_in_the_ranking(literature: Session, application: str, subject) -> None:
     options = Options(samples=50, cross_checked=False)
-    ranking = rank(session, application, subject, options, models=())
+    ranking = rank(literature, application, subject, options, models=())
     text = said(ranking)
     if not ranking.candidates:
         assert "cannot be ranked" in text
@@ -57,9 +46,9 @@ def test_what_is_said_stands_in_the_ranking(session: Session, application: str, 
 
 
 @pytest.mark.parametrize("order", ["shown", "possible"])
-def test_the_differences_add_up_to_that_of_the_scores(session: Session, order: Order) -> None:
+def test_the_differences_add_up_to_that_of_the_scores(literature: Session, order: Order) -> None:
     """Over criteria that are defined for both, the score is a product, so its logarithm a sum."""
-    ranking = rank(session, "synaptic-training", "devices", Options(order=order, samples=1))
+    ranking = rank(literature, "synaptic-training", "devices", Options(order=order, samples=1))
     leader = ranking.candidates[0]
     second = next(entry for entry in ranking.candidates if entry.rank > 1)
     by = sum(each[0] for each in differences(ranking, leader, second))
@@ -68,11 +57,11 @@ def test_the_differences_add_up_to_that_of_the_scores(session: Session, order: O
     assert isclose(by / whole, ratio, abs_tol=1e-9)
 
 
-def test_scores_that_are_equal_say_what_parts_them(session: Session) -> None:
+def test_scores_that_are_equal_say_what_parts_them(literature: Session) -> None:
     parted = 0
     for application in shipped_profiles():
         options = Options(order="possible", samples=1, cross_checked=False)
-        ranking = rank(session, application, options=options, models=())
+        ranking = rank(literature, application, options=options, models=())
         if not ranking.candidates:
             continue
         leader = ranking.candidates[0]
@@ -86,13 +75,13 @@ def test_scores_that_are_equal_say_what_parts_them(session: Session) -> None:
     assert parted
 
 
-def test_another_order_is_told_in_its_own_score(session: Session) -> None:
-    ranking = rank(session, "selector", "materials", Options(order="expected", samples=10))
+def test_another_order_is_told_in_its_own_score(literature: Session) -> None:
+    ranking = rank(literature, "selector", "materials", Options(order="expected", samples=10))
     assert "has the highest average score" in said(ranking)
 
 
-def test_a_name_cannot_bring_markup(session: Session) -> None:
-    ranking = rank(session, "synaptic-training", options=Options(samples=1))
+def test_a_name_cannot_bring_markup(literature: Session) -> None:
+    ranking = rank(literature, "synaptic-training", options=Options(samples=1))
     first = ranking.candidates[0].model_copy(update={"label": "<script>alert(1)</script>"})
     changed = ranking.model_copy(update={"candidates": [first, *ranking.candidates[1:]]})
     assert not any("<script>" in sentence for sentence in explain(changed))
@@ -105,6 +94,6 @@ def test_shares_keep_their_value(share: float, shown: str) -> None:
     assert percent(share) == f'<data value="{share!r}">{shown}</data>'
 
 
-def test_orders_that_there_are_not(session: Session) -> None:
+def test_orders_that_there_are_not(literature: Session) -> None:
     with pytest.raises(InputError, match="order"):
-        rank(session, "selector", options=Options(order="best"))  # type: ignore[arg-type]
+        rank(literature, "selector", options=Options(order="best"))  # type: ignore[arg-type]

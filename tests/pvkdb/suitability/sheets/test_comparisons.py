@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from itertools import combinations
 from math import log10
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -15,7 +13,6 @@ from sqlalchemy.orm import Session
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import SUBJECTS, Bounds, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Assessment, Grade, RankedCandidate, Ranking, Verdict
-from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profiles
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
@@ -86,14 +83,6 @@ def text_of(entry: Assessment) -> str:
     return value_text(entry, entry.unit) + (f", {entry.grade.value}" if uncertain else "")
 
 
-@pytest.fixture(scope="module")
-def session(loaded_sqlite: Path) -> Iterator[Session]:
-    store = Store(f"sqlite:///{loaded_sqlite}")
-    with store.session(read_only=True) as opened:
-        yield opened
-    store.close()
-
-
 def test_the_smaller_probability_is_not_ahead() -> None:
     """Once: "ahead on perovskite probability (0.4771 compared with 0.6602)"."""
     tau = Criterion(
@@ -157,9 +146,9 @@ def test_a_score_that_fills_in_what_is_unknown_says_so() -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_sample_of_the_pairs_of_a_profile(session: Session, subject: Subject) -> None:
+def test_a_sample_of_the_pairs_of_a_profile(literature: Session, subject: Subject) -> None:
     found = rank(
-        session,
+        literature,
         "selector",
         subject,
         Options(samples=1, cross_checked=False, order="expected"),
@@ -172,9 +161,9 @@ def test_a_sample_of_the_pairs_of_a_profile(session: Session, subject: Subject) 
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("application", shipped_profiles())
-def test_all_pairs_of_a_profile(session: Session, application: str, subject: Subject) -> None:
+def test_all_pairs_of_a_profile(literature: Session, application: str, subject: Subject) -> None:
     options = Options(samples=1, cross_checked=False)
-    found = rank(session, application, subject, options, models=())
+    found = rank(literature, application, subject, options, models=())
     said = sum(check(found, *pair) for pair in combinations(found.candidates, 2))
     # Where nobody is ahead, all that have evidence have the same score.
     assert said or len({entry.shown for entry in found.candidates}) <= 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -14,24 +12,15 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import DecisionSheet, Grade, RankingFilters
 from pvkdb.store.curation.dataset import current_version
-from pvkdb.store.database import Store
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
 from pvkdb.suitability.evidence.explanations import value_text
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 
 
 @pytest.fixture(scope="module")
-def session(loaded_sqlite: Path) -> Iterator[Session]:
-    store = Store(f"sqlite:///{loaded_sqlite}")
-    with store.session(read_only=True) as opened:
-        yield opened
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def sheet(session: Session) -> DecisionSheet:
+def sheet(literature: Session) -> DecisionSheet:
     options = Options(samples=200, cross_checked=False)
-    return decision_sheet(session, rank(session, "selector", options=options, models=()))
+    return decision_sheet(literature, rank(literature, "selector", options=options, models=()))
 
 
 def texts(page: str) -> str:
@@ -56,11 +45,11 @@ def test_a_page_has_every_value_with_grade_and_reference(sheet: DecisionSheet) -
 
 
 def test_a_page_loads_nothing_and_names_what_to_cite(
-    sheet: DecisionSheet, session: Session
+    sheet: DecisionSheet, literature: Session
 ) -> None:
     page = sheet_file(sheet, "html").decode()
     assert not re.search(r"<script|<link|<img|\ssrc=|@import|url\(", page)
-    assert current_version(session) in texts(page)
+    assert current_version(literature) in texts(page)
     assert f"Seed {sheet.ranking.seed}" in page
     assert "Tables, figures and sections that it names are those of: N. Yantara" in texts(page)
     assert sheet_file(sheet, "html").decode() == page
@@ -98,17 +87,17 @@ def test_another_ending_is_refused(sheet: DecisionSheet) -> None:
         sheet_file(sheet, "docx")
 
 
-def test_a_store_without_candidates_has_a_sheet(session: Session) -> None:
+def test_a_store_without_candidates_has_a_sheet(literature: Session) -> None:
     empty = rank_candidates(shipped_profile("selector"), "devices", [])
-    sheet = decision_sheet(session, empty)
+    sheet = decision_sheet(literature, empty)
     assert "No open value" in texts(sheet_file(sheet, "html").decode())
 
 
-def test_filters_and_what_they_set_aside_stand_on_a_sheet(session: Session) -> None:
+def test_filters_and_what_they_set_aside_stand_on_a_sheet(literature: Session) -> None:
     filters = RankingFilters(lead_free=True, halide=("Br", "I"))
     options = Options(samples=20, cross_checked=False, filters=filters)
-    ranking = rank(session, "selector", "materials", options, models=())
-    said = texts(sheet_file(decision_sheet(session, ranking), "html").decode())
+    ranking = rank(literature, "selector", "materials", options, models=())
+    said = texts(sheet_file(decision_sheet(literature, ranking), "html").decode())
     assert "lead free yes, halide Br, I" in said
     assert ranking.set_aside
     for each in ranking.set_aside:
@@ -121,8 +110,8 @@ def test_filters_and_what_they_set_aside_stand_on_a_sheet(session: Session) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", ["devices", "materials"])
 @pytest.mark.parametrize("application", shipped_profiles())
-def test_every_application_has_a_sheet(session: Session, application: str, subject) -> None:
-    ranking = rank(session, application, subject, Options(samples=100, cross_checked=False))
-    sheet = decision_sheet(session, ranking)
+def test_every_application_has_a_sheet(literature: Session, application: str, subject) -> None:
+    ranking = rank(literature, application, subject, Options(samples=100, cross_checked=False))
+    sheet = decision_sheet(literature, ranking)
     for ending in ("html", "pdf", "json"):
         assert len(sheet_file(sheet, ending)) > 3000
