@@ -81,3 +81,29 @@ class AreaSeries:
     """Sweeps of devices of several areas, each with ``setup.area_m2``."""
 
     members: tuple[Trace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A response over the interval between two pulses (PPF) or two spikes (STDP)."""
+
+    interval_s: Floats
+    response: Floats
+    setup: Setup = field(default_factory=Setup)
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Values of the states of a memory, each read several times; ``after`` a wait or a bake."""
+
+    names: tuple[str, ...]
+    before: tuple[Floats, ...]
+    after: tuple[Floats, ...] = ()  # empty: not read again
+    setup: Setup = field(default_factory=Setup)
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureSeries:
+    """Decays at several temperatures, each with ``setup.temperature_k``."""
+
+    members: tuple[Decay, ...]

@@ -1,18 +1,30 @@
-"""Metrics of memory: endurance, variability, decay and retention."""
+"""Metrics of memory: endurance, variability, states that stay apart, decay and retention."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
-from pvkdb.measurements.forms import Cycles, Decay, Floats
-from pvkdb.measurements.metrics import Measured, fit, over_cycles, over_devices, spread, weights
+from pvkdb.errors import InputError
+from pvkdb.measurements.forms import Cycles, Decay, Floats, States
+from pvkdb.measurements.metrics import (
+    TAILS,
+    Measured,
+    fit,
+    over_cycles,
+    over_devices,
+    spread,
+    weights,
+)
 
 #: The window leaves this share of the cycles of each state aside; a state is retained until it has
 #: changed by the share lost.
 _TAIL, _LOST = 0.05, 0.5
+_DRAWS = 2000
+BOLTZMANN_EV_PER_K = 8.617333262e-5  # CODATA 2018
 
 
 def endurance_metrics(cycles: Cycles) -> list[Measured]:
@@ -114,3 +126,72 @@ def retention_time(decay: Decay) -> Measured:
         return Measured("retention", float(t[-1]), bound=">", cycles=1, note=note)
     ends = float(t[last]), float(t[last + 1])
     return Measured("retention", sum(ends) / 2, ends, "points before and after", "", 1, note=note)
+
+
+def states_apart(samples: Sequence[Floats], k: float) -> list[int]:
+    """Return the most states whose means are further apart than k (σi + σj), by their indices.
+
+    The intervals mean ± kσ must not overlap; taking the earliest end first gives the most.
+    """
+    ends = [(x.mean(), k * x.std(ddof=1), i) for i, x in enumerate(samples) if len(x) > 1]
+    chosen, last = list[int](), -np.inf
+    for mean, half, index in sorted(ends, key=lambda end: end[0] + end[1]):
+        if mean - half > last:
+            chosen.append(index)
+            last = mean + half
+    return chosen
+
+
+def state_metrics(states: States) -> list[Measured]:
+    """Return how many states stay apart at k = 1, 2, 3, before and after retention.
+
+    Raises:
+        InputError: no state was read twice.
+    """
+    if max(len(x) for x in states.before) < 2:
+        text = "each state was read once, which shows no spread; give several reads of each"
+        raise InputError(f"{states.setup.file}: {text}")
+    metrics = []
+    for name, samples in (("states_before", states.before), ("states_after", states.after)):
+        if not samples:
+            metrics.append(Measured(name, None, note="no reads after a wait: not tested"))
+            continue
+        reads = min(map(len, samples))
+        for k in (1, 2, 3):
+            note = f"of {len(samples)} at k = {k}"
+            metrics.append(Measured(name, len(states_apart(samples, k)), cycles=reads, note=note))
+    return metrics
+
+
+def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
+    """Return the activation energy of retention, and its extrapolation to a temperature.
+
+    ln t = c + E/kT by regression; intervals are from a bootstrap of the residuals, widened for
+    few points by Student's t. Refused where fewer than three temperatures reached the criterion:
+    bounds are not data.
+    """
+    pairs = [(retention_time(decay), decay.setup.temperature_k) for decay in decays]
+    points = [(m.value, kelvin) for m, kelvin in pairs if kelvin and m.value and not m.bound]
+    n = len(points)
+    if len({kelvin for _, kelvin in points}) < 3:
+        why = f"{n} of {len(decays)} decays reached the criterion; an extrapolation from fewer "
+        why += "than 3 temperatures is refused: measure longer or hotter"
+        return [Measured(name, None, note=why) for name in ("retention_energy", "retention_at")]
+    times, kelvins = np.array(points).T
+    design = np.column_stack([np.ones(n), 1 / (BOLTZMANN_EV_PER_K * kelvins)])
+    inverse = np.linalg.pinv(design)
+    best = inverse @ np.log(times)
+    residuals = (np.log(times) - design @ best) * np.sqrt(n / (n - 2))
+    swell = stats.t.ppf(TAILS[1], n - 2) / stats.norm.ppf(TAILS[1])
+    draws = np.random.default_rng(0).choice(residuals - residuals.mean(), (_DRAWS, n))
+    lines = best + swell * draws @ inverse.T
+    low, high = map(float, np.quantile(lines[:, 1], TAILS))
+    how, note = "bootstrap of the residuals", f"{n} temperatures"
+    metrics = [Measured("retention_energy", float(best[1]), (low, high), how, note=note)]
+    if at_k is not None:
+        there = np.array([1, 1 / (BOLTZMANN_EV_PER_K * at_k)])
+        low, high = map(float, np.exp(np.quantile(lines @ there, TAILS)))
+        note += f", {kelvins.min():g} to {kelvins.max():g} K; at {at_k:g} K"
+        value = float(np.exp(best @ there))
+        metrics.append(Measured("retention_at", value, (low, high), how, note=note))
+    return metrics

@@ -1,12 +1,14 @@
-"""Metrics of pulses: non-linearity under its several names, ΔG, saturation."""
+"""Metrics of pulses: non-linearity under its several names, saturation, PPF, STDP."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from pvkdb.errors import InputError
-from pvkdb.measurements.forms import Floats, PulseTrain
-from pvkdb.measurements.metrics import Measured, fit
+from pvkdb.measurements.forms import Floats, Pairs, PulseTrain
+from pvkdb.measurements.metrics import Measured, fit, weights
 
 #: NeuroSim's scale of the label: NL = max|y − x| / (0.07 √2).
 _LABEL = 0.07 * np.sqrt(2)
@@ -50,6 +52,12 @@ def _jang(x: Floats, alpha: float, first: float, last: float) -> Floats:
     return np.asarray(np.exp(logs), dtype=float)
 
 
+def _normalised(train: PulseTrain) -> Floats:
+    """Pulse numbers from 0 to 1, backwards in a depression, as in NeuroSim."""
+    x: Floats = (train.pulse - train.pulse.min()) / np.ptp(train.pulse)
+    return 1 - x if train.falling else x
+
+
 def train_metrics(train: PulseTrain) -> list[Measured]:
     """Return ΔG, saturation, NL, A, β and Jang's exponent of one train, ends free in all fits.
 
@@ -60,8 +68,7 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
     span, pulses = float(np.ptp(g)), float(np.ptp(train.pulse))
     if not span or not pulses:
         return [Measured("nl", None, note="the conductance is the same after every pulse")]
-    x, y = (train.pulse - train.pulse.min()) / pulses, (g - g.min()) / span
-    x = 1 - x if train.falling else x
+    x, y = _normalised(train), (g - g.min()) / span
     metrics = [Measured(n, None, note="without unit, no zero") for n in ("delta_g", "jang_alpha")]
     if train.unit != "arbitrary":
         note = f"from {g[0]:.3g} to {g[-1]:.3g} {train.unit}"
@@ -98,3 +105,63 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
         Measured("saturation", ninety(value), (first, last), how, note=f"of {pulses:g} pulses"),
         Measured("pulse_states", number, cycles=count, note="one train, not tested for retention"),
     ]
+
+
+def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
+    """Return the metrics of all trains, and the asymmetry of the first of each direction."""
+    metrics = [metric for train in trains for metric in train_metrics(train)]
+    pair = [next((t for t in trains if t.falling == falling), None) for falling in (False, True)]
+    if pair[0] is None or pair[1] is None:
+        return metrics
+    x, curves, labels = np.linspace(0, 1, 101), [], []
+    for train in (pair[0], pair[1]):
+        order = np.argsort(_normalised(train))
+        curves.append(np.interp(x, _normalised(train)[order], train.conductance[order]))
+        labels += [m.value for m in train_metrics(train) if m.name == "nl" and m.value is not None]
+    share = float(np.abs(curves[0] - curves[1]).max() / np.ptp(curves))
+    why = "" if pair[0].unit == pair[1].unit == "S" else "the trains may have scales of their own"
+    metrics.append(Measured("asymmetry", None if why else share, note=why))
+    if len(labels) == 2:
+        metrics.append(Measured("nl_difference", abs(labels[0] - labels[1])))
+    return metrics
+
+
+def ppf_metrics(pairs: Pairs) -> list[Measured]:
+    """Return the index at the shortest interval, and times of one exponential or two by AICc."""
+    t, y = pairs.interval_s, pairs.response
+    rest, unit = (100.0, "%") if np.median(y) > 20 else (1.0, "ratio")
+    if (t <= 0).any():
+        raise InputError(f"{pairs.setup.file}: an interval of {t.min():g} s; give positive ones")
+    middle, size = float(np.log(t).mean()), float(y[t.argmin()] - rest)
+
+    def model(x: Floats, *values: float) -> Floats:
+        terms = zip(values[::2], values[1::2], strict=True)
+        return np.asarray(rest + sum(c * np.exp(-x / np.exp(log)) for c, log in terms))
+
+    single = fit(model, t, y, [(size, middle + shift) for shift in (-1.5, 0, 1.5)])
+    two = [(size / 2, middle - shift, size / 2, middle + shift) for shift in (1, 2)]
+    double = fit(model, t, y, two)
+    odds = weights(single, double)
+    note = f"read as {unit}; weights by AICc: one exponential {odds[0]:.2f}, two {odds[1]:.2f}"
+    index = float(y[t.argmin()] / rest - 1) * 100
+    metrics = [Measured("ppf_index", index, cycles=len(y), note=f"at {t.min():.3g} s")]
+    chosen = double if odds[1] > 0.95 else single
+    if chosen is None:
+        return [*metrics, Measured("ppf_time", None, note=f"no fit of {len(y)} points")]
+    places = sorted(range(1, len(chosen.ends[0]), 2), key=lambda place: chosen.ends[0][place])
+    return metrics + [chosen.metric("ppf_time", place, note, log=True) for place in places]
+
+
+def stdp_metrics(pairs: Pairs) -> list[Measured]:
+    """Return amplitude and time constant of each side of the window of spike timing."""
+    metrics = []
+    for sign, side in ((1, "positive"), (-1, "negative")):
+        chosen = sign * pairs.interval_s > 0
+        t, y = np.abs(pairs.interval_s[chosen]), pairs.response[chosen]
+        note = f"{len(t)} points of {side} interval"
+        starts = [(y[t.argmin()], np.log(np.median(t) * f)) for f in (0.3, 1, 3) if len(t)]
+        found = fit(lambda x, a, log: np.asarray(a * np.exp(-x / np.exp(log))), t, y, starts)
+        for place, name in enumerate(("stdp_amplitude", "stdp_time")):
+            none = Measured(name, None, note=f"{note}: no fit")
+            metrics.append(found.metric(name, place, note, log=place > 0) if found else none)
+    return metrics

@@ -91,6 +91,8 @@ def read(paths: Sequence[Path], request: Request) -> tuple[str, list[Any]]:
         if len({trace.setup.area_m2 for trace in made} - {None}) < 2:
             raise InputError("--as area needs different areas: --area-um2 once for each FILE")
         return kind, [forms.AreaSeries(tuple(made))]
+    if kind == "retention" and len({decay.setup.temperature_k for decay in made} - {None}) > 1:
+        made.append(forms.TemperatureSeries(tuple(made)))
     return kind, made
 
 
@@ -200,13 +202,18 @@ def _kind(columns: _Columns) -> str:
     has = columns.has
     if has("hrs", "lrs"):
         return "endurance"
+    if has("interval", "response"):
+        return "stdp" if (columns.get("interval") < 0).any() else "ppf"
     ohmic = has("conductance") or has("resistance")
-    if ohmic and (has("pulse") or has("wordline", "bitline")):
-        return "pulses"
+    if ohmic and (has("state") or has("pulse") or has("wordline", "bitline")):
+        return "states" if has("state") else "pulses"
     if has("voltage", "current"):
         v = columns.get("voltage").dropna()
-        constant = v.max() - v.min() <= _SAME * v.abs().max()
-        return "retention" if has("time") and constant else "iv"
+        span, most = float(v.max() - v.min()), float(v.abs().max())
+        if has("time") and span <= _SAME * most:
+            return "retention"
+        levels = (v / (span * _SAME or 1.0)).round().value_counts(normalize=True)
+        return "transient" if has("time") and levels.iloc[:2].sum() > 0.8 else "iv"
     if has("time") and any(map(has, _VALUES)):
         return "retention"
     if not any(columns.texts) and len(columns.texts) > 4 and not columns.request.columns:
@@ -316,6 +323,30 @@ def _decays(columns: _Columns, setup: Setup) -> list[Any]:
     return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup)]
 
 
+def _pairs(columns: _Columns, setup: Setup) -> list[Any]:
+    rows = columns.rows("interval", "response")
+    return [forms.Pairs(rows["interval"].to_numpy(), rows["response"].to_numpy(), setup)]
+
+
+def _states(columns: _Columns, setup: Setup) -> list[Any]:
+    name, _ = columns.value()
+    rows = columns.rows(name, also=["after"], positive=(name, "after"))
+    state = columns.table.frame.iloc[:, columns.index("state")].astype(str)
+    groups = dict(list(rows.groupby(state.loc[rows.index], sort=False)))
+    before, after = (
+        tuple(group[q].to_numpy() for group in groups.values()) if q in rows else ()
+        for q in (name, "after")
+    )
+    return [forms.States(tuple(groups), before, after, setup)]
+
+
 #: What files may hold, by the word of ``--as``.
-KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]] = dict.fromkeys(("iv", "area"), _traces)
-KINDS |= {"pulses": _trains, "endurance": _cycles, "retention": _decays}
+KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]] = {
+    **dict.fromkeys(("iv", "transient", "area"), _traces),
+    "pulses": _trains,
+    "endurance": _cycles,
+    "retention": _decays,
+    "ppf": _pairs,
+    "stdp": _pairs,
+    "states": _states,
+}

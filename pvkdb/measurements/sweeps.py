@@ -192,3 +192,35 @@ def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
     slope = float(line.slope)
     how = "Student, from the regression"
     return Measured(name, slope, (slope - half, slope + half), how, "", len(x), note=note)
+
+
+def pulse_metrics(trace: Trace) -> list[Measured]:
+    """Return switching time and energy of the first pulse of a trace (review, section 3.1.4)."""
+    names = ("switching_time", "switching_energy")
+    if trace.time_s is None:
+        why = "the file has no times; neither time nor energy can be measured"
+        return [Measured(name, None, note=why) for name in names]
+    on = np.flatnonzero(np.abs(trace.voltage_v) >= 0.5 * np.abs(trace.voltage_v).max())
+    on = on[: 1 + int(np.argmax(np.diff(on, append=on[-1] + 2) > 1))]
+    t, v, power = trace.time_s[on], trace.voltage_v[on], (trace.voltage_v * trace.current_a)[on]
+    g, edge = power / v**2, max(1, len(on) // 20)
+    before, after = np.median(g[:edge]), np.median(g[-edge:])
+    noise = max(np.std(g[:edge]), np.std(g[-edge:]))
+    if len(on) < 10 or abs(after - before) < max(4 * noise, 0.05 * abs(after)):
+        why = f"the conductance does not change during the pulse of {len(on)} points"
+        return [Measured(name, None, note=why) for name in names]
+    share, step = (g - before) / (after - before), float(np.median(np.diff(t)))
+    a, b = (int(np.argmax(share >= level)) for level in (0.1, 0.9))
+    a_last, b_last = (int(np.flatnonzero(share < level)[-1]) + 1 for level in (0.1, 0.9))
+    low, high = max(0.0, float(t[b] - t[a_last]) - step), float(t[b_last] - t[a]) + step
+    part, fast = slice(a, b + 1), b - a < 3
+    rate, energy = float(power[part].mean()), float(np.trapezoid(power[part], t[part]))
+    how, place = "first and last crossings, and the sampling", trace.place(int(on[a]))
+    note = f"sampled every {step:.3g} s" + (": too slow, an upper bound" if fast else "")
+    return [
+        Measured(name, ends[1] if fast else value, ends, how, "<" * fast, 1, 1, note, place)
+        for name, value, ends in (
+            (names[0], float(t[b] - t[a]), (low, high)),
+            (names[1], energy, (rate * low, rate * high)),
+        )
+    ]

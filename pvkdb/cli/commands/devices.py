@@ -198,6 +198,7 @@ def measure(
     temperature_k: _EachFile = None,
     shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
     exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
+    at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -218,7 +219,7 @@ def measure(
     )
     window = None if exponent is None else parse_range(exponent, "--exponent", "V")
     ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
-    show(measuring.measure(files, request, ends).document(), json, print_measurements)
+    show(measuring.measure(files, request, ends, at_k).document(), json, print_measurements)
 
 
 def export_device(

@@ -1,12 +1,21 @@
-"""Endurance and retention: numbers of made-up devices are found again, or refused."""
+"""Endurance, states and retention: numbers of made-up devices are found again, or refused."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pvkdb.measurements.forms import Cycles, Decay, Setup
-from pvkdb.measurements.memory import decay_metrics, endurance_metrics, retention_time
+from pvkdb.errors import InputError
+from pvkdb.measurements.forms import Cycles, Decay, Setup, States
+from pvkdb.measurements.memory import (
+    BOLTZMANN_EV_PER_K,
+    arrhenius,
+    decay_metrics,
+    endurance_metrics,
+    retention_time,
+    state_metrics,
+    states_apart,
+)
 
 from .test_sweeps import by_name
 
@@ -68,6 +77,27 @@ def test_misread_cycles_are_counted() -> None:
     assert (worn.value, worn.bound) == (20, "")
 
 
+def test_states_apart_are_the_most_that_do_not_overlap() -> None:
+    samples = [np.array([m - 0.1, m + 0.1]) for m in (0, 0.2, 0.5, 1.0)]
+    assert states_apart(samples, 1.0) == [0, 2, 3]
+    assert states_apart(samples, 0.1) == [0, 1, 2, 3]
+    wide = [np.array([-10.0, 10.0]), *samples]
+    assert 0 not in states_apart(wide, 1.0)
+
+
+def test_states_before_and_after_a_wait() -> None:
+    rng = np.random.default_rng(0)
+    before = tuple(rng.normal(m, 0.01, 50) for m in range(8))
+    after = tuple(rng.normal(m, 0.3, 50) for m in range(8))
+    found = state_metrics(States(tuple("abcdefgh"), before, after))
+    values = {(m.name, m.note): m.value for m in found}
+    assert values["states_before", "of 8 at k = 3"] == 8
+    assert (values["states_after", "of 8 at k = 3"] or 9) < 8
+    assert state_metrics(States(("a",), before[:1]))[-1].value is None
+    with pytest.raises(InputError, match="read once"):
+        state_metrics(States(("a", "b"), (np.ones(1), np.ones(1))))
+
+
 @pytest.mark.parametrize("law", ["exponential", "power law"])
 def test_the_law_of_a_decay_is_found(law: str) -> None:
     t = np.linspace(0.1, 100, 400)
@@ -83,7 +113,7 @@ def test_the_law_of_a_decay_is_found(law: str) -> None:
 
 def decay(kelvin: float, energy: float = 0.8, end: float = 1e6) -> Decay:
     """Loses half after 1e-6 s · exp(E/kT) · ln 2."""
-    tau = 1e-8 * np.exp(energy / (8.617333262e-5 * kelvin))
+    tau = 1e-8 * np.exp(energy / (BOLTZMANN_EV_PER_K * kelvin))
     t = np.concatenate([[0], np.geomspace(1, end, 3000)])
     return Decay(t, np.exp(-t / tau), "S", Setup(temperature_k=kelvin))
 
@@ -93,5 +123,20 @@ def test_retention_is_a_bound_where_the_state_is_still_there() -> None:
     assert (metric.value, metric.bound) == (1e6, ">")
     assert "not extrapolated" in metric.note
     reached = retention_time(decay(380))
-    tau = 1e-8 * np.exp(0.8 / (8.617333262e-5 * 380))
+    tau = 1e-8 * np.exp(0.8 / (BOLTZMANN_EV_PER_K * 380))
     assert reached.value == pytest.approx(tau * np.log(2), rel=0.02)
+
+
+def test_arrhenius_gives_energy_and_extrapolation() -> None:
+    energy, at = arrhenius([decay(k) for k in (340, 360, 380, 400)], 300)
+    assert energy.value == pytest.approx(0.8, abs=0.01)
+    tau = 1e-8 * np.exp(0.8 / (BOLTZMANN_EV_PER_K * 300))
+    assert at.value == pytest.approx(tau * np.log(2), rel=0.1)
+    assert at.ends is not None
+    assert at.ends[0] <= tau * np.log(2) * 1.1
+
+
+def test_an_extrapolation_from_bounds_is_refused() -> None:
+    for metric in arrhenius([decay(k) for k in (230, 240, 250, 400)], 300):
+        assert metric.value is None
+        assert "refused" in metric.note

@@ -1,4 +1,4 @@
-"""NL and its relatives: known curves are found again."""
+"""NL and its relatives, PPF and STDP: known curves are found again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvkdb.errors import InputError
-from pvkdb.measurements.forms import PulseTrain
-from pvkdb.measurements.plasticity import nonlinearity, train_metrics
+from pvkdb.measurements.forms import Pairs, PulseTrain
+from pvkdb.measurements.plasticity import (
+    nonlinearity,
+    ppf_metrics,
+    stdp_metrics,
+    train_metrics,
+    trains_metrics,
+)
 
 from .test_sweeps import by_name
 
@@ -52,13 +58,16 @@ def test_a_beta_and_nl_are_found_again(a: float) -> None:
     assert found["delta_g"].value == pytest.approx(5, rel=0.2)
 
 
-def test_depression_is_counted_backwards() -> None:
-    """The mirror image of a potentiation has the same NL, a fast start another sign."""
+def test_depression_is_counted_backwards_so_that_a_mirror_image_has_no_asymmetry() -> None:
     up = PulseTrain(np.arange(101.0), 1e-6 * (1 + curve(0.3)))
     down = PulseTrain(np.arange(101.0), 1e-6 * (1 + curve(0.3))[::-1], falling=True)
+    found = by_name(trains_metrics([up, down]))
+    assert found["asymmetry"].value == pytest.approx(0, abs=1e-9)
+    assert found["nl_difference"].value == pytest.approx(0, abs=1e-6)
     steep = PulseTrain(np.arange(101.0), 1e-6 * (2 - curve(0.3)), falling=True)
-    labels = [by_name(train_metrics(train))["nl"].value for train in (up, down, steep)]
-    assert labels == pytest.approx([nonlinearity(0.3)] * 2 + [-nonlinearity(0.3)], rel=1e-3)
+    other = by_name(trains_metrics([up, steep]))
+    assert (other["asymmetry"].value or 0) > 0.5
+    assert (other["nl_difference"].value or 0) == pytest.approx(2 * nonlinearity(0.3), rel=1e-3)
 
 
 def test_saturation_is_where_ninety_percent_are_reached() -> None:
@@ -83,3 +92,24 @@ def test_a_constant_train_and_arbitrary_units_give_no_number() -> None:
     found = by_name(train_metrics(PulseTrain(np.arange(101.0), curve(0.5) - 0.5, "arbitrary")))
     assert found["delta_g"].value is None
     assert found["nl"].value == pytest.approx(2.40, abs=0.01)
+
+
+def test_ppf_prefers_two_exponentials_only_where_they_are_seen() -> None:
+    t = np.geomspace(1e-3, 10, 40)
+    noise = np.random.default_rng(2).normal(0, 0.005, len(t))
+    two = 1 + 0.8 * np.exp(-t / 0.02) + 0.4 * np.exp(-t / 2) + noise
+    times = [m.value for m in ppf_metrics(Pairs(t, two)) if m.name == "ppf_time"]
+    assert times == pytest.approx([0.02, 2], rel=0.15)
+    one = 100 * (1 + 0.8 * np.exp(-t / 0.5) + noise)
+    found = ppf_metrics(Pairs(t, one))
+    assert [m.value for m in found if m.name == "ppf_time"] == pytest.approx([0.5], rel=0.05)
+    assert by_name(found)["ppf_index"].value == pytest.approx(80, abs=2)
+
+
+def test_stdp_has_a_window_on_each_side() -> None:
+    t = np.concatenate([-np.linspace(0.1, 0.005, 15), np.linspace(0.005, 0.1, 15)])
+    w = np.where(t > 0, 0.9 * np.exp(-t / 0.02), -0.5 * np.exp(t / 0.03))
+    w += np.random.default_rng(0).normal(0, 0.01, len(t))
+    metrics = stdp_metrics(Pairs(t, w))
+    assert [m.value for m in metrics] == pytest.approx([0.9, 0.02, -0.5, 0.03], rel=0.1)
+    assert stdp_metrics(Pairs(t[15:], w[15:]))[-1].value is None

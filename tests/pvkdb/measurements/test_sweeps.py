@@ -1,4 +1,4 @@
-"""Metrics of sweeps and areas on curves whose answer is known."""
+"""Metrics of sweeps, areas and single pulses on curves whose answer is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import pytest
 
 from pvkdb.measurements.forms import AreaSeries, Setup, Trace
 from pvkdb.measurements.metrics import Measured
-from pvkdb.measurements.sweeps import area_metrics, loops, power_exponent, sweep_metrics
+from pvkdb.measurements.sweeps import (
+    area_metrics,
+    loops,
+    power_exponent,
+    pulse_metrics,
+    sweep_metrics,
+)
 
 UP = np.linspace(0, 2, 201)
 BIPOLAR = np.concatenate([UP, UP[::-1][1:], -UP[1:], -UP[::-1][1:]])
@@ -100,3 +106,32 @@ def test_area_scaling(slope: float, word: str) -> None:
         assert metric.value == pytest.approx(slope, abs=0.1)
         assert word in metric.note
         assert metric.devices == 9
+
+
+def pulse(samples: int, tau: float = 1e-7) -> Trace:
+    t = np.linspace(0, 2e-6, samples)
+    v = np.where((t > 2e-7) & (t < 1.8e-6), 1.0, 0.0)
+    g = 1e-5 + 9e-4 * (1 - np.exp(-np.maximum(t - 5e-7, 0) / tau))
+    return Trace(v, v * g, t)
+
+
+def test_switching_time_and_energy_of_an_exponential_rise() -> None:
+    found = by_name(pulse_metrics(pulse(4001)))
+    time = found["switching_time"]
+    assert time.value == pytest.approx(1e-7 * np.log(9), rel=0.01)
+    assert time.ends is not None
+    assert time.ends[0] <= 1e-7 * np.log(9) <= time.ends[1]
+    # The integral of 1e-5 + 9e-4 (1 − exp(−t/τ)) from 10 to 90 % at 1 V.
+    energy = 9.1e-4 * 1e-7 * np.log(9) - 9e-4 * 1e-7 * 0.8
+    assert found["switching_energy"].value == pytest.approx(energy, rel=0.01)
+
+
+def test_a_sampling_that_is_too_slow_gives_a_bound() -> None:
+    assert by_name(pulse_metrics(pulse(21)))["switching_time"].bound == "<"
+
+
+def test_without_times_or_change_nothing_is_made_up() -> None:
+    trace = pulse(400)
+    assert all(m.value is None for m in pulse_metrics(Trace(trace.voltage_v, trace.current_a)))
+    flat = Trace(trace.voltage_v, trace.voltage_v * 1e-3, trace.time_s)
+    assert all("does not change" in m.note for m in pulse_metrics(flat))

@@ -144,8 +144,8 @@ def test_oscilloscope_needs_columns_and_the_shunt(tmp_path: Path) -> None:
         forms(tmp_path, SCOPE)
     columns = parse_columns("voltage=1,current=2")
     with pytest.raises(InputError, match=r"over a shunt.*--shunt-ohm"):
-        forms(tmp_path, SCOPE, kind="iv", columns=columns)
-    (trace,) = forms(tmp_path, SCOPE, kind="iv", columns=columns, shunt_ohm=50)
+        forms(tmp_path, SCOPE, kind="transient", columns=columns)
+    (trace,) = forms(tmp_path, SCOPE, kind="transient", columns=columns, shunt_ohm=50)
     assert isinstance(trace, Trace)
     assert trace.current_a[-1] == pytest.approx(0.029 / 50)
     assert trace.time_s is not None
