@@ -64,6 +64,7 @@ class Cycles:
     lrs_ohm: Floats
     devices: tuple[str, ...]
     setup: Setup = field(default_factory=Setup)
+    gaps: bool | None = None  # whether cycle numbers are missing; None: the file has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Decay:
     value: Floats
     unit: str = "A"
     setup: Setup = field(default_factory=Setup)
+    voltage_v: float | None = None  # on at every point; None: not known
 
 
 @dataclass(frozen=True, slots=True)

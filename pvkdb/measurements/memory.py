@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import constants, stats
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Cycles, Decay, Floats, States
 from pvkdb.measurements.metrics import (
     TAILS,
     Measured,
+    crossings,
     fit,
     over_cycles,
     over_devices,
+    resampled,
     spread,
     weights,
 )
@@ -23,8 +25,11 @@ from pvkdb.measurements.metrics import (
 #: The window leaves this share of the cycles of each state aside; a state is retained until it has
 #: changed by the share lost.
 _TAIL, _LOST = 0.05, 0.5
-_DRAWS = 2000
-BOLTZMANN_EV_PER_K = 8.617333262e-5  # CODATA 2018
+#: Draws of the bootstrap over temperatures, and counts σ between states.
+_DRAWS, _KS = 2000, (1, 2, 3)
+BOLTZMANN_EV_PER_K = constants.k / constants.e
+#: Weight by AICc from which a law is taken.
+DECIDED = 0.95
 
 
 def endurance_metrics(cycles: Cycles) -> list[Measured]:
@@ -106,11 +111,12 @@ def decay_metrics(decay: Decay) -> list[Measured]:
     starts = [*((*ends, p) for p in (0.2, 0.7, 1.5)), (0.0, y[0], 0.1)]
     other = fit(lambda x, rest, a, power: rest + a * (x / x[0]) ** -power, x, y, starts)
     odds = weights(found, other)
-    law = "undecided" if max(odds) < 0.95 else ("power law", "exponential")[odds[0] > 0.5]
+    law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= DECIDED else "undecided"
     note = f"{law}: weights by AICc {odds[0]:.2f} exponential, {odds[1]:.2f} power law"
     return [
         found.metric("decay_time", 2, note, log=True) if found else Measured("decay_time", None),
         other.metric("decay_exponent", 2, note) if other else Measured("decay_exponent", None),
+        Measured("exponential_weight", odds[0] if any(odds) else None, note=note),
         retention_time(decay),
     ]
 
@@ -118,14 +124,24 @@ def decay_metrics(decay: Decay) -> list[Measured]:
 def retention_time(decay: Decay) -> Measured:
     """Return when a state has changed for good by half; a bound if it never does."""
     t, y = decay.time_s - decay.time_s[0], decay.value
-    first = float(np.median(y[: max(1, len(y) // 100)]))
-    last = int(np.flatnonzero(np.abs(y - first) < _LOST * abs(first))[-1:].sum())
+    edge = max(1, len(y) // 100)
+    first, last = (float(np.median(part)) for part in (y[:edge], y[-edge:]))
     note = f"change by {_LOST:.0%} of {first:.3g} {decay.unit}"
-    if last == len(y) - 1:
+    if abs(last - first) < _LOST * abs(first) or not first:
         note += ": not reached in the measured time, and not extrapolated"
         return Measured("retention", float(t[-1]), bound=">", cycles=1, note=note)
-    ends = float(t[last]), float(t[last + 1])
-    return Measured("retention", sum(ends) / 2, ends, "points before and after", "", 1, note=note)
+    left = 1 + _LOST * np.sign((last - first) * first)
+
+    def scale(y: Floats) -> tuple[float, float]:
+        first = float(np.median(y[:edge]))
+        return first, left * first
+
+    (value,), draws = crossings(t, y, scale, (1.0,))
+    after = min(int(np.searchsorted(t, value, side="right")), len(t) - 1)
+    metric = Measured("retention", float(value), cycles=1, note=note)
+    low, high = resampled(metric, draws[:, 0], len(t)).ends or (value, value)
+    ends = min(low, float(t[max(0, after - 1)])), max(high, float(t[after]))
+    return replace(metric, ends=ends, interval="bootstrap, at least the points before and after")
 
 
 def states_apart(samples: Sequence[Floats], k: float) -> list[int]:
@@ -156,9 +172,9 @@ def state_metrics(states: States) -> list[Measured]:
         if not samples:
             metrics.append(Measured(name, None, note="no reads after a wait: not tested"))
             continue
-        reads = min(map(len, samples))
-        for k in (1, 2, 3):
-            note = f"of {len(samples)} at k = {k}"
+        reads, once = min(map(len, samples)), sum(len(x) < 2 for x in samples)
+        for k in _KS:
+            note = f"of {len(samples)} at k = {k}" + f"; {once} read once, left out" * bool(once)
             metrics.append(Measured(name, len(states_apart(samples, k)), cycles=reads, note=note))
     return metrics
 
@@ -191,7 +207,9 @@ def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
     if at_k is not None:
         there = np.array([1, 1 / (BOLTZMANN_EV_PER_K * at_k)])
         low, high = map(float, np.exp(np.quantile(lines @ there, TAILS)))
+        within = kelvins.min() <= at_k <= kelvins.max()
         note += f", {kelvins.min():g} to {kelvins.max():g} K; at {at_k:g} K"
+        note += "" if within else ", extrapolated"
         value = float(np.exp(best @ there))
         metrics.append(Measured("retention_at", value, (low, high), how, note=note))
     return metrics

@@ -21,7 +21,7 @@ from pvkdb.measurements.forms import Floats
 LEVEL = 0.9
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 #: Fewest values for an interval over cycles, and fewest devices for one over devices.
-_FEWEST, _DEVICES = 6, 5
+_FEWEST, FEWEST_DEVICES = 6, 5
 _DRAWS = 300
 spread = partial(np.std, ddof=1)  # the standard deviation of a sample
 
@@ -57,19 +57,19 @@ def over_cycles(name: str, of: Callable[..., Any], values: Any, **rest: Any) -> 
         why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
         return replace(metric, note=why)
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
-    return _between(metric, np.array(found), len(x))
+    return resampled(metric, np.array(found), len(x))
 
 
 def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:
     """Return a statistic of weighed devices; its interval is from resampling the devices."""
     metric = Measured(name, float(of(np.ones(devices))), cycles=cycles, devices=devices)
-    if devices < _DEVICES:
-        return replace(metric, note=f"an interval needs {_DEVICES} devices")
+    if devices < FEWEST_DEVICES:
+        return replace(metric, note=f"an interval needs {FEWEST_DEVICES} devices")
     draws = np.random.default_rng(0).multinomial(devices, np.full(devices, 1 / devices), _DRAWS)
-    return _between(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
+    return resampled(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
 
 
-def _between(metric: Measured, found: Floats, n: int) -> Measured:
+def resampled(metric: Measured, found: Floats, n: int) -> Measured:
     """Add Student's interval from resampled values and their bias, in logarithms if positive."""
     value, log = metric.value or 0.0, bool(metric.value and (found > 0).all())
     y, middle = (np.log(found), np.log(value)) if log else (found, value)
@@ -87,13 +87,14 @@ class Fit:
     deviation: float  # root mean square of the residuals
     aicc: float
     points: int
+    correlation: float = 0.0  # of neighbouring residuals, 0 where it may be chance
 
     def metric(self, name: str, index: int, note: str = "", log: bool = False) -> Measured:
         """Return a parameter as a metric; ``log``: it is the logarithm of the value."""
         value, low, high = (float(part[index]) for part in self.ends)
         if log:
             value, low, high = (float(np.exp(min(x, 700))) for x in (value, low, high))
-        how = "Student, from the fit"
+        how = "Student, from the fit" + ", correlated residuals" * (self.correlation > 0)
         return Measured(name, value, (low, high), how, "", self.points, note=note)
 
 
@@ -102,28 +103,68 @@ def fit(
 ) -> Fit | None:
     """Return the best fit from several starts; None where no start leads to one.
 
+    Residuals whose neighbours agree count as fewer points: the errors of a first-order
+    autoregression with correlation r are wider by √((1 + r)/(1 − r)).
     AICc: C. M. Hurvich and C.-L. Tsai, Biometrika 76, 297 (1989).
     """
     best: Fit | None = None
-    n, p = len(x), len(starts[0]) if starts else 0
+    n, p, order = len(x), len(starts[0]) if starts else 0, np.argsort(x, kind="stable")
     for start in starts if n >= p + 3 else ():
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore", optimize.OptimizeWarning)
                 values, covariance = optimize.curve_fit(model, x, y, start, maxfev=4000)
-                rss = max(float(np.sum((model(x, *values) - y) ** 2)), 1e-300)
+                residuals = (model(x, *values) - y)[order]
+                rss = max(float(residuals @ residuals), 1e-300)
+                r = min(float(residuals[1:] @ residuals[:-1]) / rss, 0.999)
+                r = r if r > 2 / np.sqrt(n) else 0.0
                 half = stats.t.ppf(TAILS[1], n - p) * np.sqrt(np.diag(covariance))
+                half *= np.sqrt((1 + r) / (1 - r))
         except (RuntimeError, ValueError):
             continue  # this start does not converge; another may
         if np.isfinite(half).all() and (best is None or rss < n * best.deviation**2):
             aicc = float(n * np.log(rss / n) + 2 * (p + 1) * n / (n - p - 2))
             ends = (values, values - half, values + half)
-            best = Fit(ends, float(np.sqrt(rss / n)), aicc, n)
+            best = Fit(ends, float(np.sqrt(rss / n)), aicc, n, r)
     return best
 
 
 def weights(*fits: Fit | None) -> list[float]:
-    """Return the Akaike weight of each fit; 0 for a model that could not be fitted."""
-    scores = np.array([np.inf if found is None else found.aicc for found in fits])
+    """Return the Akaike weight of each fit; 0 for a model that could not be fitted.
+
+    Points count as the residuals of the closest fit are independent, so that two laws of which
+    neither describes a smooth curve stay undecided.
+    """
+    r = min((found.deviation, found.correlation) for found in fits if found)[1] if any(fits) else 0
+    scores = np.array(
+        [
+            np.inf if f is None else f.aicc - 2 * r / (1 + r) * 2 * f.points * np.log(f.deviation)
+            for f in fits
+        ]
+    )
     odds = np.exp(-(scores - scores.min()) / 2) if any(fits) else np.zeros(len(fits))
     return [float(weight) for weight in odds / max(odds.sum(), 1)]
+
+
+def crossings(
+    time_s: Floats,
+    values: Floats,
+    scale: Callable[[Floats], tuple[float, float]],
+    shares: Sequence[float],
+) -> tuple[Floats, Floats]:
+    """Return when a noisy change passes shares of its scale, and the same of resampled residuals.
+
+    ``scale`` gives the values of share 0 and 1. The curve is the closest monotone one; draws ×
+    shares are from resampling what is left of the noise.
+    """
+    start, stop = scale(values)
+    smooth = optimize.isotonic_regression(values, increasing=stop > start).x
+    rng, left = np.random.default_rng(0), values - smooth
+
+    def passed(y: Floats) -> Floats:
+        first, last = scale(y)
+        curve = optimize.isotonic_regression(y, increasing=stop > start).x
+        return np.asarray(np.interp(shares, (curve - first) / (last - first), time_s))
+
+    draws = [passed(smooth + rng.choice(left, len(left))) for _ in range(_DRAWS // 3)]
+    return passed(values), np.array(draws)

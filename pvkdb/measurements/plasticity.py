@@ -8,7 +8,7 @@ import numpy as np
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Floats, Pairs, PulseTrain
-from pvkdb.measurements.metrics import Measured, fit, weights
+from pvkdb.measurements.metrics import Measured, fit, over_cycles, weights
 
 #: NeuroSim's scale of the label: NL = max|y − x| / (0.07 √2).
 _LABEL = 0.07 * np.sqrt(2)
@@ -108,30 +108,37 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
 
 
 def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
-    """Return the metrics of all trains, and the asymmetry of the first of each direction."""
-    metrics = [metric for train in trains for metric in train_metrics(train)]
-    pair = [next((t for t in trains if t.falling == falling), None) for falling in (False, True)]
-    if pair[0] is None or pair[1] is None:
+    """Return the metrics of each train, and the asymmetry of pairs of one up and one down."""
+    found = [(train, train_metrics(train)) for train in trains]
+    metrics = [metric for _, each in found for metric in each]
+    x, shares, differences = np.linspace(0, 1, 101), list[float](), list[float]()
+    up, down = ([pair for pair in found if pair[0].falling == falling] for falling in (False, True))
+    for pair in zip(up, down, strict=False):
+        labels = [m.value for _, each in pair for m in each if m.name == "nl" and m.value]
+        if len(labels) < 2:
+            continue
+        curves = []
+        for train, _ in pair:
+            order = np.argsort(_normalised(train))
+            curves.append(np.interp(x, _normalised(train)[order], train.conductance[order]))
+        shares.append(float(np.abs(curves[0] - curves[1]).max() / np.ptp(curves)))
+        differences.append(abs(labels[0] - labels[1]))
+    if not differences:
         return metrics
-    x, curves, labels = np.linspace(0, 1, 101), [], []
-    for train in (pair[0], pair[1]):
-        order = np.argsort(_normalised(train))
-        curves.append(np.interp(x, _normalised(train)[order], train.conductance[order]))
-        labels += [m.value for m in train_metrics(train) if m.name == "nl" and m.value is not None]
-    share = float(np.abs(curves[0] - curves[1]).max() / np.ptp(curves))
-    why = "" if pair[0].unit == pair[1].unit == "S" else "the trains may have scales of their own"
-    metrics.append(Measured("asymmetry", None if why else share, note=why))
-    if len(labels) == 2:
-        metrics.append(Measured("nl_difference", abs(labels[0] - labels[1])))
-    return metrics
+    asymmetry = over_cycles("asymmetry", np.median, shares)
+    if {train.unit for train in trains} != {"S"}:
+        why = "the trains may have scales of their own"
+        asymmetry = Measured("asymmetry", None, note=why)
+    return [*metrics, asymmetry, over_cycles("nl_difference", np.median, differences)]
 
 
 def ppf_metrics(pairs: Pairs) -> list[Measured]:
     """Return the index at the shortest interval, and times of one exponential or two by AICc."""
     t, y = pairs.interval_s, pairs.response
-    rest, unit = (100.0, "%") if np.median(y) > 20 else (1.0, "ratio")
-    if (t <= 0).any():
-        raise InputError(f"{pairs.setup.file}: an interval of {t.min():g} s; give positive ones")
+    whole, unit = (100.0, "%") if np.median(y) > 20 else (1.0, "ratio")
+    # Some report the second response over the first, others its change.
+    rest = whole if float(np.median(y[t == t.max()])) > whole / 2 else 0.0
+    read_as = f"read as {unit} of " + ("the first response" if rest else "change")
     middle, size = float(np.log(t).mean()), float(y[t.argmin()] - rest)
 
     def model(x: Floats, *values: float) -> Floats:
@@ -142,14 +149,14 @@ def ppf_metrics(pairs: Pairs) -> list[Measured]:
     two = [(size / 2, middle - shift, size / 2, middle + shift) for shift in (1, 2)]
     double = fit(model, t, y, two)
     odds = weights(single, double)
-    note = f"read as {unit}; weights by AICc: one exponential {odds[0]:.2f}, two {odds[1]:.2f}"
-    index = float(y[t.argmin()] / rest - 1) * 100
-    metrics = [Measured("ppf_index", index, cycles=len(y), note=f"at {t.min():.3g} s")]
+    note = f"{read_as}; weights by AICc: one exponential {odds[0]:.2f}, two {odds[1]:.2f}"
+    shortest = (y[t == t.min()] - rest) / whole * 100
+    index = over_cycles("ppf_index", np.median, shortest, note=f"at {t.min():.3g} s; {read_as}")
     chosen = double if odds[1] > 0.95 else single
     if chosen is None:
-        return [*metrics, Measured("ppf_time", None, note=f"no fit of {len(y)} points")]
+        return [index, Measured("ppf_time", None, note=f"no fit of {len(y)} points")]
     places = sorted(range(1, len(chosen.ends[0]), 2), key=lambda place: chosen.ends[0][place])
-    return metrics + [chosen.metric("ppf_time", place, note, log=True) for place in places]
+    return [index, *(chosen.metric("ppf_time", place, note, log=True) for place in places)]
 
 
 def stdp_metrics(pairs: Pairs) -> list[Measured]:

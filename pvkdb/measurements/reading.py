@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,10 @@ def parse_columns(text: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def read(paths: Sequence[Path], request: Request) -> tuple[str, list[Any]]:
-    """Return what the files hold, a word of :data:`KINDS`, and their tidy forms.
+def read(paths: Sequence[Path], request: Request) -> dict[str, list[Any]]:
+    """Return the tidy forms of what the files hold, by the words of :data:`KINDS`.
+
+    Sweeps of several areas and decays at several temperatures are also a series.
 
     Raises:
         InputError: a file cannot be understood, values are impossible, or something that only the
@@ -84,16 +87,15 @@ def read(paths: Sequence[Path], request: Request) -> tuple[str, list[Any]]:
             for form in KINDS[kind](columns, setup):
                 noted = replace(form, setup=replace(form.setup, notes=tuple(columns.notes)))
                 found.setdefault(kind, []).append(noted)
-    if len(found) > 1:
-        raise InputError(f"the files hold {' and '.join(found)}; name one kind with --as")
-    ((kind, made),) = found.items()
-    if kind == "area":
-        if len({trace.setup.area_m2 for trace in made} - {None}) < 2:
-            raise InputError("--as area needs different areas: --area-um2 once for each FILE")
-        return kind, [forms.AreaSeries(tuple(made))]
-    if kind == "retention" and len({decay.setup.temperature_k for decay in made} - {None}) > 1:
-        made.append(forms.TemperatureSeries(tuple(made)))
-    return kind, made
+    traces = found.get("area", found.get("iv", []))
+    if len({trace.setup.area_m2 for trace in traces} - {None}) > 1:
+        found["area"] = [forms.AreaSeries(tuple(traces))]
+    elif "area" in found:
+        raise InputError("--as area needs different areas: --area-um2 once for each FILE")
+    decays = found.get("retention", [])
+    if len({decay.setup.temperature_k for decay in decays} - {None}) > 1:
+        decays.append(forms.TemperatureSeries(tuple(decays)))
+    return found
 
 
 class _Columns:
@@ -224,8 +226,12 @@ def _kind(columns: _Columns) -> str:
 
 
 def _traces(columns: _Columns, setup: Setup) -> list[Any]:
-    rows = columns.rows("voltage", "current", also=["time"])
-    v, i = (rows[name].to_numpy() for name in ("voltage", "current"))
+    value = (
+        "conductance" if columns.has("conductance") and not columns.has("current") else "current"
+    )
+    rows = columns.rows("voltage", value, also=["time"])
+    v, i = (rows[name].to_numpy() for name in ("voltage", value))
+    i = i * v if value == "conductance" else i
     if _stepped(i) and not _stepped(v) and np.abs(v).max() < np.abs(i).max():
         text = f"voltage {v[0]:.3g} V and current {i[0]:.3g} A look swapped: the current goes in "
         text += "even steps; name them with --columns voltage=…,current=…"
@@ -279,10 +285,14 @@ def _trains(columns: _Columns, setup: Setup) -> list[Any]:
 def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
     """A matrix without header (device, HRS, LRS, HRS, …), or columns of HRS and LRS."""
     table, names, lines = columns.table, ("hrs", "lrs"), columns.table.frame.index
+    gaps = None
     if any(columns.texts):
         rows = pd.DataFrame({name: columns.get(name) for name in names})
         own = table.frame.iloc[:, columns.index("device")] if columns.has("device") else None
         device = pd.Series(setup.device if own is None else own, rows.index).astype(str)
+        if columns.has("cycle"):
+            number = columns.get("cycle")
+            gaps = bool((number.groupby(device).diff().dropna() != 1).any())
         key = [device, rows.groupby(device).cumcount()]
         hrs, lrs = (rows[name].groupby(key).first().unstack().to_numpy() for name in names)
         devices = tuple(sorted(device.unique()))
@@ -312,7 +322,7 @@ def _cycles(columns: _Columns, setup: Setup) -> list[Any]:
     if np.nanmedian(hrs) < np.nanmedian(lrs):
         text = f"HRS {hrs[0, 0]:g} and LRS {lrs[0, 0]:g} ohm look swapped, as do the medians; "
         raise columns.error(lines[0], f"{text}exchange them, or use --columns hrs=…,lrs=…")
-    return [forms.Cycles(hrs, lrs, tuple(np.array(devices)[kept].tolist()), setup)]
+    return [forms.Cycles(hrs, lrs, tuple(np.array(devices)[kept].tolist()), setup, gaps)]
 
 
 def _decays(columns: _Columns, setup: Setup) -> list[Any]:
@@ -320,11 +330,15 @@ def _decays(columns: _Columns, setup: Setup) -> list[Any]:
     rows = columns.rows("time", name)
     if rows["time"].nunique() < 2 or not rows[name].any():
         raise InputError(f"{setup.file}: all times or all values are the same; check the columns")
-    return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup)]
+    volt = columns.get("voltage").dropna() if columns.has("voltage") else np.zeros(0)
+    on = (
+        float(np.median(volt)) if len(volt) and np.ptp(volt) <= _SAME * np.abs(volt).max() else None
+    )
+    return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup, on)]
 
 
-def _pairs(columns: _Columns, setup: Setup) -> list[Any]:
-    rows = columns.rows("interval", "response")
+def _pairs(columns: _Columns, setup: Setup, positive: Sequence[str] = ()) -> list[Any]:
+    rows = columns.rows("interval", "response", positive=positive)
     return [forms.Pairs(rows["interval"].to_numpy(), rows["response"].to_numpy(), setup)]
 
 
@@ -346,7 +360,7 @@ KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]] = {
     "pulses": _trains,
     "endurance": _cycles,
     "retention": _decays,
-    "ppf": _pairs,
+    "ppf": partial(_pairs, positive=["interval"]),
     "stdp": _pairs,
     "states": _states,
 }

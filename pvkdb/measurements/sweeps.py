@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.integrate import cumulative_trapezoid
 
 from pvkdb.measurements.forms import AreaSeries, Floats, Trace
-from pvkdb.measurements.metrics import TAILS, Measured, over_cycles, spread
+from pvkdb.measurements.metrics import TAILS, Measured, crossings, over_cycles, resampled, spread
 
 #: Share of the range below which a turn of the voltage is noise, and a voltage is near zero.
 _NOISE, _NEAR_ZERO = 0.01, 0.05
@@ -162,26 +164,26 @@ def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
     return _slope("power_exponent", np.log(v[used]), np.log(i[used]), note)
 
 
-def area_metrics(series: AreaSeries, voltage_v: float) -> list[Measured]:
-    """Return the slopes of log|I| over log area for both branches, with what they point to.
+def area_metrics(series: AreaSeries, voltage_v: float | None) -> list[Measured]:
+    """Return the slopes of log|I| over log area for both branches at a read voltage.
 
     Filamentary conduction does not depend on the area, interfacial conduction grows with it
     (review, section 3.3.1).
     """
-    points = []
+    names, points = ("area_slope_hrs", "area_slope_lrs"), []
+    if voltage_v is None:
+        why = "currents are compared at one voltage: give --v-read V"
+        return [Measured(name, None, note=why) for name in names]
     for trace in series.members:
         loop = next((loop for loop in loops(trace) if loop.positive == (voltage_v > 0)), None)
         ends = [loop.current(part, voltage_v) for part in (loop.out, loop.back)] if loop else []
         if trace.setup.area_m2 and len(found := [end for end in ends if end]) == 2:
             points.append((trace.setup.area_m2, *sorted(found)))
     x, *states = np.log10(np.array(points).reshape(-1, 3)).T
-    metrics = []
-    for state, y in zip(("hrs", "lrs"), states, strict=True):
-        metric = _slope(f"area_slope_{state}", x, y, f"at {voltage_v:g} V")
-        low, high = metric.ends or (0, 1)
-        word = "filamentary" if high < 0.5 else "interfacial" if low > 0.5 else "undecided"
-        metrics.append(replace(metric, note=f"{metric.note}: {word}", devices=len(x)))
-    return metrics
+    metrics = (
+        _slope(name, x, y, f"at {voltage_v:g} V") for name, y in zip(names, states, strict=True)
+    )
+    return [replace(metric, devices=len(x)) for metric in metrics]
 
 
 def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
@@ -194,33 +196,59 @@ def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
     return Measured(name, slope, (slope - half, slope + half), how, "", len(x), note=note)
 
 
-def pulse_metrics(trace: Trace) -> list[Measured]:
-    """Return switching time and energy of the first pulse of a trace (review, section 3.1.4)."""
-    names = ("switching_time", "switching_energy")
-    if trace.time_s is None:
-        why = "the file has no times; neither time nor energy can be measured"
+def transient_metrics(trace: Trace) -> list[Measured]:
+    """Return time and energy of the first pulse, and the time of the relaxation after it.
+
+    Times are from 10 to 90 % of the change of I/V (review, sections 3.1.4 and 3.3.1).
+    """
+    v, t, names = trace.voltage_v, trace.time_s, ("switching_time", "switching_energy")
+    if t is None or not v.any():
+        why = "the file has no times" if t is None else "the voltage is 0 in the whole file"
         return [Measured(name, None, note=why) for name in names]
-    on = np.flatnonzero(np.abs(trace.voltage_v) >= 0.5 * np.abs(trace.voltage_v).max())
-    on = on[: 1 + int(np.argmax(np.diff(on, append=on[-1] + 2) > 1))]
-    t, v, power = trace.time_s[on], trace.voltage_v[on], (trace.voltage_v * trace.current_a)[on]
-    g, edge = power / v**2, max(1, len(on) // 20)
-    before, after = np.median(g[:edge]), np.median(g[-edge:])
-    noise = max(np.std(g[:edge]), np.std(g[-edge:]))
-    if len(on) < 10 or abs(after - before) < max(4 * noise, 0.05 * abs(after)):
-        why = f"the conductance does not change during the pulse of {len(on)} points"
+    high = np.abs(v) >= 0.5 * np.abs(v).max()
+    edges = [*np.flatnonzero(np.diff(high, prepend=False, append=False)).tolist(), len(v)]
+    pulse, rest = slice(*edges[:2]), slice(*edges[1:3])
+    metrics, after = _change(trace, pulse, names), v[rest]
+    # Without a steady voltage, I/V is the ratio of two noises.
+    if not len(after) or abs(np.median(after)) <= 5 * stats.median_abs_deviation(after):
+        why = "no steady voltage after the pulse to read at"
+        return [*metrics, Measured("relaxation_time", None, note=why)]
+    return metrics + _change(trace, rest, ("relaxation_time",))
+
+
+def _change(trace: Trace, part: slice, names: Sequence[str]) -> list[Measured]:
+    """Time and energy from 10 to 90 % of the change of I/V in a part of a trace."""
+    size = np.abs(trace.voltage_v[part])
+    used = np.arange(len(trace.voltage_v))[part][size > 0.5 * np.median(size)]
+    v, i, t = (x[used] for x in (trace.voltage_v, trace.current_a, trace.time_s) if x is not None)
+    g, edge = i / v, max(1, len(used) // 20)
+    ends, noise = _ends(g, edge), max(np.std(g[:edge]), np.std(g[-edge:]))
+    if len(used) < 10 or abs(ends[1] - ends[0]) < max(4 * noise, 0.05 * abs(ends[1])):
+        why = f"the conductance does not change in {len(used)} points"
         return [Measured(name, None, note=why) for name in names]
-    share, step = (g - before) / (after - before), float(np.median(np.diff(t)))
-    a, b = (int(np.argmax(share >= level)) for level in (0.1, 0.9))
-    a_last, b_last = (int(np.flatnonzero(share < level)[-1]) + 1 for level in (0.1, 0.9))
-    low, high = max(0.0, float(t[b] - t[a_last]) - step), float(t[b_last] - t[a]) + step
-    part, fast = slice(a, b + 1), b - a < 3
-    rate, energy = float(power[part].mean()), float(np.trapezoid(power[part], t[part]))
-    how, place = "first and last crossings, and the sampling", trace.place(int(on[a]))
-    note = f"sampled every {step:.3g} s" + (": too slow, an upper bound" if fast else "")
-    return [
-        Measured(name, ends[1] if fast else value, ends, how, "<" * fast, 1, 1, note, place)
-        for name, value, ends in (
-            (names[0], float(t[b] - t[a]), (low, high)),
-            (names[1], energy, (rate * low, rate * high)),
-        )
-    ]
+    (a, b), draws = crossings(t, g, lambda y: _ends(y, edge), (0.1, 0.9))
+    step, work = float(np.median(np.diff(t))), cumulative_trapezoid(v * i, t, initial=0)
+    place = trace.place(int(used[np.searchsorted(t, a)]))
+    metrics = []
+    for name in names:
+
+        def size_of(start: Any, stop: Any, scale: Floats = work if "energy" in name else t) -> Any:
+            return np.interp(stop, t, scale) - np.interp(start, t, scale)
+
+        metric = Measured(name, float(size_of(a, b)), cycles=1, place=place)
+        bounds = [float(size_of(a + h, b - h)) for h in (step / 2, -step / 2)]
+        if b - a < 3 * step:
+            note = f"sampled every {step:.3g} s: too slow, an upper bound"
+            most = float(size_of(a - step, b + step))
+            metrics.append(replace(metric, value=most, bound="<", note=note))
+            continue
+        metric = resampled(metric, size_of(*draws.T), len(t))
+        low, high = metric.ends or bounds
+        ends = min(low, bounds[0]), max(high, bounds[1])
+        how = f"{metric.interval}, and the sampling every {step:.3g} s"
+        metrics.append(replace(metric, ends=ends, interval=how))
+    return metrics
+
+
+def _ends(values: Floats, edge: int) -> tuple[float, float]:
+    return float(np.median(values[:edge])), float(np.median(values[-edge:]))

@@ -189,29 +189,42 @@ _EachFile = Annotated[list[float] | None, Option(metavar="NUMBER", help="Once fo
 def measure(
     files: Annotated[list[Path], Argument(help="Files of an instrument.", metavar="FILE…")],
     as_: Annotated[
-        str | None, Option("--as", help="iv, area, pulses, endurance or retention.")
+        str | None,
+        Option(
+            "--as", help="iv, area, transient, pulses, endurance, retention, states, ppf, stdp."
+        ),
     ] = None,
     columns: Annotated[str, Option(help="Columns, e.g. time=1,voltage=2:mV,current=I1.")] = "",
     v_read: Annotated[float | None, Option(metavar="V", help="Read voltage.")] = None,
     compliance_a: Annotated[float | None, Option(metavar="A", help="Current limit.")] = None,
     area_um2: _EachFile = None,
     temperature_k: _EachFile = None,
+    thickness_nm: Annotated[float | None, Option(metavar="NM", help="Layer thickness.")] = None,
+    electrodes: Annotated[
+        str, Option(metavar="BIASED/GROUNDED", help="Their materials, e.g. Ag/FTO.")
+    ] = "",
     shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
     exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
     at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compute metrics with intervals from measured files. Unknown conditions stay unknown."""
+    """Compute metrics with intervals from measured files, and what they show.
+
+    Unknown conditions stay unknown.
+    """
     from pvkdb.cli.output.device_tables import print_measurements
     from pvkdb.kinetics.conditions import parse_range
     from pvkdb.measurements import Request, measuring, parse_columns
+    from pvkdb.measurements.switching import parse_electrodes
 
     request = Request(
         kind=as_,
         columns=parse_columns(columns),
         areas_m2=[value * 1e-12 for value in area_um2 or ()],
         temperatures_k=temperature_k or (),
+        thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
+        electrodes=parse_electrodes(electrodes),
         compliance_a=compliance_a,
         read_voltage_v=v_read,
         shunt_ohm=shunt_ohm,

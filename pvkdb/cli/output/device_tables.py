@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pvkdb.cli.output.console import output, plain, print_lines, print_table
 from pvkdb.display.numbers import UNKNOWN, number, shortened
 from pvkdb.display.units import with_unit
+from pvkdb.schemas.measurements import NOT_MEASURED
 
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
@@ -224,6 +225,26 @@ def print_measurements(document: Mapping[str, Any]) -> None:
         whole=("interval at 90 %",),
         caption="–: not measured, the note says why. Definitions: docs/measurements.md and --json.",
     )
+    print_table(
+        "Good practice",
+        ["question", "answer", "found"],
+        [[row["question"], row["answer"], plain(row["found"])] for row in document["quality"]],
+        whole=("answer",),
+    )
+    votes = [
+        [step["question"], vote["sign"], vote["answer"], vote["strength"], plain(vote["found"])]
+        for step in document["switching"]
+        for vote in step["votes"]
+        if vote["answer"] != NOT_MEASURED
+    ]
+    if votes:
+        print_table("Mechanism of switching", ["step", "sign", "answer", "vote", "found"], votes)
+        for step in document["switching"]:
+            missing = f"; next: {step['next']}" if step["next"] else ""
+            answer = " ".join(
+                filter(None, (step["answer"], step["strength"] and f"({step['strength']})"))
+            )
+            print_lines([plain(f"{step['question']}: {answer}{missing}")])
     print_lines([*document["notes"], f"not known: {', '.join(document['unknown']) or 'nothing'}"])
 
 

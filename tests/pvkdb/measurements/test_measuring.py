@@ -59,7 +59,8 @@ def test_nbsto_scales_with_the_area(measured: Path) -> None:
     hrs, lrs = (metric for _, metric in report.metrics)
     assert hrs.value == pytest.approx(1.10, abs=0.03)
     assert lrs.value == pytest.approx(0.73, abs=0.03)
-    assert all("interfacial" in metric.note for metric in (hrs, lrs))
+    (scaling, _) = report.switching
+    assert (scaling.answer, scaling.strength) == ("interfacial", "strong")
     assert "thickness_m" in report.unknown
 
 
@@ -114,8 +115,8 @@ def test_every_metric_has_unit_definition_and_source_and_is_in_the_docs() -> Non
     for name, row in shipped("definitions.csv").items():
         assert all(row.values()), name
         assert f"`{name}`" in page, name
-    for file in ("definitions.csv", "headings.csv", "units.csv"):
-        text = (resources.files("pvkdb.measurements") / file).read_text(encoding="utf-8")
+    for file in ("definitions", "headings", "units", "practice", "switching"):
+        text = (resources.files("pvkdb.measurements") / f"{file}.csv").read_text(encoding="utf-8")
         widths = {len(row) for row in csv.reader(text.splitlines())}
         assert len(widths) == 1, file
 

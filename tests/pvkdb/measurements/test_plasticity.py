@@ -106,6 +106,13 @@ def test_ppf_prefers_two_exponentials_only_where_they_are_seen() -> None:
     assert by_name(found)["ppf_index"].value == pytest.approx(80, abs=2)
 
 
+def test_ppf_reported_as_change_decays_to_zero() -> None:
+    t = np.geomspace(1e-3, 10, 30)
+    y = 80 * np.exp(-t / 0.5) + np.random.default_rng(0).normal(0, 0.5, len(t))
+    found = by_name(ppf_metrics(Pairs(t, np.where(y > 79, y, y))))
+    assert "change" in found["ppf_index"].note
+
+
 def test_stdp_has_a_window_on_each_side() -> None:
     t = np.concatenate([-np.linspace(0.1, 0.005, 15), np.linspace(0.005, 0.1, 15)])
     w = np.where(t > 0, 0.9 * np.exp(-t / 0.02), -0.5 * np.exp(t / 0.03))

@@ -56,7 +56,8 @@ def put(folder: Path, text: str | bytes, name: str = "file.csv") -> Path:
 
 
 def forms(folder: Path, text: str, **request: object) -> list[object]:
-    return read([put(folder, text)], Request(**request))[1]  # type: ignore[arg-type]
+    found = read([put(folder, text)], Request(**request))  # type: ignore[arg-type]
+    return [form for every in found.values() for form in every]
 
 
 @pytest.mark.parametrize(
