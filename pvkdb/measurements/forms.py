@@ -75,7 +75,7 @@ class Decay:
     value: Floats
     unit: str = "A"
     setup: Setup = field(default_factory=Setup)
-    voltage_v: float | None = None  # on at every point; None: not known
+    bias_v: float | None = None  # on at every point; None: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from pvkdb.measurements.metrics import (
     fit,
     over_cycles,
     over_devices,
-    resampled,
     spread,
     weights,
 )
@@ -138,10 +137,10 @@ def retention_time(decay: Decay) -> Measured:
 
     (value,), draws = crossings(t, y, scale, (1.0,))
     after = min(int(np.searchsorted(t, value, side="right")), len(t) - 1)
-    metric = Measured("retention", float(value), cycles=1, note=note)
-    low, high = resampled(metric, draws[:, 0], len(t)).ends or (value, value)
+    low, high = map(float, np.quantile(draws, TAILS))
     ends = min(low, float(t[max(0, after - 1)])), max(high, float(t[after]))
-    return replace(metric, ends=ends, interval="bootstrap, at least the points before and after")
+    how = "noise drawn again, at least the points before and after"
+    return Measured("retention", float(value), ends, how, cycles=1, note=note)
 
 
 def states_apart(samples: Sequence[Floats], k: float) -> list[int]:

@@ -57,7 +57,7 @@ def over_cycles(name: str, of: Callable[..., Any], values: Any, **rest: Any) -> 
         why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
         return replace(metric, note=why)
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
-    return resampled(metric, np.array(found), len(x))
+    return _between(metric, np.array(found), len(x))
 
 
 def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:
@@ -66,10 +66,10 @@ def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: i
     if devices < FEWEST_DEVICES:
         return replace(metric, note=f"an interval needs {FEWEST_DEVICES} devices")
     draws = np.random.default_rng(0).multinomial(devices, np.full(devices, 1 / devices), _DRAWS)
-    return resampled(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
+    return _between(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
 
 
-def resampled(metric: Measured, found: Floats, n: int) -> Measured:
+def _between(metric: Measured, found: Floats, n: int) -> Measured:
     """Add Student's interval from resampled values and their bias, in logarithms if positive."""
     value, log = metric.value or 0.0, bool(metric.value and (found > 0).all())
     y, middle = (np.log(found), np.log(value)) if log else (found, value)
@@ -152,19 +152,21 @@ def crossings(
     scale: Callable[[Floats], tuple[float, float]],
     shares: Sequence[float],
 ) -> tuple[Floats, Floats]:
-    """Return when a noisy change passes shares of its scale, and the same of resampled residuals.
+    """Return when a noisy change passes shares of its scale, and draws × shares of the same.
 
-    ``scale`` gives the values of share 0 and 1. The curve is the closest monotone one; draws ×
-    shares are from resampling what is left of the noise.
+    ``scale`` gives the values of share 0 and 1. The curve is the closest monotone one; draws add
+    noise of the size that neighbouring points show, since such a curve follows part of the noise.
     """
     start, stop = scale(values)
-    smooth = optimize.isotonic_regression(values, increasing=stop > start).x
-    rng, left = np.random.default_rng(0), values - smooth
 
     def passed(y: Floats) -> Floats:
         first, last = scale(y)
-        curve = optimize.isotonic_regression(y, increasing=stop > start).x
-        return np.asarray(np.interp(shares, (curve - first) / (last - first), time_s))
+        share = (optimize.isotonic_regression(y, increasing=stop > start).x - first) / (
+            last - first
+        )
+        return np.asarray(np.interp(shares, share, time_s))
 
-    draws = [passed(smooth + rng.choice(left, len(left))) for _ in range(_DRAWS // 3)]
-    return passed(values), np.array(draws)
+    smooth = optimize.isotonic_regression(values, increasing=stop > start).x
+    noise = stats.median_abs_deviation(np.diff(values), scale="normal") / np.sqrt(2)
+    draws = np.random.default_rng(0).normal(0, noise, (_DRAWS // 3, len(values)))
+    return passed(values), np.array([passed(smooth + draw) for draw in draws])

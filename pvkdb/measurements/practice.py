@@ -66,7 +66,7 @@ def _devices(forms: Sequence[Any]) -> _Answer:
 
 
 def _read_voltage(forms: Sequence[Any]) -> _Answer:
-    volts = {form.setup.read_voltage_v or getattr(form, "voltage_v", None) for form in forms}
+    volts = {form.setup.read_voltage_v or getattr(form, "bias_v", None) for form in forms}
     found = sorted(volt for volt in volts if volt is not None)
     text = " and ".join(f"{volt:g} V" for volt in found) or "give it with --v-read"
     return "read_voltage", None not in volts, text
@@ -135,7 +135,7 @@ def _decays(decays: Sequence[Decay], metrics: Sequence[Measured]) -> list[_Answe
     found = [m for m in metrics if m.name == "retention"]
     lost, longest = sum(not m.bound for m in found), max(float(np.ptp(d.time_s)) for d in decays)
     kelvins = {decay.setup.temperature_k for decay in decays} - {None}
-    biased = [decay.voltage_v for decay in decays if decay.voltage_v is not None]
+    biased = [decay.bias_v for decay in decays if decay.bias_v is not None]
     disturbed = "the file does not say whether the read voltage is on between the reads"
     if biased:
         disturbed = f"{biased[0]:g} V at every point; compare with pulsed reads"

@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
 from pvkdb.measurements.forms import AreaSeries, Floats, Trace
-from pvkdb.measurements.metrics import TAILS, Measured, crossings, over_cycles, resampled, spread
+from pvkdb.measurements.metrics import TAILS, Measured, crossings, over_cycles, spread
 
 #: Share of the range below which a turn of the voltage is noise, and a voltage is near zero.
 _NOISE, _NEAR_ZERO = 0.01, 0.05
@@ -242,10 +242,9 @@ def _change(trace: Trace, part: slice, names: Sequence[str]) -> list[Measured]:
             most = float(size_of(a - step, b + step))
             metrics.append(replace(metric, value=most, bound="<", note=note))
             continue
-        metric = resampled(metric, size_of(*draws.T), len(t))
-        low, high = metric.ends or bounds
+        low, high = map(float, np.quantile(size_of(*draws.T), TAILS))
+        how = f"noise drawn again, and the sampling every {step:.3g} s"
         ends = min(low, bounds[0]), max(high, bounds[1])
-        how = f"{metric.interval}, and the sampling every {step:.3g} s"
         metrics.append(replace(metric, ends=ends, interval=how))
     return metrics
 

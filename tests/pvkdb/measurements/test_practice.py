@@ -59,7 +59,7 @@ def test_files_may_be_of_one_device() -> None:
 
 def test_reads_under_a_constant_voltage_do_not_exclude_disturbance() -> None:
     lasting = Measured("retention", 4.0, bound=">")
-    found = answers("retention", Decay(NUMBERS, NUMBERS, voltage_v=0.1), metrics=(lasting,))
+    found = answers("retention", Decay(NUMBERS, NUMBERS, bias_v=0.1), metrics=(lasting,))
     assert found["Read disturbance excluded?"] == "no"
     assert found["Retention measured, not extrapolated?"] == "no"
     assert found["Read voltage known?"] == "yes"
