@@ -35,6 +35,7 @@ class Request:
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     shunt_ohm: float | None = None
+    electrodes: Sequence[str] = ()  # biased, grounded
     drop_bad: bool = False
 
 

@@ -6,6 +6,7 @@ Headings that mean a quantity are in ``headings.csv``, texts that mean a unit in
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 import re
@@ -24,7 +25,7 @@ from pvkdb.measurements.metrics import shipped
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
-_WITH_UNIT = r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|/\s*(\S+))"
+_WITH_UNIT = r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|(?:/|, | in )\s*(\S+))"
 _SUFFIX = r"(.+)_([munpfkµμ]?(?:[vVaAsS]|ohm)|[kKcC])"
 
 
@@ -166,7 +167,15 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
     units = [cell.strip("()[]") for cell in names[-1]] if len(names) == 2 else []
     if not any(units) or not all(unit_of(unit) for unit in units if unit):
         names, units = names[-1:], []
-    body = dict(enumerate(lines[first:], start=first + 1))
+    if not names and above and 2 * len(above[-1]) == width and layout[0] == ",":
+        text = (
+            f"{len(above[-1])} names for {width} columns; if the comma is the decimal sign, too, "
+        )
+        raise InputError(f"{file} line {first + 1}: {text}separate the columns by semicolons")
+    # Settings may follow behind an empty line.
+    last = next(n for n in reversed(range(len(lines))) if _layout([lines[n]]))
+    stop = next((n for n in range(last, len(lines)) if not lines[n].strip()), len(lines))
+    body = dict(enumerate(lines[first:stop], start=first + 1))
     table = _filled(file, label, body, layout, [*names[:1], units])
     runs = [re.search(r"\[\d+\](\[\d+\])$", heading.text) for heading in table.headings]
     marks = list(dict.fromkeys(found[1] for found in runs if found))
@@ -178,7 +187,10 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
 
 
 def _cells(line: str, separator: str | None) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in line.split(separator)]
+    cells = line.split(separator)
+    if separator and '"' in line:  # a separator may stand in quotes
+        cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+    return [cell.strip().strip('"').strip() for cell in cells]
 
 
 def _layout(head: Sequence[str]) -> tuple[_Layout, int, int] | None:
@@ -189,8 +201,10 @@ def _layout(head: Sequence[str]) -> tuple[_Layout, int, int] | None:
         kinds: dict[tuple[bool, ...], list[int]] = {}
         for row, line in enumerate(head):
             # A tag or a status may stand beside the numbers, in every row.
-            kind = tuple(bool(number.fullmatch(cell)) for cell in _cells(line, separator))
-            if line.strip() and 2 * sum(kind) > len(kind) and (len(kind) > 1 or separator == ","):
+            cells = _cells(line, separator)
+            kind = tuple(bool(number.fullmatch(cell)) for cell in cells)
+            several = sum(good and cell != "" for good, cell in zip(kind, cells, strict=True)) > 1
+            if several or (2 * sum(kind) > len(kind) and any(cells) and separator == ","):
                 kinds.setdefault(kind, []).append(row)
         for kind, rows in kinds.items():
             width = len(kind)

@@ -146,11 +146,34 @@ def test_the_command_prints_a_table_and_json(run: Run, tmp_path: Path) -> None:
     assert "V_SET" in outcome.stdout
     assert "0.81 V" in outcome.stdout
     assert "not known: area_m2" in outcome.stdout
+    assert "Read voltage known?" in outcome.stdout
+    assert "filamentary or interfacial: filamentary (weak); next: sweeps" in outcome.stdout
     assert max(map(len, outcome.stdout.splitlines())) <= 100
     document = json.loads(run("measure", "sweep.csv", "--json").stdout)
     (on_off,) = (metric for metric in document["metrics"] if metric["name"] == "on_off")
     assert on_off["value"] is None
     assert on_off["source"]
+
+
+def test_files_of_several_kinds_are_judged_together(tmp_path: Path) -> None:
+    t = np.linspace(0, 10, 60)
+    for name, heading, x in (
+        ("decay.csv", "t (s),I (A)", np.exp(-t)),
+        ("ppf.csv", "interval (s),PPF", 1 + np.exp(-t - 0.01)),
+    ):
+        noisy = x + np.random.default_rng(0).normal(0, 1e-3, 60)
+        body = "".join(f"{a + 0.01:g},{b:g}\n" for a, b in zip(t, noisy, strict=True))
+        (tmp_path / name).write_text(f"{heading}\n{body}", encoding="utf-8")
+    report = measure([tmp_path / "decay.csv", tmp_path / "ppf.csv"])
+    assert report.kind == "retention, ppf"
+    assert {step.question: step.answer for step in report.switching} == {
+        "filamentary or interfacial": "not measured",
+        "ECM or VCM": "not measured",
+        "ionic or electronic": "ionic",
+    }
+    document = json.loads(json.dumps(report.document()))
+    assert document["quality"][0]["answer"] in ("yes", "no", "not known")
+    assert document["switching"][2]["votes"][0]["strength"] == "strong"
 
 
 def test_the_command_fails_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Pairs, PulseTrain
@@ -24,6 +25,20 @@ X = np.linspace(0, 1, 101)
 
 def curve(a: float) -> np.ndarray:
     return (1 - np.exp(-X / a)) / (1 - np.exp(-1 / a))
+
+
+#: NL and A of NeuroSim's table (Nonlinearity-NormA.htm of MLP+NeuroSim V3.0), from all its pages.
+NEUROSIM = """\
+0.04 31.5668, 0.1 12.6258, 0.25 5.048, 0.28 4.5065, 1.46 0.8487, 1.5 0.8252, 1.54 0.8028, 1.7 0.7239,
+2.96 0.393, 3 0.3868, 3.04 0.3808, 3.2 0.3581, 4.46 0.2304, 4.5 0.2274, 4.54 0.2244, 5.96 0.1376,
+6 0.1356, 6.04 0.1336, 7.46 0.072, 7.5 0.0705, 7.54 0.069, 7.78 0.0604, 8.95 0.0241, 9 0.0228"""
+
+
+def test_a_of_a_label_is_that_of_the_table_of_neurosim() -> None:
+    for row in NEUROSIM.split(","):
+        label, a = map(float, row.split())
+        found = brentq(lambda a, label=label: nonlinearity(a) - label, 1e-3, 100)
+        assert found == pytest.approx(a, abs=1e-3), label
 
 
 @pytest.mark.parametrize(("a", "nl"), [(0.5, 2.40), (-0.2, -4.88)])

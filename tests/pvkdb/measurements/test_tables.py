@@ -179,6 +179,29 @@ def test_columns_of_hrs_and_lrs_by_device(tmp_path: Path) -> None:
     np.testing.assert_allclose(cycles.hrs_ohm, [[9e4, 8e4], [7e4, np.nan]])
 
 
+@pytest.mark.parametrize(
+    ("second", "gaps"), [("a,2,80,4\na,3,80,4\n", False), ("a,3,80,4\na,4,80,4\n", True)]
+)
+def test_gaps_of_the_cycle_numbers_are_seen(tmp_path: Path, second: str, gaps: bool) -> None:
+    text = "device,cycle,HRS (kohm),LRS (kohm)\na,1,90,5\n" + second
+    (cycles,) = forms(tmp_path, text)
+    assert isinstance(cycles, Cycles)
+    assert cycles.gaps is gaps
+
+
+def test_a_transient_may_hold_conductances(tmp_path: Path) -> None:
+    text = "t (s),G (mS),V (V)\n0,1,2\n1,2,2\n2,3,0.1\n"
+    (trace,) = forms(tmp_path, text, kind="transient")
+    assert isinstance(trace, Trace)
+    assert trace.current_a == pytest.approx([2e-3, 4e-3, 0.3e-3])
+
+
+def test_an_interval_of_ppf_must_be_positive(tmp_path: Path) -> None:
+    text = "interval (ms),PPF\n10,1.5\n0,1.4\n100,1.2\n1000,1.0\n"
+    with pytest.raises(InputError, match="line 3: interval is 0"):
+        forms(tmp_path, text)
+
+
 def test_decimal_commas_and_comments(tmp_path: Path) -> None:
     text = "# Probe station; Tuesday\nSpannung (mV);Strom (nA)\n0,5;1,5\n1,0;3,0\n1,5;4,5\n"
     (trace,) = forms(tmp_path, text)
