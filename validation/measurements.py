@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -97,8 +98,8 @@ def endurance(rng: Rng, devices: int, cycles: int) -> list[Measured]:
 
 def endurance_truth(cycles: int) -> dict[str, float]:
     """Truth of the states; of misread cycles from 20,000 devices."""
-    truth = {}
-    total = {}
+    truth: dict[str, float] = {}
+    total = dict[str, float]()
     for state, (mean, between, within) in STATES.items():
         total[state] = float(np.hypot(between, within))
         truth |= {f"r_{state}": 10**mean, f"sigma_{state}": total[state]}
@@ -172,7 +173,7 @@ def arrhenius(rng: Rng, kelvins: tuple[int, ...]) -> list[Measured]:
 def cases() -> Iterator[Case]:
     for cycles in (8, 20, 60):
         truth = {"v_set": 1.0, "v_set_sigma": 0.08, "v_reset": -1.2, "v_reset_sigma": 0.1}
-        yield f"{cycles} sweeps", truth | {"on_off": 100.0}, lambda r, n=cycles: sweep(r, n)
+        yield f"{cycles} sweeps", truth | {"on_off": 100.0}, partial(sweep, cycles=cycles)
     yield "101 points, 3 % noise", {"power_exponent": 1.7}, power
     yield "9 devices, 3 areas", {"area_slope_hrs": 1.0, "area_slope_lrs": 0.0}, areas
     energy = 9.1e-4 * RISE * np.log(9) - 9e-4 * RISE * 0.8
@@ -182,7 +183,7 @@ def cases() -> Iterator[Case]:
         yield (
             text,
             truth | {"switching_energy": energy},
-            lambda r, x=noise, n=points: transient(r, x, n),
+            partial(transient, noise=noise, points=points),
         )
     one = {k: v for k, v in endurance_truth(20).items() if k in ("r_hrs", "r_lrs")}
     yield "1 device, 20 cycles (its own median)", one, own_device
@@ -190,15 +191,15 @@ def cases() -> Iterator[Case]:
         yield (
             f"{devices} devices, 50 cycles",
             endurance_truth(50),
-            lambda r, n=devices: endurance(r, n, 50),
+            partial(endurance, devices=devices, cycles=50),
         )
     for a, falling in ((0.3, False), (-0.5, False), (0.3, True)):
         text = f"101 pulses {'down' if falling else 'up'}, A = {a:g}, 2 % noise"
-        yield text, train_truth(a, falling), lambda r, x=a, f=falling: train(r, x, f)
+        yield text, train_truth(a, falling), partial(train, a=a, falling=falling)
     yield "101 pulses, 1 % noise", {"jang_alpha": 1.5}, jang
-    yield "9 intervals, 2 % noise", {"ppf_time": 0.5}, lambda r: ppf(r, 9, 0)
-    yield "30 intervals, 2 % noise", {"ppf_time": 0.5}, lambda r: ppf(r, 30, 0)
-    yield "30 intervals, two times", {"ppf_time": 0.5}, lambda r: ppf(r, 30, 0.5)
+    yield "9 intervals, 2 % noise", {"ppf_time": 0.5}, partial(ppf, points=9, second=0)
+    yield "30 intervals, 2 % noise", {"ppf_time": 0.5}, partial(ppf, points=30, second=0)
+    yield "30 intervals, two times", {"ppf_time": 0.5}, partial(ppf, points=30, second=0.5)
     yield "15 intervals, 2 % noise", {"stdp_amplitude": 0.9, "stdp_time": 0.02}, stdp
     half = 20 * float(np.log(0.8 / 0.3))
     for law, name, value in (
@@ -206,14 +207,18 @@ def cases() -> Iterator[Case]:
         ("power law", "decay_exponent", 0.6),
     ):
         truth = {name: value} | ({"retention": half} if law == "exponential" else {})
-        yield f"201 points, {law}, 2 % noise", truth, lambda r, x=law: decay(r, x)
+        yield f"201 points, {law}, 2 % noise", truth, partial(decay, law=law)
     truth = {"decay_time": 20.0}
-    yield "the same, noise with correlation 0.7", truth, lambda r: decay(r, "exponential", 0.7)
+    yield (
+        "the same, noise with correlation 0.7",
+        truth,
+        partial(decay, law="exponential", correlation=0.7),
+    )
     there = 1e-8 * float(np.log(2) * np.exp(0.8 * constants.e / (constants.k * 300)))
     for kelvins in ((340, 360, 380), (340, 355, 370, 385, 400)):
         text = f"{len(kelvins)} temperatures, spread 20 %"
         truth = {"retention_energy": 0.8, "retention_at": there}
-        yield text, truth, lambda r, k=kelvins: arrhenius(r, k)
+        yield text, truth, partial(arrhenius, kelvins=kelvins)
 
 
 def own_device(rng: Rng) -> list[Measured]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pvkdb.measurements import memory, plasticity, sweeps
-from pvkdb.measurements.forms import TemperatureSeries
 from pvkdb.measurements.metrics import Measured, shipped
 from pvkdb.measurements.practice import quality
 from pvkdb.measurements.reading import Request, read
@@ -16,21 +15,13 @@ from pvkdb.measurements.switching import switching
 from pvkdb.schemas.measurements import Quality, SwitchingStep
 
 _CONDITIONS = ("area_m2", "thickness_m", "compliance_a", "temperature_k", "read_voltage_v")
-_OF_ONE: dict[str, Callable[[Any], list[Measured]]] = {
-    "transient": sweeps.transient_metrics,
-    "endurance": memory.endurance_metrics,
-    "retention": memory.decay_metrics,
-    "states": memory.state_metrics,
-    "ppf": plasticity.ppf_metrics,
-    "stdp": plasticity.stdp_metrics,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """Metrics of files, each with its device; notes of the readers; what is unknown; verdicts."""
 
-    kind: str  # kinds of the files, with commas
+    kind: str  # one, or several with commas
     metrics: tuple[tuple[str, Measured], ...]
     notes: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -41,9 +32,8 @@ class Report:
         """Return the report for JSON, with definitions and sources; what is not known is null."""
         known = shipped("definitions.csv")
         rows = [{"device": device, **asdict(m), **known[m.name]} for device, m in self.metrics]
-        models = {
-            name: [m.model_dump() for m in getattr(self, name)] for name in ("quality", "switching")
-        }
+        verdicts = {"quality": self.quality, "switching": self.switching}
+        models = {name: [row.model_dump() for row in rows] for name, rows in verdicts.items()}
         return {**asdict(self), "metrics": rows, **models}
 
 
@@ -64,38 +54,31 @@ def measure(
     groups = read(paths, request)
     every = [form for forms in groups.values() for form in forms]
     setups = [member.setup for form in every for member in getattr(form, "members", (form,))]
-    found: list[tuple[str, Measured]] = []
-    for kind, forms in groups.items():
-        found += _metrics(kind, forms, request, at_temperature_k)
-        if kind == "iv" and exponent_range_v:
-            found += [(f.setup.device, sweeps.power_exponent(f, *exponent_range_v)) for f in forms]
+    each: dict[str, Callable[[Any], list[Measured]]] = {
+        "transient": sweeps.transient_metrics,
+        "endurance": memory.endurance_metrics,
+        "retention": memory.decay_metrics,
+        "temperatures": lambda series: memory.arrhenius(series.members, at_temperature_k),
+        "states": memory.state_metrics,
+        "ppf": plasticity.ppf_metrics,
+        "stdp": plasticity.stdp_metrics,
+        "area": lambda series: sweeps.area_metrics(series, request.read_voltage_v),
+    }
+    if exponent_range_v:
+        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *exponent_range_v)]
+    sweep = sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else []
+    found = [("all", metric) for metric in sweep]
+    trains = groups.get("pulses", [])
+    for device in dict.fromkeys(train.setup.device for train in trains):
+        mine = [train for train in trains if train.setup.device == device]
+        found += [(device, metric) for metric in plasticity.trains_metrics(mine)]
+    for kind in (kind for kind in groups if kind in each):
+        for form in groups[kind]:
+            device = "all" if hasattr(form, "members") else form.setup.device
+            found += [(device, metric) for metric in each[kind](form)]
     metrics = [metric for _, metric in found]
     steps = switching(metrics, request.electrodes, request.thickness_m)
+    notes = tuple(dict.fromkeys(note for setup in setups for note in setup.notes))
     unknown = (n for n in _CONDITIONS if all(getattr(setup, n) is None for setup in setups))
-    return Report(
-        ", ".join(groups),
-        tuple(found),
-        tuple(dict.fromkeys(note for setup in setups for note in setup.notes)),
-        tuple(unknown),
-        tuple(quality(groups, metrics)),
-        tuple(steps),
-    )
-
-
-def _metrics(
-    kind: str, forms: Sequence[Any], request: Request, at_k: float | None
-) -> Iterator[tuple[str, Measured]]:
-    if kind == "iv":
-        yield from (("all", metric) for metric in sweeps.sweep_metrics(forms))
-    elif kind == "area":
-        yield from (("all", m) for m in sweeps.area_metrics(forms[0], request.read_voltage_v))
-    elif kind == "pulses":
-        for device in dict.fromkeys(form.setup.device for form in forms):
-            trains = [form for form in forms if form.setup.device == device]
-            yield from ((device, metric) for metric in plasticity.trains_metrics(trains))
-    else:
-        for form in forms:
-            if isinstance(form, TemperatureSeries):
-                yield from (("all", metric) for metric in memory.arrhenius(form.members, at_k))
-            else:
-                yield from ((form.setup.device, metric) for metric in _OF_ONE[kind](form))
+    rows = tuple(quality(groups, metrics))
+    return Report(", ".join(groups), tuple(found), notes, tuple(unknown), rows, tuple(steps))

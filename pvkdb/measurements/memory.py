@@ -24,8 +24,7 @@ from pvkdb.measurements.metrics import (
 #: The window leaves this share of the cycles of each state aside; a state is retained until it has
 #: changed by the share lost.
 _TAIL, _LOST = 0.05, 0.5
-#: Draws of the bootstrap over temperatures, and counts σ between states.
-_DRAWS, _KS = 2000, (1, 2, 3)
+_DRAWS = 2000
 BOLTZMANN_EV_PER_K = constants.k / constants.e
 #: Weight by AICc from which a law is taken.
 DECIDED = 0.95
@@ -130,12 +129,7 @@ def retention_time(decay: Decay) -> Measured:
         note += ": not reached in the measured time, and not extrapolated"
         return Measured("retention", float(t[-1]), bound=">", cycles=1, note=note)
     left = 1 + _LOST * np.sign((last - first) * first)
-
-    def scale(y: Floats) -> tuple[float, float]:
-        first = float(np.median(y[:edge]))
-        return first, left * first
-
-    (value,), draws = crossings(t, y, scale, (1.0,))
+    (value,), draws = crossings(t, y, edge, (1.0,), left)
     after = min(int(np.searchsorted(t, value, side="right")), len(t) - 1)
     low, high = map(float, np.quantile(draws, TAILS))
     ends = min(low, float(t[max(0, after - 1)])), max(high, float(t[after]))
@@ -168,14 +162,12 @@ def state_metrics(states: States) -> list[Measured]:
         raise InputError(f"{states.setup.file}: {text}")
     metrics = []
     for name, samples in (("states_before", states.before), ("states_after", states.after)):
-        if not samples:
-            metrics.append(Measured(name, None, note="no reads after a wait: not tested"))
-            continue
-        reads, once = min(map(len, samples)), sum(len(x) < 2 for x in samples)
-        for k in _KS:
-            note = f"of {len(samples)} at k = {k}" + f"; {once} read once, left out" * bool(once)
-            metrics.append(Measured(name, len(states_apart(samples, k)), cycles=reads, note=note))
-    return metrics
+        for k in (1, 2, 3) if samples else ():
+            count, reads = len(states_apart(samples, k)), min(map(len, samples))
+            note = f"of {len(samples)} at k = {k}"
+            metrics.append(Measured(name, count, cycles=reads, note=note))
+    none = Measured("states_after", None, note="no reads after a wait: not tested")
+    return metrics if states.after else [*metrics, none]
 
 
 def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
@@ -200,15 +192,13 @@ def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
     swell = stats.t.ppf(TAILS[1], n - 2) / stats.norm.ppf(TAILS[1])
     draws = np.random.default_rng(0).choice(residuals - residuals.mean(), (_DRAWS, n))
     lines = best + swell * draws @ inverse.T
-    low, high = map(float, np.quantile(lines[:, 1], TAILS))
     how, note = "bootstrap of the residuals", f"{n} temperatures"
-    metrics = [Measured("retention_energy", float(best[1]), (low, high), how, note=note)]
-    if at_k is not None:
-        there = np.array([1, 1 / (BOLTZMANN_EV_PER_K * at_k)])
-        low, high = map(float, np.exp(np.quantile(lines @ there, TAILS)))
-        within = kelvins.min() <= at_k <= kelvins.max()
-        note += f", {kelvins.min():g} to {kelvins.max():g} K; at {at_k:g} K"
-        note += "" if within else ", extrapolated"
-        value = float(np.exp(best @ there))
-        metrics.append(Measured("retention_at", value, (low, high), how, note=note))
-    return metrics
+    low, high = map(float, np.quantile(lines[:, 1], TAILS))
+    energy = Measured("retention_energy", float(best[1]), (low, high), how, note=note)
+    if at_k is None:
+        return [energy]
+    there = np.array([1, 1 / (BOLTZMANN_EV_PER_K * at_k)])
+    low, high, value = map(float, np.exp([*np.quantile(lines @ there, TAILS), best @ there]))
+    outside = "" if kelvins.min() <= at_k <= kelvins.max() else ", extrapolated"
+    note += f", {kelvins.min():g} to {kelvins.max():g} K; at {at_k:g} K{outside}"
+    return [energy, Measured("retention_at", value, (low, high), how, note=note)]

@@ -135,38 +135,36 @@ def weights(*fits: Fit | None) -> list[float]:
     Points count as the residuals of the closest fit are independent, so that two laws of which
     neither describes a smooth curve stay undecided.
     """
-    r = min((found.deviation, found.correlation) for found in fits if found)[1] if any(fits) else 0
-    scores = np.array(
-        [
-            np.inf if f is None else f.aicc - 2 * r / (1 + r) * 2 * f.points * np.log(f.deviation)
-            for f in fits
-        ]
-    )
+    r = min([(f.deviation, f.correlation) for f in fits if f], default=(0.0, 0.0))[1]
+    lost = 4 * r / (1 + r)
+    each = (np.inf if f is None else f.aicc - lost * f.points * np.log(f.deviation) for f in fits)
+    scores = np.array([*each])
     odds = np.exp(-(scores - scores.min()) / 2) if any(fits) else np.zeros(len(fits))
     return [float(weight) for weight in odds / max(odds.sum(), 1)]
 
 
 def crossings(
-    time_s: Floats,
-    values: Floats,
-    scale: Callable[[Floats], tuple[float, float]],
-    shares: Sequence[float],
+    time_s: Floats, y: Floats, edge: int, shares: Sequence[float], factor: float | None = None
 ) -> tuple[Floats, Floats]:
-    """Return when a noisy change passes shares of its scale, and draws × shares of the same.
+    """Return when a noisy change passes shares of its size, and draws × shares of the same.
 
-    ``scale`` gives the values of share 0 and 1. The curve is the closest monotone one; draws add
-    noise of the size that neighbouring points show, since such a curve follows part of the noise.
+    Share 0 is the median of the first ``edge`` values, share 1 that of the last ones, or ``factor``
+    times the first. The curve is the closest monotone one; draws add noise of the size that
+    neighbouring points show, since such a curve follows part of the noise.
     """
-    start, stop = scale(values)
+
+    def change(y: Floats) -> tuple[float, float]:
+        first, last = float(np.median(y[:edge])), float(np.median(y[-edge:]))
+        return first, (last if factor is None else factor * first) - first
+
+    rising = change(y)[1] > 0
 
     def passed(y: Floats) -> Floats:
-        first, last = scale(y)
-        share = (optimize.isotonic_regression(y, increasing=stop > start).x - first) / (
-            last - first
-        )
-        return np.asarray(np.interp(shares, share, time_s))
+        first, size = change(y)
+        curve = optimize.isotonic_regression(y, increasing=rising).x
+        return np.asarray(np.interp(shares, (curve - first) / size, time_s))
 
-    smooth = optimize.isotonic_regression(values, increasing=stop > start).x
-    noise = stats.median_abs_deviation(np.diff(values), scale="normal") / np.sqrt(2)
-    draws = np.random.default_rng(0).normal(0, noise, (_DRAWS // 3, len(values)))
-    return passed(values), np.array([passed(smooth + draw) for draw in draws])
+    noise = stats.median_abs_deviation(np.diff(y), scale="normal") / np.sqrt(2)
+    smooth = optimize.isotonic_regression(y, increasing=rising).x
+    draws = np.random.default_rng(0).normal(smooth, noise, (_DRAWS // 3, len(y)))
+    return passed(y), np.array([passed(draw) for draw in draws])

@@ -109,36 +109,33 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
 
 def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
     """Return the metrics of each train, and the asymmetry of pairs of one up and one down."""
-    found = [(train, train_metrics(train)) for train in trains]
-    metrics = [metric for _, each in found for metric in each]
-    x, shares, differences = np.linspace(0, 1, 101), list[float](), list[float]()
-    up, down = ([pair for pair in found if pair[0].falling == falling] for falling in (False, True))
-    for pair in zip(up, down, strict=False):
-        labels = [m.value for _, each in pair for m in each if m.name == "nl" and m.value]
-        if len(labels) < 2:
-            continue
-        curves = []
-        for train, _ in pair:
-            order = np.argsort(_normalised(train))
-            curves.append(np.interp(x, _normalised(train)[order], train.conductance[order]))
-        shares.append(float(np.abs(curves[0] - curves[1]).max() / np.ptp(curves)))
-        differences.append(abs(labels[0] - labels[1]))
-    if not differences:
+    found = [train_metrics(train) for train in trains]
+    metrics = [metric for each in found for metric in each]
+    x, curves = np.linspace(0, 1, 101), {False: list[Floats](), True: list[Floats]()}
+    labels = {False: list[float](), True: list[float]()}
+    for train, each in zip(trains, found, strict=True):
+        if label := next((m.value for m in each if m.name == "nl"), None):
+            order, places = np.argsort(_normalised(train)), _normalised(train)
+            curves[train.falling].append(np.interp(x, places[order], train.conductance[order]))
+            labels[train.falling].append(label)
+    pairs = list(zip(*curves.values(), strict=False))
+    if not pairs:
         return metrics
+    shares = [np.abs(up - down).max() / np.ptp([up, down]) for up, down in pairs]
+    differences = [abs(up - down) for up, down in zip(*labels.values(), strict=False)]
     asymmetry = over_cycles("asymmetry", np.median, shares)
     if {train.unit for train in trains} != {"S"}:
-        why = "the trains may have scales of their own"
-        asymmetry = Measured("asymmetry", None, note=why)
+        asymmetry = Measured("asymmetry", None, note="the trains may have scales of their own")
     return [*metrics, asymmetry, over_cycles("nl_difference", np.median, differences)]
 
 
 def ppf_metrics(pairs: Pairs) -> list[Measured]:
     """Return the index at the shortest interval, and times of one exponential or two by AICc."""
     t, y = pairs.interval_s, pairs.response
-    whole, unit = (100.0, "%") if np.median(y) > 20 else (1.0, "ratio")
+    whole, unit = (100.0, "percent") if y.max() > 20 else (1.0, "ratio")
     # Some report the second response over the first, others its change.
     rest = whole if float(np.median(y[t == t.max()])) > whole / 2 else 0.0
-    read_as = f"read as {unit} of " + ("the first response" if rest else "change")
+    read_as = f"read as {unit}, no change is {rest:g}"
     middle, size = float(np.log(t).mean()), float(y[t.argmin()] - rest)
 
     def model(x: Floats, *values: float) -> Floats:

@@ -35,7 +35,7 @@ class Request:
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     shunt_ohm: float | None = None
-    electrodes: Sequence[str] = ()  # biased, grounded
+    electrodes: str = ""  # biased/grounded, e.g. Ag/FTO
     drop_bad: bool = False
 
 
@@ -95,7 +95,7 @@ def read(paths: Sequence[Path], request: Request) -> dict[str, list[Any]]:
         raise InputError("--as area needs different areas: --area-um2 once for each FILE")
     decays = found.get("retention", [])
     if len({decay.setup.temperature_k for decay in decays} - {None}) > 1:
-        decays.append(forms.TemperatureSeries(tuple(decays)))
+        found["temperatures"] = [forms.TemperatureSeries(tuple(decays))]
     return found
 
 
@@ -227,9 +227,7 @@ def _kind(columns: _Columns) -> str:
 
 
 def _traces(columns: _Columns, setup: Setup) -> list[Any]:
-    value = (
-        "conductance" if columns.has("conductance") and not columns.has("current") else "current"
-    )
+    value = next(filter(columns.has, ("current", "conductance")), "current")
     rows = columns.rows("voltage", value, also=["time"])
     v, i = (rows[name].to_numpy() for name in ("voltage", value))
     i = i * v if value == "conductance" else i
@@ -331,10 +329,8 @@ def _decays(columns: _Columns, setup: Setup) -> list[Any]:
     rows = columns.rows("time", name)
     if rows["time"].nunique() < 2 or not rows[name].any():
         raise InputError(f"{setup.file}: all times or all values are the same; check the columns")
-    volt = columns.get("voltage").dropna() if columns.has("voltage") else np.zeros(0)
-    on = (
-        float(np.median(volt)) if len(volt) and np.ptp(volt) <= _SAME * np.abs(volt).max() else None
-    )
+    volt = columns.get("voltage").to_numpy() if columns.has("voltage") else np.zeros(1)
+    on = float(volt[0]) if volt.all() and np.ptp(volt) <= _SAME * np.abs(volt).max() else None
     return [forms.Decay(rows["time"].to_numpy(), rows[name].to_numpy(), unit, setup, on)]
 
 

@@ -222,32 +222,27 @@ def _change(trace: Trace, part: slice, names: Sequence[str]) -> list[Measured]:
     used = np.arange(len(trace.voltage_v))[part][size > 0.5 * np.median(size)]
     v, i, t = (x[used] for x in (trace.voltage_v, trace.current_a, trace.time_s) if x is not None)
     g, edge = i / v, max(1, len(used) // 20)
-    ends, noise = _ends(g, edge), max(np.std(g[:edge]), np.std(g[-edge:]))
-    if len(used) < 10 or abs(ends[1] - ends[0]) < max(4 * noise, 0.05 * abs(ends[1])):
+    change, last = np.median(g[-edge:]) - np.median(g[:edge]), np.median(g[-edge:])
+    noise = max(np.std(g[:edge]), np.std(g[-edge:]))
+    if len(used) < 10 or abs(change) < max(4 * noise, 0.05 * abs(last)):
         why = f"the conductance does not change in {len(used)} points"
         return [Measured(name, None, note=why) for name in names]
-    (a, b), draws = crossings(t, g, lambda y: _ends(y, edge), (0.1, 0.9))
+    (a, b), draws = crossings(t, g, edge, (0.1, 0.9))
     step, work = float(np.median(np.diff(t))), cumulative_trapezoid(v * i, t, initial=0)
-    place = trace.place(int(used[np.searchsorted(t, a)]))
-    metrics = []
-    for name in names:
+    metrics, place = list[Measured](), trace.place(int(used[np.searchsorted(t, a)]))
 
-        def size_of(start: Any, stop: Any, scale: Floats = work if "energy" in name else t) -> Any:
-            return np.interp(stop, t, scale) - np.interp(start, t, scale)
+    def between(scale: Floats, start: Any, stop: Any) -> Any:
+        return np.interp(stop, t, scale) - np.interp(start, t, scale)
 
-        metric = Measured(name, float(size_of(a, b)), cycles=1, place=place)
-        bounds = [float(size_of(a + h, b - h)) for h in (step / 2, -step / 2)]
+    for name, scale in zip(names, (t, work), strict=False):
+        metric = Measured(name, float(between(scale, a, b)), cycles=1, place=place)
         if b - a < 3 * step:
             note = f"sampled every {step:.3g} s: too slow, an upper bound"
-            most = float(size_of(a - step, b + step))
+            most = float(between(scale, a - step, b + step))
             metrics.append(replace(metric, value=most, bound="<", note=note))
             continue
-        low, high = map(float, np.quantile(size_of(*draws.T), TAILS))
+        low, high = map(float, np.quantile(between(scale, *draws.T), TAILS))
+        least, most = (float(between(scale, a + x, b - x)) for x in (step / 2, -step / 2))
         how = f"noise drawn again, and the sampling every {step:.3g} s"
-        ends = min(low, bounds[0]), max(high, bounds[1])
-        metrics.append(replace(metric, ends=ends, interval=how))
+        metrics.append(replace(metric, ends=(min(low, least), max(high, most)), interval=how))
     return metrics
-
-
-def _ends(values: Floats, edge: int) -> tuple[float, float]:
-    return float(np.median(values[:edge])), float(np.median(values[-edge:]))

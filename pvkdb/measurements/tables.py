@@ -168,9 +168,7 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
     if not any(units) or not all(unit_of(unit) for unit in units if unit):
         names, units = names[-1:], []
     if not names and above and 2 * len(above[-1]) == width and layout[0] == ",":
-        text = (
-            f"{len(above[-1])} names for {width} columns; if the comma is the decimal sign, too, "
-        )
+        text = f"{len(above[-1])} names for {width} columns; if commas are decimal signs, too, "
         raise InputError(f"{file} line {first + 1}: {text}separate the columns by semicolons")
     # Settings may follow behind an empty line.
     last = next(n for n in reversed(range(len(lines))) if _layout([lines[n]]))

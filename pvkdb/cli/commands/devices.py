@@ -209,14 +209,10 @@ def measure(
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compute metrics with intervals from measured files, and what they show.
-
-    Unknown conditions stay unknown.
-    """
+    """Compute metrics with intervals from measured files. Unknown conditions stay unknown."""
     from pvkdb.cli.output.device_tables import print_measurements
     from pvkdb.kinetics.conditions import parse_range
     from pvkdb.measurements import Request, measuring, parse_columns
-    from pvkdb.measurements.switching import parse_electrodes
 
     request = Request(
         kind=as_,
@@ -224,7 +220,7 @@ def measure(
         areas_m2=[value * 1e-12 for value in area_um2 or ()],
         temperatures_k=temperature_k or (),
         thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
-        electrodes=parse_electrodes(electrodes),
+        electrodes=electrodes,
         compliance_a=compliance_a,
         read_voltage_v=v_read,
         shunt_ohm=shunt_ohm,

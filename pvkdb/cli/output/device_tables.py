@@ -231,20 +231,13 @@ def print_measurements(document: Mapping[str, Any]) -> None:
         [[row["question"], row["answer"], plain(row["found"])] for row in document["quality"]],
         whole=("answer",),
     )
-    votes = [
-        [step["question"], vote["sign"], vote["answer"], vote["strength"], plain(vote["found"])]
-        for step in document["switching"]
-        for vote in step["votes"]
-        if vote["answer"] != NOT_MEASURED
-    ]
-    if votes:
-        print_table("Mechanism of switching", ["step", "sign", "answer", "vote", "found"], votes)
-        for step in document["switching"]:
-            missing = f"; next: {step['next']}" if step["next"] else ""
-            answer = " ".join(
-                filter(None, (step["answer"], step["strength"] and f"({step['strength']})"))
-            )
-            print_lines([plain(f"{step['question']}: {answer}{missing}")])
+    steps = []
+    for step in document["switching"]:
+        votes = [vote for vote in step["votes"] if vote["answer"] != NOT_MEASURED]
+        text = "; ".join(f"{v['sign']}: {v['answer']} {v['strength']}, {v['found']}" for v in votes)
+        answer = f"{step['answer']} {step['strength']}".strip()
+        steps.append([step["question"], answer, plain(text or "–"), plain(step["next"])])
+    print_table("Mechanism of switching", ["step", "answer", "votes", "measure next"], steps)
     print_lines([*document["notes"], f"not known: {', '.join(document['unknown']) or 'nothing'}"])
 
 

@@ -147,7 +147,8 @@ def test_the_command_prints_a_table_and_json(run: Run, tmp_path: Path) -> None:
     assert "0.81 V" in outcome.stdout
     assert "not known: area_m2" in outcome.stdout
     assert "Read voltage known?" in outcome.stdout
-    assert "filamentary or interfacial: filamentary (weak); next: sweeps" in outcome.stdout
+    assert "filamentary weak" in outcome.stdout
+    assert "sweeps of three or more" in outcome.stdout
     assert max(map(len, outcome.stdout.splitlines())) <= 100
     document = json.loads(run("measure", "sweep.csv", "--json").stdout)
     (on_off,) = (metric for metric in document["metrics"] if metric["name"] == "on_off")

@@ -6,7 +6,7 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.metrics import Measured
-from pvkdb.measurements.switching import parse_electrodes, switching
+from pvkdb.measurements.switching import switching
 from pvkdb.schemas.measurements import SwitchingStep
 
 SCALE, IONS = "filamentary or interfacial", "ionic or electronic"
@@ -16,7 +16,7 @@ def steps(
     *metrics: Measured, electrodes: str = "", nm: float | None = None
 ) -> dict[str, SwitchingStep]:
     thickness = None if nm is None else nm * 1e-9
-    found = switching(metrics, parse_electrodes(electrodes), thickness)
+    found = switching(metrics, electrodes, thickness)
     return {step.question: step for step in found}
 
 
@@ -82,7 +82,7 @@ def test_the_field_of_silver_and_the_thickness() -> None:
     assert votes["field of forming or SET"].answer == "undecided"
     assert votes["thickness"].answer == "undecided"
     with pytest.raises(InputError, match="BIASED/GROUNDED"):
-        parse_electrodes("Ag")
+        steps(metric, electrodes="Ag")
 
 
 def test_ions_decay_exponentially_and_traps_by_a_power_law() -> None:
