@@ -9,10 +9,9 @@ from typing import Any
 
 from pvkdb.measurements import memory, plasticity, sweeps
 from pvkdb.measurements.metrics import Measured, shipped
-from pvkdb.measurements.practice import quality
+from pvkdb.measurements.practice import Quality, quality
 from pvkdb.measurements.reading import Request, read
-from pvkdb.measurements.switching import switching
-from pvkdb.schemas.measurements import Quality, SwitchingStep
+from pvkdb.measurements.switching import SwitchingStep, switching
 
 _CONDITIONS = ("area_m2", "thickness_m", "compliance_a", "temperature_k", "read_voltage_v")
 

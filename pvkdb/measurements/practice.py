@@ -8,18 +8,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from pvkdb.measurements.memory import states_apart
 from pvkdb.measurements.metrics import FEWEST_DEVICES, Measured, shipped
 from pvkdb.measurements.sweeps import loops
-from pvkdb.schemas.measurements import Quality
+from pvkdb.schemas import StrictModel
 
 #: Cycles of which the outermost 5 % are seen with 90 % probability: 1 − 0.95ⁿ ≥ 0.9.
 ENOUGH_CYCLES = 45
 _Answer: TypeAlias = tuple[bool | None, str]  # None is not known; and what was found
+
+
+class Quality(StrictModel):
+    """The answer of a data set to a question of good practice, and what was found."""
+
+    question: str
+    answer: Literal["yes", "no", "not known"]
+    found: str
+    source: str
 
 
 def quality(groups: Mapping[str, Sequence[Any]], metrics: Sequence[Measured]) -> list[Quality]:

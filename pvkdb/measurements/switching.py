@@ -13,10 +13,31 @@ from dataclasses import replace
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.metrics import Measured, shipped
-from pvkdb.schemas.measurements import NOT_MEASURED, UNDECIDED, SwitchingStep, Vote
+from pvkdb.schemas import StrictModel
 
 #: Metals that oxidise and move, and electrodes that do not (review, sections 3.2.1.1 and 3.2.1.2).
 _REACTIVE, _INERT = {"ag", "al", "ni", "cu"}, {"au", "c", "carbon", "pt", "ti", "fto"}
+NOT_MEASURED, UNDECIDED = "not measured", "undecided"
+
+
+class Vote(StrictModel):
+    """What a sign says of a mechanism, and the number it rests on, or what has to be measured."""
+
+    sign: str
+    answer: str  # an alternative of the step, "undecided" or "not measured"
+    strength: str  # "strong"; "weak": also seen with the other mechanism; empty without answer
+    found: str
+    source: str
+
+
+class SwitchingStep(StrictModel):
+    """A question on the mechanism of switching, its answer by votes, and what to measure next."""
+
+    question: str
+    answer: str
+    strength: str
+    votes: list[Vote]
+    next: str  # empty if nothing is missing
 
 
 def switching(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pvkdb.cli.output.console import output, plain, print_lines, print_table
 from pvkdb.display.numbers import UNKNOWN, number, shortened
 from pvkdb.display.units import with_unit
-from pvkdb.schemas.measurements import NOT_MEASURED
 
 if TYPE_CHECKING:
     from pvkdb.schemas.crossbar import ArrayLimit, CrossbarDocument, DeviceArray
@@ -233,7 +232,7 @@ def print_measurements(document: Mapping[str, Any]) -> None:
     )
     steps = []
     for step in document["switching"]:
-        votes = [vote for vote in step["votes"] if vote["answer"] != NOT_MEASURED]
+        votes = [vote for vote in step["votes"] if vote["answer"] != "not measured"]
         text = "; ".join(f"{v['sign']}: {v['answer']} {v['strength']}, {v['found']}" for v in votes)
         answer = f"{step['answer']} {step['strength']}".strip()
         steps.append([step["question"], answer, plain(text or "–"), plain(step["next"])])

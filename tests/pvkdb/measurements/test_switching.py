@@ -6,8 +6,7 @@ import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.metrics import Measured
-from pvkdb.measurements.switching import switching
-from pvkdb.schemas.measurements import SwitchingStep
+from pvkdb.measurements.switching import SwitchingStep, switching
 
 SCALE, IONS = "filamentary or interfacial", "ionic or electronic"
 
