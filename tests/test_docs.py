@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "how-to.md", ROOT / "docs" / "deploy.md"]
 
 #: Commands that compute for long or never end; their options are checked, not their work.
-LONG = ("neb", "screen", "serve", "work", "demo", "draft")
+LONG = ("neb", "screen", "serve", "simulate", "work", "demo", "draft")
 
 
 def blocks(page: Path, language: str) -> list[str]:

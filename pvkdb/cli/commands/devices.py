@@ -1,4 +1,4 @@
-"""``pvkdb kinetics``, ``crossbar``, ``measure`` and ``export-device``: what devices can do."""
+"""``pvkdb kinetics``, ``simulate``, ``crossbar``, ``measure``, ``export-device``: for devices."""
 
 from __future__ import annotations
 
@@ -105,6 +105,40 @@ def _kinetics(
         if device is not None:
             return device_kinetics(session, device, conditions)
         return answer_material(session, formula or "", conditions)
+
+
+def simulate(
+    material: Annotated[str, Argument(help="Material, e.g. CsPbBr3 or CsPbBr3-Pnma.")],
+    potential: Annotated[str | None, Option(help="Whose barriers; default: best tested.")] = None,
+    temperature_k: Annotated[float, Option(metavar="K", help="Temperature.")] = 298.15,
+    thickness_nm: Annotated[float | None, Option(metavar="NM", help="Layer thickness.")] = None,
+    gap_nm: Annotated[float | None, Option(metavar="NM", help="Gap that vacancies fill.")] = None,
+    bias_v: Annotated[float | None, Option(metavar="V", help="Bias across the layer.")] = None,
+    vacancies: Annotated[float | None, Option(metavar="SHARE", help="Share of sites.")] = None,
+    axis: Annotated[str, Option(help="Axis across the layer: a, b or c.")] = "b",
+    seeds: Annotated[int, Option(min=2, help="Runs of the layer.")] = 20,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Simulate halide vacancies: diffusion, drift, and in a layer the times of a gap."""
+    from pvkdb.suitability.evidence.predictions import answer_simulation
+
+    given = [each for each in (thickness_nm, gap_nm, bias_v, vacancies) if each is not None]
+    if len(given) not in (0, 4) or axis not in ("a", "b", "c"):
+        raise InputError(
+            "a layer needs --thickness-nm, --gap-nm, --bias-v and --vacancies, e.g. 100, 20, 1 and "
+            "0.004, and --axis a, b or c"
+        )
+    layer = None
+    if given:
+        from pvkdb.simulation.kmc import Layer
+
+        thickness, gap, bias, share = given
+        layer = Layer("abc".index(axis), thickness * 1e-9, gap * 1e-9, bias, share)
+    store = open_store(database, create=True)
+    with store.session(read_only=True) as session, messages().status("simulating"):
+        answer = answer_simulation(session, material, temperature_k, potential, layer, seeds)
+    show(answer, json, print_kinetics)
 
 
 def crossbar(

@@ -144,6 +144,12 @@ def test_a_device_goes_to_a_simulator(database: list[str], tmp_path: Path) -> No
         assert words in str(refused.exception)
 
 
+def test_a_material_without_barriers_is_not_simulated(database: list[str]) -> None:
+    outcome = call("simulate", "CsPbBr3", "--potential", "chgnet", *database)
+    assert isinstance(outcome.exception, NotFoundError)
+    assert "in CsPbBr3 by chgnet; compute them with: pvkdb neb CsPbBr3" in str(outcome.exception)
+
+
 def widest(text: str) -> int:
     return max(map(len, text.splitlines()))
 

@@ -1,0 +1,54 @@
+"""Networks: lattices of the textbook, and those of the release of computed results."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from pvkdb.computed import CALCULATIONS
+from pvkdb.schemas.calculations.migration import NebResult
+from pvkdb.simulation.network import HopNetwork
+
+#: Finished barriers by formula, phase and potential.
+Released = dict[tuple[str, str, str], NebResult]
+
+#: Corners of the primitive cells of the cubic lattices, in half lengths of the cubic cell, and
+#: their hops.
+LATTICES = {
+    "simple cubic": (2 * np.eye(3), [(1, 0, 0), (0, 1, 0), (0, 0, 1)]),
+    "face-centred cubic": (
+        np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]),
+        [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, -1, 0), (0, 1, -1), (1, 0, -1)],
+    ),
+}
+
+
+def lattice(name: str, saddle_ev: float = 0.3, a_ang: float = 4.0) -> HopNetwork:
+    """One site in a cell, and hops over one barrier."""
+    cell, hops = LATTICES[name]
+    listed = [((0, 0, hop), saddle_ev, 0) for hop in hops]
+    return HopNetwork(a_ang / 2 * cell, [[0, 0, 0]], [0.0], listed)
+
+
+@pytest.fixture(scope="session")
+def released() -> Released:
+    """Finished barriers of the release by formula, phase and potential."""
+    with gzip.open(CALCULATIONS, "rt") as stream:
+        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
+    return {
+        (
+            *(line["material"][part] for part in ("formula", "phase")),
+            line["parameters"]["potential"],
+        ): NebResult.model_validate(line["result"])
+        for line in lines
+        if line["kind"] == "neb"
+    }
+
+
+@pytest.fixture(scope="session")
+def caesium_lead_bromide(released: Released) -> NebResult:
+    """The bromide vacancy of γ-CsPbBr3 by SevenNet-0."""
+    return released["CsPbBr3", "Pnma", "sevennet-0"]

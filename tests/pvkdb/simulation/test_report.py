@@ -1,0 +1,118 @@
+"""What a result means for motion, as the command, its page and Python give it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pvkdb.cli.app import app
+from pvkdb.computed import CALCULATIONS
+from pvkdb.errors import InputError
+from pvkdb.schemas.kinetics import KineticsAnswer
+from pvkdb.simulation.dilute import diffusion
+from pvkdb.simulation.network import Hopping, network_of
+from pvkdb.store.database import Store
+from pvkdb.store.files.calculation_import import take_calculations
+
+from ..store.files.test_exchange import file_of
+from .conftest import Released
+
+pytest.importorskip("numba", reason="numba is not installed (extra 'simulation')")
+report = import_module("pvkdb.simulation.report")
+
+PAGE = Path(__file__).parents[3] / "docs" / "simulation.md"
+
+
+@pytest.mark.parametrize(
+    ("material", "axis", "words"),
+    [
+        (
+            ("CsPbBr3", "Pnma", "sevennet-0"),
+            "a",
+            "bottleneck 0.219: harder hops share the way; carried by hop 3 38%, hop 6 21%",
+        ),
+        (("KCaCl3", "Pnma", "sevennet-0"), "b", "sites 0.010 eV above the lowest are occupied"),
+        (("Cs2MnBr4", "I4/mmm", "sevennet-0"), "a", "0.840: easier hops lead there obliquely"),
+        (("Cs2PdCl6", "Fm-3m", "chgnet"), "c", ", bottleneck 0.776; carried by hop 2 100%"),
+        (("K2IrCl6", "P4/mnc", "chgnet"), "c", ": no path leads on"),
+    ],
+)
+def test_the_activation_energy_says_why_it_is_not_the_bottleneck(
+    released: Released,
+    material: tuple[str, str, str],
+    axis: str,
+    words: str,
+) -> None:
+    result = released[material]
+    network = network_of(result)
+    found = diffusion(Hopping(network, 298.15, 1e12)).along(network.cell_ang["abc".index(axis)])
+    assert words in report._reason(result, axis, found)
+
+
+@pytest.fixture
+def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The barriers of γ-CsPbBr3, and those of another phase, in a store beside the literature."""
+    with gzip.open(CALCULATIONS, "rt") as stream:
+        lines = [json.loads(line) for line in stream if '"barrier_forward_ev"' in line]
+    wanted = [line for line in lines if line["material"]["formula"] == "CsPbBr3"]
+    with sqlite_store.session() as session:
+        take_calculations(session, file_of(tmp_path / "lines.jsonl.gz", *wanted))
+    monkeypatch.setenv("PVKDB_DATABASE_URL", str(sqlite_store.url))
+    monkeypatch.chdir(tmp_path)
+    return sqlite_store
+
+
+@pytest.mark.slow
+def test_the_command_says_every_number_with_its_interval_and_assumptions(store: Store) -> None:
+    options = "simulate CsPbBr3 --thickness-nm 30 --gap-nm 6 --bias-v 1 --vacancies 0.01 --json"
+    outcome = CliRunner().invoke(app, shlex.split(options))
+    assert outcome.exit_code == 0, outcome.exception
+    answer = KineticsAnswer.model_validate_json(outcome.stdout)
+    (ion,) = answer.ions
+    assert (answer.asked, ion.ion, ion.basis) == ("CsPbBr3-Pnma", "V_Br", "potentials")
+    quantities = {each.name: each for each in ion.document.quantities}
+    for axis in "abc":
+        energy = quantities[f"E_A along {axis}"]
+        assert (energy.minimum or 0.0) < 0.21 < (energy.maximum or 0.0)
+        assert "bottleneck" in energy.equation
+    drifts = [
+        each.maximum for name, each in quantities.items() if name.startswith("drift across b")
+    ]
+    assert len(drifts) == 3
+    times = [quantities[f"time to {what}"] for what in ("fill the gap", "lose it")]
+    assert all("20 of 20 runs ended" in each.equation for each in times)
+    assert all(each.minimum and each.maximum and each.minimum < each.maximum for each in times)
+    assumed = {each.name: each for each in ion.document.assumptions}
+    assert "80% interval of sevennet-0" in assumed["e_a_ev"].source
+    assert "Vineyard" in assumed["attempt_frequency_hz"].source
+    assert assumed["vacancy_fraction"].value == "0.01"
+
+
+@pytest.mark.slow
+def test_the_page_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    commands = re.findall(r"^pvkdb ([^#\n]*)", text, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        outcome = CliRunner().invoke(app, shlex.split(command))
+        assert outcome.exit_code == 0, (command, outcome.exception)
+    assert "carried by hop" in outcome.stdout
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, str(PAGE), "exec"), {})
+    printed = capsys.readouterr().out
+    assert "coefficient_m2_per_s=1.4599" in printed
+    assert re.search(r"correlation factor 0\.6\d", printed)
+
+
+def test_a_layer_needs_all_its_numbers() -> None:
+    outcome = CliRunner().invoke(app, ["simulate", "CsPbBr3", "--thickness-nm", "100"])
+    assert isinstance(outcome.exception, InputError)
+    assert "--gap-nm, --bias-v and --vacancies" in str(outcome.exception)
