@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pvkdb.measurements import memory, plasticity, sweeps
+from pvkdb.measurements.conduction import Conduction, conduction
 from pvkdb.measurements.metrics import Measured, shipped
 from pvkdb.measurements.practice import Quality, quality
 from pvkdb.measurements.reading import Request, read
@@ -26,6 +27,7 @@ class Report:
     unknown: tuple[str, ...]
     quality: tuple[Quality, ...] = ()
     switching: tuple[SwitchingStep, ...] = ()
+    conduction: tuple[Conduction, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report for JSON, with definitions and sources; what is not known is null."""
@@ -33,19 +35,24 @@ class Report:
         rows = [{"device": device, **asdict(m), **known[m.name]} for device, m in self.metrics]
         verdicts = {"quality": self.quality, "switching": self.switching}
         models = {name: [row.model_dump() for row in rows] for name, rows in verdicts.items()}
-        return {**asdict(self), "metrics": rows, **models}
+        document = {**asdict(self), "metrics": rows, **models}
+        for branch in document["conduction"]:
+            parameters = [metric for law in branch["laws"] for metric in law["parameters"]]
+            for metric in filter(None, [*parameters, branch["activation"]]):
+                metric |= known[metric["name"]]
+        return document
 
 
 def measure(
     paths: Sequence[Path],
     request: Request = Request(),
-    exponent_range_v: tuple[float, float] | None = None,
+    exponent_range_v: tuple[float, float] | Literal["common"] | None = None,
     at_temperature_k: float | None = None,
 ) -> Report:
     """Return the metrics of files that belong together, and what they show.
 
-    ``exponent_range_v`` asks for the exponent of the current between two voltages, and
-    ``at_temperature_k`` for retention extrapolated to a temperature.
+    ``exponent_range_v`` asks for the exponent of the current between two voltages, or over the
+    range of all sweeps, and ``at_temperature_k`` for retention extrapolated to a temperature.
 
     Raises:
         InputError: see :func:`pvkdb.measurements.reading.read`.
@@ -64,7 +71,9 @@ def measure(
         "area": lambda series: sweeps.area_metrics(series, request.read_voltage_v),
     }
     if exponent_range_v:
-        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *exponent_range_v)]
+        common = exponent_range_v == "common"
+        ends = sweeps.common_range(groups.get("iv", [])) if common else exponent_range_v
+        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *ends)]
     sweep = sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else []
     found = [("all", metric) for metric in sweep]
     trains = groups.get("pulses", [])
@@ -80,4 +89,6 @@ def measure(
     notes = tuple(dict.fromkeys(note for setup in setups for note in setup.notes))
     unknown = (n for n in _CONDITIONS if all(getattr(setup, n) is None for setup in setups))
     rows = tuple(quality(groups, metrics))
-    return Report(", ".join(groups), tuple(found), notes, tuple(unknown), rows, tuple(steps))
+    laws = tuple(conduction(groups.get("iv", ()), request.permittivity_optical))
+    kinds = ", ".join(groups)
+    return Report(kinds, tuple(found), notes, tuple(unknown), rows, tuple(steps), laws)

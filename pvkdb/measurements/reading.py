@@ -32,6 +32,7 @@ class Request:
     areas_m2: Sequence[float] = ()
     temperatures_k: Sequence[float] = ()
     thickness_m: float | None = None
+    permittivity_optical: float | None = None  # relative
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     shunt_ohm: float | None = None

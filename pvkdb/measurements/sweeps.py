@@ -76,10 +76,10 @@ def loops(trace: Trace) -> list[Loop]:
 def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
     """Return thresholds, their spread, the on/off ratio and compliances of sweeps."""
     every = [loop for trace in traces for loop in loops(trace)]
-    found = ((trace.setup.device, _compliance(trace)) for trace in traces)
+    found = ((trace.setup.device, compliance(trace)) for trace in traces)
     limits = {device: limit for device, limit in found if limit}
     metrics, said = list[Measured](), next((limit.note for limit in limits.values()), "")
-    for name, find in (("v_set", _set_point), ("v_reset", _reset_point)):
+    for name, find in (("v_set", set_point), ("v_reset", reset_point)):
         points = [(loop.trace, at) for loop in every if (at := find(loop)) is not None]
         if not points:
             why = f"no abrupt change in {len(every)} branches"
@@ -100,7 +100,7 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
     return [*metrics, _on_off(every, limits), *limits.values()]
 
 
-def _set_point(loop: Loop) -> int | None:
+def set_point(loop: Loop) -> int | None:
     """The point after the largest step of the conductance, if the state changed there."""
     v, i = loop.sizes(loop.out)
     used = np.flatnonzero((v > _NEAR_ZERO * v.max()) & (i > 0))
@@ -114,7 +114,7 @@ def _set_point(loop: Loop) -> int | None:
     return loop.out.start + before + 1 if later is None or later > _STEP * i[before] else None
 
 
-def _reset_point(loop: Loop) -> int | None:
+def reset_point(loop: Loop) -> int | None:
     """The point of the largest current, if it falls afterwards while the voltage still rises."""
     v, i = loop.sizes(loop.out)
     top = int(np.argmax(i))
@@ -124,7 +124,7 @@ def _reset_point(loop: Loop) -> int | None:
     return None if before and later and later > _FALL * before else loop.out.start + top
 
 
-def _compliance(trace: Trace) -> Measured | None:
+def compliance(trace: Trace) -> Measured | None:
     top = float(np.abs(trace.current_a).max())
     flat = np.flatnonzero(np.abs(trace.current_a) >= (1 - _FLAT) * top)
     v = trace.voltage_v
@@ -153,6 +153,13 @@ def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
     note = f"at {read:g} V" + ("; the compliance limits the current" if capped else "")
     devices = len({loop.trace.setup.device for loop in every})
     return over_cycles("on_off", np.median, ratios, devices=devices, note=note, bound=">" * capped)
+
+
+def common_range(traces: Sequence[Trace]) -> tuple[float, float]:
+    """Return the voltages over which states compare: up to what all reach, from 5 % of it."""
+    every = [found[0].sizes(found[0].out)[0].max() for t in traces if (found := loops(t))]
+    high = float(min(every, default=0.0))
+    return _NEAR_ZERO * high, high
 
 
 def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:

@@ -237,8 +237,13 @@ def measure(
     electrodes: Annotated[
         str, Option(metavar="BIASED/GROUNDED", help="Their materials, e.g. Ag/FTO.")
     ] = "",
+    permittivity_optical: Annotated[
+        float | None, Option(metavar="NUMBER", help="Relative, n² of the layer.")
+    ] = None,
     shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
-    exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
+    exponent: Annotated[
+        str | None, Option(help="d ln I/d ln V from LOW:HIGH V, or over the common range: common.")
+    ] = None,
     at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
     json: JsonOption = False,
@@ -255,14 +260,20 @@ def measure(
         temperatures_k=temperature_k or (),
         thickness_m=None if thickness_nm is None else thickness_nm * 1e-9,
         electrodes=electrodes,
+        permittivity_optical=permittivity_optical,
         compliance_a=compliance_a,
         read_voltage_v=v_read,
         shunt_ohm=shunt_ohm,
         drop_bad=drop_bad,
     )
-    window = None if exponent is None else parse_range(exponent, "--exponent", "V")
+    common = exponent == "common"
+    window = None if exponent is None or common else parse_range(exponent, "--exponent", "V")
     ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
-    show(measuring.measure(files, request, ends, at_k).document(), json, print_measurements)
+    show(
+        measuring.measure(files, request, "common" if common else ends, at_k).document(),
+        json,
+        print_measurements,
+    )
 
 
 def export_device(

@@ -237,7 +237,49 @@ def print_measurements(document: Mapping[str, Any]) -> None:
         answer = f"{step['answer']} {step['strength']}".strip()
         steps.append([step["question"], answer, plain(text or "–"), plain(step["next"])])
     print_table("Mechanism of switching", ["step", "answer", "votes", "measure next"], steps)
+    _print_conduction(document["conduction"])
     print_lines([*document["notes"], f"not known: {', '.join(document['unknown']) or 'nothing'}"])
+
+
+def _print_conduction(branches: Sequence[Mapping[str, Any]]) -> None:
+    """Print the candidates of every branch with parameters and vetoes, then what would decide."""
+    several, rows, more = len({branch["device"] for branch in branches}) > 1, [], []
+    for branch in branches:
+        name = f"{branch['branch']} {' to '.join(map(number, branch['range_v']))} V"
+        cells = [plain(f"{branch['device']} {name}" if several else name), branch["verdict"]]
+        for law in branch["laws"]:
+            if law["candidate"] or (law is branch["laws"][0] and not branch["candidates"]):
+                share = f"{law['weight']:.2g}", f"{law['misfit']:.0%}"
+                rows.append([*cells, law["law"], *share, _law_text(law)])
+                cells = ["", ""]
+        if branch["note"]:
+            more.append(f"{name}: {branch['note']}")
+        if branch["activation"] and branch["activation"]["value"] is not None:
+            more.append(f"{name}: {_parameter_text(branch['activation'])}")
+    open_ = dict.fromkeys(text for branch in branches for text in branch["would_decide"])
+    if rows:
+        print_table(
+            "Conduction",
+            ["branch", "verdict", "law", "weight", "misfit", "parameters"],
+            rows,
+            numeric=("weight", "misfit"),
+            caption="+, −: polarity; out, back: from and to zero. weight: by AICc among all laws "
+            "(--json). misfit: share of the current that the law leaves.",
+        )
+    print_lines([*more, *[f"would decide: {'; '.join(open_)}"] * bool(open_)])
+
+
+def _law_text(law: Mapping[str, Any]) -> str:
+    known = [_parameter_text(metric) for metric in law["parameters"] if metric["value"] is not None]
+    vetoes = [f"excluded: {veto}" for veto in law["vetoes"]]
+    return plain("; ".join([law["formula"], *known, *vetoes]))
+
+
+def _parameter_text(metric: Mapping[str, Any]) -> str:
+    unit = "" if metric["unit"] == "1" else f" {metric['unit']}"
+    ends = " to ".join(map(number, metric["ends"]))
+    text = f"{metric['label']} {metric['bound']}{number(metric['value'])} ({ends}){unit}"
+    return f"{text} {metric['note']}".strip()
 
 
 def _metric_row(metric: Mapping[str, Any]) -> list[str]:

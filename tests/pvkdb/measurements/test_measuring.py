@@ -16,7 +16,7 @@ import pytest
 from pvkdb.measurements import Request, measure, parse_columns
 from pvkdb.measurements.forms import Trace
 from pvkdb.measurements.metrics import Measured, over_cycles, shipped, spread
-from pvkdb.measurements.sweeps import power_exponent
+from pvkdb.measurements.sweeps import common_range, power_exponent
 
 from ...conftest import lacks
 from ..cli.conftest import Run, environment, run
@@ -89,13 +89,16 @@ def test_reram_pulses_are_nearly_linear(measured: Path) -> None:
 
 @pytest.mark.parametrize(("state", "exponent"), [(52, 1.02), (14, 1.40)])
 def test_siox_states(measured: Path, state: int, exponent: float) -> None:
-    """FACTS: 1.02 at 290 ohm, 1.40 at 1.45 Mohm; points of the SiOx set of mnn-torch (MIT)."""
+    """FACTS: 1.02 at 290 ohm, 1.40 at 1.45 Mohm; points of the SiOx set of mnn-torch (MIT).
+
+    The range is not chosen: it is what all 53 states have in common.
+    """
     from scipy.io import loadmat
 
     found = loadmat(measured / "siox_states" / "SiO_x-multistate-data.mat")["data"]
-    current, voltage, _ = found[:, :, state].T
-    good = np.isfinite(current) & np.isfinite(voltage)
-    metric = power_exponent(Trace(voltage[good], current[good]), 0.02, 0.5)
+    columns = (found[:, :, k][np.isfinite(found[:, :2, k]).all(axis=1)].T for k in range(53))
+    traces = [Trace(voltage, current) for current, voltage, _ in columns]
+    metric = power_exponent(traces[state], *common_range(traces))
     assert metric.value == pytest.approx(exponent, abs=0.03)
 
 
@@ -145,6 +148,8 @@ def test_the_command_prints_a_table_and_json(run: Run, tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     assert "V_SET" in outcome.stdout
     assert "0.81 V" in outcome.stdout
+    assert "would decide: " in outcome.stdout
+    assert "--thickness-nm" in outcome.stdout
     assert "not known: area_m2" in outcome.stdout
     assert "Read voltage known?" in outcome.stdout
     assert "filamentary weak" in outcome.stdout
@@ -154,6 +159,8 @@ def test_the_command_prints_a_table_and_json(run: Run, tmp_path: Path) -> None:
     (on_off,) = (metric for metric in document["metrics"] if metric["name"] == "on_off")
     assert on_off["value"] is None
     assert on_off["source"]
+    assert {branch["branch"] for branch in document["conduction"]} == {"+ out", "+ back"}
+    assert document["conduction"][0]["laws"][0]["formula"]
 
 
 def test_files_of_several_kinds_are_judged_together(tmp_path: Path) -> None:
