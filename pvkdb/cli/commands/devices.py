@@ -120,7 +120,7 @@ def simulate(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Simulate halide vacancies: diffusion, drift, and in a layer the times of a gap."""
+    """Simulate halide vacancies on all hops. Gives diffusion, drift, and the times of a layer."""
     from pvkdb.suitability.evidence.predictions import answer_simulation
 
     given = [each for each in (thickness_nm, gap_nm, bias_v, vacancies) if each is not None]
