@@ -19,7 +19,7 @@ from pvkdb.schemas.calculations import reliability
 from validation.migration_comparison import measured
 from validation.migration_page import render
 from validation.migration_picture import write_picture
-from validation.migration_results import Computed, compute, read_results
+from validation.migration_results import Computed, compute, read_results, wanted
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "json", "svg"))
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
     if not parser.parse_args().page_only:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        compute(NUMBERS, _say)
+        compute(NUMBERS, wanted(), say)
     results = read_results(NUMBERS)
     write_picture(results, PICTURE)
     PAGE.write_text(render(results), encoding="utf-8")
@@ -41,7 +41,8 @@ def main() -> None:
     print(f"written: {PAGE}, {MEASURED}")
 
 
-def _say(done: int, total: int, last: Computed) -> None:
+def say(done: int, total: int, last: Computed) -> None:
+    """Print what was computed last."""
     if last.result is None:
         ended = f"{last.failure_kind}: {last.failure}"
     else:

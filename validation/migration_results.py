@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -47,6 +47,15 @@ def is_current(entry: Computed, case: Case) -> bool:
     return entry.key == case.request(entry.potential).key()
 
 
+#: A case's name and a calculation of it.
+Wanted = tuple[str, CompleteNebRequest]
+
+
+def wanted() -> list[Wanted]:
+    """Return every calculation of the page."""
+    return [(case.name, case.request(name)) for case in CASES for name in case.potentials]
+
+
 #: Called after each case with how many are done, how many there are, and the last one.
 OnResult = Callable[[int, int, Computed], None]
 
@@ -58,19 +67,20 @@ def read_results(path: Path) -> Results:
     return Results.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def compute(path: Path, on_result: OnResult) -> Results:
-    """Compute every case that the file does not hold yet with the same settings.
+def compute(
+    path: Path, wanted: Sequence[Wanted], on_result: OnResult, workers: int = processes()
+) -> Results:
+    """Compute what the file does not hold yet with the same settings, and drop what is not wanted.
 
     The file is written after each, so that a run that was ended goes on where it was.
     """
     one_thread_each()
     known = {entry.key: entry for entry in read_results(path).computed}
-    wanted = [(case.name, case.request(name)) for case in CASES for name in case.potentials]
     keys = [request.key() for _, request in wanted]
     order: dict[str, int] = {name: place for place, name in enumerate(POTENTIALS)}
     found = {key: known[key] for key in keys if key in known}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes(), mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         running = [
             pool.submit(_compute, name, request)
             # The cheap potentials first.
