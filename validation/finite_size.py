@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pvkdb.chemistry.ions import HALIDES
 from pvkdb.schemas.calculations import PotentialName
-from pvkdb.schemas.calculations.migration import HopBarrier, NebResult
 from validation.migration_cases import CASES, Case
-from validation.migration_results import Computed, Results, Wanted
+from validation.migration_results import Results, Wanted
 
 #: Those that compute the larger cells: the guide of the hops by DFT, and the better one.
 POTENTIALS = (PotentialName.SEVENNET_0, PotentialName.SEVENNET_L3I5)
@@ -31,7 +28,9 @@ _SAME_HOP_ANG = 0.1
 def cases() -> list[Case]:
     """Return the halide vacancies of these hosts."""
     halides = [f"V_{halide}" for halide in HALIDES]
-    return [case for case in CASES if (case.formula, case.phase) in HOSTS and case.defect in halides]
+    return [
+        case for case in CASES if (case.formula, case.phase) in HOSTS and case.defect in halides
+    ]
 
 
 def larger_cells(present: Results) -> list[Wanted]:
