@@ -14,6 +14,7 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from statistics import median
@@ -29,7 +30,9 @@ from pvkdb.schemas.screening import (
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation" / "screening.md"
 #: Rows of the tables of candidates and of reasons.
-MOST_CANDIDATES, MOST_REASONS = 40, 15
+MOST_CANDIDATES, MOST_REASONS, MOST_CHANGES = 40, 15, 10
+#: Smaller differences of two potentials are no change, eV.
+CHANGED_EV = 0.05
 #: Above the ground state by no more than this, eV an atom, a perovskite counts as found.
 NEAR_EV_PER_ATOM = 0.010
 
@@ -157,27 +160,88 @@ def _migration(candidates: Sequence[ScreenedCandidate]) -> Iterator[str]:
             for candidate, migration in found
         ),
     )
+    yield from _changes(found)
 
 
 def _agreement(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> str:
-    """Return how similarly two potentials order the candidates."""
-    pairs = [
-        tuple(outcome.e_a_ev for outcome in migration.outcomes)
-        for _, migration in found
-        if all(
-            outcome.e_a_ev is not None and not outcome.upper_bound for outcome in migration.outcomes
+    """Return how similarly the first potential and each other one order the candidates."""
+    said = ""
+    for both in _pairs(found):
+        if len(both) < 3:
+            continue
+        rank = spearmanr(*([each.ev[place] for each in both] for place in (0, 1))).statistic
+        said += (
+            f" {both[0].new.potential} and {both[0].old.potential} both have a value, not just a "
+            f"bound, for {len(both)} of {len(found)}; their order agrees with a rank correlation "
+            f"of {rank:.2f}, and half of the values lie within "
+            f"{median(abs(each.shift_ev) for each in both):.2f} eV of each other."
         )
-    ]
-    if len(pairs) < 3 or len(pairs[0]) != 2:
-        return ""
-    first, second = zip(*pairs, strict=True)
-    rank = spearmanr(first, second).statistic
-    apart = median(abs(one - other) for one, other in zip(first, second, strict=True))
-    return (
-        f" Both potentials have a value, not just a bound, for {len(pairs)} of {len(found)}; their "
-        f"order agrees with a rank correlation of {rank:.2f}, and half of the values lie within "
-        f"{apart:.2f} eV of each other."
-    )
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """A candidate with values, not bounds, by the first potential and another one, eV."""
+
+    formula: str
+    new: BarrierOutcome
+    old: BarrierOutcome
+    ev: tuple[float, float]
+
+    @property
+    def shift_ev(self) -> float:
+        return self.ev[0] - self.ev[1]
+
+
+def _pairs(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> Iterator[list[_Both]]:
+    """Yield the candidates with values by the first and each other potential of the plan."""
+    for number in range(1, len(found[0][1].outcomes)):
+        both = [
+            _Both(candidate.formula, new, old, (new.e_a_ev, old.e_a_ev))
+            for candidate, migration in found
+            for new, old in [(migration.outcomes[0], migration.outcomes[number])]
+            if new.e_a_ev is not None and old.e_a_ev is not None
+            if not (new.upper_bound or old.upper_bound)
+        ]
+        if both:
+            yield both
+
+
+def _changes(found: Sequence[tuple[ScreenedCandidate, Migration]]) -> Iterator[str]:
+    """Yield what the first potential changes against each other one, the largest changes first."""
+    for both in _pairs(found):
+        new, old = both[0].new.potential, both[0].old.potential
+        shifts = [each.shift_ev for each in both]
+        tops = [
+            {each.formula for each in sorted(both, key=lambda each: each.ev[place])[:10]}
+            for place in (0, 1)
+        ]
+        yield f"\n### {new} against {old}\n"
+        yield (
+            f"Of {len(both)} candidates with a value by both, {new} gives a higher one for "
+            f"{sum(shift > CHANGED_EV for shift in shifts)} and a lower one for "
+            f"{sum(shift < -CHANGED_EV for shift in shifts)}, by more than {CHANGED_EV:g} eV; "
+            f"median change {median(shifts):+.2f} eV. {len(tops[0] & tops[1])} of the "
+            f"{len(tops[0])} lowest are the same. Another class of hops limits "
+            f"{sum(each.new.limited_by != each.old.limited_by for each in both)}, another host "
+            f"has {sum(_host(each.new) != _host(each.old) for each in both)}. The largest "
+            "changes:\n"
+        )
+        yield from _table(
+            ("formula", f"{old} / eV", f"{new} / eV", "change / eV", f"limited by, {old}", new),
+            (
+                (
+                    *(each.formula, _cell(each.old), _cell(each.new), f"{each.shift_ev:+.2f}"),
+                    each.old.limited_by,
+                    "same" if each.new.limited_by == each.old.limited_by else each.new.limited_by,
+                )
+                for each in sorted(both, key=lambda each: -abs(each.shift_ev))[:MOST_CHANGES]
+            ),
+        )
+
+
+def _host(outcome: BarrierOutcome) -> str:
+    return (outcome.host_left_for or "").partition(",")[0]
 
 
 def _cell(outcome: BarrierOutcome) -> str:

@@ -129,5 +129,10 @@ def test_activation_energies_stand_beside_each_other_lowest_first() -> None:
         "| CsPbCl3 | Pnma | 0.60 (3D) | 0.70 (3D) | octahedron edge |",
     ]
     text = "\n".join(lines)
+    assert "### sevennet-0 against chgnet\n\nOf 3 candidates with a value by both" in text
+    assert (
+        "higher one for 1 and a lower one for 1, by more than 0.05 eV; median change -0.05" in text
+    )
+    assert "| CsSnI3 | 0.10 (3D) | 0.20 (3D) | +0.10 | octahedron edge | same |" in text
     assert "not just a bound, for 3 of 5; their order agrees with a rank correlation of 1." in text
     assert "half of the values lie within 0.10 eV" in text
