@@ -2,10 +2,10 @@
 
     python validation/migration.py [--page-only]
 
-computes the migration of every defect in ``migration_cases.py`` with SevenNet-0 and CHGNet, an hour
-or more on two cores, keeps the numbers in ``docs/validation/migration.json`` as they come, and
-writes the page, its picture and what `pvkdb potentials` shows. ``--page-only`` writes them from the
-stored numbers.
+computes the migration of every defect in ``migration_cases.py``, an hour or more on two cores, and
+some of them again in a larger cell, half an hour. It keeps the numbers in ``migration.json`` and
+``finite_size.json`` of ``docs/validation`` as they come, and writes the page, its picture and what
+`pvkdb potentials` shows. ``--page-only`` writes them from the stored numbers.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ import sys
 from pathlib import Path
 
 from pvkdb.schemas.calculations import reliability
+from validation.finite_size import larger_cells
 from validation.migration_comparison import measured
 from validation.migration_page import render
 from validation.migration_picture import write_picture
 from validation.migration_results import Computed, compute, read_results, wanted
+from validation.path_points import read_points
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
 PAGE, NUMBERS, PICTURE = (FOLDER / f"migration.{ending}" for ending in ("md", "json", "svg"))
+#: The same in larger cells.
+LARGER = FOLDER / "finite_size.json"
 #: What `pvkdb potentials` shows, in the wheel.
 MEASURED = Path(reliability.__file__).with_name("measured.json")
 
@@ -33,10 +37,10 @@ def main() -> None:
     parser.add_argument("--page-only", action="store_true", help="use the stored numbers")
     if not parser.parse_args().page_only:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        compute(NUMBERS, wanted(), say)
+        compute(LARGER, larger_cells(compute(NUMBERS, wanted(), say)), say)
     results = read_results(NUMBERS)
     write_picture(results, PICTURE)
-    PAGE.write_text(render(results), encoding="utf-8")
+    PAGE.write_text(render(results, read_results(LARGER), read_points()), encoding="utf-8")
     MEASURED.write_text(json.dumps(measured(results), indent=1) + "\n", encoding="utf-8")
     print(f"written: {PAGE}, {MEASURED}")
 

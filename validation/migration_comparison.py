@@ -18,6 +18,9 @@ from validation.migration_results import Results
 
 #: What the literature calls a hop along an edge of one octahedron.
 ONE_OCTAHEDRON = "intra-octahedral"
+#: Statements on the way along one axis, where the source draws one hop and the page says which it
+#: can be (``migration_paths.py``).
+AXIS_MEANT = {"e-s3.3.4.1-004": "c"}
 #: A value farther than this from the literature's interval does not agree with it, eV.
 AGREES_EV = 0.1
 
@@ -119,7 +122,9 @@ def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRo
 
 
 def _value(row: EnergeticsRow, result: NebResult) -> float | None:
-    """What of a result answers a statement: the bottleneck, or one kind of hop."""
+    """What of a result answers a statement: the bottleneck, along an axis, or one kind of hop."""
+    if row.id in AXIS_MEANT:
+        return result.threshold_ev(AXIS_MEANT[row.id])
     if row.direction == ONE_OCTAHEDRON:
         edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
         return _lowest_barrier(edges)

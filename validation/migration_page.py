@@ -12,9 +12,12 @@ from pvkdb.chemistry import Interval
 from pvkdb.schemas.calculations import PotentialName
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.tables import EnergeticsRow
+from pvkdb.suitability.evidence.calibration import CalibrationPair
+from validation import finite_size, migration_paths
 from validation.migration_cases import CASES, POTENTIALS
 from validation.migration_comparison import (
     AGREES_EV,
+    AXIS_MEANT,
     GROUPS,
     ONE_OCTAHEDRON,
     Comparison,
@@ -23,6 +26,10 @@ from validation.migration_comparison import (
     pairs_of,
 )
 from validation.migration_results import Computed, Results, is_current
+from validation.path_points import PathPoint
+
+#: Fewer statements have no statistics.
+LEAST_STATEMENTS = 3
 
 HEAD = """# Computed and reported migration barriers
 
@@ -40,8 +47,14 @@ the source does not give, and experiments have a table each. What the errors are
 """
 
 
-def render(results: Results) -> str:
-    """Return the page as Markdown."""
+def render(results: Results, larger: Results, points: Sequence[PathPoint]) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        results: Every case.
+        larger: Some of them in the next larger cell.
+        points: DFT on paths that the page discusses.
+    """
     compared, left = compare(results)
     parts = [
         HEAD.format(summary=_summary(compared, results)),
@@ -50,6 +63,8 @@ def render(results: Results) -> str:
         *_tables(compared, results),
         *_statistics(compared),
         *_antimony(results),
+        *migration_paths.section(results, points),
+        *finite_size.section(results, larger),
         *_disagreements(compared),
         *_not_computed(left),
         *_costs(results),
@@ -110,14 +125,14 @@ def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
         words = ", ".join(filter(None, (row.direction, unnamed)))
         direction = f" ({words})" if words else ""
         charge = "" if row.charge is None else f"{row.charge:+d}" if row.charge else "0"
-        one_hop = row.direction == ONE_OCTAHEDRON
+        one_hop, axis = row.direction == ONE_OCTAHEDRON, AXIS_MEANT.get(row.id)
         values = [
-            _shown(results.of(entry.case, p), entry.values.get(p), one_hop)
+            _shown(results.of(entry.case, p), entry.values.get(p), one_hop, axis)
             if p in entry.case.potentials
             else "–"
             for p in POTENTIALS
         ]
-        limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0))
+        limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0), axis)
         spread = max(entry.values.values()) - min(entry.values.values())
         yield (
             f"| {entry.case.formula} {entry.case.phase} | {entry.case.defect}{direction} | "
@@ -133,7 +148,7 @@ def _method(row: EnergeticsRow) -> str:
     return ", ".join(filter(None, (row.method, row.functional, soc)))
 
 
-def _shown(computed: Computed | None, value: float | None, one_hop: bool) -> str:
+def _shown(computed: Computed | None, value: float | None, one_hop: bool, axis: str | None) -> str:
     if computed is None:
         return "not run"
     if computed.result is None or value is None:
@@ -141,13 +156,17 @@ def _shown(computed: Computed | None, value: float | None, one_hop: bool) -> str
     if one_hop:
         return f"{value:.3f} (hop)"
     sign = "≤ " if computed.result.upper_bound else ""
-    return f"{sign}{value:.3f} ({computed.result.dimensionality}D)"
+    dimensions = f"{computed.result.dimensionality}D"
+    if axis is not None:
+        return f"{sign}{value:.3f} (along {axis}; {computed.result.e_a_ev:.3f} in {dimensions})"
+    return f"{sign}{value:.3f} ({dimensions})"
 
 
-def _limited(computed: Computed | None) -> str:
+def _limited(computed: Computed | None, axis: str | None) -> str:
     if computed is None or computed.result is None:
         return ""
-    hop = computed.result.limiting.hop
+    ways = {each.direction: each.hop for each in computed.result.percolation}
+    hop = (computed.result.hops[ways[axis]] if axis in ways else computed.result.limiting).hop
     left = computed.result.host_left_for
     return f"{hop.hop_class}, {hop.length_ang:.2f} Å" + (f"; host became {left}" if left else "")
 
@@ -158,19 +177,14 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
         "Against the middle of each reported interval. Bounds, reported or computed, are left out. "
         "Rank correlation is Spearman's.\n"
     )
-    yield "| potential | statements | rank correlation | mean error, eV | mean absolute error, eV |"
-    yield "|---|---|---|---|---|"
+    yield (
+        "| potential | statements | of | rank correlation | mean error, eV | "
+        "mean absolute error, eV |"
+    )
+    yield "|---|---|---|---|---|---|"
     for potential in POTENTIALS:
-        pairs = pairs_of(compared, potential)
-        if len(pairs) < 3:
-            continue
-        errors = [each.computed_ev - each.reported_ev for each in pairs]
-        both = [(each.computed_ev, each.reported_ev) for each in pairs]
-        rank = float(spearmanr(*zip(*both, strict=True)).statistic)
-        yield (
-            f"| {potential.value} | {len(pairs)} | {rank:.2f} | {mean(errors):+.2f} | "
-            f"{mean(map(abs, errors)):.2f} |"
-        )
+        for group in ("all", *GROUPS):
+            yield from _errors(potential, group, pairs_of(compared, potential))
     yield ""
     yield "| family | potential | statements | mean error, eV |"
     yield "|---|---|---|---|"
@@ -184,6 +198,21 @@ def _statistics(compared: Sequence[Comparison]) -> Iterator[str]:
                 error = mean(each.computed_ev - each.reported_ev for each in pairs)
                 yield f"| {family} | {potential.value} | {len(pairs)} | {error:+.2f} |"
     yield ""
+
+
+def _errors(
+    potential: PotentialName, group: str, pairs: Sequence[CalibrationPair]
+) -> Iterator[str]:
+    chosen = [each for each in pairs if group in ("all", each.charge)]
+    if len(chosen) < LEAST_STATEMENTS:
+        return
+    errors = [each.computed_ev - each.reported_ev for each in chosen]
+    both = [(each.computed_ev, each.reported_ev) for each in chosen]
+    rank = float(spearmanr(*zip(*both, strict=True)).statistic)
+    yield (
+        f"| {potential.value} | {len(chosen)} | {group} | {rank:.2f} | {mean(errors):+.2f} | "
+        f"{mean(map(abs, errors)):.2f} |"
+    )
 
 
 def _antimony(results: Results) -> Iterator[str]:

@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from pvkdb.schemas.calculations import PotentialName
-from validation.migration import MEASURED, NUMBERS, PAGE
+from validation.migration import LARGER, MEASURED, NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
 from validation.migration_comparison import GROUPS, Comparison, group_of, measured
 from validation.migration_page import render, verdict
 from validation.migration_picture import write_picture
-from validation.migration_results import Results, is_current, read_results
+from validation.migration_results import Computed, Results, is_current, read_results
+from validation.path_points import read_points
+
+
+def page_of(*computed: Computed) -> str:
+    return render(Results(computed=computed), Results(), [])
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,7 @@ def results() -> Results:
 
 
 def test_the_page_is_made_of_the_numbers_kept(results: Results) -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(results)
+    assert PAGE.read_text(encoding="utf-8") == render(results, read_results(LARGER), read_points())
 
 
 def test_the_picture_changes_only_with_the_numbers(results: Results, tmp_path: Path) -> None:
@@ -128,7 +133,7 @@ def test_the_page_tells_what_an_earlier_version_computed_and_what_was_not_run(
         if is_current(entry, next(case for case in CASES if case.name == entry.case))
     )
     earlier = first.model_copy(update={"key": "0" * 64})
-    lines = render(Results(computed=(earlier, *rest))).split("\n")
+    lines = page_of(earlier, *rest).split("\n")
     assert any(
         line.startswith(f"| {first.case} † | {first.potential.value} | 0.") for line in lines
     )
@@ -136,7 +141,7 @@ def test_the_page_tells_what_an_earlier_version_computed_and_what_was_not_run(
     assert f"| {second.case} | {second.potential.value} | not run | | | | | | |" in lines
     left = sum(len(case.potentials) for case in CASES) - len(rest) - 1
     assert any(f", {left} were not run; " in line for line in lines)
-    assert "†" not in render(Results(computed=(second, *rest)))
+    assert "†" not in page_of(second, *rest)
 
 
 @pytest.mark.parametrize(
