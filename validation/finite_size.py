@@ -76,8 +76,8 @@ def section(present: Results, larger: Results) -> Iterator[str]:
         "its barrier, eV | difference, eV | host |"
     )
     yield "|" + "---|" * 10
-    for case, potential, before, after in rows:
-        yield f"| {case.name} | {potential.value} | {_row(before, after)} |"
+    for case, potential, small, large in rows:
+        yield f"| {case.name} | {potential.value} | {_row(small, large)} |"
     missing = [
         f"{case.name} ({potential.value})"
         for case in cases()

@@ -19,7 +19,7 @@ def section(results: Results, points: Sequence[PathPoint]) -> Iterator[str]:
     yield (
         "Saddle points above the lowest site, eV, by the kind of hop; a range where there are "
         "several. PBE is E(saddle) − E(start) by pw.x on the geometries of SevenNet-0, not "
-        "relaxed, beside SevenNet-0's own difference in brackets (30/200 Ry, Γ, no spin, no SOC; "
+        "relaxed, beside SevenNet-0's own difference in brackets (25/150 Ry, Γ, no spin, no SOC; "
         "`validation/path_points.py`).\n"
     )
     names = [potential.value for potential in POTENTIALS]
