@@ -60,16 +60,12 @@ def measure(
     groups = read(paths, request)
     every = [form for forms in groups.values() for form in forms]
     setups = [member.setup for form in every for member in getattr(form, "members", (form,))]
-    each: dict[str, Callable[[Any], list[Measured]]] = {
-        "transient": sweeps.transient_metrics,
-        "endurance": memory.endurance_metrics,
-        "retention": memory.decay_metrics,
-        "temperatures": lambda series: memory.arrhenius(series.members, at_temperature_k),
-        "states": memory.state_metrics,
-        "ppf": plasticity.ppf_metrics,
-        "stdp": plasticity.stdp_metrics,
-        "area": lambda series: sweeps.area_metrics(series, request.read_voltage_v),
-    }
+    each: dict[str, Callable[[Any], list[Measured]]] = {"transient": sweeps.transient_metrics}
+    each |= {"endurance": memory.endurance_metrics, "retention": memory.decay_metrics}
+    each |= {"ppf": plasticity.ppf_metrics, "stdp": plasticity.stdp_metrics}
+    each["states"] = memory.state_metrics
+    each["area"] = lambda series: sweeps.area_metrics(series, request.read_voltage_v)
+    each["temperatures"] = lambda series: memory.arrhenius(series.members, at_temperature_k)
     if exponent_range_v:
         common = exponent_range_v == "common"
         ends = sweeps.common_range(groups.get("iv", [])) if common else exponent_range_v

@@ -25,6 +25,8 @@ from pvkdb.measurements.metrics import (
 #: changed by the share lost.
 _TAIL, _LOST = 0.05, 0.5
 _DRAWS = 2000
+#: Correlation of neighbouring residuals above which the closest law is not that of the decay.
+_SMOOTH = 0.5
 BOLTZMANN_EV_PER_K = constants.k / constants.e
 #: Weight by AICc from which a law is taken.
 DECIDED = 0.95
@@ -70,7 +72,10 @@ def _quantile(log: Floats) -> Callable[[Floats, float], float]:
 
 
 def _spread(state: str, log: Floats) -> list[Measured]:
-    """Median and spread of one state; spread within and between devices by variance analysis."""
+    """Median and spread of one state; spread within and between devices by variance analysis.
+
+    Interval of the sum: Graybill and Wang, J. Am. Stat. Assoc. 75, 869 (1980).
+    """
     counts = np.isfinite(log).sum(axis=1)
     values, quantile = log[np.isfinite(log)], _quantile(log)
     means, variances = np.nanmean(log, axis=1), np.nanvar(log, axis=1)
@@ -79,10 +84,6 @@ def _spread(state: str, log: Floats) -> list[Measured]:
         one = over_cycles(f"r_{state}", np.median, 10**values)
         return [one, over_cycles(f"sigma_{state}", spread, values)]
 
-    def pooled(w: Floats) -> float:
-        share = w * counts / (w @ counts)
-        return float(np.sqrt(share @ (variances + (means - share @ means) ** 2)))
-
     def within(w: Floats) -> float:
         return float(np.sqrt(w @ inner / w.sum()))
 
@@ -90,9 +91,16 @@ def _spread(state: str, log: Floats) -> list[Measured]:
         square = w @ (means - w @ means / w.sum()) ** 2 / (w.sum() - 1)
         return float(np.sqrt(max(0.0, square - within(w) ** 2 / counts.mean())))
 
-    each = {"r": lambda w: 10 ** quantile(w, 0.5), "sigma": pooled}
-    each |= {"sigma_c2c": within, "sigma_d2d": between}
-    return [over_devices(f"{n}_{state}", each[n], len(log), int(counts.max())) for n in each]
+    each = {"r": lambda w: 10 ** quantile(w, 0.5), "sigma_c2c": within, "sigma_d2d": between}
+    most = int(counts.max())
+    r, c2c, d2d = (over_devices(f"{n}_{state}", each[n], len(log), most) for n in each)
+    squares = np.array([[m.value, *(m.ends or (0, 0))] for m in (c2c, d2d)]).clip(0) ** 2
+    total, (low, high) = squares[:, 0].sum(), np.hypot(*(squares[:, 1:] - squares[:, :1]))
+    ends = float(np.sqrt(max(0, total - low))), float(np.sqrt(total + high))
+    both = replace(c2c, name=f"sigma_{state}", value=float(np.sqrt(total)))
+    if c2c.ends and d2d.ends:
+        both = replace(both, ends=ends, interval="of both variances")
+    return [r, both, c2c, d2d]
 
 
 def decay_metrics(decay: Decay) -> list[Measured]:
@@ -110,11 +118,14 @@ def decay_metrics(decay: Decay) -> list[Measured]:
     other = fit(lambda x, rest, a, power: rest + a * (x / x[0]) ** -power, x, y, starts)
     odds = weights(found, other)
     law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= DECIDED else "undecided"
+    close = min([(f.deviation, f.correlation) for f in (found, other) if f], default=(0.0, 1.0))
+    share = odds[0] if close[1] <= _SMOOTH else None
+    law = "neither law describes it, the residuals are smooth" if share is None else law
     note = f"{law}: weights by AICc {odds[0]:.2f} exponential, {odds[1]:.2f} power law"
     return [
         found.metric("decay_time", 2, note, log=True) if found else Measured("decay_time", None),
         other.metric("decay_exponent", 2, note) if other else Measured("decay_exponent", None),
-        Measured("exponential_weight", odds[0] if any(odds) else None, note=note),
+        Measured("exponential_weight", share, note=note),
         retention_time(decay),
     ]
 

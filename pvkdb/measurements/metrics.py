@@ -48,8 +48,10 @@ class Measured:
     place: str = ""  # in the raw file
 
 
-def over_cycles(name: str, of: Callable[..., Any], values: Any, **rest: Any) -> Measured:
-    """Return a statistic over cycles; its interval is from resampling the cycles."""
+def over_cycles(
+    name: str, of: Callable[..., Any], values: Any, resolution: float = 0.0, **rest: Any
+) -> Measured:
+    """Return a statistic over cycles; its interval is from resampling, and the resolution."""
     x, rng = np.asarray(values, dtype=float), np.random.default_rng(0)
     value = float(of(x)) if len(x) > 1 or of is np.median else None
     metric = Measured(name, value, cycles=len(x), **rest)
@@ -57,7 +59,9 @@ def over_cycles(name: str, of: Callable[..., Any], values: Any, **rest: Any) -> 
         why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
         return replace(metric, note=why)
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
-    return _between(metric, np.array(found), len(x))
+    metric = _between(metric, np.array(found), len(x))
+    low, high = metric.ends or (0.0, 0.0)
+    return replace(metric, ends=(low - resolution, high + resolution))
 
 
 def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:

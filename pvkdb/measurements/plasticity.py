@@ -109,20 +109,19 @@ def train_metrics(train: PulseTrain) -> list[Measured]:
 
 def trains_metrics(trains: Sequence[PulseTrain]) -> list[Measured]:
     """Return the metrics of each train, and the asymmetry of pairs of one up and one down."""
-    found = [train_metrics(train) for train in trains]
+    found, grid = [train_metrics(train) for train in trains], np.linspace(0, 1, 101)
     metrics = [metric for each in found for metric in each]
-    x, curves = np.linspace(0, 1, 101), {False: list[Floats](), True: list[Floats]()}
-    labels = {False: list[float](), True: list[float]()}
+    curves: dict[bool, list[tuple[Floats, float]]] = {False: [], True: []}
     for train, each in zip(trains, found, strict=True):
         if label := next((m.value for m in each if m.name == "nl"), None):
-            order, places = np.argsort(_normalised(train)), _normalised(train)
-            curves[train.falling].append(np.interp(x, places[order], train.conductance[order]))
-            labels[train.falling].append(label)
+            x, order = _normalised(train), np.argsort(_normalised(train))
+            curve = np.interp(grid, x[order], train.conductance[order])
+            curves[train.falling].append((curve, label))
     pairs = list(zip(*curves.values(), strict=False))
     if not pairs:
         return metrics
-    shares = [np.abs(up - down).max() / np.ptp([up, down]) for up, down in pairs]
-    differences = [abs(up - down) for up, down in zip(*labels.values(), strict=False)]
+    shares = [np.abs(up - down).max() / np.ptp([up, down]) for (up, _), (down, _) in pairs]
+    differences = [abs(up - down) for (_, up), (_, down) in pairs]
     asymmetry = over_cycles("asymmetry", np.median, shares)
     if {train.unit for train in trains} != {"S"}:
         asymmetry = Measured("asymmetry", None, note="the trains may have scales of their own")

@@ -55,13 +55,14 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
         for trace in forms:
             positive = [loop.positive for loop in loops(trace)]
             counts[trace.setup.device] += max(sum(positive), len(positive) - sum(positive))
-        timed = all(trace.time_s is not None for trace in forms)
         found["cycles"] = _enough([*counts.values()], "loops of a device")
-        found["sweep_rate"] = timed, "times in the file" if timed else "no times in the file"
+        found["sweep_rate"] = (
+            all(t.time_s is not None for t in forms),
+            "times, or none, in the file",
+        )
     elif kind == "pulses":
         down = sum(train.falling for train in forms)
-        up = len(forms) - down
-        found["repeated"] = min(up, down) > 1, f"{up} up, {down} down"
+        found["repeated"] = 1 < down < len(forms) - 1, f"{len(forms) - down} up, {down} down"
     elif kind == "endurance":
         each = [int(n) for form in forms for n in np.isfinite(form.hrs_ohm).sum(axis=1)]
         gaps = next((g for g in (True, None) if g in {form.gaps for form in forms}), False)
@@ -109,4 +110,4 @@ def _devices(forms: Sequence[Any]) -> _Answer:
     if not named and len(parts) > 1:
         return None, f"{len(parts)} files or parts, which may be of one device"
     count = max(1, len(named))
-    return count >= FEWEST_DEVICES, f"{count} of {FEWEST_DEVICES} for an interval over devices"
+    return count >= FEWEST_DEVICES, f"{count}; an interval over devices needs {FEWEST_DEVICES}"

@@ -353,12 +353,7 @@ def _states(columns: _Columns, setup: Setup) -> list[Any]:
 
 
 #: What files may hold, by the word of ``--as``.
-KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]] = {
-    **dict.fromkeys(("iv", "transient", "area"), _traces),
-    "pulses": _trains,
-    "endurance": _cycles,
-    "retention": _decays,
-    "ppf": partial(_pairs, positive=["interval"]),
-    "stdp": _pairs,
-    "states": _states,
-}
+KINDS: dict[str, Callable[[_Columns, Setup], list[Any]]]
+KINDS = dict.fromkeys(("iv", "transient", "area"), _traces)
+KINDS |= {"pulses": _trains, "endurance": _cycles, "retention": _decays, "states": _states}
+KINDS |= {"ppf": partial(_pairs, positive=["interval"]), "stdp": _pairs}

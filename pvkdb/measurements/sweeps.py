@@ -11,7 +11,8 @@ import numpy as np
 from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
-from pvkdb.measurements.forms import AreaSeries, Floats, Trace
+from pvkdb.measurements.forms import AreaSeries, Decay, Floats, Trace
+from pvkdb.measurements.memory import decay_metrics
 from pvkdb.measurements.metrics import TAILS, Measured, crossings, over_cycles, spread
 
 #: Share of the range below which a turn of the voltage is noise, and a voltage is near zero.
@@ -95,7 +96,8 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
             metrics.append(Measured("v_forming", values.pop(0), note=why, place=places[0]))
             note = f"without the first cycle; {note}".removesuffix("; ")
         rest = {"devices": devices, "place": f"{places[0]} to {places[-1]}"}
-        metrics.append(over_cycles(name, np.median, values, note=note, **rest))
+        half = np.median([abs(t.voltage_v[at] - t.voltage_v[at - 1]) for t, at in points]) / 2
+        metrics.append(over_cycles(name, np.median, values, half, note=note, **rest))
         metrics.append(over_cycles(f"{name}_sigma", spread, values, **rest))
     return [*metrics, _on_off(every, limits), *limits.values()]
 
@@ -204,7 +206,7 @@ def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
 
 
 def transient_metrics(trace: Trace) -> list[Measured]:
-    """Return time and energy of the first pulse, and the time of the relaxation after it.
+    """Return time and energy of the first pulse, then time and law of the relaxation (EPSC).
 
     Times are from 10 to 90 % of the change of I/V (review, sections 3.1.4 and 3.3.1).
     """
@@ -220,7 +222,9 @@ def transient_metrics(trace: Trace) -> list[Measured]:
     if not len(after) or abs(np.median(after)) <= 5 * stats.median_abs_deviation(after):
         why = "no steady voltage after the pulse to read at"
         return [*metrics, Measured("relaxation_time", None, note=why)]
-    return metrics + _change(trace, rest, ("relaxation_time",))
+    (relaxation,) = _change(trace, rest, ("relaxation_time",))
+    laws = decay_metrics(Decay(t[rest], trace.current_a[rest] / after, "S"))[:-1]
+    return [*metrics, relaxation, *(laws if relaxation.value is not None else [])]
 
 
 def _change(trace: Trace, part: slice, names: Sequence[str]) -> list[Measured]:

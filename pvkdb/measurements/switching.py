@@ -83,10 +83,10 @@ def _signs(
 ) -> dict[str, Measured]:
     """Metrics by name, and what follows from several of them, by the signs of the table."""
     signs = {metric.name: metric for metric in reversed(metrics) if metric.value is not None}
-    if shares := [
-        m.value for m in metrics if m.name == "exponential_weight" and m.value is not None
-    ]:
-        signs["exponential_weight"] = Measured("", shares[0], (min(shares), max(shares)))
+    if laws := [metric for metric in metrics if metric.name == "exponential_weight"]:
+        shares = [0.5 if law.value is None else law.value for law in laws]
+        ends = min(shares), max(shares)
+        signs["exponential_weight"] = replace(laws[0], value=shares[0], ends=ends)
     v_set, thickness = signs.get("v_set"), thickness_m or 0.0
     if sweeps := next((metric for metric in metrics if metric.name == "v_set"), None):
         found = f"V_SET {sweeps.value:.3g} V in {sweeps.cycles} sweeps" if v_set else sweeps.note

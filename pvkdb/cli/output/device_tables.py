@@ -233,7 +233,8 @@ def print_measurements(document: Mapping[str, Any]) -> None:
     steps = []
     for step in document["switching"]:
         votes = [vote for vote in step["votes"] if vote["answer"] != "not measured"]
-        text = "; ".join(f"{v['sign']}: {v['answer']} {v['strength']}, {v['found']}" for v in votes)
+        each = (f"{v['sign']}: {v['found']} ({v['answer']} {v['strength']}" for v in votes)
+        text = "; ".join(f"{vote.rstrip()})" for vote in each)
         answer = f"{step['answer']} {step['strength']}".strip()
         steps.append([step["question"], answer, plain(text or "–"), plain(step["next"])])
     print_table("Mechanism of switching", ["step", "answer", "votes", "measure next"], steps)

@@ -181,7 +181,7 @@ def test_files_of_several_kinds_are_judged_together(tmp_path: Path) -> None:
     }
     document = json.loads(json.dumps(report.document()))
     assert document["quality"][0]["answer"] in ("yes", "no", "not known")
-    assert document["switching"][2]["votes"][0]["strength"] == "strong"
+    assert document["switching"][2]["votes"][0]["strength"] == "weak"
 
 
 def test_the_command_fails_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_the_field_of_silver_and_the_thickness() -> None:
 def test_ions_decay_exponentially_and_traps_by_a_power_law() -> None:
     for weight, answer in ((0.99, "ionic"), (0.01, "electronic"), (0.6, "undecided")):
         assert steps(Measured("exponential_weight", weight))[IONS].answer == answer
+    assert steps(Measured("exponential_weight", None, note="neither"))[IONS].answer == "undecided"
     both = steps(Measured("exponential_weight", 0.99), Measured("exponential_weight", 0.01))
     assert both[IONS].answer == "undecided"
 
