@@ -95,7 +95,7 @@ def sweep_metrics(traces: Sequence[Trace]) -> list[Measured]:
             why = "first and largest of the cycles: forming, if the device was pristine"
             metrics.append(Measured("v_forming", values.pop(0), note=why, place=places[0]))
             note = f"without the first cycle; {note}".removesuffix("; ")
-        rest = {"devices": devices, "place": f"{places[0]} to {places[-1]}"}
+        rest: dict[str, Any] = {"devices": devices, "place": f"{places[0]} to {places[-1]}"}
         half = np.median([abs(t.voltage_v[at] - t.voltage_v[at - 1]) for t, at in points]) / 2
         metrics.append(over_cycles(name, np.median, values, half, note=note, **rest))
         metrics.append(over_cycles(f"{name}_sigma", spread, values, **rest))
