@@ -70,8 +70,7 @@ def measure(
         common = exponent_range_v == "common"
         ends = sweeps.common_range(groups.get("iv", [])) if common else exponent_range_v
         each["iv"] = lambda trace: [sweeps.power_exponent(trace, *ends)]
-    sweep = sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else []
-    found = [("all", metric) for metric in sweep]
+    found = [("all", m) for m in (sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else ())]
     trains = groups.get("pulses", [])
     for device in dict.fromkeys(train.setup.device for train in trains):
         mine = [train for train in trains if train.setup.device == device]

@@ -25,11 +25,9 @@ from pvkdb.measurements.metrics import (
 #: changed by the share lost.
 _TAIL, _LOST = 0.05, 0.5
 _DRAWS = 2000
-#: Correlation of neighbouring residuals above which the closest law is not that of the decay.
-_SMOOTH = 0.5
 BOLTZMANN_EV_PER_K = constants.k / constants.e
-#: Weight by AICc from which a law is taken.
-DECIDED = 0.95
+#: Weight by AICc from which a law is taken; correlation of residuals above which none is.
+_DECIDED, _SMOOTH = 0.95, 0.5
 
 
 def endurance_metrics(cycles: Cycles) -> list[Measured]:
@@ -117,7 +115,7 @@ def decay_metrics(decay: Decay) -> list[Measured]:
     starts = [*((*ends, p) for p in (0.2, 0.7, 1.5)), (0.0, y[0], 0.1)]
     other = fit(lambda x, rest, a, power: rest + a * (x / x[0]) ** -power, x, y, starts)
     odds = weights(found, other)
-    law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= DECIDED else "undecided"
+    law = ("power law", "exponential")[odds[0] > 0.5] if max(odds) >= _DECIDED else "undecided"
     close = min([(f.deviation, f.correlation) for f in (found, other) if f], default=(0.0, 1.0))
     share = odds[0] if close[1] <= _SMOOTH else None
     law = "neither law describes it, the residuals are smooth" if share is None else law
@@ -184,16 +182,16 @@ def state_metrics(states: States) -> list[Measured]:
 def arrhenius(decays: Sequence[Decay], at_k: float | None) -> list[Measured]:
     """Return the activation energy of retention, and its extrapolation to a temperature.
 
-    ln t = c + E/kT by regression; intervals are from a bootstrap of the residuals, widened for
-    few points by Student's t. Refused where fewer than three temperatures reached the criterion:
-    bounds are not data.
+    ln t = c + E/kT; intervals are from a bootstrap of the residuals, wider by Student's t. Refused
+    where fewer than three temperatures reached the criterion: bounds are not data.
     """
     pairs = [(retention_time(decay), decay.setup.temperature_k) for decay in decays]
     points = [(m.value, kelvin) for m, kelvin in pairs if kelvin and m.value and not m.bound]
     n = len(points)
     if len({kelvin for _, kelvin in points}) < 3:
-        why = f"{n} of {len(decays)} decays reached the criterion; an extrapolation from fewer "
-        why += "than 3 temperatures is refused: measure longer or hotter"
+        why = (
+            f"{n} of {len(decays)} decays reached the criterion; refused: measure longer or hotter"
+        )
         return [Measured(name, None, note=why) for name in ("retention_energy", "retention_at")]
     times, kelvins = np.array(points).T
     design = np.column_stack([np.ones(n), 1 / (BOLTZMANN_EV_PER_K * kelvins)])

@@ -59,9 +59,7 @@ def over_cycles(
         why = f"{metric.note}; an interval needs {_FEWEST} values that differ".removeprefix("; ")
         return replace(metric, note=why)
     found = [of(rng.choice(x, len(x))) for _ in range(_DRAWS)]
-    metric = _between(metric, np.array(found), len(x))
-    low, high = metric.ends or (0.0, 0.0)
-    return replace(metric, ends=(low - resolution, high + resolution))
+    return _between(metric, np.array(found), len(x), resolution)
 
 
 def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: int) -> Measured:
@@ -73,14 +71,14 @@ def over_devices(name: str, of: Callable[[Floats], Any], devices: int, cycles: i
     return _between(metric, np.array([of(draw.astype(float)) for draw in draws]), devices)
 
 
-def _between(metric: Measured, found: Floats, n: int) -> Measured:
+def _between(metric: Measured, found: Floats, n: int, resolution: float = 0) -> Measured:
     """Add Student's interval from resampled values and their bias, in logarithms if positive."""
     value, log = metric.value or 0.0, bool(metric.value and (found > 0).all())
     y, middle = (np.log(found), np.log(value)) if log else (found, value)
     half = stats.t.ppf(TAILS[1], n - 1) * y.std() * np.sqrt(n / (n - 1))
     ends = [2 * middle - y.mean() - half, 2 * middle - y.mean() + half]
     low, high = map(float, np.exp(ends) if log else ends)
-    return replace(metric, ends=(low, high), interval="bootstrap")
+    return replace(metric, ends=(low - resolution, high + resolution), interval="bootstrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +132,7 @@ def fit(
 
 
 def weights(*fits: Fit | None) -> list[float]:
-    """Return the Akaike weight of each fit; 0 for a model that could not be fitted.
-
-    Points count as the residuals of the closest fit are independent, so that two laws of which
-    neither describes a smooth curve stay undecided.
-    """
+    """Return the Akaike weight of each fit, by points whose residuals are independent; else 0."""
     r = min([(f.deviation, f.correlation) for f in fits if f], default=(0.0, 0.0))[1]
     lost = 4 * r / (1 + r)
     each = (np.inf if f is None else f.aicc - lost * f.points * np.log(f.deviation) for f in fits)
@@ -153,8 +147,7 @@ def crossings(
     """Return when a noisy change passes shares of its size, and draws × shares of the same.
 
     Share 0 is the median of the first ``edge`` values, share 1 that of the last ones, or ``factor``
-    times the first. The curve is the closest monotone one; draws add noise of the size that
-    neighbouring points show, since such a curve follows part of the noise.
+    times the first. The curve is the closest monotone one; draws add the noise between neighbours.
     """
 
     def change(y: Floats) -> tuple[float, float]:

@@ -65,10 +65,10 @@ def _answers(kind: str, forms: Any, metrics: Sequence[Measured]) -> dict[str, _A
         found["repeated"] = 1 < down < len(forms) - 1, f"{len(forms) - down} up, {down} down"
     elif kind == "endurance":
         each = [int(n) for form in forms for n in np.isfinite(form.hrs_ohm).sum(axis=1)]
-        gaps = next((g for g in (True, None) if g in {form.gaps for form in forms}), False)
-        said = {None: "no numbers", False: "numbers follow each other", True: "numbers are missing"}
+        gaps = {form.gaps for form in forms}
+        full = False if True in gaps else None if None in gaps else True
         found["cycles"] = _enough(each, "cycles of a device")
-        found["every_cycle"] = None if gaps is None else not gaps, f"cycles: {said[gaps]}"
+        found["every_cycle"] = full, "by the numbers of the cycles, if the file has them"
     elif kind == "retention":
         ends = [metric for metric in metrics if metric.name == "retention"]
         lost, longest = sum(not m.bound for m in ends), max(np.ptp(form.time_s) for form in forms)

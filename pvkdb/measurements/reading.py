@@ -63,9 +63,7 @@ def parse_columns(text: str) -> dict[str, tuple[str, str]]:
 
 
 def read(paths: Sequence[Path], request: Request) -> dict[str, list[Any]]:
-    """Return the tidy forms of what the files hold, by the words of :data:`KINDS`.
-
-    Sweeps of several areas and decays at several temperatures are also a series.
+    """Return the tidy forms of what the files hold, by the words of :data:`KINDS`, and series.
 
     Raises:
         InputError: a file cannot be understood, values are impossible, or something that only the
@@ -238,6 +236,10 @@ def _traces(columns: _Columns, setup: Setup) -> list[Any]:
         if not {"voltage", "current"} <= set(columns.request.columns):
             raise columns.error(rows.index[0], text)
         columns.notes.append(text)
+    against = (v * i < 0) & (np.abs(v) > 0.5 * np.abs(v).max())
+    if 4 * against.sum() > len(v):
+        text = "the resistance is negative, and |I| is used; check the leads and the sign"
+        columns.notes.append(f"{setup.file} line {rows.index[np.argmax(against)]}: {text}")
     time = rows["time"].to_numpy() if "time" in rows else None
     return [forms.Trace(v, i, time, rows.index.to_numpy(), setup)]
 

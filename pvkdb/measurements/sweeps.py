@@ -216,21 +216,20 @@ def transient_metrics(trace: Trace) -> list[Measured]:
         return [Measured(name, None, note=why) for name in names]
     high = np.abs(v) >= 0.5 * np.abs(v).max()
     edges = [*np.flatnonzero(np.diff(high, prepend=False, append=False)).tolist(), len(v)]
-    pulse, rest = slice(*edges[:2]), slice(*edges[1:3])
-    metrics, after = _change(trace, pulse, names), v[rest]
+    pulse, rest = np.arange(edges[0], edges[1]), np.arange(edges[1], edges[2])
+    metrics, middle = _change(trace, pulse, names), np.median(np.abs(v[rest])) if len(rest) else 0
+    rest = rest[np.abs(v[rest]) > 0.5 * middle]
     # Without a steady voltage, I/V is the ratio of two noises.
-    if not len(after) or abs(np.median(after)) <= 5 * stats.median_abs_deviation(after):
+    if not middle or middle <= 5 * stats.median_abs_deviation(v[rest]):
         why = "no steady voltage after the pulse to read at"
         return [*metrics, Measured("relaxation_time", None, note=why)]
     (relaxation,) = _change(trace, rest, ("relaxation_time",))
-    laws = decay_metrics(Decay(t[rest], trace.current_a[rest] / after, "S"))[:-1]
+    laws = decay_metrics(Decay(t[rest], trace.current_a[rest] / v[rest], "S"))[:-1]
     return [*metrics, relaxation, *(laws if relaxation.value is not None else [])]
 
 
-def _change(trace: Trace, part: slice, names: Sequence[str]) -> list[Measured]:
-    """Time and energy from 10 to 90 % of the change of I/V in a part of a trace."""
-    size = np.abs(trace.voltage_v[part])
-    used = np.arange(len(trace.voltage_v))[part][size > 0.5 * np.median(size)]
+def _change(trace: Trace, used: Any, names: Sequence[str]) -> list[Measured]:
+    """Time and energy from 10 to 90 % of the change of I/V in some points of a trace."""
     v, i, t = (x[used] for x in (trace.voltage_v, trace.current_a, trace.time_s) if x is not None)
     g, edge = i / v, max(1, len(used) // 20)
     change, last = np.median(g[-edge:]) - np.median(g[:edge]), np.median(g[-edge:])

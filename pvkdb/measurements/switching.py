@@ -87,10 +87,10 @@ def _signs(
         shares = [0.5 if law.value is None else law.value for law in laws]
         ends = min(shares), max(shares)
         signs["exponential_weight"] = replace(laws[0], value=shares[0], ends=ends)
-    v_set, thickness = signs.get("v_set"), thickness_m or 0.0
-    if sweeps := next((metric for metric in metrics if metric.name == "v_set"), None):
-        found = f"V_SET {sweeps.value:.3g} V in {sweeps.cycles} sweeps" if v_set else sweeps.note
-        signs["abrupt"] = Measured("", float(v_set is not None), note=found)
+    sweeps = [metric for metric in metrics if metric.name in ("v_set", "v_reset") and metric.cycles]
+    if sweeps:
+        seen = [f"{m.name} {m.value:.3g} V in {m.cycles} sweeps" for m in sweeps if m.value]
+        signs["abrupt"] = Measured("", float(bool(seen)), note=", ".join(seen) or sweeps[0].note)
     names = [name.strip().lower() for name in electrodes.split("/")] if electrodes else []
     if len(names) not in (0, 2) or not all(names):
         raise InputError(f"--electrodes {electrodes!r}: write BIASED/GROUNDED, e.g. Ag/FTO")
@@ -100,20 +100,20 @@ def _signs(
         kind = 1.0 if any(reactive) else 0.5 * (not set(names) <= _INERT)
         said = {1.0: "a reactive metal", 0.0: "no metal that oxidises", 0.5: "not classified"}
         signs["electrodes"] = Measured("", kind, note=f"{electrodes}: {said[kind]}")
+    v_set = signs.get("v_set")
     if v_set and v_set.value and v_set.ends and sum(reactive) == 1:
         # A reactive metal does not oxidise as a cathode; vacancies move with either sign.
         side = 1 if reactive[0] else -1
         low, high = sorted(side * end for end in v_set.ends)
         note = names[reactive.index(True)].capitalize()
         signs["polarity"] = replace(v_set, value=side * v_set.value, ends=(low, high), note=note)
-    if thickness:
-        signs["thickness"] = Measured("", thickness)
-        first = signs.get("v_forming", v_set)
-        if first and "ag" in names:
-            signs["field"] = Measured("", abs(first.value or 0) / thickness)
+    if thickness_m:
+        signs["thickness"] = Measured("", thickness_m)
+        if (first := signs.get("v_forming", v_set)) and "ag" in names:
+            signs["field"] = Measured("", abs(first.value or 0) / thickness_m)
     rise, fall = signs.get("switching_time"), signs.get("relaxation_time")
-    if rise and fall and rise.value and fall.value and rise.ends and fall.ends and rise.ends[0] > 0:
+    # A relaxation that is much faster than the rise says nothing.
+    if rise and fall and rise.ends and fall.ends and 10 * fall.ends[1] > rise.ends[0] > 0:
         ends = fall.ends[0] / rise.ends[1], fall.ends[1] / rise.ends[0]
-        if ends[1] > 0.1:  # a relaxation much faster than the rise is neither
-            signs["rise"] = Measured("", fall.value / rise.value, ends)
+        signs["rise"] = Measured("", (fall.value or 0) / (rise.value or 1), ends)
     return signs

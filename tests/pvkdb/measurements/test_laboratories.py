@@ -123,6 +123,7 @@ def test_right_quantities_and_units(tmp_path: Path, name: str) -> None:
         ("V (V),J (A/cm2)\n" + rows("{v},{i}"), r"cannot be known .*'J \(A/cm2\)'.*--columns"),
         ("V (V),log10(I)\n" + rows("{v},{i}"), r"cannot be known .*'log10\(I\)'.*--columns"),
         ("x-axis,1,2\nsecond,Volt,Volt\n" + rows("{t},{v},{i}"), "cannot be known.*--columns"),
+        ("2Theta,Counts\n10,100\n10.1,120\n10.2,90\n", "cannot be known .*'2Theta', 'Counts'"),
         (rows("{t}\t{v}\t{i}", comma=True), "1 to 3, without header.*--columns"),
     ],
 )

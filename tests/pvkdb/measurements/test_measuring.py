@@ -108,6 +108,11 @@ def test_relaxation_of_nanowires_and_transistors_are_judged(measured: Path) -> N
     path = measured / "nanowire_relaxation" / "example_file_1.txt"
     report = measure([path], Request(kind="retention", columns=columns))
     assert values(report.metrics)["retention"] == pytest.approx(102.3, abs=0.5)
+    columns = parse_columns("time=1,conductance=2,voltage=3")
+    report = measure([path], Request(kind="transient", columns=columns))
+    found = values(report.metrics)
+    assert found["exponential_weight"] is None  # neither law describes the network
+    assert (report.switching[-1].answer, report.switching[-1].strength) == ("ionic", "weak")
     path = measured / "cspbbr3_transistor" / "OFET3F-Isd-Vsd-Dark.dat"
     report = measure([path], Request(columns=parse_columns("voltage=1,current=2")))
     assert values(report.metrics)["v_set"] is None

@@ -51,7 +51,11 @@ def test_weak_votes_against_each_other_are_undecided() -> None:
     step = steps(slope("hrs", 1.0, 1.2), abrupt)[SCALE]
     assert (step.answer, step.strength) == ("undecided", "")
     assert "20 sweeps" in step.votes[2].found
-    gradual = steps(Measured("v_set", None, note="no abrupt change in 8 branches"))[SCALE]
+    note = "no abrupt change in 8 branches"
+    gradual = steps(Measured("v_set", None, cycles=8, note=note))[SCALE]
+    assert steps(Measured("v_set", None, cycles=0))[SCALE].answer == "not measured"
+    reset = steps(Measured("v_set", None, cycles=8), Measured("v_reset", -1.0, cycles=8))[SCALE]
+    assert (reset.answer, reset.votes[2].found) == ("filamentary", "v_reset -1 V in 8 sweeps")
     assert (gradual.answer, gradual.strength) == ("interfacial", "weak")
 
 

@@ -196,6 +196,12 @@ def test_a_transient_may_hold_conductances(tmp_path: Path) -> None:
     assert trace.current_a == pytest.approx([2e-3, 4e-3, 0.3e-3])
 
 
+def test_a_negative_resistance_is_named_with_its_line(tmp_path: Path) -> None:
+    (trace,) = forms(tmp_path, "V (V),I (A)\n0,0\n0.1,-1e-6\n0.2,-2e-6\n0.3,-3e-6\n")
+    assert isinstance(trace, Trace)
+    assert any("line 4: the resistance is negative" in note for note in trace.setup.notes)
+
+
 def test_an_interval_of_ppf_must_be_positive(tmp_path: Path) -> None:
     text = "interval (ms),PPF\n10,1.5\n0,1.4\n100,1.2\n1000,1.0\n"
     with pytest.raises(InputError, match="line 3: interval is 0"):
