@@ -9,6 +9,7 @@ import numpy as np
 
 from pvkdb.display.numbers import number
 from pvkdb.kinetics.conditions import DEFAULTS
+from pvkdb.kinetics.estimate import beyond_reason
 from pvkdb.kinetics.hopping import mobility_m2_per_v_s
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsDocument, Quantity
@@ -22,7 +23,11 @@ _FIELDS, _SITES = (1e6, 1e7, 1e8), 4000
 #: Energies closer than this are the same, eV; hops with a smaller share are not named.
 _SAME_EV, _NAMED = 0.001, 0.05
 _EXACT, _KMC = "one defect, exactly", "kinetic Monte Carlo"
-_NOTE = "The field is uniform: no space charge, no heating; defects only exclude each other."
+_NOTES = [
+    "As computed: by the barriers as they are and the geometric mean of the attempt frequencies.",
+    "Not predicted: where E_A and the attempt frequency leave more than three decades.",
+    "The field is uniform: no space charge, no heating; defects only exclude each other.",
+]
 
 
 def simulate(
@@ -53,9 +58,11 @@ def simulate(
 
     def add(name: str, unit: str, source: str, note: str, value: float, *ends: float) -> None:
         least, most = (each if isfinite(each) else None for each in (min(ends), max(ends)))
-        equation = f"{number(value)} by the barriers as computed{note}"
-        quantity = {"name": name, "minimum": least, "maximum": most, "unit": unit}
-        rows.append(Quantity(**quantity, equation=equation, source=source))
+        # Of an energy the window is no number of decades.
+        missing = None if unit == "eV" else beyond_reason(name, least, most, unit)
+        numbers = {"minimum": least, "maximum": most, "unit": unit, "missing": missing}
+        equation = f"{number(value)} as computed{note}"
+        rows.append(Quantity(name=name, **numbers, equation=equation, source=source))
 
     dilute = [diffusion(case) for case in cases]
     for axis, vector in zip("abc", network.cell_ang, strict=True):
@@ -106,7 +113,7 @@ def simulate(
             Assumption(**dict(zip(names, each, strict=True)), default=each[3] != "given")
             for each in given
         ],
-        notes=[_NOTE],
+        notes=_NOTES,
     )
 
 
