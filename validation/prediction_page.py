@@ -46,8 +46,8 @@ the SET voltage of the device where it is reported. What is assumed beside the b
 - **Measured**: a value, the geometric middle of a range, or a lower bound. Voltages count by \
 their magnitude.
 - **Retention**: the review does not report that any device of this page lost its state; times \
-are those of the measurements. Each counts as a lower bound, except one printed as approximate (~, \
-years: an extrapolation). The order of two devices is then known only if one has a value and the \
+are those of the measurements. Each counts as a lower bound, except one of a year or more, which \
+is an extrapolation. The order of two devices is then known only if one has a value and the \
 other a larger value or bound. In addition, tested times are used as values (*as printed*), as if \
 every device had lost its state at the end of its test.
 - **Concordance**: pairs in the predicted order less pairs against it, over all pairs with a \

@@ -66,6 +66,31 @@ class Grade(StrEnum):
 COMPUTED = frozenset({Grade.OWN_DFT, Grade.CALIBRATED})
 
 
+#: What ``erratum`` of a value means.
+_ERRATUM = "Doubts about the print of its sources: misprints, contradictions, inferences."
+
+
+class Known(BaseModel):
+    """A known value that a ranking does not count."""
+
+    metric: MetricName
+    minimum: float | None = Field(
+        default=None, description="Lower end of the known range, in the unit of the metric."
+    )
+    maximum: float | None = Field(
+        default=None, description="Upper end of the known range, in the unit of the metric."
+    )
+    word: str | None = Field(default=None, description="Value, if it is a word.")
+    text: str = Field(description="The value in words.")
+    grade: Grade = Field(description="Quality of the evidence.")
+    source: str | None = Field(default=None, description="Where the value comes from.")
+    phase: str | None = Field(
+        default=None, description="Phases of a composition that have the value, if they are known."
+    )
+    references: ReferenceKeys = ""
+    erratum: str | None = Field(default=None, description=_ERRATUM)
+
+
 class Assessment(BaseModel):
     """The assessment of a candidate on one criterion, with the evidence for it."""
 
@@ -91,26 +116,12 @@ class Assessment(BaseModel):
         default=None, description="Phases of a composition that have the value, if they are known."
     )
     references: ReferenceKeys = ""
-
-
-class Known(BaseModel):
-    """A known value of a candidate on a metric that the profile does not use."""
-
-    metric: MetricName
-    minimum: float | None = Field(
-        default=None, description="Lower end of the known range, in the unit of the metric."
+    erratum: str | None = Field(default=None, description=_ERRATUM)
+    beside: list[Known] = Field(
+        default=[],
+        description="Values of a weaker kind that are known besides and do not count, such as "
+        "calculations beside an experiment.",
     )
-    maximum: float | None = Field(
-        default=None, description="Upper end of the known range, in the unit of the metric."
-    )
-    word: str | None = Field(default=None, description="Value, if it is a word.")
-    text: str = Field(description="The value in words.")
-    grade: Grade = Field(description="Quality of the evidence.")
-    source: str | None = Field(default=None, description="Where the value comes from.")
-    phase: str | None = Field(
-        default=None, description="Phases of a composition that have the value, if they are known."
-    )
-    references: ReferenceKeys = ""
 
 
 class UnderReading(BaseModel):
@@ -138,6 +149,9 @@ class RankedCandidate(BaseModel):
         description="Public name of the absorber of a device, or the formula of the composition.",
     )
     absorber: str | None = Field(default=None, description="Absorber of a device, as printed.")
+    phase: str | None = Field(
+        default=None, description="Phase of the absorber of a device, where a paper states it."
+    )
     references: ReferenceKeys = ""
     devices: int | None = Field(
         default=None,
@@ -280,6 +294,16 @@ class DecisionSheet(BaseModel):
     reasons: list[str] = Field(description="How the first differs from the next, with the values.")
     stability: list[str] = Field(description="How stable the order is, in sentences.")
     open_values: list[OpenValue] = Field(description="What would change it, the most first.")
+    unchanged: list[str] = Field(
+        default=[], description="Why no open value would change it; empty if one would."
+    )
+    not_judged: list[str] = Field(
+        default=[], description="Needs without a number, and criteria without any evidence."
+    )
+    addresses: dict[str, str] = Field(
+        default={},
+        description="Pages of computed sources by their names; paths are those of a service.",
+    )
     references: dict[str, str] = Field(description="The cited references by their keys.")
     cite: str = Field(description="How to cite the sheet.")
 

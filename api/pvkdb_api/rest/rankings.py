@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from pvkdb import suitability
 from pvkdb.schemas.profiles import Profile, Subject
@@ -39,6 +39,7 @@ def list_rankings(session: ReadSession, version: DatasetVersion) -> Page[str]:
     responses={200: {"content": {kind: {} for kind in SHEET_TYPES.values()}}},
 )
 def get_ranking(
+    request: Request,
     application: Application,
     session: ReadSession,
     layer: Layer,
@@ -77,7 +78,8 @@ def get_ranking(
     ranking = rank(session, profile, subject, options, layer)
     if sheet is None:
         return ranking
-    content = sheet_file(decision_sheet(session, ranking), sheet)
+    service = str(request.base_url).rstrip("/")
+    content = sheet_file(decision_sheet(session, ranking, service), sheet)
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(content, media_type=SHEET_TYPES[sheet], headers=policy)
 

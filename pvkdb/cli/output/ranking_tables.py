@@ -27,6 +27,8 @@ _COLOURS = {
     "unknown": "dim",
     "not defined": "dim",
 }
+#: Mark of a value whose print is doubtful.
+_DOUBT = " †"
 #: Longest label, by the number of criteria in the table.
 _LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
 _SHORTEST_LABEL = 18
@@ -79,7 +81,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
 
     console = output()
     id = "" if entry.id == entry.label else f" ({plain(entry.id)})"
-    console.print(f"[bold]{plain(entry.label)}[/]{id}: {ranking.title.lower()}")
+    phase = f", {plain(entry.phase)} phase" if entry.phase else ""
+    console.print(f"[bold]{plain(entry.label)}[/]{id}{phase}: {ranking.title.lower()}")
     of = len(ranking.candidates)
     console.print(
         f"rank {entry.rank} of {of} by {SCORES[ranking.order]} score; proven {entry.shown:.3f}, "
@@ -117,7 +120,8 @@ def print_explanation(ranking: Ranking, name: str) -> None:
                 ", ".join(filter(None, (assessment.grade.value, assessment.phase))),
                 f"[{_COLOURS[assessment.verdict.value]}]{assessment.verdict.value}[/]: "
                 + plain(assessment.reason)
-                + plain(f" [{_place(assessment.source)}]" if assessment.source else ""),
+                + plain(f" [{_place(assessment.source)}]" if assessment.source else "")
+                + plain(f"; erratum: {assessment.erratum}" if assessment.erratum else ""),
             ]
             for criterion, assessment in zip(ranking.criteria, entry.criteria, strict=True)
         ],
@@ -140,6 +144,7 @@ def print_explanation(ranking: Ranking, name: str) -> None:
         where = f" in {fact.phase}" if fact.phase else ""
         console.print(
             plain(f"also reported: {fact.text}{where} [{_place(fact.source or fact.grade.value)}]")
+            + plain(f"; erratum: {fact.erratum}" if fact.erratum else "")
         )
 
 
@@ -215,7 +220,8 @@ def _caption(ranking: Ranking, shown: int) -> str:
         f"{shown} of {len(ranking.candidates)}{dataset}.{reading} proven: score in which "
         f"unknown counts as worst, {ranking.floor:g}; avg.: as the mean; poss.: as best. evidence: "
         f"share of the weight; first: ranked first in this share of {ranking.samples} random "
-        f"trials. *: Pareto front.{' ' + checks + '.' if checks else ''}"
+        f"trials. *: Pareto front.{_DOUBT}: the print is doubtful, see --explain."
+        f"{' ' + checks + '.' if checks else ''}"
     )
 
 
@@ -232,7 +238,7 @@ def _heading(criterion: Criterion) -> str:
 
 def _cell(assessment: Assessment) -> str:
     verdict = assessment.verdict.value
-    value = _value(assessment)
+    value = _value(assessment) + (_DOUBT if assessment.erratum else "")
     text = value if verdict == "graded" else f"{value}\n{verdict}".strip()
     grade = assessment.grade.value.partition(",")[0]
     if verdict == "graded" or grade not in ("measured", "missing"):
@@ -285,7 +291,8 @@ def _identity(entry: RankedCandidate, longest: int) -> str:
         beside = f"{entry.devices} device{'' if entry.devices == 1 else 's'}"
     if entry.kind == "material":
         return f"{_short(entry.label, longest)}\n[dim]{beside}[/]"
-    return f"{_short(entry.label, longest)}\n[dim]{plain(entry.id)} {beside}[/]"
+    phase = f", {entry.phase} phase" if entry.phase else ""
+    return f"{_short(entry.label, longest)}\n[dim]{plain(f'{entry.id} {beside}{phase}')}[/]"
 
 
 def _short(text: str, longest: int) -> str:

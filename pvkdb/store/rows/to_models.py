@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapper, Session
 
 from pvkdb.chemistry import parse_composition
 from pvkdb.chemistry.composition import Composition as ChemicalComposition
+from pvkdb.chemistry.composition import parse_material
+from pvkdb.errors import InputError
 from pvkdb.schemas.metrics import TABLE_METRICS, table_columns
 from pvkdb.schemas.tables import DeviceClaimsRow, DevicesRow, EnergeticsRow, ReferencesRow, Row
 from pvkdb.store.models.devices import Device, DeviceClaim, metric_columns
@@ -119,8 +121,18 @@ def device_entry(row: DevicesRow, material_of: MaterialOf) -> TableEntry:
         Device,
         own,
         {"layers": layers, "metrics": metrics, "references": _references(row.references)},
-        material_of(parse_composition(row.material), None) if row.material else None,
+        material_of(*_absorber(row.material, row.absorber)) if row.material else None,
     )
+
+
+def _absorber(formula: str, printed: str) -> tuple[ChemicalComposition, str | None]:
+    """Return the composition, and the phase in front of the printed absorber: ``δ-CsPbI3``."""
+    composition = parse_composition(formula)
+    try:
+        same, phase = parse_material(printed)
+    except InputError:
+        return composition, None
+    return composition, phase if same.formula == composition.formula else None
 
 
 def device_claim_entry(row: DeviceClaimsRow, position: int) -> TableEntry:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pvkdb.errors import NotFoundError
 from pvkdb.schemas.runs import ScreeningDocument
 from pvkdb.schemas.screening import (
     CandidateSummary,
+    Fall,
     FallKind,
     FallReason,
     ScreenedCandidate,
@@ -21,6 +25,8 @@ from pvkdb.store.models.screenings import ScreeningRun
 from pvkdb.store.rows.from_models import document_of
 from pvkdb.store.runs.screening_runs import report_of, run_document
 
+#: Reports in which a composition is looked up, the newest first.
+_LOOKED_UP = 5
 #: Formulas named beside a reason.
 _EXAMPLES = 6
 #: Paths from a candidate to the fields of its summary, where they are not its own.
@@ -79,6 +85,19 @@ def read_report(run: ScreeningRun) -> ScreeningReport:
             f"the report of run {run.id} is of another version of pvkdb and cannot be read by "
             "this one; run the plan again"
         ) from error
+
+
+def newest_fall(session: Session, formula: str) -> tuple[int, Fall] | None:
+    """Return the newest run that had a composition and why it fell there; None if it did not."""
+    done = select(ScreeningRun).where(ScreeningRun.report.is_not(None))
+    newest = done.order_by(ScreeningRun.finished_at.desc(), ScreeningRun.id.desc())
+    for run in session.scalars(newest.limit(_LOOKED_UP)):
+        # Without its model, which would take half a second.
+        for candidate in json.loads(report_of(run) or "{}").get("candidates", ()):
+            if candidate["formula"] == formula:
+                fall = candidate["fall"]
+                return (run.id, Fall.model_validate(fall)) if fall else None
+    return None
 
 
 def screening_document(run: ScreeningRun) -> ScreeningDocument:

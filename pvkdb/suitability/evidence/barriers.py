@@ -19,7 +19,8 @@ from pvkdb.kinetics.carriers import ACTIVE, HALIDES
 from pvkdb.schemas.rankings import Grade
 from pvkdb.store.collections import ENERGETICS
 from pvkdb.store.models.energetics import Energetic
-from pvkdb.suitability.evidence.evidence import Candidate, Evidence, evidence_of, joined
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence, joined
+from pvkdb.suitability.evidence.phases import reported
 
 Basis = Literal["literature", "DFT", "potentials", "electrode"]
 #: Metrics of the activation energy and of the formation energy. Those of the literature may be
@@ -128,15 +129,15 @@ def metal_barriers(session: Session) -> dict[str, dict[str, Evidence]]:
 
     The formula of a composition has those of all its phases.
     """
-    reported = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
-    statements = session.scalars(reported.order_by(Energetic.id)).unique()
-    found: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
+    wanted = ENERGETICS.statement.where(Energetic.quantity == "E_A", Energetic.method != "MLIP")
+    statements = session.scalars(wanted.order_by(Energetic.id)).unique()
+    found: dict[str, dict[str, list[Energetic]]] = defaultdict(lambda: defaultdict(list))
     for entry in statements:
         own = {occupancy.ion for occupancy in entry.material.composition.occupancies}
         if entry.species not in own | HALIDES and entry.defect == f"{entry.species}_i":
             for name in {entry.material_id, entry.material.composition.formula}:
-                found[name][entry.species].append(evidence_of(entry))
+                found[name][entry.species].append(entry)
     return {
-        material: {metal: joined(parts) for metal, parts in metals.items()}
+        material: {metal: reported(listed) for metal, listed in metals.items()}
         for material, metals in found.items()
     }

@@ -88,6 +88,7 @@ def _of_table(device: Device, claims: Iterable[DeviceClaim]) -> Candidate:
         evidence=evidence,
         material=None if device.configuration == "3T" else device.material_id,
         absorber=device.absorber,
+        phase=device.material.phase if device.material else None,
         references=" ".join(keys),
         electrodes=tuple(
             dict.fromkeys(
@@ -112,6 +113,7 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
         source=device.source,
         references=keys,
         note="of the film, not of the device" if metric.qualifier == "film" else None,
+        erratum=device.erratum,
     )
 
 
@@ -128,12 +130,14 @@ def _of_text(claims: Iterable[DeviceClaim], absorbers: Absorbers) -> Iterator[Ca
                 word="volatile", source=listed[0].source, references=tuple(references.split())
             )
         if evidence:
+            material = absorbers.named_in(name)
             yield Candidate(
                 id=listed[0].id,
                 label=name,
                 kind="figures",
                 evidence=evidence,
-                material=absorbers.named_in(name),
+                material=material.id if material else None,
+                phase=material.phase if material else None,
                 references=references,
                 electrodes=electrodes_in(name),
             )
@@ -170,6 +174,7 @@ def _figure(claim: DeviceClaim, metric: Metric) -> Evidence:
         source=claim.source,
         references=tuple(entry.reference_key for entry in claim.references),
         note=f"the text speaks of: {claim.device}",
+        erratum=claim.erratum,
     )
 
 
@@ -187,7 +192,7 @@ class Absorbers:
         for material in materials:
             self._by_formula[material.composition.formula].append(material)
 
-    def named_in(self, label: str) -> str | None:
+    def named_in(self, label: str) -> Material | None:
         """Return the material that the name of a two-terminal device contains, or None.
 
         A dopant is left out, as in the devices' table. A phase in the name chooses among the
@@ -203,7 +208,7 @@ class Absorbers:
         phases = [each for each in listed if each.phase is not None and each.phase in words]
         plain = [each for each in listed if each.phase is None]
         chosen = phases if len(phases) == 1 else plain
-        return chosen[0].id if len(chosen) == 1 else None
+        return chosen[0] if len(chosen) == 1 else None
 
 
 def electrodes_in(label: str) -> tuple[str, ...]:

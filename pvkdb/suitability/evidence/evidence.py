@@ -11,8 +11,13 @@ from pvkdb.schemas.rankings import BEST, COMPUTED, Grade
 from pvkdb.schemas.tables.evidence import SECONDARY
 from pvkdb.store.models.energetics import Energetic
 
-#: A year of 365 days by unit: an approximate time of a year or more was not measured.
-_YEAR = {"s": YEAR_S, "d": YEAR_S / 86_400}
+#: Seconds in a time of storage, which may be a year: only an approximate one was not measured.
+_DAY_S = 86_400
+#: Kinds of evidence that are never one value, the weakest first: the strongest one counts.
+_WEAKEST_FIRST = (
+    *(Grade.CALIBRATED, Grade.OWN_DFT, Grade.SECONDARY, Grade.REPORTED, Grade.DFT),
+    *(Grade.BEST, Grade.EXTRAPOLATED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Evidence:
     print, or an endurance that was tested only so far). ``not_defined`` says why the metric has
     no meaning for the candidate; this differs from an unknown value. ``phase`` names the phase
     of the candidate that has the value, or several, separated by commas; None if none is given.
+    ``beside`` are weaker kinds of evidence that are known, too, and do not count.
     """
 
     minimum: float | None = None
@@ -35,6 +41,8 @@ class Evidence:
     phase: str | None = None
     note: str | None = None
     not_defined: str | None = None
+    erratum: str | None = None
+    beside: tuple[Evidence, ...] = ()
 
     @classmethod
     def exactly(cls, value: float, grade: Grade = Grade.MEASURED) -> Evidence:
@@ -57,7 +65,10 @@ class Candidate:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     material: str | None = None
     absorber: str | None = None
+    phase: str | None = None
     references: str = ""
+    #: Of a material: the structure families of its phases.
+    families: frozenset[str] = frozenset()
     devices: int | None = None
     #: Of a device: the materials of its electrodes, as far as the store or its name has them.
     electrodes: tuple[str, ...] = ()
@@ -77,11 +88,13 @@ def grade_of(
 ) -> Grade:
     """Return ``firsthand``, or the lower grade of a quoted, a best or an extrapolated value.
 
-    An approximate time of years is read as extrapolated.
+    A state that holds for a year or more is read as extrapolated, however it is printed: nobody
+    watched it so long. A time of storage (days) is, where it is approximate.
     """
     if source.startswith(SECONDARY):
         return Grade.SECONDARY
-    if qualifier == "~" and value >= _YEAR.get(unit, float("inf")):
+    held = unit == "s" and qualifier not in ("<", "<=") and value >= YEAR_S
+    if held or (unit == "d" and qualifier == "~" and value >= YEAR_S / _DAY_S):
         return Grade.EXTRAPOLATED
     return Grade.BEST if qualifier in BEST else firsthand
 
@@ -95,28 +108,38 @@ def evidence_of(statement: Energetic, grade: Grade = Grade.MEASURED) -> Evidence
         grade=grade_of(statement.source, firsthand=grade),
         source=statement.source,
         references=tuple(reference.reference_key for reference in statement.references),
+        phase=statement.material.phase,
+        erratum=statement.erratum,
     )
 
 
 def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
     """Return several statements on one metric as one interval that spans them all.
 
-    Computed and quoted values count only where there is no other, best values only where no typical
-    one is, and extrapolated values only where none is measured.
-    It has the grade of the statements if they agree. Measured values of several references have a
-    grade of their own; statements of different grades become reported values.
+    Kinds are not merged: what is measured counts before calculations of the literature, those
+    before values without a method, and so on; the others are ``beside``, one value for each kind.
+    Measured values of several references have a grade of their own.
     """
-    listed = list(parts)
-    for weak in (Grade.CALIBRATED, Grade.OWN_DFT, Grade.SECONDARY, Grade.BEST, Grade.EXTRAPOLATED):
-        listed = [part for part in listed if part.grade is not weak] or listed
+    listed, weaker = list(parts), []
+    for weak in _WEAKEST_FIRST:
+        others = [part for part in listed if part.grade is not weak]
+        if others and len(others) < len(listed):
+            weaker.append(joined(part for part in listed if part.grade is weak))
+            listed = others
     minima = [part.minimum for part in listed]
     maxima = [part.maximum for part in listed]
     references = tuple(dict.fromkeys(key for part in listed for key in part.references))
-    grades = {part.grade for part in listed}
+    several = Grade.MEASURED_SEVERAL
+    grades = {Grade.MEASURED if part.grade is several else part.grade for part in listed}
     grade = grades.pop() if len(grades) == 1 else Grade.REPORTED
     if grade is Grade.MEASURED and len(references) > 1:
-        grade = Grade.MEASURED_SEVERAL
+        grade = several
     qualifiers = {part.qualifier for part in listed}
+    doubts = [
+        f"{part.source}: {part.erratum}" if len(listed) > 1 else part.erratum
+        for part in listed
+        if part.erratum
+    ]
     return Evidence(
         minimum=None if None in minima else min(value for value in minima if value is not None),
         maximum=None if None in maxima else max(value for value in maxima if value is not None),
@@ -124,5 +147,8 @@ def joined(parts: Iterable[Evidence], note: str | None = None) -> Evidence:
         grade=grade,
         source="; ".join(dict.fromkeys(part.source for part in listed if part.source)) or None,
         references=references,
+        phase=", ".join(sorted({part.phase for part in listed if part.phase})) or None,
         note=note or "; ".join(dict.fromkeys(part.note for part in listed if part.note)) or None,
+        erratum="; ".join(dict.fromkeys(doubts)) or None,
+        beside=(*reversed(weaker), *(each for part in listed for each in part.beside)),
     )

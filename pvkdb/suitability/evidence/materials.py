@@ -169,6 +169,7 @@ def _of_store(
         references=" ".join(
             dict.fromkeys(key for entry in evidence.values() for key in entry.references)
         ),
+        families=frozenset(each.family for each in materials),
         devices=devices,
     )
 

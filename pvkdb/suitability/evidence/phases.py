@@ -89,16 +89,28 @@ def not_perovskite(
 
 
 def reported(statements: Sequence[Energetic]) -> Evidence:
-    """Return energies from the literature as one interval, with spread and phases in the note."""
+    """Return energies from the literature, with their spread and phases in the note.
+
+    Experiments, calculations and values without a method are not merged: see :func:`joined`.
+    Calculations of stated phases alone do not count where others report a value without a phase.
+    """
+    found = [evidence_of(each, _GRADES.get(each.method, Grade.REPORTED)) for each in statements]
+    of_phases = [part for part in found if part.grade is Grade.DFT]
+    others = [part for part in found if part.grade is not Grade.DFT]
+    if all(part.phase for part in of_phases) and any(part.phase is None for part in others):
+        whole = joined(others)
+        whole = replace(whole, beside=(joined(of_phases), *whole.beside)) if of_phases else whole
+    else:
+        whole = joined(found)
+    kind = Grade.MEASURED if whole.grade is Grade.MEASURED_SEVERAL else whole.grade
     parts: dict[str | None, list[Evidence]] = defaultdict(list)
-    for each in statements:
-        found = evidence_of(each, _GRADES.get(each.method, Grade.REPORTED))
-        parts[each.material.phase].append(found)
-    whole = joined(part for listed in parts.values() for part in listed)
+    for part in found:
+        if part.grade is kind:
+            parts[part.phase].append(part)
     count = len(whole.references)
     note = f"{count} reference{'' if count == 1 else 's'}"
     if whole.minimum is not None and whole.maximum is not None and whole.maximum > whole.minimum:
-        printed = len(statements) == 1
+        printed = sum(map(len, parts.values())) == 1
         width = f"{whole.maximum - whole.minimum:.2f} eV"
         note += f", a printed range of {width}" if printed else f", a spread of {width}"
     if len(parts) > 1:
@@ -106,7 +118,10 @@ def reported(statements: Sequence[Energetic]) -> Evidence:
             f"{phase or 'phase not given'} {_energy(joined(parts[phase]))}"
             for phase in sorted(parts, key=lambda phase: phase or "")
         )
-    return replace(whole, note=note, phase=_names(parts))
+    for other in whole.beside:
+        note += f"; apart from it, {other.grade.value}: {_energy(other)}"
+        note += f" ({', '.join(other.references)})" if other.references else ""
+    return replace(whole, note=note)
 
 
 def by_dft(statements: Sequence[Energetic]) -> Evidence:
@@ -117,8 +132,7 @@ def by_dft(statements: Sequence[Energetic]) -> Evidence:
         for each in statements
     ]
     whole = joined(evidence_of(each, Grade.OWN_DFT) for each in statements)
-    phase = _names(each.material.phase for each in statements)
-    return replace(whole, note="; ".join(dict.fromkeys(phrases)), phase=phase)
+    return replace(whole, note="; ".join(dict.fromkeys(phrases)))
 
 
 def easiest_path(statements: Sequence[Energetic]) -> Evidence:

@@ -75,20 +75,25 @@ def also_known(criteria: Sequence[Criterion], candidate: Candidate) -> list[Know
     """Return the known values of a candidate on metrics that no criterion uses."""
     used = {criterion.metric for criterion in criteria}
     return [
-        Known(
-            metric=metric,
-            minimum=evidence.minimum,
-            maximum=evidence.maximum,
-            word=evidence.word,
-            text=evidence_phrase(metric, evidence),
-            grade=evidence.grade,
-            source=evidence.source,
-            phase=evidence.phase,
-            references=" ".join(evidence.references),
-        )
+        _known(metric, evidence)
         for metric, evidence in sorted(candidate.evidence.items())
         if metric not in used and evidence.known
     ]
+
+
+def _known(metric: str, evidence: Evidence) -> Known:
+    return Known(
+        metric=metric,
+        minimum=evidence.minimum,
+        maximum=evidence.maximum,
+        word=evidence.word,
+        text=evidence_phrase(metric, evidence),
+        grade=evidence.grade,
+        source=evidence.source,
+        phase=evidence.phase,
+        references=" ".join(evidence.references),
+        erratum=evidence.erratum,
+    )
 
 
 def _assessment(
@@ -122,6 +127,8 @@ def _assessment(
         source=known.source if known else None,
         phase=known.phase if known else None,
         references=" ".join(known.references) if known else "",
+        erratum=known.erratum if known else None,
+        beside=[_known(criterion.metric, each) for each in known.beside] if known else [],
     )
 
 

@@ -71,7 +71,10 @@ def _tests(
     listed: list[tuple[str, str, Callable[[Candidate], object]]] = [
         ("compositions", "another composition", lambda each: each.id in filters.compositions),
         ("lead_free", lead, lambda each: _parsed(each).lead_free == filters.lead_free),
-        ("family", "of another family", lambda each: _parsed(each).family in filters.family),
+        (
+            *("family", "of another family"),
+            lambda each: {_parsed(each).family, *each.families} & set(filters.family),
+        ),
         (
             *("halide", f"contains no {' or '.join(filters.halide)}"),
             lambda each: any(on.ion.symbol in filters.halide for on in _parsed(each).on("X")),

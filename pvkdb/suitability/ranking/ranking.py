@@ -224,6 +224,7 @@ def _entry(
         kind=candidate.kind,
         material=candidate.material,
         absorber=candidate.absorber,
+        phase=candidate.phase,
         references=candidate.references,
         devices=candidate.devices,
         shown=scores.shown,

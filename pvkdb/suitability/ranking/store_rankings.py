@@ -74,13 +74,14 @@ def rank(
     if subject == "devices":
         notes = [
             "many a retention of Table 4 is the length of a measurement, and the device may hold "
-            "longer; those printed with > count as lower bounds here, approximate ones in years as "
+            "longer; those printed with > count as lower bounds here, those of a year or more as "
             "extrapolated, the others as printed"
         ]
     else:
         notes = [
             "each composition is listed once, with all its phases: E_A and DFE of the literature "
-            "span all references, those of a potential belong to its lowest phase with a value; "
+            "span all references of the best kind (experiments, else DFT, else without a method), "
+            "those of a potential belong to its lowest phase with a value; "
             "generic formulas (CsPbX3) are left out"
         ]
         if report is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from functools import cache
 from io import BytesIO
@@ -15,6 +16,7 @@ from pvkdb.display.figures import style
 from pvkdb.display.numbers import percent, short_number
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.loader import transcribed_from
+from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES
 from pvkdb.schemas.rankings import ORDERS, SCORES, DecisionSheet, Grade, Ranking
 from pvkdb.store.collections import REFERENCES
@@ -22,20 +24,40 @@ from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import compared, label, named, stability
-from pvkdb.suitability.sheets.information import open_values
+from pvkdb.suitability.sheets.information import open_values, settled
 
 #: Candidates on a sheet, and open values.
 LISTED, OPEN = 10, 5
 #: Media types by the ending of the file.
 SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
 _NOUNS = {"devices": "device", "materials": "composition"}
+#: A computed source in a text: the name of a calculation, or the number of a screening.
+COMPUTED_SOURCE = re.compile(r"\b(?P<kind>calculation|screening) (?P<name>[0-9a-f]{12}|\d+)\b")
+_PAGES = {"calculation": "jobs", "screening": "screenings"}
 
 
-def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
-    """Return the decision sheet of a ranking of the store."""
+def page_of(found: re.Match[str]) -> str:
+    """Return the path of the page of a :data:`COMPUTED_SOURCE` in a service."""
+    return f"/{_PAGES[found['kind']]}/{found['name']}"
+
+
+def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> DecisionSheet:
+    """Return the decision sheet of a ranking of the store; ``service`` is the address of its host.
+
+    Without it, the addresses of computed sources are paths.
+    """
     listed = ranking.candidates[:LISTED]
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
-    cited = " ".join(each.references for entry in listed for each in entry.criteria).split()
+    values = [
+        each
+        for entry in listed
+        for own in entry.criteria
+        for each in (own, *own.beside)
+        if each.grade is not Grade.MISSING
+    ]
+    cited = " ".join(each.references for each in values).split()
+    known = {each.metric for each in values}
+    opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
@@ -44,7 +66,21 @@ def decision_sheet(session: Session, ranking: Ranking) -> DecisionSheet:
         ranking=ranking.model_copy(update={"candidates": listed}),
         reasons=compared(ranking, listed[0], second) if second else [],
         stability=stability(ranking),
-        open_values=open_values(ranking, listed)[:OPEN],
+        open_values=opened,
+        unchanged=[] if opened else settled(ranking, listed),
+        not_judged=[
+            *(f"{each.asks}: no number ({each.source})" for each in ranking.not_judged),
+            *(
+                f"{label(each.metric)}: no evidence on any of these {noun}s"
+                for each in ranking.criteria
+                if listed and each.metric not in known and not METRICS[each.metric].modelled
+            ),
+        ],
+        addresses={
+            found[0]: service + page_of(found)
+            for each in values
+            for found in COMPUTED_SOURCE.finditer(each.source or "")
+        },
         references={
             row.key: f"{reference_text(row)} {doi_address(doi) if doi else ''}".strip()
             for row in (REFERENCES.iterate(session, {"key": cited}) if cited else ())
@@ -76,7 +112,11 @@ def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
         if each.weight > 0
         or any(entry.criteria[place].grade is not Grade.MISSING for entry in ranking.candidates)
     ]
-    page = _template().render(sheet=sheet, noun=_NOUNS[ranking.subject], shown=shown)
+    criteria = (each for entry in ranking.candidates for each in entry.criteria)
+    doubts = (other.erratum for each in criteria for other in (each, *each.beside))
+    errata = [*dict.fromkeys(filter(None, doubts))]
+    noun = _NOUNS[ranking.subject]
+    page = _template().render(sheet=sheet, noun=noun, shown=shown, errata=errata)
     return _pdf(page) if ending == "pdf" else page.encode()
 
 

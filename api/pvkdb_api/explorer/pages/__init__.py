@@ -20,6 +20,7 @@ from pvkdb_api.explorer.pages import (
     start,
     tables,
 )
+from pvkdb_api.explorer.rankings.view import with_links
 from pvkdb_api.explorer.site import assets, sign_in
 from pvkdb_api.explorer.site.rendering import environment
 from pvkdb_api.explorer.tables import cells
@@ -43,6 +44,6 @@ ROUTERS = (
 for _function in (
     *(cells.calculation_link, cells.device_link, cells.composition_link, cells.reference_links),
     *(cells.citation_links, references.doi_link),
-    *(cells.source_link, cells.statement_material, defect_markup, formula_markup),
+    *(cells.source_link, cells.statement_material, defect_markup, formula_markup, with_links),
 ):
     environment().globals[_function.__name__] = _function

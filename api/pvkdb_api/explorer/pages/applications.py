@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
-from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
@@ -24,6 +23,7 @@ from pvkdb_api.explorer.rankings.query import (
     WEIGHT,
     ParsedRankingQuery,
     RankingQuery,
+    families_of,
     python_code,
     read_query,
 )
@@ -43,7 +43,6 @@ _FUNCTIONS: dict[str, Any] = {
     "shade": view.shade,
     "tones": view.TONES,
     "unit_of": view.unit_of,
-    "with_links": view.with_links,
     "verdict_words": explanation.WORDS,
     "scores": SCORES,
 }
@@ -113,7 +112,7 @@ def get_application(
         answer = part(request, "_application.html", **context)
         answer.status_code = status
         return answer
-    return page(request, "application.html", status, **_controls(query), **context)
+    return page(request, "application.html", status, **_controls(session, query), **context)
 
 
 def _refusal(error: InputError) -> tuple[str, str]:
@@ -147,13 +146,13 @@ def _ranking(request: Request, session: Session, wanted: ParsedRankingQuery) -> 
     }
 
 
-def _controls(query: RankingQuery) -> dict[str, Any]:
+def _controls(session: Session, query: RankingQuery) -> dict[str, Any]:
     profile, weights, given = query.profile, query.weights(), query.given
     return {
         "orders": ORDERS,
         "order": given.get("order", "shown"),
         "filtered": any(name in given for name in FILTERS),
-        "families": [(name, name) for name in FAMILIES],
+        "families": [(name, name) for name in families_of(session, query.subject)],
         "halides": [(name, name) for name in get_args(Halide)],
         "readings": profile.readings(query.subject),
         "layer": layer_fields(given),

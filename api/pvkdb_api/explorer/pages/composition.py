@@ -23,6 +23,7 @@ from pvkdb.store.curation.registration import material_id
 from pvkdb.store.models.structures import Structure
 from pvkdb.store.models.summaries import CompositionSummary
 from pvkdb.store.runs.report.page import formula_markup
+from pvkdb.store.runs.screening_reports import newest_fall
 from pvkdb.suitability.evidence.predictions import answer_material
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.sessions import ReadSession
@@ -136,6 +137,9 @@ def _sections(
     return {
         **_common(composition, phase),
         "known": known,
+        "fall": None
+        if composition.decomposition_source
+        else newest_fall(session, composition.formula),
         "phases": identity.phase_views(session, phases, composition.lowest_phase),
         "layers": next((row.layers for row in phases), None),
         "statements": [row for row in rows if row.scope != "hop"],

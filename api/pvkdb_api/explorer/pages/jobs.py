@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
@@ -180,6 +181,12 @@ def get_job(
         message=_MESSAGES.get(said),
         may_queue=Scope.QUEUE in request.state.caller.scopes,
     )
+
+
+@router.get("/calculations/{name}")
+def get_calculation(name: str) -> Response:
+    """Redirect to the page of a calculation by the name of its table."""
+    return RedirectResponse(link(PATH, name), HTTPStatus.PERMANENT_REDIRECT)
 
 
 @router.get(PATH + "/{name}/files/{file}")

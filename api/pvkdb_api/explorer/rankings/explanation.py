@@ -125,8 +125,8 @@ def _verdicts(leader: RankedCandidate) -> Iterator[Markup]:
         (Verdict.PARTLY, "{} partly meets: {}."),
         (
             Verdict.NOT_DEMONSTRATED,
-            "{} does not demonstrate, because only a bound, a best or a quoted value is reported: "
-            "{}.",
+            "{} does not demonstrate, because only a bound, a best, an extrapolated or a quoted "
+            "value is reported: {}.",
         ),
         (Verdict.UNDECIDED, "{}: the reported range is too wide for a verdict on {}."),
     ):

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import Request
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
+from pvkdb.chemistry.composition import FAMILIES
 from pvkdb.errors import InputError, unknown_name
 from pvkdb.kinetics.conditions import Conditions
 from pvkdb.schemas.profiles import SUBJECTS, Criterion, Profile, Subject
 from pvkdb.schemas.rankings import ORDERS, Order, Ranking, RankingFilters
+from pvkdb.store.models.summaries import KINDS, CompositionCount
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.refusals import ParameterError, naming
 from pvkdb_api.explorer.site.parameters import LAYER, known_choice
@@ -152,6 +155,15 @@ class ParsedRankingQuery:
             self.query.rest_parameters(),
             lambda: rank(session, profile, self.subject, self.options, self.layer),
         )
+
+
+def families_of(session: Session, subject: Subject) -> list[str]:
+    """Return the structure families that the candidates of the store have."""
+    there = select(CompositionCount.families).where(CompositionCount.ion == "").distinct()
+    if subject == "devices":
+        there = there.where(CompositionCount.kinds.bitwise_and(KINDS["devices"].bit) != 0)
+    found = {name for text in session.scalars(there) for name in text.split("; ")}
+    return [name for name in FAMILIES if name in found]
 
 
 def read_query(request: Request, profile: Profile) -> tuple[RankingQuery, bool]:

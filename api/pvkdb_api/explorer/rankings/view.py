@@ -19,7 +19,9 @@ from pvkdb.suitability.evidence.explanations import bounds_text
 from pvkdb.suitability.evidence.support import support_table
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.sheets.comparisons import label
+from pvkdb.suitability.sheets.sheet import COMPUTED_SOURCE, page_of
 from pvkdb_api.explorer.rankings.query import ParsedRankingQuery, RankingQuery
+from pvkdb_api.explorer.tables.cells import anchor
 
 #: Candidates whose rank probabilities are shown.
 LEADING = 12
@@ -32,7 +34,9 @@ TONES = {
     Verdict.FAILED: "bad",
 }
 
-_DOI = re.compile(r"\b10\.\d{4,9}/[^\s;,)]+")
+_LINKED = re.compile(
+    rf"(?P<doi>\b10\.\d{{4,9}}/[^\s;,)]+)|(?P<url>https?://[^\s;]+)|{COMPUTED_SOURCE.pattern}"
+)
 
 
 def heading(metric: str) -> str:
@@ -64,13 +68,14 @@ def fails_text(bounds: Bounds, unit: str) -> str:
 
 
 def with_links(text: str | None) -> Markup:
-    """Return the text of a source as HTML, in which every DOI is a link."""
+    """Return the text of a source as HTML with links to DOIs, pages and computed results."""
     if not text:
         return Markup("")
     parts, last = [], 0
-    for found in _DOI.finditer(text):
+    for found in _LINKED.finditer(text):
         parts.append(Markup("{}").format(text[last : found.start()]))
-        parts.append(Markup('<a href="https://doi.org/{0}">{0}</a>').format(found.group()))
+        address = found["url"] or (f"https://doi.org/{found['doi']}" if found["doi"] else None)
+        parts.append(anchor(address or page_of(found), found.group()))
         last = found.end()
     return Markup("").join([*parts, Markup("{}").format(text[last:])])
 

@@ -80,6 +80,26 @@ def test_filters_of_devices_look_at_their_absorber(sqlite_store: Store) -> None:
     assert counted == len(whole.candidates) + len(whole.not_rankable)
 
 
+def test_a_family_is_that_of_the_formula_or_of_a_phase(sqlite_store: Store) -> None:
+    """Cs3Sb2I9 is A3B2X9 by its formula, and has phases of dimers and of layers."""
+    with sqlite_store.session(read_only=True) as session:
+        found = {
+            family: {
+                entry.id
+                for entry in rank(
+                    session,
+                    "selector",
+                    "materials",
+                    Options(samples=1, filters=parse_filters({"family": family})),
+                ).candidates
+            }
+            for family in ("A3B2X9", "A3B2X9 dimer", "ACI")
+        }
+    assert "Cs3Sb2I9" in found["A3B2X9"] & found["A3B2X9 dimer"]
+    assert "Cs3Bi2I9" not in found["A3B2X9 dimer"]
+    assert found["ACI"] == set()
+
+
 def test_compositions_are_given_in_any_spelling_and_missed_by_name(sqlite_store: Store) -> None:
     filters = parse_filters({"compositions": "CH3NH3PbI3, PbCsBr3,KZnF3"})
     with sqlite_store.session(read_only=True) as session:

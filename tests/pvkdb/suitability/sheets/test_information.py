@@ -10,7 +10,7 @@ from pvkdb.schemas.rankings import Ranking
 from pvkdb.suitability import Options, rank_candidates
 from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.ranking.acceptability import drawn_weights
-from pvkdb.suitability.sheets.information import _drawn, open_values
+from pvkdb.suitability.sheets.information import _drawn, open_values, settled
 
 
 def criterion(metric: str, unit: str = "%") -> Criterion:
@@ -47,9 +47,24 @@ def test_what_cannot_change_the_choice_is_worth_nothing() -> None:
     """A closed interval below the best candidate, and a choice without anything open."""
     found = ranking({"yield_percent": Evidence.exactly(80)}, {"yield_percent": Evidence(10, 70)})
     assert open_values(found, found.candidates) == []
+    first, other = settled(found, found.candidates)
+    assert first == "No open value alone changes the choice of c0 (c0) on average."
+    assert other == "Set aside by yield, whatever else is found of them: c1 (c1)."
     alone = ranking({})
     assert open_values(alone, alone.candidates) == []
     assert open_values(ranking(), []) == []
+
+
+def test_several_open_values_together_may_change_the_choice() -> None:
+    """0.8 is proven; the other reaches 0.9 where both of its values turn out best."""
+    metrics = ("yield_percent", "uniformity_percent")
+    known = dict.fromkeys(metrics, Evidence.exactly(80))
+    wide = {"yield_percent": Evidence(1, 90), "uniformity_percent": Evidence(1, 90)}
+    found = ranking(known, wide, metrics=metrics)
+    assert settled(found, found.candidates)[1] == (
+        "c1 (c1) could reach 0.900, where c0 (c0) is proven to have 0.800, if all of these turned "
+        "out best: yield, uniformity."
+    )
 
 
 def test_a_doubt_about_the_best_is_worth_as_much_as_one_about_the_next() -> None:

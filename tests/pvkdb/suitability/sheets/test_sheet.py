@@ -13,6 +13,7 @@ from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import DecisionSheet, Grade, RankingFilters
 from pvkdb.store.curation.dataset import current_version
 from pvkdb.suitability import Options, rank, rank_candidates, shipped_profile, shipped_profiles
+from pvkdb.suitability.evidence.evidence import Candidate, Evidence
 from pvkdb.suitability.evidence.explanations import value_text
 from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 
@@ -42,6 +43,38 @@ def test_a_page_has_every_value_with_grade_and_reference(sheet: DecisionSheet) -
     linked = set(re.findall(r'href="#([^"]+)"', page))
     assert linked
     assert linked == set(re.findall(r'<p id="([^"]+)"', page)) == set(sheet.references)
+
+
+def test_a_sheet_tells_errata_and_what_was_not_judged(sheet: DecisionSheet) -> None:
+    said = texts(sheet_file(sheet, "html").decode())
+    errata = {e.erratum for entry in sheet.ranking.candidates for e in entry.criteria if e.erratum}
+    assert errata
+    for text in errata:
+        assert " ".join(text.split()) in said
+    assert said.count("see erratum") >= len(errata)
+    assert len(sheet.not_judged) > len(sheet.ranking.not_judged) > 0
+    assert "threshold voltage: no evidence on any of these devices" in sheet.not_judged
+    for need in sheet.not_judged:
+        assert need in said
+
+
+def test_computed_sources_and_weaker_values_have_addresses_and_references(
+    literature: Session,
+) -> None:
+    weak = Evidence(1.11, 1.11, grade=Grade.DFT, source="section 2.4", references=("r141",))
+    computed = "calculation 34ad7b25071e"
+    evidence = {
+        "e_a_ev": Evidence(0.91, 0.91, source="section 2.4", references=("r40",), beside=(weak,)),
+        "dfe_ev": Evidence(0.2, 0.9, grade=Grade.CALIBRATED, source=computed),
+    }
+    candidate = Candidate("Cs2SnI6", "Cs2SnI6", "material", evidence, "Cs2SnI6")
+    found = rank_candidates(shipped_profile("selector"), "materials", [candidate])
+    made = decision_sheet(literature, found, "http://host")
+    page = sheet_file(made, "html").decode()
+    assert set(made.references) == {"r40", "r141"}
+    assert made.addresses == {computed: "http://host/jobs/34ad7b25071e"}
+    assert '<a href="http://host/jobs/34ad7b25071e">' in page
+    assert "not counted: E_A of the halide 1.11 eV, DFT; r141; section 2.4" in texts(page)
 
 
 def test_a_page_loads_nothing_and_names_what_to_cite(
