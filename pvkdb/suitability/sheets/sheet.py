@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from threading import Lock
@@ -120,6 +121,20 @@ def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
     return _pdf(page) if ending == "pdf" else page.encode()
 
 
+def _linked(source: str, addresses: Mapping[str, str]) -> Any:
+    """Return a source as HTML with links to its pages, as far as their hosts are known."""
+    from jinja2.utils import urlize
+    from markupsafe import Markup
+
+    def link(found: re.Match[str]) -> str:
+        address = addresses[found[0]]
+        return (
+            Markup('<a href="{}">{}</a>').format(address, found[0]) if "//" in address else found[0]
+        )
+
+    return Markup(COMPUTED_SOURCE.sub(link, urlize(source, 24)))
+
+
 @cache
 def _template() -> Any:
     try:
@@ -129,7 +144,7 @@ def _template() -> Any:
     loader = PackageLoader("pvkdb.suitability.sheets")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     functions = (label, named, percent, value_text, requirement_text, bounds_for)
-    made.globals |= {each.__name__: each for each in functions}
+    made.globals |= {each.__name__: each for each in functions} | {"linked": _linked}
     made.globals |= {"bases": BASES, "orders": ORDERS, "scores": SCORES, "number": short_number}
     return made.get_template("decision_sheet.html")
 
