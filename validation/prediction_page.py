@@ -133,9 +133,9 @@ def _correlations(results: Results) -> Iterator[str]:
                 )
     yield ""
     yield (
-        "*Easiest* and *hardest barrier*: the lowest and the highest reported activation energy "
-        "alone, as printed. They show how much the choice within the literature's spread moves the "
-        "result; they decide nothing.\n"
+        "*Easiest* and *hardest barrier*: the lowest and the highest activation energy of the kind "
+        "that counts (experiments, else calculations, else without a method) alone, as printed. "
+        "They show how much the choice within this spread moves the result; they decide nothing.\n"
     )
 
 

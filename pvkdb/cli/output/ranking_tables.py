@@ -27,7 +27,7 @@ _COLOURS = {
     "unknown": "dim",
     "not defined": "dim",
 }
-#: Mark of a value whose print is doubtful.
+#: Mark of a value whose source has an erratum.
 _DOUBT = " †"
 #: Longest label, by the number of criteria in the table.
 _LABELS = {0: 44, 1: 44, 2: 34, 3: 22}
@@ -220,7 +220,7 @@ def _caption(ranking: Ranking, shown: int) -> str:
         f"{shown} of {len(ranking.candidates)}{dataset}.{reading} proven: score in which "
         f"unknown counts as worst, {ranking.floor:g}; avg.: as the mean; poss.: as best. evidence: "
         f"share of the weight; first: ranked first in this share of {ranking.samples} random "
-        f"trials. *: Pareto front.{_DOUBT}: the print is doubtful, see --explain."
+        f"trials. *: Pareto front.{_DOUBT}: its source has an erratum, see --explain."
         f"{' ' + checks + '.' if checks else ''}"
     )
 

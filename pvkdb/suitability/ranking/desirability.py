@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import inf, isinf, log10
 
 from pvkdb.schemas.profiles import Bounds, Criterion, Scale
-from pvkdb.schemas.rankings import Grade
+from pvkdb.schemas.rankings import Assessment, Grade
 from pvkdb.suitability.evidence.evidence import Evidence
 
 #: The least desirability in a geometric mean, so that one zero does not make all scores equal.
@@ -129,7 +129,7 @@ def desirability(
     )
 
 
-def is_doubted(evidence: Evidence, bounds: Bounds) -> bool:
+def is_doubted(evidence: Evidence | Assessment, bounds: Bounds) -> bool:
     """Return whether a value meets no requirement: quoted, or extrapolated where none may be."""
     extrapolated = evidence.grade is Grade.EXTRAPOLATED and not bounds.extrapolation
     return extrapolated or evidence.grade is Grade.SECONDARY

@@ -14,6 +14,7 @@ from pvkdb.schemas.profiles import Criterion
 from pvkdb.schemas.rankings import COMPUTED, Assessment, Grade, Verdict
 from pvkdb.suitability.evidence.evidence import Candidate
 from pvkdb.suitability.ranking.assessment import bounds_for, distance
+from pvkdb.suitability.ranking.desirability import is_doubted
 from pvkdb.suitability.ranking.options import Options
 from pvkdb.suitability.ranking.scoring import Scores
 
@@ -68,7 +69,11 @@ def sort_key(
         1 - scores.coverage,
         sum(entry.shortfall_decades or 0.0 for *_, entry in counted),
         sum(entry.weight * _GRADES.index(entry.grade) for *_, entry in counted),
-        sum(entry.weight * distance(bounds, entry, log) for bounds, log, entry in counted),
+        sum(
+            entry.weight * distance(bounds, entry, log)
+            for bounds, log, entry in counted
+            if not is_doubted(entry, bounds)  # no margin is shown
+        ),
         -len(others),
         sum(distance(bounds, entry, log) for bounds, log, entry in others),
         -sum(

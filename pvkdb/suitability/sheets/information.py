@@ -18,10 +18,8 @@ from pvkdb.suitability.evidence.evidence import Evidence
 from pvkdb.suitability.ranking.acceptability import Floats, drawn_values, drawn_weights
 from pvkdb.suitability.ranking.assessment import bounds_for
 from pvkdb.suitability.ranking.desirability import FLOOR, desirability
-from pvkdb.suitability.sheets.comparisons import EQUAL, differences, label, named
+from pvkdb.suitability.sheets.comparisons import EQUAL, label, named
 
-#: Candidates that are named because several open values together may change the choice.
-_RIVALS = 3
 #: Outcomes of a measurement that are compared: quantiles of what the evidence allows.
 _OUTCOMES = 20
 #: What an assessment holds of its evidence.
@@ -71,29 +69,32 @@ def open_values(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[Ope
 
 def settled(ranking: Ranking, listed: Sequence[RankedCandidate]) -> list[str]:
     """Return why no single open value changes the choice of the first of listed candidates."""
-    if len(listed) < 2:
-        return ["No other candidate is ranked."] if listed else []
+    if not listed:
+        return []
     first, *others = listed
-    rivals = [each for each in others if each.possible > first.shown + EQUAL]
-    found = [f"No open value alone changes the choice of {named(first)} on average."]
-    for entry in sorted(rivals, key=lambda each: -each.possible)[:_RIVALS]:
-        known = (each for each in entry.criteria if each.weight > 0)
-        unclear = (e for e in known if e.desirability_possible > e.desirability_shown)
-        names = ", ".join(label(each.metric) for each in unclear)
-        found.append(
-            f"{named(entry)} could reach {entry.possible:.3f}, where {named(first)} is proven to "
-            f"have {first.shown:.3f}, if all of these turned out best: {names}."
-        )
+    found = [
+        f"No open value alone changes the choice of {named(first)}, which has a score of "
+        f"{first.shown:.3f} at worst and {first.expected:.3f} on average. {_open(first)}"
+    ]
     behind: dict[str, list[str]] = {}
-    for entry in (each for each in others if each not in rivals):
-        (by, criterion, *_), *_ = differences(ranking, first, entry)
-        if by > EQUAL:
-            behind.setdefault(label(criterion.metric), []).append(named(entry))
+    for entry in sorted(others, key=lambda each: -each.possible):
+        if entry.possible > first.shown + EQUAL:
+            found.append(f"{named(entry)} reaches {entry.possible:.3f} at best. {_open(entry)}")
+            continue
+        counted = (each for each in entry.criteria if each.weight > 0)
+        worst = min(counted, key=lambda e: max(e.desirability_possible, FLOOR) ** e.weight)
+        behind.setdefault(label(worst.metric), []).append(named(entry))
     found += [
         f"Set aside by {metric}, whatever else is found of them: {', '.join(names)}."
         for metric, names in behind.items()
     ]
     return found
+
+
+def _open(entry: RankedCandidate) -> str:
+    known = (each for each in entry.criteria if each.weight > 0)
+    unclear = [e for e in known if e.desirability_possible > e.desirability_shown]
+    return f"Open: {', '.join(label(each.metric) for each in unclear) or 'nothing'}."
 
 
 def _drawn(

@@ -60,12 +60,15 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     known = {each.metric for each in values}
     opened = open_values(ranking, listed)[:OPEN]
     noun = _NOUNS[ranking.subject]
+    reasons = compared(ranking, listed[0], second) if second else []
+    if second and second.tie_break:
+        reasons.insert(0, f"{named(second)} is next with the same score: {second.tie_break}.")
     return DecisionSheet(
         question=f"Which {noun} suits the application “{ranking.title}” best?",
         filters=[note for note in ranking.notes if note.startswith("set aside")],
         total=len(ranking.candidates),
         ranking=ranking.model_copy(update={"candidates": listed}),
-        reasons=compared(ranking, listed[0], second) if second else [],
+        reasons=reasons,
         stability=stability(ranking),
         open_values=opened,
         unchanged=[] if opened else settled(ranking, listed),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from pvkdb.schemas.screening import ScreenedCandidate, ScreeningReport, Stability
+from pvkdb.schemas.screening import Fall, ScreenedCandidate, ScreeningReport, Stability
 from pvkdb.store.base import utc_now
 from pvkdb.store.database import Store
 from pvkdb.store.runs import screening_runs
@@ -30,7 +32,11 @@ def test_the_breakdown_is_that_of_the_library(reading_api):
     ranking = reading_api.get("/api/v1/rankings/synaptic-training").json()
     assert ranking["set_aside"] == []
     first, third = ranking["candidates"][0], ranking["candidates"][2]
-    assert (first["rank"], first["shown"], first["rank_probabilities"][0]) == (1, 1, 1)
+    assert (first["rank"], first["references"]) == (1, "r161")
+    assert first["shown"] == pytest.approx(0.1)
+    assert {each["erratum"][:13] for each in first["criteria"] if each["erratum"]} == {
+        "section 5.3.1"
+    }
     (endurance,) = (each for each in third["criteria"] if each["metric"] == "endurance_cycles")
     assert endurance["verdict"] == "not demonstrated"
     assert endurance["grade"] == "measured"
@@ -113,7 +119,7 @@ def test_filters_choose_what_is_ranked(reading_api):
 
 
 def screened(store: Store, energy: float) -> str:
-    """End a screening of CsPbBr3 with this energy of decomposition; return its source."""
+    """End a screening of CsPbBr3 with this energy, in which CsPbI3 fell; return its source."""
     stability = Stability(
         phases=[], ground_state="Pnma", perovskite="Pnma",
         perovskite_above_ground_state_ev_per_atom=0, decomposition_ev_per_atom=energy,
@@ -122,9 +128,13 @@ def screened(store: Store, energy: float) -> str:
     bromide = ScreenedCandidate(
         formula="CsPbBr3", type="ABX3", family="3D", lead_free=False, stability=stability
     )
+    fall = Fall(stage="tolerance", kind="filter", reason="not tau < 4.18", detail="tau is 4.303")
+    iodide = ScreenedCandidate(
+        formula="CsPbI3", type="ABX3", family="3D", lead_free=False, fall=fall
+    )
     report = ScreeningReport(
         title="try", plan="", potential="chgnet", pvkdb_version="0", ranked_by="tau", stages=[],
-        candidates=[bromide], calculations={}, failed={}, force_calls={}, core_hours=0,
+        candidates=[bromide, iodide], calculations={}, failed={}, force_calls={}, core_hours=0,
     )  # fmt: skip
     counts = screening_runs.counts_of(report, computed=0)
     with store.session() as session:
@@ -145,10 +155,38 @@ def test_the_newest_screening_is_known_wherever_stability_is_shown(api, store: S
     assert (known["minimum"], known["source"]) == (0.05, source)
     row = api.get("/api/v1/compositions/CsPbBr3").json()
     assert (row["decomposition_ev_per_atom"], row["decomposition_source"]) == (0.05, source)
-    page = api.request(
-        "GET", "/applications/selector?subject=materials", headers={"Accept": "text/html"}
-    )
-    assert source in page.text
+    linked = f'<a href="/screenings/2">{source.partition(",")[0]}</a>'
+    for address in ("/applications/selector?subject=materials", "/compositions/CsPbBr3"):
+        page = api.request("GET", address, headers={"Accept": "text/html"})
+        assert linked in page.text
+
+
+def test_a_screening_that_rejected_a_composition_is_named_on_its_page(api, store: Store):
+    screened(store, 0.03)
+
+    def card(formula: str) -> str:
+        page = api.request("GET", f"/compositions/{formula}", headers={"Accept": "text/html"})
+        return page.text.partition("Energy of decomposition, computed")[2].partition("</li>")[0]
+
+    rejected = '<a href="/screenings/1">screening 1</a> rejected it, not tau &lt; 4.18 (tau is'
+    assert rejected in card("CsPbI3")
+    assert "no screening has computed it" in card("MAPbI3")
+
+
+def test_the_filter_by_family_offers_what_the_store_has(reading_api):
+    def offered(subject: str) -> list[str]:
+        address = f"/applications/selector?subject={subject}"
+        page = reading_api.request("GET", address, headers={"Accept": "text/html"}).text
+        options = page.partition('<select id="f-family"')[2].partition("</select>")[0]
+        return re.findall(r'<option value="([^"]+)"', options)
+
+    materials, devices = offered("materials"), offered("devices")
+    assert "A3B2X9 dimer" in materials
+    assert "ACI" not in materials
+    assert set(devices) < set(materials)
+    for family in devices:
+        ranking = reading_api.get("/api/v1/rankings/selector", samples=1, family=family).json()
+        assert ranking["candidates"] or ranking["not_rankable"], family
 
 
 def test_a_profile_is_there_to_read(reading_api):

@@ -191,6 +191,8 @@ def test_the_beginning_of_an_id_leads_to_the_calculation(browser: Browser, store
     answer = browser.send("GET", f"/jobs/{name[:9]}")
     assert answer.headers["location"] == f"/jobs/{name}"
     assert "no calculation has the id" in alert_in(browser.open("/jobs/nothing", 404))
+    answer = browser.send("GET", f"/calculations/{name}")  # by the name of its table
+    assert (answer.status_code, answer.headers["location"]) == (308, f"/jobs/{name}")
 
 
 def test_the_files_of_a_calculation_are_to_be_saved(browser: Browser, store):
