@@ -174,7 +174,7 @@ def test_ions_of_a_material_stand_apart_and_fit_a_terminal(database: list[str]) 
         assert text in outcome.stdout
     said = " ".join(outcome.stdout.split())
     assert (
-        "relaxation time of halide (literature): the window spans 11.9 decades; missing: " in said
+        "relaxation time of halide (literature): the window spans 7.3 decades; missing: " in said
     )
     assert "migration barrier (0.16 eV to 0.39 eV)" in said
     assert widest(outcome.stdout) <= 100
