@@ -173,9 +173,7 @@ def test_ions_of_a_material_stand_apart_and_fit_a_terminal(database: list[str]) 
     for text in ("halide (literature)", "Ag (electrode)", "Table 2 row 3", "0.16 eV –"):
         assert text in outcome.stdout
     said = " ".join(outcome.stdout.split())
-    assert (
-        "relaxation time of halide (literature): the window spans 7.3 decades; missing: " in said
-    )
+    assert "relaxation time of halide (literature): the window spans 7.3 decades; missing: " in said
     assert "migration barrier (0.16 eV to 0.39 eV)" in said
     assert widest(outcome.stdout) <= 100
     phases = kinetics("Cs3Sb2I9", *database).stdout
