@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from threading import Lock
@@ -19,7 +19,16 @@ from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.loader import transcribed_from
 from pvkdb.schemas.metrics import METRICS
 from pvkdb.schemas.profiles import BASES
-from pvkdb.schemas.rankings import ORDERS, SCORES, DecisionSheet, Grade, Ranking
+from pvkdb.schemas.rankings import (
+    ORDERS,
+    SCORES,
+    Assessment,
+    DecisionSheet,
+    Grade,
+    Known,
+    RankedCandidate,
+    Ranking,
+)
 from pvkdb.store.collections import REFERENCES
 from pvkdb.store.files.bibliography import dataset_text, doi_address, reference_text
 from pvkdb.suitability.evidence.explanations import requirement_text, value_text
@@ -49,13 +58,7 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     """
     listed = ranking.candidates[:LISTED]
     second = next((entry for entry in ranking.candidates if entry.rank > 1), None)
-    values = [
-        each
-        for entry in listed
-        for own in entry.criteria
-        for each in (own, *own.beside)
-        if each.grade is not Grade.MISSING
-    ]
+    values = _values(listed)
     cited = " ".join(each.references for each in values).split()
     known = {each.metric for each in values}
     opened = open_values(ranking, listed)[:OPEN]
@@ -97,6 +100,15 @@ def decision_sheet(session: Session, ranking: Ranking, service: str = "") -> Dec
     )
 
 
+def _values(listed: Sequence[RankedCandidate]) -> list[Assessment | Known]:
+    """Return the known values of candidates, and those beside them."""
+    found: list[Assessment | Known] = []
+    for own in (each for entry in listed for each in entry.criteria):
+        found.append(own)
+        found.extend(own.beside)
+    return [each for each in found if each.grade is not Grade.MISSING]
+
+
 def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
     """Return a decision sheet as an html, pdf or json file; equal sheets give equal bytes.
 
@@ -116,9 +128,8 @@ def sheet_file(sheet: DecisionSheet, ending: str) -> bytes:
         if each.weight > 0
         or any(entry.criteria[place].grade is not Grade.MISSING for entry in ranking.candidates)
     ]
-    criteria = (each for entry in ranking.candidates for each in entry.criteria)
-    doubts = (other.erratum for each in criteria for other in (each, *each.beside))
-    errata = [*dict.fromkeys(filter(None, doubts))]
+    doubts = (each.erratum for each in _values(ranking.candidates) if each.erratum)
+    errata = [*dict.fromkeys(doubts)]
     noun = _NOUNS[ranking.subject]
     page = _template().render(sheet=sheet, noun=noun, shown=shown, errata=errata)
     return _pdf(page) if ending == "pdf" else page.encode()
