@@ -12,11 +12,12 @@ from math import exp
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from pvkdb.cli.app import app
 from pvkdb.computed import CALCULATIONS
-from pvkdb.errors import InputError
+from pvkdb.errors import InputError, NotFoundError
 from pvkdb.kinetics.domains import BOLTZMANN_EV_PER_K
 from pvkdb.schemas.calculations.migration import NebResult
 from pvkdb.schemas.kinetics import KineticsAnswer
@@ -24,6 +25,8 @@ from pvkdb.simulation.dilute import diffusion
 from pvkdb.simulation.network import Hopping, network_of
 from pvkdb.store.database import Store
 from pvkdb.store.files.calculation_import import take_calculations
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.suitability.evidence.predictions import answer_simulation
 
 from ..store.files.test_exchange import file_of
 from .conftest import Released
@@ -97,6 +100,23 @@ def test_the_command_says_every_number_with_its_interval_and_assumptions(store: 
     assert "80% interval of sevennet-0" in assumed["e_a_ev"].source
     assert "Vineyard" in assumed["attempt_frequency_hz"].source
     assert assumed["vacancy_fraction"].value == "0.01"
+
+
+@pytest.mark.slow
+def test_several_phases_are_not_mixed(store: Store) -> None:
+    """One of the two calculations belongs to CsPbBr3 of an unknown phase."""
+    with store.session() as session:
+        moved = next(
+            each
+            for each in session.scalars(select(Calculation))
+            if each.parameters["potential"] == "chgnet"
+        )
+        moved.material_id = "CsPbBr3"
+        session.flush()
+        with pytest.raises(InputError, match="several phases: name CsPbBr3 or CsPbBr3-Pnma"):
+            answer_simulation(session, "CsPbBr3", 300.0)
+        with pytest.raises(NotFoundError, match="in CsPbBr3-Pnma by chgnet"):
+            answer_simulation(session, "CsPbBr3-Pnma", 300.0, "chgnet")
 
 
 @pytest.mark.slow
