@@ -110,6 +110,39 @@ def test_the_commands_of_the_queue_have_the_options_shown() -> None:
         assert all(word in shown.output for word in command if word.startswith("--")), command
 
 
+@pytest.mark.slow
+def test_a_file_becomes_a_ranked_device_as_the_tutorial_says(
+    tmp_path: Path, loaded_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
+    part = page.partition("## From a file to a ranked device")[2].partition("\n## ")[0]
+    shutil.copy(ROOT / "docs" / "examples" / "siox_two_states.csv", tmp_path)
+    shutil.copy(loaded_sqlite, tmp_path / "pvkdb.sqlite")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    device = tmp_path / "device.yaml"
+    commands = [
+        c for b in re.findall(r"```bash\n(.*?)```", part, re.DOTALL) for c in b.splitlines()
+    ]
+    answers = []
+    for command in filter(None, commands):
+        if command.startswith("pvkdb import device.yaml --dry-run"):
+            assert CliRunner().invoke(app, shlex.split(command, comments=True)[1:]).exit_code
+            (shown,) = re.findall(r"```yaml\n(.*?)```", part, re.DOTALL)
+            filled = device.read_text(encoding="utf-8")
+            for line in shown.splitlines():
+                name = line.partition(": ")[0]
+                filled = re.sub(rf"(?m)^{re.escape(name)}: .*$", line, filled)
+            left = [line for line in filled.splitlines() if '"?"' not in line]
+            device.write_text("\n".join(left), encoding="utf-8")
+        answer = CliRunner().invoke(app, shlex.split(command, comments=True)[1:])
+        assert answer.exit_code == 0, (command, answer.output)
+        answers.append(answer.output)
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert "electrode/SiOx/electrode" in answers[-2]
+    assert (tmp_path / "sheet.html").exists()
+
+
 def test_plans_shown_can_be_carried_out() -> None:
     plans = [plan for page in PAGES for plan in blocks(page, "toml")]
     assert plans

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from pvkdb.errors import InputError, MissingExtraError, writing
 
 ENDINGS = (".png", ".svg")
+#: The style of matplotlib is one for all threads.
+_DRAWING = RLock()
 
 
 def check_ending(path: Path) -> None:
@@ -39,7 +42,7 @@ def style(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
         "axes.spines.right": False,
         "legend.frameon": False,
     }
-    with rc_context({**common, **(settings or {})}):
+    with _DRAWING, rc_context({**common, **(settings or {})}):
         yield
 
 

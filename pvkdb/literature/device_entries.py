@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Any
 
 from pvkdb.chemistry import parse_composition
@@ -48,11 +49,28 @@ def devices_row(cells: Cells, references: str) -> DevicesRow:
         material=formula,
         references=references,
         as_printed=cells.text("as_printed") or _as_typed(cells),
+        raw_files=cells.parsed("raw_files", _kept_files),
         **columns,
         **layer_columns(stack),
     )
     _doubt_signs(cells, row)
     return row
+
+
+def raw_files(text: str) -> dict[str, str]:
+    """Return the names of the raw files in a cell, with their folders, by SHA-256.
+
+    Raises:
+        InputError: the text has another form.
+    """
+    parts = [part.strip() for part in text.split("|")]
+    if wrong := [part for part in parts if not re.fullmatch(r"[0-9a-f]{64} .+", part)]:
+        raise InputError(f"{wrong[0][:80]!r} is no raw file; write its SHA-256 and its name")
+    return {part[:64]: part[65:] for part in parts}
+
+
+def _kept_files(text: str) -> str:
+    return " | ".join(f"{key} {PurePath(name).name}" for key, name in raw_files(text).items())
 
 
 def claims_row(cells: Cells) -> DeviceClaimsRow:

@@ -54,7 +54,7 @@ _ENERGETICS = (
 _DEVICES = (
     "id group structure layers absorber material form configuration mechanism volatility "
     f"text_source {' '.join(table_columns(imported=True))} references source as_printed erratum "
-    "supersedes"
+    "supersedes raw_files quality"
 )
 TABLES: dict[str, ImportTable] = {
     "references": ImportTable(
@@ -73,7 +73,7 @@ TABLES: dict[str, ImportTable] = {
         "devices",
         tuple(_DEVICES.split()),
         derived=frozenset({"bottom_electrode", "top_electrode", "other_layers"}),
-        lists={"references": " ", "layers": " | "},
+        lists={"references": " ", "layers": " | ", "raw_files": " | "},
     ),
 }
 

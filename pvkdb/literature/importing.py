@@ -6,6 +6,7 @@ run or a problem).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -18,7 +19,7 @@ from pvkdb.chemistry import Composition, parse_composition
 from pvkdb.errors import InputError
 from pvkdb.literature.cells import Cells
 from pvkdb.literature.deciding import Statement, There, decide
-from pvkdb.literature.device_entries import devices_row
+from pvkdb.literature.device_entries import devices_row, raw_files
 from pvkdb.literature.entries import TABLES, energetics_row
 from pvkdb.literature.publications import Publications
 from pvkdb.literature.reading import UNCONFIRMED, FileError, Record, read_records
@@ -29,9 +30,10 @@ from pvkdb.store.collections.collection import Collection
 from pvkdb.store.curation.dataset import begin_import, current_version, withdraw
 from pvkdb.store.curation.history import differences
 from pvkdb.store.curation.registration import material_id, register_materials
-from pvkdb.store.curation.sources import Source
+from pvkdb.store.curation.sources import Source, beside
 from pvkdb.store.migrate import lock_curation
 from pvkdb.store.models.materials import Material
+from pvkdb.store.queue.kept_files import file_store
 from pvkdb.store.rows.to_models import (
     MaterialOf,
     TableEntry,
@@ -51,6 +53,7 @@ _CONFIRM = (
     "is a proposal of a draft that nobody has confirmed; compare it with its sentence, then remove "
     f"the {UNCONFIRMED!r} in front of it, or correct or delete it"
 )
+_MISSING = "is left open; write what it is, or delete the line if it is not known"
 #: Fields of the counts by action.
 _COUNTED = {"add": "added", "supersede": "superseding", "already there": "already_there"}
 
@@ -127,6 +130,7 @@ class _Import:
         self._materials: dict[str, Material] = {}  # those of the batch
         self._next_number: dict[str, int] = {}
         self._version = ""
+        self._raw_files: dict[str, Source] = {}  # to be kept, by SHA-256
 
     def run(self, dry_run: bool) -> ImportReport:
         try:
@@ -144,12 +148,15 @@ class _Import:
             for path in self._paths:
                 self._publications.forget_the_paper()
                 for record in read_records(path):
-                    self._take(record)
+                    self._take(record, path)
             self._add_pending()
         except FileError as error:
             self._problems.append(error.problem)
         if self._problems:
             raise ImportRefusedError(self._problems)
+        for source in () if dry_run else self._raw_files.values():
+            with source.open("rb") as stream:
+                file_store(self._session.info["pvkdb_store"]).put(stream.read())
         report = ImportReport(
             dry_run=dry_run,
             dataset_version=self._version,
@@ -163,14 +170,16 @@ class _Import:
             return report.model_copy(update=kept)
         return report
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: Record, path: Source) -> None:
         self._rows_read += 1
         self._on_row(self._rows_read)
         proposed = [
             name for name, text in record.cells.items() if f"{text} ".startswith(UNCONFIRMED)
         ]
         for column in proposed:
-            self._refuse(record.problem(_CONFIRM, column, record.cells[column]))
+            text = record.cells[column]
+            reason = _MISSING if text == UNCONFIRMED.strip() else _CONFIRM
+            self._refuse(record.problem(reason, column, text))
         if proposed:
             return
         cells = Cells(record.cells)
@@ -182,6 +191,8 @@ class _Import:
         else:
             references = self._publications.keys(record, cells)
             row = _KINDS[record.table.name].row(cells, references)
+            if not cells.problems and "raw_files" in cells:
+                self._find_raw_files(cells, path)
             if not cells.problems:
                 supersedes = cells.text("supersedes")
                 waiting = _Pending(record, row, supersedes, fingerprint(row))
@@ -194,6 +205,21 @@ class _Import:
             self._warn(record.problem(doubt.reason, doubt.column, doubt.value))
         if len(self._pending) >= BATCH:
             self._add_pending()
+
+    def _find_raw_files(self, cells: Cells, path: Source) -> None:
+        """Check that the raw files of a device are those that were measured."""
+        for sha256, name in raw_files(cells.text("raw_files") or "").items():
+            found = beside(path, name)
+            if found is not None:
+                with found.open("rb") as stream:
+                    content = hashlib.file_digest(stream, "sha256").hexdigest()
+                self._raw_files[sha256] = found
+                if content != sha256:
+                    reason = f"{name} has the SHA-256 {content[:12]}…: it is not the measured file"
+                    cells.complain("raw_files", f"{reason}; measure it again, or bring that one")
+            elif not file_store(self._session.info["pvkdb_store"]).holds(sha256):
+                reason = f"{name} is neither beside {path.name} nor in the store; put it there"
+                cells.complain("raw_files", reason)
 
     def _add_pending(self) -> None:
         """Compare the rows of a batch with the store, and add them."""

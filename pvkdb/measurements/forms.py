@@ -20,12 +20,19 @@ class Setup:
 
     file: str = ""
     device: str = ""
+    sha256: str = ""  # of the file
+    rows: str = ""  # of the file, with its sheet or sweep
     thickness_m: float | None = None
     compliance_a: float | None = None
     read_voltage_v: float | None = None
     area_m2: float | None = None
     temperature_k: float | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """File, sheet or sweep, and lines of the points."""
+        return f"{self.file} {self.rows}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from pvkdb.measurements import memory, plasticity, sweeps
 from pvkdb.measurements.conduction import Conduction, conduction
+from pvkdb.measurements.forms import Setup
 from pvkdb.measurements.metrics import Measured, shipped
 from pvkdb.measurements.practice import Quality, quality
 from pvkdb.measurements.reading import Request, read
 from pvkdb.measurements.switching import SwitchingStep, switching
+from pvkdb.store.curation.sources import Source
 
 _CONDITIONS = ("area_m2", "thickness_m", "compliance_a", "temperature_k", "read_voltage_v")
 
@@ -28,6 +29,8 @@ class Report:
     quality: tuple[Quality, ...] = ()
     switching: tuple[SwitchingStep, ...] = ()
     conduction: tuple[Conduction, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()  # name and SHA-256
+    forms: tuple[Any, ...] = field(default=(), repr=False)  # the points
 
     def document(self) -> dict[str, Any]:
         """Return the report for JSON, with definitions and sources; what is not known is null."""
@@ -35,7 +38,8 @@ class Report:
         rows = [{"device": device, **asdict(m), **known[m.name]} for device, m in self.metrics]
         verdicts = {"quality": self.quality, "switching": self.switching}
         models = {name: [row.model_dump() for row in rows] for name, rows in verdicts.items()}
-        document = {**asdict(self), "metrics": rows, **models}
+        document = {**asdict(replace(self, forms=())), "metrics": rows, **models}
+        del document["forms"]
         for branch in document["conduction"]:
             parameters = [metric for law in branch["laws"] for metric in law["parameters"]]
             for metric in filter(None, [*parameters, branch["activation"]]):
@@ -44,7 +48,7 @@ class Report:
 
 
 def measure(
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     request: Request = Request(),
     exponent_range_v: tuple[float, float] | Literal["common"] | None = None,
     at_temperature_k: float | None = None,
@@ -84,6 +88,16 @@ def measure(
     notes = tuple(dict.fromkeys(note for setup in setups for note in setup.notes))
     unknown = (n for n in _CONDITIONS if all(getattr(setup, n) is None for setup in setups))
     rows = tuple(quality(groups, metrics))
+    placed = tuple((device, _placed(device, metric, setups)) for device, metric in found)
+    files = tuple({setup.sha256: (setup.file, setup.sha256) for setup in setups}.values())
     laws = tuple(conduction(groups.get("iv", ()), request.permittivity_optical))
-    kinds = ", ".join(groups)
-    return Report(kinds, tuple(found), notes, tuple(unknown), rows, tuple(steps), laws)
+    said = (notes, tuple(unknown), rows, tuple(steps), laws, files, tuple(every))
+    return Report(", ".join(groups), placed, *said)
+
+
+def _placed(device: str, metric: Measured, setups: Sequence[Setup]) -> Measured:
+    """Add the places of the points to a metric that has none."""
+    mine = [setup for setup in setups if setup.device == device] or setups
+    places = [*dict.fromkeys(setup.place for setup in mine)]
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return metric if metric.place else replace(metric, place="; ".join(places[:3]) + more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from pvkdb.errors import InputError, unknown_name
 from pvkdb.measurements import forms
 from pvkdb.measurements.forms import Floats, Setup
 from pvkdb.measurements.tables import Table, expected_unit, read_tables, unit_of
+from pvkdb.store.curation.sources import Source
 
 #: Share of its largest value within which a voltage counts as constant.
 _SAME = 0.02
@@ -62,7 +63,7 @@ def parse_columns(text: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def read(paths: Sequence[Path], request: Request) -> dict[str, list[Any]]:
+def read(paths: Sequence[Source], request: Request) -> dict[str, list[Any]]:
     """Return the tidy forms of what the files hold, by the words of :data:`KINDS`, and series.
 
     Raises:
@@ -80,8 +81,9 @@ def read(paths: Sequence[Path], request: Request) -> dict[str, list[Any]]:
     for number, path in enumerate(paths):
         area, kelvin = (v[number % len(v)] if v else None for v in each.values())
         for table in read_tables(path):
-            device = f"{path.stem} {table.label}".strip()
-            setup = Setup(path.name, device, *known, area, kelvin)
+            device = f"{PurePath(path.name).stem} {table.label}".strip()
+            lines = f"{table.label} lines {table.frame.index[0]} to {table.frame.index[-1]}"
+            setup = Setup(path.name, device, table.sha256, lines.strip(), *known, area, kelvin)
             columns = _Columns(table, request)
             kind = request.kind or _kind(columns)
             for form in KINDS[kind](columns, setup):
@@ -277,7 +279,8 @@ def _trains(columns: _Columns, setup: Setup) -> list[Any]:
                 float(train[q].iloc[0]) if q in train and train[q].nunique() == 1 else None
                 for q in ("amplitude", "width")
             )
-            mine = replace(setup, device=where or setup.device)
+            lines = f"lines {train.index[0]} to {train.index[-1]}"
+            mine = replace(setup, device=where or setup.device, rows=lines)
             found.append(forms.PulseTrain(pulse - pulse[0], g, unit, falling, volt, width, mine))
     if not found:
         raise InputError(f"{setup.file}: 0 cycles, no train of 4 pulses of one polarity")

@@ -7,12 +7,13 @@ Headings that mean a quantity are in ``headings.csv``, texts that mean a unit in
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import itertools
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,9 +21,12 @@ import pandas as pd
 
 from pvkdb.errors import InputError, MissingExtraError, unknown_name
 from pvkdb.measurements.metrics import shipped
+from pvkdb.store.curation.sources import Source
 
 #: Lines and characters that are looked at to find separator, heading and first row of numbers.
 _SNIFFED, _SNIFFED_SIZE = 400, 40_000
+#: Most bytes that a workbook may unpack to: about a million cells.
+_MOST_UNPACKED = 100_000_000
 _Layout: TypeAlias = tuple[str | None, str]  # separator (None: white space) and decimal sign
 _LAYOUTS = (("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","))
 _WITH_UNIT = r"(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|(?:/|, | in )\s*(\S+))"
@@ -47,6 +51,7 @@ class Table:
     headings: tuple[Heading, ...]
     frame: pd.DataFrame
     label: str  # of the sheet or repetition
+    sha256: str = ""  # of the file
 
     def name(self, index: int) -> str:
         """Return the heading of a column in quotes, or its number from 1."""
@@ -103,7 +108,7 @@ def _quantity(name: str) -> str:
     return next((q for q, row in rows if re.fullmatch(row["pattern"], key)), "")
 
 
-def read_tables(path: Path) -> list[Table]:
+def read_tables(path: Source) -> list[Table]:
     """Return the tables of a file: one, or one for each sheet or repetition.
 
     Raises:
@@ -111,10 +116,11 @@ def read_tables(path: Path) -> list[Table]:
         MissingExtraError: the library for Excel files is not installed.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    texts = _texts(path, content)
+    texts = _texts(path.name, content)
     tables = [table for label, text in texts.items() for table in _tables(path.name, text, label)]
     # Sheets of settings have no columns that are known.
     least = 1 if len(texts) > 1 else -1
@@ -122,30 +128,40 @@ def read_tables(path: Path) -> list[Table]:
     if not known:
         text = "give a row for each point, with tab, comma, semicolon or space between columns"
         raise InputError(f"{path.name} has no table of numbers: {text}")
-    return known
+    digest = hashlib.sha256(content).hexdigest()
+    return [replace(table, sha256=digest) for table in known]
 
 
-def _texts(path: Path, content: bytes) -> dict[str, str]:
+def _texts(name: str, content: bytes) -> dict[str, str]:
     """The text of a file, or of each sheet of a workbook, by its label."""
     # An Excel file is a ZIP archive or an OLE container, whatever its name.
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         try:
+            if content.startswith(b"PK"):
+                _check_unpacked(content)
             sheets = pd.read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
         except ImportError as error:
             package = "openpyxl" if content.startswith(b"PK") else "xlrd"
             raise MissingExtraError(package, "measurements") from error
         # The libraries raise errors of many kinds on a broken file, which share no base class.
         except Exception as error:
-            raise InputError(f"{path.name} cannot be read as a workbook: {error}") from error
+            raise InputError(f"{name} cannot be read as a workbook: {error}") from error
         return {f"{k}": v.to_csv(sep="\t", header=False, index=False) for k, v in sheets.items()}
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return {"": content.decode("utf-16", errors="replace")}
     if b"\0" in content[:4096]:
-        raise InputError(f"{path.name} is neither text nor Excel: export it as CSV")
+        raise InputError(f"{name} is neither text nor Excel: export it as CSV")
     try:
         return {"": content.decode("utf-8-sig")}
     except UnicodeDecodeError:
         return {"": content.decode("latin-1")}
+
+
+def _check_unpacked(content: bytes) -> None:
+    """Refuse a small archive that would fill the memory."""
+    size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(content)).infolist())
+    if size > _MOST_UNPACKED:
+        raise ValueError(f"it unpacks to {size / 1e6:.0f} MB; export the sheets as CSV")
 
 
 def _tables(file: str, text: str, label: str) -> Iterator[Table]:

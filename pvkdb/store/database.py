@@ -187,7 +187,8 @@ class Store:
         engine = self.engine.execution_options(
             pvkdb_read_only=read_only, pvkdb_lock_wait_s=lock_wait_s
         )
-        with self.reachable(), Session(engine) as session, session.begin():
+        known = {"pvkdb_store": self}
+        with self.reachable(), Session(engine, info=known) as session, session.begin():
             yield session
 
     @contextmanager

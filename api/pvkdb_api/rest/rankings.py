@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from pvkdb import suitability
+from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.schemas.profiles import Profile, Subject
 from pvkdb.schemas.rankings import DecisionSheet, Order, Ranking
 from pvkdb.schemas.responses import Page
-from pvkdb.suitability.sheets.sheet import SHEET_TYPES, decision_sheet, sheet_file
+from pvkdb.suitability.sheets.sheet import decision_sheet, sheet_file
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.refusals import naming
 from pvkdb_api.core.sessions import DatasetVersion, ReadSession

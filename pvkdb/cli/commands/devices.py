@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -246,6 +247,13 @@ def measure(
     ] = None,
     at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
+    report: Annotated[
+        Path | None,
+        Option("--output", "-o", metavar="FILE", help="Report on one page (html, pdf, json)."),
+    ] = None,
+    device: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a device for pvkdb import (yaml).")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compute metrics with intervals from measured files. Unknown conditions stay unknown."""
@@ -269,11 +277,18 @@ def measure(
     common = exponent == "common"
     window = None if exponent is None or common else parse_range(exponent, "--exponent", "V")
     ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
-    show(
-        measuring.measure(files, request, "common" if common else ends, at_k).document(),
-        json,
-        print_measurements,
-    )
+    found = measuring.measure(files, request, "common" if common else ends, at_k)
+    show(found.document(), json, print_measurements)
+    if report is not None:
+        from pvkdb.measurements.reports.page import report_file
+
+        write_file(report, report_file(found, report.suffix.lower().removeprefix(".")))
+    if device is not None:
+        from pvkdb.measurements.reports.devices import device_yaml
+
+        places = {file.name: os.path.relpath(file, device.parent) for file in files}
+        names = {sha256: places[name] for name, sha256 in found.files}
+        write_file(device, device_yaml(found, names, device.name))
 
 
 def export_device(

@@ -284,10 +284,8 @@ def _parameter_text(metric: Mapping[str, Any]) -> str:
 
 
 def _metric_row(metric: Mapping[str, Any]) -> list[str]:
-    value, ends = metric["value"], metric["ends"]
-    shown = UNKNOWN if value is None else metric["bound"] + number(value)
-    if value is not None and metric["unit"] != "1":
-        shown = with_unit(shown, metric["unit"])
-    counts = "" if metric["cycles"] is None else f"{metric['cycles']} × {metric['devices']}"
-    interval = "" if ends is None else " to ".join(map(number, ends))
-    return [plain(metric["label"]), shown, interval, counts, plain(metric["note"])]
+    from pvkdb.measurements.reports.page import metric_cells
+
+    cells = metric_cells(metric)
+    shown = [cells[name] for name in ("value", "interval", "counts")]
+    return [plain(metric["label"]), *shown, plain(metric["note"])]

@@ -275,6 +275,17 @@ class DevicesRow(Row):
         "curated",
         empty="none of the three is reported",
     )
+    raw_files: str | None = optional(
+        "Files of the instrument behind the values, as `SHA-256 name`, separated by ` | `; the "
+        "store holds their content.",
+        "curated",
+        empty="the values are those of a publication",
+    )
+    quality: str | None = optional(
+        "Questions of good practice (section 3.1) by their answers, of `pvkdb measure`.",
+        "curated",
+        empty="the values were not measured by pvkdb",
+    )
 
 
 class DeviceClaimsRow(Row):

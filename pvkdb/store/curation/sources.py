@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Literal, TypeAlias, overload
 
@@ -14,6 +15,8 @@ class Upload:
 
     name: str
     content: bytes
+    #: Files that it names and that were sent with it.
+    others: Mapping[str, Upload] = field(default_factory=dict, compare=False)
 
     @property
     def suffix(self) -> str:
@@ -44,3 +47,11 @@ class Upload:
 
 
 Source: TypeAlias = Path | Upload
+
+
+def beside(source: Source, name: str) -> Source | None:
+    """Return the file that a source names, from its folder or sent with it; None if missing."""
+    if isinstance(source, Upload):
+        return source.others.get(name)
+    path = source.parent / name
+    return path if path.is_file() else None

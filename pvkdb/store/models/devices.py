@@ -73,6 +73,8 @@ class Device(Base):
     mechanism: Mapped[str | None]
     volatility: Mapped[str | None]
     text_source: Mapped[str | None]
+    raw_files: Mapped[str | None]
+    quality: Mapped[str | None]
     source: Mapped[str]
     as_printed: Mapped[str | None]
     erratum: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""Files of calculations, stored under their hash in a folder or, by fsspec, an object store.
+"""Files of calculations and devices, under their hash in a folder or, by fsspec, an object store.
 
 A file is stored at ``ab/ab12…``, the SHA-256 of its bytes, so that the same content is stored once
 and every change is noticed. Files are written first, and the rows that name them with the result:
@@ -30,7 +30,7 @@ SETTING = "PVKDB_FILES_URL"
 
 
 class NoPlaceError(DatabaseError):
-    """The folder for files of calculations is not configured."""
+    """The folder for files is not configured."""
 
 
 class FileStore:
@@ -73,6 +73,10 @@ class FileStore:
                 f"permit writing there, or set another folder in {SETTING}"
             ) from error
         return key
+
+    def holds(self, key: str) -> bool:
+        """Return whether the content with this SHA-256 is stored."""
+        return bool(self._place[0].exists(self._path(key)))
 
     def get(self, key: str) -> bytes:
         """Return the content with this SHA-256.

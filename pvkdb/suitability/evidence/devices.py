@@ -112,7 +112,11 @@ def _table_evidence(metric: DeviceMetric, device: Device, keys: tuple[str, ...])
         ),
         source=device.source,
         references=keys,
-        note="of the film, not of the device" if metric.qualifier == "film" else None,
+        note="; ".join(
+            ["of the film, not of the device"] * (metric.qualifier == "film")
+            + [f"good practice: {device.quality}"] * bool(device.quality)
+        )
+        or None,
         erratum=device.erratum,
     )
 

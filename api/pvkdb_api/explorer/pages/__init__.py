@@ -15,6 +15,7 @@ from pvkdb_api.explorer.pages import (
     devices,
     draft,
     jobs,
+    measurements,
     references,
     screenings,
     start,
@@ -38,6 +39,7 @@ ROUTERS = (
     screenings.router,
     references.router,
     draft.router,
+    measurements.router,
     tables.router,
 )
 

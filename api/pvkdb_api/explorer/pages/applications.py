@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from pvkdb import suitability
+from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError
 from pvkdb.schemas.rankings import COMPUTED, ORDERS, SCORES, Halide, RankedCandidate
 from pvkdb.store.collections import COMPOSITIONS, DEVICES
-from pvkdb.suitability.sheets.sheet import SHEET_TYPES
 from pvkdb_api.core.cache import QueryCache
 from pvkdb_api.core.paths import API
 from pvkdb_api.core.sessions import ReadSession

@@ -9,12 +9,15 @@ from fastapi import APIRouter, Path, Request, Response
 from markupsafe import Markup
 
 from pvkdb.errors import NotFoundError
+from pvkdb.literature.device_entries import raw_files
 from pvkdb.schemas.metrics import TABLE_METRICS, Metric, TableColumns
 from pvkdb.schemas.tables import DevicesRow
 from pvkdb.store.collections import DEVICES
-from pvkdb_api.core.sessions import ReadSession
+from pvkdb.store.queue.kept_files import file_store
+from pvkdb_api.core.sessions import ReadSession, served_store
 from pvkdb_api.explorer.devices import page as device_page
 from pvkdb_api.explorer.devices import plot
+from pvkdb_api.explorer.site.assets import download
 from pvkdb_api.explorer.site.markup import interval
 from pvkdb_api.explorer.site.rendering import page, part, part_json, part_wanted
 from pvkdb_api.explorer.tables.browse import browse, read_query
@@ -102,7 +105,20 @@ def get_device(request: Request, session: ReadSession, key: Annotated[Text, Path
         device=device,
         absorber=plot.energies(counts, session).get(device.material or "", {}),
         stack=device_page.stack_drawing(device.layers),
+        raw_files=raw_files(device.row.raw_files) if device.row.raw_files else {},
         thickness=[
             each.row for each in device.claims if each.own and each.row.metric == "thickness_m"
         ],
     )
+
+
+@router.get(TABLE.path + "/{key}/files/{sha256}")
+def get_file(
+    request: Request, session: ReadSession, key: Annotated[Text, Path()], sha256: str
+) -> Response:
+    """Return a raw file of a device as a download."""
+    text = DEVICES.get(session, key).raw_files
+    names = raw_files(text) if text else {}
+    if sha256 not in names:
+        raise NotFoundError(f"device {key} has no raw file {sha256[:64]!r}")
+    return download(names[sha256], file_store(served_store(request).store).get(sha256))

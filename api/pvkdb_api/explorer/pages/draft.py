@@ -33,10 +33,10 @@ def get_form(request: Request) -> Response:
 @router.post(PATH)
 def post_paper(request: Request, form: DraftForm) -> Response:
     """Return the draft of an uploaded paper; nothing is imported."""
-    if (upload := form.uploads.get("paper")) is None:
+    if not (uploads := form.uploads.get("paper")):
         return _page(request, problem="Choose a file: PDF, HTML or text.")
     try:
-        return _page(request, draft_paper(upload))
+        return _page(request, draft_paper(uploads[0]))
     except (InputError, MissingExtraError) as error:
         return _page(request, problem=str(error))
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -33,6 +32,7 @@ from pvkdb_api.explorer.computing.jobs import (
     value_cell,
 )
 from pvkdb_api.explorer.computing.queue_form import FilledForm, formula_choices
+from pvkdb_api.explorer.site.assets import download
 from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.markup import UNKNOWN, minute, number
 from pvkdb_api.explorer.site.parameters import given_parameters
@@ -196,9 +196,7 @@ def get_file(request: Request, session: ReadSession, name: str, file: str) -> Re
     kept = {entry.name: entry.sha256 for entry in files_of(session, calculation.id)}
     if file not in kept:
         raise NotFoundError(f"calculation {calculation.id} has no file {file[:60]!r}")
-    content = file_store(served_store(request).store).get(kept[file])
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file, safe='')}"}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    return download(file, file_store(served_store(request).store).get(kept[file]))
 
 
 @router.post(PATH + "/{name}/cancel")

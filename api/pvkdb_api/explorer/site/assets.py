@@ -1,4 +1,4 @@
-"""Static files of the pages: style sheet, scripts and libraries, all from the package."""
+"""Static files of the pages, all from the package, and files that a browser saves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -92,3 +93,9 @@ async def get_asset(
     if "gzip" in request.headers.get("Accept-Encoding", ""):
         content, headers["Content-Encoding"] = asset.packed, "gzip"
     return Response(content, media_type=asset.media_type, headers=headers)
+
+
+def download(name: str, content: bytes) -> Response:
+    """Return a file that a browser saves under its name."""
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return Response(content, media_type="application/octet-stream", headers=headers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from fastapi import Request
@@ -21,9 +22,9 @@ from pvkdb.store.curation.sources import Upload
 from pvkdb.store.security.keys import KeyRefusedError
 from pvkdb_api.core.callers import ScopeMissingError, is_local, is_of_other_page
 
-#: Largest text in a field, and most fields of a form; a structure may be pasted.
+#: Largest text in a field, and most files and fields of a form; a structure may be pasted.
 _LARGEST_FIELD = 1024 * 1024
-_MOST_FIELDS = 100
+_MOST_FILES, _MOST_FIELDS = 40, 100
 
 
 class FormRefusedError(AccessError):
@@ -42,12 +43,12 @@ class SignInError(KeyRefusedError):
 class Form:
     """The texts of a form's fields, stripped, and its uploaded files; empty ones are left out.
 
-    ``files`` has the files as text, ``uploads`` as they are.
+    ``files`` has the files as text, ``uploads`` as they are, several of a field in their order.
     """
 
     texts: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
+    uploads: dict[str, list[Upload]] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         """Return the text of a field; empty if the form has no such field."""
@@ -83,15 +84,16 @@ async def read_form(request: Request) -> Form:
     """
     texts: dict[str, str] = {}
     files: dict[str, str] = {}
-    uploads: dict[str, Upload] = {}
+    uploads: dict[str, list[Upload]] = {}
     async with request.form(
-        max_files=4, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD
+        max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD
     ) as sent:
         for name, value in sent.multi_items():
             if isinstance(value, UploadFile):
                 content = await value.read()
                 if content:
-                    uploads[name] = Upload(value.filename or name, content)
+                    upload = Upload(PurePath(value.filename or name).name, content)
+                    uploads.setdefault(name, []).append(upload)
                     files[name] = content.decode("utf-8", errors="replace")
             elif value.strip():
                 texts[name] = value.strip()

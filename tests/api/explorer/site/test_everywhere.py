@@ -32,6 +32,7 @@ PAGES = (
     "/references",
     "/references/r161",
     "/draft",
+    "/measurements",
     "/errata",
     "/dictionary",
     "/tables/conduction",

@@ -1,0 +1,123 @@
+"""One-page reports: templates, and pages of headings, paragraphs, tables and pictures as PDF."""
+
+from __future__ import annotations
+
+import textwrap
+from base64 import b64decode
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree
+
+from pvkdb.display.figures import style
+from pvkdb.errors import InputError, MissingExtraError
+
+#: Media types by the ending of the file.
+SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
+
+
+def page_file(
+    what: str, ending: str, as_json: Callable[[], str], as_html: Callable[[], str]
+) -> bytes:
+    """Return a report as an html, pdf or json file; equal reports give equal bytes.
+
+    Raises:
+        InputError: the ending is another.
+        MissingExtraError: jinja2, or matplotlib for a PDF, is not installed.
+    """
+    if ending not in SHEET_TYPES:
+        known = ", ".join(SHEET_TYPES)
+        raise InputError(f"{what} cannot be written as {ending!r}; choose one of {known}")
+    if ending == "json":
+        return as_json().encode()
+    return pdf(as_html()) if ending == "pdf" else as_html().encode()
+
+
+@cache
+def templates(package: str, extra: str) -> Any:
+    """Return the jinja2 environment of the templates of a package.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed; names the extra that has it.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("jinja2", extra) from error
+    return Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+
+
+#: A4 across, its margin, the height of a picture, and the sizes of the fonts, in points.
+_WIDTH, _HEIGHT, _MARGIN, _PICTURE = 842.0, 595.0, 24.0, 150.0
+_SIZES = {"h1": 13.0, "h2": 9.0, "p": 6.0, "table": 6.0, "img": 0.0}
+
+
+def pdf(page: str) -> bytes:
+    """Return a page of headings, paragraphs, tables and PNG pictures as a PDF, by matplotlib."""
+    with style({"pdf.fonttype": 42, "font.family": "DejaVu Sans"}):
+        from matplotlib.backends.backend_pdf import PdfPages
+        from matplotlib.figure import Figure
+        from matplotlib.image import imread
+
+        file, y, right = BytesIO(), 0.0, 0.0
+        sheet: Any = None
+        page = "".join(sign if sign.isprintable() else " " for sign in page)
+        root = ElementTree.fromstring(page.replace("<br/>", "\n"))
+        with PdfPages(file, metadata={"CreationDate": None}) as pages:
+
+            def room(height: float) -> float:
+                """Begin a new sheet where the height does not fit; return the place below it."""
+                nonlocal sheet, y
+                if sheet is None or y - height < _MARGIN:
+                    if sheet is not None:
+                        pages.savefig(sheet)
+                    sheet = Figure(figsize=(_WIDTH / 72, _HEIGHT / 72))
+                    y = _HEIGHT - _MARGIN
+                return y - height
+
+            for part in (each for each in root.iter() if each.tag in _SIZES):
+                if part.tag == "img":  # beside the one before, if there is room
+                    image = imread(BytesIO(b64decode(part.get("src", "").partition(",")[2])))
+                    width = _PICTURE * image.shape[1] / image.shape[0]
+                    if not right or right + width > _WIDTH - _MARGIN:
+                        y, right = room(_PICTURE), _MARGIN
+                    place = (right / _WIDTH, y / _HEIGHT, width / _WIDTH, _PICTURE / _HEIGHT)
+                    sheet.add_axes(place).imshow(image, aspect="auto", interpolation="none")
+                    sheet.axes[-1].set_axis_off()
+                    right += width
+                    continue
+                right = 0.0
+                rows = [[*map(_text, row)] for row in part.iter("tr")] or [[_text(part)]]
+                parts = [max(map(_breadth, column)) for column in zip(*rows, strict=True)]
+                widths = [(_WIDTH - 2 * _MARGIN) * each / sum(parts) for each in parts]
+                size = _SIZES[part.tag]
+                link = next((a.get("href") for a in part.iter("a") if part.tag == "p"), None)
+                for number, row in enumerate(rows):
+                    cells = [_wrapped(*pair, size) for pair in zip(row, widths, strict=True)]
+                    below = room(max(cell.count("\n") + 1 for cell in cells) * size * 1.3 + 2)
+                    weight = "normal" if part.tag == "p" or number else "bold"
+                    for at, cell in enumerate(cells):
+                        x = (_MARGIN + sum(widths[:at])) / _WIDTH
+                        text = sheet.text(x, y / _HEIGHT, cell, size=size, weight=weight, url=link)
+                        text.set(va="top", linespacing=1.3, parse_math=False)
+                    y = below
+            pages.savefig(sheet)
+        return file.getvalue()
+
+
+def _text(part: ElementTree.Element) -> str:
+    lines = "".join(part.itertext()).split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _breadth(text: str) -> float:
+    """Return how much of a row a text needs: more for a longer text, and for a longer word."""
+    word = min(max(map(len, text.split()), default=0), 14)
+    return float(max(len(text) ** 0.5, 0.36 * word))
+
+
+def _wrapped(text: str, width: float, size: float) -> str:
+    room = max(4, int(width / (0.62 * size)) - 1)  # wider than most characters of DejaVu Sans
+    lines = (textwrap.wrap(part, room) or [""] for part in text.split("\n"))
+    return "\n".join(line for part in lines for line in part)

@@ -1,0 +1,1 @@
+"""What a measurement becomes: pictures, a report on one page, and a device to import."""
