@@ -58,7 +58,7 @@ def report_page(report: Report, template: str = "measurement_parts.html") -> str
     metrics = [metric_cells(row) for row in document["metrics"]]
     pictures = [(plot[0], _picture(report, *plot)) for plot in plots(report)]
     known = {"metrics": metrics, "pictures": pictures, "number": short_number}
-    known |= {"conditions": shipped("conditions.csv")}
+    known |= {"conditions": shipped("conditions.csv"), "metric_cells": metric_cells}
     made = templates("pvkdb.measurements.reports", "measurements").get_template(template)
     return str(made.render(report=document, version=__version__, **known))
 
