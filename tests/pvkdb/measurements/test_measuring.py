@@ -160,7 +160,10 @@ def test_the_command_prints_a_table_and_json(run: Run, tmp_path: Path) -> None:
     assert "filamentary weak" in outcome.stdout
     assert "sweeps of three or more" in outcome.stdout
     assert max(map(len, outcome.stdout.splitlines())) <= 100
-    document = json.loads(run("measure", "sweep.csv", "--json").stdout)
+    stack = ("--electrodes", "Ag/FTO", "--thickness-nm", "400")
+    document = json.loads(run("measure", "sweep.csv", "--json", *stack).stdout)
+    votes = {vote["sign"]: vote["found"] for vote in document["switching"][1]["votes"]}
+    assert votes["field of forming or SET"] == "2e+06 V/m; Ag+ needs about 1e7 V/m"
     (on_off,) = (metric for metric in document["metrics"] if metric["name"] == "on_off")
     assert on_off["value"] is None
     assert on_off["source"]
