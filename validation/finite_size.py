@@ -78,13 +78,12 @@ def section(present: Results, larger: Results) -> Iterator[str]:
     yield "|" + "---|" * 10
     for case, potential, small, large in rows:
         yield f"| {case.name} | {potential.value} | {_row(small, large)} |"
-    missing = [
-        f"{case.name} ({potential.value})"
-        for case in cases()
-        for potential in POTENTIALS
-        if potential in case.potentials and larger.of(case, potential) is None
-    ]
-    yield f"\nNot run: {', '.join(missing)}.\n" if missing else ""
+    missing = []
+    for case in cases():
+        left = [each for each in POTENTIALS if each in case.potentials]
+        left = [each.value for each in left if larger.of(case, each) is None]
+        missing += [f"{case.name} ({', '.join(left)})"] if left else []
+    yield f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
 
 
 def _in_short(pairs: list[tuple[NebResult, NebResult]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean, median
 
 from scipy.stats import spearmanr
@@ -18,9 +18,9 @@ from validation.migration_results import Results
 
 #: What the literature calls a hop along an edge of one octahedron.
 ONE_OCTAHEDRON = "intra-octahedral"
-#: Statements on the way along one axis, where the source draws one hop and the page says which it
-#: can be (``migration_paths.py``).
-AXIS_MEANT: dict[str, str] = {}
+#: Statements whose source draws one hop and does not say which, and the axis of the other path that
+#: it can mean: the page shows both (``migration_paths.py``).
+OTHER_AXIS = {"e-s3.3.4.1-004": "c"}
 #: A value farther than this from the literature's interval does not agree with it, eV.
 AGREES_EV = 0.1
 
@@ -35,12 +35,14 @@ class Comparison:
         values: Computed, eV.
         at_most: Potentials whose value is an upper bound: a hop without a path might make an easier
             one.
+        others: Computed for the other path that the statement can mean, eV.
     """
 
     row: EnergeticsRow
     case: Case
     values: dict[PotentialName, float]
     at_most: frozenset[PotentialName]
+    others: dict[PotentialName, float] = field(default_factory=dict)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -102,6 +104,7 @@ def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRo
             left.append((row, why_not(row)))
         for case in cases:
             values: dict[PotentialName, float] = {}
+            others: dict[PotentialName, float] = {}
             reasons, at_most = [], set()
             for potential in case.potentials:
                 computed = results.of(case, potential)
@@ -112,19 +115,20 @@ def compare(results: Results) -> tuple[list[Comparison], list[tuple[EnergeticsRo
                     value = _value(row, computed.result)
                     if value is not None:
                         values[potential] = value
+                    along = computed.result.threshold_ev(OTHER_AXIS.get(row.id, ""))
+                    if along is not None:
+                        others[potential] = along
                     if computed.result.upper_bound and row.direction != ONE_OCTAHEDRON:
                         at_most.add(potential)
             if values:
-                compared.append(Comparison(row, case, values, frozenset(at_most)))
+                compared.append(Comparison(row, case, values, frozenset(at_most), others))
             else:
                 left.append((row, "; ".join(reasons)))
     return compared, left
 
 
 def _value(row: EnergeticsRow, result: NebResult) -> float | None:
-    """What of a result answers a statement: the bottleneck, along an axis, or one kind of hop."""
-    if row.id in AXIS_MEANT:
-        return result.threshold_ev(AXIS_MEANT[row.id])
+    """What of a result answers a statement: the bottleneck, or one kind of hop."""
     if row.direction == ONE_OCTAHEDRON:
         edges = [hop for hop in result.hops if hop.hop.hop_class.startswith("octahedron edge")]
         return _lowest_barrier(edges)

@@ -17,9 +17,9 @@ from validation import finite_size, migration_paths
 from validation.migration_cases import CASES, POTENTIALS
 from validation.migration_comparison import (
     AGREES_EV,
-    AXIS_MEANT,
     GROUPS,
     ONE_OCTAHEDRON,
+    OTHER_AXIS,
     Comparison,
     compare,
     group_of,
@@ -63,7 +63,7 @@ def render(results: Results, larger: Results, points: Sequence[PathPoint]) -> st
         *_tables(compared, results),
         *_statistics(compared),
         *_antimony(results),
-        *migration_paths.section(results, points),
+        *migration_paths.section(results, compared, points),
         *finite_size.section(results, larger),
         *_disagreements(compared),
         *_not_computed(left),
@@ -125,14 +125,14 @@ def _table(compared: Sequence[Comparison], results: Results) -> Iterator[str]:
         words = ", ".join(filter(None, (row.direction, unnamed)))
         direction = f" ({words})" if words else ""
         charge = "" if row.charge is None else f"{row.charge:+d}" if row.charge else "0"
-        one_hop, axis = row.direction == ONE_OCTAHEDRON, AXIS_MEANT.get(row.id)
+        one_hop = row.direction == ONE_OCTAHEDRON
         values = [
-            _shown(results.of(entry.case, p), entry.values.get(p), one_hop, axis)
+            _shown(results.of(entry.case, p), entry.values.get(p), one_hop) + _other(entry, p)
             if p in entry.case.potentials
             else "–"
             for p in POTENTIALS
         ]
-        limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0), axis)
+        limited = _limited(results.of(entry.case, PotentialName.SEVENNET_0))
         spread = max(entry.values.values()) - min(entry.values.values())
         yield (
             f"| {entry.case.formula} {entry.case.phase} | {entry.case.defect}{direction} | "
@@ -148,7 +148,7 @@ def _method(row: EnergeticsRow) -> str:
     return ", ".join(filter(None, (row.method, row.functional, soc)))
 
 
-def _shown(computed: Computed | None, value: float | None, one_hop: bool, axis: str | None) -> str:
+def _shown(computed: Computed | None, value: float | None, one_hop: bool) -> str:
     if computed is None:
         return "not run"
     if computed.result is None or value is None:
@@ -156,17 +156,18 @@ def _shown(computed: Computed | None, value: float | None, one_hop: bool, axis: 
     if one_hop:
         return f"{value:.3f} (hop)"
     sign = "≤ " if computed.result.upper_bound else ""
-    dimensions = f"{computed.result.dimensionality}D"
-    if axis is not None:
-        return f"{sign}{value:.3f} (along {axis}; {computed.result.e_a_ev:.3f} in {dimensions})"
-    return f"{sign}{value:.3f} ({dimensions})"
+    return f"{sign}{value:.3f} ({computed.result.dimensionality}D)"
 
 
-def _limited(computed: Computed | None, axis: str | None) -> str:
+def _other(entry: Comparison, potential: PotentialName) -> str:
+    along = entry.others.get(potential)
+    return "" if along is None else f" or {along:.3f} along {OTHER_AXIS[entry.row.id]}"
+
+
+def _limited(computed: Computed | None) -> str:
     if computed is None or computed.result is None:
         return ""
-    ways = {each.direction: each.hop for each in computed.result.percolation}
-    hop = (computed.result.hops[ways[axis]] if axis in ways else computed.result.limiting).hop
+    hop = computed.result.limiting.hop
     left = computed.result.host_left_for
     return f"{hop.hop_class}, {hop.length_ang:.2f} Å" + (f"; host became {left}" if left else "")
 
@@ -275,7 +276,8 @@ def _disagreements(compared: Sequence[Comparison]) -> Iterator[str]:
             said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             yield (
                 f"- {entry.case.formula} {entry.case.phase}, {entry.case.defect}: "
-                f"{potential.value} gives {bound}{entry.values[potential]:.2f} eV, the literature "
+                f"{potential.value} gives {bound}{entry.values[potential]:.2f} eV"
+                f"{_other(entry, potential)}, the literature "
                 f"{said} eV ({entry.row.references}; {entry.row.source}; "
                 f"method {entry.row.method})."
             )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pvkdb.schemas.calculations import PotentialName
 from validation.dft_hops import CASES as HOPS
 from validation.finite_size import HOSTS, cases, larger_cells, same_hop, section
-from validation.migration import NUMBERS
+from validation.migration import LARGER, NUMBERS
 from validation.migration_results import Results, read_results
 
 
@@ -44,5 +45,21 @@ def test_a_hop_is_found_again_by_its_class_and_length(present: Results) -> None:
     assert same_hop(between.model_copy(update={"hop": longer}), result) is None
 
 
+def test_sizes_change_barriers_by_less_than_potentials_err(present: Results) -> None:
+    """With the same host. A barrier that doubles with the cell would be one of the cell."""
+    larger = read_results(LARGER)
+    found = [
+        (before.result.e_a_ev, after.result)
+        for case in cases()
+        if (before := present.of(case, PotentialName.SEVENNET_0)) and before.result
+        if (after := larger.of(case, PotentialName.SEVENNET_0)) and after.result
+        if after.result.space_group == before.result.space_group
+    ]
+    assert len(found) >= 3
+    for e_a_ev, after in found:
+        assert after.atoms_in_cell > 60
+        assert abs(after.e_a_ev - e_a_ev) < 0.1
+
+
 def test_what_was_not_run_is_named(present: Results) -> None:
-    assert "Cs2SnI6 Fm-3m V_I (sevennet-0)" in "\n".join(section(present, Results()))
+    assert "Cs2SnI6 Fm-3m V_I (sevennet-0, sevennet-l3i5)" in "\n".join(section(present, Results()))

@@ -11,7 +11,14 @@ import pytest
 from pvkdb.schemas.calculations import PotentialName
 from validation.migration import LARGER, MEASURED, NUMBERS, PAGE
 from validation.migration_cases import CASES, POTENTIALS, cases_for, reported, why_not
-from validation.migration_comparison import GROUPS, Comparison, group_of, measured
+from validation.migration_comparison import (
+    GROUPS,
+    Comparison,
+    compare,
+    group_of,
+    measured,
+    pairs_of,
+)
 from validation.migration_page import render, verdict
 from validation.migration_picture import write_picture
 from validation.migration_results import Computed, Results, is_current, read_results
@@ -78,6 +85,16 @@ def test_dimer_and_layer_are_held_against_their_own_phases() -> None:
     phases = {row.phase: cases_for(row) for row in reported() if row.material == "Cs3Sb2I9"}
     assert [case.phase for case in phases["dimer"]] == ["P6_3/mmc"]
     assert [case.phase for case in phases["layered"]] == ["P-3m1"]
+
+
+def test_layered_cs3sb2i9_is_compared_with_both_paths(results: Results) -> None:
+    """In a layer 0.07 eV, between layers 0.63 eV, reported 0.57 eV: the pair keeps the first."""
+    (entry,) = (each for each in compare(results)[0] if each.row.id == "e-s3.3.4.1-004")
+    potential = PotentialName.SEVENNET_0
+    assert entry.values[potential] < 0.2 < 0.5 < entry.others[potential] < 0.7
+    (pair,) = pairs_of([entry], potential)
+    assert pair.computed_ev == pytest.approx(entry.values[potential], abs=1e-4)
+    assert "0.073 (2D) or 0.634 along c" in PAGE.read_text(encoding="utf-8")
 
 
 def test_every_case_ended_in_a_path_or_in_a_typed_reason(results: Results) -> None:
