@@ -80,8 +80,11 @@ def section(present: Results, larger: Results) -> Iterator[str]:
         yield f"| {case.name} | {potential.value} | {_row(small, large)} |"
     missing = []
     for case in cases():
-        left = [each for each in POTENTIALS if each in case.potentials]
-        left = [each.value for each in left if larger.of(case, each) is None]
+        left = [
+            each.value
+            for each in POTENTIALS
+            if each in case.potentials and larger.of(case, each) is None
+        ]
         missing += [f"{case.name} ({', '.join(left)})"] if left else []
     yield f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
 
