@@ -35,6 +35,8 @@ LISTED, OPEN = 10, 5
 _NOUNS = {"devices": "device", "materials": "composition"}
 #: A computed source in a text: the name of a calculation, or the number of a screening.
 COMPUTED_SOURCE = re.compile(r"\b(?P<kind>calculation|screening) (?P<name>[0-9a-f]{12}|\d+)\b")
+#: A DOI in a text, outside of an address.
+_DOI = re.compile(r"(?<![/\w])10\.\d{4,9}/[^\s;,)&<]+")
 _PAGES = {"calculation": "jobs", "screening": "screenings"}
 
 
@@ -134,14 +136,14 @@ def _page(sheet: DecisionSheet) -> str:
 
 
 def _linked(source: str, addresses: Mapping[str, str]) -> Any:
-    """Return a source as HTML with links to its pages, as far as their hosts are known."""
+    """Return a source as HTML with links to its DOIs, and to pages whose host is known."""
     from jinja2.utils import urlize
     from markupsafe import Markup
 
     def link(found: re.Match[str]) -> str:
-        address = addresses[found[0]]
-        return (
-            Markup('<a href="{}">{}</a>').format(address, found[0]) if "//" in address else found[0]
-        )
+        address = addresses.get(found[0], "")
+        anchor = Markup('<a href="{}">{}</a>').format(address, found[0])
+        return anchor if "//" in address else found[0]
 
-    return Markup(COMPUTED_SOURCE.sub(link, urlize(source, 24)))
+    shown = _DOI.sub(r'<a href="https://doi.org/\g<0>">\g<0></a>', urlize(source, 24))
+    return Markup(COMPUTED_SOURCE.sub(link, shown))

@@ -76,6 +76,7 @@ def test_computed_sources_and_weaker_values_have_addresses_and_references(
     assert set(made.references) == {"r40", "r141"}
     assert made.addresses == {computed: "http://host/jobs/34ad7b25071e"}
     assert '<a href="http://host/jobs/34ad7b25071e">' in page
+    assert '<a href="https://doi.org/10.1126/sciadv.aav0693">' in page  # of a requirement
     assert "not counted: E_A of the halide 1.11 eV, DFT; r141 ; section 2.4" in texts(page)
     assert "lead free: no evidence on any of these compositions" in made.not_judged
 
