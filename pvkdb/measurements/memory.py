@@ -172,9 +172,8 @@ def state_metrics(states: States) -> list[Measured]:
     metrics = []
     for name, samples in (("states_before", states.before), ("states_after", states.after)):
         for k in (1, 2, 3) if samples else ():
-            count, reads = len(states_apart(samples, k)), min(map(len, samples))
-            note = f"of {len(samples)} at k = {k}"
-            metrics.append(Measured(name, count, cycles=reads, note=note))
+            count, note = len(states_apart(samples, k)), f"of {len(samples)} at k = {k}"
+            metrics.append(Measured(name, count, cycles=min(map(len, samples)), note=note))
     none = Measured("states_after", None, note="no reads after a wait: not tested")
     return metrics if states.after else [*metrics, none]
 
