@@ -16,8 +16,8 @@ from scipy import constants, stats
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Floats, Trace
-from pvkdb.measurements.metrics import TAILS, Fit, Measured, fit, shipped
-from pvkdb.measurements.sweeps import compliance, loops, reset_point, set_point
+from pvkdb.measurements.metrics import Fit, Measured, fit, shipped
+from pvkdb.measurements.sweeps import compliance, loops, reset_point, set_point, slope
 
 _K, _E, _M, _H = constants.k / constants.e, constants.e, constants.m_e, constants.hbar
 #: Most points of a branch, fewest points, and the share of its largest voltage that is near zero.
@@ -27,17 +27,10 @@ _GROUPS, _FEWEST, _NEAR_ZERO = 100, 8, 0.01
 _SHARE, _MISFIT, _NOISES = 0.01, 0.05, 2.0
 #: Misfits below this share of the current are no evidence: contacts, heating and calibration.
 _ERROR = 0.01
-#: Permittivities from Schottky and Poole-Frenkel emission differ by 4: each may be off by 2.
-_PERMITTIVITY = 2.0
-#: Richardson constant of free electrons in A/(cm² K²), and the masses m*/m that it may be for.
-_RICHARDSON, _MASSES = 120.17, (0.01, 10.0)
-#: Barriers wider than this are not tunnelled through directly (Chiu 2014, section 2.2).
-_TUNNEL_M = 10e-9
-#: A branch that no law fits is halved so often, by its number of points.
-_HALVINGS = 2
 _SCHOTTKY, _POOLE = "Schottky emission", "Poole–Frenkel emission"
 _HOPPING, _IONIC, _DIRECT = "Hopping conduction", "Ionic conduction", "Direct tunneling"
 _EMISSIONS = (_SCHOTTKY, _POOLE, _HOPPING, _IONIC, "Thermionic-field emission")
+_THERMAL = ("lowering", "field_slope", "tfe_slope")  # parameters that need kT
 _Form: TypeAlias = dict[str, str]  # a row of laws.csv
 
 
@@ -65,10 +58,10 @@ class Conduction:
     temperatures_k: tuple[float, ...]
     laws: tuple[LawFit, ...]  # by weight
     activation: Measured | None
-    candidates: tuple[str, ...] = ()
-    verdict: str = "undecided"
-    note: str = ""
-    would_decide: tuple[str, ...] = ()
+    candidates: tuple[str, ...]
+    verdict: str
+    note: str
+    would_decide: tuple[str, ...]
 
 
 def _crossover(v: Floats, kt: Floats, ln_v: float, step_ev: float = 0.0) -> Floats:
@@ -87,8 +80,7 @@ def _traps(v: Floats, kt: Floats, trap_ev: float, ln_v: float) -> Floats:
 def _filling(v: Floats, kt: Floats, m: float, ln_v: float, ln_end: float = np.inf) -> Floats:
     """Ohmic, steeper while traps fill, and the square law once they are filled."""
     x = np.log(v)
-    steep = (m - 1) * np.maximum(x - ln_v, 0)
-    return x + steep - (m - 2) * np.maximum(x - ln_end, 0)
+    return x + (m - 1) * np.maximum(x - ln_v, 0) - (m - 2) * np.maximum(x - ln_end, 0)
 
 
 def _sinh(x: Floats) -> Floats:
@@ -103,70 +95,59 @@ def _rectangle(v: Floats, kt: Floats, ln_ev: float, ln_s: float) -> Floats:
     return np.asarray(np.log(current) - s * np.sqrt(low))
 
 
-#: Powers of the largest voltage in parameters that are fitted as logarithms.
+#: Powers of the largest voltage by which the starts of logarithms in ``laws.csv`` are scaled.
 _SCALES = dict.fromkeys(("ln v_cross", "ln v_tfl", "ln trap_voltage", "ln tunnel_barrier"), 1)
 _SCALES |= dict.fromkeys(("ln field_slope", "ln tunnel_slope"), -1)
-_Shape: TypeAlias = tuple[Callable[..., Floats], Sequence[tuple[float, ...]]]
-#: The shapes of ``laws.csv``: ln|I| of |V|, kT and the parameters, less a constant; and where the
-#: fit starts if the largest voltage is 1 V.
-_SHAPES: dict[str, _Shape] = {
-    "linear": (lambda v, kt: np.log(v), [()]),
-    "square": (lambda v, kt: 2 * np.log(v), [()]),
-    "power": (lambda v, kt, m: m * np.log(v), [(2,)]),
-    "crossover": (_crossover, [(-2,), (-1,), (0,)]),
-    "traps": (_traps, [(size, -1) for size in (0.02, 0.1)]),
-    "filling": (_filling, [(m, x) for m in (2.5, 5) for x in (-2, -1, -0.3)]),
-    "filled": (
-        _filling,
-        [(m, y - x, y) for m in (3, 6, 10) for y in (-0.3, -1, -1.7) for x in (0.4, 0.8, 1.5)],
-    ),
-    "emission": (lambda v, kt, b: 2 * np.log(kt / _K) + b * np.sqrt(v) / kt, [(0.1,)]),
-    "bulk_emission": (lambda v, kt, b: np.log(v) + b * np.sqrt(v) / kt, [(0.1,)]),
-    "triangle": (lambda v, kt, b: 2 * np.log(v) - b / v, [(1,)]),
-    "thermionic_field": (
-        lambda v, kt, g: 0.5 * np.log(kt) + np.log(v) + g * v**2 * (300 * _K / kt) ** 3,
-        [(0.1,)],
-    ),
-    "tilt": (lambda v, kt, a: a * v / kt, [(0.1,)]),
-    "tilt_back": (lambda v, kt, ln_a: _sinh(np.exp(ln_a) * v / kt), [(-4,), (-2,), (0,), (2,)]),
-    "exponential": (lambda v, kt, a: a * v, [(1,)]),
-    "exponential_back": (lambda v, kt, ln_a: _sinh(np.exp(ln_a) * v), [(0,), (2,)]),
-    "rectangle": (_rectangle, [(f, s) for f in (0.2, 1) for s in (1, 2.5)]),
+#: The shapes of ``laws.csv``: ln|I| of |V|, kT and the parameters, less a constant.
+_SHAPES: dict[str, Callable[..., Floats]] = {
+    "linear": lambda v, kt: np.log(v),
+    "square": lambda v, kt: 2 * np.log(v),
+    "power": lambda v, kt, m: m * np.log(v),
+    "crossover": _crossover,
+    "traps": _traps,
+    "filling": _filling,
+    "emission": lambda v, kt, b: 2 * np.log(kt / _K) + b * np.sqrt(v) / kt,
+    "bulk_emission": lambda v, kt, b: np.log(v) + b * np.sqrt(v) / kt,
+    "triangle": lambda v, kt, b: 2 * np.log(v) - b / v,
+    "thermionic_field": lambda v, kt, g: np.log(np.sqrt(kt) * v) + g * v**2 * (300 * _K / kt) ** 3,
+    "tilt": lambda v, kt, a: a * v / kt,
+    "tilt_back": lambda v, kt, ln_a: _sinh(np.exp(ln_a) * v / kt),
+    "exponential": lambda v, kt, a: a * v,
+    "exponential_back": lambda v, kt, ln_a: _sinh(np.exp(ln_a) * v),
+    "rectangle": _rectangle,
 }
 
 
-def conduction(traces: Sequence[Trace], permittivity: float | None = None) -> list[Conduction]:
+def conduction(
+    traces: Sequence[Trace], permittivity_optical: float | None = None
+) -> list[Conduction]:
     """Return what every branch shows; sweeps at several temperatures are fitted together.
-
-    ``permittivity`` is the optical one, relative.
 
     Raises:
         InputError: permittivity below 1, or a thickness that is not positive.
     """
-    if permittivity is not None and not permittivity >= 1:
-        raise InputError(f"permittivity {permittivity:g}: give n², which is at least 1")
+    optical = permittivity_optical
+    if optical is not None and not optical >= 1:
+        raise InputError(f"permittivity {optical:g}: give n², which is at least 1")
     kelvins = {trace.setup.temperature_k for trace in traces}
     together = None not in kelvins and len(kelvins) > 1
     found = []
     for group in [list(traces)] if together else [[trace] for trace in traces]:
-        d, area = (_shared(group, name) for name in ("thickness_m", "area_m2"))
+        fields = ({getattr(t.setup, n) for t in group} for n in ("thickness_m", "area_m2"))
+        d, area = (values.pop() if len(values) == 1 else None for values in fields)
         if d is not None and not d > 0:
             raise InputError(f"thickness {d * 1e9:g} nm: give a positive one")
         parts: dict[str, list[Floats]] = {}
         for trace in group:
             for name, x, y in _branches(trace):
-                kelvin = np.full(len(x), trace.setup.temperature_k or np.nan)
-                parts.setdefault(name, []).append(np.array([x, y, kelvin]))
+                kt = np.full(len(x), _K * (trace.setup.temperature_k or 1 / _K))
+                parts.setdefault(name, []).append(np.array([x, y, kt]))
         device = "all" if together else group[0].setup.device
+        known = tuple(sorted({t.setup.temperature_k for t in group if t.setup.temperature_k}))
         for name, points in parts.items():
-            branch = _Branch(device, name, np.hstack(points), d, area, permittivity)
-            found += _judged(branch, _HALVINGS)
+            x, y, kt = np.hstack(points)
+            found.append(_judged(device, name, _Branch(x, y, kt, known, d, area, optical)))
     return found
-
-
-def _shared(traces: Sequence[Trace], name: str) -> float | None:
-    values = {getattr(trace.setup, name) for trace in traces}
-    return values.pop() if len(values) == 1 else None
 
 
 def _branches(trace: Trace) -> list[tuple[str, Floats, Floats]]:
@@ -201,94 +182,70 @@ def _grouped(v: Floats, i: Floats) -> tuple[Floats, Floats]:
 class _Branch:
     """The points of a branch, and what is known of the device."""
 
-    device: str
-    name: str
-    points: Floats  # ln|V|, ln|I| and temperature, NaN where it is not known
+    x: Floats  # ln|V|
+    y: Floats  # ln|I|
+    kt: Floats  # eV; 1 where it is not known
+    kelvins: tuple[float, ...]
     thickness_m: float | None
     area_m2: float | None
     permittivity: float | None
 
     @property
-    def v(self) -> Floats:
-        return np.asarray(np.exp(self.points[0]))
-
-    @property
-    def kt(self) -> Floats:
-        """kT in eV; 1 where it is not known."""
-        return np.asarray(np.nan_to_num(self.points[2] * _K, nan=1.0))
-
-    @property
-    def kelvins(self) -> tuple[float, ...]:
-        return tuple(float(kelvin) for kelvin in np.unique(self.points[2]) if kelvin > 0)
-
-    @property
     def several(self) -> bool:
         return len(self.kelvins) > 1
 
-    def activated(self, form: _Form) -> bool:
-        return self.several and form["activated"] == "yes"
-
     def names(self, form: _Form) -> list[str]:
-        """The parameters of a form; "ln …" is fitted as its logarithm."""
-        names = form["parameters"].split(";") if form["parameters"] else []
-        return [*names, *["energy_step"] * (self.several and form["shape"] == "crossover")]
+        """The constant and the parameters of a form; "ln …" is fitted as a logarithm."""
+        names = ["ln constant"] + ["barrier"] * (self.several and form["activated"] == "yes")
+        names += filter(None, form["parameters"].split(";"))
+        return [name.rstrip("*") for name in names if self.several or name[-1] != "*"]
 
     def fit(self, form: _Form) -> Fit | None:
-        """The fit of ln|I| with a constant, the barrier at several temperatures, and the rest."""
+        """The fit of ln|I|, from the best of the starts."""
         if form["temperatures"] == ("one" if self.several else "several"):
             return None
-        v, kt, y = self.v, self.kt, self.points[1]
-        shape, trials = _SHAPES[form["shape"]]
-        head = np.column_stack([np.ones_like(v), -1 / kt])[:, : 1 + self.activated(form)]
-        inverse, n, starts = np.linalg.pinv(head), head.shape[1], []
-        scales = [_SCALES.get(name, 0) * np.log(v.max()) for name in self.names(form)]
+        v, kt, y, names = np.exp(self.x), self.kt, self.y, self.names(form)
+        shape, n = _SHAPES[form["shape"]], 1 + ("barrier" in names)
+        head = np.column_stack([np.ones_like(v), -1 / kt])[:, :n]
+        inverse, scales = np.linalg.pinv(head), [_SCALES.get(name, 0) for name in names[n:]]
 
         def model(_: Floats, *p: float) -> Floats:
             return head @ p[:n] + shape(v, kt, *p[n:])
 
-        for trial in trials:
-            rest = [a + b for a, b in itertools.zip_longest(trial, scales, fillvalue=0.0)]
-            off = y - shape(v, kt, *rest)
-            first = inverse @ off
-            starts.append((float(np.sum((off - head @ first) ** 2)), [*first, *rest]))
-        found = fit(model, np.arange(len(v), dtype=float), y, [min(starts)[1]])
-        disordered = form["shape"] == "filled" and found and found.ends[0][-2] >= found.ends[0][-1]
-        return None if disordered else found
+        starts = []
+        for text in form["starts"].split(";"):
+            trial = itertools.zip_longest(map(float, text.split()), scales, fillvalue=0.0)
+            rest = [start + scale * self.x.max() for start, scale in trial]
+            first = inverse @ (y - shape(v, kt, *rest))
+            starts.append([*first, *rest])
+        best = min(starts, key=lambda p: float(np.sum((y - model(v, *p)) ** 2)))
+        found = fit(model, np.arange(len(v), dtype=float), y, [best])
+        if found and form["shape"] == "filling":  # both ends of the steep part are seen
+            kinks = [self.x.min(), *found.ends[0][n + 1 :], self.x.max()]
+            return found if (np.diff(kinks) > 0).all() else None
+        return found
 
     def noise(self) -> float:
-        """Noise of ln|I| by the median distance of points from the line between neighbours."""
-        x, y = self.points[:2]
-        span = x[2:] - x[:-2]
-        w = np.divide(x[1:-1] - x[:-2], span, out=np.full_like(span, 0.5), where=span > 0)
-        off = (y[1:-1] - (1 - w) * y[:-2] - w * y[2:]) / np.sqrt(1 + w**2 + (1 - w) ** 2)
-        return float(np.median(np.abs(off)) / stats.norm.ppf(0.75))
+        """Noise of ln|I| by the median distance of points from the middle of their neighbours."""
+        off = np.abs(self.y[1:-1] - (self.y[:-2] + self.y[2:]) / 2) / np.sqrt(1.5)
+        return float(np.median(off) / stats.norm.ppf(0.75))
 
 
-def _judged(branch: _Branch, halvings: int) -> list[Conduction]:
-    """The verdict on a branch; where no law fits it, also on those halves that a law fits."""
-    x = branch.points[0]
-    ends = float(branch.v.min()), float(branch.v.max())
-    laws = _laws(branch) if len(x) >= _FEWEST * max(1, len(branch.kelvins)) else ()
+def _judged(device: str, name: str, branch: _Branch) -> Conduction:
+    """The verdict on a branch."""
+    points, ends = len(branch.x), (float(np.exp(x)) for x in (branch.x.min(), branch.x.max()))
+    laws = _laws(branch) if points >= _FEWEST * max(1, len(branch.kelvins)) else ()
     candidates = tuple(law.law for law in laws if law.candidate)
-    activation = _activation(branch) if branch.several else None
-    found = Conduction(branch.device, branch.name, ends, len(x), branch.kelvins, laws, activation)
-    if len(candidates) == 1:
-        return [replace(found, verdict=candidates[0], candidates=candidates)]
-    if candidates:
-        wanted = _would_decide(branch, candidates)
-        return [replace(found, candidates=candidates, would_decide=wanted)]
-    if not laws:
-        return [replace(found, note=f"fewer than {_FEWEST} points")]
-    note = f"{laws[0].law} is the best of the laws and leaves {laws[0].misfit:.0%} of the current"
-    if laws[0].vetoes:
-        note = f"{laws[0].law} fits best and is excluded: {laws[0].vetoes[0]}"
-    pieces = list[Conduction]()
-    for half in (x < np.median(x), x >= np.median(x)) if halvings else ():
-        part = replace(branch, points=branch.points[:, half])
-        pieces += (piece for piece in _judged(part, halvings - 1) if piece.candidates)
-    if not branch.several:  # some law fits nearly every short range, which decides nothing
-        pieces = [replace(piece, verdict="undecided") for piece in pieces]
-    return [replace(found, note=note), *pieces]
+    verdict, note = candidates[0] if len(candidates) == 1 else "undecided", ""
+    if not candidates:
+        note = f"fewer than {_FEWEST} points"
+        for best in laws[:1]:
+            why = f"is excluded: {best.vetoes[0]}" if best.vetoes else f"leaves {best.misfit:.0%}"
+            note = f"{best.law} fits best and {why}"
+    wanted = _would_decide(branch, candidates) if len(candidates) > 1 else ()
+    energy, low, high = _activation(branch) if branch.several else None, *ends
+    known = (name, (low, high), points, branch.kelvins, laws, energy)
+    return Conduction(device, *known, candidates, verdict, note, wanted)
 
 
 def _laws(branch: _Branch) -> tuple[LawFit, ...]:
@@ -297,7 +254,7 @@ def _laws(branch: _Branch) -> tuple[LawFit, ...]:
     with np.errstate(all="ignore"):
         fits = {name: found for name, form in forms.items() if (found := branch.fit(form))}
     r = min(fits.values(), key=lambda found: found.deviation).correlation
-    m, scores = len(branch.v), dict[str, float]()
+    m, scores = len(branch.x), dict[str, float]()
     for name, found in fits.items():
         p, n = len(found.ends[0]) + 1, m * (1 - r) / (1 + r)
         scores[name] = n * np.log(found.deviation**2 + _ERROR**2) + 2 * p * m / (m - p - 1)
@@ -321,96 +278,81 @@ def _laws(branch: _Branch) -> tuple[LawFit, ...]:
 
 def _parameters(branch: _Branch, form: _Form, found: Fit) -> tuple[Measured, ...]:
     """The parameters of a form, and what they say where thickness or area is known."""
-    activated, law, d = branch.activated(form), form["law"], branch.thickness_m
-    made = [found.metric("barrier", 1)] if activated else []
-    for k, name in enumerate(branch.names(form), 1 + activated):
-        word = name.removeprefix("ln ")
-        unknown = word in ("lowering", "field_slope", "tfe_slope") and not branch.kelvins
-        note = Measured(word, None, note="needs --temperature-k")
-        made.append(note if unknown else found.metric(word, k, log=name != word))
+    law, d = form["law"], branch.thickness_m
+    made = [
+        found.metric(name.removeprefix("ln "), k, log=name.startswith("ln "))
+        for k, name in enumerate(branch.names(form))
+        if branch.kelvins or name.removeprefix("ln ") not in _THERMAL
+    ]
     powers: dict[str, tuple[str, float, float]] = {}
+    if law == _SCHOTTKY and branch.several and branch.area_m2:
+        powers["constant"] = ("richardson", 1e-4 / branch.area_m2, 1)
     if d:
         image = _E / (4 * np.pi * constants.epsilon_0 * d) * {_SCHOTTKY: 1, _POOLE: 4}.get(law, 0)
         triangle = (4 * d * np.sqrt(2 * _M * _E) / (3 * _H)) ** (-2 / 3)
         mass = (_H * _E / d) ** 2 / (24 * _M * (300 * constants.k) ** 3)
-        powers = {
+        density = 2e-6 * constants.epsilon_0 * (branch.permittivity or 0) / (_E * d**2)
+        powers |= {
             "lowering": ("permittivity", image, -2),
             "field_slope": ("hop_distance", (2 if law == _IONIC else 1) * d * 1e9, 1),
             "fn_slope": ("fn_barrier", triangle, 2 / 3),
             "tfe_slope": ("mass_ratio", mass, -1),
             "tunnel_width": ("mass_ratio", (_H / (2 * d)) ** 2 / (2 * _E * _M), 2),
+            "v_tfl": ("trap_density", density, 1),
         }
-        if branch.permittivity:
-            density = 2e-6 * branch.permittivity * constants.epsilon_0 / (_E * d**2)
-            powers["v_tfl"] = ("trap_density", density, 1)
-    if law == _SCHOTTKY and activated and branch.area_m2:
-        made.append(found.metric("constant", 0, log=True))
-        powers["constant"] = ("richardson", 1e-4 / branch.area_m2, 1)
-    for metric in [metric for metric in made if metric.name in powers and metric.value]:
+    for metric in [metric for metric in made if metric.name in powers]:
         name, scale, power = powers[metric.name]
         raw = (metric.value or 0.0, *(metric.ends or ()))
         value, *ends = (scale * max(x, 1e-9) ** power for x in raw)
-        new = replace(metric, name=name, value=value, ends=(min(ends), max(ends)))
-        made.append(replace(new, bound=">" if name == "trap_density" else ""))
+        bound, sorted_ends = ">" if name == "trap_density" else "", (min(ends), max(ends))
+        if scale:
+            made.append(replace(metric, name=name, value=value, ends=sorted_ends, bound=bound))
     return tuple(metric for metric in made if metric.name != "constant")
 
 
 def _vetoes(branch: _Branch, law: str, parameters: Sequence[Measured]) -> list[str]:
     """Why a law cannot be, by the intervals of its parameters."""
-    d, top = branch.thickness_m, float(branch.v.max())
+    d, top = branch.thickness_m, float(np.exp(branch.x.max()))
     known = {m.name: (m.value, *m.ends) for m in parameters if m.ends and m.value is not None}
-    gain = max(known.get("lowering", (0.0,))[0], 0) * np.sqrt(top)
-    positive = ("lowering", "field_slope", "fn_slope", "tfe_slope", "tunnel_slope")
-    least, most = (_RICHARDSON * mass for mass in _MASSES)
-    bounds = [(name, 0.0, np.inf, ": the current would fall with the voltage") for name in positive]
-    bounds += [
-        ("exponent", 2, np.inf, ""),
-        ("richardson", least, most, "A/(cm² K²)"),
-        ("hop_distance", 0, (d or 0) * 1e9, "nm, longer than the film is thick"),
-        ("fn_barrier", branch.kt.min() if branch.kelvins else 0, np.inf, "eV, below kT"),
-    ]
+    rows = shipped("vetoes.csv").items()
+    bounds = {name: (float(row["least"]), float(row["most"]), row["why"]) for name, row in rows}
+    bounds["hop_distance"] = (0, (d or np.inf) * 1e9, "nm, longer than the film is thick")
+    bounds["fn_barrier"] = (branch.kt.min() if branch.kelvins else 0, np.inf, "eV, below kT")
     if law in _EMISSIONS:
-        bounds.append(("barrier", gain, np.inf, f"eV, lowered by {gain:.2g} eV at {top:.3g} V"))
+        gain = max(known.get("lowering", (0.0,))[0], 0) * np.sqrt(top)
+        bounds["barrier"] = (gain, np.inf, f"eV, lowered by {gain:.2g} eV at {top:.3g} V")
     if optical := branch.permittivity:
-        least, most = optical / _PERMITTIVITY, optical * _PERMITTIVITY
-        bounds.append(("permittivity", least, most, f"from β, {optical:g} optical"))
-    found = [
+        # Those of Schottky and Poole-Frenkel emission differ by 4: each may be off by 2.
+        bounds["permittivity"] = (optical / 2, optical * 2, f"from β, {optical:g} optical")
+    if law == _DIRECT and d:
+        known["thickness"] = (d * 1e9,) * 3
+    return [
         f"{name.replace('_', ' ')} {known[name][0]:.3g} {text}".strip()
-        for name, least, most, text in bounds
+        for name, (least, most, text) in bounds.items()
         if name in known and (known[name][2] < least or known[name][1] > most)
     ]
-    if law == _DIRECT and d and d > _TUNNEL_M:
-        found.append(f"thickness {d * 1e9:g} nm, above {_TUNNEL_M * 1e9:g} nm")
-    return found
 
 
 def _activation(branch: _Branch) -> Measured:
     """The activation energy of the current at the middle of the common range of voltages."""
-    parts = [branch.points[:, branch.points[2] == kelvin] for kelvin in branch.kelvins]
-    low, high = max(x[0] for x, _, _ in parts), min(x[-1] for x, _, _ in parts)
-    if low >= high or len(parts) < 3:
-        why = f"{len(parts)} temperatures; an activation energy needs 3 with common voltages"
-        return Measured("activation_energy", None, note=why)
-    u = [-1 / (_K * kelvin) for kelvin in branch.kelvins]
-    line = stats.linregress(u, [np.interp((low + high) / 2, x, y) for x, y, _ in parts])
-    value, half = float(line.slope), float(stats.t.ppf(TAILS[1], len(u) - 2) * line.stderr)
-    note = f"at {np.exp((low + high) / 2):.3g} V, {len(u)} temperatures"
-    how = "Student, from the regression"
-    return Measured("activation_energy", value, (value - half, value + half), how, note=note)
+    levels = np.unique(branch.kt)
+    parts = [(branch.x[branch.kt == kt], branch.y[branch.kt == kt]) for kt in levels]
+    middle = (max(x[0] for x, _ in parts) + min(x[-1] for x, _ in parts)) / 2
+    y = np.array([np.interp(middle, x, y, np.nan, np.nan) for x, y in parts])
+    seen, note = np.isfinite(y), f"temperatures at {np.exp(middle):.3g} V"
+    return slope("activation_energy", -1 / levels[seen], y[seen], note)
 
 
 def _would_decide(branch: _Branch, candidates: Sequence[str]) -> tuple[str, ...]:
     """What is not known, or was not measured, and may tell the candidates apart."""
-    emission, d = {_SCHOTTKY, _POOLE} & {*candidates}, branch.thickness_m
-    by_thickness = {*_EMISSIONS, _DIRECT, "Fowler–Nordheim tunneling"} & {*candidates}
+    one, d = {*candidates}, branch.thickness_m
+    image, ions = one & {_SCHOTTKY, _POOLE}, "the decay after a pulse, exponential for ions"
     wanted = {
         "sweeps at several temperatures, --temperature-k for each FILE": not branch.several,
-        "--temperature-k": emission and not branch.kelvins,
-        "--permittivity-optical": emission and not branch.permittivity,
-        "--area-um2, for the Richardson constant": _SCHOTTKY in emission and not branch.area_m2,
-        "--thickness-nm": by_thickness and not d,
-        "the decay after a pulse, exponential for ions (review, section 3.3.1)": (
-            {_HOPPING, _IONIC} <= {*candidates}
-        ),
+        "--temperature-k": image and not branch.kelvins,
+        "--permittivity-optical": image and not branch.permittivity,
+        "--area-um2, for the Richardson constant": _SCHOTTKY in image and not branch.area_m2,
+        "--thickness-nm": not d and one & {*_EMISSIONS, _DIRECT, "Fowler–Nordheim tunneling"},
+        f"{ions} (review, section 3.3.1)": one >= {_HOPPING, _IONIC},
     }
     return tuple(text for text, missing in wanted.items() if missing)

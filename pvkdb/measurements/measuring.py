@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from pvkdb.measurements import memory, plasticity, sweeps
 from pvkdb.measurements.conduction import Conduction, conduction
@@ -50,13 +50,13 @@ class Report:
 def measure(
     paths: Sequence[Source],
     request: Request = Request(),
-    exponent_range_v: tuple[float, float] | Literal["common"] | None = None,
+    exponent_range_v: tuple[float, float] | None = None,
     at_temperature_k: float | None = None,
 ) -> Report:
     """Return the metrics of files that belong together, and what they show.
 
-    ``exponent_range_v`` asks for the exponent of the current between two voltages, or over the
-    range of all sweeps, and ``at_temperature_k`` for retention extrapolated to a temperature.
+    ``exponent_range_v`` asks for the exponent of the current between two voltages, and
+    ``at_temperature_k`` for retention extrapolated to a temperature.
 
     Raises:
         InputError: see :func:`pvkdb.measurements.reading.read`.
@@ -71,9 +71,7 @@ def measure(
     each["area"] = lambda series: sweeps.area_metrics(series, request.read_voltage_v)
     each["temperatures"] = lambda series: memory.arrhenius(series.members, at_temperature_k)
     if exponent_range_v:
-        common = exponent_range_v == "common"
-        ends = sweeps.common_range(groups.get("iv", [])) if common else exponent_range_v
-        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *ends)]
+        each["iv"] = lambda trace: [sweeps.power_exponent(trace, *exponent_range_v)]
     found = [("all", m) for m in (sweeps.sweep_metrics(groups["iv"]) if "iv" in groups else ())]
     trains = groups.get("pulses", [])
     for device in dict.fromkeys(train.setup.device for train in trains):

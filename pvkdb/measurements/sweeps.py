@@ -157,20 +157,13 @@ def _on_off(every: Sequence[Loop], limits: dict[str, Measured]) -> Measured:
     return over_cycles("on_off", np.median, ratios, devices=devices, note=note, bound=">" * capped)
 
 
-def common_range(traces: Sequence[Trace]) -> tuple[float, float]:
-    """Return the voltages over which states compare: up to what all reach, from 5 % of it."""
-    every = [found[0].sizes(found[0].out)[0].max() for t in traces if (found := loops(t))]
-    high = float(min(every, default=0.0))
-    return _NEAR_ZERO * high, high
-
-
 def power_exponent(trace: Trace, low_v: float, high_v: float) -> Measured:
     """Return d ln|I| / d ln|V| by regression on the first way out, between two voltages."""
     found = loops(trace)
     v, i = found[0].sizes(found[0].out) if found else (np.empty(0), np.empty(0))
     used = (v >= low_v * (1 - 1e-6)) & (v <= high_v * (1 + 1e-6)) & (i > 0)
     note = f"from {low_v:g} to {high_v:g} V"
-    return _slope("power_exponent", np.log(v[used]), np.log(i[used]), note)
+    return slope("power_exponent", np.log(v[used]), np.log(i[used]), note)
 
 
 def area_metrics(series: AreaSeries, voltage_v: float | None) -> list[Measured]:
@@ -190,19 +183,20 @@ def area_metrics(series: AreaSeries, voltage_v: float | None) -> list[Measured]:
             points.append((trace.setup.area_m2, *sorted(found)))
     x, *states = np.log10(np.array(points).reshape(-1, 3)).T
     metrics = (
-        _slope(name, x, y, f"at {voltage_v:g} V") for name, y in zip(names, states, strict=True)
+        slope(name, x, y, f"at {voltage_v:g} V") for name, y in zip(names, states, strict=True)
     )
     return [replace(metric, devices=len(x)) for metric in metrics]
 
 
-def _slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
+def slope(name: str, x: Floats, y: Floats, note: str) -> Measured:
+    """Return the slope of y over x by regression, with Student's interval."""
     if len(np.unique(x)) < 2 or len(x) < 3:
         return Measured(name, None, note=f"{len(x)} points {note}; a slope needs 3")
     line = stats.linregress(x, y)
     half = float(stats.t.ppf(TAILS[1], len(x) - 2) * line.stderr)
-    slope = float(line.slope)
+    value = float(line.slope)
     how = "Student, from the regression"
-    return Measured(name, slope, (slope - half, slope + half), how, "", len(x), note=note)
+    return Measured(name, value, (value - half, value + half), how, "", len(x), note=note)
 
 
 def transient_metrics(trace: Trace) -> list[Measured]:

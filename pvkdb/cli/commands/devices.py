@@ -242,9 +242,7 @@ def measure(
         float | None, Option(metavar="NUMBER", help="Relative, n² of the layer.")
     ] = None,
     shunt_ohm: Annotated[float | None, Option(metavar="OHM", help="For a current in V.")] = None,
-    exponent: Annotated[
-        str | None, Option(help="d ln I/d ln V from LOW:HIGH V, or over the common range: common.")
-    ] = None,
+    exponent: Annotated[str | None, Option(help="d ln I/d ln V between voltages LOW:HIGH.")] = None,
     at_k: Annotated[float | None, Option(metavar="K", help="Extrapolate retention to it.")] = None,
     drop_bad: Annotated[bool, Option("--drop-bad", help="Leave out invalid rows.")] = False,
     report: Annotated[
@@ -274,10 +272,9 @@ def measure(
         shunt_ohm=shunt_ohm,
         drop_bad=drop_bad,
     )
-    common = exponent == "common"
-    window = None if exponent is None or common else parse_range(exponent, "--exponent", "V")
+    window = None if exponent is None else parse_range(exponent, "--exponent", "V")
     ends = None if window is None else (window.minimum or 0.0, window.maximum or 0.0)
-    found = measuring.measure(files, request, "common" if common else ends, at_k)
+    found = measuring.measure(files, request, ends, at_k)
     show(found.document(), json, print_measurements)
     if report is not None:
         from pvkdb.measurements.reports.page import report_file

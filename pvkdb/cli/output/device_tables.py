@@ -243,21 +243,17 @@ def print_measurements(document: Mapping[str, Any]) -> None:
 
 
 def _print_conduction(branches: Sequence[Mapping[str, Any]]) -> None:
-    """Print the candidates of every branch with parameters and vetoes, then what would decide."""
-    several, rows, more = len({branch["device"] for branch in branches}) > 1, [], []
+    """Print the candidates of every branch, or the best law, and what would decide."""
+    several, rows = len({branch["device"] for branch in branches}) > 1, []
     for branch in branches:
         name = f"{branch['branch']} {' to '.join(map(number, branch['range_v']))} V"
         cells = [plain(f"{branch['device']} {name}" if several else name), branch["verdict"]]
-        for law in branch["laws"]:
-            if law["candidate"] or (law is branch["laws"][0] and not branch["candidates"]):
-                share = f"{law['weight']:.2g}", f"{law['misfit']:.0%}"
-                rows.append([*cells, law["law"], *share, _law_text(law)])
-                cells = ["", ""]
-        if branch["note"]:
-            more.append(f"{name}: {branch['note']}")
-        if branch["activation"] and branch["activation"]["value"] is not None:
-            more.append(f"{name}: {_parameter_text(branch['activation'])}")
-    open_ = dict.fromkeys(text for branch in branches for text in branch["would_decide"])
+        notes = [branch["note"], _parameter_text(branch["activation"])]
+        for law in [law for law in branch["laws"] if law["candidate"]] or branch["laws"][:1]:
+            known = map(_parameter_text, law["parameters"])
+            text = plain("; ".join(filter(None, [law["formula"], *known, *notes])))
+            rows.append([*cells, law["law"], f"{law['weight']:.2g}", f"{law['misfit']:.0%}", text])
+            cells, notes = ["", ""], []
     if rows:
         print_table(
             "Conduction",
@@ -267,16 +263,13 @@ def _print_conduction(branches: Sequence[Mapping[str, Any]]) -> None:
             caption="+, −: polarity; out, back: from and to zero. weight: by AICc among all laws "
             "(--json). misfit: share of the current that the law leaves.",
         )
-    print_lines([*more, *[f"would decide: {'; '.join(open_)}"] * bool(open_)])
+    wanted = dict.fromkeys(text for branch in branches for text in branch["would_decide"])
+    print_lines([f"would decide: {'; '.join(wanted)}"] if wanted else [])
 
 
-def _law_text(law: Mapping[str, Any]) -> str:
-    known = [_parameter_text(metric) for metric in law["parameters"] if metric["value"] is not None]
-    vetoes = [f"excluded: {veto}" for veto in law["vetoes"]]
-    return plain("; ".join([law["formula"], *known, *vetoes]))
-
-
-def _parameter_text(metric: Mapping[str, Any]) -> str:
+def _parameter_text(metric: Mapping[str, Any] | None) -> str:
+    if metric is None or metric["value"] is None:
+        return ""
     unit = "" if metric["unit"] == "1" else f" {metric['unit']}"
     ends = " to ".join(map(number, metric["ends"]))
     text = f"{metric['label']} {metric['bound']}{number(metric['value'])} ({ends}){unit}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pvkdb.errors import InputError
 from pvkdb.literature.loader import read_curated
+from pvkdb.measurements import Request, measure
 from pvkdb.measurements.conduction import Conduction, conduction
 from pvkdb.measurements.forms import Floats, Setup, Trace
 from pvkdb.measurements.metrics import Measured, shipped
@@ -16,6 +19,7 @@ from pvkdb.measurements.metrics import Measured, shipped
 K = 8.617333262e-5
 KELVINS = (250.0, 275.0, 300.0, 325.0, 350.0)
 UP = np.linspace(0.04, 2, 50)
+DRAWS = int(os.environ.get("PVKDB_DRAWS", "40"))
 Truth = tuple[Callable[[Floats, float], Floats], dict[str, float]]
 
 
@@ -116,7 +120,9 @@ def test_every_law_of_table_3_has_a_form_and_every_parameter_a_definition() -> N
         row["mechanism"] for row in read_curated("conduction")
     }
     names = {name for form in forms for name in form["parameters"].split(";")} - {""}
-    assert {name.removeprefix("ln ") for name in names} <= set(shipped("definitions.csv"))
+    assert {name.removeprefix("ln ").rstrip("*") for name in names} <= set(
+        shipped("definitions.csv")
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ def test_the_permittivity_tells_schottky_from_poole_frenkel_at_one_temperature()
     assert found.verdict == "undecided"
     assert set(found.candidates) == {"Schottky emission", "Poole–Frenkel emission"}
     assert "--permittivity-optical" in found.would_decide
-    (decided,) = conduction(traces, permittivity=5.0)
+    (decided,) = conduction(traces, permittivity_optical=5.0)
     assert decided.verdict == "Poole–Frenkel emission"
     assert parameters(decided, decided.verdict)["permittivity"].value == pytest.approx(5, rel=0.1)
     assert "permittivity 1.2" in vetoes(decided, "Schottky emission")[0]
@@ -193,7 +199,7 @@ def test_a_curve_of_no_law_is_undecided_with_what_the_best_law_leaves() -> None:
     trace = Trace(v, 1e-6 * v * (1.2 + np.sin(6 * v)))
     found = conduction([trace])
     assert all(branch.verdict == "undecided" for branch in found)
-    assert "leaves" in found[0].note
+    assert "fits best and leaves" in found[0].note
 
 
 def test_a_set_a_reset_and_a_current_limit_are_left_out() -> None:
@@ -214,10 +220,25 @@ def test_a_million_points_become_a_hundred() -> None:
     assert found.verdict == "SCLC"
 
 
+def test_files_at_several_temperatures_are_one_measurement(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    truth, _ = truths(rng)["Fowler–Nordheim tunneling"][""]
+    files = [tmp_path / f"{kelvin:g}K.csv" for kelvin in KELVINS]
+    for path, trace in zip(files, sweeps(truth, rng), strict=True):
+        points = np.column_stack([trace.voltage_v, trace.current_a])
+        np.savetxt(path, points, delimiter=",", header="V (V),I (A)", comments="")
+    document = measure(files, Request(temperatures_k=KELVINS, thickness_m=1e-7)).document()
+    (found,) = document["conduction"]
+    assert found["device"] == "all"
+    assert found["laws"][0]["vetoes"][0].endswith("eV, below kT")
+    units = {m["name"]: m["unit"] for m in found["laws"][0]["parameters"]}
+    assert units == {"fn_slope": "V", "fn_barrier": "eV"}
+
+
 def test_impossible_values_are_refused() -> None:
     trace = Trace(UP, UP)
     with pytest.raises(InputError, match=r"permittivity 0\.5"):
-        conduction([trace], permittivity=0.5)
+        conduction([trace], permittivity_optical=0.5)
     with pytest.raises(InputError, match="thickness 0 nm"):
         conduction([Trace(UP, UP, setup=Setup(thickness_m=0.0))])
 
@@ -225,15 +246,16 @@ def test_impossible_values_are_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("law", truths(np.random.default_rng(0)))
 @pytest.mark.parametrize("kelvins", [KELVINS, (300.0,)], ids=["several", "one"])
-def test_laws_are_right_or_undecided_in_200_draws(law: str, kelvins: tuple[float, ...]) -> None:
-    """The bar of issue 24: 95 % right or undecided, 2 % wrong; intervals cover 85 to 97 %."""
-    wrong, draws, hits = 0, 0, dict[tuple[str, str], list[bool]]()
+def test_laws_are_right_or_undecided(law: str, kelvins: tuple[float, ...]) -> None:
+    """At most 2 % wrong laws, and intervals at 90 % cover 85 to 97 %; PVKDB_DRAWS=200 for more."""
+    right, wrong, draws, hits = 0, 0, 0, dict[tuple[str, str], list[bool]]()
     for form in truths(np.random.default_rng(0))[law]:
-        for seed in range(200):
+        for seed in range(DRAWS):
             rng = np.random.default_rng(seed)
             truth, expected = truths(rng)[law][form]
             found = conduction(sweeps(truth, rng, kelvins))[0]
             draws += 1
+            right += found.verdict == law
             wrong += found.verdict not in (law, "undecided")
             if law in found.candidates:
                 mine = parameters(found, law)
@@ -241,6 +263,8 @@ def test_laws_are_right_or_undecided_in_200_draws(law: str, kelvins: tuple[float
                     low, high = mine[name].ends or (np.inf, -np.inf)
                     inside = low <= expected[name] <= high
                     hits.setdefault((form, name), []).append(inside)
+    shares = {key: float(np.mean(inside)) for key, inside in hits.items()}
+    print(law, kelvins, f"{right} right, {wrong} wrong of {draws}", shares)
     assert wrong <= 0.02 * draws
-    for key, inside in hits.items():
-        assert 0.85 <= np.mean(inside) <= 0.97 or len(inside) < 100, (key, np.mean(inside))
+    margin = 0.0 if DRAWS >= 200 else 0.1  # four standard errors of 40 draws are 0.19
+    assert all(0.85 - margin <= share <= 0.97 + margin for share in shares.values()), shares
