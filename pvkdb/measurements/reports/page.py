@@ -17,7 +17,7 @@ from pvkdb.display.figures import new_figure, style
 from pvkdb.display.numbers import UNKNOWN, number, short_number
 from pvkdb.display.pages import page_file, templates
 from pvkdb.display.units import with_unit
-from pvkdb.measurements.forms import Cycles, Decay, Floats, PulseTrain, Trace
+from pvkdb.measurements.forms import Floats
 from pvkdb.measurements.measuring import Report
 from pvkdb.measurements.metrics import shipped
 
@@ -25,16 +25,6 @@ from pvkdb.measurements.metrics import shipped
 _POINTS, _NAMED, _CURVES = 4000, 5, 60
 #: Title, labels of the axes, logarithmic axes as in "xy", and curves with their names.
 _Plot: TypeAlias = tuple[str, str, str, str, list[tuple[str, Floats, Floats]]]
-#: The plots of a form of data: title, labels, logarithmic axes, and the fields that are drawn.
-_AXES: dict[type, list[tuple[str, str, str, str, str, str]]] = {
-    Trace: [
-        ("Current over voltage", "voltage (V)", "|current| (A)", "y", "voltage_v", "current_a"),
-        ("Voltage over time", "time (s)", "voltage (V)", "", "time_s", "voltage_v"),
-        ("Current over time", "time (s)", "current (A)", "", "time_s", "current_a"),
-    ],
-    PulseTrain: [("Conductance", "pulse", "conductance ({})", "", "pulse", "conductance")],
-    Decay: [("Decay", "time (s)", "value ({})", "x", "time_s", "value")],
-}
 
 
 def report_file(report: Report, ending: str) -> bytes:
@@ -84,20 +74,28 @@ def plots(report: Report) -> list[_Plot]:
 
 
 def _drawn(forms: list[Any], kind: str) -> Iterator[_Plot]:
-    first = forms[0]
-    if isinstance(first, Cycles):
-        states = [("HRS", first.hrs_ohm), ("LRS", first.lrs_ohm)]
+    first, name = forms[0], type(forms[0]).__name__
+    if name == "Trace" and "transient" in kind and first.time_s is not None:
+        name = "Transient"
+    more = f" (first {_CURVES} of {len(forms)})" if len(forms) > _CURVES else ""
+    for title, plot in shipped("plots.csv").items():
+        if plot["form"] == name:
+            unit, x, y = getattr(first, "unit", ""), plot["x"], plot["y"]
+            curves = [(f.setup.device, getattr(f, x), getattr(f, y)) for f in forms[:_CURVES]]
+            yield title + more, plot["x_label"], plot["y_label"].format(unit), plot["log"], curves
+    for form in forms[:3] if name == "States" else ():
+        reads = [
+            (state, values) for state in ("before", "after") if (values := getattr(form, state))
+        ]
+        over = [(s, np.repeat(np.arange(len(v)), [*map(len, v)]), np.hstack(v)) for s, v in reads]
+        yield f"States of {form.setup.device}", "state", "value", "", over
+    for form in forms[:3] if name == "Cycles" else ():
+        states = [("HRS", form.hrs_ohm), ("LRS", form.lrs_ohm)]
         over = [(s, np.arange(1.0, r.shape[1] + 1), np.nanmedian(r, axis=0)) for s, r in states]
         yield "Median resistance in each cycle", "cycle", "resistance (Ω)", "y", over
         ordered = [(state, np.sort(r[np.isfinite(r)])) for state, r in states]
         shares = [(state, r, np.arange(1, len(r) + 1) / len(r)) for state, r in ordered]
         yield "Distribution of all cycles", "resistance (Ω)", "share below", "x", shares
-    for title, *labels, log, x, y in _AXES.get(type(first), ()):
-        timed = title.endswith("over time")
-        if type(first) is not Trace or timed == ("transient" in kind and first.time_s is not None):
-            unit = getattr(first, "unit", "")
-            each = [(f.setup.device, getattr(f, x), getattr(f, y)) for f in forms[:_CURVES]]
-            yield title, labels[0], labels[1].format(unit), log, each
 
 
 def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:

@@ -112,8 +112,11 @@ def test_a_picture_of_many_points_keeps_the_outline() -> None:
         ("1,9e4,5e3,8e4,5e3\n2,7e4,4e3,9e4,6e3\n3,7e4,4e3,9e4,6e3\n4,7e4,4e3,9e4,6e3\n", 2),
         ("t (s),I (A)\n" + "".join(f"{n},{1 / n}\n" for n in range(1, 30)), 1),
         ("pulse,G (S)\n" + "".join(f"{n},{1 - 0.9**n}\n" for n in range(1, 30)), 1),
+        ("Interval (s),Response\n" + "".join(f"{n},{1 + 1 / n}\n" for n in range(1, 30)), 1),
+        ("state,G (S),after\n" + "".join(f"{n % 4},{n % 4 + 1}e-6,1e-6\n" for n in range(40)), 1),
+        ("t (s),V (V),I (A)\n" + "".join(f"{n},{n > 9:d},{n > 9:d}e-6\n" for n in range(20)), 2),
     ],
-    ids=["endurance", "retention", "pulses"],
+    ids=["endurance", "retention", "pulses", "ppf", "states", "transient"],
 )
 def test_every_kind_is_drawn(file: str, titles: int) -> None:
     report = measure([Upload("a.csv", file.encode())])
