@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from pvkdb._version import __version__
-from pvkdb.display.numbers import UNKNOWN
+from pvkdb.display.numbers import UNKNOWN, shortened
 from pvkdb.display.pages import templates
 from pvkdb.display.times import YEAR_S
 from pvkdb.errors import InputError
-from pvkdb.literature.reading import UNCONFIRMED
+from pvkdb.literature.reading import MAX_CELL, UNCONFIRMED
 from pvkdb.measurements.measuring import Report
 from pvkdb.measurements.metrics import Measured, shipped
 from pvkdb.measurements.reports.page import metric_cells
@@ -46,8 +46,9 @@ def device_paper(
             parts[part][name] = known.get(name, UNCONFIRMED.strip())
     files = ", ".join(name for name, _ in report.files)
     row = parts["device"] | {name: text for name, (text, _) in found.items()}
-    row["source"] = f"pvkdb measure {__version__}: {files}"
-    row["as_printed"] = "; ".join(f"{name} {basis}" for name, (_, basis) in found.items())
+    row["source"] = shortened(f"pvkdb measure {__version__}: {files}", 200)
+    basis = "; ".join(f"{name} {basis}" for name, (_, basis) in found.items())
+    row["as_printed"] = shortened(basis, MAX_CELL)
     row["raw_files"] = " | ".join(f"{sha256} {names[sha256]}" for _, sha256 in report.files)
     answers: dict[str, list[str]] = {}
     for each in report.quality:
