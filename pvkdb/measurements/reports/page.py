@@ -24,7 +24,7 @@ from pvkdb.measurements.metrics import shipped
 #: Most points of a picture, most curves of it that have a name, and most that are drawn.
 _POINTS, _NAMED, _CURVES = 4000, 5, 60
 #: Title, labels of the axes, logarithmic axes as in "xy", and curves with their names.
-_Plot: TypeAlias = tuple[str, str, str, str, list[tuple[str, Floats, Floats]]]
+_Plot: TypeAlias = tuple[str, str, str, str, list[tuple[str, Any, Any]]]
 
 
 def report_file(report: Report, ending: str) -> bytes:
@@ -84,10 +84,8 @@ def _drawn(forms: list[Any], kind: str) -> Iterator[_Plot]:
             curves = [(f.setup.device, getattr(f, x), getattr(f, y)) for f in forms[:_CURVES]]
             yield title + more, plot["x_label"], plot["y_label"].format(unit), plot["log"], curves
     for form in forms[:3] if name == "States" else ():
-        reads = [
-            (state, values) for state in ("before", "after") if (values := getattr(form, state))
-        ]
-        over = [(s, np.repeat(np.arange(len(v)), [*map(len, v)]), np.hstack(v)) for s, v in reads]
+        reads = [(when, v) for when in ("before", "after") if (v := getattr(form, when))]
+        over = [(w, np.repeat(np.arange(len(v)), [*map(len, v)]), np.hstack(v)) for w, v in reads]
         yield f"States of {form.setup.device}", "state", "value", "", over
     for form in forms[:3] if name == "Cycles" else ():
         states = [("HRS", form.hrs_ohm), ("LRS", form.lrs_ohm)]
