@@ -267,7 +267,8 @@ def _laws(branch: _Branch) -> tuple[LawFit, ...]:
         parameters = _parameters(branch, forms[name], fits[name])
         vetoes = tuple(_vetoes(branch, law, parameters))
         odds = float(np.exp((scores[kept[0]] - scores[name]) / 2))
-        candidate = odds >= _SHARE and misfit <= limit and not vetoes
+        share = odds >= _SHARE or (name == "ohmic" and misfit <= _MISFIT)  # contacts bend a line
+        candidate = share and misfit <= limit and not vetoes
         if law not in made or (candidate and not made[law].candidate):
             formula = forms[name]["formula"]
             made[law] = LawFit(law, formula, odds, misfit, parameters, vetoes, candidate)

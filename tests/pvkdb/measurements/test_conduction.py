@@ -180,6 +180,14 @@ def test_a_line_is_ohmic_only_where_tunnelling_is_excluded() -> None:
     assert "100 nm" in vetoes(thick, "Direct tunneling")[0]
 
 
+def test_a_line_that_contacts_bend_may_still_be_ohmic() -> None:
+    rng = np.random.default_rng(6)
+    bent = sweeps(lambda v, t: 1.02 * np.log(v), rng, (300.0,), noise=0.005, thickness_m=1e-7)
+    (found,) = conduction(bent)
+    assert found.verdict == "undecided"
+    assert "Ohmic conduction" in found.candidates
+
+
 def test_the_richardson_constant_excludes_emission_that_is_too_large() -> None:
     rng = np.random.default_rng(4)
     truth, _ = truths(rng)["Schottky emission"][""]
