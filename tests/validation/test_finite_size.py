@@ -36,8 +36,10 @@ def test_a_larger_cell_differs_by_its_distance_alone(present: Results) -> None:
 
 def test_a_hop_is_found_again_by_its_class_and_length(present: Results) -> None:
     case = next(case for case in cases() if case.name == "Cs2SnI6 Fm-3m V_I")
-    found = [each.result for each in present.computed if each.case == case.name]
-    (result,) = [each for each in found if each and len(each.hops) == 2]
+    computed = present.of(case, PotentialName.SEVENNET_0)
+    assert computed is not None
+    assert computed.result is not None
+    result = computed.result
     edge, between = result.hops
     assert same_hop(edge, result) is edge
     assert same_hop(between, result.model_copy(update={"hops": [edge]})) is None
