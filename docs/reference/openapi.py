@@ -130,7 +130,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "line": 17,
         "column": "value",
         "value": "0.35 m",
-        "reason": "'m' is no unit of an energy; write eV, meV, kJ/mol or kcal/mol",
+        "reason": "'m' is not a unit of energy; write eV, meV, kJ/mol or kcal/mol",
     },
     "Known": {"phase": "δ"},
     "PostedRequest": {"formula": "CsPbBr3", "phase": "Pnma", "defect": "V_Br"},

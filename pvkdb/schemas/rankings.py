@@ -103,7 +103,7 @@ class Assessment(BaseModel):
     qualifier: str | None = Field(default=None, description="As printed, or 'tested'.")
     unit: str = Field(description="Unit; `1` for a pure number.")
     grade: Grade = Field(description="Quality of the evidence.")
-    desirability_shown: float = Field(description="0 to 1, as far as the evidence shows it.")
+    desirability_shown: float = Field(description="0 to 1, proven: unknown counts as worst.")
     desirability_expected: float = Field(description="Mean over what the evidence allows.")
     desirability_possible: float = Field(description="The best that the evidence allows.")
     shortfall_decades: float | None = Field(
@@ -157,7 +157,7 @@ class RankedCandidate(BaseModel):
         default=None,
         description="Number of devices of the store made of a composition, in any phase.",
     )
-    shown: float = Field(description="Score, 0 to 1, as far as the evidence shows it.")
+    shown: float = Field(description="Proven score, 0 to 1: unknown counts as worst.")
     expected: float = Field(description="Mean score, 0 to 1, over all that the evidence allows.")
     possible: float = Field(description="Best score, 0 to 1, that the evidence allows.")
     coverage: float = Field(description="Share of the weight on which there is evidence.")

@@ -145,7 +145,7 @@ def remarks_on_path(result: DftPathResult) -> list[str]:
             "potential is none of DFT"
         ]
     if highest >= HIGHEST_BARRIER_EV:
-        return [f"{highest:.1f} eV is no barrier of an ion that moves: look at the images"]
+        return [f"{highest:.1f} eV is not a barrier of a moving ion: look at the images"]
     return []
 
 

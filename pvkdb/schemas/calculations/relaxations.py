@@ -17,7 +17,7 @@ from pvkdb.schemas.calculations.findings import FindingField
 RELAXATION_RECIPE = 2
 #: The same for a vacancy in a given host.
 VACANCY_RECIPE = 1
-#: A host that falls further than this when the halide is put back was no minimum, eV a formula
+#: A host that falls further than this when the halide is put back was not a minimum, eV a formula
 #: unit: free relaxation slid by 45 to 57 meV in hosts that collapse, by less than 1 in others.
 HOST_DROP_EV = 0.005
 

@@ -432,7 +432,7 @@ class RankingsRow(Row):
         empty="the source cites nothing",
     )
     shown: float = _share(
-        "Score as far as the evidence shows it; what is unknown counts as the floor, 0.01.", _SCORED
+        "Proven score: what is unknown counts as worst, 0.01.", _SCORED
     )
     expected: float = _share("Mean score over all that the evidence allows.", _SCORED)
     possible: float = _share("Best score that the evidence allows.", _SCORED)

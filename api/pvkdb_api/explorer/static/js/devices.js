@@ -1,7 +1,7 @@
 // The plot above the table of devices: one metric against another, with the same filters.
 
 import { fetchPart } from "./parts.js";
-import { axis, plot, shown } from "./plot.js";
+import { axis, legend, plot, shown } from "./plot.js";
 
 const SHAPES = ["circle", "rect", "triangle", "diamond", "roundRect", "arrow", "rect", "triangle"];
 const TURNED = [0, 0, 0, 0, 0, 0, 45, 180];
@@ -83,17 +83,17 @@ function show(found) {
     .sort((a, b) => frequency.get(b) - frequency.get(a) || (a < b ? -1 : 1));
   const named = kinds.length > 7 ? kinds.slice(0, 6) : kinds;
   const group = (kind) => (kind === "not reported" || named.includes(kind) ? kind : "others");
-  const legend = [...named, ...(kinds.length > named.length ? ["others"] : []), ...(frequency.has("not reported") ? ["not reported"] : [])];
+  const groups = [...named, ...(kinds.length > named.length ? ["others"] : []), ...(frequency.has("not reported") ? ["not reported"] : [])];
 
   const spanX = span(kept.map((mark) => mark.at[0]), logX);
   const spanY = span(kept.map((mark) => mark.at[1]), logY);
   const at = (mark) => [along(mark.at[0], logX), along(mark.at[1], logY)];
 
   const make = (colours) => {
-    const colour = (name) => (name === "not reported" ? colours.soft : colours.series[legend.indexOf(name) % 8]);
+    const colour = (name) => (name === "not reported" ? colours.soft : colours.series[groups.indexOf(name) % 8]);
     const many = kept.length > CROWD;
-    const wide = element.clientWidth > 700;
-    const series = legend.map((name, place) => ({
+    const [key, top] = legend(element, groups);
+    const series = groups.map((name, place) => ({
       type: "scatter",
       name,
       symbol: name === "not reported" ? "circle" : SHAPES[place % 8],
@@ -116,19 +116,19 @@ function show(found) {
       silent: true,
       clip: true,
       z: 2,
-      data: many ? [] : kept.map((mark, place) => [...at(mark), legend.indexOf(group(mark.kind)), place]),
-      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(legend[api.value(2)]), logX, logY),
+      data: many ? [] : kept.map((mark, place) => [...at(mark), groups.indexOf(group(mark.kind)), place]),
+      renderItem: (params, api) => lines(kept[api.value(3)], api, colour(groups[api.value(2)]), logX, logY),
     });
     if (found.window) series.push(region(found.window, { x: [spanX, logX], y: [spanY, logY] }, colours));
     return {
-      legend: { type: wide ? "plain" : "scroll", top: 0, data: legend },
+      legend: key,
       tooltip: {
         trigger: "item",
         formatter: ({ data }) => (data?.mark
           ? `${data.mark.stack}\n${found.x.label}: ${words(data.mark.x, found.x.unit)}\n${found.y.label}: ${words(data.mark.y, found.y.unit)}\n${found.colour}: ${data.mark.kind}`
           : ""),
       },
-      grid: { left: 76, right: 28, top: wide && legend.length > 5 ? 64 : 40, bottom: 56 },
+      grid: { left: 76, right: 28, top, bottom: 56 },
       xAxis: scaled(colours, found.x, spanX, {}),
       yAxis: scaled(colours, found.y, spanY, { nameGap: 54 }),
       series,

@@ -59,6 +59,13 @@ export function common(colours) {
   };
 }
 
+/** Return a legend that shows all its names, and the height of its lines in pixels. */
+export function legend(element, data) {
+  const lengths = data.map((name) => 35 + 7.5 * name.length);
+  const lines = Math.ceil((1.15 * lengths.reduce((sum, length) => sum + length, 0)) / element.clientWidth);
+  return [{ type: "plain", top: 0, itemWidth: 14, data }, 15 + 25 * lines];
+}
+
 /** Return an axis in the colours of the page. */
 export function axis(colours, name, rest = {}) {
   return {
@@ -89,6 +96,7 @@ export function shown(value) {
 export function plot(element, make, { onPick, onDraw } = {}) {
   let chart = null;
   let latest = make;
+  let width = 0;
 
   async function draw() {
     const { init } = await echarts();
@@ -96,13 +104,21 @@ export function plot(element, make, { onPick, onDraw } = {}) {
     if (chart === null) {
       chart = init(element, null, { renderer: "canvas" });
       if (onPick) chart.on("click", onPick);
-      new ResizeObserver(() => chart.resize()).observe(element);
+      width = element.clientWidth;
+      new ResizeObserver(resize).observe(element);
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
     }
     const colours = theme();
     chart.setOption({ ...common(colours), ...merged(common(colours), latest(colours)) }, true);
     element.dataset.drawn = "true";
     onDraw?.(chart);
+  }
+
+  // Options may depend on the width.
+  function resize() {
+    chart.resize();
+    if (width !== element.clientWidth) draw();
+    width = element.clientWidth;
   }
 
   const seen = new IntersectionObserver((entries) => {

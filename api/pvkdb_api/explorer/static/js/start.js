@@ -1,7 +1,7 @@
 // The plot of the start page: one mark for each composition, with bars for the range of its values.
 // Compositions with only one of the energies are in strips beside the axes.
 
-import { axis, data, plot, shown } from "./plot.js";
+import { axis, data, legend, plot, shown } from "./plot.js";
 
 const STAR = "path://M0-10 3-3 10-3 4 2 6 10 0 5-6 10-4 2-10-3-3-3Z";
 const CROSS = "path://M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z";
@@ -113,13 +113,14 @@ function start() {
   // corner is hidden; the tooltip of its mark has the name.
   const placed = new Map();
   let marksAt = [];
+  let edge = 0;
   function placeLabel({ dataIndex, seriesIndex, rect, labelRect: { width, height } }) {
     const key = `${seriesIndex}/${dataIndex}`;
     if (placed.has(key)) placed.clear(); // ECharts starts a new layout
     const places = [rect.y - height, rect.y + rect.height]
       .flatMap((top) => [rect.x + rect.width + GAP, rect.x - width - GAP].map((left) => ({ left, top, right: left + width, bottom: top + height })));
     const taken = [...placed.values(), ...marksAt];
-    const free = places.find((place) => place.left >= 0 && place.right <= element.clientWidth && !taken.some((other) => overlap(place, other)));
+    const free = places.find((place) => place.left >= edge && place.right <= element.clientWidth && !taken.some((other) => overlap(place, other)));
     if (!free) return { x: HIDDEN, y: HIDDEN };
     placed.set(key, free);
     return { x: free.left, y: free.top, align: "left", verticalAlign: "top" };
@@ -128,7 +129,9 @@ function start() {
   function option(colours) {
     const narrow = element.clientWidth < 560;
     const left = narrow ? 74 : 92;
-    const [right, top, bottom] = [20, 40, 98];
+    edge = left;
+    const [named, top] = legend(element, families);
+    const [right, bottom] = [20, 98];
     const [width, height] = [element.clientWidth - left - right, element.clientHeight - top - bottom];
     marksAt = grids[0].map(({ x, y }) => {
       const centre = [left + (width * (x - xMin)) / (xMax - xMin), top + (height * (yMax - y)) / (yMax - yMin)];
@@ -139,7 +142,7 @@ function start() {
     const y = { type: "value", min: yMin, max: yMax };
     const strip = { type: "value", min: -1, max: 1, ...quiet };
     return {
-      legend: { data: families, top: 0, type: "scroll" },
+      legend: named,
       tooltip: {
         trigger: "item",
         formatter: ({ data: { point } }) =>

@@ -1,0 +1,27 @@
+// Narrow screens show a row of a table as lines: each cell gets the head of its column as a label.
+
+/** Return the head of a column with its unit in parentheses. */
+function label(head) {
+  const text = head.cloneNode(true);
+  for (const lowered of text.querySelectorAll("sub")) lowered.prepend("_");
+  const unit = text.querySelector(".unit, small");
+  unit?.replaceWith(`(${unit.textContent.trim()})`);
+  return text.textContent.trim().replace(/\s+/g, " ");
+}
+
+function update() {
+  for (const row of document.querySelectorAll(".scroll > table:not(.ranking, .chances) > tbody > tr:not([data-lines])")) {
+    row.dataset.lines = "";
+    const heads = row.closest("table").tHead?.rows[0].cells ?? [];
+    if (heads.length < 3) continue;
+    row.closest("table").classList.add("lines");
+    let column = 0;
+    for (const cell of row.cells) {
+      if (cell.colSpan < heads.length && heads[column]) cell.dataset.label = label(heads[column]);
+      column += cell.colSpan;
+    }
+  }
+}
+
+update();
+new MutationObserver(update).observe(document.getElementById("main"), { childList: true, subtree: true });

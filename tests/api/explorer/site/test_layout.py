@@ -1,0 +1,201 @@
+"""Every page at the widths of a phone, a laptop and a large screen: boxes are measured."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from pvkdb.computed import CALCULATIONS, REPORT, load_computed
+from pvkdb.schemas.calculations import CalculationState
+from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.store.base import utc_now
+from pvkdb.store.database import Store
+from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.queue import claims, jobs
+from pvkdb.store.queue.log import ProgressLine
+from pvkdb.store.runs import screening_runs
+from pvkdb.store.runs.report.page import write_report
+from pvkdb.store.runs.screening_reports import read_report
+from pvkdb_api.explorer.pages import ROUTERS
+
+from ..conftest import Visitor, serving_at
+from ..data.load import load_migration
+from ..references.test_draft import PAPER
+from .test_everywhere import keep_picture
+
+#: Pixels. A page is loaded once, at the first: controls that are folded on a phone stay open.
+WIDTHS = (1280, 1920, 390)
+
+#: Pages by the path of their route; several where a page has several states.
+PAGES: dict[str, tuple[str, ...]] = {
+    "/": ("/",),
+    "/applications": ("/applications?leaders=shown",),
+    "/applications/{application}": (
+        "/applications/synaptic-training?samples=50",
+        "/applications/selector?subject=materials&samples=50",
+        "/applications/nociceptor?samples=50",
+    ),
+    "/compositions": ("/compositions", "/compositions?q=nothing"),
+    "/compositions/{key:path}": ("/compositions/CsPbBr3", "/compositions/MAPbI3"),
+    "/crossbar": ("/crossbar?device=d-t4-r11",),
+    "/devices": ("/devices",),
+    "/devices/{key}": ("/devices/d-t4-r11",),
+    "/dictionary": ("/dictionary",),
+    "/docs": ("/docs",),
+    "/draft": ("/draft",),
+    "/errata": ("/errata",),
+    "/find": ("/find", "/find?q=CsPb", "/find?q=nothing"),
+    "/jobs": ("/jobs", "/jobs?state=failed"),
+    "/jobs/new": ("/jobs/new?formula=CsPbBr3&images=7",),
+    "/jobs/{name}": tuple(f"/jobs/{state.value}" for state in CalculationState),
+    "/key": ("/key",),
+    "/references": ("/references",),
+    "/references/{key}": ("/references/r161",),
+    "/screenings": ("/screenings", "/screenings?plan=none"),
+    "/screenings/{name}": ("/screenings/inorganic", "/screenings/lost", "/screenings/open"),
+    "/tables/{name}": ("/tables/conduction", "/tables/energetics", "/tables/device_claims"),
+}
+#: Ways that lead to these pages, and files.
+OTHERS = {"/materials", "/materials/{key:path}", "/tables", "/jobs/{name}/files/{file}"}
+#: A page that the service sends to be kept.
+SHEET = "/api/v1/rankings/selector?subject=materials&samples=50&sheet=html"
+
+#: Formulas of the computed results, candidates of their screening.
+FORMULAS = ("CsPbBr3", "CsSnCl3", "Cs3Bi2Cl9", "Cs2HgBr4")
+CANDIDATES = 60
+
+OWNER = "node7/1/2:3:4"
+
+#: Measures boxes in the browser.
+BOXES = (Path(__file__).parent / "boxes.js").read_text(encoding="utf-8").strip()
+
+
+def part_of_release(folder: Path) -> Path:
+    """A folder with some of the computed results: all of them take long to load and to rank."""
+    with gzip.open(CALCULATIONS) as stream:
+        head, *lines = map(json.loads, stream)
+    part = [x for x in lines if x["parameters"].get("formula") in FORMULAS or x["state"] == "failed"]
+    head["calculations"] = len(part)
+    text = "".join(json.dumps(line) + "\n" for line in (head, *part))
+    (folder / CALCULATIONS.name).write_bytes(gzip.compress(text.encode(), 1))
+    report = json.loads(gzip.decompress(REPORT.read_bytes()))
+    report["candidates"] = report["candidates"][:CANDIDATES]
+    (folder / REPORT.name).write_bytes(gzip.compress(json.dumps(report).encode(), 1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(loaded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The literature, computed results, and calculations and runs in every state."""
+    path = tmp_path_factory.mktemp("layout") / "store.sqlite"
+    release = part_of_release(tmp_path_factory.mktemp("release"))
+    shutil.copy(loaded_sqlite, path)
+    made = Store(f"sqlite:///{path}")
+    with made.session() as session:
+        load_computed(session, release)
+        load_migration(session)
+        requests = (NebRequest(formula=formula) for formula in ("CsSrI3", "RbSrI3", "KSrI3"))
+        queued, running, cancelled = (claims.submit(session, each)[0].id for each in requests)
+        claims.submit(session, NebRequest(formula="CsBaI3"), depends_on=[queued])
+        jobs.cancel(session, cancelled)
+        claims.claim(session, OWNER, running)
+        progress = {"stage": "relax the host", "step": 4, "force": 0.03, "fraction": 0.4}
+        lines = [ProgressLine(utc_now(), f"step {n}, 0.0312 eV/Å, 1,024 force calls") for n in "123"]
+        assert claims.heartbeat(session, running, OWNER, progress, lines)
+        for plan in ("lost", "open"):
+            run = screening_runs.begin(
+                session, plan, utc_now(), OWNER, lambda owner: True, scheduled=True
+            )
+            if plan == "lost":
+                screening_runs.fail(session, run.id, OWNER, "the potential is missing")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def visiting(chromium: Any, store: Store) -> Iterator[Visitor]:
+    """One visitor of all pages."""
+    with serving_at(str(store.url)) as address:
+        visitor = Visitor(chromium, address, reduced_motion="reduce")
+        yield visitor
+        visitor.close()
+
+
+@pytest.fixture(scope="module")
+def named(store: Store) -> dict[str, str]:
+    """The newest barrier in each state."""
+    newest = select(Calculation).order_by(Calculation.created_at)
+    with store.session(read_only=True) as session:
+        return {
+            each.state: each.id for each in session.scalars(newest.where(Calculation.kind == "neb"))
+        }
+
+
+def wrong_boxes(tab: Any, name: str) -> dict[int, list[str]]:
+    """What is wrong with the boxes of a page at each width, its details open."""
+    wrong = {}
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        for plot in tab.locator(".plot").all():
+            plot.scroll_into_view_if_needed()
+            tab.wait_for_function("plot => plot.dataset.drawn", arg=plot.element_handle())
+        found = tab.evaluate(f"(async () => {{ const boxes = {BOXES}; return boxes.all(); }})()")
+        if found:
+            wrong[width] = found[:12]
+        keep_picture(tab, f"{name}-{width}")
+    return wrong
+
+
+def test_every_page_is_measured() -> None:
+    paths = {route.path for each in ROUTERS for route in each.routes if "GET" in route.methods}
+    assert paths == {*PAGES, *OTHERS}
+
+
+@pytest.mark.parametrize("path", [path for paths in PAGES.values() for path in paths])
+def test_no_text_is_cut_and_none_lies_on_another(
+    visiting: Visitor, named: dict[str, str], path: str
+) -> None:
+    state = path.rpartition("/")[2]
+    address = f"/jobs/{named[state]}" if path == f"/jobs/{state}" and state in named else path
+    visiting.tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    tab = visiting.open(address)
+    tab.wait_for_load_state("networkidle")
+    assert not wrong_boxes(tab, path)
+
+
+def test_no_text_of_a_draft_is_cut(visiting: Visitor, tmp_path: Path) -> None:
+    paper = tmp_path / "paper.html"
+    paper.write_text(PAPER, encoding="utf-8")
+    tab = visiting.open("/draft")
+    tab.get_by_label("Paper").set_input_files(paper)
+    tab.get_by_role("button", name="Draft").click()
+    tab.get_by_label("endurance, devices 1").wait_for()
+    assert not wrong_boxes(tab, "/draft/filled")
+
+
+def test_no_text_of_a_file_is_cut(visiting: Visitor, store: Store, tmp_path: Path) -> None:
+    with store.session(read_only=True) as session:
+        report = read_report(screening_runs.find_run(session, "inorganic"))
+    _, page = write_report(report, tmp_path)
+    for address in (visiting.address + SHEET, page.as_uri()):
+        visiting.tab.goto(address)
+        assert not wrong_boxes(visiting.tab, address[-12:])
+
+
+def test_a_phone_shows_the_numbers_of_the_scores(visiting: Visitor) -> None:
+    visiting.tab.set_viewport_size({"width": 390, "height": 900})
+    tab = visiting.open("/applications/synaptic-training?samples=50")
+    row = tab.locator("[data-candidate]").first
+    for place in range(3):
+        number = row.locator("td[data-label] data").nth(place)
+        assert number.is_visible()
+        box = number.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
