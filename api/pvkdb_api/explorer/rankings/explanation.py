@@ -26,7 +26,7 @@ from pvkdb_api.explorer.site.rendering import link
 from pvkdb_api.explorer.tables.cells import anchor, composition_link
 
 #: Verdicts in other words than those of the service.
-WORDS = {Verdict.GRADED: "on a scale, not a requirement"}
+WORDS = {Verdict.GRADED: "scale, not a requirement"}
 #: Most candidates named in a sentence.
 _NAMED = 4
 
