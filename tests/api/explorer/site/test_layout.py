@@ -56,6 +56,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/jobs/new": ("/jobs/new?formula=CsPbBr3&images=7",),
     "/jobs/{name}": tuple(f"/jobs/{state.value}" for state in CalculationState),
     "/key": ("/key",),
+    "/measurements": ("/measurements",),
     "/references": ("/references",),
     "/references/{key}": ("/references/r161",),
     "/screenings": ("/screenings", "/screenings?plan=none"),
@@ -64,8 +65,8 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 #: Ways that lead to these pages, and files.
 OTHERS = {
-    *("/materials", "/materials/{key:path}", "/tables"),
-    *("/jobs/{name}/files/{file}", "/assets/{state}/{path:path}"),
+    *("/materials", "/materials/{key:path}", "/tables", "/calculations/{name}"),
+    *("/jobs/{name}/files/{file}", "/devices/{key}/files/{sha256}", "/assets/{state}/{path:path}"),
 }
 #: Formulas of the computed results, candidates of their screening.
 FORMULAS = ("CsPbBr3", "CsSnCl3", "Cs3Bi2Cl9", "Cs2HgBr4")
@@ -183,6 +184,11 @@ def test_no_text_of_a_draft_is_cut(visiting: Visitor, tmp_path: Path) -> None:
     tab.get_by_role("button", name="Draft").click()
     tab.get_by_label("endurance, devices 1").wait_for()
     assert not wrong_boxes(tab, "/draft/filled")
+
+
+def test_no_text_of_a_decision_sheet_is_cut(visiting: Visitor) -> None:
+    path = "/api/v1/rankings/selector?subject=materials&samples=50&sheet=html"
+    assert not wrong_boxes(visiting.open(path), "sheet")
 
 
 def test_no_text_of_a_report_is_cut(visiting: Visitor, store: Store, tmp_path: Path) -> None:
