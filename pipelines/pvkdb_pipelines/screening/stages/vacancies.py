@@ -197,7 +197,8 @@ def _caveats(found: VacancyFormation) -> str:
     if drop is None:
         doubts.append("stability of the host not known")
     elif drop > HOST_DROP_EV:
-        doubts.append(f"the host was not a minimum: it fell by {1000 * drop:.0f} meV a formula unit")
+        fall = f"it fell by {1000 * drop:.0f} meV a formula unit"
+        doubts.append(f"the host was not a minimum: {fall}")
     return "".join(f"; {text}" for text in doubts)
 
 
