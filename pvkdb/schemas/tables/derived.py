@@ -431,9 +431,7 @@ class RankingsRow(Row):
         "printed",
         empty="the source cites nothing",
     )
-    shown: float = _share(
-        "Proven score: what is unknown counts as worst, 0.01.", _SCORED
-    )
+    shown: float = _share("Proven score: what is unknown counts as worst, 0.01.", _SCORED)
     expected: float = _share("Mean score over all that the evidence allows.", _SCORED)
     possible: float = _share("Best score that the evidence allows.", _SCORED)
     coverage: float = _share("Share of the weight on which there is evidence.", _JUDGED)
