@@ -1,5 +1,6 @@
 """Motion of ions from the barriers of a migration result: diffusion, drift and times.
 
 ``network`` has sites, hops and their rates; ``dilute`` solves one defect exactly; ``kmc`` simulates
-many by kinetic Monte Carlo; ``report`` answers for a material, with every assumption.
+many by kinetic Monte Carlo; ``report`` answers for a material, with every assumption. ``compact``
+has models of devices for circuits, ``fitting`` their parameters.
 """

@@ -1,4 +1,4 @@
-"""``pvkdb kinetics``, ``simulate``, ``crossbar``, ``measure``, ``export-device``: for devices."""
+"""Commands for devices: kinetics, simulate, spice, crossbar, measure, export-device."""
 
 from __future__ import annotations
 
@@ -140,6 +140,61 @@ def simulate(
     with store.session(read_only=True) as session, messages().status("simulating"):
         answer = answer_simulation(session, material, temperature_k, potential, layer, seeds)
     show(answer, json, print_kinetics)
+
+
+def spice(
+    sources: Annotated[
+        list[str] | None, Argument(help="Files of sweeps, or a device.", metavar="FILE…|DEVICE")
+    ] = None,
+    model: Annotated[
+        str, Option(help="threshold, vteam, yakopcic, lif or pershin.", show_default=False)
+    ] = "",
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")
+    ] = None,
+    held_out: Annotated[
+        Path | None, Option(metavar="FILE", help="Sweep to compare the fit with.")
+    ] = None,
+    columns: Annotated[str, Option(help="Columns, as in measure.")] = "",
+    target: OutputOption = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Write a compact model for circuits: ngspice, or Verilog-A into a file FILE.va."""
+    from pvkdb.measurements import Request, parse_columns, read
+    from pvkdb.simulation import fitting
+    from pvkdb.simulation.compact import model_named
+
+    shape, values, names = model_named(model), dict[str, float](), sources or []
+    for text in set_ or ():
+        name, _, number = text.partition("=")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise InputError(f"--set {text!r}: write NAME=VALUE, e.g. r_on=1e4") from None
+    files = [path for path in map(Path, names) if path.is_file() or path.suffix]
+    if held_out is not None and not files:
+        raise InputError(f"--held-out {held_out}: give a FILE to fit as well")
+    if not names:
+        found = fitting.complete(shape, fitting.given(values))
+    elif not files and len(names) == 1:
+        with open_store(database, create=True).session(read_only=True) as session:
+            found = fitting.from_device(session, names[0], model, values)
+    elif len(files) < len(names):
+        raise InputError(f"{' '.join(names)}: give files, or one device")
+    else:
+        request = Request(kind="iv", columns=parse_columns(columns))
+        with messages().status("fitting"):
+            found = fitting.fit(model, read(files, request)["iv"], values)
+        if held_out is not None:
+            found = fitting.compared(found, read([held_out], request)["iv"][0])
+    if json:
+        print_json(found.document())
+    if target is not None or not json:
+        verilog = target is not None and target.suffix == ".va"
+        write_file(target, found.verilog_a() if verilog else found.spice())
+    for note in found.notes:
+        print_message(note)
 
 
 def crossbar(
