@@ -8,11 +8,12 @@ import subprocess
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from sqlalchemy import URL, create_engine, text
@@ -31,10 +32,13 @@ settings.load_profile("pvkdb")
 
 #: What needs a program of its own; every test with one of these fixtures is slow.
 SLOW_FIXTURES = frozenset(
-    {"chromium", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
+    {"chromium", "ngspice", "pw", "slurm", "postgres_server", "own_server", "own_postgres"}
 )
 #: Where PostgreSQL stays in the quick set: the queue locks rows in another way there.
 POSTGRESQL_IS_QUICK = ("store/queue/test_claims.py",)
+
+#: Runs a netlist: circuit, analysis and what to record give a table, time first.
+Ngspice: TypeAlias = Callable[..., "np.ndarray[Any, Any]"]
 
 REQUIRE_ALL = os.environ.get("PVKDB_REQUIRE_ALL") == "1"
 
@@ -70,6 +74,25 @@ def lacks(reason: str) -> None:
 def data() -> Path:
     """Return the folder of published data that tests compare with."""
     return Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def ngspice(tmp_path: Path) -> Ngspice:
+    """A real ngspice that simulates a circuit and returns a table."""
+    program = shutil.which("ngspice")
+    if program is None:
+        lacks("ngspice is not installed (Debian: apt-get install ngspice)")
+
+    def simulate(circuit: str, analysis: str, recorded: str = "v(a)") -> Any:
+        control = f".control\nset wr_singlescale\n{analysis}\nwrdata out.txt {recorded}\n.endc\n"
+        options = ".options reltol=1e-6 abstol=1e-15 vntol=1e-9\n"
+        (tmp_path / "a.cir").write_text(f"* test\n{circuit}{options}{control}.end\n")
+        command = [str(program), "-b", "a.cir"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (tmp_path / "out.txt").is_file(), run.stdout + run.stderr
+        return np.loadtxt(tmp_path / "out.txt")
+
+    return simulate
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ class ModelParameter:
 
 @dataclass(frozen=True, slots=True)
 class CircuitModel:
-    """A model: source, parameters, dx/dt and current, ends of x; a circuit has only its lines."""
+    """A model: source, parameters, dx/dt and current; a circuit has only its lines."""
 
     name: str
     title: str
@@ -60,7 +60,6 @@ class CircuitModel:
     parameters: Mapping[str, ModelParameter]
     rate: str = ""
     current: str = ""
-    ends: tuple[str, str] = ("0", "1")
     spice: str = ""
     verilog: str = ""
 
@@ -106,16 +105,15 @@ def response(
     voltage_v: npt.ArrayLike,
     substeps: int = 8,
 ) -> tuple[Floats, Floats]:
-    """Return current and state at the times of a voltage that is linear between them.
+    """Return current and state, 0 to 1, at the times of a voltage that is linear between them.
 
     Values may be arrays; results are times × their shape. Exponential Rosenbrock steps of second
     order, stable however fast the state changes.
     """
     time, voltage = np.asarray(time_s, float), np.asarray(voltage_v, float)
-    low, high = (model.function(end, values)() for end in model.ends)
     rate, current = (model.function(each, values) for each in (model.rate, model.current))
     x = np.asarray(values["x0"], float) + 0.0 * sum(np.asarray(each) for each in values.values())
-    states, shift = [x], 1e-6 * (high - low)
+    states, shift = [x], 1e-6
     pair = np.stack([0.0 * x, shift + 0.0 * x])
     with np.errstate(all="ignore"):
         for point in range(len(time) - 1):
@@ -124,7 +122,7 @@ def response(
                 v = voltage[point] * (1 - part) + voltage[point + 1] * part
                 now, beside = rate(v, x + pair)
                 z = np.clip(step * (beside - now) / shift, -700.0, 2.0) + 1e-12
-                x = np.clip(x + step * now * np.expm1(z) / z, low, high)
+                x = np.clip(x + step * now * np.expm1(z) / z, 0.0, 1.0)
             states.append(x)
         state = np.array(states)
         return current(voltage.reshape(-1, *[1] * x.ndim), state) + 0.0 * state, state

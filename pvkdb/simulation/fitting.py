@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pvkdb.errors import InputError
 from pvkdb.measurements.forms import Trace
-from pvkdb.measurements.sweeps import compliance, loops, set_point
+from pvkdb.measurements.sweeps import compliance, loops
 from pvkdb.simulation.compact import CircuitModel, CompactModel, Floats, model_named, response
 from pvkdb.store.collections.devices import device_named
 
@@ -53,7 +53,7 @@ def complete(
 
 
 def given(values: Mapping[str, float]) -> dict[str, tuple[float, str]]:
-    """Return values with their source."""
+    """Return values with their source: given."""
     return {name: (value, "given") for name, value in values.items()}
 
 
@@ -104,10 +104,7 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     """
     model, known = model_named(name), given(values)
     files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
-    eta = _polarity(traces)
-    if name == "lif":
-        return _neuron(model, traces, values)
-    thin = [_thinned(trace) for trace in traces]
+    thin, eta = [_thinned(trace) for trace in traces], _polarity(traces, files)
     if "eta" in model.parameters:
         known.setdefault("eta", (eta, f"polarity that raises the current, {files}"))
     free = [each for key, each in model.parameters.items() if key not in known and each.start]
@@ -115,7 +112,7 @@ def fit(name: str, traces: Sequence[Trace], values: Mapping[str, float]) -> Comp
     if unfitted or not free:
         return complete(model, known, "is not fitted; ")
     logs = np.array([not each.range for each in free])
-    bottoms, tops = np.where(logs, -np.inf, 1e-9), np.where(logs, np.inf, 1 - 1e-9)
+    bottoms, tops = np.where(logs, -60.0, 1e-9), np.where(logs, 60.0, 1 - 1e-9)
 
     def residuals(point: Floats, substeps: int = 1) -> Floats:
         """Return ln(model/measured), points × columns of the point."""
@@ -163,10 +160,10 @@ def compared(compact: CompactModel, trace: Trace) -> CompactModel:
     """Return the model with a note on how far its current is off a sweep that was held out.
 
     Raises:
-        InputError: the sweep has no times, or the model is a circuit.
+        InputError: the sweep has no times, or the model is not one that is fitted.
     """
-    if not compact.model.rate:
-        raise InputError(f"{compact.model.name} is a circuit and is not compared with a sweep")
+    if not any(parameter.start for parameter in compact.model.parameters.values()):
+        raise InputError(f"{compact.model.name} is not compared with sweeps; leave out --held-out")
     time, voltage, current, used = thin = _thinned(trace)
     found = response(compact.model, compact.values, time, voltage)[0][used]
     error = _share(np.log(np.abs(found / current[used])), [thin])[0]
@@ -196,7 +193,7 @@ def _thinned(trace: Trace) -> tuple[Floats, Floats, Floats, Any]:
     return time, v, i, used
 
 
-def _polarity(traces: Sequence[Trace]) -> float:
+def _polarity(traces: Sequence[Trace], files: str) -> float:
     """Return the sign of the voltage that raises the current. Raises InputError if none does."""
     steps = [0.0]
     for loop in (each for trace in traces for each in loops(trace)):
@@ -206,7 +203,6 @@ def _polarity(traces: Sequence[Trace]) -> float:
             steps.append(float(np.log(back / out)) * (1 if loop.positive else -1))
     change = max(steps, key=abs)
     if abs(change) < np.log(_SWITCHES):
-        files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
         text = f"{files} does not switch: both branches carry the same current at half the voltage"
         raise InputError(f"{text}; give a sweep that sets and resets")
     return float(np.sign(change))
@@ -220,28 +216,3 @@ def _scales(trace: Trace, share: float, pace: float) -> dict[str, float]:
     scales = {"least": float(ohm.min()), "most": float(ohm.max()), "amps": float(np.abs(i).max())}
     rate = pace / float(np.ptp(time))
     return {**scales, "top": top, "up": up, "down": down, "share": share, "rate": rate}
-
-
-def _neuron(
-    model: CircuitModel, traces: Sequence[Trace], values: Mapping[str, float]
-) -> CompactModel:
-    """Return a neuron by the first loop that sets and opens again at a lower voltage."""
-    for loop in (each for trace in traces for each in loops(trace)):
-        at = set_point(loop)
-        (v, i), (back, current) = loop.sizes(loop.out), loop.sizes(loop.back)
-        kept = np.flatnonzero((back > _NEAR_ZERO * v.max()) & (current > 0))
-        if at is None or len(kept) < 4:
-            continue
-        fall = int(kept[np.argmin(np.diff(np.log(current[kept] / back[kept])))])
-        before = at - loop.out.start - 1
-        measured = {
-            "v_th": (v[before + 1], "SET"),
-            "v_hold": (back[fall], "before the largest fall of the conductance on the way back"),
-            "r_on": (back[fall] / current[fall], "at v_hold on the way back"),
-            "r_leak": (v[before] / i[before], "before SET"),
-        }
-        where = loop.trace.place(at)
-        known = {key: (float(each), f"{what}, {where}") for key, (each, what) in measured.items()}
-        return complete(model, known | given(values))
-    files = ", ".join(dict.fromkeys(trace.setup.file for trace in traces))
-    raise InputError(f"{files} does not switch abruptly; give v_th, v_hold, r_on, r_leak by --set")

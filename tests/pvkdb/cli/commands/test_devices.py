@@ -248,3 +248,18 @@ def test_rankings_take_the_layer_and_show_windows(database: list[str]) -> None:
     refused = CliRunner().invoke(app, [*arguments, "--bias-v", "two"])
     assert isinstance(refused.exception, InputError)
     assert "--bias-v: 'two'" in str(refused.exception)
+
+
+def test_a_compact_model_is_written_for_two_simulators(tmp_path: Path) -> None:
+    values = ("c=1e-9", "r_leak=1e4", "r_on=100", "v_th=1", "v_hold=0.2")
+    given = [word for value in values for word in ("--set", value)]
+    netlist, module = tmp_path / "neuron.cir", tmp_path / "neuron.va"
+    for path in (netlist, module):
+        assert call("spice", "--model", "lif", *given, "-o", str(path)).exit_code == 0
+    assert ".subckt lif p n params:" in netlist.read_text()
+    assert "module lif(p, n);" in module.read_text()
+    shown = json.loads(call("spice", "--model", "lif", *given, "--json").stdout)
+    assert {row["source"] for row in shown["parameters"]} == {"given"}
+    wrong = call("spice", "--model", "lif", "--set", "c")
+    assert isinstance(wrong.exception, InputError)
+    assert "write NAME=VALUE" in str(wrong.exception)
