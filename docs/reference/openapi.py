@@ -124,6 +124,13 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "CalculationsRow": {**_TIMES, **_FAILURE},
     "CompositionsPart": _COMPUTED,
     "CompositionsRow": _COMPUTED,
+    "DecisionSheet": {
+        "cite": "Decision sheet “Selector”, compositions. The pvkdb developers, pvkdb"
+    },
+    "DevicesRow": {
+        "raw_files": "e430676dd2ac72c38a5c7e99eae101f1b4313cdd314578aaf91f65b93c6daab0 sweep.csv",
+        "quality": "no: Several devices?; yes: Read voltage known?",
+    },
     "EnergeticsRow": {"functional": "PBE", "soc": True},
     "FileProblem": {
         "file": "zhang2026.yaml",

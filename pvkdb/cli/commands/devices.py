@@ -160,7 +160,7 @@ def spice(
     database: DatabaseOption = DEFAULT_DATABASE,
     json: JsonOption = False,
 ) -> None:
-    """Write a compact model for circuits: ngspice, or Verilog-A into a file FILE.va."""
+    """Write a compact model: ngspice, or Verilog-A to FILE.va."""
     from pvkdb.measurements import Request, parse_columns, read
     from pvkdb.simulation import fitting
     from pvkdb.simulation.compact import model_named

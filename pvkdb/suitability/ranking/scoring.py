@@ -113,7 +113,7 @@ def cross_check(
         checks.append(
             CrossCheck(
                 method=method,
-                spearman=float(spearman(rankdata(ranks), places)) if varied else None,
+                spearman=round(float(spearman(rankdata(ranks), places)), 9) if varied else None,
                 same_leaders=bool(first & theirs),
             )
         )

@@ -30,7 +30,7 @@ DEVICE = {
     "read_voltage_v": "0.2",
 }
 WORD = b"V (V),I (A)\n1,2\n2,1\n3,x\n4,1\n5,1\n"
-BOXES = (Path(__file__).parents[1] / "rankings" / "boxes.js").read_text(encoding="utf-8").strip()
+BOXES = (Path(__file__).parents[1] / "site" / "boxes.js").read_text(encoding="utf-8").strip()
 
 
 @pytest.fixture
