@@ -1,11 +1,14 @@
-"""The page that measures raw files of an instrument, and imports a device made of them."""
+"""The page that measures raw files of an instrument, and imports a device made of them.
+
+What measures (pandas, SciPy) takes a second to load and 130 MB: the first request does it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import Markup
@@ -13,10 +16,6 @@ from markupsafe import Markup
 from pvkdb.display.pages import SHEET_TYPES
 from pvkdb.errors import InputError, MissingExtraError
 from pvkdb.literature.importing import ImportRefusedError
-from pvkdb.measurements import Report, measure, parse_columns, reading
-from pvkdb.measurements.metrics import shipped
-from pvkdb.measurements.reports.devices import FIELDS, device_paper
-from pvkdb.measurements.reports.page import report_file, report_page
 from pvkdb.schemas.access import Scope
 from pvkdb.store.curation.sources import Upload
 from pvkdb_api.core.sessions import WriteSession
@@ -24,12 +23,15 @@ from pvkdb_api.explorer.site.forms import Form, posted
 from pvkdb_api.explorer.site.rendering import page, part
 from pvkdb_api.operations.imports import import_upload
 
+if TYPE_CHECKING:
+    from pvkdb.measurements import Report
+
 router = APIRouter(include_in_schema=False)
 
 PATH = "/measurements"
 
-#: Conditions that files do not say, and the arguments that have a value for each file.
-CONDITIONS, _EACH = shipped("conditions.csv"), ("areas_m2", "temperatures_k")
+#: The arguments that have a value for each file.
+_EACH = ("areas_m2", "temperatures_k")
 
 #: A form of a caller who may import.
 MeasureForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
@@ -37,18 +39,19 @@ MeasureForm = Annotated[Form, Depends(posted(Scope.IMPORT))]
 
 def measured(form: MeasureForm) -> Report:
     """Return the report of the files of a form. Raises InputError."""
+    from pvkdb.measurements import Request, measure, parse_columns
+
     uploads = form.uploads.get("files", [])
     if not uploads or len({upload.name for upload in uploads}) < len(uploads):
         raise InputError("choose files of an instrument, at least one, with different names")
     given: dict[str, Any] = {}
-    for name, condition in CONDITIONS.items():
+    for name, condition in _conditions().items():
         if numbers := _numbers(form.get(name), condition):
             argument = condition["argument"]
             given[argument] = numbers if argument in _EACH else numbers[0]
     given |= {"electrodes": form.get("electrodes"), "drop_bad": bool(form.get("drop_bad"))}
     columns, kind = parse_columns(form.get("columns")), form.get("kind") or None
-    request = reading.Request(kind, columns, **given)
-    return measure(uploads, request)
+    return measure(uploads, Request(kind, columns, **given))
 
 
 @router.get(PATH)
@@ -60,6 +63,8 @@ def get_form(request: Request) -> Response:
 @router.post(PATH)
 def post_files(request: Request, form: MeasureForm) -> Response:
     """Return the report of uploaded files, in the page or as a file; nothing is kept."""
+    from pvkdb.measurements.reports.page import report_file, report_page
+
     try:
         report, ending = measured(form), form.get("action")
         if ending in SHEET_TYPES:
@@ -75,10 +80,12 @@ def post_device(
     request: Request,
     form: MeasureForm,
     # Before the session, so that nobody waits for the database meanwhile.
-    report: Annotated[Report, Depends(measured)],
+    report: Annotated[Any, Depends(measured)],
     session: WriteSession,
 ) -> Response:
     """Return what the import of the measured device changes, or would change, or its problems."""
+    from pvkdb.measurements.reports.devices import device_paper
+
     names = {sha256: name for name, sha256 in report.files}
     files = {upload.name: upload for upload in form.uploads["files"]}
     paper = json.dumps(device_paper(report, names, form.texts)).encode()
@@ -92,6 +99,13 @@ def post_device(
     return part(request, "_draft_report.html", report=done, problems=())
 
 
+def _conditions() -> dict[str, dict[str, str]]:
+    """Return the conditions that files do not say."""
+    from pvkdb.measurements.metrics import shipped
+
+    return shipped("conditions.csv")
+
+
 def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
     try:
         return [float(part) * float(condition["factor"]) for part in re.findall(r"[^,;\s]+", text)]
@@ -101,12 +115,15 @@ def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
 
 
 def _page(request: Request, shown: str = "", problem: str = "") -> Response:
+    from pvkdb.measurements.reading import KINDS
+    from pvkdb.measurements.reports.devices import FIELDS
+
     return page(
         request,
         "measurements.html",
         422 if problem else 200,
-        kinds=reading.KINDS,
-        conditions=CONDITIONS,
+        kinds=KINDS,
+        conditions=_conditions(),
         fields=FIELDS,
         shown=shown,
         problem=problem,

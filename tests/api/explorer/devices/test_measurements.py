@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,3 +159,13 @@ def test_a_person_measures_and_imports(chromium, loaded_sqlite, tmp_path, width)
         tab = person.open("/devices/tester2026-d001")
         assert tab.get_by_role("link", name="sweep.csv").count() == 1
         person.close()
+
+
+def test_a_service_loads_what_measures_only_when_asked():
+    """It would be 130 MB of each process."""
+    code = (
+        "import sys, pvkdb_api.app;"
+        " print(sorted({'matplotlib', 'numba', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert found.stdout.strip() == "[]"
