@@ -121,3 +121,18 @@ def test_no_module_is_a_fragment_of_its_only_importer() -> None:
             fragments[name] = f"{lines} lines, imported by {only}"
     assert {n: why for n, why in fragments.items() if n not in SMALL_MODULES} == {}
     assert set(SMALL_MODULES) <= set(fragments)
+
+
+def test_no_file_holds_both_sides_of_a_merge() -> None:
+    """Git marks a conflict by lines of seven signs; a rebase once put some into the docs."""
+    marks = [sign * 7 + " " for sign in "<>"]
+    texts = {".md", ".py", ".toml", ".csv", ".html", ".css", ".js", ".yaml", ".yml"}
+    kept = ("api", "benchmarks", "curation", "docs", "pipelines", "pvkdb", "tests", "validation")
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (*ROOT.glob("*"), *(each for name in kept for each in (ROOT / name).rglob("*")))
+        if path.suffix in texts and path.is_file()
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if line.startswith(tuple(marks))
+    ]
+    assert not found

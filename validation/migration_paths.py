@@ -44,7 +44,8 @@ potential. The bound and this saddle do not describe the same state: another cha
 relaxation can be the reason, another path cannot.
 - For transport it does not matter: the edges of one octahedron lead nowhere, and every path \
 through the crystal has the hop between octahedra, with which 1.11 eV and the measured 0.91 eV are \
-compared. There single points of neutral PBE on SevenNet-0's path (pw.x, 30/200 Ry, Γ) give 0.56 \
+compared. There single points of neutral PBE on SevenNet-0's path (pw.x, 30/200 Ry, Γ; computed \
+before this page, outputs not kept, `validation/path_points.py` makes such points again) gave 0.56 \
 eV, and 1.06 eV for Cs2SnCl6: most of the gap is not one of the potential.
 """
 

@@ -16,6 +16,16 @@ from pvkdb.errors import InputError, MissingExtraError
 #: Media types by the ending of the file.
 SHEET_TYPES = {"html": "text/html", "pdf": "application/pdf", "json": "application/json"}
 
+#: The style that all reports share.
+_LOOK = """\
+@page { size: A4 landscape; margin: 9mm }
+body { font: 10pt/1.35 system-ui, "DejaVu Sans", sans-serif; max-width: 80rem; margin: 1rem auto;
+  padding: 0 1rem; overflow-wrap: anywhere }
+h1 { font-size: 1.5em; margin: 0 } h2 { font-size: 1.1em; margin: .8em 0 .2em }
+p { margin: .2em 0 } tr { break-inside: avoid } table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .2em .6em .2em 0;
+  border-top: 1px solid #bbb; min-width: 4em }"""
+
 
 def page_file(
     what: str, ending: str, as_json: Callable[[], str], as_html: Callable[[], str]
@@ -45,7 +55,9 @@ def templates(package: str, extra: str) -> Any:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise MissingExtraError("jinja2", extra) from error
-    return Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+    made = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+    made.globals["look"] = _LOOK
+    return made
 
 
 #: A4 across, its margin, the height of a picture, and the sizes of the fonts, in points.

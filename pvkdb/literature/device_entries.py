@@ -65,7 +65,7 @@ def raw_files(text: str) -> dict[str, str]:
     """
     parts = [part.strip() for part in text.split("|")]
     if wrong := [part for part in parts if not re.fullmatch(r"[0-9a-f]{64} .+", part)]:
-        raise InputError(f"{wrong[0][:80]!r} is no raw file; write its SHA-256 and its name")
+        raise InputError(f"{wrong[0][:80]!r} does not name a raw file; write SHA-256 and name")
     return {part[:64]: part[65:] for part in parts}
 
 

@@ -25,7 +25,7 @@ _GROUPS, _FEWEST, _NEAR_ZERO = 100, 8, 0.01
 #: Candidates have at least this share of the largest weight. They leave at most this share of the
 #: current, or this multiple of the noise between neighbouring points.
 _SHARE, _MISFIT, _NOISES = 0.01, 0.05, 2.0
-#: Misfits below this share of the current are no evidence: contacts, heating and calibration.
+#: Misfits below this share of the current do not count: contacts, heating and calibration.
 _ERROR = 0.01
 _SCHOTTKY, _POOLE = "Schottky emission", "Poole–Frenkel emission"
 _HOPPING, _IONIC, _DIRECT = "Hopping conduction", "Ionic conduction", "Direct tunneling"
@@ -258,7 +258,7 @@ def _laws(branch: _Branch) -> tuple[LawFit, ...]:
     for name, found in fits.items():
         p, n = len(found.ends[0]) + 1, m * (1 - r) / (1 + r)
         scores[name] = n * np.log(found.deviation**2 + _ERROR**2) + 2 * p * m / (m - p - 1)
-    # A form that is no better than the simpler one in it is that simpler one.
+    # A form that contains a simpler one counts only where it fits better.
     simpler = {name: scores.get(forms[name]["contains"], np.inf) for name in fits}
     kept = sorted((n for n in fits if scores[n] < simpler[n]), key=lambda n: scores[n])
     limit, made = max(_MISFIT, _NOISES * branch.noise()), dict[str, LawFit]()
@@ -345,7 +345,7 @@ def _activation(branch: _Branch) -> Measured:
 
 
 def _would_decide(branch: _Branch, candidates: Sequence[str]) -> tuple[str, ...]:
-    """What is not known, or was not measured, and may tell the candidates apart."""
+    """What to measure, or to state, to choose between the candidates."""
     one, d = {*candidates}, branch.thickness_m
     image, ions = one & {_SCHOTTKY, _POOLE}, "the decay after a pulse, exponential for ions"
     wanted = {

@@ -202,7 +202,7 @@ def _tables(file: str, text: str, label: str) -> Iterator[Table]:
 
 def _cells(line: str, separator: str | None) -> list[str]:
     cells = line.split(separator)
-    if separator and '"' in line:  # a separator may stand in quotes
+    if separator and '"' in line:  # quotes may hold a separator
         cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
     return [cell.strip().strip('"').strip() for cell in cells]
 

@@ -21,7 +21,7 @@ from pvkdb.store.collections.devices import device_named
 _NEAR_ZERO, _POINTS = 0.05, 400
 #: Factor between the two branches of a loop that is switching.
 _SWITCHES = 1.2
-#: A fit is refused beyond this share of the decades of the current (the bar of issue 25).
+#: A fit is refused beyond this share of the decades of the current (a choice of pvkdb).
 _MISFIT = 0.15
 #: Change of a parameter for its derivative.
 _SHIFT = 1e-6
@@ -48,8 +48,9 @@ def complete(
     if missing:
         listed = "; ".join(f"--set {p.name}=… ({p.unit}: {p.meaning})" for p in missing)
         raise InputError(f"{model.name}: {whence}give {listed}")
-    values, sources = ({name: known[name][part] for name in model.parameters} for part in (0, 1))
-    return CompactModel(model, values, sources, notes)  # type: ignore[arg-type]
+    values = {name: known[name][0] for name in model.parameters}
+    sources = {name: known[name][1] for name in model.parameters}
+    return CompactModel(model, values, sources, notes)
 
 
 def given(values: Mapping[str, float]) -> dict[str, tuple[float, str]]:

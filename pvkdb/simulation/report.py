@@ -58,7 +58,7 @@ def simulate(
 
     def add(name: str, unit: str, source: str, note: str, value: float, *ends: float) -> None:
         least, most = (each if isfinite(each) else None for each in (min(ends), max(ends)))
-        # Of an energy the window is no number of decades.
+        # The limit of three decades is for windows of times and coefficients, not of energies.
         missing = None if unit == "eV" else beyond_reason(name, least, most, unit)
         numbers = {"minimum": least, "maximum": most, "unit": unit, "missing": missing}
         equation = f"{number(value)} as computed{note}"

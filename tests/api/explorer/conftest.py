@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pvkdb.store.database import Store
+
 from ...conftest import lacks
+from ..guarded import OUTSIDE, PUBLIC, guarding, key_for
+from .browsing import Browser
 
 #: Starts the service on a free port of the loopback and prints its address.
 SERVE = """
@@ -120,3 +124,17 @@ def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
     visiting = Visitor(chromium, address)
     yield visiting
     visiting.close()
+
+
+@pytest.fixture
+def browser(guarded_store: Store) -> Iterator[Browser]:
+    """A visitor from outside of a service that asks for keys."""
+    with guarding(guarded_store) as api:
+        yield Browser(api.app, PUBLIC, OUTSIDE)
+
+
+@pytest.fixture
+def importer(browser: Browser, guarded_store: Store) -> Browser:
+    """The same visitor with a key for imports."""
+    browser.sign_in(key_for(guarded_store, "import", name="Ada"))
+    return browser

@@ -111,7 +111,7 @@ def _numbers(text: str, condition: Mapping[str, str]) -> list[float]:
         return [float(part) * float(condition["factor"]) for part in re.findall(r"[^,;\s]+", text)]
     except ValueError as error:
         label, unit = condition["label"], condition["unit"]
-        raise InputError(f"{label}: {text[:40]!r} is no number; write it in {unit}") from error
+        raise InputError(f"{label}: {text[:40]!r} is not a number; write it in {unit}") from error
 
 
 def _page(request: Request, shown: str = "", problem: str = "") -> Response:

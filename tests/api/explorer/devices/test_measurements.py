@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.security.audit import entries
 
 from ....pvkdb.measurements.reports.conftest import loops
-from ...guarded import OUTSIDE, PUBLIC, guarding, key_for
+from ...guarded import key_for
 from ..browsing import Browser, alert_in
 from ..conftest import Visitor, serving_at
 
@@ -33,18 +32,6 @@ DEVICE = {
 }
 WORD = b"V (V),I (A)\n1,2\n2,1\n3,x\n4,1\n5,1\n"
 BOXES = (Path(__file__).parents[1] / "site" / "boxes.js").read_text(encoding="utf-8").strip()
-
-
-@pytest.fixture
-def browser(guarded_store: Store) -> Iterator[Browser]:
-    with guarding(guarded_store) as api:
-        yield Browser(api.app, PUBLIC, OUTSIDE)
-
-
-@pytest.fixture
-def importer(browser: Browser, guarded_store: Store) -> Browser:
-    browser.sign_in(key_for(guarded_store, "import", name="Ada"))
-    return browser
 
 
 def send(browser: Browser, action: str = "measure", files=(SWEEP,), **fields: str):
@@ -94,7 +81,11 @@ def test_several_files_are_measured_together(importer: Browser) -> None:
         ),
         ([("files", ("a.bin", b"\0\1\2\3"))], {}, "neither text nor Excel"),
         ([("files", ("a.xlsx", b"PK\3\4broken"))], {}, "cannot be read as a workbook"),
-        ([SWEEP], {"read_voltage_v": "much"}, "read voltage: 'much' is no number; write it in V"),
+        (
+            [SWEEP],
+            {"read_voltage_v": "much"},
+            "'much' is not a number; write it in V",
+        ),
         ([SWEEP], {"kind": "sweeps"}, "sweeps"),
         ([SWEEP], {"columns": "voltage"}, "write QUANTITY=COLUMN"),
         ([SWEEP], {"area_m2": "-1"}, "give one positive value"),

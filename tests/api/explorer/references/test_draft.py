@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from pvkdb.store.database import Store
 from pvkdb.store.models.devices import Device
 from pvkdb.store.security.audit import entries
 
-from ...guarded import OUTSIDE, PUBLIC, guarding, key_for
+from ...guarded import key_for
 from ..browsing import Browser, alert_in
 from ..conftest import Visitor, serving_at
 
@@ -33,18 +32,6 @@ TICKED = {
         }
     ],
 }
-
-
-@pytest.fixture
-def browser(guarded_store: Store) -> Iterator[Browser]:
-    with guarding(guarded_store) as api:
-        yield Browser(api.app, PUBLIC, OUTSIDE)
-
-
-@pytest.fixture
-def importer(browser: Browser, guarded_store: Store) -> Browser:
-    browser.sign_in(key_for(guarded_store, "import", name="Ada"))
-    return browser
 
 
 def upload(browser: Browser, content: bytes, name: str = "paper.html"):

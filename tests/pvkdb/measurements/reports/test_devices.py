@@ -24,7 +24,7 @@ FILLED = {
     '"?"  # 2026': "2026",
     '"?"  # ITO/SnO2/CsPbBr3/Ag, from the bottom to the top': "ITO/CsPbBr3/Ag",
     '"?"  # CsPbBr3, as in the structure': "CsPbBr3",
-    '"?"  # unknown if the absorber is no formula; may be left out': "CsPbBr3",
+    '"?"  # unknown if the absorber is not a perovskite; may be left out': "CsPbBr3",
     '"?"  # 2T vertical, 2T lateral or 3T; may be left out': "2T vertical",
     '"?"  # see docs/reference/tables.md; may be left out': "",
     '"?"  # non-volatile, volatile or both; may be left out': "non-volatile",
@@ -111,7 +111,7 @@ def test_another_or_a_missing_file_is_refused(store: Store, paper: Path) -> None
     assert "data/sweep.csv is neither beside device.yaml nor in the store" in problem
     wrong = paper.read_text("utf-8").replace('raw_files: "', 'raw_files: "x')
     (problem,) = refused(store, Upload("device.yaml", wrong.encode()))
-    assert "is no raw file; write its SHA-256 and its name" in problem
+    assert "does not name a raw file; write SHA-256 and name" in problem
 
 
 def test_a_raw_file_in_the_store_need_not_be_sent_again(
