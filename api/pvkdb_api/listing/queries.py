@@ -29,7 +29,7 @@ def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], 
         ParameterError: a value cannot be used.
     """
     filters: dict[str, Any] = {}
-    matching: Any = collection.current()
+    search: Any = {}
     for name, entry in collection.filters.items():
         value = getattr(query, name)
         if value is None:
@@ -38,8 +38,8 @@ def read_filters(collection: Listed, query: BaseModel) -> tuple[dict[str, Any], 
             value = split_names(value) if entry.choices else split_values(value)
         filters[name] = value
         with naming(name):
-            matching = collection.narrow(matching, name, value)
-    return filters, matching if filters and collection.most_counted is None else filters
+            search = collection.narrow(search, name, value)
+    return filters, search
 
 
 def read_fields(row: type[Row], text: str | None) -> list[str] | None:

@@ -164,13 +164,14 @@ class Collection(Generic[RowT]):
         """Name of the key column."""
         return str(self.key.key)
 
-    def narrow(self, search: Select[Any], name: str, value: Any) -> Select[Any]:
+    def narrow(self, search: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
         """Return a search with one more filter applied.
 
         Raises:
             InputError: the filter is unknown (names the nearest one) or its value cannot be used.
         """
-        return search.where(self.condition(name, value))
+        self.condition(name, value)
+        return {**search, name: value}
 
     def current(self) -> Select[Any]:
         """Return the SELECT of all rows that no correction has replaced."""
@@ -185,26 +186,33 @@ class Collection(Generic[RowT]):
         if self.supersedes is None:
             return rows
         # The list of replaced rows is short; looking for a newer row behind each row would be slow.
+        return rows.where(self.key.not_in(self._replaced()))
+
+    def _replaced(self) -> Select[Any]:
         column: Any = self.supersedes
-        replaced = select(column).where(column.is_not(None))
-        return rows.where(self.key.not_in(replaced))
+        return select(column).where(column.is_not(None))
 
-    def select(self, filters: Search, order: Sequence[Sorting] | None = None) -> Select[Any]:
-        """Return the SELECT of the rows that match all filters.
+    def select(
+        self,
+        filters: Search,
+        order: Sequence[Sorting] | None = None,
+        among: Select[Any] | None = None,
+    ) -> Select[Any]:
+        """Return the SELECT of the rows that match all filters, among all current ones by default.
 
-        Of a large collection, only the columns of ``order`` are then read from indexes.
+        With an ``order``, only its columns are read from indexes: right where rows are many.
 
         Raises:
             InputError: a filter is unknown (names the nearest one) or its value cannot be used.
         """
         if isinstance(filters, Select):
             return filters
-        statement = self.current()
+        statement = self.current() if among is None else among
         for name, value in filters.items():
             if value is not None:
                 condition = self.condition(name, value)
-                if self.row_id is not None and order is not None:
-                    condition = _without_indexes(condition, self.row_id, dict(order))
+                if order is not None:
+                    condition = _without_indexes(condition, self.key, dict(order))
                 statement = statement.where(condition)
         return statement
 
@@ -224,7 +232,8 @@ class Collection(Generic[RowT]):
     def _found_by(
         self, ids: Subquery | None, filters: Search, most: int, *columns: Any
     ) -> Subquery:
-        wanted = _only(self.select(filters, self.order), self.key, *columns)
+        within = None if self.row_id is None else self.order
+        wanted = _only(self.select(filters, within), self.key, *columns)
         if ids is None:
             orders = [self.sortable[name].order(falls) for name, falls in self.sorting(None)]
             wanted = wanted.order_by(*(clause for each in orders for clause in each.clauses()))
@@ -300,12 +309,15 @@ class Collection(Generic[RowT]):
                 if number > most:
                     break
             return number
-        if self.supersedes is not None and _is_empty(filters):
-            # Each replaced row is named once, so that counting needs no scan for newer rows.
-            column: Any = self.supersedes
-            replaced = self.source.where(column.is_not(None))
+        if self.supersedes is not None and not isinstance(filters, Select):
+            # Few rows are replaced; looking for each row among them takes as long as the rest.
+            replaced = self.source.where(self.key.in_(self._replaced()))
             every, old = (
-                _only(rows, func.count()).scalar_subquery() for rows in (self.source, replaced)
+                _only(rows, func.count()).scalar_subquery()
+                for rows in (
+                    self.select(filters, among=self.source),
+                    self.select(filters, self.sorting(self.key_name), among=replaced),
+                )
             )
             return session.scalar(select(every - old)) or 0
         return session.scalar(_only(self.select(filters), func.count())) or 0
@@ -392,7 +404,8 @@ class Collection(Generic[RowT]):
             wanted: Select[Any] = select(few)
             pieces = iter([(behind(orders, place) if place else true(), orders)])
         else:
-            matching = self.select(filters, levels)
+            in_order = self.row_id is not None or self._is_read_in_order(session, levels, total)
+            matching = self.select(filters, levels if in_order else None)
             wanted = _only(matching, self.key, *(each.expression for each in orders))
         found: list[Any] = []
         for condition, within in pieces:
@@ -406,6 +419,13 @@ class Collection(Generic[RowT]):
             rows=self.load(session, [row[0] for row in found]),
             place=[plain(value) for value in found[-1][1:]] if more and found else None,
         )
+
+    def _is_read_in_order(
+        self, session: Session, levels: Sequence[Sorting], total: int | None
+    ) -> bool:
+        # SQLite would sort all that an index finds, where the first rows by key fill a page.
+        by_key = levels[0][0] == self.key_name and session.get_bind().dialect.name == "sqlite"
+        return by_key and total is not None and total > _MOST_IDS
 
     def _finds_few(self, session: Session, filters: Search, total: int | None) -> bool:
         if self.most_counted is None or isinstance(filters, Select) or _is_empty(filters):

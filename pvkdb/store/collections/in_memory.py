@@ -107,10 +107,6 @@ class SmallTable(Generic[RowT]):
         """Return every row, in the order of the source."""
         return list(table_rows(session, self.name))
 
-    def current(self) -> Mapping[str, Any]:
-        """Return a search without filters, which finds every row."""
-        return {}
-
     def narrow(self, search: Any, name: str, value: Any) -> Mapping[str, Any]:
         """Return a search with one more filter applied.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
-from pvkdb.store.collections import DEVICES, ENERGETICS
+from pvkdb.store.collections import DEVICES, ENERGETICS, collection
 from pvkdb.store.collections.filters import at_least
 from pvkdb.store.collections.keyset import Order
 from pvkdb.store.database import Store
@@ -22,8 +23,24 @@ def test_a_replaced_row_is_neither_listed_nor_counted(sqlite_store: Store) -> No
         assert new in listed
         assert old not in listed
         assert len(listed) == ENERGETICS.count(session, {}) == before - 1
+        quantity = session.get_one(Energetic, old).quantity
+        of_it = ENERGETICS.select({"quantity": quantity}).with_only_columns(Energetic.id)
+        named = list(session.scalars(of_it))
+        assert len(named) == ENERGETICS.count(session, {"quantity": quantity}) < len(listed)
         loaded = {statement.id for statement in session.scalars(ENERGETICS.statement).unique()}
         assert loaded == listed
+
+
+def test_a_page_is_the_same_however_many_rows_match(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = {"quantity": "E_A", "e_a_max": 0.5}
+    with sqlite_store.session() as session:
+        total = ENERGETICS.count(session, search)
+        page = ENERGETICS.find(session, search, 10, total=total)
+        monkeypatch.setattr(collection, "_MOST_IDS", 0)
+        assert ENERGETICS.find(session, search, 10, total=total) == page
+    assert len(page.rows) == 10 < total
 
 
 def test_a_lower_bound_finds_what_is_not_below_it(sqlite_store: Store) -> None:
