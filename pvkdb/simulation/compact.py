@@ -107,12 +107,13 @@ def response(
 ) -> tuple[Floats, Floats]:
     """Return current and state, 0 to 1, at the times of a voltage that is linear between them.
 
-    Values may be arrays; results are times × their shape. Exponential Rosenbrock steps of second
-    order, stable however fast the state changes.
+    Values may be arrays, and so may the time and the voltage of a point; results are times × their
+    shape. Exponential Rosenbrock steps of second order, stable however fast the state changes.
     """
     time, voltage = np.asarray(time_s, float), np.asarray(voltage_v, float)
     rate, current = (model.function(each, values) for each in (model.rate, model.current))
-    x = np.asarray(values["x0"], float) + 0.0 * sum(np.asarray(each) for each in values.values())
+    x = sum((np.asarray(each) for each in values.values()), voltage[0] + time[0])
+    x = np.asarray(values["x0"], float) + 0.0 * x
     states, shift = [x], 1e-6
     pair = np.stack([0.0 * x, shift + 0.0 * x])
     with np.errstate(all="ignore"):
@@ -125,7 +126,8 @@ def response(
                 x = np.clip(x + step * now * np.expm1(z) / z, 0.0, 1.0)
             states.append(x)
         state = np.array(states)
-        return current(voltage.reshape(-1, *[1] * x.ndim), state) + 0.0 * state, state
+        wide = voltage.reshape(-1, *[1] * x.ndim) if voltage.ndim == 1 else voltage
+        return current(wide, state) + 0.0 * state, state
 
 
 @dataclass(frozen=True, slots=True)

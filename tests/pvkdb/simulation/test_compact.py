@@ -242,3 +242,13 @@ def test_the_netlist_of_the_page_runs(ngspice: Ngspice) -> None:
     voltage = ngspice(body, "tran 1n 40u 0 1n uic", "v(m)")[:, 1]
     assert voltage.max() == pytest.approx(1.0, rel=0.01)
     assert np.sum((voltage[:-1] < 0.9) & (voltage[1:] >= 0.9)) >= 5
+
+
+def test_many_pulses_at_once_are_as_one_by_one() -> None:
+    """Times and voltages of a point may differ between the columns."""
+    time, voltage = np.array([[0.0, 0.0], [0.1, 0.4]]), np.array([[1.0, 2.0], [1.0, 2.0]])
+    both = np.array(response(MODELS["threshold"], VALUES["threshold"], time, voltage))
+    for column in range(2):
+        arguments = (time[:, column], voltage[:, column])
+        alone = response(MODELS["threshold"], VALUES["threshold"], *arguments)
+        assert both[:, :, column] == pytest.approx(np.array(alone))
