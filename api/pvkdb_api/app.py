@@ -132,5 +132,5 @@ def _add_middleware(app: FastAPI, served: ServedStore, settings: ServiceSettings
             max_age=600,
         )
     app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
-    app.add_middleware(Headers, served=served)
+    app.add_middleware(Headers, served=served, processes=settings.workers)
     app.add_middleware(RequestLog, metrics=app.state.request_metrics)

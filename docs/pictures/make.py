@@ -28,9 +28,12 @@ SIZE = {"width": 1280, "height": 860}
 
 
 def application(tab: Any, address: str) -> None:
-    """Who suits synaptic training, and why the first is first."""
+    """Who suits synaptic training: the first ranks, with the weights beside them."""
     tab.goto(f"{address}/applications/synaptic-training")
     tab.wait_for_load_state("networkidle")
+    tab.get_by_role("heading", name="Ranked devices").evaluate(
+        "element => element.scrollIntoView()"
+    )
 
 
 def migration(tab: Any, address: str, material: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import count
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -26,6 +27,10 @@ SECURITY = {
 #: Over TLS only: the browser then uses TLS only, for a year.
 TRANSPORT = "max-age=31536000"
 
+#: Of so many answers of a process, one ends its connection: who keeps a connection stays with one
+#: process, and who connects again is taken by a process that is free.
+ANSWERS_BEFORE_CLOSE = 100
+
 _log = logging.getLogger("pvkdb_api")
 
 
@@ -35,9 +40,11 @@ class Headers:
     It answers HEAD like GET, without the body (RFC 9110, section 9.3.2).
     """
 
-    def __init__(self, app: ASGIApp, served: ServedStore) -> None:
+    def __init__(self, app: ASGIApp, served: ServedStore, processes: int = 1) -> None:
         self.app = app
         self.served = served
+        self.processes = processes
+        self.answers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request; add the headers when its response starts."""
@@ -61,6 +68,8 @@ class Headers:
                 headers["X-Dataset-Version"] = version
                 for name, value in SECURITY.items():
                     headers.setdefault(name, value)
+                if self.processes > 1 and next(self.answers) % ANSWERS_BEFORE_CLOSE == 0:
+                    headers["Connection"] = "close"
                 if scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", TRANSPORT)
             elif inner is not scope:

@@ -61,6 +61,7 @@ class Device(Base):
             *("on_off_ratio", "material_id", "on_off_qualifier", "retention_s", "id"),
         ),
         Index("ix_devices_endurance", "endurance_cycles", "material_id", "id"),
+        Index("ix_devices_mechanism", "mechanism", "volatility", "id"),  # to count either
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

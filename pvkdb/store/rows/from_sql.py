@@ -6,7 +6,7 @@ A page of 100 devices would be a thousand objects as models; this takes a fracti
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -95,7 +95,7 @@ def devices_rows(session: Session, keys: Sequence[str]) -> list[DevicesRow]:
             layers=join_layers(layers[row["id"]]) or None,
             references=" ".join(cited[row["id"]]),
         )
-        for row in session.execute(_DEVICES, {KEYS: keys}).mappings()
+        for row in _named(session, _DEVICES, keys)
     }
     return [found[key] for key in keys]
 
@@ -105,7 +105,7 @@ def energetics_rows(session: Session, keys: Sequence[str]) -> list[EnergeticsRow
     cited = _references(session, _ENERGETICS_CITED, keys)
     found = {
         row["id"]: EnergeticsRow(**row, references=" ".join(cited[row["id"]]))
-        for row in session.execute(_ENERGETICS, {KEYS: keys}).mappings()
+        for row in _named(session, _ENERGETICS, keys)
     }
     return [found[key] for key in keys]
 
@@ -119,15 +119,23 @@ def compositions_rows(session: Session, keys: Sequence[str]) -> list[Composition
     for composition, site, ion, amount, symbolic in session.execute(_SITES, {KEYS: keys}):
         sites[composition, site].append(ion + amount_text(amount, symbolic))
     found = {}
-    for row in session.execute(_COMPOSITIONS, {KEYS: keys}).mappings():
-        values = dict(row)
-        composition = values.pop("composition_id")
+    for row in _named(session, _COMPOSITIONS, keys):
+        composition = row.pop("composition_id")
         found[row["formula"]] = CompositionsRow(
-            **values,
+            **row,
             **{f"{site.lower()}_site": " ".join(sites[composition, site]) for site in "ABX"},
             phases="; ".join(filter(None, phases[composition])),
         )
     return [found[key] for key in keys]
+
+
+def _named(
+    session: Session, statement: Select[Any], keys: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    result = session.execute(statement, {KEYS: keys})
+    names = tuple(result.keys())  # once: a row that is asked for its names makes the list again
+    for row in result:
+        yield dict(zip(names, row, strict=True))
 
 
 def _references(

@@ -6,9 +6,13 @@ import http.client
 import re
 
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from pvkdb_api.explorer.pages import ROUTERS
 from pvkdb_api.explorer.site.assets import asset_url
+from pvkdb_api.frame.headers import ANSWERS_BEFORE_CLOSE, Headers
 from pvkdb_api.rest import export
 
 from ..conftest import Api, Started
@@ -45,6 +49,19 @@ def test_every_route_with_get_answers_head(reading_api: Api) -> None:
         answer = reading_api.request("HEAD", re.sub(r"{[^}]*}", "x", path))
         assert answer.status_code in (200, 303, 307, 308, 404, 422), path
         assert answer.content == b""
+
+
+@pytest.mark.parametrize(("processes", "ended"), [(1, 0), (2, 3)])
+def test_of_several_processes_each_ends_a_connection_now_and_then(
+    reading_api: Api, processes: int, ended: int
+) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)
+
+    served = reading_api.app.state.served
+    client = TestClient(Headers(answer, served, processes))
+    answers = [client.get("/") for _ in range(3 * ANSWERS_BEFORE_CLOSE)]
+    assert [each.headers.get("connection") for each in answers].count("close") == ended
 
 
 def test_head_of_an_export_makes_its_beginning_only(reading_api: Api, monkeypatch) -> None:
