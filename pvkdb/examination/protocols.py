@@ -83,8 +83,7 @@ def definitions() -> dict[str, dict[str, str]]:
 def stimuli_of(compact: CompactModel) -> Stimuli:
     """Return pulses on the scales of a model: its threshold, its rates at twice that and at 0 V.
 
-    Raises:
-        InputError: the model has no threshold, or twice its threshold does not raise the state.
+    Raises InputError if it has no threshold, or twice its threshold does not raise its state.
     """
     threshold = _threshold(compact)
     rate = compact.model.function(compact.model.rate, compact.values)
@@ -101,8 +100,7 @@ def stimuli_of(compact: CompactModel) -> Stimuli:
 def behaviours(compact: CompactModel, stimuli: Stimuli | None = None) -> list[Behaviour]:
     """Return the verdict on each behaviour; the default stimuli are those of ``stimuli_of``.
 
-    Raises:
-        InputError: the model has no threshold, or carries no current at rest.
+    Raises InputError if the model has no threshold, or carries no current at rest.
     """
     bench = _Bench(compact, stimuli or stimuli_of(compact))
     return [*_single_pulses(bench), *_trains(bench), *_injuries(bench), *_conditioning(bench)]
@@ -181,14 +179,13 @@ class _Bench:
         at = tuple((key, float(axis.flat[i])) for (key, axis), i, size in found if size > 1)
         return Behaviour(name, "shown", float(value[first]), at, counts, note)
 
-    def relaxes(self, name: str, x: Floats, least: float) -> Behaviour:
-        """Return whether a gain of at least ``least`` is over within the waits."""
-        start, curve = self.gain(x), self.gain(self.run(self.pauses, x))
-        over = _from(self.waits, curve - 1 <= _LEFT * (start - 1))
-        largest = np.unravel_index(np.argmax(start), start.shape)
-        left = (curve[-1][largest] - 1) / max(start[largest] - 1, 1e-300)
-        note = f"{left:.0%} of the largest change are left after {self.waits[-1]:.3g} s"
-        return self.verdict(name, np.isfinite(over), start >= least, over, note)
+    def fades(self, x: Floats) -> tuple[Floats, Floats, Floats, str]:
+        """Return the gain, the share of its change left after each wait, and when it is over."""
+        start = self.gain(x)
+        left = (self.gain(self.run(self.pauses, x)) - 1) / np.maximum(start - 1, 1e-12)
+        after = f"left after {self.waits[-1]:.3g} s"
+        note = f"{left[-1].flat[np.argmax(start)]:.0%} of the largest change are {after}"
+        return start, left, _from(self.waits, left <= _LEFT), note
 
 
 def _from(places: Floats, hit: Any) -> Floats:
@@ -198,58 +195,52 @@ def _from(places: Floats, hit: Any) -> Floats:
 
 
 def _single_pulses(bench: _Bench) -> list[Behaviour]:
-    critical, after = bench.critical(), bench.run([(bench.amplitude, bench.width)])[-1]
+    critical, widths = bench.critical(), bench.width.ravel()
     found = np.isfinite(critical)
     steep = found & (bench.answer(np.where(found, critical, 0.0) / 2) <= _CHANGE)
-    place = int(np.argmin(np.where(steep, critical, np.inf)))
-    listed = zip(critical.flat, bench.width.flat, strict=True)
-    note = ", ".join(f"{volts:.3g} V at {s:.3g} s" for volts, s in listed if np.isfinite(volts))
-    note = f"critical amplitudes: {note or 'none'}"
+    pairs = zip(critical.flat, widths, strict=True)
+    listed = [f"{volts:.3g} V at {seconds:.3g} s" for volts, seconds in pairs if volts < np.inf]
+    note = f"critical amplitudes: {', '.join(listed) or 'none'}"
     threshold = bench.verdict("threshold", steep, np.True_, critical, note)
     if steep.any():
-        at = (("width_s", float(bench.width.flat[place])),)
-        threshold = replace(threshold, value=float(critical.flat[place]), at=at)
-    relaxation = bench.relaxes("relaxation", after, _ANSWER)
-    return [threshold, relaxation, _transient(bench, after)]
-
-
-def _transient(bench: _Bench, x: Floats) -> Behaviour:
-    """EPSC: whether the transient after a pulse is one exponential, by least squares in its log."""
-    start = bench.gain(x)
-    left = (bench.gain(bench.run(bench.pauses, x)) - 1) / np.maximum(start - 1, 1e-12)
-    times = bench.waits[:, None, None, None]
-    used = np.where(left > _LEFT, times, 0.0)
-    slopes = -(used * np.log(np.maximum(left, _LEFT))).sum(axis=0)
-    tau = (used * times).sum(axis=0) / np.maximum(slopes, 1e-300)
-    misfit = np.sqrt(np.mean((left - np.exp(-times / np.maximum(tau, 1e-300))) ** 2, axis=0))
-    tested, decays = start >= _CHANGE, left[-1] <= _LEFT
-    closest = misfit[tested & decays].min(initial=np.inf)
-    note = f"misfit from {closest:.1%}" if np.isfinite(closest) else "nothing decays"
-    return bench.verdict("epsc", decays & (misfit < _MISFIT), tested, tau, note)
+        best = int(np.argmin(np.where(steep, critical, np.inf)))
+        at = (("width_s", float(widths[best])),)
+        threshold = replace(threshold, value=float(critical.flat[best]), at=at)
+    start, left, over, note = bench.fades(bench.run([(bench.amplitude, bench.width)])[-1])
+    ended, waits = np.isfinite(over), bench.waits.reshape(-1, *[1] * start.ndim)
+    # EPSC: least squares in the logarithm of what is left, where it is more than _LEFT.
+    used = np.where(left > _LEFT, waits, 0.0)
+    logs = (used * np.log(np.maximum(left, _LEFT))).sum(axis=0)
+    slope = -logs / np.maximum((used * waits).sum(axis=0), 1e-300)
+    misfit = np.sqrt(np.mean((left - np.exp(-waits * slope)) ** 2, axis=0))
+    times = 1 / np.where(slope > 0, slope, np.nan)
+    return [
+        threshold,
+        bench.verdict("relaxation", ended, start >= _ANSWER, over, note),
+        bench.verdict("epsc", ended & (misfit < _MISFIT), start >= _CHANGE, times, note),
+    ]
 
 
 def _trains(bench: _Bench) -> list[Behaviour]:
     states = bench.run(bench.train(bench.amplitude))[::2]
     gains = bench.gain(states)
     ratio, lowest, noxious = gains[-1] / gains[0], gains.min(axis=0) / gains[0], gains[0] >= _ANSWER
-    index = 100 * (gains[1] / gains[0] - 1)
-    near, far = index[..., :1], index[..., -1:]
-    facilitated = (near >= 100 * (_CHANGE - 1)) & (far <= near / 2)
+    index, change = 100 * (gains[1] / gains[0] - 1), gains[-1] - 1
+    near, fast, slow = index[..., :1], change[..., :1], np.maximum(change[..., -1:], 1e-12)
+    facilitated = (near >= 100 * (_CHANGE - 1)) & (index[..., -1:] <= near / 2)
     note = f"largest index: {near.max():.3g} %"
     if facilitated.any():
         first = tuple(int(each[0]) for each in np.nonzero(facilitated))[:2]
         metrics = ppf_metrics(Pairs(bench.interval.ravel(), 1 + index[first] / 100))
         times = [f"{m.value:.3g} s" for m in metrics if m.name == "ppf_time" and m.value]
         note += f"; times: {', '.join(times) or 'no fit'}"
-    change = gains[-1] - 1
-    fast, slow = change[..., :1], np.maximum(change[..., -1:], 1e-12)
     faster = (np.diff(change) <= 0).all(axis=-1, keepdims=True) & (fast >= _CHANGE * slow)
-    rate = f"largest change over the slowest: {(fast / slow).max():.3g}"
-    smallest = f"smallest over the first: {lowest[noxious].min(initial=1.0):.3g}"
+    smallest = f"smallest response over the first: {lowest[noxious].min(initial=1.0):.3g}"
+    _, _, over, left = bench.fades(states[-1])
     return [
-        bench.relaxes("stp", states[-1], _CHANGE),
+        bench.verdict("stp", np.isfinite(over), gains[-1] >= _CHANGE, over, left),
         bench.verdict("ppf", facilitated, np.True_, near, note),
-        bench.verdict("srdp", faster, fast >= _CHANGE - 1, fast / slow, rate),
+        bench.verdict("srdp", faster, fast >= _CHANGE - 1, fast / slow),
         bench.verdict("no_adaptation", lowest >= _STEADY, noxious, ratio, smallest),
         bench.verdict("enhanced_response", ratio >= _CHANGE, np.True_, ratio),
     ]
@@ -279,14 +270,11 @@ def _conditioning(bench: _Bench) -> list[Behaviour]:
     strong, weak, width, rest = bench.amplitude, bench.amplitude / 2, bench.width, bench.interval
     untaught = bench.answer(weak, bench.run(bench.train(weak))[-1]) < _ANSWER
     tested = untaught & (bench.answer(strong) >= _ANSWER)
-    ways: dict[str, tuple[list[Step], list[Step]]] = {
-        "in turn": ([(weak, width), (strong, width), (0.0, rest)], [(0.0, width)]),
-        "together": ([(weak + strong, width), (0.0, rest)], []),
-    }
-    found = []
-    for way, (pair, idle) in ways.items():
-        alone = [*idle, (strong, width), (0.0, rest)]
-        found.append(_conditioned(bench, f"pairs {way}", pair, alone, tested))
+    end: list[Step] = [(strong, width), (0.0, rest)]
+    found = [
+        _conditioned(bench, "pairs in turn", [(weak, width), *end], [(0.0, width), *end], tested),
+        _conditioned(bench, "pairs together", [(weak + strong, width), (0.0, rest)], end, tested),
+    ]
     order = ("shown", "not shown", "not tested").index
     return [min(each, key=lambda one: order(one.verdict)) for each in zip(*found, strict=True)]
 
@@ -305,10 +293,9 @@ def _conditioned(
     x, pairs = taught()
     acquired = np.isfinite(pairs) & tested
     unpaired = bench.answer(weak, bench.run(alone * bench.count)[-1])
-    presented = bench.answer(weak, bench.run(bench.train(weak), x)[1::2]) < _ANSWER
-    ended = _from(numbers, presented)
-    period = bench.count * (bench.width + bench.interval)
-    remembered = bench.answer(weak, bench.run([(0.0, period)], x)[-1]) >= _ANSWER
+    ended = _from(numbers, bench.answer(weak, bench.run(bench.train(weak), x)[1::2]) < _ANSWER)
+    rested = bench.run([(0.0, bench.count * (bench.width + bench.interval))], x)[-1]
+    extinct = np.isfinite(ended) & (bench.answer(weak, rested) >= _ANSWER)
     waited = bench.run(bench.pauses, x)
     forgotten = _from(bench.waits, bench.answer(weak, waited) < _ANSWER)
     lost, again = acquired & np.isfinite(forgotten), taught(waited[-1])[1]
@@ -316,7 +303,7 @@ def _conditioned(
     return [
         bench.verdict("acquisition", acquired, tested, pairs, note),
         bench.verdict("contingency", unpaired < _ANSWER, acquired, gain, note),
-        bench.verdict("extinction", np.isfinite(ended) & remembered, acquired, ended, note),
+        bench.verdict("extinction", extinct, acquired, ended, note),
         bench.verdict("forgetting", lost, acquired, forgotten, note),
         bench.verdict("relearning", np.isfinite(again), lost, again, note),
     ]
