@@ -29,6 +29,7 @@ RESULT = migration_result_of("CsPbBr3", hop_barrier(0.3)).model_dump(mode="json"
 PARAMETERS = NebRequest(formula="CsPbBr3", phase="Pnma", defect="V_Br").model_dump(mode="json")
 KINDS = (
     "neb",
+    "md",
     "relax",
     "element",
     "vacancy",

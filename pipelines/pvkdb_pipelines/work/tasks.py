@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from pvkdb.errors import CalculationFailedError, InputError, UnstorableError, unknown_name
 from pvkdb.schemas.calculations import CalculationDocument, FailureKind
 from pvkdb.schemas.calculations.dft import DFT_REQUESTS
+from pvkdb.schemas.calculations.dynamics import MdRequest
 from pvkdb.schemas.calculations.migration import CompleteNebRequest
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -138,6 +139,13 @@ def _vacancies(document: CalculationDocument, report: Report | None) -> Outcome:
     return _outcome(request, run, {"vacancy": computed_structure(run.atoms)})
 
 
+def _dynamics(document: CalculationDocument, report: Report | None) -> Outcome:
+    from pvkdb_pipelines.migration.dynamics import compute_dynamics
+
+    request = MdRequest.model_validate(document.parameters)
+    return _outcome(request, compute_dynamics(request, report), {})
+
+
 def _dft(document: CalculationDocument, report: Report | None) -> Outcome:
     from pvkdb_pipelines.dft.computing import compute_dft
 
@@ -157,6 +165,7 @@ INSTANT_KINDS = frozenset({"dft-after"})
 
 KINDS: dict[str, Callable[[CalculationDocument, Report | None], Outcome]] = {
     "neb": _barrier,
+    "md": _dynamics,
     "relax": _relaxation,
     "element": _element,
     "vacancy": _vacancies,

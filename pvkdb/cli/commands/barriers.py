@@ -1,4 +1,4 @@
-"""``pvkdb neb``: migration barriers."""
+"""``pvkdb neb`` and ``pvkdb md``: migration barriers, and molecular dynamics of a vacancy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pvkdb.cli.output.barriers import (
     print_potentials,
     write_path,
 )
-from pvkdb.cli.output.console import messages, print_json, show
+from pvkdb.cli.output.console import messages, print_json, print_message, show
 from pvkdb.cli.output.progress import watch
 from pvkdb.errors import CalculationFailedError, InputError, InterruptedByUserError
 
@@ -135,6 +135,46 @@ def neb(
     if done and path_to is not None:
         write_path(path_to, store, done[-1], hop)
     _raise_failures(documents)
+
+
+def dynamics(
+    barrier: Annotated[str, Argument(metavar="ID", help="A barrier of a vacancy: pvkdb jobs.")],
+    temperature_k: Annotated[float, Option(metavar="K", help="Temperature.")],
+    picoseconds: Annotated[float, Option(metavar="PS", help="Length of the run.")] = 100.0,
+    seed: Annotated[int, Option(help="Seed of the velocities.")] = 2145,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    json: JsonOption = False,
+) -> None:
+    """Queue molecular dynamics of a vacancy. `pvkdb work` computes its diffusion coefficient."""
+    from pvkdb.schemas.calculations.dynamics import MdRequest
+    from pvkdb.schemas.calculations.relaxations import Host
+    from pvkdb.store.models.structures import Structure
+    from pvkdb.store.queue.claims import enqueue
+    from pvkdb.store.queue.jobs import find
+    from pvkdb.store.rows.from_models import calculation_document
+    from pvkdb_pipelines.dft.requests import validated
+
+    with open_store(database).session() as session:
+        found = find(session, barrier)
+        given, host = found.parameters, session.get(Structure, f"{found.id}-host")
+        if host is None or not str(given.get("defect")).startswith("V_"):
+            raise InputError(
+                f"{found.id} is no finished barrier of a vacancy; compute one: pvkdb neb FORMULA"
+            )
+        values = {name: given[name] for name in ("formula", "phase", "defect", "potential")}
+        values["host"] = {name: getattr(host, name) for name in Host.model_fields}
+        chosen = {"temperature_k": temperature_k, "picoseconds": picoseconds, "seed": seed}
+        values["settings"] = {"distance_ang": given["settings"]["distance_ang"], **chosen}
+        request = validated(MdRequest, values)
+        queued, new = enqueue(session, request, found.material_id)
+        session.flush()
+        document = calculation_document(queued)
+    if json:
+        print_json(document)
+        return
+    state = document.state if new else f"already {document.state}"
+    what = f"{request.defect} in {request.formula}, {temperature_k:g} K, {picoseconds:g} ps"
+    print_message(f"{state}  {document.id}  {what}; compute it with: pvkdb work")
 
 
 def potentials(json: JsonOption = False) -> None:

@@ -72,6 +72,10 @@ def print_job(job: JobDocument) -> None:
     shown = {k: v for k, v in calculation.parameters.items() if k not in ("kind", "host")}
     for number, (name, value) in enumerate(shown.items()):
         print_field("" if number else "parameters", f"{name} = {value}")
+    if calculation.kind == "md" and (found := calculation.result) is not None:
+        ends = f"{found['d_min_m2_per_s']:.1e} to {found['d_max_m2_per_s']:.1e}"
+        moved = f"from {found['hops']} hops at {found['temperature_k']:.0f} K"
+        print_field("diffusion", f"{found['d_m2_per_s']:.1e} m²/s ({ends}, 95 %), {moved}")
     for file in job.files:
         print_field("file", f"{file.name} ({file.size:,} bytes, sha256 {file.sha256[:12]})")
     output().print()

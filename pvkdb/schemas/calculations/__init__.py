@@ -50,6 +50,7 @@ class FailureKind(StrEnum):
     BARRIER_OUT_OF_BOUNDS = "barrier out of bounds"
     NO_ELEMENTARY_HOP = "no elementary hop"
     NO_PERCOLATION = "no percolating path"
+    TOO_FEW_HOPS = "too few hops"
     POTENTIAL_NOT_LOADED = "potential not loaded"
     POTENTIAL_FAILED = "potential failed"
     PROGRAM_NOT_FOUND = "program not found"

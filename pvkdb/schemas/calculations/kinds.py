@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pvkdb.schemas import first_problem
 from pvkdb.schemas.calculations import bounds, dft
 from pvkdb.schemas.calculations.bounds import CalculationResult
+from pvkdb.schemas.calculations.dynamics import MdRequest, MdResult
 from pvkdb.schemas.calculations.migration import CompleteNebRequest, NebResult
 from pvkdb.schemas.calculations.relaxations import (
     CalculationRequest,
@@ -33,6 +34,7 @@ MODELS: dict[str, tuple[type[CalculationRequest], type[CalculationResult]]] = {
     "element": (ElementRequest, ElementResult),
     "vacancy": (VacancyRequest, VacancyResult),
     "neb": (CompleteNebRequest, NebResult),
+    "md": (MdRequest, MdResult),
     "dft-scf": (dft.DftScfRequest, dft.DftScfResult),
     "dft-relax": (dft.DftRelaxRequest, dft.DftRelaxResult),
     "dft-path": (dft.DftPathRequest, dft.DftPathResult),
@@ -107,6 +109,9 @@ def _conditions(
                 same = _same(entry.e_a_ev, result.hops[entry.hop].saddle_ev)
                 yield f"saddle in direction {entry.direction}", same
             yield "e_a_ev", _same(result.e_a_ev, result.threshold_ev(f"{result.dimensionality}D"))
+        case MdRequest(), MdResult():
+            yield "picoseconds", result.picoseconds == request.settings.picoseconds
+            yield "atoms_in_cell", (result.atoms_in_cell + 1) % len(request.host.symbols) == 0
         case dft.DftScfRequest(), dft.DftScfResult():
             yield from _points([request.structure], ["structure"], [result.point], result.atoms)
         case dft.DftRelaxRequest(), dft.DftRelaxResult():

@@ -81,6 +81,10 @@ FAILURES: dict[FailureKind, tuple[str, str]] = {
         "The hops found do not form a path through the crystal.",
         "Allow longer hops.",
     ),
+    FailureKind.TOO_FEW_HOPS: (
+        "The vacancy made too few hops in the molecular dynamics to give a diffusion coefficient.",
+        "Compute longer, or at a higher temperature.",
+    ),
     FailureKind.POTENTIAL_NOT_LOADED: (
         "The potential is not installed on the machine of the worker, or it could not be loaded.",
         "Install it there (`pvkdb potentials` lists what is installed); then retry.",

@@ -46,6 +46,7 @@ MARKS = {
 #: Kinds of calculations in words.
 KINDS = {
     "neb": "Migration barrier",
+    "md": "Molecular dynamics",
     "relax": "Relaxation",
     "element": "Relaxation of an element",
     "vacancy": "Vacancies",

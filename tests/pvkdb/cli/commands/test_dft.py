@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 from pvkdb.cli.app import app
 from pvkdb.errors import PvkdbError
 from pvkdb.schemas.calculations.migration import NebRequest
+from pvkdb.schemas.calculations.relaxations import Host
 from pvkdb.store.database import Store
 from pvkdb.store.models.calculations import Calculation
+from pvkdb.store.models.structures import Structure
 from pvkdb.store.queue.claims import submit
 
 from ....pipelines.dft.barriers import stored_barrier
@@ -49,6 +51,28 @@ def test_charges_are_queued_once_each_and_failures_are_typed(
     assert worked.returncode == 5
     assert worked.stderr.count("program not found") == 2
     assert "Traceback" not in worked.stderr
+
+
+@pytest.mark.slow
+def test_molecular_dynamics_of_a_barrier_is_queued_once(run: Run, user_store: Store) -> None:
+    key = stored_barrier(user_store)
+    with user_store.session() as session:
+        image = session.get_one(Structure, f"{key}-hop-1-image-0")
+        same = ("material_id", "origin", "calculation_id", "atoms", *Host.model_fields)
+        host = Structure(id=f"{key}-host", role="host", **{n: getattr(image, n) for n in same})
+        session.add(host)
+    asked = run("md", key, "--temperature-k", "800", "--picoseconds", "50", "--json")
+    assert asked.returncode == 0, asked.stderr
+    document = json.loads(asked.stdout)
+    assert (document["kind"], document["material"]) == ("md", "CsPbBr3-Pnma")
+    given = document["parameters"]
+    assert (given["defect"], given["settings"]["picoseconds"]) == ("V_Br", 50.0)
+    assert len(given["host"]["symbols"]) == 4
+    again = run("md", key, "--temperature-k", "800", "--picoseconds", "50")
+    assert f"already queued  {document['id']}  V_Br in CsPbBr3, 800 K, 50 ps" in again.stderr
+    other = run("md", document["id"], "--temperature-k", "800")
+    assert "is no finished barrier of a vacancy" in other.stderr
+    assert "temperature_k" in run("md", key, "--temperature-k", "-1").stderr
 
 
 def test_dft_waits_for_a_barrier_that_is_not_computed_yet(run: Run, user_store: Store) -> None:
