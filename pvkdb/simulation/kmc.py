@@ -16,7 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from pvkdb.errors import InputError
-from pvkdb.kinetics.domains import Array
+from pvkdb.kinetics.hopping import Array
 from pvkdb.simulation.network import Hopping
 
 #: Most sites of a box, and most hops in which a gap fills or is lost.
@@ -90,7 +90,8 @@ def _hop(
                 near[other] += change
                 if occupant[other] >= 0:
                     stale[count], count = occupant[other], count + 1
-                if interacting:
+                # Beside the target is the defect itself; most sites have no other beside them.
+                if interacting and near[other] > max(change, 0):
                     for further in neighbours[other]:
                         if occupant[further] >= 0:
                             stale[count], count = occupant[further], count + 1
